@@ -1,0 +1,40 @@
+"""minunet: a U-Net for blood-cell images, written from scratch on NumPy (CPU) and CuPy (GPU).
+
+Importing it touches no device; CuPy is loaded only when a GPU is asked for.
+"""
+
+import importlib as _importlib
+from typing import Any as _Any
+
+from minunet import functional, nn
+from minunet.autograd import Tensor, gradcheck, no_grad
+from minunet.nn import ConvNet, UNet, optim
+from minunet.version import __version__
+
+# Loaded at first use: they bring Pillow and safetensors, which the layers do without.
+_LATER = {
+    "load_model": "minunet.training.checkpoint",
+}
+
+__all__ = [
+    "ConvNet",
+    "Tensor",
+    "UNet",
+    "__version__",
+    "functional",
+    "gradcheck",
+    "nn",
+    "no_grad",
+    "optim",
+    *_LATER,
+]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LATER:
+        return getattr(_importlib.import_module(_LATER[name]), name)
+    raise AttributeError(f"module 'minunet' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

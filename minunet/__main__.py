@@ -1,0 +1,66 @@
+"""`python -m minunet`: the list of commands, and the way to run one by its name.
+
+The console script `minunet` is the same door: `minunet train FOLDER` does what `python -m minunet.train FOLDER` does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+
+from minunet.command import command
+from minunet.errors import UserError
+from minunet.version import __version__
+
+COMMANDS = {
+    "train": "train a U-Net on images and masks, or on smears it draws",
+    "evaluate": "score a trained model against masks",
+    "predict": "write masks and overlays for images",
+    "synthesize": "draw blood smears with exact masks",
+    "paper": "repeat the paper's experiments and print its numbers beside ours",
+}
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that `argv` names, or list them all; returns its exit code."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(listing())
+        return 0
+    if arguments[0] in ("-V", "--version"):
+        print(f"minunet {__version__}")
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        raise UserError(unknown(name))
+    return importlib.import_module(f"minunet.{name}").main(rest)
+
+
+def listing() -> str:
+    """What there is to run, a line each."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
+    return "\n".join(
+        [
+            f"minunet {__version__}: a U-Net for blood-cell images, from scratch on NumPy and CuPy",
+            "",
+            "usage: python -m minunet COMMAND ...    (or: minunet COMMAND ...)",
+            "",
+            *lines,
+            "",
+            "python -m minunet COMMAND --help explains one.",
+        ]
+    )
+
+
+def unknown(name: str) -> str:
+    """The sentence for a name that is no command, with the command that was probably meant."""
+    close = difflib.get_close_matches(name.lower().lstrip("-"), COMMANDS, n=1, cutoff=0.5)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return f"'{name}' is no command; {hint}The commands are {', '.join(COMMANDS)}; python -m minunet explains them."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""The walk back: visits every operation once, in reverse order of execution, and hands each its output's gradient.
+
+It is iterative (a chain of thousands of operations needs no stack) and frees what an operation saved as soon as it is used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minunet.autograd.function import Function
+
+_MODE = threading.local()
+
+
+def is_recording() -> bool:
+    """Whether operations are being recorded in this thread."""
+    return getattr(_MODE, "recording", True)
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Within the block (or the decorated function) nothing is recorded: no gradients, and no memory kept for them.
+
+    Examples
+    --------
+    >>> import minunet
+    >>> x = minunet.Tensor([1.0], requires_grad=True)
+    >>> with minunet.no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+    before = is_recording()
+    _MODE.recording = False
+    try:
+        yield
+    finally:
+        _MODE.recording = before
+
+
+class GradientMismatch(AssertionError):
+    """An operation's backward returned something its forward's inputs cannot take."""
+
+
+def backpropagate(root: Function, grad: Any) -> None:
+    """Give `grad` to the operation `root` and carry it back to every leaf that requires a gradient.
+
+    A second gradient for the same value is added out of place, because an operation may hand out views or one array to
+    two inputs; the sum belongs to the walk, so a third is added in place.
+    """
+    pending: dict[int, tuple[Any, bool]] = {id(root): (grad, False)}  # operation -> (gradient, is the array ours)
+    for function in reversed(execution_order(root)):
+        grad_output, _ = pending.pop(id(function))
+        grads = function.backward(grad_output)
+        _check(function, grads)
+        for edge, grad_input in zip(function.edges, grads, strict=True):
+            if edge is None:
+                continue
+            if edge.is_leaf:
+                edge.accumulate(grad_input, fresh=function.returns_fresh_arrays)
+            elif id(edge) not in pending:
+                pending[id(edge)] = (grad_input, False)
+            else:
+                total, ours = pending[id(edge)]
+                if ours:
+                    total += grad_input
+                else:
+                    total = total + grad_input
+                pending[id(edge)] = (total, True)
+        function.release()
+        del grad_output, grads
+
+
+def execution_order(root: Function) -> list[Function]:
+    """Every operation that leads to `root`, each after all that it depends on (depth-first, without recursion)."""
+    order: list[Function] = []
+    seen = {id(root)}
+    stack = [(root, iter(root.edges))]
+    while stack:
+        function, edges = stack[-1]
+        for edge in edges:
+            if edge is not None and not edge.is_leaf and id(edge) not in seen:
+                seen.add(id(edge))
+                stack.append((edge, iter(edge.edges)))
+                break
+        else:
+            order.append(function)
+            stack.pop()
+    return order
+
+
+def _check(function: Function, grads: Any) -> None:
+    """Hold what a backward returned against the forward's inputs: number, place, shape and dtype."""
+    name = type(function).__name__
+    if not isinstance(grads, tuple) or len(grads) != len(function.edges):
+        found = f"{len(grads)}" if isinstance(grads, tuple) else type(grads).__name__
+        raise GradientMismatch(
+            f"{name}.backward must return a tuple of {len(function.edges)} gradients, one per input, not {found}"
+        )
+    for place, (grad, needed, (shape, dtype)) in enumerate(
+        zip(grads, function.needs_input_grad, function.input_types, strict=True)
+    ):
+        if not needed:
+            if grad is not None:
+                raise GradientMismatch(f"{name}.backward returned a gradient for input {place}, which needs none")
+        elif grad is None:
+            raise GradientMismatch(f"{name}.backward returned None for input {place}, which needs a gradient")
+        elif grad.shape != shape:
+            raise GradientMismatch(f"{name}.backward: gradient {place} has shape {grad.shape}, the input has {shape}")
+        elif grad.dtype != dtype:
+            raise GradientMismatch(f"{name}.backward: gradient {place} is {grad.dtype}, the input is {dtype}")

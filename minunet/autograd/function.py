@@ -1,0 +1,83 @@
+"""The contract of a differentiable operation: hyper-parameters in the constructor, arrays in `forward`, gradients in `backward`.
+
+The instance is the record on the tape: it keeps what `save` was given until the walk back has used it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minunet.autograd.engine import is_recording
+from minunet.autograd.tensor import Tensor, as_tensor
+
+
+class Function:
+    """A differentiable operation with one output; subclass it and write `forward` and `backward`.
+
+    Examples
+    --------
+    >>> class Double(Function):
+    ...     def forward(self, x):
+    ...         return 2 * x
+    ...     def backward(self, grad_output):
+    ...         return (2 * grad_output,)
+    >>> Double().apply(Tensor([1.0, 2.0])).data
+    array([2., 4.], dtype=float32)
+    """
+
+    is_leaf = False
+    # True where backward returns arrays that nothing else refers to, so that a leaf may keep them without a copy.
+    returns_fresh_arrays = False
+
+    edges: tuple[Function | Tensor | None, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
+    input_types: tuple[tuple[tuple[int, ...], Any], ...] = ()
+    _saved: tuple[Any, ...] | None = ()
+
+    def forward(self, *arrays: Any) -> Any:
+        """The operation on plain arrays; `self.save` what `backward` will need, and no more."""
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+        """One gradient per input of `forward`, None where `self.needs_input_grad` is False."""
+        raise TypeError(f"{type(self).__name__} does not define backward")
+
+    def save(self, *values: Any) -> None:
+        """Keep these until the walk back; does nothing where no gradient will be asked for."""
+        if any(self.needs_input_grad):
+            self._saved = values
+
+    @property
+    def saved(self) -> tuple[Any, ...]:
+        """What `forward` saved."""
+        if self._saved is None:
+            raise RuntimeError(
+                "this part of the graph was already walked back and freed; run the forward pass again before calling backward again"
+            )
+        return self._saved
+
+    def apply(self, *inputs: Any) -> Tensor:
+        """Run `forward` on the inputs' arrays and record the operation if any of them requires a gradient.
+
+        Parameters
+        ----------
+        *inputs : Tensor, array, or None
+            None passes through to `forward` (an absent bias).
+        """
+        tensors = [None if value is None else as_tensor(value) for value in inputs]
+        self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
+        output = Tensor(self.forward(*(None if t is None else t.data for t in tensors)))
+        if any(self.needs_input_grad):
+            # Edges, not tensors: an activation lives on only if some operation saved it.
+            self.edges = tuple(
+                t.edge if needed else None for t, needed in zip(tensors, self.needs_input_grad, strict=True)
+            )
+            self.input_types = tuple(((), None) if t is None else (t.data.shape, t.data.dtype) for t in tensors)
+            output.requires_grad = True
+            output.creator = self
+        return output
+
+    def release(self) -> None:
+        """Forget the inputs and everything saved."""
+        self._saved = None
+        self.edges = ()

@@ -1,0 +1,137 @@
+"""Gradients against finite differences: the proof that a backward pass differentiates its forward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minunet.autograd import arithmetic
+from minunet.autograd.tensor import Tensor, is_float
+
+
+class GradcheckError(AssertionError):
+    """A gradient disagrees with its finite difference; the message names the worst element."""
+
+
+def gradcheck(
+    fn: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
+) -> bool:
+    """Compare `fn`'s gradients with central differences, element by element, in float64.
+
+    The output, whatever its shape, is contracted with one fixed random direction v; then for every input element x_k
+    ``d<v, fn>/dx_k`` is compared with ``<v, fn(x + eps e_k) - fn(x - eps e_k)> / (2 eps)``, whose error is of the order
+    eps^2 + 1e-16 / eps.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes the inputs as Tensors, returns a Tensor or a tuple of Tensors. It must be deterministic.
+    inputs : Tensor, array, or a sequence of them
+        Tensors with `requires_grad` and plain floating-point arrays are checked; other Tensors are passed as they are
+        (all of them are checked if no input requires a gradient). Values are converted to float64.
+    eps : float
+        Half the distance of the two points, in the units of the inputs.
+    atol, rtol : float
+        A gradient g and its difference d agree if ``|g - d| <= atol + rtol |d|``.
+
+    Returns
+    -------
+    True
+
+    Raises
+    ------
+    GradcheckError
+        If any element disagrees, is not finite, or if `fn` is not deterministic or does not depend on its inputs.
+
+    Examples
+    --------
+    >>> gradcheck(lambda x: x * x, [np.array([1.0, -2.0])])
+    True
+    """
+    if isinstance(inputs, (Tensor, np.ndarray)) or not isinstance(inputs, Sequence):
+        inputs = [inputs]
+    checked = _checked(inputs)
+    values = [_as_float64(x) for x in inputs]
+
+    def outputs(*, record: bool) -> tuple[list[Any], list[Tensor]]:
+        tensors = [
+            Tensor(x.copy(), requires_grad=record and here) if isinstance(x, np.ndarray) and is_float(x) else x
+            for x, here in zip(values, checked, strict=True)
+        ]
+        result = fn(*tensors)
+        return tensors, list(result) if isinstance(result, (tuple, list)) else [result]
+
+    def arrays() -> list[np.ndarray]:
+        return [y.numpy().astype(np.float64) for y in outputs(record=False)[1]]
+
+    rng = np.random.default_rng(0)
+    tensors, results = outputs(record=True)
+    directions = [rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) for y in results]
+    again = arrays()
+    if any(not np.array_equal(y.numpy(), z, equal_nan=True) for y, z in zip(results, again, strict=True)):
+        raise GradcheckError("the function gave two different results for the same inputs; fix its random numbers")
+    if not any(y.requires_grad for y in results):
+        raise GradcheckError("the function's output does not depend on any input that requires a gradient")
+    if len(results) == 1:
+        results[0].backward(directions[0])
+    else:  # one walk for all outputs, since a walk frees the graph
+        arithmetic.total([(y * v).sum() for y, v in zip(results, directions, strict=True)]).backward()
+
+    worst: tuple[float, str] | None = None
+    for place, (tensor, x) in enumerate(zip(tensors, values, strict=True)):
+        if not checked[place]:
+            continue
+        grad = np.zeros_like(x) if tensor.grad is None else tensor.grad
+        if grad.shape != x.shape or grad.dtype != x.dtype:
+            raise GradcheckError(
+                f"input {place}: the gradient is {grad.dtype} {grad.shape}, the input is {x.dtype} {x.shape}"
+            )
+        for index in np.ndindex(x.shape):
+            kept = x[index]
+            x[index] = kept + eps
+            above = arrays()
+            x[index] = kept - eps
+            below = arrays()
+            x[index] = kept
+            slope = sum(float(np.sum(v * (a - b))) for v, a, b in zip(directions, above, below, strict=True)) / (
+                2 * eps
+            )
+            excess = abs(grad[index] - slope) - (atol + rtol * abs(slope))
+            if not excess <= 0:  # NaN fails too
+                rank = np.inf if np.isnan(excess) else excess
+                if worst is None or rank > worst[0]:
+                    worst = (
+                        rank,
+                        (
+                            f"input {place}, element {tuple(int(k) for k in index)}: the gradient is {grad[index]:.9g}, "
+                            f"the finite difference is {slope:.9g}"
+                        ),
+                    )
+    if worst is not None:
+        raise GradcheckError(f"{worst[1]} (atol {atol:g}, rtol {rtol:g}; this is the worst element)")
+    return True
+
+
+def _checked(inputs: Sequence[Any]) -> list[bool]:
+    """Which inputs are checked."""
+    differentiable = [isinstance(x, Tensor) or (isinstance(x, np.ndarray) and is_float(x)) for x in inputs]
+    asked = [
+        here and (x.requires_grad if isinstance(x, Tensor) else True)
+        for x, here in zip(inputs, differentiable, strict=True)
+    ]
+    if any(asked):
+        return asked
+    if any(differentiable):
+        return differentiable
+    raise GradcheckError("there is no floating-point input to check")
+
+
+def _as_float64(x: Any) -> Any:
+    """Tensors and floating-point arrays as fresh float64 arrays; anything else as it is."""
+    if isinstance(x, Tensor):
+        return x.numpy().astype(np.float64)
+    if isinstance(x, np.ndarray) and is_float(x):
+        return x.astype(np.float64)
+    return x

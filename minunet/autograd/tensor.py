@@ -1,0 +1,235 @@
+"""A tensor: an array, the operation that made it, and its gradient once the walk back has reached it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet.autograd.engine import backpropagate
+from minunet.kernels.backend import array_module, is_array
+
+DEFAULT_DTYPE = np.float32
+
+
+class Tensor:
+    """An n-dimensional array that takes part in differentiation.
+
+    Parameters
+    ----------
+    data : array_like or Tensor
+        NumPy or CuPy array, number or nested list. Floating-point arrays keep their dtype; anything else becomes float32.
+        An array is not copied.
+    requires_grad : bool
+        Whether `backward` should leave a gradient here.
+
+    Attributes
+    ----------
+    data : array
+        The values.
+    grad : array or None
+        d(loss)/d(this), same shape and dtype, after `backward`; gradients of several calls add up.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    array([2., 4., 6.], dtype=float32)
+    """
+
+    __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ instead of making an object array
+    __hash__ = object.__hash__
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        if isinstance(data, Tensor):
+            data = data.data
+        if not is_array(data):
+            # NumPy's own scalars keep their precision; Python's numbers and lists have none to keep.
+            data = np.asarray(data) if isinstance(data, np.generic) else np.asarray(data, dtype=_list_dtype(data))
+        if not is_float(data):
+            if data.dtype.kind not in "biu":
+                raise TypeError(f"a Tensor holds real numbers, not {data.dtype}")
+            data = data.astype(DEFAULT_DTYPE)
+        self.data = data
+        self.grad: Any = None
+        self.requires_grad = bool(requires_grad)
+        self.creator: Any = None
+
+    def __repr__(self) -> str:
+        grad = ", requires_grad=True" if self.requires_grad else ""
+        values = np.array2string(np.asarray(self.numpy()), separator=", ", prefix="Tensor(")
+        return f"Tensor({values}, dtype={self.dtype}{grad})"
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.data.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The array's dtype."""
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.data.size
+
+    @property
+    def T(self) -> Tensor:
+        """The tensor with its axes reversed."""
+        return self.transpose()
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether the user made it, rather than a recorded operation."""
+        return self.creator is None
+
+    @property
+    def edge(self) -> Any:
+        """Where the walk back goes on from here: the operation that made this, or the leaf itself."""
+        return self if self.creator is None else self.creator
+
+    def numpy(self) -> np.ndarray:
+        """The values in host memory, without a copy where they are there already."""
+        module = array_module(self.data)
+        return self.data if module is np else module.asnumpy(self.data)
+
+    def item(self) -> float:
+        """The only element, as a Python float."""
+        return self.data.item()
+
+    def detach(self) -> Tensor:
+        """The same values with no history; shares memory."""
+        return Tensor(self.data)
+
+    def backward(self, grad: Any = None) -> None:
+        """Leave d(this)/d(leaf) in `.grad` of every leaf that requires it, added to what is there.
+
+        Parameters
+        ----------
+        grad : array or Tensor, optional
+            The gradient of the final loss with respect to this tensor, of this tensor's shape; 1 for a single element.
+
+        Raises
+        ------
+        RuntimeError
+            If nothing here requires a gradient, if `grad` is missing for more than one element, or if the graph was
+            walked before (its memory is freed as the walk goes).
+        ValueError
+            If `grad` has another shape.
+        """
+        if not self.requires_grad:
+            raise RuntimeError(
+                "backward was called on a tensor that requires no gradient and depends on none that does"
+            )
+        xp = array_module(self.data)
+        if grad is None:
+            if self.data.size != 1:
+                raise RuntimeError(
+                    f"backward without an argument starts from a single number, but this tensor has shape {self.shape}; "
+                    "reduce it (such as .mean()) or pass the gradient"
+                )
+            grad = xp.ones_like(self.data)
+        grad = xp.asarray(grad.data if isinstance(grad, Tensor) else grad, dtype=self.dtype)
+        if grad.shape != self.shape:
+            raise ValueError(f"backward: grad has shape {grad.shape}, the tensor has {self.shape}")
+        if self.creator is None:
+            self.accumulate(grad, fresh=False)
+        else:
+            backpropagate(self.creator, grad)
+
+    def accumulate(self, grad: Any, *, fresh: bool) -> None:
+        """Add to `.grad`; the first gradient is copied unless it is `fresh`, that is, unless nothing else refers to it."""
+        if self.grad is None:
+            # 0-d results arrive as NumPy scalars, which asarray and array turn back into arrays.
+            xp = array_module(self.data)
+            self.grad = xp.asarray(grad) if fresh else xp.array(grad)
+        else:
+            self.grad += grad
+
+    # The operators; their derivatives stand beside their values in arithmetic.py.
+
+    def __add__(self, other: Any) -> Tensor:
+        return arithmetic.add(self, other)
+
+    def __radd__(self, other: Any) -> Tensor:
+        return arithmetic.add(other, self)
+
+    def __sub__(self, other: Any) -> Tensor:
+        return arithmetic.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Tensor:
+        return arithmetic.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Tensor:
+        return arithmetic.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Tensor:
+        return arithmetic.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Tensor:
+        return arithmetic.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Tensor:
+        return arithmetic.divide(other, self)
+
+    def __pow__(self, exponent: Any) -> Tensor:
+        return arithmetic.power(self, exponent)
+
+    def __rpow__(self, base: Any) -> Tensor:
+        return arithmetic.power(base, self)
+
+    def __matmul__(self, other: Any) -> Tensor:
+        return arithmetic.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Tensor:
+        return arithmetic.matmul(other, self)
+
+    def __neg__(self) -> Tensor:
+        return arithmetic.multiply(self, -1.0)
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The sum over all elements, or along one or several axes."""
+        return arithmetic.sum(self, axis, keepdims)
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The mean over all elements, or along one or several axes."""
+        return arithmetic.mean(self, axis, keepdims)
+
+    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
+        """The same elements in another shape; one length may be -1."""
+        return arithmetic.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
+
+    def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
+        """The axes in another order; reversed when none is given."""
+        return arithmetic.transpose(self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes)
+
+
+def is_float(array: Any) -> bool:
+    """Whether the array's dtype is floating-point; bfloat16, which NumPy knows only through ml_dtypes, is one."""
+    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+
+
+def as_tensor(value: Any) -> Tensor:
+    """`value` itself if it is a Tensor, else a Tensor that requires no gradient."""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def _list_dtype(data: Any) -> Any:
+    """float32 for numbers and lists, but the arrays inside a list keep their precision."""
+    if isinstance(data, (list, tuple)) and any(isinstance(item, (np.ndarray, np.generic)) for item in data):
+        return None
+    return DEFAULT_DTYPE
+
+
+from minunet.autograd import arithmetic  # noqa: E402  at the end: arithmetic's operations are made of Tensor

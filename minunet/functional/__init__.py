@@ -1,0 +1,36 @@
+"""The operations as functions: tensors in, tensor out, gradients recorded."""
+
+from minunet.functional.activation import relu, sigmoid, softmax, tanh
+from minunet.functional.conv import conv2d, conv_transpose2d
+from minunet.functional.dense import flatten, linear
+from minunet.functional.dropout import dropout
+from minunet.functional.joining import concat, fit2d, upsample2d
+from minunet.functional.loss import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    dice_loss,
+)
+from minunet.functional.pooling import avg_pool2d, max_pool2d, sum_pool2d
+
+__all__ = [
+    "avg_pool2d",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "concat",
+    "conv2d",
+    "conv_transpose2d",
+    "cross_entropy",
+    "dice_loss",
+    "dropout",
+    "fit2d",
+    "flatten",
+    "linear",
+    "max_pool2d",
+    "relu",
+    "sigmoid",
+    "softmax",
+    "sum_pool2d",
+    "tanh",
+    "upsample2d",
+]

@@ -1,0 +1,144 @@
+"""Pooling: one number for each window of an image, its largest, its mean or its sum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet.autograd import Function, Tensor
+from minunet.functional.arguments import Pair, contiguous, images, pair
+from minunet.kernels import reference
+from minunet.kernels.backend import array_module
+
+
+class MaxPool2d(Function):
+    """The largest of each window; the gradient goes back to it alone, the first one where several are equal."""
+
+    returns_fresh_arrays = True
+
+    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair):
+        self.window = kernel_size, stride, padding
+
+    def forward(self, x: Any) -> Any:
+        y, argmax = reference.max_pool2d(contiguous(x), *self.window)
+        self.save(argmax)
+        return y
+
+    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+        shape, _ = self.input_types[0]
+        return (reference.max_pool2d_grad(contiguous(grad_output), self.saved[0], shape, *self.window),)
+
+
+class SumPool2d(Function):
+    """The sum of each window; every pixel receives the gradients of the windows it lies in."""
+
+    returns_fresh_arrays = True
+
+    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair):
+        self.window = kernel_size, stride, padding
+
+    def forward(self, x: Any) -> Any:
+        self.save()
+        return reference.sum_pool2d(contiguous(x), *self.window)
+
+    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+        shape, _ = self.input_types[0]
+        return (reference.sum_pool2d_grad(contiguous(grad_output), shape, *self.window),)
+
+
+class AvgPool2d(SumPool2d):
+    """The sum of each window times 1 / (number of pixels it counts)."""
+
+    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair, count_include_pad: bool):
+        super().__init__(kernel_size, stride, padding)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Any) -> Any:
+        y = super().forward(x)
+        y *= self._share(x.shape[1:3], y)
+        return y
+
+    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+        shape, _ = self.input_types[0]
+        return super().backward(grad_output * self._share(shape[1:3], grad_output))
+
+    def _share(self, size: Pair, like: Any) -> Any:
+        """1 / (pixels counted), of shape (H', W', 1); padding is counted where `count_include_pad` says so."""
+        (kh, kw), (sh, sw), (ph, pw) = self.window
+        counts = []
+        for n, out, k, s, p in zip(size, like.shape[1:3], (kh, kw), (sh, sw), (ph, pw), strict=True):
+            first = np.arange(out) * s - p
+            inside = np.minimum(first + k, n) - np.maximum(first, 0)
+            counts.append(np.full(out, k) if self.count_include_pad else inside)
+        share = 1.0 / (counts[0][:, None, None] * counts[1][None, :, None])
+        return array_module(like).asarray(share, dtype=like.dtype)
+
+
+def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:
+    """The largest value of each window.
+
+    Parameters
+    ----------
+    x : Tensor (N, H, W, C)
+    kernel_size : int or pair
+        Size of the window in pixels.
+    stride : int or pair, optional
+        Step of the window; the window's own size when omitted.
+    padding : int or pair
+        Rows and columns of minus infinity added on each side, less than the window.
+
+    Returns
+    -------
+    Tensor (N, H', W', C)
+        H' = floor((H + 2 padding - kernel_size) / stride) + 1, the same for W'.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit; the message names it.
+    """
+    x, window = _window("max_pool2d", x, kernel_size, stride, padding)
+    return MaxPool2d(*window).apply(x)
+
+
+def avg_pool2d(
+    x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0, count_include_pad: bool = True
+) -> Tensor:
+    """The mean of each window; parameters as for `max_pool2d`, but padding is zero.
+
+    Parameters
+    ----------
+    count_include_pad : bool
+        Whether the padding counts among the pixels that the sum is divided by.
+    """
+    x, window = _window("avg_pool2d", x, kernel_size, stride, padding)
+    return AvgPool2d(*window, bool(count_include_pad)).apply(x)
+
+
+def sum_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:
+    """The sum of each window; parameters as for `max_pool2d`, but padding is zero."""
+    x, window = _window("sum_pool2d", x, kernel_size, stride, padding)
+    return SumPool2d(*window).apply(x)
+
+
+def _window(
+    operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any
+) -> tuple[Tensor, tuple[Pair, Pair, Pair]]:
+    x = images(operation, "x", x)
+    kernel = pair(operation, "kernel_size", kernel_size, 1)
+    step = kernel if stride is None else pair(operation, "stride", stride, 1)
+    pad = pair(operation, "padding", padding, 0)
+    if any(p >= k for p, k in zip(pad, kernel, strict=True)):
+        raise ValueError(
+            f"{operation}: padding must be less than kernel_size, or a window would hold nothing else; "
+            f"got padding {padding!r}, kernel_size {kernel_size!r}"
+        )
+    if any(n + 2 * p < k for n, p, k in zip(x.shape[1:3], pad, kernel, strict=True)):
+        raise ValueError(
+            f"{operation}: the {kernel[0]}x{kernel[1]} window is larger than the padded image, "
+            f"{x.shape[1]}x{x.shape[2]} with padding {padding!r}"
+        )
+    if kernel[0] * kernel[1] > 65536:
+        raise ValueError(f"{operation}: kernel_size {kernel_size!r} covers more than 65536 pixels")
+    return x, (kernel, step, pad)

@@ -1,0 +1,113 @@
+"""Where arrays live: NumPy on the CPU, CuPy on a GPU. The only file that imports CuPy, and only when a GPU is asked for.
+
+CuPy may be absent, present without a driver, or broken; each of these leaves the CPU path untouched and has its own remedy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minunet.errors import UserError
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+def array_module(*arrays: Any) -> ModuleType:
+    """NumPy, or CuPy where any of the arrays is a CuPy array."""
+    cupy = sys.modules.get("cupy")  # a CuPy array cannot exist before CuPy was imported
+    if cupy is not None and any(isinstance(array, cupy.ndarray) for array in arrays):
+        return cupy
+    return np
+
+
+def is_array(value: Any) -> bool:
+    """Whether `value` is a NumPy or a CuPy array."""
+    return isinstance(value, np.ndarray) or array_module(value) is not np
+
+
+def device_of(array: Any) -> str:
+    """ "cpu" or "cuda"."""
+    return "cpu" if array_module(array) is np else "cuda"
+
+
+def to_numpy(array: Any) -> np.ndarray:
+    """The array in host memory; a NumPy array is returned as it is."""
+    module = array_module(array)
+    return np.asarray(array) if module is np else module.asnumpy(array)
+
+
+def to_device(array: Any, device: str) -> Any:
+    """The array on "cpu" or "cuda"; an array that is there already is returned as it is.
+
+    Raises
+    ------
+    UserError
+        For "cuda" without a usable GPU; the message says which part is missing and how to get it.
+    """
+    if device == "cpu":
+        return to_numpy(array)
+    if device == "cuda":
+        return _cupy().asarray(array)
+    raise UserError(f'device "{device}" is not known; choose "cpu" or "cuda"')
+
+
+def resolve_device(device: str) -> str:
+    """Turn "auto", "cpu" or "cuda" into "cpu" or "cuda"; "auto" takes the GPU where one is usable.
+
+    Raises
+    ------
+    UserError
+        For "cuda" without a usable GPU, or an unknown name.
+    """
+    if device not in DEVICES:
+        raise UserError(f'device "{device}" is not known; choose one of {", ".join(DEVICES)}')
+    if device == "auto":
+        return "cpu" if why_no_gpu() else "cuda"
+    if device == "cuda":
+        _cupy()
+    return device
+
+
+def why_no_gpu() -> str | None:
+    """None where a GPU is usable, else one sentence that says what is missing and how to get it."""
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        if getattr(error, "name", None) == "cupy":
+            return "CuPy is not installed; install it with: pip install 'minunet[cuda13]' (CUDA 13 driver) or 'minunet[cuda12]'"
+        return f"CuPy is installed but does not import ({_first_line(error)}); reinstall the wheel that matches your driver"
+    except Exception as error:  # a broken CUDA installation can raise anything at import
+        return f"CuPy is installed but does not import ({_first_line(error)}); reinstall the wheel that matches your driver"
+    try:
+        if cupy.cuda.runtime.getDeviceCount() == 0:
+            return "CuPy is installed but sees no GPU; check CUDA_VISIBLE_DEVICES and nvidia-smi"
+        cupy.zeros(1)
+    except Exception as error:  # each CUDA library fails with an exception type of its own
+        return (
+            f"CuPy is installed but no GPU answers ({_first_line(error)}); check that nvidia-smi lists one "
+            "and that the CuPy wheel matches the driver's CUDA version"
+        )
+    return None
+
+
+def synchronise(device: str = "cpu") -> None:
+    """Wait until the device has finished what it was given; at once on the CPU."""
+    if device == "cuda":
+        _cupy().cuda.get_current_stream().synchronize()
+
+
+def _cupy() -> ModuleType:
+    problem = why_no_gpu()
+    if problem:
+        raise UserError(f'device "cuda" cannot be used: {problem}')
+    return sys.modules["cupy"]
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

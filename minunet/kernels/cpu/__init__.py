@@ -1,0 +1,1 @@
+"""The NumPy fast paths; importing this package registers them."""

@@ -1,0 +1,143 @@
+"""A primitive is one operation on arrays: a plain reference, and fast paths registered with a predicate and a cost.
+
+The registry drives execution, the tests that hold every candidate against the reference, and the benchmarks that time them all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+_REGISTRY: dict[str, Primitive] = {}
+_PREFERENCE = threading.local()
+
+# Imported at the first call of any primitive, so that every path is registered before one is chosen.
+_PATHS = ["minunet.kernels.reference", "minunet.kernels.cpu"]
+
+
+def _always(*args: Any) -> bool:
+    return True
+
+
+def _no_estimate(*args: Any) -> float:
+    return float("inf")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to compute a primitive.
+
+    Attributes
+    ----------
+    name : str
+        What `prefer` and `describe` call it, such as "reference" or "im2col".
+    run : callable
+        Takes the primitive's arguments.
+    when : callable
+        Takes the same arguments; whether this path can compute them.
+    cost : callable
+        Takes the same arguments; the estimated time in nanoseconds. It must depend on shapes, dtypes and devices alone,
+        so that the same call always takes the same path.
+    why : str
+        One sentence for a reader of `describe`.
+    """
+
+    name: str
+    run: Callable[..., Any]
+    when: Callable[..., bool] = _always
+    cost: Callable[..., float] = _no_estimate
+    why: str = ""
+
+
+class Primitive:
+    """An operation on arrays, called like a function; the cheapest applicable candidate computes it."""
+
+    def __init__(self, name: str, reference: Callable[..., Any]):
+        self.name = name
+        self.reference = Candidate("reference", reference, why="plain array code, any shape and device")
+        self._fast: list[Candidate] = []
+        _REGISTRY[name] = self
+
+    def __repr__(self) -> str:
+        return f"Primitive({self.name!r}, candidates={[c.name for c in self.all_candidates()]})"
+
+    def __call__(self, *args: Any) -> Any:
+        return self.choose(*args).run(*args)
+
+    def register(
+        self,
+        name: str,
+        *,
+        when: Callable[..., bool] = _always,
+        cost: Callable[..., float] = lambda *args: 0.0,
+        why: str = "",
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator that adds a fast path; see `Candidate` for the arguments."""
+        if any(candidate.name == name for candidate in self.all_candidates()):
+            raise ValueError(f"{self.name} already has a candidate called {name!r}")
+
+        def add(run: Callable[..., Any]) -> Callable[..., Any]:
+            self._fast.append(Candidate(name, run, when, cost, why))
+            return run
+
+        return add
+
+    def all_candidates(self) -> list[Candidate]:
+        """Every registered path, the reference first, applicable or not."""
+        return [self.reference, *self._fast]
+
+    def candidates(self, *args: Any) -> list[Candidate]:
+        """The paths that can compute these arguments, the reference first."""
+        _import_paths()
+        return [self.reference, *(c for c in self._fast if c.when(*args))]
+
+    def choose(self, *args: Any) -> Candidate:
+        """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
+        applicable = self.candidates(*args)
+        for name in reversed(getattr(_PREFERENCE, "names", ())):
+            for candidate in applicable:
+                if candidate.name == name:
+                    return candidate
+        if len(applicable) == 1:
+            return applicable[0]
+        return min(applicable, key=lambda candidate: candidate.cost(*args))
+
+
+def primitive(reference: Callable[..., Any]) -> Primitive:
+    """Decorator: makes a plain function the reference of a primitive of the same name."""
+    made = Primitive(reference.__name__, reference)
+    made.__doc__ = reference.__doc__
+    return made
+
+
+def primitives() -> dict[str, Primitive]:
+    """Every primitive by name, with every path registered."""
+    _import_paths()
+    return dict(_REGISTRY)
+
+
+@contextlib.contextmanager
+def prefer(name: str) -> Iterator[None]:
+    """Within the block, take the candidate of this name wherever it applies (in this thread); tests and benchmarks use it.
+
+    Examples
+    --------
+    >>> with prefer("reference"):
+    ...     pass
+    """
+    before = getattr(_PREFERENCE, "names", ())
+    _PREFERENCE.names = (*before, name)
+    try:
+        yield
+    finally:
+        _PREFERENCE.names = before
+
+
+def _import_paths() -> None:
+    while _PATHS:
+        importlib.import_module(_PATHS[0])
+        _PATHS.pop(0)

@@ -1,0 +1,80 @@
+"""The convolutional network of the paper's Figure 1: convolution, ReLU and pooling, repeated; then fully connected and softmax.
+
+It answers what an image shows, where the U-Net answers where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minunet import functional as F
+from minunet.autograd import Tensor, as_tensor
+from minunet.functional.arguments import pair
+from minunet.nn.init import generator
+from minunet.nn.layers import Conv2d, Linear
+from minunet.nn.module import Module
+
+
+class ConvNet(Module):
+    """Class probabilities of images of one size.
+
+    Parameters
+    ----------
+    in_channels : int
+        1 for grey images, 3 for colour.
+    num_classes : int
+    image_size : int or pair
+        Height and width of the images in pixels; each stage halves them.
+    channels : sequence of int
+        Filters of each stage (3x3 convolution, ReLU, 2x2 max pooling).
+    rng : numpy.random.Generator, optional
+        Draws the initial weights; None means default_rng(0).
+
+    Examples
+    --------
+    >>> net = ConvNet(1, 2, image_size=16, channels=(4, 8))
+    >>> net(np.zeros((3, 16, 16, 1), np.float32)).shape
+    (3, 2)
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        num_classes: int = 2,
+        *,
+        image_size: Any = 32,
+        channels: Sequence[int] = (8, 16),
+        rng: np.random.Generator | None = None,
+    ):
+        super().__init__()
+        height, width = self.image_size = pair("ConvNet", "image_size", image_size, 1)
+        if not channels:
+            raise ValueError("ConvNet: channels must name at least one stage")
+        shrunk = height // 2 ** len(channels), width // 2 ** len(channels)
+        if min(shrunk) < 1:
+            raise ValueError(f"ConvNet: {len(channels)} poolings leave nothing of images of {height}x{width} pixels")
+        rng = generator(rng)
+        before = [in_channels, *channels]
+        self.stages = [
+            Conv2d(c_in, c_out, 3, padding=1, activation="relu", rng=rng)
+            for c_in, c_out in zip(before, channels, strict=False)
+        ]
+        self.classifier = Linear(shrunk[0] * shrunk[1] * channels[-1], num_classes, rng=rng)
+
+    def logits(self, x: Any) -> Tensor:
+        """Scores before the softmax, (N, num_classes): what `minunet.functional.cross_entropy` takes."""
+        x = as_tensor(x)
+        if x.shape[1:3] != self.image_size:
+            raise ValueError(
+                f"ConvNet: x must have shape (N, {self.image_size[0]}, {self.image_size[1]}, channels), got {x.shape}"
+            )
+        for stage in self.stages:
+            x = F.max_pool2d(stage(x))
+        return self.classifier(F.flatten(x))
+
+    def forward(self, x: Any) -> Tensor:
+        """Probabilities (N, num_classes) of images (N, H, W, in_channels); each row sums to 1."""
+        return F.softmax(self.logits(x))

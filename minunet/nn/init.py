@@ -1,0 +1,28 @@
+"""Initial weights: random, with the spread that keeps the size of signals the same from layer to layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def generator(rng: np.random.Generator | None) -> np.random.Generator:
+    """`rng` itself, or a fresh `default_rng(0)`: never a global one."""
+    if rng is None:
+        return np.random.default_rng(0)
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng
+
+
+def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> np.ndarray:
+    """float32 normal values of variance 2 / fan_in, for layers followed by ReLU (He et al. 2015, equation 10)."""
+    return (rng.standard_normal(shape) * np.sqrt(2.0 / fan_in)).astype(np.float32)
+
+
+def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: np.random.Generator) -> np.ndarray:
+    """float32 uniform values in +- sqrt(6 / (fan_in + fan_out)), for linear, tanh and sigmoid layers.
+
+    Glorot and Bengio 2010, equation 16.
+    """
+    limit = np.sqrt(6.0 / (fan_in + fan_out))
+    return rng.uniform(-limit, limit, shape).astype(np.float32)

@@ -1,0 +1,223 @@
+"""Layers: the operations of `minunet.functional` with their parameters and settings held in modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet import functional as F
+from minunet.autograd import Tensor
+from minunet.functional.arguments import pair
+from minunet.nn.init import generator, glorot_uniform, he_normal
+from minunet.nn.module import Module, Parameter
+
+
+class Sequential(Module):
+    """Modules applied one after the other; parameters are named by the module's place, "0.weight"."""
+
+    def __init__(self, *layers: Module):
+        super().__init__()
+        for k, layer in enumerate(layers):
+            setattr(self, str(k), layer)
+
+    def forward(self, x: Any) -> Tensor:
+        for _, layer in self.children():
+            x = layer(x)
+        return x
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.children())
+
+    def __getitem__(self, k: int) -> Module:
+        return [layer for _, layer in self.children()][k]
+
+
+def _count(layer: str, name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise ValueError(f"{layer}: {name} must be a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+class Conv2d(Module):
+    """3x3 and other convolutions; see `minunet.functional.conv2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride : int or pair
+    padding : int, pair, "same" or "valid"
+    activation : None, "relu", "tanh" or "sigmoid"
+        Applied to the result; ReLU costs no extra pass.
+    bias : bool
+    rng : numpy.random.Generator, optional
+        Draws the weights, (kh, kw, in, out): He's normal before a ReLU or nothing, Glorot's uniform before tanh and
+        sigmoid. None means default_rng(0). Biases start at 0.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        *,
+        activation: str | None = None,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+    ):
+        super().__init__()
+        in_channels, out_channels = (
+            _count("Conv2d", "in_channels", in_channels),
+            _count("Conv2d", "out_channels", out_channels),
+        )
+        if activation not in (None, "relu", "tanh", "sigmoid"):
+            raise ValueError(f'Conv2d: activation must be None, "relu", "tanh" or "sigmoid", got {activation!r}')
+        kh, kw = self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
+        self.stride, self.padding, self.activation = stride, padding, activation
+        shape = (kh, kw, in_channels, out_channels)
+        if activation in ("tanh", "sigmoid"):
+            weight = glorot_uniform(shape, kh * kw * in_channels, kh * kw * out_channels, generator(rng))
+        else:
+            weight = he_normal(shape, kh * kw * in_channels, generator(rng))
+        self.weight = Parameter(weight)
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        fused = self.activation if self.activation == "relu" else None
+        y = F.conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding, activation=fused)
+        return y if self.activation == fused else getattr(F, self.activation)(y)
+
+
+class ConvTranspose2d(Module):
+    """The up-convolution; see `minunet.functional.conv_transpose2d`. Weights (kh, kw, in, out), as for `Conv2d`."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Any = 2,
+        stride: Any = 2,
+        padding: Any = 0,
+        *,
+        bias: bool = True,
+        rng: np.random.Generator | None = None,
+    ):
+        super().__init__()
+        in_channels, out_channels = (
+            _count("ConvTranspose2d", "in_channels", in_channels),
+            _count("ConvTranspose2d", "out_channels", out_channels),
+        )
+        kh, kw = self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
+        sh, sw = self.stride = pair("ConvTranspose2d", "stride", stride, 1)
+        self.padding = padding
+        # Each output pixel is the sum of kh kw / (sh sw) stamps of in_channels values each.
+        fan_in = max(1, round(in_channels * kh * kw / (sh * sw)))
+        shape = (kh, kw, in_channels, out_channels)
+        self.weight = Parameter(glorot_uniform(shape, fan_in, out_channels * kh * kw, generator(rng)))
+        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        return F.conv_transpose2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
+
+
+class Linear(Module):
+    """Fully connected layer on the last axis: x @ weight + bias; weight (in, out), Glorot's uniform."""
+
+    def __init__(
+        self, in_features: int, out_features: int, *, bias: bool = True, rng: np.random.Generator | None = None
+    ):
+        super().__init__()
+        in_features, out_features = (
+            _count("Linear", "in_features", in_features),
+            _count("Linear", "out_features", out_features),
+        )
+        self.weight = Parameter(glorot_uniform((in_features, out_features), in_features, out_features, generator(rng)))
+        self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class _Pool2d(Module):
+    def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0):
+        super().__init__()
+        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+
+
+class MaxPool2d(_Pool2d):
+    """See `minunet.functional.max_pool2d`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
+
+
+class AvgPool2d(_Pool2d):
+    """See `minunet.functional.avg_pool2d`."""
+
+    def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0, count_include_pad: bool = True):
+        super().__init__(kernel_size, stride, padding)
+        self.count_include_pad = count_include_pad
+
+    def forward(self, x: Any) -> Tensor:
+        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
+
+
+class SumPool2d(_Pool2d):
+    """See `minunet.functional.sum_pool2d`."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.sum_pool2d(x, self.kernel_size, self.stride, self.padding)
+
+
+class ReLU(Module):
+    """max(x, 0)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.relu(x)
+
+
+class Tanh(Module):
+    """Hyperbolic tangent."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.tanh(x)
+
+
+class Sigmoid(Module):
+    """1 / (1 + exp(-x))."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.sigmoid(x)
+
+
+class Softmax(Module):
+    """exp(x) over its sum along an axis."""
+
+    def __init__(self, axis: int = -1):
+        super().__init__()
+        self.axis = axis
+
+    def forward(self, x: Any) -> Tensor:
+        return F.softmax(x, self.axis)
+
+
+class Flatten(Module):
+    """(N, ...) as (N, product of the rest)."""
+
+    def forward(self, x: Any) -> Tensor:
+        return F.flatten(x)
+
+
+class Dropout(Module):
+    """See `minunet.functional.dropout`; active in training mode only. `rng` None means default_rng(0)."""
+
+    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
+        super().__init__()
+        if not 0 <= p <= 1:
+            raise ValueError(f"Dropout: p must be between 0 and 1, got {p!r}")
+        self.p, self.rng = p, generator(rng)
+
+    def forward(self, x: Any) -> Tensor:
+        return F.dropout(x, self.p, self.rng, self.training)

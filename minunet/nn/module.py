@@ -1,0 +1,147 @@
+"""A module: a part of a network that owns its parameters and its sub-modules, in the order in which they were assigned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minunet.autograd import Tensor
+from minunet.kernels.backend import array_module, device_of, to_device, to_numpy
+
+
+class Parameter(Tensor):
+    """A tensor that training adjusts; it requires a gradient."""
+
+    def __init__(self, data: Any):
+        super().__init__(data, requires_grad=True)
+
+
+class Module:
+    """Base of every layer and network: assign Parameters and Modules as attributes, write `forward`.
+
+    Examples
+    --------
+    >>> class Scale(Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.factor = Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> [name for name, parameter in Scale().named_parameters()]
+    ['factor']
+    """
+
+    def __init__(self) -> None:
+        self.training = True
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes."""
+        raise TypeError(f"{type(self).__name__} does not define forward")
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """(name, module) of the direct sub-modules; the items of a list are named by their place."""
+        for name, value in vars(self).items():
+            if isinstance(value, Module):
+                yield name, value
+            elif isinstance(value, (list, tuple)):
+                for k, item in enumerate(value):
+                    if isinstance(item, Module):
+                        yield f"{name}.{k}", item
+
+    def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
+        """(name, parameter) pairs, in the order of assignment, sub-modules where they stand; each parameter once."""
+        seen: set[int] = set()
+        for name, parameter in self._walk(prefix):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
+        for name, value in vars(self).items():
+            if isinstance(value, Parameter):
+                yield prefix + name, value
+            elif isinstance(value, Module):
+                yield from value._walk(f"{prefix}{name}.")
+            elif isinstance(value, (list, tuple)):
+                for k, item in enumerate(value):
+                    if isinstance(item, Parameter):
+                        yield f"{prefix}{name}.{k}", item
+                    elif isinstance(item, Module):
+                        yield from item._walk(f"{prefix}{name}.{k}.")
+
+    def parameters(self) -> list[Parameter]:
+        """Every parameter, in the order of `named_parameters`."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it."""
+        yield self
+        for _, child in self.children():
+            yield from child.modules()
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Name -> a copy of the parameter in host memory."""
+        return {name: np.array(to_numpy(parameter.data)) for name, parameter in self.named_parameters()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Copy arrays (or Tensors) into the parameters of the same names, in the parameters' dtype and device.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unexpected or a shape differs; the message lists every one, and nothing is loaded.
+        """
+        own = dict(self.named_parameters())
+        arrays = {name: value.data if isinstance(value, Tensor) else value for name, value in state.items()}
+        problems = [f"{name} is missing" for name in own if name not in arrays]
+        problems += [f"{name} is not a parameter here" for name in arrays if name not in own]
+        problems += [
+            f"{name} has shape {np.shape(arrays[name])}, expected {parameter.shape}"
+            for name, parameter in own.items()
+            if name in arrays and np.shape(arrays[name]) != parameter.shape
+        ]
+        if problems:
+            raise ValueError("load_state_dict: " + "; ".join(problems))
+        for name, parameter in own.items():
+            parameter.data[...] = array_module(parameter.data).asarray(arrays[name], dtype=parameter.dtype)
+
+    def train(self, mode: bool = True) -> Module:
+        """Set training mode (dropout active) here and below; returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Set evaluation mode here and below; returns the module."""
+        return self.train(False)
+
+    def to(self, device: str) -> Module:
+        """Move every parameter (and its gradient) to "cpu" or "cuda"; returns the module."""
+        for parameter in self.parameters():
+            parameter.data = to_device(parameter.data, device)
+            if parameter.grad is not None:
+                parameter.grad = to_device(parameter.grad, device)
+        return self
+
+    def astype(self, dtype: Any) -> Module:
+        """Convert every parameter to a floating-point dtype, dropping gradients; returns the module."""
+        for parameter in self.parameters():
+            parameter.data = parameter.data.astype(dtype)
+            parameter.grad = None
+        return self
+
+    @property
+    def device(self) -> str:
+        """Where the parameters are: "cpu" or "cuda"."""
+        parameters = self.parameters()
+        return device_of(parameters[0].data) if parameters else "cpu"
+
+    def zero_grad(self) -> None:
+        """Forget every gradient."""
+        for parameter in self.parameters():
+            parameter.grad = None

@@ -1,0 +1,164 @@
+"""The U-Net (Ronneberger et al. 2015) in the paper's form and the classic one.
+
+A contraction halves the image and doubles the channels, level by level; an expansion goes back up, joining at each level what the
+contraction saw there (the skip), so that the answer is as sharp as the image.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet import functional as F
+from minunet.autograd import Tensor, as_tensor
+from minunet.nn.init import generator
+from minunet.nn.layers import Conv2d, ConvTranspose2d
+from minunet.nn.module import Module
+
+VARIANTS = ("paper", "classic")
+ACTIVATIONS = ("relu", "tanh", "sigmoid")
+POOLINGS = {"max": F.max_pool2d, "average": F.avg_pool2d, "sum": F.sum_pool2d}
+MAX_DEPTH = 8
+
+
+class Convolutions(Module):
+    """Several 3x3 convolutions in a row, all with padding "same"; one activation after each."""
+
+    def __init__(self, channels: list[int], activations: list[str | None], rng: np.random.Generator):
+        super().__init__()
+        self.convs = [
+            Conv2d(c_in, c_out, 3, padding=1, activation=activation, rng=rng)
+            for c_in, c_out, activation in zip(channels[:-1], channels[1:], activations, strict=True)
+        ]
+
+    def forward(self, x: Any) -> Tensor:
+        for conv in self.convs:
+            x = conv(x)
+        return x
+
+
+class Expansion(Module):
+    """One level up: the up-convolution, the skip joined in front of it, two convolutions."""
+
+    def __init__(self, channels: int, activation: str, rng: np.random.Generator):
+        super().__init__()
+        self.up = ConvTranspose2d(2 * channels, channels, 2, 2, rng=rng)
+        self.block = Convolutions([2 * channels, channels, channels], [activation, activation], rng)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        return self.block((skip, self.up(x)))  # a pair is convolved as if concatenated, without the copy
+
+
+class UNet(Module):
+    """A U-Net that turns images into logits, one value per pixel and output channel; sigmoid(logits) is the probability.
+
+    Parameters
+    ----------
+    in_channels : int
+        1 for grey images, 3 for colour.
+    out_channels : int
+        Number of masks to predict.
+    base_channels : int
+        Channels at full resolution; level k has base_channels * 2**k.
+    depth : int
+        Number of poolings, 1 to 8.
+    variant : {"paper", "classic"}
+        "paper": two 3x3 convolutions, each with ReLU, per level, a third before each pooling (what is pooled is also the
+        skip), and a 3x3 convolution at the end (Elkhazraje). "classic": two per level, 1x1 at the end (Ronneberger et al.).
+    activation : {"relu", "tanh", "sigmoid"}
+    pooling : {"max", "average", "sum"}
+    block_end_relu : bool
+        Whether the last convolution of each contraction block is followed by the activation.
+    rng : numpy.random.Generator, optional
+        Draws the initial weights; None means default_rng(0).
+
+    Examples
+    --------
+    >>> model = UNet(base_channels=2, depth=1)
+    >>> model(np.zeros((1, 5, 7, 1), np.float32)).shape
+    (1, 5, 7, 1)
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        *,
+        base_channels: int = 64,
+        depth: int = 4,
+        variant: str = "paper",
+        activation: str = "relu",
+        pooling: str = "max",
+        block_end_relu: bool = True,
+        rng: np.random.Generator | None = None,
+    ):
+        super().__init__()
+        self.config = {
+            "in_channels": in_channels,
+            "out_channels": out_channels,
+            "base_channels": base_channels,
+            "depth": depth,
+            "variant": variant,
+            "activation": activation,
+            "pooling": pooling,
+            "block_end_relu": block_end_relu,
+        }
+        _check(self.config)
+        rng = generator(rng)
+        widths = [base_channels * 2**k for k in range(depth + 1)]
+        before = [in_channels, *widths]
+        per_block = 3 if variant == "paper" else 2
+        ends = [activation] * (per_block - 1) + [activation if block_end_relu else None]
+        self.contraction = [Convolutions([before[k]] + [widths[k]] * per_block, ends, rng) for k in range(depth)]
+        self.bottleneck = Convolutions([before[depth], widths[depth], widths[depth]], [activation] * 2, rng)
+        self.expansion = [Expansion(widths[k], activation, rng) for k in reversed(range(depth))]
+        kernel_size = 3 if variant == "paper" else 1
+        self.head = Conv2d(base_channels, out_channels, kernel_size, padding=kernel_size // 2, rng=rng)
+
+    def forward(self, x: Any) -> Tensor:
+        """Logits (N, H, W, out_channels) of images (N, H, W, in_channels), for any H and W of at least 1.
+
+        Sides that are no multiple of 2**depth are continued with zeros at the bottom and right, as the convolutions do
+        at every border, and the result is cropped back.
+        """
+        x = as_tensor(x)
+        if x.ndim != 4 or x.shape[3] != self.config["in_channels"] or min(x.shape[1:3]) < 1:
+            raise ValueError(
+                f"UNet: x must have shape (N, H, W, {self.config['in_channels']}) with H and W at least 1, got {x.shape}"
+            )
+        height, width = x.shape[1:3]
+        multiple = 2 ** self.config["depth"]
+        padded = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
+        if padded != (height, width):
+            x = F.fit2d(x, padded)
+        pool = POOLINGS[self.config["pooling"]]
+        skips = []
+        for block in self.contraction:
+            skips.append(block(x))
+            x = pool(skips[-1])
+        x = self.bottleneck(x)
+        for level in self.expansion:
+            x = level(x, skips.pop())
+        logits = self.head(x)
+        return logits if padded == (height, width) else F.fit2d(logits, (height, width))
+
+
+def _check(config: dict[str, Any]) -> None:
+    """Every problem of the settings in one error."""
+    problems = [
+        f"{name} must be a whole number of at least 1, got {config[name]!r}"
+        for name in ("in_channels", "out_channels", "base_channels")
+        if not _whole(config[name]) or config[name] < 1
+    ]
+    if not _whole(config["depth"]) or not 1 <= config["depth"] <= MAX_DEPTH:
+        problems.append(f"depth must be a whole number from 1 to {MAX_DEPTH}, got {config['depth']!r}")
+    for name, choices in (("variant", VARIANTS), ("activation", ACTIVATIONS), ("pooling", tuple(POOLINGS))):
+        if config[name] not in choices:
+            problems.append(f"{name} must be one of {', '.join(choices)}, got {config[name]!r}")
+    if problems:
+        raise ValueError("UNet: " + "; ".join(problems))
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
