@@ -1,0 +1,200 @@
+"""What listens to the trainer: a progress bar, a line per epoch, history.csv, the two checkpoints and the curves.
+
+Each is told records and does one thing with them; what is drawn or saved comes from the `Progress` they share with the trainer.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+from tqdm import tqdm
+
+from minunet.training.records import EpochRecord, Progress, StartRecord, StepRecord
+from minunet.training.trainer import Callback
+
+QUIET = 60.0  # seconds between two lines of progress where there is no terminal to draw a bar on
+
+HEADER = (
+    "            validation                                 training\n"
+    "  epoch     Dice     IoU  accuracy  all-bg     loss      loss    time    left"
+)
+LEGEND = "  (all-bg: the accuracy of calling every pixel background; *: best so far)"
+
+
+class ProgressBar(Callback):
+    """A bar over all steps with the time left, loss and Dice; a line a minute where stderr is no terminal.
+
+    Parameters
+    ----------
+    stream : text file, optional
+        stderr unless given.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
+        self.stream = sys.stderr if stream is None else stream
+        self.clock = clock
+        self._bar: tqdm | None = None
+
+    def on_start(self, record: StartRecord) -> None:
+        self._start = record
+        self._terminal = self.stream.isatty()
+        self._began = self._spoke = self.clock()
+        self._bar = tqdm(
+            total=record.epochs * record.batches,
+            initial=record.step,
+            file=self.stream,
+            disable=not self._terminal,
+            dynamic_ncols=True,
+            leave=False,
+            smoothing=0,  # the mean over all steps, so that the pause of a validation does not shake the time left
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
+        )
+
+    def on_step(self, record: StepRecord) -> None:
+        if self._terminal:
+            self._bar.set_description_str(f"epoch {record.epoch}/{self._start.epochs}", refresh=False)
+            self._bar.set_postfix_str(f"loss {record.loss:.3f}, Dice {record.dice:.3f}", refresh=False)
+            self._bar.update()
+            return
+        now = self.clock()
+        if now - self._spoke < QUIET:
+            return
+        self._spoke = now
+        done = record.step - self._start.step
+        left = (now - self._began) / done * (self._start.epochs * self._start.batches - record.step)
+        self.stream.write(
+            f"epoch {record.epoch}/{self._start.epochs}, step {record.batch}/{self._start.batches}: "
+            f"loss {record.loss:.3f}, Dice {record.dice:.3f}, {duration(left)} left\n"
+        )
+        self.stream.flush()
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        self._spoke = self.clock()  # the epoch's own line says more
+
+    def on_interrupt(self, settled: bool) -> None:
+        self._bar.close()
+
+    def on_end(self) -> None:
+        self._bar.close()
+
+
+class EpochLines(Callback):
+    """One line per epoch, Dice and IoU first, and the accuracy beside what calling everything background would get.
+
+    Parameters
+    ----------
+    write : callable
+        Takes a line; by default it goes to stdout, above a bar if there is one.
+    """
+
+    def __init__(self, write: Callable[[str], None] | None = None):
+        self.write = _write_above_bar if write is None else write
+        self._seconds: list[float] = []
+
+    def on_start(self, record: StartRecord) -> None:
+        self._epochs = record.epochs
+        if record.step < record.epochs * record.batches:
+            self.write(f"{LEGEND}\n{HEADER}")
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        self._seconds.append(record.seconds)
+        left = sum(self._seconds) / len(self._seconds) * (self._epochs - record.epoch)
+        self.write(
+            f"{f'{record.epoch}/{self._epochs}':>7}   {record.val_dice:.4f}{'*' if record.best else ' '} "
+            f"{record.val_iou:.4f}    {record.val_accuracy:.4f}  {record.val_baseline:.4f}  {record.val_loss:7.4f}   "
+            f"{record.train_loss:7.4f}  {duration(record.seconds):>6}  {duration(left):>6}"
+        )
+
+
+class HistoryWriter(Callback):
+    """Appends a row to history.csv after each epoch, so that a run can be followed from outside.
+
+    Parameters
+    ----------
+    history : HistoryFile
+    """
+
+    def __init__(self, history: Any):
+        self.history = history
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        self.history.append(record)
+
+
+class Checkpoints(Callback):
+    """Keeps the best model and the latest state.
+
+    Parameters
+    ----------
+    progress : Progress
+        Shared with the trainer.
+    save_best, save_last : callable
+        Write model.safetensors and last.safetensors; called after an epoch that is the best yet, and after every epoch and
+        at a stop between steps.
+    """
+
+    def __init__(self, progress: Progress, save_best: Callable[[EpochRecord], None], save_last: Callable[[], None]):
+        self.progress, self.save_best, self.save_last = progress, save_best, save_last
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        if record.best:
+            self.save_best(record)
+        self.save_last()
+
+    def on_interrupt(self, settled: bool) -> None:
+        if settled:
+            self.save_last()
+
+
+class Curves(Callback):
+    """Draws curves.png now and then while training runs, and when it stops.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws the history so far.
+    every : float
+        Seconds between two drawings; a drawing takes about as long as a small epoch.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(self, draw: Callable[[], None], every: float = 60.0, clock: Callable[[], float] = time.monotonic):
+        self.draw, self.every, self.clock = draw, every, clock
+        self._drawn = clock()
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        if self.clock() - self._drawn >= self.every:
+            self.draw()
+            self._drawn = self.clock()
+
+    def on_interrupt(self, settled: bool) -> None:
+        self.draw()
+
+    def on_end(self) -> None:
+        self.draw()
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a reader: 6.2s, 1:05, 1:02:03.
+
+    Examples
+    --------
+    >>> duration(6.24), duration(65), duration(3723)
+    ('6.2s', '1:05', '1:02:03')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _write_above_bar(line: str) -> None:
+    tqdm.write(line, file=sys.stdout)
+    sys.stdout.flush()

@@ -1,0 +1,56 @@
+"""Ctrl-C as a request: the first asks for a stop at the next safe moment, the second stops at once.
+
+SIGTERM, which batch systems send before they kill, counts as a first Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interruption:
+    """Within the block, signals call `request_stop` instead of breaking into whatever runs.
+
+    Parameters
+    ----------
+    request_stop : callable
+        Called once, from the signal handler; should only set a flag.
+    notice : str
+        Written to stderr at once, so that the user sees that the key was heard.
+
+    Attributes
+    ----------
+    signal : int or None
+        The signal that came first.
+    """
+
+    def __init__(self, request_stop: Callable[[], None], notice: str):
+        self.request_stop, self.notice = request_stop, notice
+        self.signal: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Interruption:
+        # Python allows handlers in the main thread only; elsewhere Ctrl-C is the caller's to handle.
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+        # Not print: the signal may have come in the middle of one, and a stream cannot be entered twice.
+        os.write(2, f"\n{self.notice}\n".encode())
+        self.request_stop()

@@ -1,0 +1,233 @@
+"""How well a probability map matches a mask: overlap, pixel accuracy and loss, pooled over all pixels and per image.
+
+A pixel is predicted a cell where its probability is above 0.5, and is one where its target is at least 0.5. With TP, FP, FN and TN
+the counts of pixels:
+
+    dice = 2 TP / (2 TP + FP + FN)      iou = TP / (TP + FP + FN)      accuracy = (TP + TN) / all
+    precision = TP / (TP + FP)          recall = TP / (TP + FN)        baseline = (FP + TN) / all, the accuracy of
+                                                                       a prediction of background everywhere
+    keras_accuracy = mean(predicted == target), the target as it is: a grey target (neither 0 nor 1) never counts as right
+    loss = mean(-target log p - (1 - target) log(1 - p)), binary cross-entropy in nats
+
+Where prediction and target are both empty they agree: dice, iou, precision and recall are 1. Where only one is, 0 / 0 is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LOG_FLOOR = (
+    -100.0
+)  # logs of probabilities are clamped here, as the loss itself does, so that p = 0 costs a finite amount
+THRESHOLD = 0.5
+
+
+@dataclass
+class Overlap:
+    """Pixel counts of a prediction against a binary target."""
+
+    true_positive: int = 0
+    false_positive: int = 0
+    false_negative: int = 0
+    true_negative: int = 0
+
+    def __add__(self, other: Overlap) -> Overlap:
+        return Overlap(
+            self.true_positive + other.true_positive,
+            self.false_positive + other.false_positive,
+            self.false_negative + other.false_negative,
+            self.true_negative + other.true_negative,
+        )
+
+    @classmethod
+    def of(cls, predicted: np.ndarray, actual: np.ndarray) -> Overlap:
+        """Count two boolean arrays of the same shape."""
+        both = int(np.count_nonzero(predicted & actual))
+        positive, cells = int(np.count_nonzero(predicted)), int(np.count_nonzero(actual))
+        return cls(both, positive - both, cells - both, actual.size - positive - cells + both)
+
+    @property
+    def pixels(self) -> int:
+        return self.true_positive + self.false_positive + self.false_negative + self.true_negative
+
+    @property
+    def dice(self) -> float:
+        return self._ratio(2 * self.true_positive, 2 * self.true_positive + self.false_positive + self.false_negative)
+
+    @property
+    def iou(self) -> float:
+        return self._ratio(self.true_positive, self.true_positive + self.false_positive + self.false_negative)
+
+    @property
+    def precision(self) -> float:
+        return self._ratio(self.true_positive, self.true_positive + self.false_positive)
+
+    @property
+    def recall(self) -> float:
+        return self._ratio(self.true_positive, self.true_positive + self.false_negative)
+
+    @property
+    def accuracy(self) -> float:
+        return (self.true_positive + self.true_negative) / self.pixels
+
+    @property
+    def baseline(self) -> float:
+        return (self.false_positive + self.true_negative) / self.pixels
+
+    def _ratio(self, part: int, whole: int) -> float:
+        if self.true_positive + self.false_positive + self.false_negative == 0:
+            return 1.0
+        return part / whole if whole else 0.0
+
+
+@dataclass
+class _Score:
+    """What one image, or a pool of images, adds up to."""
+
+    overlap: Overlap
+    equal: int  # pixels where the rounded prediction equals the target as it is
+    loss: float  # sum over the pixels
+
+    def values(self) -> dict[str, float]:
+        overlap = self.overlap
+        return {
+            "dice": overlap.dice,
+            "iou": overlap.iou,
+            "precision": overlap.precision,
+            "recall": overlap.recall,
+            "accuracy": overlap.accuracy,
+            "keras_accuracy": self.equal / overlap.pixels,
+            "baseline": overlap.baseline,
+            "loss": self.loss / overlap.pixels,
+        }
+
+
+class SegmentationMetrics:
+    """Collects predictions batch by batch and answers for all of them.
+
+    Examples
+    --------
+    >>> metrics = SegmentationMetrics()
+    >>> metrics.update(np.array([[0.9, 0.2]]), np.array([[1.0, 1.0]]))
+    >>> round(metrics.result()["dice"], 4)
+    0.6667
+    """
+
+    def __init__(self) -> None:
+        self._scores: list[_Score] = []
+        self._names: list[str] = []
+
+    def update(self, probability: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
+        """Add a batch of probabilities.
+
+        Parameters
+        ----------
+        probability, target : ndarray
+            Values in [0, 1], both (N, H, W, 1), or one image as (H, W).
+        names : sequence of str, optional
+            What the images are called in `per_image`; their numbers where not given.
+
+        Raises
+        ------
+        ValueError
+            Where the shapes differ.
+        """
+        probability, target = self._batch(probability, target)
+        p = probability.astype(np.float64)
+        t = target.astype(np.float64)
+        with np.errstate(divide="ignore"):
+            loss = -(t * np.maximum(np.log(p), LOG_FLOOR) + (1 - t) * np.maximum(np.log1p(-p), LOG_FLOOR))
+        self._add(probability > THRESHOLD, target, loss, names)
+
+    def update_logits(self, logits: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
+        """Add a batch of logits, for which the loss is exact where a probability would have been rounded to 0 or 1.
+
+        The arguments are those of `update`, with logits in place of probabilities. The loss is
+        `max(x, 0) - x t + log(1 + exp(-|x|))`.
+        """
+        logits, target = self._batch(logits, target)
+        x = logits.astype(np.float64)
+        loss = np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x)))
+        self._add(logits > 0, target, loss, names)
+
+    def __len__(self) -> int:
+        return len(self._scores)
+
+    def result(self) -> dict[str, float]:
+        """Every measure over the pixels of all images together, so that a large image weighs more than a small one.
+
+        Raises
+        ------
+        ValueError
+            Before the first update.
+        """
+        self._demand_images()
+        pooled = sum((score.overlap for score in self._scores), Overlap())
+        return _Score(pooled, sum(s.equal for s in self._scores), sum(s.loss for s in self._scores)).values()
+
+    def mean(self) -> dict[str, float]:
+        """Every measure averaged over the images, each weighing the same."""
+        self._demand_images()
+        rows = [score.values() for score in self._scores]
+        return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
+
+    def per_image(self) -> list[dict[str, float | str]]:
+        """One dictionary per image, in the order they came: its name, then every measure."""
+        return [{"name": name, **score.values()} for name, score in zip(self._names, self._scores, strict=True)]
+
+    def _demand_images(self) -> None:
+        if not self._scores:
+            raise ValueError("no images were given to update(), so there is nothing to measure")
+
+    @staticmethod
+    def _batch(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        prediction, target = np.asarray(prediction), np.asarray(target)
+        if prediction.shape != target.shape:
+            raise ValueError(f"prediction {prediction.shape} and target {target.shape} must have the same shape")
+        if prediction.ndim == 2:
+            return prediction[None], target[None]  # (H, W) -> (1, H, W)
+        return prediction, target
+
+    def _add(self, predicted: np.ndarray, target: np.ndarray, loss: np.ndarray, names: Sequence[str] | None) -> None:
+        first = len(self._scores)
+        self._names += list(names) if names is not None else [str(first + i) for i in range(len(target))]
+        for image, truth, losses in zip(predicted, target, loss, strict=True):
+            equal = int(np.count_nonzero(image == truth))
+            self._scores.append(_Score(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum())))
+
+
+def limits(targets: Iterable[np.ndarray]) -> dict[str, float]:
+    """The best that any prediction can reach on these targets, which the targets themselves imply.
+
+    Parameters
+    ----------
+    targets : iterable of ndarray
+        Masks in [0, 1], any shape.
+
+    Returns
+    -------
+    dict
+        `loss_floor`: the mean entropy of the targets in nats, which binary cross-entropy cannot fall below (Gibbs' inequality);
+        `keras_accuracy_ceiling`: the share of pixels whose target is exactly 0 or 1; `baseline`: the accuracy of background
+        everywhere; `foreground`: the mean of the binarised targets.
+    """
+    pixels = sharp = cells = 0
+    entropy = 0.0
+    for target in targets:
+        t = np.asarray(target, dtype=np.float64)
+        grey = t[(t > 0) & (t < 1)]
+        entropy -= float((grey * np.log(grey) + (1 - grey) * np.log1p(-grey)).sum())
+        pixels += t.size
+        sharp += t.size - grey.size
+        cells += int(np.count_nonzero(t >= THRESHOLD))
+    if not pixels:
+        raise ValueError("no targets were given, so they imply nothing")
+    return {
+        "loss_floor": entropy / pixels,
+        "keras_accuracy_ceiling": sharp / pixels,
+        "baseline": 1 - cells / pixels,
+        "foreground": cells / pixels,
+    }

@@ -1,0 +1,81 @@
+"""A schedule is the learning rate as a pure function of the step, so a resumed run continues it with no state of its own.
+
+Three are offered: constant, half a cosine (Loshchilov & Hutter 2017), and one cycle (Smith & Topin 2018).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+WARM_UP = 0.3  # share of the steps over which one cycle rises
+START = 1 / 25  # one cycle begins at this share of the peak
+END = START / 1e4  # and ends at this share
+
+
+def constant(step: int, steps: int, peak: float) -> float:
+    """`peak` at every step."""
+    return peak
+
+
+def cosine(step: int, steps: int, peak: float) -> float:
+    """Half a cosine from `peak` at step 0 down to 0 where step `steps` would be.
+
+    Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", equation 5, without a restart:
+    `peak (1 + cos(pi step / steps)) / 2`.
+    """
+    return _anneal(peak, 0.0, step / steps)
+
+
+def onecycle(step: int, steps: int, peak: float) -> float:
+    """Up along half a cosine from `peak / 25` to `peak` over the first 30 % of the steps, then down to `peak / 250000`.
+
+    Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large learning rates", with the
+    cosine arcs and the shares that PyTorch's OneCycleLR takes; the last step, `steps - 1`, has the lowest rate.
+    """
+    top = max(WARM_UP * steps - 1, 0.0)  # the step at which the peak lies; too short a run begins at the peak
+    if step < top:
+        return _anneal(START * peak, peak, step / top)
+    return _anneal(peak, END * peak, (step - top) / max(steps - 1 - top, 1.0))
+
+
+SCHEDULES: dict[str, Callable[[int, int, float], float]] = {
+    "constant": constant,
+    "cosine": cosine,
+    "onecycle": onecycle,
+}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning rate for each of `steps` steps.
+
+    Parameters
+    ----------
+    name : {"constant", "cosine", "onecycle"}
+    peak : float
+        The largest rate it gives.
+    steps : int
+        Optimizer steps of the whole training.
+    """
+
+    name: str
+    peak: float
+    steps: int
+
+    def __post_init__(self) -> None:
+        if self.name not in SCHEDULES:
+            raise ValueError(f"schedule {self.name!r} is not known; choose one of {', '.join(SCHEDULES)}")
+        if self.steps < 1:
+            raise ValueError(f"a schedule needs at least one step, not {self.steps}")
+
+    def __call__(self, step: int) -> float:
+        """The learning rate of step `step`, counted from 0."""
+        return SCHEDULES[self.name](step, self.steps, self.peak)
+
+
+def _anneal(start: float, end: float, share: float) -> float:
+    """From `start` to `end` along half a cosine; `share` of the way, clipped to 0..1."""
+    share = min(max(share, 0.0), 1.0)
+    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2

@@ -1,0 +1,62 @@
+"""A model held against masks it is not learning from: every measure, and the loss it was trained on.
+
+Validation after each epoch and the test at the end both come through here, so they mean the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from minunet.autograd.engine import no_grad
+from minunet.autograd.tensor import Tensor
+from minunet.kernels.backend import to_device, to_numpy
+from minunet.training.metrics import SegmentationMetrics
+
+
+class Source(Protocol):
+    """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def epoch(self, index: int) -> Any:
+        """Iterator of (images, masks, names); the same for the same index, whatever came before."""
+
+
+def score(
+    model: Any,
+    source: Source,
+    loss: Callable[[Tensor, Any], Tensor],
+    device: str = "cpu",
+    after_batch: Callable[[], None] = lambda: None,
+) -> tuple[SegmentationMetrics, float]:
+    """Run the model over a source once, in evaluation mode and without a tape.
+
+    Parameters
+    ----------
+    model : Module
+        Called with a Tensor (N, H, W, C), gives logits (N, H, W, 1).
+    source : Source
+    loss : callable
+        Of logits and target; a scalar Tensor that is a mean over images.
+    device : {"cpu", "cuda"}
+        Where the model's parameters are.
+    after_batch : callable
+        Called after each batch; what it raises ends the scoring.
+
+    Returns
+    -------
+    metrics : SegmentationMetrics
+    loss : float
+        The mean over the images.
+    """
+    metrics, total = SegmentationMetrics(), 0.0
+    model.eval()
+    with no_grad():
+        for images, masks, names in source.epoch(0):
+            logits = model(Tensor(to_device(images, device)))
+            total += loss(logits, to_device(masks, device)).item() * len(images)
+            metrics.update_logits(to_numpy(logits.data), masks, names)
+            after_batch()
+    return metrics, total / len(metrics)

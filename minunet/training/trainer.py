@@ -1,0 +1,222 @@
+"""The training loop: batches in, optimizer steps out, a validation after each epoch; it knows no files, flags or printing.
+
+It tells its callbacks what happens in records, and keeps in a `Progress` all that a resumed training needs to go on alike.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+from minunet.autograd.tensor import Tensor
+from minunet.kernels.backend import to_device, to_numpy
+from minunet.training.metrics import THRESHOLD, Overlap, SegmentationMetrics
+from minunet.training.records import EpochRecord, Progress, StartRecord, StepRecord
+from minunet.training.scoring import Source, score
+
+# What an epoch's record takes over from the metrics, under the name val_...
+VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
+
+
+class Callback:
+    """Is told what happens; override what is of interest."""
+
+    def on_start(self, record: StartRecord) -> None:
+        """Training begins or goes on."""
+
+    def on_step(self, record: StepRecord) -> None:
+        """A step was taken."""
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        """An epoch and its validation are done."""
+
+    def on_interrupt(self, settled: bool) -> None:
+        """Training stops early; `settled` is False where weights and progress may not belong together."""
+
+    def on_end(self) -> None:
+        """The last epoch is done."""
+
+
+class Diverged(ArithmeticError):
+    """The loss is no longer a number.
+
+    Attributes
+    ----------
+    epoch, batch, batches : int
+        Where it happened, from 1; `batch` is 0 for the validation after the epoch.
+    loss, lr : float
+    """
+
+    def __init__(self, epoch: int, batch: int, batches: int, loss: float, lr: float):
+        self.epoch, self.batch, self.batches, self.loss, self.lr = epoch, batch, batches, loss, lr
+        where = f"step {batch} of {batches}" if batch else "validation"
+        super().__init__(f"the loss became {loss} in epoch {epoch}, {where}, at a learning rate of {lr:.3g}")
+
+
+class Trainer:
+    """One training from the first step, or from where `progress` says, to the last.
+
+    Parameters
+    ----------
+    model : Module
+        Called with a Tensor (N, H, W, C), gives logits (N, H, W, 1).
+    optimizer : Adam or SGD
+        Over the model's parameters.
+    schedule : callable
+        Learning rate of a step, counted from 0.
+    loss : callable
+        Of logits and target; a scalar Tensor that is a mean over images.
+    training, validation : Source
+    epochs : int
+    monitor : {"dice", "loss"}
+        Which validation measure makes an epoch the best: the highest Dice, or the lowest loss.
+    device : {"cpu", "cuda"}
+        Where the model's parameters are.
+    callbacks : sequence of Callback
+        Told in this order.
+    progress : Progress, optional
+        Where to go on from; the model and the optimizer must be those of that moment.
+    clock : callable
+        Seconds.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        optimizer: Any,
+        schedule: Callable[[int], float],
+        loss: Callable[[Tensor, Any], Tensor],
+        training: Source,
+        validation: Source,
+        *,
+        epochs: int,
+        monitor: str = "dice",
+        device: str = "cpu",
+        callbacks: Sequence[Callback] = (),
+        progress: Progress | None = None,
+        clock: Callable[[], float] = time.perf_counter,
+    ):
+        if monitor not in ("dice", "loss"):
+            raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
+        self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
+        self.training, self.validation = training, validation
+        self.epochs, self.monitor, self.device = epochs, monitor, device
+        self.callbacks = list(callbacks)
+        self.progress = Progress() if progress is None else progress
+        self.clock = clock
+        self._stop_requested = False
+        self._settled = True
+
+    def request_stop(self) -> None:
+        """Ask for a stop after the current step; safe to call from a signal handler."""
+        self._stop_requested = True
+
+    def fit(self) -> Progress:
+        """Train until the last epoch is done.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            After a requested stop, or one that came from elsewhere; the callbacks were told.
+        Diverged
+            Where the loss is no longer finite. Nothing was saved since.
+        """
+        self._emit("on_start", StartRecord(self.epochs, len(self.training), self.progress.step))
+        try:
+            while self.progress.epoch < self.epochs:
+                self._train()
+                self._finish_epoch(*self._validate())
+                self._stop_if_requested()
+        except KeyboardInterrupt:
+            self._emit("on_interrupt", self._settled)
+            raise
+        self._emit("on_end")
+        return self.progress
+
+    def _train(self) -> None:
+        """What is left of the current epoch."""
+        progress = self.progress
+        self.model.train()
+        started, spent = self.clock(), progress.seconds
+        # A resumed epoch draws the batches it has had again and drops them: each comes out as it did before.
+        for images, masks, _ in islice(self.training.epoch(progress.epoch), progress.batch, None):
+            lr = self._step(images, masks)
+            progress.seconds = spent + self.clock() - started
+            record = StepRecord(
+                epoch=progress.epoch + 1,
+                batch=progress.batch,
+                step=progress.step,
+                loss=progress.loss / progress.images,
+                dice=progress.overlap.dice,
+                lr=lr,
+            )
+            self._emit("on_step", record)
+            self._stop_if_requested()
+
+    def _step(self, images: Any, masks: Any) -> float:
+        """One optimizer step; returns the learning rate it took."""
+        progress = self.progress
+        self.optimizer.lr = lr = self.schedule(progress.step)
+        self.optimizer.zero_grad()
+        logits = self.model(Tensor(to_device(images, self.device)))
+        loss = self.loss(logits, to_device(masks, self.device))
+        value = loss.item()
+        if not math.isfinite(value):
+            raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr)
+        loss.backward()
+        predicted = to_numpy(logits.data > 0)
+        self._settled = False
+        self.optimizer.step()
+        progress.step += 1
+        progress.batch += 1
+        progress.images += len(images)
+        progress.loss += value * len(images)
+        progress.overlap += Overlap.of(predicted, masks >= THRESHOLD)
+        self._settled = True
+        return lr
+
+    def _validate(self) -> tuple[SegmentationMetrics, float, float]:
+        """The measures, the loss, and the seconds taken, over the validation images."""
+        started = self.clock()
+        metrics, loss = score(self.model, self.validation, self.loss, self.device, self._stop_if_requested)
+        if not math.isfinite(loss):
+            raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr)
+        return metrics, loss, self.clock() - started
+
+    def _finish_epoch(self, metrics: SegmentationMetrics, loss: float, seconds: float) -> None:
+        progress, measured = self.progress, metrics.result()
+        value = loss if self.monitor == "loss" else measured["dice"]
+        best = progress.best_value is None or (
+            value < progress.best_value if self.monitor == "loss" else value > progress.best_value
+        )
+        record = EpochRecord(
+            epoch=progress.epoch + 1,
+            step=progress.step,
+            lr=self.optimizer.lr,
+            train_loss=progress.loss / progress.images,
+            train_dice=progress.overlap.dice,
+            val_loss=loss,
+            **{f"val_{name}": measured[name] for name in VALIDATION_MEASURES},
+            seconds=progress.seconds + seconds,
+            best=best,
+        )
+        # An interruption from here on finds the files of the epochs half written: what was saved before stands.
+        self._settled = False
+        progress.epoch += 1
+        progress.begin_epoch()
+        progress.history.append(record)
+        if best:
+            progress.best_epoch, progress.best_value = record.epoch, value
+        self._emit("on_epoch_end", record)
+        self._settled = True
+
+    def _stop_if_requested(self) -> None:
+        if self._stop_requested:
+            raise KeyboardInterrupt
+
+    def _emit(self, event: str, *arguments: Any) -> None:
+        for callback in self.callbacks:
+            getattr(callback, event)(*arguments)
