@@ -9,6 +9,7 @@ from typing import Any as _Any
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
 from minunet.nn import ConvNet, UNet, optim
+from minunet.nn.describe import describe
 from minunet.version import __version__
 
 # Loaded at first use: they bring Pillow and safetensors, which the layers do without.
@@ -21,6 +22,7 @@ __all__ = [
     "Tensor",
     "UNet",
     "__version__",
+    "describe",
     "functional",
     "gradcheck",
     "nn",

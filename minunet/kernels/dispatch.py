@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _REGISTRY: dict[str, Primitive] = {}
-_PREFERENCE = threading.local()
+_STATE = threading.local()  # the preferred candidates and the stand-in of this thread
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
 _PATHS = ["minunet.kernels.reference", "minunet.kernels.cpu"]
@@ -66,6 +66,9 @@ class Primitive:
         return f"Primitive({self.name!r}, candidates={[c.name for c in self.all_candidates()]})"
 
     def __call__(self, *args: Any) -> Any:
+        stand_in = getattr(_STATE, "stand_in", None)
+        if stand_in is not None:
+            return stand_in(self, args)
         return self.choose(*args).run(*args)
 
     def register(
@@ -98,7 +101,7 @@ class Primitive:
     def choose(self, *args: Any) -> Candidate:
         """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
         applicable = self.candidates(*args)
-        for name in reversed(getattr(_PREFERENCE, "names", ())):
+        for name in reversed(getattr(_STATE, "preferred", ())):
             for candidate in applicable:
                 if candidate.name == name:
                     return candidate
@@ -129,12 +132,23 @@ def prefer(name: str) -> Iterator[None]:
     >>> with prefer("reference"):
     ...     pass
     """
-    before = getattr(_PREFERENCE, "names", ())
-    _PREFERENCE.names = (*before, name)
+    before = getattr(_STATE, "preferred", ())
+    _STATE.preferred = (*before, name)
     try:
         yield
     finally:
-        _PREFERENCE.names = before
+        _STATE.preferred = before
+
+
+@contextlib.contextmanager
+def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[None]:
+    """Within the block, `stand_in(primitive, args)` answers every call of a primitive in this thread; `dry_run` is made of it."""
+    before = getattr(_STATE, "stand_in", None)
+    _STATE.stand_in = stand_in
+    try:
+        yield
+    finally:
+        _STATE.stand_in = before
 
 
 def _import_paths() -> None:
