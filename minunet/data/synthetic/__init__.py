@@ -1,0 +1,6 @@
+"""Synthetic smears: blood films drawn from scratch, with exact masks, to train, test and teach with."""
+
+from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_cell, draw_smear
+from minunet.data.synthetic.smear_set import set_problems, write_set
+
+__all__ = ["SMALLEST_SIDE", "Smear", "draw_cell", "draw_smear", "set_problems", "write_set"]

@@ -1,0 +1,111 @@
+"""The microscope and its camera: lamp, focus and sensor, which turn the slide's stain into a photograph."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Microscope:
+    """One setting of the instrument, the same all over a photograph.
+
+    Attributes
+    ----------
+    lamp : ndarray (3,)
+        Light through an empty slide in R, G, B, where 1 is the camera's white; above 1 the background is burnt out.
+    tilt : (float, float)
+        Relative change of the light from one side of the picture to the other, across and down.
+    vignette : float
+        Relative loss of light in the corners.
+    centre : (float, float)
+        Where the light is brightest, from -1 to 1 across and down.
+    focus : ndarray (3,)
+        Standard deviation of the blur in pixels in R, G, B: lenses focus the colours apart.
+    shot_noise, read_noise : float
+        Standard deviation of the sensor's noise at white, which falls with the root of the light, and of the constant part.
+    """
+
+    lamp: np.ndarray
+    tilt: tuple[float, float]
+    vignette: float
+    centre: tuple[float, float]
+    focus: np.ndarray
+    shot_noise: float
+    read_noise: float
+
+    def photograph(self, rng: np.random.Generator, stains: np.ndarray, absorbance: np.ndarray) -> np.ndarray:
+        """Photograph a slide.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            For the noise.
+        stains : ndarray, float32, (S, H, W)
+            Concentration of each stain.
+        absorbance : ndarray, float32, (S, 3)
+            Optical density of a unit concentration of each stain in R, G, B.
+
+        Returns
+        -------
+        ndarray, uint8, (H, W, 3)
+        """
+        _, height, width = stains.shape
+        # (3, S) @ (S, H*W) -> (3, H*W); channels first, so that each is blurred as one contiguous plane
+        density = (absorbance.T @ stains.reshape(len(stains), -1)).reshape(3, height, width)
+        light = np.exp(density * np.float32(-np.log(10)))
+        light *= self._illumination(height, width)
+        light *= self.lamp.astype(np.float32)[:, None, None]
+        for plane, sigma in zip(light, self.focus.tolist(), strict=True):
+            blur(plane, sigma)
+        noise = rng.standard_normal((3, height, width), dtype=np.float32)
+        # Half of the noise is shared by the colours, as the camera computes each pixel's colours from its neighbours'.
+        noise += rng.standard_normal((height, width), dtype=np.float32)
+        light += noise * (np.sqrt(light) * np.float32(self.shot_noise) + np.float32(self.read_noise))
+        return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0).copy()
+
+    def _illumination(self, height: int, width: int) -> np.ndarray:
+        """Light on each pixel, (H, W), 1 where the lamp is centred."""
+        across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
+        down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+        away = (across - self.centre[0]) ** 2 + (down - self.centre[1]) ** 2
+        return (1 - self.vignette / 2 * away) * (1 + self.tilt[0] / 2 * across + self.tilt[1] / 2 * down)
+
+
+def sample_microscope(rng: np.random.Generator, radius: float) -> Microscope:
+    """Draw a setting; `radius`, that of a red cell in pixels, is the scale of the blur."""
+    brightness = rng.choice(
+        [rng.uniform(0.97, 1.06), rng.uniform(0.80, 0.97), rng.uniform(0.55, 0.80)], p=[0.3, 0.5, 0.2]
+    )
+    tint = 1 + rng.normal(0, 0.012, 3) + rng.normal(0, 0.025) * np.array([1.0, 0.0, -1.0])  # the second: warm to cold
+    sigma = max(0.45, radius * rng.choice([rng.uniform(0.012, 0.03), rng.uniform(0.03, 0.075)], p=[0.7, 0.3]))
+    return Microscope(
+        lamp=brightness * tint,
+        tilt=tuple(rng.normal(0, 0.10, 2).clip(-0.25, 0.25).tolist()),
+        vignette=rng.uniform(0.0, 0.30),
+        centre=tuple(rng.normal(0, 0.25, 2).tolist()),
+        focus=sigma * np.array([1.1, 1.0, 1.2]),
+        shot_noise=rng.uniform(0.004, 0.018),
+        read_noise=rng.uniform(0.001, 0.006),
+    )
+
+
+def blur(plane: np.ndarray, sigma: float) -> None:
+    """Blur a float32 (H, W) array in place with a Gaussian of standard deviation `sigma` pixels, cut at three; the edge repeats."""
+    reach = max(1, int(3 * sigma + 0.5))
+    taps = np.exp(-((np.arange(reach + 1) / sigma) ** 2) / 2)
+    taps /= taps[0] + 2 * taps[1:].sum()
+    taps = taps.astype(np.float32)
+    for axis in (0, 1):
+        pad = [(0, 0), (0, 0)]
+        pad[axis] = (reach, reach)
+        padded = np.pad(plane, pad, mode="edge")
+        size = plane.shape[axis]
+
+        def moved(by: int, padded=padded, size=size, axis=axis) -> np.ndarray:
+            return padded[by : by + size] if axis == 0 else padded[:, by : by + size]
+
+        np.multiply(moved(reach), taps[0], out=plane)
+        for step in range(1, reach + 1):
+            plane += taps[step] * (moved(reach - step) + moved(reach + step))

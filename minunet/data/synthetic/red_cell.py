@@ -1,0 +1,151 @@
+"""A red cell: a biconcave disc of haemoglobin, or one of the other shapes that a haematologist has names for.
+
+What is painted is its thickness, that is its absorbance; the edge also gets the dark and bright line that refraction draws.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from minunet.data.synthetic import outline as outlines
+from minunet.data.synthetic.film import RED_SHAPES, Film
+from minunet.data.synthetic.outline import Field, Outline, Window
+from minunet.data.synthetic.slide import Slide
+from minunet.data.synthetic.stain import Stain
+from minunet.data.synthetic.texture import smooth_noise
+
+# Thickness of a living red cell across its radius, D(u) = sqrt(1 - u^2) (c0 + c2 u^2 + c4 u^4) micrometres.
+# Evans and Fung 1972, "Improved measurements of the erythrocyte geometry", Microvascular Research 4:335-347.
+C0, C2, C4 = 0.81, 7.83, -4.39
+CREST = np.sqrt(C2 / (-2 * C4))  # where the polynomial is largest, 0.94 of the radius
+CREST_THICKNESS = C0 + C2 * CREST**2 + C4 * CREST**4
+
+
+@dataclass(frozen=True)
+class RedCell:
+    """A red cell of a given shape; see `sample_red_cell`. Lengths are in units of the cell's radius."""
+
+    outline: Outline
+    shape: str
+    film: Film
+    concentration: float
+    pallor: float
+    hollow: float
+    offset: tuple[float, float]  # of the hollow from the centre
+    lopsided: float  # how much sharper the hollow's edge is on one side, as where a cell dried unevenly
+    softness: float  # width of the edge in pixels: large out of focus
+    inclusion: str | None
+
+    kind = "red"
+
+    @property
+    def margin(self) -> float:
+        """Pixels beyond the outline that the cell still paints."""
+        return self.softness + 0.15 * self.outline.radius + 2
+
+    def paint(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
+        """Add the cell's haemoglobin, its refraction line and its inclusion to the slide."""
+        # Within a soft edge the profile is held at its value near the edge, and the coverage alone fades it out.
+        u = np.minimum(field.u, np.float32(0.95))
+        body = (1 - u * u) ** np.float32(self.film.roundness)
+        grain = 1 + 0.035 * smooth_noise(rng, u.shape, 0.22 * self.outline.radius)
+        thickness = body * (1 - self._hollow(field, u)) * grain
+        if self.shape == "echinocyte":
+            thickness *= 0.72 + self._spicules(field, rng)
+        coverage = field.coverage(self.softness)
+        slide.add(Stain.HAEMOGLOBIN, window, self.concentration * thickness * coverage)
+        width = np.float32(0.07 * self.outline.radius + 0.4 * self.softness)
+        dark = self.film.rim / self.softness * np.exp(-((field.distance / width - 1) ** 2))
+        bright = self.film.halo / self.softness * np.exp(-((field.distance / width + 1.2) ** 2))
+        slide.add(Stain.NEUTRAL, window, dark - bright)
+        if self.inclusion:
+            self._include(slide, window, field, rng)
+
+    def _hollow(self, field: Field, u: np.ndarray) -> np.ndarray:
+        """The part of the thickness that is missing at each pixel, 0 to 1."""
+        x, y = field.x, field.y
+        if self.shape in ("spherocyte", "echinocyte"):
+            return np.zeros_like(u)
+        if self.shape == "stomatocyte":  # a mouth: a slit, slightly bent
+            return self.pallor * np.exp(-((x / 0.5) ** 4) - ((y - 0.25 * x * x) / (0.35 * self.hollow)) ** 2)
+        fade = 1 - u * u  # the hollow's offset fades out towards the edge
+        shifted = np.hypot(x - self.offset[0] * fade, y - self.offset[1] * fade)
+        # Along an axis an ellipse is longer than its mean radius: u keeps the hollow's shape that of the cell.
+        reach = (0.5 * u + 0.5 * np.minimum(shifted, 0.95)) / np.float32(self.hollow)
+        reach = np.minimum(reach * CREST, CREST) ** 2
+        hollow = (
+            1 - (C0 + C2 * reach + C4 * reach * reach) / CREST_THICKNESS
+        )  # 0.81 of the thickness in the centre, 0 at the crest
+        hollow /= 1 - C0 / CREST_THICKNESS
+        flat = hollow * hollow * (3 - 2 * hollow)
+        hollow = flat * flat * (3 - 2 * flat) * self.film.plateau + hollow * (1 - self.film.plateau)
+        if self.lopsided:
+            side = np.clip(0.5 + 0.9 * x, 0, 1) * self.lopsided
+            sharp = np.clip((hollow - 0.25) * 4, 0, 1)
+            hollow = hollow + side * (sharp - hollow)
+        if self.shape == "codocyte":  # a target: haemoglobin again in the middle
+            hollow = hollow * (1 - 0.85 * np.exp(-((u / 0.26) ** 2)))
+        if self.shape == "knizocyte":  # a ridge between two hollows
+            hollow = hollow * (1 - 0.9 * np.exp(-((y / 0.17) ** 2)))
+        return self.pallor * hollow
+
+    def _spicules(self, field: Field, rng: np.random.Generator) -> np.ndarray:
+        """The points of a crenated cell that face the observer: dark dots all over it."""
+        dots = np.zeros_like(field.u)
+        count = rng.integers(9, 16)
+        for radius, angle in zip(0.85 * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count), strict=True):
+            gap = (field.x - radius * np.cos(angle)) ** 2 + (field.y - radius * np.sin(angle)) ** 2
+            dots += rng.uniform(0.2, 0.7) * np.exp(-gap / 0.016)
+        return dots
+
+    def _include(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
+        radius, angle = 0.5 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        x, y = field.x - radius * np.cos(angle), field.y - radius * np.sin(angle)
+        if self.inclusion == "ring":  # a young malaria parasite: a thin ring of cytoplasm with a chromatin dot on it
+            size = rng.uniform(0.16, 0.26)
+            slide.add(Stain.CYTOPLASM, window, 0.25 * np.exp(-(((np.hypot(x, y) - size) / 0.06) ** 2)))
+            turn = rng.uniform(0, 2 * np.pi)
+            x, y = x - size * np.cos(turn), y - size * np.sin(turn)
+        slide.add(Stain.CHROMATIN, window, rng.uniform(0.3, 0.6) * np.exp(-(x * x + y * y) / rng.uniform(0.005, 0.012)))
+
+
+def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, radius: float | None = None) -> RedCell:
+    """Draw a red cell of the film's blood, centred on pixel coordinates (x, y); `radius` in pixels is drawn too unless given."""
+    shape = RED_SHAPES[rng.choice(len(RED_SHAPES), p=film.shape_odds)]
+    if radius is None:
+        radius = film.radius * float(np.clip(rng.normal(1, film.size_spread), 0.7, 1.35))
+    concentration = float(np.clip(rng.normal(1, film.strength_spread), 0.55, 1.5))
+    if shape == "elliptocyte":
+        curve = outlines.ellipse(rng, rng.uniform(1.25, 1.9), film.wobble, rng.choice([0.0, rng.uniform(0.05, 0.25)]))
+    elif shape == "teardrop":
+        curve = outlines.teardrop(rng, rng.uniform(0.35, 0.9), film.wobble)
+        radius *= 0.9
+    elif shape == "echinocyte":
+        curve = outlines.crenated(rng, int(rng.integers(11, 19)), rng.uniform(0.08, 0.2))
+        radius *= 0.9
+    elif shape == "spherocyte":
+        curve = outlines.ellipse(rng, rng.uniform(1.0, 1.12), film.wobble)
+        radius *= rng.uniform(0.85, 1.0)
+        concentration *= 1.1
+    else:
+        curve = outlines.ellipse(rng, rng.uniform(1.0, 1.22), film.wobble)
+    softness = 1.0
+    if rng.random() < film.blurred:
+        softness = max(1.0, radius * rng.uniform(0.2, 0.55))
+    inclusion = None
+    if rng.random() < film.inclusions:
+        inclusion = str(rng.choice(["ring", "howell-jolly"], p=[0.8, 0.2]))
+    return RedCell(
+        outline=Outline(x, y, rng.uniform(0, 2 * np.pi), outlines.scaled(curve, radius)),
+        shape=shape,
+        film=film,
+        concentration=concentration,
+        pallor=float(np.clip(film.pallor * rng.normal(1, 0.15), 0.0, 1.0)),
+        hollow=float(np.clip(film.hollow * rng.normal(1, 0.12), 0.5, 1.15)),
+        offset=tuple(rng.normal(0, 0.13, 2).tolist()),
+        lopsided=rng.uniform(0.4, 1.0) if rng.random() < 0.2 else 0.0,
+        softness=softness,
+        inclusion=inclusion,
+    )

@@ -1,0 +1,135 @@
+"""The slide: the maps of stain that cells are painted on, and the exact record of which pixel belongs to which cell.
+
+A cell is refused where it would hide too much of another, or leave any cell in two pieces; so every instance is connected.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from minunet.data.synthetic.outline import Field, Outline, Window
+from minunet.data.synthetic.stain import Stain
+
+SMALLEST_PART = 0.05  # of a cell's area: a border cuts off no more, so that no instance is a stray pixel or two
+SMALLEST_VISIBLE = 0.5  # of a cell's area in the picture that stays its own under the cells laid over it
+
+
+class Cell(Protocol):
+    """What can be placed on a slide."""
+
+    outline: Outline
+    kind: str
+    shape: str
+    margin: float
+
+    def paint(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
+        """Add the cell's stains to the slide."""
+
+
+class Slide:
+    """An empty slide of `width` x `height` pixels.
+
+    Attributes
+    ----------
+    stains : ndarray, float32, (6, H, W)
+        Concentration of each `Stain`.
+    instances : ndarray, int32, (H, W)
+        Number of the top-most cell at each pixel centre, from 1; 0 where there is none.
+    kinds, shapes : dict[int, str]
+        What each cell is: "red" or "white", and its haematological name.
+    """
+
+    def __init__(self, width: int, height: int):
+        self.stains = np.zeros((len(Stain), height, width), np.float32)
+        self.instances = np.zeros((height, width), np.int32)
+        self.kinds: dict[int, str] = {}
+        self.shapes: dict[int, str] = {}
+        self._windows: dict[int, Window] = {}
+        self._areas: dict[int, int] = {}
+
+    def add(self, stain: Stain, window: Window, amount: np.ndarray) -> None:
+        """Add `amount` (h, w) of a stain to a window of the slide."""
+        self.stains[stain][window] += amount
+
+    def place(self, cell: Cell, rng: np.random.Generator, overlap: float = 0.0) -> bool:
+        """Lay a cell on top of what is there and paint it, or refuse it.
+
+        Parameters
+        ----------
+        cell : Cell
+        rng : numpy.random.Generator
+            For the cell's texture.
+        overlap : float
+            The largest part of the new cell that may lie over other cells.
+
+        Returns
+        -------
+        bool
+            False, and nothing changed, where the cell is out of the picture, overlaps more than that, hides more than half
+            of another cell or any of a white cell, or would leave a cell in two pieces.
+        """
+        window = cell.outline.window(self.instances.shape, cell.margin)
+        if window is None:
+            return False
+        field = cell.outline.field(window)
+        inside = field.inside
+        area = int(np.count_nonzero(inside))
+        owners = self.instances[window]
+        below = owners[inside]
+        if area < max(1.0, SMALLEST_PART * cell.outline.area) or np.count_nonzero(below) > overlap * area:
+            return False
+        if not is_connected(inside):
+            return False
+        before = owners.copy()
+        number = len(self.kinds) + 1
+        owners[inside] = number
+        if any(self._spoiled(other) for other in np.unique(below[below > 0]).tolist()):
+            owners[:] = before
+            return False
+        self.kinds[number], self.shapes[number] = cell.kind, cell.shape
+        self._windows[number], self._areas[number] = window, area
+        cell.paint(self, window, field, rng)
+        return True
+
+    def _spoiled(self, number: int) -> bool:
+        """Whether too little of a cell is left, or it is in two pieces."""
+        if self.kinds[number] == "white":
+            return True
+        visible = self.instances[self._windows[number]] == number
+        return np.count_nonzero(visible) < SMALLEST_VISIBLE * self._areas[number] or not is_connected(visible)
+
+
+def is_connected(mask: np.ndarray) -> bool:
+    """Whether the True pixels of a boolean (h, w) mask are one 4-connected piece. False for an empty mask.
+
+    Horizontal runs are joined to those they touch in the row above (union-find); a cell has few more runs than rows.
+    """
+    height, width = mask.shape
+    bordered = np.zeros((height, width + 2), np.int8)
+    bordered[:, 1:-1] = mask
+    edges = np.flatnonzero(bordered[:, 1:] != bordered[:, :-1])  # a run's start, then its stop, row after row
+    starts, stops = edges[::2], edges[1::2]
+    rows = starts // (width + 1)
+    starts, stops, rows = (starts % (width + 1)).tolist(), (stops % (width + 1)).tolist(), rows.tolist()
+    parent = list(range(len(rows)))
+
+    def root(run: int) -> int:
+        while parent[run] != run:
+            run = parent[run]
+        return run
+
+    pieces = len(rows)
+    above = 0  # the first run of the row above that may still touch
+    for run, row in enumerate(rows):
+        while above < run and (rows[above] < row - 1 or (rows[above] == row - 1 and stops[above] <= starts[run])):
+            above += 1
+        other = above
+        while other < run and rows[other] == row - 1 and starts[other] < stops[run]:
+            first, second = root(other), root(run)
+            if first != second:
+                parent[second] = first
+                pieces -= 1
+            other += 1
+    return pieces == 1

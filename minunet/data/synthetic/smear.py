@@ -1,0 +1,157 @@
+"""A smear: a photograph of blood drawn by us, and the exact truth of which pixel is which cell.
+
+Seeded: the same generator state and size give the same bits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from minunet.data.synthetic import debris
+from minunet.data.synthetic.film import Film, red_cell_radius, sample_film
+from minunet.data.synthetic.microscope import sample_microscope
+from minunet.data.synthetic.red_cell import sample_red_cell
+from minunet.data.synthetic.slide import Slide
+from minunet.data.synthetic.stain import sample_absorbance
+from minunet.data.synthetic.white_cell import sample_white_cell
+
+SMALLEST_SIDE = 16  # pixels; below it a cell is a few pixels wide
+STAR = np.array([[0, 0, 0, 1, -1, 0.7, 0.7, -0.7, -0.7], [0, 1, -1, 0, 0, 0.7, -0.7, 0.7, -0.7]])
+OVERLAP = 0.4  # the largest part of a cell that lies over others
+
+
+@dataclass(frozen=True)
+class Smear:
+    """A drawn smear.
+
+    Attributes
+    ----------
+    image : ndarray, uint8, (H, W, 3)
+    mask : ndarray, bool, (H, W)
+        The cells, red and white: True where a pixel's centre lies inside one. Platelets, stain, fibres, ghosts of burst
+        cells and dust are in the image only.
+    instances : ndarray, int32, (H, W)
+        The cell at each pixel, from 1 without gaps; 0 is background, and `instances > 0` is `mask`. Where cells overlap the
+        pixel belongs to the one on top. Each instance is one 4-connected piece.
+    kinds : dict[int, str]
+        "red" or "white", for each instance.
+    shapes : dict[int, str]
+        The name of each instance's shape, as "discocyte" or "neutrophil".
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    instances: np.ndarray
+    kinds: dict[int, str]
+    shapes: dict[int, str] = field(default_factory=dict)
+
+
+def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> Smear:
+    """Draw a smear.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    size : (width, height)
+        In pixels, 16 at least. A picture of 256x256 holds 10 to 30 cells, one of 1600x1200 about 40 to 110.
+
+    Returns
+    -------
+    Smear
+
+    Raises
+    ------
+    ValueError
+        Where a side is under 16 pixels.
+    """
+    width, height = size
+    if min(width, height) < SMALLEST_SIDE:
+        raise ValueError(f"size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
+    film = sample_film(rng, red_cell_radius(width, height))
+    slide = Slide(width, height)
+    debris.scatter(rng, slide, film)
+    for _ in range(rng.poisson(film.white_cells * (width * height / 256**2) ** 0.5)):
+        x, y = rng.uniform(0, width), rng.uniform(0, height)
+        slide.place(sample_white_cell(rng, film, x, y), rng)
+    _place_red_cells(rng, slide, film)
+    microscope = sample_microscope(rng, film.radius)
+    image = microscope.photograph(rng, slide.stains, sample_absorbance(rng, film.strength))
+    return Smear(image, slide.instances > 0, slide.instances, slide.kinds, slide.shapes)
+
+
+def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None:
+    """Place red cells, alone or against one that lies there, until they cover the film's part of the picture.
+
+    A crowded film refuses some; it is given up after enough refusals, so a film is never denser than its cells allow.
+    """
+    height, width = slide.instances.shape
+    reach = 0.8 * film.radius  # beyond the border, so that cells are cut by it
+    wanted = film.coverage * (width + reach) * (height + reach) / (np.pi * film.radius**2)
+    placed: list[tuple[float, float]] = []
+    direction = rng.uniform(0, 2 * np.pi)
+    for _ in range(20 + int(6 * wanted)):
+        if len(placed) >= max(1.0, wanted):
+            break
+        clumped = placed and rng.random() < film.clumping
+        if clumped:
+            in_line = rng.random() < film.rouleaux
+            x, y = placed[-1] if in_line else placed[rng.integers(len(placed))]
+            direction = direction + rng.normal(0, 0.3) if in_line else rng.uniform(0, 2 * np.pi)
+            step = 2 * film.radius * rng.uniform(0.62, 1.04)
+            x, y = x + step * np.cos(direction), y + step * np.sin(direction)
+        else:
+            x, y = rng.uniform(-reach, width + reach), rng.uniform(-reach, height + reach)
+        if _crowded(slide, x, y, 0.6 * film.radius) > (4 if clumped else 0):
+            continue
+        if slide.place(sample_red_cell(rng, film, x, y), rng, OVERLAP if clumped else 0.0):
+            placed.append((x, y))
+
+
+def _crowded(slide: Slide, x: float, y: float, reach: float) -> int:
+    """How many of nine points at and around (x, y) lie in a cell: a cheap test of a place before a cell is drawn for it."""
+    height, width = slide.instances.shape
+    rows = (y + reach * STAR[0]).astype(int).clip(0, height - 1)
+    columns = (x + reach * STAR[1]).astype(int).clip(0, width - 1)
+    return int(np.count_nonzero(slide.instances[rows, columns]))
+
+
+def draw_cell(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
+    """Draw one cell in the middle of a square picture, with parts of red cells around it: an example to classify.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    size : int
+        Side of the picture in pixels, 16 at least.
+    kind : "red" or "white"
+        Both kinds are drawn at the same range of sizes, so that size does not give them away.
+
+    Returns
+    -------
+    ndarray, uint8, (size, size, 3)
+
+    Raises
+    ------
+    ValueError
+        For another kind or a smaller size.
+    """
+    if kind not in ("red", "white"):
+        raise ValueError(f'kind {kind!r}: a cell is "red" or "white"')
+    if size < SMALLEST_SIDE:
+        raise ValueError(f"size {size}: a cell's picture is at least {SMALLEST_SIDE} pixels wide and high")
+    radius = size * rng.uniform(0.26, 0.38)
+    film = sample_film(rng, radius)
+    slide = Slide(size, size)
+    debris.scatter(rng, slide, film)
+    sample = sample_red_cell if kind == "red" else sample_white_cell
+    # A cell whose finest points are under a pixel wide can be refused: then another is drawn.
+    while not slide.place(sample(rng, film, *rng.normal(size / 2, 0.04 * size, 2), radius=radius), rng):
+        pass
+    for _ in range(rng.poisson(1.5)):
+        angle, far = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.6, 0.8)
+        x, y = size / 2 + far * np.cos(angle), size / 2 + far * np.sin(angle)
+        slide.place(sample_red_cell(rng, film, x, y), rng, OVERLAP if kind == "red" else 0.0)
+    microscope = sample_microscope(rng, radius)
+    return microscope.photograph(rng, slide.stains, sample_absorbance(rng, film.strength))

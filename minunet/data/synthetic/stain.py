@@ -1,0 +1,49 @@
+"""A stain: what absorbs light on the slide, and how strongly in red, green and blue.
+
+Absorbances of layers that lie over one another add (Beer-Lambert: I = I0 * 10 ** -(c1 a1 + c2 a2 + ...)), so a smear is
+drawn as one map of concentrations per stain and turned into light once, at the end.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+
+class Stain(IntEnum):
+    """The maps a slide holds."""
+
+    HAEMOGLOBIN = 0  # red cells
+    CHROMATIN = 1  # nuclei, platelet granules, precipitate: azure B on DNA, deep purple
+    CYTOPLASM = 2  # lymphocyte and monocyte cytoplasm, the plasma film: pale blue
+    GRANULES = 3  # neutrophil and platelet granules, fibres: pink to magenta
+    EOSIN = 4  # eosinophil granules: orange
+    NEUTRAL = 5  # dust, and the dark and bright line that refraction draws along an edge: no colour
+
+
+# Optical density in R, G, B, relative to the green one. Red cells look violet, slate, teal or mauve with the buffer's pH,
+# the stain's age and the camera; a smear has a mixture of the four.
+RED_CELL_LOOKS = np.array([[0.80, 1.0, 0.38], [1.05, 1.0, 0.66], [1.60, 1.0, 0.60], [0.82, 1.0, 0.72]])
+OTHERS = np.array([[0.78, 1.0, 0.42], [0.95, 0.62, 0.24], [0.38, 1.0, 0.45], [0.18, 0.75, 0.85], [1.0, 1.0, 1.0]])
+
+
+def sample_absorbance(rng: np.random.Generator, strength: float) -> np.ndarray:
+    """The absorbance of one smear's stains.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    strength : float
+        Optical density of the thickest part of a red cell in the green channel.
+
+    Returns
+    -------
+    ndarray, float32, (6, 3)
+        Optical density of a unit concentration of each stain in R, G and B.
+    """
+    red = rng.dirichlet([0.7, 0.6, 0.25, 0.35]) @ RED_CELL_LOOKS
+    absorbance = np.concatenate([red[None] * strength, OTHERS])
+    absorbance[1:5] *= rng.uniform(0.8, 1.2)
+    absorbance[:5] *= rng.normal(1, 0.06, (5, 3)).clip(0.8, 1.2)
+    return absorbance.astype(np.float32)

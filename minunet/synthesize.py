@@ -1,0 +1,98 @@
+"""`python -m minunet.synthesize`: draw a set of blood smears with exact masks, to try the program on, to test and to teach with."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minunet.arguments import Parser, image_size, non_negative_int, positive_int
+from minunet.command import INTERRUPTED, command
+from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
+from minunet.errors import UserError
+from minunet.results.figures import contact_sheet
+from minunet.results.overlay import line_width, overlay
+
+SHOWN = 8  # smears on the contact sheet
+TILE = 260  # width of each there, in pixels
+
+DESCRIPTION = """\
+Draw blood smears with exact masks: red cells of many shapes, white cells, platelets, debris; stain,
+light, focus and noise differ from smear to smear."""
+
+EPILOG = """\
+what it writes:
+  OUT/images/smear_0000.png      the photographs, RGB
+  OUT/masks/smear_0000.png       0 background, 255 red or white cell (platelets and debris are background)
+  OUT/instances/smear_0000.png   16-bit: the number of the cell at each pixel, the top-most where cells overlap
+  OUT/cells.csv                  a row per cell: image, instance, kind, shape, visible pixels
+  OUT/sheet.png                  some of the smears, and below each the outlines of its cells
+
+examples:
+  python -m minunet.synthesize smears
+  python -m minunet.synthesize smears --count 200 --size 512x384 --seed 7
+  python -m minunet.train smears
+
+The same seed draws the same smears, and a longer set begins with the shorter one. A set is written whole
+or not at all, and never over another."""
+
+
+def build_parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(prog="python -m minunet.synthesize", description=DESCRIPTION, epilog=EPILOG)
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; made if missing")
+    parser.add_argument("--count", metavar="N", type=positive_int, default=64, help="how many smears (default 64)")
+    parser.add_argument(
+        "--size",
+        metavar="WxH",
+        type=image_size,
+        default=(256, 256),
+        help="width and height in pixels (default 256x256, with 10 to 30 cells; a larger image shows more and larger cells)",
+    )
+    parser.add_argument("--seed", metavar="S", type=non_negative_int, default=0, help="0, 1, 2, ... (default 0)")
+    return parser
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    arguments, problems = build_parser().parse_collecting(argv)
+    width, height = arguments.size
+    if min(width, height) < SMALLEST_SIDE:
+        problems.append(f"--size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
+    problems += set_problems(arguments.out)
+    if problems:
+        raise UserError(problems)
+    try:
+        names = write_set(arguments.out, arguments.count, arguments.size, arguments.seed, progress=True)
+    except KeyboardInterrupt:
+        print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
+        return INTERRUPTED
+    sheet = arguments.out / "sheet.png"
+    draw_sheet(arguments.out, names[:SHOWN]).save(sheet)
+    print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
+    print(f"train on them: python -m minunet.train {arguments.out}")
+    return 0
+
+
+def draw_sheet(folder: Path, names: list[str]) -> Image.Image:
+    """A contact sheet of a set: smears, and below each the same with the outline of every cell."""
+    tiles, captions = [], []
+    for name in names:
+        with (
+            Image.open(folder / "images" / f"{name}.png") as image,
+            Image.open(folder / "instances" / f"{name}.png") as truth,
+        ):
+            instances = np.asarray(truth)
+            pixels = np.asarray(image)
+        outlined = np.asarray(overlay(pixels, instances, thickness=line_width(pixels.shape, TILE)))
+        gap = np.full((max(2, pixels.shape[0] // 64), pixels.shape[1], 3), 255, np.uint8)
+        tiles.append(np.concatenate([pixels, gap, outlined]))
+        captions.append(f"{name}: {len(np.unique(instances[instances > 0]))} cells")
+    return contact_sheet(tiles, columns=4, captions=captions, tile_width=TILE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
