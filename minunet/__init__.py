@@ -15,6 +15,8 @@ from minunet.version import __version__
 # Loaded at first use: they bring Pillow and safetensors, which the layers do without.
 _LATER = {
     "load_model": "minunet.training.checkpoint",
+    "get_num_threads": "minunet.kernels.cpu.threads",
+    "set_num_threads": "minunet.kernels.cpu.threads",
 }
 
 __all__ = [

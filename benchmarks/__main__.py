@@ -1,0 +1,102 @@
+"""Every primitive on the U-Net's real shapes: each candidate, the reference, PyTorch, and the share of the machine's peak.
+
+The peak is a 1024-cubed float32 matrix product on every core, measured in the same run; a share above 100 % is Winograd's, which
+needs fewer multiplications than the direct algorithm that the figure counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.machine import installed, sgemm_peak
+from benchmarks.results import save
+from benchmarks.shapes import RealCall, filled, step_calls
+from benchmarks.timing import alternate
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Print and save the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--base", type=int, default=64, help="base channels of the U-Net (default 64)")
+    parser.add_argument("--batch", type=int, default=2, help="images a batch (default 2)")
+    parser.add_argument("--size", type=int, default=256, help="side of the images in pixels (default 256)")
+    parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
+    parser.add_argument("--only", metavar="NAME", help="primitives whose name contains this")
+    parser.add_argument("--no-reference", action="store_true", help="leave out the plain reference, which is slow")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    args = parser.parse_args(argv)
+
+    calls = [c for c in step_calls(args.base, args.batch, args.size) if not args.only or args.only in c.primitive.name]
+    if not calls:
+        print(f"error: no primitive of the U-Net's step has {args.only!r} in its name", file=sys.stderr)
+        return 2
+    peak = sgemm_peak()
+    print(
+        f"classic U-Net, base {args.base}, batch {args.batch}, {args.size}x{args.size}; sgemm peak {peak:.0f} GFLOP/s"
+    )
+    rng = np.random.default_rng(0)
+    figures = []
+    for call in tqdm(calls, unit="call", leave=False):
+        figure = _measure(call, rng, args.rounds, not args.no_reference)
+        figures.append(figure)
+        tqdm.write(_text(figure, peak))
+    name = f"primitives_base{args.base}"
+    command = f"python -m benchmarks --base {args.base} --batch {args.batch} --size {args.size}"
+    print(f"wrote {save(name, command, {'sgemm_peak_gflops': peak, 'calls': figures}, args.out)}")
+    return 0
+
+
+def _measure(call: RealCall, rng: np.random.Generator, rounds: int, reference: bool) -> dict[str, Any]:
+    args = filled(call, rng)
+    chosen = call.primitive.choose(*args).name
+    contestants = {
+        candidate.name: (lambda candidate=candidate: candidate.run(*args))
+        for candidate in call.primitive.candidates(*args)
+        if reference or candidate.name != "reference" or chosen == "reference"
+    }
+    rivals = []
+    if installed("torch"):
+        from benchmarks.peers.torch_primitives import LAYOUTS, equivalent
+
+        for layout in LAYOUTS:
+            run = equivalent(call.primitive.name, args, layout)
+            if run is not None:
+                rivals.append(f"torch {layout}")
+                contestants[rivals[-1]] = run
+    timings = alternate(contestants, rounds)
+    return {
+        "primitive": call.primitive.name,
+        "shapes": call.label,
+        "times_a_step": call.times,
+        "gflop": call.flops / 1e9,
+        "megabytes": call.bytes / 1e6,
+        "chosen": chosen,
+        "times": timings.to_dict(),
+        "ratio": timings.ratio(rivals, chosen) if rivals else None,
+    }
+
+
+def _text(figure: dict[str, Any], peak: float) -> str:
+    lines = [f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step)"]
+    for name, time in figure["times"].items():
+        line = f"  {'*' if name == figure['chosen'] else ' '} {name:20} {time['median_ms']:9.2f} ms"
+        if figure["gflop"]:
+            rate = figure["gflop"] / time["median_ms"] * 1e3
+            line += f"  {rate:7.0f} GFLOP/s  {rate / peak:5.0%} of peak"
+        else:
+            line += f"  {figure['megabytes'] / time['median_ms']:7.1f} GB/s in"
+        lines.append(line)
+    if figure["ratio"]:
+        median, low, high = figure["ratio"]
+        lines.append(f"    best of torch / chosen: {median:.2f} ({low:.2f} to {high:.2f})")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

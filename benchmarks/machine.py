@@ -1,0 +1,85 @@
+"""What a figure depends on: processor, thread counts, library versions and the commit it was measured at."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import threadpoolctl
+
+import minunet
+
+PACKAGES = ("numpy", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor, cores, versions, BLAS, threads, commit and date, as JSON can hold them."""
+    return {
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "python": platform.python_version(),
+        "minunet": minunet.__version__,
+        "commit": commit(),
+        "threads": minunet.get_num_threads(),
+        "packages": {name: version for name in PACKAGES if (version := installed(name))},
+        "blas": [
+            {key: info.get(key) for key in ("internal_api", "version", "architecture", "num_threads")}
+            for info in threadpoolctl.threadpool_info()
+            if info["user_api"] == "blas"
+        ],
+        "date": time.strftime("%Y-%m-%d"),
+    }
+
+
+def processor() -> str:
+    """The processor's own name, with its family and model, which a virtual machine's name may hide."""
+    try:
+        fields = dict(
+            tuple(part.strip() for part in line.split(":", 1))
+            for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
+            if ":" in line
+        )
+        return f"{fields['model name']}, family {fields['cpu family']}, model {fields['model']}"
+    except (OSError, KeyError, ValueError):
+        return platform.processor() or platform.machine()
+
+
+def installed(package: str) -> str | None:
+    """The installed version, or None."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def commit() -> str:
+    """The commit of the working tree, marked where files differ from it; "unknown" outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    try:
+        return subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+            cwd=root,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def sgemm_peak(repeats: int = 5) -> float:
+    """GFLOP/s of a 1024-cubed float32 matrix product on every core, the best of several."""
+    a = np.ones((1024, 1024), np.float32)
+    out = np.empty_like(a)
+    seconds = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        np.matmul(a, a, out=out)
+        seconds.append(time.perf_counter() - began)
+    return 2 * 1024**3 / min(seconds) / 1e9

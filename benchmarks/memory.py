@@ -1,0 +1,31 @@
+"""Peak memory of one contestant, measured in a process of its own so that nobody pays for another's pages."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The growth of the peak over what the process held when data and weights were ready and the libraries loaded.
+_SCRIPT = """
+import json, resource, sys
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+from benchmarks.contestants import contestant
+run = contestant(**json.loads(sys.argv[1]))
+before = peak()
+for _ in range(3):
+    run()
+print(json.dumps({"before": before, "peak": peak()}))
+"""
+
+
+def peak_of(**contestant: object) -> dict[str, int]:
+    """Bytes of resident memory of `benchmarks.contestants.contestant(**contestant)`: "before" its first run, and at the "peak"."""
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, json.dumps(contestant)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])

@@ -1,0 +1,77 @@
+"""Alternating measurements: every contestant runs once a round, so that a machine whose speed drifts is unfair to none.
+
+Ratios are taken within a round and then summarised; an absolute time says little on a shared machine.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+PAUSE = 0.03  # seconds between contestants, in which the last one's worker threads stop spinning
+WARM_UP = 2  # rounds that are not counted
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds of each contestant in each round.
+
+    Attributes
+    ----------
+    seconds : dict of str to list of float
+    """
+
+    seconds: dict[str, list[float]]
+
+    def median(self, name: str) -> float:
+        """The median over the rounds, in seconds."""
+        return statistics.median(self.seconds[name])
+
+    def ratio(self, names: list[str], ours: str) -> tuple[float, float, float]:
+        """How many times longer the best of `names` takes than `ours`: median, lowest and highest over the rounds."""
+        rounds = [
+            min(others) / own
+            for own, *others in zip(self.seconds[ours], *(self.seconds[name] for name in names), strict=True)
+        ]
+        return statistics.median(rounds), min(rounds), max(rounds)
+
+    def to_dict(self) -> dict[str, dict[str, float]]:
+        """Median, lowest and highest milliseconds of each contestant."""
+        return {
+            name: {
+                "median_ms": 1e3 * statistics.median(seconds),
+                "min_ms": 1e3 * min(seconds),
+                "max_ms": 1e3 * max(seconds),
+                "rounds": len(seconds),
+            }
+            for name, seconds in self.seconds.items()
+        }
+
+
+def alternate(
+    contestants: Mapping[str, Callable[[], object]], rounds: int, progress: Callable[[], None] | None = None
+) -> Timings:
+    """Run each contestant once a round, for `rounds` rounds after the warm-up.
+
+    Parameters
+    ----------
+    contestants : mapping of str to callable
+    rounds : int
+        Counted rounds, at least 1.
+    progress : callable, optional
+        Called after every round.
+    """
+    seconds: dict[str, list[float]] = {name: [] for name in contestants}
+    for k in range(rounds + WARM_UP):
+        for name, run in contestants.items():
+            time.sleep(PAUSE)
+            began = time.perf_counter()
+            run()
+            elapsed = time.perf_counter() - began
+            if k >= WARM_UP:
+                seconds[name].append(elapsed)
+        if progress is not None:
+            progress()
+    return Timings(seconds)

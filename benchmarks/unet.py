@@ -1,0 +1,76 @@
+"""The whole U-Net against the frameworks, training step or inference: alternating runs, medians, ratios, peak memory."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmarks.contestants import ONNX, OURS, contestant
+from benchmarks.machine import installed
+from benchmarks.memory import peak_of
+from benchmarks.results import save
+from benchmarks.timing import WARM_UP, alternate
+
+CASES = ((64, 2), (16, 8))  # (base channels, batch)
+FLOAT32 = ("NCHW", "channels_last")
+
+
+def main(task: str, argv: list[str] | None = None) -> int:
+    """Measure `task` ("step" or "inference") and print and save the table."""
+    command = f"python -m benchmarks.unet_{task}"
+    parser = argparse.ArgumentParser(prog=command, description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="counted rounds (default 7)")
+    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="side of the images (default 256)")
+    parser.add_argument("--variant", choices=("classic", "paper"), default="classic")
+    parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    args = parser.parse_args(argv)
+    if installed("torch") is None:
+        print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)
+        return 2
+
+    names = [OURS, *FLOAT32, "bf16"]
+    if task == "inference" and installed("onnxruntime"):
+        names.append(ONNX)
+    figures = [_case(task, names, base, batch, args) for base, batch in CASES]
+    print(f"\nclassic U-Net, {args.size}x{args.size}, float32" if args.variant == "classic" else "\npaper U-Net")
+    for figure in figures:
+        _print(figure)
+    extra = "" if args.variant == "classic" else f" --variant {args.variant}"
+    path = save(
+        f"unet_{task}" + ("" if args.variant == "classic" else f"_{args.variant}"), command + extra, figures, args.out
+    )
+    print(f"\nwrote {path}")
+    return 0
+
+
+def _case(task: str, names: list[str], base: int, batch: int, args: argparse.Namespace) -> dict[str, Any]:
+    settings = {"task": task, "base": base, "batch": batch, "size": args.size, "variant": args.variant}
+    with tqdm(total=args.rounds + WARM_UP, desc=f"base {base}, batch {batch}", unit="round", leave=False) as bar:
+        timings = alternate({name: contestant(name, **settings) for name in names}, args.rounds, bar.update)
+    rivals = [name for name in names if name in (*FLOAT32, ONNX)]
+    ratio, low, high = timings.ratio(rivals, OURS)
+    bf16, bf16_low, bf16_high = timings.ratio(["bf16"], OURS)
+    figure = {
+        **settings,
+        "times": timings.to_dict(),
+        "ratio": {"best_float32": [ratio, low, high], "bf16": [bf16, bf16_low, bf16_high]},
+    }
+    if not args.no_memory:
+        figure["memory"] = {name: peak_of(name=name, **settings) for name in names}
+    return figure
+
+
+def _print(figure: dict[str, Any]) -> None:
+    print(f"\n{figure['task']}, base {figure['base']}, batch {figure['batch']}")
+    for name, time in figure["times"].items():
+        line = f"  {name:14} {time['median_ms']:8.0f} ms   ({time['min_ms']:.0f} to {time['max_ms']:.0f})"
+        if "memory" in figure:
+            line += f"   {figure['memory'][name]['peak'] / 1e6:7.0f} MB peak"
+        print(line)
+    for rival, (median, low, high) in figure["ratio"].items():
+        print(f"  {rival.replace('_', ' ')} / minunet: {median:.2f} ({low:.2f} to {high:.2f})")
