@@ -1,0 +1,105 @@
+"""Listings: the image files of one folder, in the order a person would give them.
+
+Everything that can't be an image (hidden files, Thumbs.db, README.md, tables) is passed over; picture formats that are not
+read are told apart from that, so that nobody's data is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"}
+NOT_READ = {
+    *(".webp", ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".pgm", ".ppm", ".psd", ".svg", ".pdf"),
+    *(".svs", ".ndpi", ".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".dcm", ".npy", ".npz", ".mat"),
+}
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one folder holds.
+
+    Attributes
+    ----------
+    folder : Path
+    files : list of Path
+        The image files, naturally sorted.
+    folders : list of Path
+        The visible subfolders, naturally sorted.
+    problems, warnings : list of str
+    """
+
+    folder: Path
+    files: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def natural_key(name: str) -> tuple:
+    """A sort key under which 2 comes before 10: digits compare as numbers, letters regardless of case."""
+    parts = re.split(r"(\d+)", name.casefold())
+    return [int(part) if part.isdecimal() else part for part in parts], name
+
+
+def list_folder(folder: Path) -> Listing:
+    """List a folder; one that is missing, no folder or not readable comes back empty, with the problem."""
+    try:
+        with os.scandir(folder) as entries:
+            names = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+    except FileNotFoundError:
+        return Listing(folder, problems=[f"{folder} does not exist: {_where(folder)}."])
+    except NotADirectoryError:
+        return Listing(folder, problems=[f"{folder} is a file, not a folder: {_instead(folder)}."])
+    except PermissionError:
+        return Listing(folder, problems=[f"{folder} may not be read: ask for permission to open this folder."])
+    except OSError as error:
+        return Listing(folder, problems=[f"{folder} cannot be listed ({error.strerror}): check the disk and the path."])
+    ordered = sorted(names, key=natural_key)
+    files = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() in READ]
+    folders = [folder / name for name in ordered if names[name]]
+    strange = [name for name in ordered if not names[name] and Path(name).suffix.lower() in NOT_READ]
+    warnings = []
+    if strange:
+        kinds = ", ".join(sorted({Path(name).suffix.lower() for name in strange}))
+        warnings.append(
+            f"{folder} holds {counted(strange, 'file')} in formats that are not read ({kinds}), such as {strange[0]}: "
+            "convert what belongs to the set to PNG or TIFF."
+        )
+    return Listing(folder, files, folders, [], warnings)
+
+
+def counted(things, noun: str) -> str:
+    """ "1 file", "2 files"."""
+    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
+
+
+def several(names, limit: int = 5) -> str:
+    """The first few names as a list in words, and how many more there are."""
+    names = [str(name) for name in names]
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _where(folder: Path) -> str:
+    parent = folder.absolute().parent
+    if not parent.is_dir():
+        return "check the path" if folder.is_absolute() else f"check the path, which starts from {Path.cwd()}"
+    try:
+        close = difflib.get_close_matches(folder.name, sorted(os.listdir(parent)), n=1, cutoff=0.75)
+    except OSError:
+        close = []
+    if close:
+        return f"did you mean {folder.parent / close[0]}"
+    return "check the path" if folder.is_absolute() else f"check the path, which starts from {Path.cwd()}"
+
+
+def _instead(file: Path) -> str:
+    if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
+        return "unpack it and give the folder that comes out"
+    return "give the folder that holds the images and masks"

@@ -1,0 +1,176 @@
+"""Pixels: a picture as a NumPy array, whatever way its file coded it.
+
+1-bit, palette, alpha, CMYK, 16-bit and floating-point pictures all become uint8 or uint16 arrays, grey (H, W) or colour
+(H, W, 3), upright as their EXIF orientation asks; from there `to_grey` and `to_rgb` give fractions of white in [0, 1].
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import ExifTags, Image
+
+from minunet.errors import UserError
+
+# ITU-R Recommendation BT.601-7, section 2.5.1: E'Y = 0.299 E'R + 0.587 E'G + 0.114 E'B, in thousandths.
+LUMA_601 = (299, 587, 114)
+
+_SIXTEEN_BIT = ("I;16", "I;16L", "I;16B", "I;16N")
+_GREY = ("1", "L", "LA", "La")
+
+
+def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
+    """Turn a Pillow image into an upright array.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Any mode. Its EXIF orientation, if it has one, is applied.
+    mask : bool
+        False: transparency is composited over white, as on paper. True: over black, the background of a mask; where
+        that leaves a single level and the transparency itself has several, the transparency is the mask.
+
+    Returns
+    -------
+    ndarray, (H, W) or (H, W, 3), uint8 or uint16
+        Grey whenever the three channels are equal everywhere. 16-bit colour comes as 8-bit, which is how Pillow reads it.
+
+    Raises
+    ------
+    UserError
+        If floating-point or 32-bit values fit neither [0, 1] nor 8 nor 16 bits, or are not finite.
+    """
+    image.load()
+    orientation = _orientation(image)  # after load(): Pillow turns a TIFF itself while loading and drops the tag
+    return np.ascontiguousarray(_upright(_values(image, mask), orientation))
+
+
+def to_grey(array: np.ndarray) -> np.ndarray:
+    """Grey as a fraction of white: the luma of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W), (H, W, 1) or (H, W, 3)
+        bool, uint8, uint16, or floating point already in [0, 1].
+
+    Returns
+    -------
+    ndarray, (H, W) float32 in [0, 1]
+    """
+    array, white = _checked(array)
+    if array.ndim == 2:
+        return fraction(array, white)
+    if array.dtype == np.uint8:
+        # Whole thousandths stay below 2**24, so these float32 sums are exact in any order and on any number of threads.
+        luma = array.astype(np.float32) @ np.array(LUMA_601, np.float32)  # (H, W, 3) @ (3,) -> (H, W)
+        luma /= np.float32(1000 * 255)
+        return luma
+    red, green, blue = (array[..., channel].astype(np.float64) * LUMA_601[channel] for channel in range(3))
+    return ((red + green + blue) / (1000 * white)).astype(np.float32)
+
+
+def to_rgb(array: np.ndarray) -> np.ndarray:
+    """Colour as fractions of white; a grey picture gets three equal channels.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W), (H, W, 1) or (H, W, 3)
+        bool, uint8, uint16, or floating point already in [0, 1].
+
+    Returns
+    -------
+    ndarray, (H, W, 3) float32 in [0, 1]
+    """
+    array, white = _checked(array)
+    values = fraction(array, white)
+    return np.repeat(values[..., None], 3, axis=-1) if values.ndim == 2 else values
+
+
+def white_level(dtype: np.dtype) -> int:
+    """The value that stands for white in an array of this dtype: 1, 255 or 65535."""
+    if dtype == np.uint8:
+        return 255
+    if dtype == np.uint16:
+        return 65535
+    if dtype == np.bool_ or np.issubdtype(dtype, np.floating):
+        return 1
+    raise UserError(f"an image array of {dtype} has no known white: give uint8, uint16, bool, or floats in [0, 1].")
+
+
+def fraction(array: np.ndarray, white: int) -> np.ndarray:
+    """`array / white` as float32, each value rounded once: v / 255 is the same wherever it is computed."""
+    return np.divide(array, np.float32(white), dtype=np.float32)
+
+
+def _checked(array: np.ndarray) -> tuple[np.ndarray, int]:
+    array = np.asarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or array.size == 0:
+        raise UserError(f"an image array has the shape (H, W) or (H, W, 3), not {array.shape}.")
+    return array, white_level(array.dtype)
+
+
+def _values(image: Image.Image, mask: bool) -> np.ndarray:
+    """The values of a loaded image, not yet turned upright."""
+    if image.mode in _SIXTEEN_BIT:
+        return np.asarray(image).astype(np.uint16)
+    if image.mode in ("I", "F"):
+        return _from_wide(np.asarray(image), sixteen_bit=image.format == "PNG")
+    if image.has_transparency_data:
+        return _composited(image, mask)
+    if image.mode in _GREY:
+        return np.asarray(image.convert("L"))
+    return _grey_if_equal(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
+
+
+def _from_wide(array: np.ndarray, *, sixteen_bit: bool) -> np.ndarray:
+    """32-bit integers or floats, as uint8 or uint16 by the range they span (older Pillows open 16-bit PNGs as "I")."""
+    low, high = float(array.min()), float(array.max())  # NaN spreads through min and max
+    if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 65535:
+        raise UserError(f"its 32-bit values run from {low:g} to {high:g}: export it as 8-bit or 16-bit.")
+    if sixteen_bit:
+        return array.astype(np.uint16)
+    if array.dtype.kind == "f" and high <= 1:
+        return np.rint(array * 65535.0).astype(np.uint16)
+    return np.rint(array).astype(np.uint8 if high <= 255 else np.uint16)
+
+
+def _composited(image: Image.Image, mask: bool) -> np.ndarray:
+    if image.mode in ("La", "RGBa"):  # premultiplied; Pillow converts these only to their plain kin
+        image = image.convert(image.mode.upper())
+    rgba = np.asarray(image.convert("RGBA"))
+    alpha = rgba[..., 3]
+    colours = rgba[..., 0] if image.mode in _GREY else _grey_if_equal(rgba[..., :3])
+    opacity = (alpha if colours.ndim == 2 else alpha[..., None]).astype(np.uint32)
+    backdrop = 0 if mask else 255
+    over = ((colours * opacity + backdrop * (255 - opacity) + 127) // 255).astype(np.uint8)
+    if mask and over.min() == over.max() and alpha.min() != alpha.max():
+        return alpha
+    return _grey_if_equal(over)
+
+
+def _grey_if_equal(array: np.ndarray) -> np.ndarray:
+    if array.ndim == 2:
+        return array
+    for sample in (array[::16, ::16], array):  # the sample settles it for nearly every colour picture
+        if not (np.array_equal(sample[..., 0], sample[..., 1]) and np.array_equal(sample[..., 0], sample[..., 2])):
+            return array
+    return array[..., 0]
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # a damaged EXIF block says nothing about the pixels
+        return 1
+
+
+def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Apply the TIFF 6.0 tag 274 (EXIF orientation), values 2 to 8: which corner the first row and column stand for."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return array

@@ -1,0 +1,205 @@
+"""Splits: which pairs train the network, which choose the best epoch, and which only the final score may see.
+
+Pairs that belong together, by a pattern in their names or because they hold the same picture, never part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from minunet.data.facts import image_digests
+from minunet.data.listing import counted, natural_key, several
+from minunet.data.pairs import SIDES, Pair
+from minunet.errors import UserError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three disjoint sets of pairs, each in natural order."""
+
+    train: tuple[Pair, ...]
+    validation: tuple[Pair, ...]
+    test: tuple[Pair, ...]
+
+    def to_dict(self) -> dict[str, list[str]]:
+        """The names on each side, for a JSON file."""
+        return {side.name: [pair.name for pair in getattr(self, side.name)] for side in fields(self)}
+
+    @classmethod
+    def from_dict(cls, names: dict[str, list[str]], pairs: Sequence[Pair]) -> Split:
+        """The split that `to_dict` wrote down, on the same data set; pairs added since are left out.
+
+        Raises
+        ------
+        UserError
+            With every pair that has gone.
+        """
+        by_name = {pair.name: pair for pair in pairs}
+        gone = [name for side in SIDES for name in names[side] if name not in by_name]
+        if gone:
+            raise UserError(f"the pair {name} of the recorded split is no longer there: put it back." for name in gone)
+        return cls(*(tuple(by_name[name] for name in names[side]) for side in SIDES))
+
+
+def split_pairs(
+    pairs: Sequence[Pair],
+    *,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    seed: int = 0,
+    group: str | None = None,
+) -> Split:
+    """Split pairs into training, validation and test.
+
+    The paper's "90 % for training and 20 % for testing" adds up to 110 % and is a misprint; no set is large enough for
+    it without using test images in training.
+
+    Parameters
+    ----------
+    pairs : sequence of Pair
+        At least three. Sides that their layout fixed are kept; a side missing there is drawn from the training side,
+        in proportion to the fractions of the two.
+    fractions : (train, validation, test)
+        Each above 0, together 1. They are met as nearly as the groups allow; each side has at least one pair.
+    seed : int
+        At least 0. The same seed and pairs give the same split, in whatever order the pairs come.
+    group : str or None
+        A regular expression searched for in the image's file name without its ending. Pairs that agree in its first
+        group, or in the whole match where it has none, are kept on one side.
+
+    Returns
+    -------
+    Split
+        Every pair on exactly one side. Copies of one picture are on one side, unless the layout put them on two.
+
+    Raises
+    ------
+    UserError
+        With every reason why these pairs can't be split as asked.
+    """
+    pairs = sorted(pairs, key=lambda pair: natural_key(pair.name))
+    _check_arguments(pairs, fractions, seed)
+    keys = _group_keys(pairs, group)
+    given = {side: [pair for pair in pairs if pair.split == side] for side in SIDES}
+    drawn = [pair for pair in pairs if pair.split in (None, "train")]
+    open_sides = ["train"] + [side for side in SIDES[1:] if not given[side]]
+    units = _units(drawn, keys)
+    _check_counts(pairs, drawn, units, open_sides, group)
+    shares = np.array([fractions[SIDES.index(side)] for side in open_sides])
+    counts = _counts(len(drawn), shares / shares.sum())
+    dealt = _deal(units, counts, np.random.default_rng(seed))
+    sides = {**given, **dict(zip(open_sides, dealt, strict=True))}
+    return Split(*(tuple(sorted(sides[side], key=lambda pair: natural_key(pair.name))) for side in SIDES))
+
+
+def _check_arguments(pairs: list[Pair], fractions: Sequence[float], seed: int) -> None:
+    problems = []
+    if len(fractions) != 3 or min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+        problems.append(f"split fractions {tuple(fractions)}: give three numbers above 0 that add up to 1.")
+    if seed < 0:
+        problems.append(f"seed {seed}: give a whole number from 0 up.")
+    if len({pair.name for pair in pairs}) < len(pairs):
+        problems.append("two pairs have the same name: give each its own.")
+    if len(pairs) < 3:
+        problems.append(
+            f"{counted(pairs, 'pair')} found, but three are needed: one each to train, to validate and to test; add more."
+        )
+    if problems:
+        raise UserError(problems)
+
+
+def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
+    """The group of each pair, by its name; without a pattern none has one."""
+    if group is None:
+        return {}
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise UserError(f"--group {group!r} is not a regular expression ({error}): mend the pattern.") from error
+    keys, outside = {}, []
+    for pair in pairs:
+        found = pattern.search(pair.image.stem)
+        key = found and (found[1] if pattern.groups else found[0])
+        if key:
+            keys[pair.name] = key
+        else:
+            outside.append(pair)
+    problems = [
+        f"{pair.image} does not match --group {group!r}: widen the pattern or rename the file." for pair in outside
+    ]
+    sides = defaultdict(set)
+    for pair in pairs:
+        if pair.name in keys and pair.split:
+            sides[keys[pair.name]].add(pair.split)
+    problems += [
+        f"the group {key!r} lies in {' and '.join(sorted(where))} already: move its files to one side, or leave --group out."
+        for key, where in sides.items()
+        if len(where) > 1
+    ]
+    if problems:
+        raise UserError(problems)
+    return keys
+
+
+def _units(pairs: list[Pair], keys: dict[str, str]) -> list[list[Pair]]:
+    """Pairs that can't be parted, gathered: linked by their group, by equal pixels, or through others."""
+    leader = list(range(len(pairs)))
+
+    def root(i: int) -> int:
+        while leader[i] != i:
+            leader[i] = leader[leader[i]]
+            i = leader[i]
+        return i
+
+    first = {}
+    for i, (pair, digest) in enumerate(zip(pairs, image_digests([pair.image for pair in pairs]), strict=True)):
+        marks = [("pixels", digest)] + ([("group", keys[pair.name])] if keys else [])
+        for mark in marks:
+            leader[root(i)] = root(first.setdefault(mark, i))
+    units = defaultdict(list)
+    for i, pair in enumerate(pairs):
+        units[root(i)].append(pair)
+    return list(units.values())
+
+
+def _check_counts(
+    pairs: list[Pair], drawn: list[Pair], units: list[list[Pair]], open_sides: list[str], group: str | None
+) -> None:
+    if len(units) >= len(open_sides):
+        return
+    sides = " and ".join(open_sides)
+    if len(drawn) < len(pairs) and len(drawn) < len(open_sides):
+        raise UserError(f"{counted(drawn, 'pair')} in train/, but {sides} need one each: add more.")
+    reason = f"by --group {group!r} or as copies of one picture" if group else "as copies of one picture"
+    raise UserError(
+        f"the {counted(drawn, 'pair')} belong together {reason} in only {counted(units, 'group')} "
+        f"(such as {several([pair.name for pair in max(units, key=len)], 3)}), but {sides} need one each: "
+        f"{'narrow the pattern or add pairs' if group else 'add different pictures'}."
+    )
+
+
+def _counts(total: int, shares: np.ndarray) -> np.ndarray:
+    """How many pairs each side should get: its share, rounded, at least one, and the rest to training."""
+    counts = np.maximum(1, np.floor(total * shares + 0.5)).astype(int)
+    counts[0] = total - counts[1:].sum()
+    while counts[0] < 1:
+        counts[1:][counts[1:].argmax()] -= 1
+        counts[0] += 1
+    return counts
+
+
+def _deal(units: list[list[Pair]], counts: np.ndarray, rng: np.random.Generator) -> list[list[Pair]]:
+    """Deal shuffled units, the largest first, each to the side that lacks most; the last ones go to sides still empty."""
+    order = sorted(rng.permutation(len(units)), key=lambda i: -len(units[i]))  # a stable sort: ties stay shuffled
+    sides = [[] for _ in counts]
+    for position, i in enumerate(order):
+        lacking = counts - [len(side) for side in sides]
+        empty = [side for side in range(len(sides)) if not sides[side]]
+        if len(order) - position <= len(empty):
+            lacking = np.where([side in empty for side in range(len(sides))], lacking, -len(order) * counts.sum())
+        sides[int(np.argmax(lacking))] += units[i]
+    return sides

@@ -1,0 +1,54 @@
+"""Workers: the threads that read files, because decoding releases the interpreter's lock and files take their time.
+
+Results come back in order, progress is told as they arrive, and Ctrl-C or an error drops what has not begun.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Progress = Callable[[int, int], None]
+
+MAX_WORKERS = 8  # each holds one decoded picture, a hundred megabytes for a large scan
+
+
+def worker_count() -> int:
+    """How many threads read files: one for each processor this process may use, at most 8."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MAX_WORKERS, usable)
+
+
+def map_files(function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None) -> list[Result]:
+    """`[function(item) for item in items]` on several threads.
+
+    Parameters
+    ----------
+    function : callable
+        Called once for each item; its first exception is raised here.
+    items : sequence
+    progress : callable or None
+        Called as `progress(done, total)` on the caller's thread: once with 0 done, then after each item.
+
+    Returns
+    -------
+    list
+        The results in the order of the items.
+    """
+    if progress:
+        progress(0, len(items))
+    with ThreadPoolExecutor(worker_count()) as pool:
+        futures = [pool.submit(function, item) for item in items]
+        try:
+            for done, future in enumerate(as_completed(futures), start=1):
+                future.result()
+                if progress:
+                    progress(done, len(items))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return [future.result() for future in futures]
