@@ -1,0 +1,62 @@
+"""A program: one .cu file and the template instances of its kernels that are compiled, launched and tested.
+
+The list is the single source: the GPU compiler, the compile tests and the host shim all read it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+_PROGRAMS: dict[str, Program] = {}
+
+
+@dataclass(frozen=True)
+class Program:
+    """A .cu file and its instances.
+
+    Attributes
+    ----------
+    source : str
+        File name in this folder, such as "pooling.cu".
+    instances : tuple of str
+        C++ expressions that name kernels, such as "max_pool<float, unsigned char>".
+    registers : int
+        The most registers a thread of any of them may take; the compile test holds every instance to it.
+    architecture : int
+        The oldest compute capability whose instructions it uses, times ten (70, 80, 90).
+    tensor_cores : bool
+        Whether its instances must contain tensor-core instructions.
+    """
+
+    source: str
+    instances: tuple[str, ...]
+    registers: int = 128
+    architecture: int = 70
+    tensor_cores: bool = False
+
+    def __post_init__(self) -> None:
+        if self.source in _PROGRAMS:
+            raise ValueError(f"{self.source} is declared twice")
+        if len(set(self.instances)) != len(self.instances):
+            raise ValueError(f"{self.source} names an instance twice")
+        _PROGRAMS[self.source] = self
+
+    @property
+    def path(self) -> Path:
+        """The .cu file."""
+        return FOLDER / self.source
+
+    def digest(self) -> str:
+        """A hash of everything that the compiled code depends on: this file, every header, and the instances."""
+        content = hashlib.sha256("\n".join(self.instances).encode())
+        for path in (self.path, *sorted(FOLDER.glob("*.cuh"))):
+            content.update(path.name.encode() + path.read_bytes())
+        return content.hexdigest()[:24]
+
+
+def programs() -> tuple[Program, ...]:
+    """Every program declared so far, by file name."""
+    return tuple(_PROGRAMS[name] for name in sorted(_PROGRAMS))

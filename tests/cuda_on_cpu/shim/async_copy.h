@@ -1,0 +1,35 @@
+// cp.async: copies of 16 bytes into shared memory that land, in groups, at the latest when the thread waits for them.
+// Hardware may let them land at any time in between; the two schedules take the two ends of that span.
+#pragma once
+#include "block.h"
+
+namespace shim {
+inline void land(const Copy& copy) {
+    if (copy.from)
+        memcpy(copy.to, copy.from, copy.bytes);
+    else
+        memset(copy.to, 0, copy.bytes);
+}
+}  // namespace shim
+
+inline void copy_async_16(void* to, const void* from, bool valid) {
+    if (uintptr_t(to) % 16 || (valid && uintptr_t(from) % 16)) shim::fail("cp.async of 16 bytes at a misaligned address");
+    shim::Copy copy{to, valid ? from : nullptr, 16};
+    if (shim::schedule == shim::EAGER)
+        shim::land(copy);
+    else
+        shim::current->open.push_back(copy);
+}
+
+inline void copy_async_commit() {
+    shim::current->committed.push_back(std::move(shim::current->open));
+    shim::current->open.clear();
+}
+
+template <int LEFT> inline void copy_async_wait() {  // until at most LEFT groups are under way
+    auto& groups = shim::current->committed;
+    while (int(groups.size()) > LEFT) {
+        for (const shim::Copy& copy : groups.front()) shim::land(copy);
+        groups.erase(groups.begin());
+    }
+}
