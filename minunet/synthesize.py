@@ -49,7 +49,7 @@ def build_parser() -> Parser:
         metavar="WxH",
         type=image_size,
         default=(256, 256),
-        help="width and height in pixels (default 256x256, with 10 to 30 cells; a larger image shows more and larger cells)",
+        help="width and height in pixels (default 256x256, with 12 to 35 cells; a larger image shows more and larger cells)",
     )
     parser.add_argument("--seed", metavar="S", type=non_negative_int, default=0, help="0, 1, 2, ... (default 0)")
     return parser

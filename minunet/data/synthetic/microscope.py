@@ -52,8 +52,11 @@ class Microscope:
         ndarray, uint8, (H, W, 3)
         """
         _, height, width = stains.shape
-        # (3, S) @ (S, H*W) -> (3, H*W); channels first, so that each is blurred as one contiguous plane
-        density = (absorbance.T @ stains.reshape(len(stains), -1)).reshape(3, height, width)
+        # Channels first, so that each is blurred as one contiguous plane. Summed stain by stain and not by a matrix product,
+        # whose last bits may depend on BLAS and its threads: a seed gives one picture.
+        density = np.zeros((3, height, width), np.float32)
+        for concentration, colour in zip(stains, absorbance, strict=True):
+            density += colour[:, None, None] * concentration
         light = np.exp(density * np.float32(-np.log(10)))
         light *= self._illumination(height, width)
         light *= self.lamp.astype(np.float32)[:, None, None]

@@ -110,7 +110,12 @@ def scaled(shape: np.ndarray, radius: float) -> np.ndarray:
 def disc(rng: np.random.Generator, wobble: float) -> np.ndarray:
     """A disc whose radius wavers by about `wobble` of itself, in two to six waves around it."""
     amplitudes = rng.normal(0, 0.7 * wobble, (2, WAVES.size)) / (WAVES - 1)
-    return 1 + amplitudes.ravel() @ WAVE_TABLE
+    return 1 + _weighted(amplitudes.ravel(), WAVE_TABLE)
+
+
+def _weighted(weights: np.ndarray, curves: np.ndarray) -> np.ndarray:
+    """Weighted sum (512,) of curves (n, 512); not a matrix product, whose last bits may depend on BLAS and its threads."""
+    return (weights[:, None] * curves).sum(axis=0)
 
 
 def ellipse(rng: np.random.Generator, elongation: float, wobble: float, pointed: float = 0.0) -> np.ndarray:
@@ -131,4 +136,4 @@ def crenated(rng: np.random.Generator, spicules: int, height: float) -> np.ndarr
     centres = (np.arange(spicules) + rng.uniform(-0.25, 0.25, spicules)) * (2 * np.pi / spicules)
     gap = np.angle(np.exp(1j * (ANGLES - centres[:, None])))  # (spicules, 512), in -pi..pi
     width = 0.26 * 2 * np.pi / spicules
-    return disc(rng, 0.02) + (height * rng.uniform(0.5, 1.2, spicules)) @ np.exp(-((gap / width) ** 2))
+    return disc(rng, 0.02) + _weighted(height * rng.uniform(0.5, 1.2, spicules), np.exp(-((gap / width) ** 2)))

@@ -55,7 +55,7 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     ----------
     rng : numpy.random.Generator
     size : (width, height)
-        In pixels, 16 at least. A picture of 256x256 holds 10 to 30 cells, one of 1600x1200 about 40 to 110.
+        In pixels, 16 at least. A picture of 256x256 holds 12 to 35 cells, one of 1600x1200 some 40 to 110.
 
     Returns
     -------

@@ -1,0 +1,89 @@
+"""The command that draws a set: what it leaves and prints, and what it says to bad input."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minunet import synthesize
+
+
+def test_a_set_with_its_contact_sheet(tmp_path, capsys):
+    out = tmp_path / "set"
+    assert synthesize.main([str(out), "--count", "3", "--size", "64x48", "--seed", "2"]) == 0
+    said = capsys.readouterr()
+    assert str(out / "sheet.png") in said.out and "3 smears of 64x48 pixels" in said.out
+    assert "3/3" in said.err
+    assert len(list((out / "images").iterdir())) == 3
+    with Image.open(out / "images" / "smear_0000.png") as image:
+        assert image.size == (64, 48)
+    with Image.open(out / "sheet.png") as sheet:
+        assert sheet.width > 3 * synthesize.TILE
+        assert np.asarray(sheet).std() > 10
+
+
+def test_the_sheet_shows_the_outlines_under_the_smears(tmp_path):
+    assert synthesize.main([str(tmp_path / "set"), "--count", "1", "--size", "260x260"]) == 0
+    with Image.open(tmp_path / "set" / "sheet.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    green = (pixels[..., 1] - pixels[..., [0, 2]].max(axis=-1)) > 60
+    middle = pixels.shape[0] // 2
+    assert not green[: middle - 20].any() and np.count_nonzero(green[middle:]) > 100
+
+
+def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
+    (tmp_path / "file").write_text("not a folder")
+    code = synthesize.main([str(tmp_path / "file" / "set"), "--size", "0x5", "--count", "0", "--seed", "two"])
+    assert code == 2
+    said = capsys.readouterr().err
+    assert "4 problems" in said
+    assert "--size 0x5: width and height must be at least 1" in said
+    assert "--count 0: must be at least 1" in said
+    assert "--seed two: must be a whole number" in said
+    assert "file: is a file where a folder is needed" in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--size", "64x8"], "--size 64x8: a smear is at least 16 pixels wide and high"),
+        (["--size", "big"], "--size big: a size is WIDTHxHEIGHT in pixels, as 256x192"),
+        (["--size", "64x64x3"], "--size 64x64x3: a size is WIDTHxHEIGHT in pixels, as 256x192"),
+        (["--colour", "red"], "unknown argument: --colour red"),
+    ],
+)
+def test_bad_arguments(tmp_path, capsys, argv, message):
+    assert synthesize.main([str(tmp_path / "set"), *argv]) == 2
+    said = capsys.readouterr()
+    assert message in said.err and said.out == ""
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_missing_folder_name(capsys):
+    assert synthesize.main([]) == 2
+    assert "required: OUT; python -m minunet.synthesize --help lists the arguments" in capsys.readouterr().err
+
+
+def test_an_existing_set_is_refused(tmp_path, capsys):
+    argv = [str(tmp_path), "--count", "1", "--size", "32"]
+    assert synthesize.main(argv) == 0
+    capsys.readouterr()
+    assert synthesize.main(argv) == 2
+    assert "never overwritten; remove it or name another folder" in capsys.readouterr().err
+
+
+def test_an_interrupted_command_says_what_is_left(tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(synthesize, "write_set", interrupted)
+    assert synthesize.main([str(tmp_path / "set")]) == 130
+    assert f"interrupted: nothing was kept in {tmp_path / 'set'}" in capsys.readouterr().err
+
+
+def test_help_teaches(capsys):
+    with pytest.raises(SystemExit) as left:
+        synthesize.main(["--help"])
+    assert left.value.code == 0
+    said = capsys.readouterr().out
+    for word in ("OUT/masks", "--count N", "default 256x256", "examples:", "python -m minunet.train"):
+        assert word in said
