@@ -20,7 +20,8 @@ DEVICES = ("auto", "cpu", "cuda")
 def array_module(*arrays: Any) -> ModuleType:
     """NumPy, or CuPy where any of the arrays is a CuPy array."""
     cupy = sys.modules.get("cupy")  # a CuPy array cannot exist before CuPy was imported
-    if cupy is not None and any(isinstance(array, cupy.ndarray) for array in arrays):
+    array_type = getattr(cupy, "ndarray", None)  # absent while another thread is still importing CuPy
+    if array_type is not None and any(isinstance(array, array_type) for array in arrays):
         return cupy
     return np
 

@@ -16,7 +16,8 @@ _REGISTRY: dict[str, Primitive] = {}
 _STATE = threading.local()  # the preferred candidates and the stand-in of this thread
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
-_PATHS = ["minunet.kernels.reference", "minunet.kernels.cpu"]
+_PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu")
+_imported = False
 
 
 def _always(*args: Any) -> bool:
@@ -127,11 +128,19 @@ def primitives() -> dict[str, Primitive]:
 def prefer(name: str) -> Iterator[None]:
     """Within the block, take the candidate of this name wherever it applies (in this thread); tests and benchmarks use it.
 
+    Raises
+    ------
+    ValueError
+        If no primitive has a candidate of this name.
+
     Examples
     --------
     >>> with prefer("reference"):
     ...     pass
     """
+    known = sorted({candidate.name for primitive in primitives().values() for candidate in primitive.all_candidates()})
+    if name not in known:
+        raise ValueError(f"prefer: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
     before = getattr(_STATE, "preferred", ())
     _STATE.preferred = (*before, name)
     try:
@@ -152,6 +161,8 @@ def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[N
 
 
 def _import_paths() -> None:
-    while _PATHS:
-        importlib.import_module(_PATHS[0])
-        _PATHS.pop(0)
+    global _imported
+    if not _imported:
+        for path in _PATHS:  # two threads may both come here; the second waits for the first one's imports
+            importlib.import_module(path)
+        _imported = True

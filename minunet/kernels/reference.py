@@ -8,6 +8,7 @@ horizontal) pairs. A gradient's first argument is the gradient of the loss with 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,32 @@ def out_size(size: Pair, kernel_size: Pair, stride: Pair, padding: tuple[Pair, P
     return h, w
 
 
+def sum_rows(matrix: Array) -> Array:
+    """The sum of a matrix's rows, in blocks of about sqrt(rows) rows whose sums are then added.
+
+    NumPy adds rows one after another: in float32 two million rows of 0.1 come out 1.7 % too large, and a bias of a
+    full-resolution layer is summed over as many. The blocks bring that to about 1e-5, and faster.
+    """
+    rows, columns = matrix.shape
+    block = math.isqrt(rows)
+    if block < 2:
+        return matrix.sum(axis=0)
+    whole = rows // block * block
+    # (blocks, block * columns) -> (block, columns): long runs of memory are added to each other
+    partial = matrix[:whole].reshape(rows // block, block * columns).sum(axis=0).reshape(block, columns)
+    return partial.sum(axis=0) + matrix[whole:].sum(axis=0)
+
+
 # Convolution: y[n, h, w, o] = b[o] + sum over i, j, c of x[n, h*sh + i - top, w*sw + j - left, c] * weight[i, j, c, o]
 
 
 @primitive
 def conv2d(xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: Pair, padding, activation: str | None):
-    """Cross-correlation of the images in `xs`, read as if joined along channels; optional bias and ReLU."""
+    """Cross-correlation of the images in `xs`, read as if joined along channels; optional bias and ReLU.
+
+    xs: tuple of (N, H, W, C_k); weight (kh, kw, sum of C_k, O); bias (O,) or None; padding ((top, bottom), (left, right));
+    activation None or "relu". Returns (N, H', W', O).
+    """
     xp = array_module(weight)
     x = xs[0] if len(xs) == 1 else xp.concatenate(xs, axis=-1)
     kernel_size, (n, h, w, _) = weight.shape[:2], x.shape
@@ -81,7 +102,7 @@ def conv2d_grads(
     xp = array_module(weight)
     needs_x, needs_weight, needs_bias = needs
     if output is not None:
-        grad_output = grad_output * (output > 0)
+        grad_output = xp.where(output > 0, grad_output, 0)
     x = xs[0] if len(xs) == 1 else xp.concatenate(xs, axis=-1)
     kernel_size, (h, w) = weight.shape[:2], x.shape[1:3]
     (top, _), (left, _) = padding
@@ -95,7 +116,7 @@ def conv2d_grads(
             grad_weight[i, j] = seen.T @ flat_grad
         if grad_padded is not None:
             grad_padded[:, rows, columns] += grad_output @ weight[i, j].T
-    grad_bias = flat_grad.sum(axis=0) if needs_bias else None
+    grad_bias = sum_rows(flat_grad) if needs_bias else None
     grad_xs: list[Array | None] = [None] * len(xs)
     if grad_padded is not None:
         grad_x = grad_padded[:, top : top + h, left : left + w]
@@ -112,7 +133,11 @@ def conv2d_grads(
 
 @primitive
 def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair):
-    """The transpose of convolution: every input pixel stamps the kernel, scaled, on the output."""
+    """The transpose of convolution: every input pixel stamps the kernel, scaled, on the output.
+
+    x (N, H, W, C); weight (kh, kw, C, O); `padding`, (vertical, horizontal), is cut from each side of the result
+    (N, (H - 1) * sh + kh - 2 * ph, (W - 1) * sw + kw - 2 * pw, O).
+    """
     xp = array_module(weight)
     (n, h, w, _), (kh, kw, _, out_channels) = x.shape, weight.shape
     full_h, full_w = (h - 1) * stride[0] + kh, (w - 1) * stride[1] + kw
@@ -140,7 +165,7 @@ def conv_transpose2d_grads(grad_output: Array, x: Array, weight: Array, stride: 
             grad_x += stamped @ weight[i, j].T
         if grad_weight is not None:
             grad_weight[i, j] = x.reshape(-1, x.shape[3]).T @ stamped.reshape(-1, stamped.shape[3])
-    grad_bias = grad_output.sum(axis=(0, 1, 2)) if needs_bias else None
+    grad_bias = sum_rows(grad_output.reshape(-1, weight.shape[3])) if needs_bias else None
     return grad_x, grad_weight, grad_bias
 
 
@@ -160,20 +185,24 @@ def argmax_dtype(kernel_size: Pair) -> type:
 def max_pool2d(x: Array, kernel_size: Pair, stride: Pair, padding: Pair):
     """The largest value in each window and its place in the window, row-major; the first of equal values wins.
 
-    Padding counts as minus infinity. NaN wins over everything, so that a diverged training is seen.
+    Padding counts as minus infinity but never wins, not even over an image of minus infinities. NaN wins over
+    everything, so that a diverged training is seen.
     """
     xp = array_module(x)
-    size = out_size(x.shape[1:3], kernel_size, stride, _symmetric(padding))
+    (_, kw), (sh, sw), (ph, pw) = kernel_size, stride, padding
+    out_h, out_w = out_size(x.shape[1:3], kernel_size, stride, _symmetric(padding))
     padded = pad_image(x, _symmetric(padding), -np.inf)
-    y, argmax = None, xp.zeros((x.shape[0], *size, x.shape[3]), dtype=argmax_dtype(kernel_size))
-    for i, j, rows, columns in taps(kernel_size, stride, size):
+    # The winner to begin with: the first pixel of the window that lies in the image.
+    first_row = np.maximum(ph - np.arange(out_h) * sh, 0)[:, None, None]
+    first_column = np.maximum(pw - np.arange(out_w) * sw, 0)[:, None]
+    argmax = xp.empty((x.shape[0], out_h, out_w, x.shape[3]), dtype=argmax_dtype(kernel_size))
+    argmax[...] = xp.asarray(first_row * kw + first_column)
+    y = xp.full(argmax.shape, -np.inf, dtype=x.dtype)
+    for i, j, rows, columns in taps(kernel_size, stride, (out_h, out_w)):
         seen = padded[:, rows, columns]
-        if y is None:
-            y = seen.copy()
-            continue
         wins = (seen > y) | ((seen != seen) & (y == y))
         y = xp.where(wins, seen, y)
-        argmax[wins] = i * kernel_size[1] + j
+        argmax[wins] = i * kw + j
     return y, argmax
 
 
@@ -185,7 +214,7 @@ def max_pool2d_grad(grad_output: Array, argmax: Array, x_shape: tuple[int, ...],
         (x_shape[0], x_shape[1] + 2 * padding[0], x_shape[2] + 2 * padding[1], x_shape[3]), grad_output.dtype
     )
     for i, j, rows, columns in taps(kernel_size, stride, grad_output.shape[1:3]):
-        padded[:, rows, columns] += grad_output * (argmax == i * kernel_size[1] + j)
+        padded[:, rows, columns] += xp.where(argmax == i * kernel_size[1] + j, grad_output, 0)
     return _crop(padded, x_shape, padding)
 
 
@@ -229,8 +258,8 @@ def relu(x: Array) -> Array:
 
 @primitive
 def relu_grad(grad_output: Array, y: Array) -> Array:
-    """g where y > 0, else 0."""
-    return grad_output * (y > 0)
+    """g where y > 0, else 0 (even where g is not finite)."""
+    return array_module(y).where(y > 0, grad_output, 0)
 
 
 @primitive
@@ -289,7 +318,7 @@ def bce_with_logits(logits: Array, target: Array, weight: Array | None) -> Array
 @primitive
 def bce_with_logits_grad(grad_output: Array, logits: Array, target: Array, weight: Array | None) -> Array:
     """g w (sigmoid(z) - t) / n."""
-    grad = (sigmoid(logits) - target) * (grad_output / logits.size)
+    grad = (sigmoid.reference.run(logits) - target) * (grad_output / logits.size)
     return grad if weight is None else grad * weight
 
 
