@@ -51,27 +51,38 @@ def backpropagate(root: Function, grad: Any) -> None:
     A second gradient for the same value is added out of place, because an operation may hand out views or one array to
     two inputs; the sum belongs to the walk, so a third is added in place.
     """
+    order = execution_order(root)
+    if any(function.is_released for function in order):
+        raise RuntimeError(
+            "part of this graph was walked back already and its memory freed; run the forward pass again before the next backward"
+        )
     pending: dict[int, tuple[Any, bool]] = {id(root): (grad, False)}  # operation -> (gradient, is the array ours)
-    for function in reversed(execution_order(root)):
-        grad_output, _ = pending.pop(id(function))
-        grads = function.backward(grad_output)
+    while order:
+        function = order.pop()
+        grads = function.backward(pending.pop(id(function))[0])
         _check(function, grads)
         for edge, grad_input in zip(function.edges, grads, strict=True):
             if edge is None:
                 continue
             if edge.is_leaf:
                 edge.accumulate(grad_input, fresh=function.returns_fresh_arrays)
-            elif id(edge) not in pending:
-                pending[id(edge)] = (grad_input, False)
             else:
-                total, ours = pending[id(edge)]
-                if ours:
-                    total += grad_input
-                else:
-                    total = total + grad_input
-                pending[id(edge)] = (total, True)
+                _add(pending, id(edge), grad_input)
         function.release()
-        del grad_output, grads
+        del function, grads, edge, grad_input  # nothing outlives its use while the next operation runs
+
+
+def _add(pending: dict[int, tuple[Any, bool]], place: int, grad: Any) -> None:
+    """Add a gradient to what has arrived for an operation so far."""
+    if place not in pending:
+        pending[place] = (grad, False)
+        return
+    total, ours = pending[place]
+    if ours:
+        total += grad  # a NumPy scalar, which a 0-d sum is, makes a new one
+    else:
+        total = total + grad
+    pending[place] = (total, True)
 
 
 def execution_order(root: Function) -> list[Function]:
@@ -108,6 +119,8 @@ def _check(function: Function, grads: Any) -> None:
                 raise GradientMismatch(f"{name}.backward returned a gradient for input {place}, which needs none")
         elif grad is None:
             raise GradientMismatch(f"{name}.backward returned None for input {place}, which needs a gradient")
+        elif not hasattr(grad, "shape"):
+            raise GradientMismatch(f"{name}.backward: gradient {place} is no array but {type(grad).__name__}")
         elif grad.shape != shape:
             raise GradientMismatch(f"{name}.backward: gradient {place} has shape {grad.shape}, the input has {shape}")
         elif grad.dtype != dtype:

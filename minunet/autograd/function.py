@@ -26,13 +26,14 @@ class Function:
     """
 
     is_leaf = False
+    is_released = False
     # True where backward returns arrays that nothing else refers to, so that a leaf may keep them without a copy.
     returns_fresh_arrays = False
 
     edges: tuple[Function | Tensor | None, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
     input_types: tuple[tuple[tuple[int, ...], Any], ...] = ()
-    _saved: tuple[Any, ...] | None = ()
+    _saved: tuple[Any, ...] = ()
 
     def forward(self, *arrays: Any) -> Any:
         """The operation on plain arrays; `self.save` what `backward` will need, and no more."""
@@ -50,10 +51,6 @@ class Function:
     @property
     def saved(self) -> tuple[Any, ...]:
         """What `forward` saved."""
-        if self._saved is None:
-            raise RuntimeError(
-                "this part of the graph was already walked back and freed; run the forward pass again before calling backward again"
-            )
         return self._saved
 
     def apply(self, *inputs: Any) -> Tensor:
@@ -63,7 +60,14 @@ class Function:
         ----------
         *inputs : Tensor, array, or None
             None passes through to `forward` (an absent bias).
+
+        Raises
+        ------
+        RuntimeError
+            If this instance is on the tape already: it is the record of one application.
         """
+        if any(self.needs_input_grad):
+            raise RuntimeError(f"{type(self).__name__} was applied already; make a new instance for each application")
         tensors = [None if value is None else as_tensor(value) for value in inputs]
         self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
         output = Tensor(self.forward(*(None if t is None else t.data for t in tensors)))
@@ -79,5 +83,6 @@ class Function:
 
     def release(self) -> None:
         """Forget the inputs and everything saved."""
-        self._saved = None
+        self._saved = ()
         self.edges = ()
+        self.is_released = True

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import arithmetic
-from minunet.autograd.tensor import Tensor, is_float
+from minunet.autograd import reductions
+from minunet.autograd.conversion import is_float
+from minunet.autograd.tensor import Tensor
+from minunet.kernels.backend import is_array, to_numpy
 
 
 class GradcheckError(AssertionError):
@@ -28,7 +30,7 @@ def gradcheck(
     ----------
     fn : callable
         Takes the inputs as Tensors, returns a Tensor or a tuple of Tensors. It must be deterministic.
-    inputs : Tensor, array, or a sequence of them
+    inputs : Tensor, array, or a list or tuple of them
         Tensors with `requires_grad` and plain floating-point arrays are checked; other Tensors are passed as they are
         (all of them are checked if no input requires a gradient). Values are converted to float64.
     eps : float
@@ -43,31 +45,36 @@ def gradcheck(
     Raises
     ------
     GradcheckError
-        If any element disagrees, is not finite, or if `fn` is not deterministic or does not depend on its inputs.
+        If any element disagrees or is not finite; if `fn` returns no Tensor, is not deterministic, or does not depend on
+        its inputs.
 
     Examples
     --------
     >>> gradcheck(lambda x: x * x, [np.array([1.0, -2.0])])
     True
     """
-    if isinstance(inputs, (Tensor, np.ndarray)) or not isinstance(inputs, Sequence):
+    if not isinstance(inputs, (tuple, list)):
         inputs = [inputs]
     checked = _checked(inputs)
     values = [_as_float64(x) for x in inputs]
 
     def outputs(*, record: bool) -> tuple[list[Any], list[Tensor]]:
         tensors = [
-            Tensor(x.copy(), requires_grad=record and here) if isinstance(x, np.ndarray) and is_float(x) else x
+            Tensor(x.copy(), requires_grad=record and here) if is_array(x) and is_float(x) else x
             for x, here in zip(values, checked, strict=True)
         ]
         result = fn(*tensors)
-        return tensors, list(result) if isinstance(result, (tuple, list)) else [result]
+        result = list(result) if isinstance(result, (tuple, list)) else [result]
+        if not result or not all(isinstance(y, Tensor) for y in result):
+            raise GradcheckError(f"the function must return Tensors, not {', '.join(type(y).__name__ for y in result)}")
+        return tensors, result
 
     def arrays() -> list[np.ndarray]:
         return [y.numpy().astype(np.float64) for y in outputs(record=False)[1]]
 
     rng = np.random.default_rng(0)
     tensors, results = outputs(record=True)
+    # No component is small, so that no element of the output hides.
     directions = [rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) for y in results]
     again = arrays()
     if any(not np.array_equal(y.numpy(), z, equal_nan=True) for y, z in zip(results, again, strict=True)):
@@ -77,46 +84,39 @@ def gradcheck(
     if len(results) == 1:
         results[0].backward(directions[0])
     else:  # one walk for all outputs, since a walk frees the graph
-        arithmetic.total([(y * v).sum() for y, v in zip(results, directions, strict=True)]).backward()
+        reductions.total([(y * v).sum() for y, v in zip(results, directions, strict=True)]).backward()
 
-    worst: tuple[float, str] | None = None
+    worst = (0.0, "")
     for place, (tensor, x) in enumerate(zip(tensors, values, strict=True)):
         if not checked[place]:
             continue
-        grad = np.zeros_like(x) if tensor.grad is None else tensor.grad
-        if grad.shape != x.shape or grad.dtype != x.dtype:
-            raise GradcheckError(
-                f"input {place}: the gradient is {grad.dtype} {grad.shape}, the input is {x.dtype} {x.shape}"
-            )
+        grad = np.zeros(x.shape) if tensor.grad is None else to_numpy(tensor.grad)
         for index in np.ndindex(x.shape):
-            kept = x[index]
+            kept = float(x[index])
             x[index] = kept + eps
             above = arrays()
             x[index] = kept - eps
             below = arrays()
             x[index] = kept
-            slope = sum(float(np.sum(v * (a - b))) for v, a, b in zip(directions, above, below, strict=True)) / (
-                2 * eps
-            )
+            change = sum(float(np.sum(v * (a - b))) for v, a, b in zip(directions, above, below, strict=True))
+            slope = change / (2 * eps)
             excess = abs(grad[index] - slope) - (atol + rtol * abs(slope))
-            if not excess <= 0:  # NaN fails too
-                rank = np.inf if np.isnan(excess) else excess
-                if worst is None or rank > worst[0]:
-                    worst = (
-                        rank,
-                        (
-                            f"input {place}, element {tuple(int(k) for k in index)}: the gradient is {grad[index]:.9g}, "
-                            f"the finite difference is {slope:.9g}"
-                        ),
-                    )
-    if worst is not None:
+            if np.isnan(excess):  # the gradient or the slope is not finite
+                excess = np.inf
+            if excess > worst[0]:
+                at = tuple(int(k) for k in index)
+                worst = (
+                    excess,
+                    f"input {place}, element {at}: the gradient is {grad[index]:.9g}, the finite difference is {slope:.9g}",
+                )
+    if worst[1]:
         raise GradcheckError(f"{worst[1]} (atol {atol:g}, rtol {rtol:g}; this is the worst element)")
     return True
 
 
 def _checked(inputs: Sequence[Any]) -> list[bool]:
     """Which inputs are checked."""
-    differentiable = [isinstance(x, Tensor) or (isinstance(x, np.ndarray) and is_float(x)) for x in inputs]
+    differentiable = [isinstance(x, Tensor) or (is_array(x) and is_float(x)) for x in inputs]
     asked = [
         here and (x.requires_grad if isinstance(x, Tensor) else True)
         for x, here in zip(inputs, differentiable, strict=True)
@@ -129,9 +129,7 @@ def _checked(inputs: Sequence[Any]) -> list[bool]:
 
 
 def _as_float64(x: Any) -> Any:
-    """Tensors and floating-point arrays as fresh float64 arrays; anything else as it is."""
+    """Tensors and floating-point arrays as fresh float64 arrays on their device; anything else as it is."""
     if isinstance(x, Tensor):
-        return x.numpy().astype(np.float64)
-    if isinstance(x, np.ndarray) and is_float(x):
-        return x.astype(np.float64)
-    return x
+        x = x.data
+    return x.astype(np.float64) if is_array(x) and is_float(x) else x

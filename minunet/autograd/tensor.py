@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
 from minunet.kernels.backend import array_module, is_array
-
-DEFAULT_DTYPE = np.float32
 
 
 class Tensor:
@@ -18,10 +17,15 @@ class Tensor:
     Parameters
     ----------
     data : array_like or Tensor
-        NumPy or CuPy array, number or nested list. Floating-point arrays keep their dtype; anything else becomes float32.
-        An array is not copied.
+        NumPy or CuPy array, number or nested list. Floating-point arrays and NumPy scalars keep their dtype; anything else
+        (integers, booleans, Python's numbers and lists of them) becomes float32. A floating-point array is not copied.
     requires_grad : bool
         Whether `backward` should leave a gradient here.
+
+    Raises
+    ------
+    TypeError
+        If `data` does not hold real numbers.
 
     Attributes
     ----------
@@ -42,16 +46,7 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        if isinstance(data, Tensor):
-            data = data.data
-        if not is_array(data):
-            # NumPy's own scalars keep their precision; Python's numbers and lists have none to keep.
-            data = np.asarray(data) if isinstance(data, np.generic) else np.asarray(data, dtype=_list_dtype(data))
-        if not is_float(data):
-            if data.dtype.kind not in "biu":
-                raise TypeError(f"a Tensor holds real numbers, not {data.dtype}")
-            data = data.astype(DEFAULT_DTYPE)
-        self.data = data
+        self.data = data.data if isinstance(data, Tensor) else as_array(data)
         self.grad: Any = None
         self.requires_grad = bool(requires_grad)
         self.creator: Any = None
@@ -63,6 +58,12 @@ class Tensor:
 
     def __len__(self) -> int:
         return len(self.data)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -153,7 +154,7 @@ class Tensor:
         if self.grad is None:
             # 0-d results arrive as NumPy scalars, which asarray and array turn back into arrays.
             xp = array_module(self.data)
-            self.grad = xp.asarray(grad) if fresh else xp.array(grad)
+            self.grad = xp.asarray(grad, order="C") if fresh else xp.array(grad, order="C")
         else:
             self.grad += grad
 
@@ -200,36 +201,39 @@ class Tensor:
 
     def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         """The sum over all elements, or along one or several axes."""
-        return arithmetic.sum(self, axis, keepdims)
+        return reductions.sum(self, axis, keepdims)
 
     def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
         """The mean over all elements, or along one or several axes."""
-        return arithmetic.mean(self, axis, keepdims)
+        return reductions.mean(self, axis, keepdims)
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same elements in another shape; one length may be -1."""
-        return arithmetic.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
+        return views.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
 
-    def transpose(self, *axes: int | tuple[int, ...]) -> Tensor:
-        """The axes in another order; reversed when none is given."""
-        return arithmetic.transpose(self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list)) else axes)
-
-
-def is_float(array: Any) -> bool:
-    """Whether the array's dtype is floating-point; bfloat16, which NumPy knows only through ml_dtypes, is one."""
-    return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
+    def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
+        """The axes in another order, all of them named as NumPy does; reversed when none is given."""
+        return views.transpose(
+            self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list, type(None))) else axes
+        )
 
 
-def as_tensor(value: Any) -> Tensor:
-    """`value` itself if it is a Tensor, else a Tensor that requires no gradient."""
-    return value if isinstance(value, Tensor) else Tensor(value)
+def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
+    """`value` itself if it is a Tensor, else a Tensor that requires no gradient.
+
+    Parameters
+    ----------
+    value : Tensor or array_like
+    like : Tensor, optional
+        Its dtype is given to numbers of any kind and to everything without a floating-point dtype; its device to all.
+    """
+    if isinstance(value, Tensor):
+        return value
+    if like is None:
+        return Tensor(value)
+    array = as_array(value, like.dtype)
+    xp = array_module(like.data)
+    return Tensor(xp.asarray(array, dtype=array.dtype if is_array(value) else like.dtype))
 
 
-def _list_dtype(data: Any) -> Any:
-    """float32 for numbers and lists, but the arrays inside a list keep their precision."""
-    if isinstance(data, (list, tuple)) and any(isinstance(item, (np.ndarray, np.generic)) for item in data):
-        return None
-    return DEFAULT_DTYPE
-
-
-from minunet.autograd import arithmetic  # noqa: E402  at the end: arithmetic's operations are made of Tensor
+from minunet.autograd import arithmetic, reductions, views  # noqa: E402  at the end: they are made of Tensor
