@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minunet.autograd import Function, Tensor, as_tensor
+from minunet.functional.arguments import contiguous
 from minunet.kernels import reference
 
 
@@ -16,12 +19,12 @@ class _FromOutput(Function):
     slope: Any
 
     def forward(self, x: Any) -> Any:
-        y = self.value(x)
+        y = self.value(contiguous(x))
         self.save(y)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (self.slope(grad_output, self.saved[0]),)
+        return (self.slope(contiguous(grad_output), self.saved[0]),)
 
 
 class ReLU(_FromOutput):
@@ -51,12 +54,12 @@ class Softmax(Function):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        y = reference.softmax(x, self.axis)
+        y = reference.softmax(contiguous(x), self.axis)
         self.save(y)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (reference.softmax_grad(grad_output, self.saved[0], self.axis),)
+        return (reference.softmax_grad(contiguous(grad_output), self.saved[0], self.axis),)
 
 
 def relu(x: Any) -> Tensor:
@@ -92,6 +95,6 @@ def softmax(x: Any, axis: int = -1) -> Tensor:
     x = as_tensor(x)
     if x.ndim == 0:
         return softmax(x.reshape(1), axis).reshape(())
-    if not -x.ndim <= axis < x.ndim:
-        raise ValueError(f"softmax: axis must be between {-x.ndim} and {x.ndim - 1} for shape {x.shape}, got {axis}")
-    return Softmax(axis).apply(x)
+    if not isinstance(axis, (int, np.integer)) or not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"softmax: axis must be between {-x.ndim} and {x.ndim - 1} for shape {x.shape}, got {axis!r}")
+    return Softmax(int(axis)).apply(x)

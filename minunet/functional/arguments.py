@@ -9,7 +9,8 @@ import operator
 from typing import Any
 
 from minunet.autograd import Tensor, as_tensor
-from minunet.kernels.backend import array_module
+from minunet.autograd.conversion import as_array
+from minunet.kernels.backend import array_module, device_of, is_array
 
 Pair = tuple[int, int]
 
@@ -35,7 +36,7 @@ def pair(operation: str, name: str, value: Any, minimum: int) -> Pair:
 
 
 def images(operation: str, name: str, value: Any) -> Tensor:
-    """A tensor of shape (N, H, W, C)."""
+    """A tensor of shape (N, H, W, C), of which only N may be 0."""
     tensor = as_tensor(value)
     if tensor.ndim != 4:
         raise ValueError(f"{operation}: {name} must have shape (N, H, W, C), got {tensor.shape}")
@@ -44,25 +45,59 @@ def images(operation: str, name: str, value: Any) -> Tensor:
     return tensor
 
 
-def same_dtype(operation: str, tensors: dict[str, Tensor | None]) -> None:
-    """All the tensors have one dtype; the message lists each."""
-    present = {name: tensor.dtype for name, tensor in tensors.items() if tensor is not None}
-    if len(set(present.values())) > 1:
-        listed = ", ".join(f"{name} is {dtype}" for name, dtype in present.items())
-        raise ValueError(f"{operation}: the dtypes must agree, but {listed}")
+def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor | None]:
+    """The named values as tensors of one dtype and device; None stays None.
 
-
-def constant(operation: str, name: str, value: Any, like: Tensor) -> Any:
-    """An array that the operation does not differentiate by: the dtype and device of `like`, and its shape.
+    What is given as a plain array or list takes the dtype and device of the Tensors among them, or, where there is none,
+    of the first array.
 
     Raises
     ------
     ValueError
-        If the shape differs or a gradient is required.
+        If two Tensors differ in dtype or device; the message lists each.
+    """
+    like = next((v for v in values.values() if isinstance(v, Tensor)), None)
+    if like is None:
+        like = next((as_tensor(v) for v in values.values() if is_array(v)), None)
+    result = {}
+    for name, value in values.items():
+        result[name] = None if value is None else as_tensor(value) if like is None else conform(value, like)
+    present = {name: tensor for name, tensor in result.items() if tensor is not None}
+    if len({tensor.dtype for tensor in present.values()}) > 1:
+        listed = ", ".join(f"{name} is {tensor.dtype}" for name, tensor in present.items())
+        raise ValueError(f"{operation}: the dtypes must agree, but {listed}")
+    if len({device_of(tensor.data) for tensor in present.values()}) > 1:
+        listed = ", ".join(f"{name} is on {device_of(tensor.data)}" for name, tensor in present.items())
+        raise ValueError(f"{operation}: the devices must agree, but {listed}")
+    return result
+
+
+def conform(value: Any, like: Tensor) -> Tensor:
+    """A Tensor as it is; anything else as a Tensor of the dtype and on the device of `like`."""
+    if isinstance(value, Tensor):
+        return value
+    return Tensor(array_module(like.data).asarray(as_array(value, like.dtype), dtype=like.dtype))
+
+
+def constant(operation: str, name: str, value: Any, like: Tensor, *, broadcast: bool = False) -> Any:
+    """An array that the operation does not differentiate by: the dtype, device and shape of `like`.
+
+    Raises
+    ------
+    ValueError
+        If the shape differs (with `broadcast`, if it cannot be repeated to the shape) or a gradient is required.
     """
     if isinstance(value, Tensor) and value.requires_grad:
         raise ValueError(f"{operation}: {name} cannot require a gradient; pass {name}.detach()")
-    array = array_module(like.data).asarray(value.data if isinstance(value, Tensor) else value, dtype=like.dtype)
+    xp = array_module(like.data)
+    array = xp.asarray(value.data if isinstance(value, Tensor) else value, dtype=like.dtype)
+    if broadcast and array.shape != like.shape:
+        try:
+            array = xp.ascontiguousarray(xp.broadcast_to(array, like.shape)).reshape(like.shape)
+        except ValueError:
+            raise ValueError(
+                f"{operation}: {name} must have shape {like.shape} or one that broadcasts to it, got {array.shape}"
+            ) from None
     if array.shape != like.shape:
         raise ValueError(f"{operation}: {name} must have shape {like.shape}, got {array.shape}")
     return array
@@ -70,4 +105,4 @@ def constant(operation: str, name: str, value: Any, like: Tensor) -> Any:
 
 def contiguous(array: Any) -> Any:
     """The array itself if its elements lie in C order, else a copy that does, which is what the kernels read."""
-    return array_module(array).ascontiguousarray(array)
+    return array_module(array).asarray(array, order="C")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import Pair, contiguous, images, pair, same_dtype
+from minunet.autograd import Function, Tensor
+from minunet.functional.arguments import Pair, contiguous, images, pair, tensors
 from minunet.kernels import reference
 
 Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
@@ -25,9 +25,9 @@ class Conv2d(Function):
 
     def forward(self, *arrays: Any) -> Any:
         *xs, weight, bias = arrays
-        xs = [contiguous(x) for x in xs]
-        y = reference.conv2d(tuple(xs), weight, bias, self.stride, self.padding, self.activation)
-        self.save(tuple(xs), weight, y if self.activation else None)
+        xs, weight = tuple(contiguous(x) for x in xs), contiguous(weight)
+        y = reference.conv2d(xs, weight, bias, self.stride, self.padding, self.activation)
+        self.save(xs, weight, y if self.activation else None)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
@@ -54,7 +54,7 @@ class ConvTranspose2d(Function):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
-        x = contiguous(x)
+        x, weight = contiguous(x), contiguous(weight)
         self.save(x, weight)
         return reference.conv_transpose2d(x, weight, bias, self.stride, self.padding)
 
@@ -95,11 +95,15 @@ def conv2d(
     ValueError
         If a shape, dtype or option does not fit; the message names the argument and its value.
     """
-    parts = x if isinstance(x, (tuple, list)) else (x,)
+    # A list of Tensors or arrays is a tuple; a list of lists of numbers is one image batch, written out.
+    joined = isinstance(x, tuple) or (isinstance(x, list) and not isinstance(next(iter(x), None), (list, tuple)))
+    parts = x if joined else (x,)
     if not parts:
         raise ValueError("conv2d: x is an empty tuple; give at least one tensor")
-    xs = tuple(images("conv2d", "x" if len(parts) == 1 else f"x[{k}]", part) for k, part in enumerate(parts))
-    weight = kernel_weights("conv2d", weight)
+    names = [f"x[{k}]" for k in range(len(parts))] if joined else ["x"]
+    given = tensors("conv2d", {**dict(zip(names, parts, strict=True)), "weight": weight, "bias": bias})
+    xs = tuple(images("conv2d", name, given[name]) for name in names)
+    weight = kernel_weights("conv2d", given["weight"])
     if any(part.shape[:3] != xs[0].shape[:3] for part in xs):
         raise ValueError(f"conv2d: the tensors in x must agree but for channels, got {[part.shape for part in xs]}")
     channels = sum(part.shape[3] for part in xs)
@@ -107,10 +111,7 @@ def conv2d(
         raise ValueError(
             f"conv2d: x has {channels} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
         )
-    bias = check_bias("conv2d", bias, weight)
-    same_dtype(
-        "conv2d", {"x": xs[0], **{f"x[{k}]": p for k, p in enumerate(xs[1:], 1)}, "weight": weight, "bias": bias}
-    )
+    bias = check_bias("conv2d", given["bias"], weight)
     if activation not in ACTIVATIONS:
         raise ValueError(f'conv2d: activation must be None or "relu", got {activation!r}')
     stride = pair("conv2d", "stride", stride, 1)
@@ -148,14 +149,14 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
     ValueError
         If a shape, dtype or option does not fit, or nothing would be left of the output.
     """
-    x = images("conv_transpose2d", "x", x)
-    weight = kernel_weights("conv_transpose2d", weight)
+    given = tensors("conv_transpose2d", {"x": x, "weight": weight, "bias": bias})
+    x = images("conv_transpose2d", "x", given["x"])
+    weight = kernel_weights("conv_transpose2d", given["weight"])
     if x.shape[3] != weight.shape[2]:
         raise ValueError(
             f"conv_transpose2d: x has {x.shape[3]} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
         )
-    bias = check_bias("conv_transpose2d", bias, weight)
-    same_dtype("conv_transpose2d", {"x": x, "weight": weight, "bias": bias})
+    bias = check_bias("conv_transpose2d", given["bias"], weight)
     stride = pair("conv_transpose2d", "stride", stride, 1)
     cut = pair("conv_transpose2d", "padding", padding, 0)
     size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(x.shape[1:3], stride, weight.shape[:2], cut, strict=True)]
@@ -166,31 +167,35 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
 
 def resolve_padding(padding: Any, size: Pair, kernel_size: Pair, stride: Pair) -> Padding:
     """((top, bottom), (left, right)) for an int, a pair, "same" or "valid"."""
+    padding = check_padding("conv2d", padding)
     if padding == "valid":
         return (0, 0), (0, 0)
     if padding == "same":
         # The last of the ceil(n / s) windows must end inside the padded image.
         totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(size, kernel_size, stride, strict=True)]
         return (totals[0] // 2, totals[0] - totals[0] // 2), (totals[1] // 2, totals[1] - totals[1] // 2)
-    if isinstance(padding, str):
-        raise ValueError(f'conv2d: padding must be an integer, a pair, "same" or "valid", got {padding!r}')
-    ph, pw = pair("conv2d", "padding", padding, 0)
+    ph, pw = padding
     return (ph, ph), (pw, pw)
 
 
-def kernel_weights(operation: str, weight: Any) -> Tensor:
+def check_padding(operation: str, padding: Any) -> Pair | str:
+    """A pair of at least 0, "same" or "valid"."""
+    if not isinstance(padding, str):
+        return pair(operation, "padding", padding, 0)
+    if padding not in ("same", "valid"):
+        raise ValueError(f'{operation}: padding must be an integer, a pair, "same" or "valid", got {padding!r}')
+    return padding
+
+
+def kernel_weights(operation: str, weight: Tensor) -> Tensor:
     """A kernel of shape (kh, kw, C_in, C_out)."""
-    tensor = as_tensor(weight)
-    if tensor.ndim != 4 or min(tensor.shape) < 1:
-        raise ValueError(f"{operation}: weight must have shape (kh, kw, C_in, C_out), got {tensor.shape}")
-    return tensor
+    if weight.ndim != 4 or min(weight.shape) < 1:
+        raise ValueError(f"{operation}: weight must have shape (kh, kw, C_in, C_out), got {weight.shape}")
+    return weight
 
 
-def check_bias(operation: str, bias: Any, weight: Tensor) -> Tensor | None:
+def check_bias(operation: str, bias: Tensor | None, weight: Tensor) -> Tensor | None:
     """A bias of one number per output channel, or None."""
-    if bias is None:
-        return None
-    tensor = as_tensor(bias)
-    if tensor.shape != weight.shape[-1:]:
-        raise ValueError(f"{operation}: bias must have shape {weight.shape[-1:]}, got {tensor.shape}")
-    return tensor
+    if bias is not None and bias.shape != weight.shape[-1:]:
+        raise ValueError(f"{operation}: bias must have shape {weight.shape[-1:]}, got {bias.shape}")
+    return bias

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import same_dtype
+from minunet.functional.arguments import tensors
 from minunet.functional.conv import check_bias
+from minunet.kernels.reference import sum_rows
 
 
 class Linear(Function):
@@ -15,7 +16,8 @@ class Linear(Function):
     returns_fresh_arrays = True
 
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
-        self.save(x, weight)
+        needs_x, needs_weight, _ = self.needs_input_grad
+        self.save(x if needs_weight else None, weight if needs_x else None)
         y = x @ weight  # (..., in) @ (in, out)
         if bias is not None:
             y += bias
@@ -24,11 +26,12 @@ class Linear(Function):
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         x, weight = self.saved
         needs_x, needs_weight, needs_bias = self.needs_input_grad
-        flat_grad = grad_output.reshape(-1, weight.shape[1])  # (rows, out)
+        (inputs, outputs), _ = self.input_types[1]
+        flat_grad = grad_output.reshape(-1, outputs)  # (rows, out)
         return (
             grad_output @ weight.T if needs_x else None,
-            x.reshape(-1, weight.shape[0]).T @ flat_grad if needs_weight else None,  # (in, rows) @ (rows, out)
-            flat_grad.sum(axis=0) if needs_bias else None,
+            x.reshape(-1, inputs).T @ flat_grad if needs_weight else None,  # (in, rows) @ (rows, out)
+            sum_rows(flat_grad) if needs_bias else None,
         )
 
 
@@ -51,16 +54,15 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     ValueError
         If the shapes or dtypes do not fit.
     """
-    x, weight = as_tensor(x), as_tensor(weight)
-    if weight.ndim != 2:
+    given = tensors("linear", {"x": x, "weight": weight, "bias": bias})
+    x, weight = given["x"], given["weight"]
+    if weight.ndim != 2 or min(weight.shape) < 1:
         raise ValueError(f"linear: weight must have shape (in, out), got {weight.shape}")
     if x.ndim < 1 or x.shape[-1] != weight.shape[0]:
         raise ValueError(
             f"linear: x of shape {x.shape} does not end in the {weight.shape[0]} inputs of weight {weight.shape}"
         )
-    bias = check_bias("linear", bias, weight)
-    same_dtype("linear", {"x": x, "weight": weight, "bias": bias})
-    return Linear().apply(x, weight, bias)
+    return Linear().apply(x, weight, check_bias("linear", given["bias"], weight))
 
 
 def flatten(x: Any) -> Tensor:

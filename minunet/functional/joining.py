@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import Pair, contiguous, images, pair, same_dtype
+import numpy as np
+
+from minunet.autograd import Function, Tensor
+from minunet.functional.arguments import Pair, contiguous, images, pair
+from minunet.functional.arguments import tensors as as_tensors
 from minunet.kernels import reference
 from minunet.kernels.backend import array_module
 
@@ -69,31 +72,65 @@ def _fit(x: Any, size: Pair) -> Any:
 def concat(tensors: Sequence[Any], axis: int = -1) -> Tensor:
     """Tensors joined end to end along one axis; single numbers (0-d) join into a vector.
 
+    Parameters
+    ----------
+    tensors : sequence of Tensor or array
+        Of one rank and, but for `axis`, one shape.
+    axis : int
+
     Raises
     ------
     ValueError
-        If the list is empty, the axis does not exist, or the other axes or dtypes differ.
+        If the list is empty, the axis does not exist, or the other axes, dtypes or devices differ.
     """
-    parts = [as_tensor(t) for t in tensors]
-    if not parts:
+    named = {f"tensors[{k}]": value for k, value in enumerate(tensors)}
+    if not named:
         raise ValueError("concat: the list of tensors is empty")
-    parts = [t.reshape(1) if t.ndim == 0 else t for t in parts]
+    parts = [t.reshape(1) if t.ndim == 0 else t for t in as_tensors("concat", named).values()]
     rank = parts[0].ndim
-    if not -rank <= axis < rank:
-        raise ValueError(f"concat: axis must be between {-rank} and {rank - 1}, got {axis}")
-    axis %= rank
-    rest = {t.shape[:axis] + t.shape[axis + 1 :] for t in parts}
-    if len({t.ndim for t in parts}) > 1 or len(rest) > 1:
+    if any(t.ndim != rank for t in parts):
+        raise ValueError(f"concat: the tensors must have one number of axes, got shapes {[t.shape for t in parts]}")
+    if not isinstance(axis, (int, np.integer)) or not -rank <= axis < rank:
+        raise ValueError(f"concat: axis must be between {-rank} and {rank - 1}, got {axis!r}")
+    axis = int(axis) % rank
+    if len({t.shape[:axis] + t.shape[axis + 1 :] for t in parts}) > 1:
         raise ValueError(f"concat: the shapes must agree but for axis {axis}, got {[t.shape for t in parts]}")
-    same_dtype("concat", {f"tensors[{k}]": t for k, t in enumerate(parts)})
     return Concat(axis).apply(*parts)
 
 
 def upsample2d(x: Any, scale: Any = 2) -> Tensor:
-    """Nearest-neighbour enlargement of (N, H, W, C): each pixel becomes a block of `scale` (int or pair) pixels."""
+    """Nearest-neighbour enlargement: each pixel becomes a block of equal pixels.
+
+    Parameters
+    ----------
+    x : Tensor (N, H, W, C)
+    scale : int or pair
+        Height and width of the block.
+
+    Returns
+    -------
+    Tensor (N, H * scale, W * scale, C)
+
+    Raises
+    ------
+    ValueError
+        If `x` is no batch of images or `scale` is less than 1.
+    """
     return Upsample2d(pair("upsample2d", "scale", scale, 1)).apply(images("upsample2d", "x", x))
 
 
 def fit2d(x: Any, size: Any) -> Tensor:
-    """(N, H, W, C) made `size` (height, width) by adding zeros to, or cutting from, the bottom and right."""
+    """Images brought to a size by adding zeros to, or cutting from, the bottom and right.
+
+    Parameters
+    ----------
+    x : Tensor (N, H, W, C)
+    size : int or pair
+        Height and width of the result.
+
+    Raises
+    ------
+    ValueError
+        If `x` is no batch of images or `size` is less than 1.
+    """
     return Fit(pair("fit2d", "size", size, 1)).apply(images("fit2d", "x", x))

@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import constant
+from minunet.functional.arguments import constant, contiguous
 from minunet.kernels import reference
 from minunet.kernels.backend import array_module
 
-LOG_FLOOR = (
-    -100.0
-)  # log(0) is taken as this, as PyTorch does, so that a certain, wrong prediction costs a finite amount
+# log(0) is taken as this, as PyTorch does, so that a certain, wrong prediction costs a finite amount.
+LOG_FLOOR = -100.0
 
 
 class BinaryCrossEntropy(Function):
@@ -21,22 +20,20 @@ class BinaryCrossEntropy(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, target: Any, weight: Any):
-        self.target, self.weight = target, weight
-
-    def forward(self, p: Any) -> Any:
-        self.save(p)
+    def forward(self, p: Any, target: Any, weight: Any) -> Any:
+        self.save(p, target, weight)
         xp = array_module(p)
         with np.errstate(divide="ignore"):
             log_p, log_q = xp.maximum(xp.log(p), LOG_FLOOR), xp.maximum(xp.log(1 - p), LOG_FLOOR)
-        loss = -(self.target * log_p + (1 - self.target) * log_q)
-        return (loss if self.weight is None else loss * self.weight).mean()
+        loss = -(target * log_p + (1 - target) * log_q)
+        return (loss if weight is None else loss * weight).mean()
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        (p,) = self.saved
+        p, target, weight = self.saved
         xp = array_module(p)
-        grad = (p - self.target) / xp.maximum(p * (1 - p), 1e-12) * (grad_output / p.size)
-        return (grad if self.weight is None else grad * self.weight,)
+        # PyTorch's floor as well: at p = 0 and p = 1 the gradient is large but finite.
+        grad = (p - target) / xp.maximum(p * (1 - p), 1e-12) * (grad_output / p.size)
+        return grad if weight is None else grad * weight, None, None
 
 
 class BinaryCrossEntropyWithLogits(Function):
@@ -44,15 +41,14 @@ class BinaryCrossEntropyWithLogits(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, target: Any, weight: Any):
-        self.target, self.weight = target, weight
-
-    def forward(self, logits: Any) -> Any:
-        self.save(logits)
-        return reference.bce_with_logits(logits, self.target, self.weight)
+    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
+        logits, target = contiguous(logits), contiguous(target)
+        weight = None if weight is None else contiguous(weight)
+        self.save(logits, target, weight)
+        return reference.bce_with_logits(logits, target, weight)
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (reference.bce_with_logits_grad(grad_output, self.saved[0], self.target, self.weight),)
+        return reference.bce_with_logits_grad(grad_output, *self.saved), None, None
 
 
 class CrossEntropy(Function):
@@ -64,20 +60,25 @@ class CrossEntropy(Function):
         self.labels = labels  # (rows,) integers
 
     def forward(self, logits: Any) -> Any:
-        self.save(logits)
-        xp = array_module(logits)
-        z = logits.reshape(-1, logits.shape[-1])  # (rows, classes)
-        top = z.max(axis=1)
-        log_sum = xp.log(xp.exp(z - top[:, None]).sum(axis=1)) + top
-        return (log_sum - z[xp.arange(len(z)), self.labels]).mean()
+        rows = contiguous(logits.reshape(-1, logits.shape[-1]))  # (rows, classes)
+        self.save(rows)
+        xp = array_module(rows)
+        top = rows.max(axis=1)
+        log_sum = xp.log(xp.exp(rows - top[:, None]).sum(axis=1)) + top
+        return (log_sum - rows[xp.arange(len(rows)), self.labels]).mean()
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        (logits,) = self.saved
-        xp = array_module(logits)
-        grad = reference.softmax(logits.reshape(-1, logits.shape[-1]), -1)
+        (rows,) = self.saved
+        xp = array_module(rows)
+        grad = reference.softmax(rows, -1)
         grad[xp.arange(len(grad)), self.labels] -= 1
         grad *= grad_output / len(grad)
-        return (grad.reshape(logits.shape),)
+        shape, _ = self.input_types[0]
+        return (grad.reshape(shape),)
+
+    def release(self) -> None:
+        super().release()
+        self.labels = None
 
 
 class DiceLoss(Function):
@@ -88,21 +89,18 @@ class DiceLoss(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, target: Any):
-        self.target = target
-
-    def forward(self, logits: Any) -> Any:
-        p = reference.sigmoid(logits)
+    def forward(self, logits: Any, target: Any) -> Any:
+        p = reference.sigmoid(contiguous(logits))
         axes = tuple(range(1, p.ndim))  # an image is all that shares a first index
-        overlap = 2 * (p * self.target).sum(axis=axes, keepdims=True) + 1
-        size = (p + self.target).sum(axis=axes, keepdims=True) + 1
-        self.save(p, overlap, size)
+        overlap = 2 * (p * target).sum(axis=axes, keepdims=True) + 1
+        size = (p + target).sum(axis=axes, keepdims=True) + 1
+        self.save(p, target, overlap, size)
         return 1 - (overlap / size).mean()
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        p, overlap, size = self.saved
-        slope = (2 * self.target * size - overlap) / (size * size)
-        return (slope * (p * (1 - p)) * (-grad_output / overlap.size),)
+        p, target, overlap, size = self.saved
+        slope = (2 * target * size - overlap) / (size * size)
+        return slope * (p * (1 - p)) * (-grad_output / overlap.size), None
 
 
 def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
@@ -114,22 +112,31 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
         Probabilities in [0, 1]. Prefer `binary_cross_entropy_with_logits`, which loses nothing near 0 and 1.
     target : array or Tensor, the shape of `p`
         In [0, 1]; grey values are allowed.
-    weight : array or Tensor, the shape of `p`, optional
+    weight : number, array or Tensor that broadcasts to the shape of `p`, optional
         Multiplies each element before the mean (over all elements, not over the weights).
+
+    Returns
+    -------
+    Tensor
+        One number. Logarithms are not taken below -100, as in PyTorch, so that it is finite for p = 0 and p = 1.
 
     Raises
     ------
     ValueError
-        If a shape differs, or target or weight requires a gradient.
+        If a shape differs, `p` is empty or not in [0, 1], or target or weight requires a gradient.
     """
-    p = as_tensor(p)
-    target = constant("binary_cross_entropy", "target", target, p)
-    weight = None if weight is None else constant("binary_cross_entropy", "weight", weight, p)
-    return BinaryCrossEntropy(target, weight).apply(p)
+    p = _predictions("binary_cross_entropy", "p", p)
+    if bool((p.data < 0).any()) or bool((p.data > 1).any()):
+        low, high = float(p.data.min()), float(p.data.max())
+        raise ValueError(
+            f"binary_cross_entropy: p must be probabilities in [0, 1], got values from {low:g} to {high:g}; "
+            "for logits use binary_cross_entropy_with_logits"
+        )
+    return BinaryCrossEntropy().apply(p, *_references("binary_cross_entropy", p, target, weight))
 
 
 def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = None) -> Tensor:
-    """Binary cross-entropy of sigmoid(logits), the mean over all elements; exact for logits of any size.
+    """Binary cross-entropy of sigmoid(logits), the mean over all elements in nats; exact for logits of any size.
 
     Parameters
     ----------
@@ -137,15 +144,19 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = Non
     target, weight
         As for `binary_cross_entropy`.
 
+    Returns
+    -------
+    Tensor
+        One number.
+
     Raises
     ------
     ValueError
-        If a shape differs, or target or weight requires a gradient.
+        If a shape differs, `logits` is empty, or target or weight requires a gradient.
     """
-    logits = as_tensor(logits)
-    target = constant("binary_cross_entropy_with_logits", "target", target, logits)
-    weight = None if weight is None else constant("binary_cross_entropy_with_logits", "weight", weight, logits)
-    return BinaryCrossEntropyWithLogits(target, weight).apply(logits)
+    name = "binary_cross_entropy_with_logits"
+    logits = _predictions(name, "logits", logits)
+    return BinaryCrossEntropyWithLogits().apply(logits, *_references(name, logits, target, weight))
 
 
 def cross_entropy(logits: Any, labels: Any) -> Tensor:
@@ -160,16 +171,17 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If the shapes do not fit or a label is no class.
+        If the shapes do not fit, there are no labels, or a label is no class.
     """
-    logits = as_tensor(logits)
+    logits = _predictions("cross_entropy", "logits", logits)
     if logits.ndim == 0:
         raise ValueError("cross_entropy: logits must end in an axis of classes, got shape ()")
     xp = array_module(logits.data)
     given = xp.asarray(labels.data if isinstance(labels, Tensor) else labels)
     if given.shape != logits.shape[:-1]:
         raise ValueError(f"cross_entropy: labels must have shape {logits.shape[:-1]}, got {given.shape}")
-    index = given.astype(np.int64)
+    with np.errstate(invalid="ignore"):  # NaN, which is found below
+        index = given.astype(np.int64)
     classes = logits.shape[-1]
     if bool((index != given).any()) or bool((index < 0).any()) or bool((index >= classes).any()):
         raise ValueError(f"cross_entropy: labels must be whole numbers from 0 to {classes - 1}")
@@ -193,10 +205,26 @@ def dice_loss(logits: Any, target: Any) -> Tensor:
     Raises
     ------
     ValueError
-        If the shape differs or the target requires a gradient.
+        If the shape differs, `logits` is empty, or the target requires a gradient.
     """
-    logits = as_tensor(logits)
+    logits = _predictions("dice_loss", "logits", logits)
     target = constant("dice_loss", "target", target, logits)
     if logits.ndim == 0:
         return dice_loss(logits.reshape(1), target.reshape(1))
-    return DiceLoss(target).apply(logits)
+    return DiceLoss().apply(logits, target)
+
+
+def _predictions(operation: str, name: str, value: Any) -> Tensor:
+    """A tensor of at least one element, since the mean of nothing is no loss."""
+    tensor = as_tensor(value)
+    if tensor.size == 0:
+        raise ValueError(f"{operation}: {name} has no elements, its shape is {tensor.shape}")
+    return tensor
+
+
+def _references(operation: str, p: Tensor, target: Any, weight: Any) -> tuple[Any, Any]:
+    """The target and the weight, if any, as arrays like `p`."""
+    return (
+        constant(operation, "target", target, p),
+        None if weight is None else constant(operation, "weight", weight, p, broadcast=True),
+    )

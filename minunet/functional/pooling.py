@@ -98,8 +98,8 @@ def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 
     ValueError
         If a size does not fit; the message names it.
     """
-    x, window = _window("max_pool2d", x, kernel_size, stride, padding)
-    return MaxPool2d(*window).apply(x)
+    x, settings = _checked("max_pool2d", x, kernel_size, stride, padding)
+    return MaxPool2d(*settings).apply(x)
 
 
 def avg_pool2d(
@@ -109,23 +109,45 @@ def avg_pool2d(
 
     Parameters
     ----------
+    x, kernel_size, stride, padding
+        As for `max_pool2d`.
     count_include_pad : bool
         Whether the padding counts among the pixels that the sum is divided by.
+
+    Returns
+    -------
+    Tensor (N, H', W', C)
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit; the message names it.
     """
-    x, window = _window("avg_pool2d", x, kernel_size, stride, padding)
-    return AvgPool2d(*window, bool(count_include_pad)).apply(x)
+    x, settings = _checked("avg_pool2d", x, kernel_size, stride, padding)
+    return AvgPool2d(*settings, bool(count_include_pad)).apply(x)
 
 
 def sum_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:
-    """The sum of each window; parameters as for `max_pool2d`, but padding is zero."""
-    x, window = _window("sum_pool2d", x, kernel_size, stride, padding)
-    return SumPool2d(*window).apply(x)
+    """The sum of each window; parameters, shapes and errors as for `max_pool2d`, but padding is zero."""
+    x, settings = _checked("sum_pool2d", x, kernel_size, stride, padding)
+    return SumPool2d(*settings).apply(x)
 
 
-def _window(
+def _checked(
     operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any
 ) -> tuple[Tensor, tuple[Pair, Pair, Pair]]:
     x = images(operation, "x", x)
+    kernel, step, pad = window(operation, kernel_size, stride, padding)
+    if any(n + 2 * p < k for n, p, k in zip(x.shape[1:3], pad, kernel, strict=True)):
+        raise ValueError(
+            f"{operation}: kernel_size {kernel_size!r} is larger than the padded image, "
+            f"{x.shape[1]}x{x.shape[2]} with padding {padding!r}"
+        )
+    return x, (kernel, step, pad)
+
+
+def window(operation: str, kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
+    """Size, step and padding of a window as pairs; its own size is the step where that is None."""
     kernel = pair(operation, "kernel_size", kernel_size, 1)
     step = kernel if stride is None else pair(operation, "stride", stride, 1)
     pad = pair(operation, "padding", padding, 0)
@@ -134,11 +156,6 @@ def _window(
             f"{operation}: padding must be less than kernel_size, or a window would hold nothing else; "
             f"got padding {padding!r}, kernel_size {kernel_size!r}"
         )
-    if any(n + 2 * p < k for n, p, k in zip(x.shape[1:3], pad, kernel, strict=True)):
-        raise ValueError(
-            f"{operation}: the {kernel[0]}x{kernel[1]} window is larger than the padded image, "
-            f"{x.shape[1]}x{x.shape[2]} with padding {padding!r}"
-        )
     if kernel[0] * kernel[1] > 65536:
         raise ValueError(f"{operation}: kernel_size {kernel_size!r} covers more than 65536 pixels")
-    return x, (kernel, step, pad)
+    return kernel, step, pad
