@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from minunet import functional as F
-from minunet.autograd import Tensor, as_tensor
-from minunet.functional.arguments import pair
+from minunet.autograd import Tensor
+from minunet.functional.arguments import conform, pair
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, Linear
 from minunet.nn.module import Module
@@ -33,6 +33,11 @@ class ConvNet(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; None means default_rng(0).
 
+    Raises
+    ------
+    ValueError
+        If an argument does not fit, or the poolings would leave nothing of the image.
+
     Examples
     --------
     >>> net = ConvNet(1, 2, image_size=16, channels=(4, 8))
@@ -49,7 +54,6 @@ class ConvNet(Module):
         channels: Sequence[int] = (8, 16),
         rng: np.random.Generator | None = None,
     ):
-        super().__init__()
         height, width = self.image_size = pair("ConvNet", "image_size", image_size, 1)
         if not channels:
             raise ValueError("ConvNet: channels must name at least one stage")
@@ -66,8 +70,8 @@ class ConvNet(Module):
 
     def logits(self, x: Any) -> Tensor:
         """Scores before the softmax, (N, num_classes): what `minunet.functional.cross_entropy` takes."""
-        x = as_tensor(x)
-        if x.shape[1:3] != self.image_size:
+        x = conform(x, self.classifier.weight)
+        if x.ndim != 4 or x.shape[1:3] != self.image_size:
             raise ValueError(
                 f"ConvNet: x must have shape (N, {self.image_size[0]}, {self.image_size[1]}, channels), got {x.shape}"
             )

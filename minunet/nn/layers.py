@@ -9,16 +9,27 @@ import numpy as np
 from minunet import functional as F
 from minunet.autograd import Tensor
 from minunet.functional.arguments import pair
+from minunet.functional.conv import check_padding
+from minunet.functional.pooling import window
 from minunet.nn.init import generator, glorot_uniform, he_normal
 from minunet.nn.module import Module, Parameter
 
 
 class Sequential(Module):
-    """Modules applied one after the other; parameters are named by the module's place, "0.weight"."""
+    """Modules applied one after the other; parameters are named by the module's place, "0.weight".
+
+    Parameters
+    ----------
+    *layers : Module
+        An operation without parameters is a module too, such as `ReLU()` for `minunet.functional.relu`.
+    """
 
     def __init__(self, *layers: Module):
-        super().__init__()
         for k, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(
+                    f"Sequential: layer {k} is no Module but {type(layer).__name__}; pass each as an argument"
+                )
             setattr(self, str(k), layer)
 
     def forward(self, x: Any) -> Tensor:
@@ -40,7 +51,7 @@ def _count(layer: str, name: str, value: Any) -> int:
 
 
 class Conv2d(Module):
-    """3x3 and other convolutions; see `minunet.functional.conv2d`.
+    """A convolution with its weights; see `minunet.functional.conv2d`.
 
     Parameters
     ----------
@@ -67,7 +78,6 @@ class Conv2d(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        super().__init__()
         in_channels, out_channels = (
             _count("Conv2d", "in_channels", in_channels),
             _count("Conv2d", "out_channels", out_channels),
@@ -75,7 +85,8 @@ class Conv2d(Module):
         if activation not in (None, "relu", "tanh", "sigmoid"):
             raise ValueError(f'Conv2d: activation must be None, "relu", "tanh" or "sigmoid", got {activation!r}')
         kh, kw = self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
-        self.stride, self.padding, self.activation = stride, padding, activation
+        self.stride = pair("Conv2d", "stride", stride, 1)
+        self.padding, self.activation = check_padding("Conv2d", padding), activation
         shape = (kh, kw, in_channels, out_channels)
         if activation in ("tanh", "sigmoid"):
             weight = glorot_uniform(shape, kh * kw * in_channels, kh * kw * out_channels, generator(rng))
@@ -91,7 +102,16 @@ class Conv2d(Module):
 
 
 class ConvTranspose2d(Module):
-    """The up-convolution; see `minunet.functional.conv_transpose2d`. Weights (kh, kw, in, out), as for `Conv2d`."""
+    """The up-convolution with its weights; see `minunet.functional.conv_transpose2d`.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+    kernel_size, stride, padding : int or pair
+    bias : bool
+    rng : numpy.random.Generator, optional
+        Draws the weights, (kh, kw, in, out), Glorot's uniform. None means default_rng(0). Biases start at 0.
+    """
 
     def __init__(
         self,
@@ -104,14 +124,13 @@ class ConvTranspose2d(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        super().__init__()
         in_channels, out_channels = (
             _count("ConvTranspose2d", "in_channels", in_channels),
             _count("ConvTranspose2d", "out_channels", out_channels),
         )
         kh, kw = self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         sh, sw = self.stride = pair("ConvTranspose2d", "stride", stride, 1)
-        self.padding = padding
+        self.padding = pair("ConvTranspose2d", "padding", padding, 0)
         # Each output pixel is the sum of kh kw / (sh sw) stamps of in_channels values each.
         fan_in = max(1, round(in_channels * kh * kw / (sh * sw)))
         shape = (kh, kw, in_channels, out_channels)
@@ -123,12 +142,19 @@ class ConvTranspose2d(Module):
 
 
 class Linear(Module):
-    """Fully connected layer on the last axis: x @ weight + bias; weight (in, out), Glorot's uniform."""
+    """Fully connected layer on the last axis: x @ weight + bias.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+    bias : bool
+    rng : numpy.random.Generator, optional
+        Draws the weights, (in, out), Glorot's uniform. None means default_rng(0). Biases start at 0.
+    """
 
     def __init__(
         self, in_features: int, out_features: int, *, bias: bool = True, rng: np.random.Generator | None = None
     ):
-        super().__init__()
         in_features, out_features = (
             _count("Linear", "in_features", in_features),
             _count("Linear", "out_features", out_features),
@@ -142,8 +168,7 @@ class Linear(Module):
 
 class _Pool2d(Module):
     def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0):
-        super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.kernel_size, self.stride, self.padding = window(type(self).__name__, kernel_size, stride, padding)
 
 
 class MaxPool2d(_Pool2d):
@@ -196,7 +221,6 @@ class Softmax(Module):
     """exp(x) over its sum along an axis."""
 
     def __init__(self, axis: int = -1):
-        super().__init__()
         self.axis = axis
 
     def forward(self, x: Any) -> Tensor:
@@ -214,7 +238,6 @@ class Dropout(Module):
     """See `minunet.functional.dropout`; active in training mode only. `rng` None means default_rng(0)."""
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
-        super().__init__()
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p must be between 0 and 1, got {p!r}")
         self.p, self.rng = p, generator(rng)

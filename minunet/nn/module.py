@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Tensor
-from minunet.kernels.backend import array_module, device_of, to_device, to_numpy
+from minunet.kernels.backend import array_module, device_of, resolve_device, to_device, to_numpy
 
 
 class Parameter(Tensor):
@@ -19,13 +19,17 @@ class Parameter(Tensor):
 
 
 class Module:
-    """Base of every layer and network: assign Parameters and Modules as attributes, write `forward`.
+    """Base of every layer and network: assign Parameters and Modules (or lists of them) as attributes, write `forward`.
+
+    Attributes
+    ----------
+    training : bool
+        Whether the module is in training mode; `train` and `eval` set it.
 
     Examples
     --------
     >>> class Scale(Module):
     ...     def __init__(self):
-    ...         super().__init__()
     ...         self.factor = Parameter([2.0])
     ...     def forward(self, x):
     ...         return x * self.factor
@@ -33,11 +37,15 @@ class Module:
     ['factor']
     """
 
-    def __init__(self) -> None:
-        self.training = True
+    training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.forward(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        inside = "".join(f"\n({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children())
+        shapes = [f"{name}={value.shape}" for name, value in vars(self).items() if isinstance(value, Parameter)]
+        return f"{type(self).__name__}({', '.join(shapes)}{inside}{chr(10) if inside else ''})"
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """What the module computes."""
@@ -91,6 +99,11 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Copy arrays (or Tensors) into the parameters of the same names, in the parameters' dtype and device.
 
+        Parameters
+        ----------
+        state : mapping of str to array
+            What `state_dict` gave, or the like.
+
         Raises
         ------
         ValueError
@@ -121,7 +134,14 @@ class Module:
         return self.train(False)
 
     def to(self, device: str) -> Module:
-        """Move every parameter (and its gradient) to "cpu" or "cuda"; returns the module."""
+        """Move every parameter (and its gradient) to "cpu", "cuda" or, for "auto", the GPU if there is one; returns the module.
+
+        Raises
+        ------
+        UserError
+            For "cuda" without a usable GPU, or an unknown name.
+        """
+        device = resolve_device(device)
         for parameter in self.parameters():
             parameter.data = to_device(parameter.data, device)
             if parameter.grad is not None:

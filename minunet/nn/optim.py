@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from minunet.autograd import Tensor
 from minunet.kernels import reference
-from minunet.kernels.backend import array_module, to_numpy
+from minunet.kernels.backend import array_module, device_of, to_device, to_numpy
 
 
 class Optimizer:
-    """A list of parameters, a step count, and named lists of arrays, one array per parameter."""
+    """What optimizers share: parameters, counts of steps, and named lists of arrays, one array per parameter.
+
+    Attributes
+    ----------
+    lr : float
+        Step size; may be set anew before every step.
+    steps : int
+        How often `step` was called.
+    """
 
     def __init__(self, params: Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
         self.params = list(params)
@@ -19,9 +29,13 @@ class Optimizer:
             raise ValueError(f"{type(self).__name__}: there are no parameters to optimize")
         if not all(isinstance(p, Tensor) for p in self.params):
             raise ValueError(f"{type(self).__name__}: params must be Tensors, such as model.parameters()")
+        if len({id(p) for p in self.params}) < len(self.params):
+            raise ValueError(f"{type(self).__name__}: a parameter is given twice; it would be updated twice")
         _positive(type(self).__name__, "lr", lr, zero=True)
         self.lr = lr
         self.steps = 0
+        # How often each parameter was updated: one that had no gradient at a step was not.
+        self.updates = np.zeros(len(self.params), np.int64)
         self.state = {name: [array_module(p.data).zeros_like(p.data) for p in self.params] for name in state_names}
 
     def zero_grad(self) -> None:
@@ -38,11 +52,9 @@ class Optimizer:
         return {"lr": self.lr}
 
     def state_dict(self) -> dict[str, Any]:
-        """Step count, hyper-parameters, and copies of the arrays as "name.place"."""
-        arrays = {
-            f"{name}.{k}": to_numpy(array).copy() for name, group in self.state.items() for k, array in enumerate(group)
-        }
-        return {"step": self.steps, **self.settings(), **arrays}
+        """Step count, updates of each parameter, hyper-parameters, and copies of the arrays as "name.place"."""
+        arrays = {name: to_numpy(array).copy() for name, array in self._arrays().items()}
+        return {"step": self.steps, "updates": self.updates.copy(), **self.settings(), **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave; the parameters must be as many and of the same shapes.
@@ -50,25 +62,39 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If an entry is missing or has another shape; the message lists every one, and nothing is loaded.
+            If an entry is missing, unknown or has another shape; the message lists every one, and nothing is loaded.
         """
-        wanted = {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
-        problems = [f"{key} is missing" for key in ("step", *self.settings(), *wanted) if key not in state]
+        wanted = {"updates": self.updates, **self._arrays()}
+        names = ["step", *self.settings(), *wanted]
+        problems = [f"{name} is missing" for name in names if name not in state]
+        problems += [f"{name} is not part of this optimizer" for name in state if name not in names]
         problems += [
-            f"{key} has shape {tuple(state[key].shape)}, expected {array.shape}"
-            for key, array in wanted.items()
-            if key in state and tuple(state[key].shape) != array.shape
+            f"{name} has shape {np.shape(state[name])}, expected {array.shape}"
+            for name, array in wanted.items()
+            if name in state and np.shape(state[name]) != array.shape
         ]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
-        for key, array in wanted.items():
-            array[...] = array_module(array).asarray(state[key])
+        for name, array in wanted.items():
+            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
         self.steps = int(state["step"])
-        for key in self.settings():
-            setattr(self, key, state[key])
+        for name in self.settings():
+            setattr(self, name, float(state[name]))
 
-    def _with_gradients(self) -> list[int]:
-        return [k for k, p in enumerate(self.params) if p.grad is not None]
+    def _arrays(self) -> dict[str, Any]:
+        return {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
+
+    def _begin(self) -> list[int]:
+        """Count the step and each parameter that has a gradient; these parameters' places."""
+        here = [k for k, p in enumerate(self.params) if p.grad is not None]
+        self.steps += 1
+        self.updates[here] += 1
+        for group in self.state.values():
+            for k in here:  # the parameter may have been moved or converted since the last step
+                p = self.params[k].data
+                if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
+                    group[k] = to_device(group[k].astype(p.dtype), device_of(p))
+        return here
 
 
 class Adam(Optimizer):
@@ -96,12 +122,12 @@ class Adam(Optimizer):
         weight_decay: float = 0.0,
     ):
         super().__init__(params, lr, ("exp_avg", "exp_avg_sq"))
-        if not all(0 <= beta < 1 for beta in betas) or len(betas) != 2:
+        if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam: betas must be two numbers in [0, 1), got {betas!r}")
         _positive("Adam", "eps", eps, zero=True)
         _positive("Adam", "weight_decay", weight_decay, zero=True)
-        self.beta1, self.beta2 = betas
-        self.eps, self.weight_decay = eps, weight_decay
+        self.beta1, self.beta2 = (float(beta) for beta in betas)
+        self.eps, self.weight_decay = float(eps), float(weight_decay)
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -113,20 +139,22 @@ class Adam(Optimizer):
         }
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place; one call counts as one step for the bias correction."""
-        self.steps += 1
-        here = self._with_gradients()
-        reference.adam(
-            [self.params[k].data for k in here],
-            [self.params[k].grad for k in here],
-            [self.state["exp_avg"][k] for k in here],
-            [self.state["exp_avg_sq"][k] for k in here],
-            self.steps,
-            self.lr,
-            (self.beta1, self.beta2),
-            self.eps,
-            self.weight_decay,
-        )
+        """Update every parameter that has a gradient, in place."""
+        here = self._begin()
+        # The bias correction counts each parameter's own updates, as PyTorch's does; they are nearly always the same.
+        for count in np.unique(self.updates[here]):
+            group = [k for k in here if self.updates[k] == count]
+            reference.adam(
+                [self.params[k].data for k in group],
+                [self.params[k].grad for k in group],
+                [self.state["exp_avg"][k] for k in group],
+                [self.state["exp_avg_sq"][k] for k in group],
+                int(count),
+                float(self.lr),  # a NumPy number would turn float32 arithmetic into float64
+                (self.beta1, self.beta2),
+                self.eps,
+                self.weight_decay,
+            )
 
 
 class SGD(Optimizer):
@@ -144,23 +172,21 @@ class SGD(Optimizer):
         if not 0 <= momentum < 1:
             raise ValueError(f"SGD: momentum must be in [0, 1), got {momentum!r}")
         super().__init__(params, lr, ("velocity",) if momentum else ())
-        self.momentum = momentum
+        self.momentum = float(momentum)
 
     def settings(self) -> dict[str, Any]:
         return {"lr": self.lr, "momentum": self.momentum}
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
-        self.steps += 1
-        for k in self._with_gradients():
+        for k in self._begin():
             p = self.params[k]
-            if not self.momentum:
-                p.data -= self.lr * p.grad
-                continue
-            velocity = self.state["velocity"][k]
-            velocity *= self.momentum
-            velocity += p.grad
-            p.data -= self.lr * velocity
+            change = p.grad
+            if self.momentum:
+                change = self.state["velocity"][k]
+                change *= self.momentum
+                change += p.grad
+            p.data -= float(self.lr) * change
 
 
 def _positive(optimizer: str, name: str, value: float, *, zero: bool = False) -> None:

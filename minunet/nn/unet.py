@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from minunet import functional as F
-from minunet.autograd import Tensor, as_tensor
+from minunet.autograd import Tensor
+from minunet.functional.arguments import conform
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
 from minunet.nn.module import Module
@@ -26,7 +27,6 @@ class Convolutions(Module):
     """Several 3x3 convolutions in a row, all with padding "same"; one activation after each."""
 
     def __init__(self, channels: list[int], activations: list[str | None], rng: np.random.Generator):
-        super().__init__()
         self.convs = [
             Conv2d(c_in, c_out, 3, padding=1, activation=activation, rng=rng)
             for c_in, c_out, activation in zip(channels[:-1], channels[1:], activations, strict=True)
@@ -42,7 +42,6 @@ class Expansion(Module):
     """One level up: the up-convolution, the skip joined in front of it, two convolutions."""
 
     def __init__(self, channels: int, activation: str, rng: np.random.Generator):
-        super().__init__()
         self.up = ConvTranspose2d(2 * channels, channels, 2, 2, rng=rng)
         self.block = Convolutions([2 * channels, channels, channels], [activation, activation], rng)
 
@@ -73,6 +72,16 @@ class UNet(Module):
     rng : numpy.random.Generator, optional
         Draws the initial weights; None means default_rng(0).
 
+    Attributes
+    ----------
+    config : dict
+        The arguments above but for `rng`, as plain numbers and strings; `UNet(**config)` has the same architecture.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit; the message lists every one.
+
     Examples
     --------
     >>> model = UNet(base_channels=2, depth=1)
@@ -93,8 +102,7 @@ class UNet(Module):
         block_end_relu: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        super().__init__()
-        self.config = {
+        settings = {
             "in_channels": in_channels,
             "out_channels": out_channels,
             "base_channels": base_channels,
@@ -102,9 +110,10 @@ class UNet(Module):
             "variant": variant,
             "activation": activation,
             "pooling": pooling,
-            "block_end_relu": block_end_relu,
+            "block_end_relu": bool(block_end_relu),
         }
-        _check(self.config)
+        _check(settings)
+        self.config = {name: int(value) if _whole(value) else value for name, value in settings.items()}
         rng = generator(rng)
         widths = [base_channels * 2**k for k in range(depth + 1)]
         before = [in_channels, *widths]
@@ -122,7 +131,7 @@ class UNet(Module):
         Sides that are no multiple of 2**depth are continued with zeros at the bottom and right, as the convolutions do
         at every border, and the result is cropped back.
         """
-        x = as_tensor(x)
+        x = conform(x, self.head.weight)
         if x.ndim != 4 or x.shape[3] != self.config["in_channels"] or min(x.shape[1:3]) < 1:
             raise ValueError(
                 f"UNet: x must have shape (N, H, W, {self.config['in_channels']}) with H and W at least 1, got {x.shape}"
