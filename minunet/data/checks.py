@@ -19,6 +19,7 @@ PHOTO_LEVELS = 48  # a photograph has more grey levels than this, a drawn mask f
 PHOTO_CONCENTRATION = 0.6  # less than this share of a grey photograph lies near its two commonest levels
 COLOUR_CONCENTRATION = 0.8  # and less than this of a photograph in colour, which a mask isn't anyway
 MASK_CONCENTRATION = 0.8  # at least this share of a mask does, also after JPEG or averaging
+SOFT_BLACK = 0.2  # a grey mask with soft slopes has at least this share of black around its cells
 COLOURFUL = 4.0  # mean spread of the channels, of 255, above which a picture is in colour
 
 
@@ -46,8 +47,11 @@ def check_contents(pairs: Sequence[Pair], progress: Progress | None = None) -> t
 
 def looks_like_image(facts: Facts) -> bool:
     """Whether a file given as a mask has the tones of a photograph: many levels, and no two that hold most of it."""
-    most = COLOUR_CONCENTRATION if facts.colourful >= COLOURFUL else PHOTO_CONCENTRATION
-    return facts.levels > PHOTO_LEVELS and facts.concentration < most
+    if facts.levels <= PHOTO_LEVELS:
+        return False
+    if facts.colourful >= COLOURFUL:
+        return facts.concentration < COLOUR_CONCENTRATION
+    return facts.concentration < PHOTO_CONCENTRATION and facts.black < SOFT_BLACK
 
 
 def looks_like_mask(facts: Facts) -> bool:

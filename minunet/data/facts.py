@@ -48,6 +48,8 @@ class Facts:
         Different grey levels in a sample, counted in 256.
     concentration : float
         The share of the sample at its two commonest grey levels, give or take 2.
+    black : float
+        The share of the sample at the lowest grey levels, 0 to 2.
     colourful : float
         Mean difference between the greatest and least channel, in units of 255.
     mean : tuple of int
@@ -65,6 +67,7 @@ class Facts:
     constant: bool = False
     levels: int = 0
     concentration: float = 1.0
+    black: float = 0.0
     colourful: float = 0.0
     mean: tuple[int, int, int] = (0, 0, 0)
     labels: int = 0
@@ -111,6 +114,7 @@ def _measured(facts: Facts, array: np.ndarray, mask: bool) -> Facts:
         constant=same,
         levels=int(np.count_nonzero(counts)),
         concentration=_concentration(counts),
+        black=float(counts[:3].sum() / counts.sum()),
         colourful=float((colours.max(axis=1) - colours.min(axis=1)).mean()),
         mean=tuple(int(round(float(value))) for value in np.broadcast_to(colours.mean(axis=0), 3)),
         labels=_labels(array, high) if mask else 0,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -99,7 +100,7 @@ def read(path: str | PathLike, *, mask: bool = False) -> Iterator[Header | np.nd
         Naming the file, at whichever step fails.
     """
     path = Path(path)
-    with _explained(path), contextlib.closing(_open(path)) as image:
+    with _explained(path), path.open("rb") as file, contextlib.closing(_open(path, file)) as image:
         with _silent():
             header = _header(image)
         width, height = header.size
@@ -128,12 +129,16 @@ def frames_warning(path: str | PathLike, frames: int) -> str:
     return f"{path} holds {frames} frames; only the first is used: export the others as files of their own."
 
 
-def _open(path: Path) -> Image.Image:
-    """Open a file lazily, with MAX_PIXELS in place of Pillow's own limit, whose error names neither file nor remedy."""
+def _open(path: Path, file: BinaryIO) -> Image.Image:
+    """Open a picture lazily, with MAX_PIXELS in place of Pillow's own limit, whose error names neither file nor remedy.
+
+    Pillow is given the open file and not its name: by name it would map an uncompressed TIFF into memory, and then scramble
+    one that its orientation turns on its side.
+    """
     with _silent():
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(path)
+            image = Image.open(file)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
     if image.format not in FORMATS:

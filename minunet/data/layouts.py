@@ -113,10 +113,10 @@ def _enter(found: Found, listing: Listing, split: str | None) -> None:
         choices = several([f"{images.name}/ with {masks.name}/" for images, masks in pairs])
         found.problems.append(f"{listing.folder} can be read as {choices}: choose with --images and --masks.")
     elif pairs:
-        _leave_out(found, listing, [*splits.values()], pairs[0])
+        _leave_out(found, listing, pairs[0])
         found.pair(*pairs[0], split)
     elif splits:
-        _leave_out(found, listing, [], [*splits.values()])
+        _leave_out(found, listing, tuple(splits.values()))
         for name, folder in splits.items():
             inside = found.list(folder)
             if not inside.problems:
@@ -127,8 +127,10 @@ def _enter(found: Found, listing: Listing, split: str | None) -> None:
         found.sources.append(Source(listing, None, split))
 
 
-def _leave_out(found: Found, listing: Listing, folders: list[Path], used: list[Path] | tuple[Path, ...]) -> None:
-    left = [folder.name + "/" for folder in folders] + [file.name for file in listing.files]
+def _leave_out(found: Found, listing: Listing, used: tuple[Path, ...]) -> None:
+    """Tell which image files, and which folders that promise some, a layout passes over."""
+    spare = [folder for folder in listing.folders if folder.name.lower() in SPLITS and folder not in used]
+    left = [folder.name + "/" for folder in spare] + [file.name for file in listing.files]
     if left:
         taken = several([folder.name + "/" for folder in used])
         found.warnings.append(f"{listing.folder} was read by its folders {taken}; left out: {several(left)}.")
@@ -136,8 +138,12 @@ def _leave_out(found: Found, listing: Listing, folders: list[Path], used: list[P
 
 def _by_split(listing: Listing) -> dict[str, Path]:
     """The subfolders named after a side of the split; of two with one meaning, such as val/ and valid/, the first."""
-    folders = [folder for folder in listing.folders if folder.name.lower() in SPLITS]
-    return {SPLITS[folder.name.lower()]: folder for folder in reversed(folders)}
+    sides = {}
+    for folder in listing.folders:
+        side = SPLITS.get(folder.name.lower())
+        if side:
+            sides.setdefault(side, folder)
+    return {side: sides[side] for side in ("train", "validation", "test") if side in sides}
 
 
 def _lone(listing: Listing) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +64,7 @@ class Store:
         self.limit = machine_memory() // SHARE if limit is None else limit
         self.shapes: list[tuple[int, int]] = []
         self.nbytes = 0
+        self._counting = threading.Lock()
         self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share a picture
 
@@ -95,9 +97,10 @@ class Store:
         except UserError as error:
             return error
         size = image.nbytes + mask.nbytes
-        if self.nbytes + size <= self.limit:  # threads may overshoot by a picture each, which is no harm
-            self.nbytes += size
-            self._kept[index] = image, mask
+        with self._counting:
+            if self.nbytes + size <= self.limit:
+                self.nbytes += size
+                self._kept[index] = image, mask
         return image.shape[:2]
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
@@ -109,7 +112,13 @@ class Store:
                 f"{pair.mask} has {mask_width}x{mask_height} pixels but {pair.image} has {width}x{height}: "
                 "export the mask at the size of its image."
             )
-        return compact(self.preprocessing.image(image)), compact(self.preprocessing.target(mask))
+        return self._compact_image(image), compact(self.preprocessing.target(mask))
+
+    def _compact_image(self, image: np.ndarray) -> np.ndarray:
+        asked = 2 if self.preprocessing.channels == "grey" else 3
+        if image.dtype == np.uint8 and image.ndim == asked and self.preprocessing.size is None:
+            return image.reshape(*image.shape[:2], -1)  # nothing to do to it: (H, W) -> (H, W, 1)
+        return compact(self.preprocessing.image(image))
 
 
 def compact(values: np.ndarray) -> np.ndarray:
