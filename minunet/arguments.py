@@ -26,14 +26,24 @@ class Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         """As argparse's; `type` and `choices` are wrapped so that what they refuse is collected."""
+        return super().add_argument(*names, **self._wrapped(names, options))
+
+    def add_argument_group(self, *titles: Any, **options: Any) -> argparse._ArgumentGroup:
+        """As argparse's; what the arguments of the group refuse is collected too."""
+        group = super().add_argument_group(*titles, **options)
+        plain = group.add_argument
+        group.add_argument = lambda *names, **options: plain(*names, **self._wrapped(names, options))  # type: ignore[method-assign]
+        return group
+
+    def _wrapped(self, names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
         convert, choices = options.pop("type", None), options.pop("choices", None)
         if convert is None and choices is None:
-            return super().add_argument(*names, **options)
+            return options
         if choices is not None:
             options.setdefault("metavar", "{" + ",".join(map(str, choices)) + "}")
         flag = next((name for name in names if name.startswith("--")), names[0])
         flag = flag if flag.startswith("-") else str(options.get("metavar") or flag)
-        return super().add_argument(*names, type=self._collecting(flag, convert, choices), **options)
+        return {**options, "type": self._collecting(flag, convert, choices)}
 
     def _collecting(self, flag: str, convert: Callable | None, choices: Sequence | None) -> Callable[[str], Any]:
         def value_of(text: str) -> Any:

@@ -56,6 +56,19 @@ def parser():
     return made
 
 
+def test_the_arguments_of_a_group_are_collected_too():
+    made = Parser(prog="thing")
+    group = made.add_argument_group("data")
+    group.add_argument("--size", type=arguments.image_size, default=(4, 4))
+    group.add_argument("--mask", choices=("binary", "grayscale"), default="binary")
+    read, problems = made.parse_collecting(["--size", "0x5", "--mask", "soft"])
+    assert (read.size, read.mask) == ((4, 4), "binary")
+    assert problems == [
+        "--size 0x5: width and height must be at least 1",
+        "--mask soft: choose one of binary, grayscale",
+    ]
+
+
 def test_good_arguments():
     read = parser().parse_args(["1", "2", "-s", "3x5", "--mask", "grayscale", "--quiet", "--name", "n"])
     assert (read.paths, read.size, read.mask, read.epochs, read.quiet, read.name) == (
