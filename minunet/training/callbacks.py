@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
+from minunet.training.console import duration
 from minunet.training.records import EpochRecord, Progress, StartRecord, StepRecord
 from minunet.training.trainer import Callback
 
@@ -157,7 +158,7 @@ class Curves(Callback):
     Parameters
     ----------
     draw : callable
-        Draws the history so far.
+        Draws the history so far; called at the end of training even where nothing was left to train.
     every : float
         Seconds between two drawings; a drawing takes about as long as a small epoch.
     clock : callable
@@ -174,25 +175,11 @@ class Curves(Callback):
             self._drawn = self.clock()
 
     def on_interrupt(self, settled: bool) -> None:
-        self.draw()
+        if settled:
+            self.draw()
 
     def on_end(self) -> None:
         self.draw()
-
-
-def duration(seconds: float) -> str:
-    """Seconds for a reader: 6.2s, 1:05, 1:02:03.
-
-    Examples
-    --------
-    >>> duration(6.24), duration(65), duration(3723)
-    ('6.2s', '1:05', '1:02:03')
-    """
-    if seconds < 59.95:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _write_above_bar(line: str) -> None:

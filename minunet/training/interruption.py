@@ -15,6 +15,25 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
+class Stopped(KeyboardInterrupt):
+    """The user, or the system, asked for an end; what was kept has been said.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+
+    Attributes
+    ----------
+    exit_code : int
+        128 and the number of the signal, as shells report it: 130 for Ctrl-C.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_code = 128 + number
+
+
 class Interruption:
     """Within the block, signals call `request_stop` instead of breaking into whatever runs.
 

@@ -15,7 +15,7 @@ Where prediction and target are both empty they agree: dice, iou, precision and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -87,9 +87,12 @@ class Overlap:
 class _Score:
     """What one image, or a pool of images, adds up to."""
 
-    overlap: Overlap
-    equal: int  # pixels where the rounded prediction equals the target as it is
-    loss: float  # sum over the pixels
+    overlap: Overlap = field(default_factory=Overlap)
+    equal: int = 0  # pixels where the rounded prediction equals the target as it is
+    loss: float = 0.0  # sum over the pixels
+
+    def __add__(self, other: _Score) -> _Score:
+        return _Score(self.overlap + other.overlap, self.equal + other.equal, self.loss + other.loss)
 
     def values(self) -> dict[str, float]:
         overlap = self.overlap
@@ -117,8 +120,7 @@ class SegmentationMetrics:
     """
 
     def __init__(self) -> None:
-        self._scores: list[_Score] = []
-        self._names: list[str] = []
+        self._scores: dict[str, _Score] = {}
 
     def update(self, probability: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
         """Add a batch of probabilities.
@@ -128,7 +130,8 @@ class SegmentationMetrics:
         probability, target : ndarray
             Values in [0, 1], both (N, H, W, 1), or one image as (H, W).
         names : sequence of str, optional
-            What the images are called in `per_image`; their numbers where not given.
+            What the images are called in `per_image`; their numbers where not given. Pieces of one image, given under one
+            name, are counted together.
 
         Raises
         ------
@@ -165,18 +168,17 @@ class SegmentationMetrics:
             Before the first update.
         """
         self._demand_images()
-        pooled = sum((score.overlap for score in self._scores), Overlap())
-        return _Score(pooled, sum(s.equal for s in self._scores), sum(s.loss for s in self._scores)).values()
+        return sum(self._scores.values(), _Score()).values()
 
     def mean(self) -> dict[str, float]:
         """Every measure averaged over the images, each weighing the same."""
         self._demand_images()
-        rows = [score.values() for score in self._scores]
+        rows = [score.values() for score in self._scores.values()]
         return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
     def per_image(self) -> list[dict[str, float | str]]:
         """One dictionary per image, in the order they came: its name, then every measure."""
-        return [{"name": name, **score.values()} for name, score in zip(self._names, self._scores, strict=True)]
+        return [{"name": name, **score.values()} for name, score in self._scores.items()]
 
     def _demand_images(self) -> None:
         if not self._scores:
@@ -193,10 +195,11 @@ class SegmentationMetrics:
 
     def _add(self, predicted: np.ndarray, target: np.ndarray, loss: np.ndarray, names: Sequence[str] | None) -> None:
         first = len(self._scores)
-        self._names += list(names) if names is not None else [str(first + i) for i in range(len(target))]
-        for image, truth, losses in zip(predicted, target, loss, strict=True):
+        names = [str(first + place) for place in range(len(target))] if names is None else names
+        for name, image, truth, losses in zip(names, predicted, target, loss, strict=True):
             equal = int(np.count_nonzero(image == truth))
-            self._scores.append(_Score(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum())))
+            added = _Score(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
+            self._scores[name] = self._scores.get(name, _Score()) + added
 
 
 def limits(targets: Iterable[np.ndarray]) -> dict[str, float]:

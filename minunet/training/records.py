@@ -44,7 +44,7 @@ class EpochRecord:
         Optimizer steps taken so far, in all epochs.
     lr : float
         Learning rate of the epoch's last step.
-    train_loss, train_dice : float
+    train_loss, train_dice, train_iou : float
         Over the training images as the network saw them: augmented, while it was learning.
     val_loss, val_dice, val_iou, val_precision, val_recall, val_accuracy, val_keras_accuracy : float
         Over the pixels of all validation images after the epoch; the loss is the one trained on, the rest as defined
@@ -62,6 +62,7 @@ class EpochRecord:
     lr: float
     train_loss: float
     train_dice: float
+    train_iou: float
     val_loss: float
     val_dice: float
     val_iou: float

@@ -5,6 +5,7 @@ Validation after each epoch and the test at the end both come through here, so t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -13,6 +14,8 @@ from minunet.autograd.tensor import Tensor
 from minunet.kernels.backend import to_device, to_numpy
 from minunet.training.metrics import SegmentationMetrics
 
+PIECE = re.compile(r" \[\d+:\d+, \d+:\d+\]$")  # the place of a piece, behind the name of its image
+
 
 class Source(Protocol):
     """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
@@ -20,8 +23,8 @@ class Source(Protocol):
     def __len__(self) -> int:
         """Batches in an epoch."""
 
-    def epoch(self, index: int) -> Any:
-        """Iterator of (images, masks, names); the same for the same index, whatever came before."""
+    def epoch(self, index: int, start: int = 0) -> Any:
+        """Iterator of (images, masks, names) from batch `start` on; the same for the same index, whatever came before."""
 
 
 def score(
@@ -48,15 +51,17 @@ def score(
     Returns
     -------
     metrics : SegmentationMetrics
+        An image that comes in pieces counts as one.
     loss : float
-        The mean over the images.
+        The mean over the examples.
     """
-    metrics, total = SegmentationMetrics(), 0.0
+    metrics, total, examples = SegmentationMetrics(), 0.0, 0
     model.eval()
     with no_grad():
         for images, masks, names in source.epoch(0):
             logits = model(Tensor(to_device(images, device)))
             total += loss(logits, to_device(masks, device)).item() * len(images)
-            metrics.update_logits(to_numpy(logits.data), masks, names)
+            examples += len(images)
+            metrics.update_logits(to_numpy(logits.data), masks, [PIECE.sub("", name) for name in names])
             after_batch()
-    return metrics, total / len(metrics)
+    return metrics, total / examples

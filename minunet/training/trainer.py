@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Any
 
 from minunet.autograd.tensor import Tensor
@@ -34,7 +33,7 @@ class Callback:
         """An epoch and its validation are done."""
 
     def on_interrupt(self, settled: bool) -> None:
-        """Training stops early; `settled` is False where weights and progress may not belong together."""
+        """Training stops early; unless `settled`, weights and progress may not belong together, or there is no time to save."""
 
     def on_end(self) -> None:
         """The last epoch is done."""
@@ -54,6 +53,24 @@ class Diverged(ArithmeticError):
         self.epoch, self.batch, self.batches, self.loss, self.lr = epoch, batch, batches, loss, lr
         where = f"step {batch} of {batches}" if batch else "validation"
         super().__init__(f"the loss became {loss} in epoch {epoch}, {where}, at a learning rate of {lr:.3g}")
+
+
+class Interrupted(KeyboardInterrupt):
+    """Training stopped early, by request or by Ctrl-C; the callbacks were told.
+
+    Attributes
+    ----------
+    settled : bool
+        Whether the callbacks could save a state to go on from.
+    """
+
+    def __init__(self, settled: bool):
+        super().__init__()
+        self.settled = settled
+
+
+class _StopRequested(KeyboardInterrupt):
+    pass
 
 
 class Trainer:
@@ -119,8 +136,8 @@ class Trainer:
 
         Raises
         ------
-        KeyboardInterrupt
-            After a requested stop, or one that came from elsewhere; the callbacks were told.
+        Interrupted
+            After a requested stop, or a KeyboardInterrupt; the callbacks were told.
         Diverged
             Where the loss is no longer finite. Nothing was saved since.
         """
@@ -130,9 +147,12 @@ class Trainer:
                 self._train()
                 self._finish_epoch(*self._validate())
                 self._stop_if_requested()
-        except KeyboardInterrupt:
-            self._emit("on_interrupt", self._settled)
-            raise
+        except KeyboardInterrupt as error:
+            # One that comes while a stop was already asked for means "at once": no time for saving.
+            at_once = self._stop_requested and not isinstance(error, _StopRequested)
+            settled = self._settled and not at_once
+            self._emit("on_interrupt", settled)
+            raise Interrupted(settled) from error
         self._emit("on_end")
         return self.progress
 
@@ -141,8 +161,7 @@ class Trainer:
         progress = self.progress
         self.model.train()
         started, spent = self.clock(), progress.seconds
-        # A resumed epoch draws the batches it has had again and drops them: each comes out as it did before.
-        for images, masks, _ in islice(self.training.epoch(progress.epoch), progress.batch, None):
+        for images, masks, _ in self.training.epoch(progress.epoch, progress.batch):
             lr = self._step(images, masks)
             progress.seconds = spent + self.clock() - started
             record = StepRecord(
@@ -198,6 +217,7 @@ class Trainer:
             lr=self.optimizer.lr,
             train_loss=progress.loss / progress.images,
             train_dice=progress.overlap.dice,
+            train_iou=progress.overlap.iou,
             val_loss=loss,
             **{f"val_{name}": measured[name] for name in VALIDATION_MEASURES},
             seconds=progress.seconds + seconds,
@@ -215,7 +235,7 @@ class Trainer:
 
     def _stop_if_requested(self) -> None:
         if self._stop_requested:
-            raise KeyboardInterrupt
+            raise _StopRequested
 
     def _emit(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:

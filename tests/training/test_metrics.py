@@ -63,6 +63,16 @@ def test_each_image_has_its_own_values_and_the_mean_weighs_them_alike(grey):
     assert len(metrics) == 3
 
 
+def test_pieces_of_one_image_count_as_one_image():
+    probability, target = batch((4, 5, 7, 1))
+    metrics = SegmentationMetrics()
+    metrics.update(probability[:2], target[:2], ["a", "b"])
+    metrics.update(probability[2:], target[2:], ["a", "c"])
+    first, *_ = metrics.per_image()
+    assert len(metrics) == 3 and first.pop("name") == "a"
+    assert first == pytest.approx(naive(probability[[0, 2]], target[[0, 2]]), rel=1e-6)
+
+
 def test_logits_give_the_values_of_their_probabilities():
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 3, (2, 6, 4, 1)).astype(np.float32)

@@ -9,7 +9,7 @@ from minunet.training.loss import LOSSES
 from minunet.training.metrics import SegmentationMetrics
 from minunet.training.records import Progress
 from minunet.training.schedule import Schedule
-from minunet.training.trainer import Callback, Diverged, Trainer
+from minunet.training.trainer import Callback, Diverged, Interrupted, Trainer
 
 
 class Discs:
@@ -21,7 +21,7 @@ class Discs:
     def __len__(self):
         return self.batches
 
-    def epoch(self, index):
+    def epoch(self, index, start=0):
         rng = np.random.default_rng([self.seed, index])
         rows, columns = np.mgrid[: self.side, : self.side]
         for number in range(self.batches):
@@ -32,7 +32,8 @@ class Discs:
                 row, column = rng.uniform(3, self.side - 3, 2)
                 mask[..., 0] = (rows - row) ** 2 + (columns - column) ** 2 < 9
             images = np.clip(0.6 * masks + rng.uniform(0, 0.4, masks.shape), 0, 1).astype(np.float32)
-            yield images, masks, [f"{number}.{i}" for i in range(count)]
+            if number >= start:
+                yield images, masks, [f"{number}.{i}" for i in range(count)]
 
 
 class Recorder(Callback):
@@ -221,6 +222,20 @@ def test_a_keyboard_interrupt_from_a_callback_after_a_step_leaves_a_state_to_go_
     assert_same(resumed, uninterrupted)
 
 
+def test_a_second_interrupt_leaves_no_time_for_saving():
+    class Impatient(Callback):
+        def on_step(self, record):
+            trainer.request_stop()
+            raise KeyboardInterrupt
+
+    trainer, recorder = build(), Recorder()
+    trainer.callbacks = [recorder, Impatient()]
+    with pytest.raises(Interrupted) as stopped:
+        trainer.fit()
+    assert recorder.events[-1] == ("interrupt", False)
+    assert not stopped.value.settled
+
+
 def test_an_interrupt_within_the_update_of_the_weights_is_told_apart():
     trainer, recorder = build(), Recorder()
     trainer.callbacks = [recorder]
@@ -237,8 +252,8 @@ def test_an_interrupt_within_the_update_of_the_weights_is_told_apart():
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weights(bad):
     class Broken(Discs):
-        def epoch(self, index):
-            for number, (images, masks, names) in enumerate(super().epoch(index)):
+        def epoch(self, index, start=0):
+            for number, (images, masks, names) in enumerate(super().epoch(index, start), start):
                 yield (images * bad if (index, number) == (1, 1) else images), masks, names
 
     trainer = build(training=Broken())

@@ -1,0 +1,71 @@
+"""`python -m minunet.train`: train a U-Net on a folder of images and masks, or on smears that it draws itself."""
+
+from __future__ import annotations
+
+import sys
+
+from minunet.command import command
+from minunet.errors import UserError
+from minunet.kernels import backend
+from minunet.training import flags
+from minunet.training.announcement import announce_finished, announce_material, announce_resume
+from minunet.training.console import FileBar
+from minunet.training.flags import Request
+from minunet.training.interruption import Stopped
+from minunet.training.material import Material, draw, gather, store_split
+from minunet.training.run import TrainingRun
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    request = flags.read(argv)
+    config, folder = request.config, request.folder
+    material = None
+    if not config.drawn:
+        material = gather_with_bar(request, request.problems + device_problems(config.device))
+    elif request.problems or device_problems(config.device):
+        raise UserError(request.problems + device_problems(config.device))
+    if not request.resume:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        config.write(folder.config)
+    try:
+        if material is None:
+            draw(config, folder, bar=sys.stderr.isatty())
+            material = gather_with_bar(request, [])
+        store_split(material.split, folder)
+        announce_material(print, config, folder, material)
+        run = TrainingRun(config, folder, material.split, resume=request.resume)
+        if run.finished():
+            announce_finished(print, config, folder)
+            return 0
+        config.write(folder.config)
+        run.load()
+        run.describe()
+        run.fit()
+        run.finish()
+    except Stopped as stopped:
+        return stopped.exit_code
+    except KeyboardInterrupt:
+        announce_resume(print, folder)
+        raise
+    return 0
+
+
+def gather_with_bar(request: Request, problems: list[str]) -> Material:
+    """The data of the request; raises what is wrong with it together with the `problems` known already."""
+    with FileBar("looking through the data") as progress:
+        return gather(request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems)
+
+
+def device_problems(device: str) -> list[str]:
+    """Why the device cannot be used."""
+    try:
+        backend.resolve_device(device)
+    except UserError as error:
+        return error.problems
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""One training run from data to scores: composes batches, model, trainer and files, and says what it does as it goes.
+
+The commands use it with what was typed; a program can use it with a `TrainConfig` and a `Split` of its own.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minunet.data.batches import Batches
+from minunet.data.pairs import Pair
+from minunet.data.split import Split
+from minunet.errors import UserError
+from minunet.kernels import backend
+from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
+from minunet.nn.optim import Adam
+from minunet.nn.unet import UNet
+from minunet.training.announcement import announce_cost, announce_result, announce_stop, announce_training
+from minunet.training.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
+from minunet.training.checkpoint import load_model, load_state, save_model, save_state
+from minunet.training.config import TrainConfig
+from minunet.training.console import FileBar, say_item
+from minunet.training.folder import RunFolder, read_json, write_json
+from minunet.training.forecast import forecast, peak_so_far
+from minunet.training.history import HistoryFile
+from minunet.training.interruption import Interruption, Stopped
+from minunet.training.loss import LOSSES
+from minunet.training.metrics import limits
+from minunet.training.pictures import draw_augmentation, draw_curves, draw_predictions
+from minunet.training.records import EpochRecord, Progress
+from minunet.training.schedule import Schedule
+from minunet.training.scoring import score
+from minunet.training.trainer import Diverged, Trainer
+from minunet.version import __version__
+
+STOPPING = "Stopping after this step; everything is kept. Ctrl-C again stops at once."
+
+
+class TrainingRun:
+    """A training with its folder.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Sound: `config.problems()` is empty.
+    folder : RunFolder
+        Exists and can be written to.
+    split : Split
+    resume : bool
+        Go on from the folder's last.safetensors, if it has one.
+    say : callable
+        Takes each line of text.
+    bar : bool
+        Whether to show progress on stderr.
+
+    Raises
+    ------
+    UserError
+        Where the data, the device or the stored state cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        split: Split,
+        *,
+        resume: bool = False,
+        say: Callable[[str], None] = print,
+        bar: bool = True,
+    ):
+        self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
+        self._began = time.monotonic()
+        self._without_curves: str | None = None  # why, where there are none
+        if config.threads is not None:
+            set_num_threads(config.threads)
+        self.device = backend.resolve_device(config.device)
+        self.preprocessing = config.preprocessing()
+        self.loss = LOSSES[config.loss]
+        self.training = self._batches(split.train, augment=config.augment, shuffle=True)
+        self.validation = self._batches(split.validation)
+        self.test = self._batches(split.test)
+        # Weights have a generator of their own: a network of another size sees the same batches.
+        self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.model.to(self.device)
+        self.optimizer = Adam(self.model.parameters())
+        self.progress = self._restored() if resume and folder.last.is_file() else Progress()
+
+    def finished(self) -> bool:
+        """Whether all is done that was asked for, the test included."""
+        if self.progress.epoch < self.config.epochs or not self.folder.metrics.is_file():
+            return False
+        return read_json(self.folder.metrics).get("epochs") == self.config.epochs
+
+    def load(self) -> None:
+        """Decode and prepare every image, with a bar."""
+        for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
+            with FileBar(f"preparing {name} images", show=self.bar) as progress:
+                batches.load(progress)
+
+    def describe(self) -> None:
+        """Say what will be trained, and what it will cost."""
+        config, steps = self.config, len(self.training)
+        bound = limits(masks for _, masks, _ in self.validation.epoch(0))
+        announce_training(self.say, config, steps, self.model.parameters(), bound)
+        cost = forecast(config.architecture(), self.loss, self.training, self.device)
+        epoch = cost.epoch(self.training, self.validation)
+        pictures = sum(batches.nbytes for batches in (self.training, self.validation, self.test))
+        announce_cost(self.say, self.device, cost.memory + pictures, epoch, config.epochs - self.progress.epoch)
+        if self.progress.step:
+            at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
+            say_item(self.say, "resumed", f"at {at}" if self.progress.epoch < config.epochs else "at the test")
+
+    def fit(self) -> None:
+        """Train, keeping the files of the folder up to date.
+
+        Raises
+        ------
+        Stopped
+            After Ctrl-C; all is kept.
+        UserError
+            Where the loss is no longer a number, or memory or disk is full.
+        """
+        config, folder = self.config, self.folder
+        history = HistoryFile(folder.history)
+        history.begin(self.progress.history)
+        draw_augmentation(folder.augmentation, self.training, self.split.train)
+        trainer = Trainer(
+            self.model,
+            self.optimizer,
+            Schedule(config.schedule, config.lr, config.epochs * len(self.training)),
+            self.loss,
+            self.training,
+            self.validation,
+            epochs=config.epochs,
+            monitor=config.monitor,
+            device=self.device,
+            callbacks=[
+                HistoryWriter(history),
+                Checkpoints(self.progress, self._save_best, self._save_last),
+                EpochLines(self.say),
+                Curves(self._draw_curves),
+                *([ProgressBar()] if self.bar else []),
+            ],
+            progress=self.progress,
+        )
+        with Interruption(trainer.request_stop, STOPPING) as interruption:
+            try:
+                trainer.fit()
+            except KeyboardInterrupt as error:
+                settled = getattr(error, "settled", False)
+                announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), settled)
+                raise Stopped(interruption.signal or signal.SIGINT) from error
+            except Diverged as error:
+                raise UserError(
+                    f"{error}: lower --lr, to {error.lr / 10:.1g} say, and start a new run. {self._kept()}"
+                ) from error
+            except MemoryError as error:
+                raise UserError(
+                    f"there is not enough memory for a step: lower --batch-size, --size or --base-channels. {self._kept()}"
+                ) from error
+
+    def finish(self) -> dict[str, Any]:
+        """Score the best model on the test images, draw what it says of them, and write metrics.json.
+
+        Returns
+        -------
+        dict
+            What metrics.json holds.
+        """
+        config, folder, progress = self.config, self.folder, self.progress
+        best = progress.history[progress.best_epoch - 1]
+        model = load_model(folder.model, self.device)
+        metrics, loss = score(model.model, self.test, self.loss, self.device)
+        pooled, rows = metrics.result(), metrics.per_image()
+        result = {
+            "test": pooled,
+            "test_mean_over_images": metrics.mean(),
+            "test_trained_loss": loss,
+            "test_images": rows,
+            "validation": best.to_dict(),
+            "best_epoch": best.epoch,
+            "epochs": progress.epoch,
+            "seconds": sum(record.seconds for record in progress.history),
+            "parameters": sum(math.prod(parameter.shape) for parameter in self.model.parameters()),
+            "peak_memory_bytes": peak_so_far(),
+            "device": self.device,
+            "threads": get_num_threads(),
+            "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
+            "platform": platform.platform(),
+        }
+        save_model(
+            folder.model, model.model, self.preprocessing, metrics={**model.metrics, "test": pooled}, extra=model.extra
+        )
+        draw_predictions(folder.predictions, model, self.split.test, {row["name"]: row for row in rows})
+        write_json(folder.metrics, result)
+        announce_result(self.say, config, folder, result, self._without_curves, time.monotonic() - self._began)
+        return result
+
+    def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
+        config = self.config
+        return Batches(pairs, self.preprocessing, config.batch_size, augment=augment, seed=config.seed, shuffle=shuffle)
+
+    def _restored(self) -> Progress:
+        state = load_state(self.folder.last, self.model, self.optimizer)
+        progress = Progress.from_dict(state.extra["progress"], state.history)
+        if progress.epoch > self.config.epochs:
+            raise UserError(
+                f"--epochs {self.config.epochs}: this run has {progress.epoch} epochs behind it; give more, or start a new run."
+            )
+        return progress
+
+    def _save_best(self, record: EpochRecord) -> None:
+        # The file is made to be handed on: where the data lay on this machine is nobody's business.
+        settings = {
+            name: value for name, value in self.config.to_dict().items() if name not in ("data", "images", "masks")
+        }
+        save_model(
+            self.folder.model,
+            self.model,
+            self.preprocessing,
+            metrics={"validation": record.to_dict()},
+            extra={"training": settings},
+        )
+
+    def _save_last(self) -> None:
+        save_state(
+            self.folder.last,
+            self.model,
+            self.optimizer,
+            epoch=self.progress.epoch,
+            step=self.progress.step,
+            config=self.config,
+            history=[record.to_dict() for record in self.progress.history],
+            preprocessing=self.preprocessing,
+            extra={"progress": self.progress.to_dict()},
+        )
+
+    def _draw_curves(self) -> None:
+        self._without_curves = draw_curves(self.folder.curves, self.progress.history)
+
+    def _kept(self) -> str:
+        if not self.progress.best_epoch:
+            return f"No epoch was finished; {self.folder.path} holds no model."
+        return f"{self.folder.model} holds the best model so far, of epoch {self.progress.best_epoch}."
