@@ -22,6 +22,17 @@ def is_recording() -> bool:
 
 
 @contextlib.contextmanager
+def recording(mode: bool) -> Iterator[None]:
+    """Within the block, record operations of this thread or do not, whatever holds outside."""
+    before = is_recording()
+    _MODE.recording = mode
+    try:
+        yield
+    finally:
+        _MODE.recording = before
+
+
+@contextlib.contextmanager
 def no_grad() -> Iterator[None]:
     """Within the block (or the decorated function) nothing is recorded: no gradients, and no memory kept for them.
 
@@ -33,12 +44,8 @@ def no_grad() -> Iterator[None]:
     ...     (x * 2).requires_grad
     False
     """
-    before = is_recording()
-    _MODE.recording = False
-    try:
+    with recording(False):
         yield
-    finally:
-        _MODE.recording = before
 
 
 class GradientMismatch(AssertionError):

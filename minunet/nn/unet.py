@@ -12,6 +12,8 @@ import numpy as np
 
 from minunet import functional as F
 from minunet.autograd import Tensor
+from minunet.autograd.engine import is_recording
+from minunet.autograd.recompute import recompute
 from minunet.functional.arguments import conform
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
@@ -82,6 +84,14 @@ class UNet(Module):
     ValueError
         If an argument does not fit; the message lists every one.
 
+    Attributes
+    ----------
+    config : dict
+        The arguments above but for `rng`; `UNet(**model.config)` has the same architecture.
+    recompute : bool
+        Set it to True to train in less memory: each block keeps only its input and runs again in the backward pass
+        (gradient checkpointing). The gradients are the same.
+
     Examples
     --------
     >>> model = UNet(base_channels=2, depth=1)
@@ -114,6 +124,7 @@ class UNet(Module):
         }
         _check(settings)
         self.config = {name: int(value) if _whole(value) else value for name, value in settings.items()}
+        self.recompute = False
         rng = generator(rng)
         widths = [base_channels * 2**k for k in range(depth + 1)]
         before = [in_channels, *widths]
@@ -144,13 +155,18 @@ class UNet(Module):
         pool = POOLINGS[self.config["pooling"]]
         skips = []
         for block in self.contraction:
-            skips.append(block(x))
+            skips.append(self._run(block, x))
             x = pool(skips[-1])
-        x = self.bottleneck(x)
+        x = self._run(self.bottleneck, x)
         for level in self.expansion:
-            x = level(x, skips.pop())
+            x = self._run(level, x, skips.pop())
         logits = self.head(x)
         return logits if padded == (height, width) else F.fit2d(logits, (height, width))
+
+    def _run(self, block: Module, *inputs: Tensor) -> Tensor:
+        if self.recompute and is_recording():
+            return recompute(block, inputs, block.parameters())
+        return block(*inputs)
 
 
 def _check(config: dict[str, Any]) -> None:
