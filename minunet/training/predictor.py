@@ -138,7 +138,7 @@ class LoadedModel:
         size = self.preprocessing.size
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
         return (
-            f"U-Net, {self.config['variant']} variant, base {self.config['base_channels']}, depth {self.config['depth']}; "
+            f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
             f"{self.preprocessing.channels}, {scale}; on {self.device}"
         )
 
