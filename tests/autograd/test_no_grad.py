@@ -1,0 +1,75 @@
+"""Nothing is recorded under no_grad, in this thread alone, whatever happens inside."""
+
+import threading
+
+import pytest
+
+from minunet import Tensor, no_grad
+from minunet.autograd.engine import is_recording
+
+
+@pytest.fixture
+def x():
+    return Tensor([1.0, 2.0], requires_grad=True)
+
+
+def test_as_a_context(x):
+    with no_grad():
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_as_a_decorator_again_and_again(x):
+    @no_grad()
+    def double(value):
+        """Twice."""
+        return value * 2
+
+    assert double.__doc__ == "Twice."
+    for _ in range(2):
+        assert not double(x).requires_grad
+        assert (x * 2).requires_grad
+
+
+def test_nested(x):
+    with no_grad():
+        with no_grad():
+            pass
+        assert not (x * 2).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_ends_with_an_error(x):
+    with pytest.raises(ZeroDivisionError), no_grad():
+        _ = 1 / 0
+    assert (x * 2).requires_grad
+
+
+def test_a_leaf_made_inside_still_wants_its_gradient():
+    with no_grad():
+        leaf = Tensor([1.0], requires_grad=True)
+    (leaf * 3).backward()
+    assert leaf.grad == 3
+
+
+def test_a_graph_from_before_can_be_walked_inside(x):
+    y = (x * x).sum()
+    with no_grad():
+        y.backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_values_made_inside_are_constants_outside(x):
+    with no_grad():
+        factor = x * 2
+    (x * factor).sum().backward()
+    assert x.grad.tolist() == [2, 4]
+
+
+def test_other_threads_record_on():
+    seen = []
+    with no_grad():
+        thread = threading.Thread(target=lambda: seen.append(is_recording()))
+        thread.start()
+        thread.join()
+    assert seen == [True]

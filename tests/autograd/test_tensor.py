@@ -1,0 +1,127 @@
+"""What a Tensor is made of, what it keeps, and what it says of itself."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from minunet import Tensor
+
+
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [
+        (1.5, np.float32),
+        (3, np.float32),
+        (True, np.float32),
+        ([1.0, 2.0], np.float32),
+        (((1, 2), (3, 4)), np.float32),
+        ([], np.float32),
+        (np.arange(3), np.float32),
+        (np.array([True, False]), np.float32),
+        (np.uint8(7), np.float32),
+        (np.float32(1.5), np.float32),
+        (np.float64(1.5), np.float64),
+        (np.zeros(2, np.float16), np.float16),
+        (np.zeros(2, np.float32), np.float32),
+        (np.zeros((2, 3)), np.float64),
+        ([np.zeros(2), np.ones(2)], np.float64),
+        ([[np.float64(1)], [np.float64(2)]], np.float64),
+    ],
+)
+def test_floating_arrays_keep_their_dtype_and_all_else_is_float32(data, dtype):
+    tensor = Tensor(data)
+    assert tensor.dtype == tensor.data.dtype == dtype
+    assert isinstance(tensor.data, np.ndarray)
+    np.testing.assert_array_equal(tensor.data, np.asarray(data, dtype=dtype))
+    assert tensor.shape == np.shape(data)
+    assert tensor.ndim == np.ndim(data)
+    assert tensor.size == np.size(data)
+    assert tensor.grad is None
+    assert not tensor.requires_grad
+
+
+@pytest.mark.parametrize("data", [None, "1.5", ["a"], 1j, np.zeros(2, complex), object(), [None, 1.0]])
+def test_what_is_no_number_is_refused(data):
+    with pytest.raises(TypeError, match="a Tensor holds real numbers, got"):
+        Tensor(data)
+
+
+def test_an_array_is_not_copied_and_a_tensor_shares_its_array():
+    array = np.ones((2, 3), np.float32)
+    tensor = Tensor(array, requires_grad=True)
+    assert tensor.data is array
+    assert Tensor(tensor).data is array
+    assert not Tensor(tensor).requires_grad
+
+
+def test_detach_shares_memory_and_forgets_history():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    detached = y.detach()
+    assert detached.data is y.data
+    assert not detached.requires_grad
+    assert detached.is_leaf
+    (detached * x).sum().backward()
+    np.testing.assert_array_equal(x.grad, [2, 4])  # as if the factor were a constant
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (1, 1, 1)])
+def test_a_single_element_is_a_python_number(shape):
+    tensor = Tensor(np.full(shape, 2.5))
+    assert type(tensor.item()) is float
+    assert tensor.item() == float(tensor) == 2.5
+    assert bool(tensor)
+    assert not bool(Tensor(np.zeros(shape)))
+
+
+def test_several_elements_are_not():
+    for convert in (Tensor.item, float, bool):
+        with pytest.raises(ValueError, match="element|scalar"):
+            convert(Tensor([1.0, 2.0]))
+
+
+def test_len_counts_the_first_axis():
+    assert len(Tensor(np.zeros((3, 2)))) == 3
+    with pytest.raises(TypeError):
+        len(Tensor(1.0))
+
+
+def test_repr_shows_values_dtype_and_whether_a_gradient_is_wanted():
+    assert repr(Tensor([1.0, 2.0])) == "Tensor([1., 2.], dtype=float32)"
+    assert repr(Tensor(np.array(1.0), requires_grad=True)) == "Tensor(1., dtype=float64, requires_grad=True)"
+
+
+def test_tensors_can_be_keys_and_members():
+    a, b = Tensor([1.0]), Tensor([1.0])
+    assert {a: "a", b: "b"}[a] == "a"
+    assert a in [b, a]
+    assert a not in [b]
+
+
+def test_copies_and_pickles_keep_values_and_gradients():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    for twin in (copy.deepcopy(x), pickle.loads(pickle.dumps(x))):
+        np.testing.assert_array_equal(twin.data, x.data)
+        np.testing.assert_array_equal(twin.grad, x.grad)
+        assert twin.data is not x.data
+        assert twin.requires_grad
+
+
+def test_numpy_functions_do_not_silently_take_a_tensor_apart():
+    with pytest.raises(TypeError):
+        np.exp(Tensor([1.0]))
+
+
+def test_results_of_zero_axes_are_arrays_not_numpy_scalars():
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    loss = (x * x).mean()
+    assert isinstance(loss.data, np.ndarray)
+    assert loss.shape == ()
+    scalar = Tensor(2.0, requires_grad=True)
+    (scalar * scalar * scalar).backward()
+    assert isinstance(scalar.grad, np.ndarray)
+    assert scalar.grad.shape == ()
+    assert scalar.grad == 12
