@@ -16,7 +16,7 @@ _REGISTRY: dict[str, Primitive] = {}
 _STATE = threading.local()  # the preferred candidates and the stand-in of this thread
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
-_PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu")
+_PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu", "minunet.kernels.cuda")
 _imported = False
 
 

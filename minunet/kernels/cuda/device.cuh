@@ -8,6 +8,7 @@ typedef unsigned char uint8_t;
 typedef unsigned short uint16_t;
 typedef unsigned int uint32_t;
 typedef unsigned long long uint64_t;
+#define INFINITY __int_as_float(0x7f800000)  // NVRTC has no <math.h>
 
 #define DYNAMIC_SHARED(name) extern __shared__ __align__(1024) unsigned char name[]
 

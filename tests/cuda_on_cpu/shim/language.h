@@ -2,7 +2,7 @@
 // Everything that needs more than a definition (threads, barriers, warps, copies, matrices) has a header of its own.
 #pragma once
 #include <algorithm>
-#include <cmath>
+#include <math.h>  // with the overloads for float
 #include <cstddef>
 #include <cstdint>
 #include <cstring>

@@ -1,0 +1,69 @@
+"""The launcher that runs kernels on a GPU: cubins loaded as CUDA modules through CuPy, launched on CuPy's current stream."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+from minunet.kernels.cuda.compile import compile_program
+from minunet.kernels.cuda.launcher import SHARED_WITHOUT_OPT_IN, Grid, addresses
+from minunet.kernels.cuda.program import Program
+
+MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
+
+
+class GpuLauncher:
+    """Loads each program once per device, at its first launch there."""
+
+    def __init__(self) -> None:
+        import cupy
+
+        self._cupy = cupy
+        self._modules: dict[tuple[int, str], tuple[Any, dict[str, str]]] = {}
+        self._functions: dict[tuple[int, str, str], Any] = {}
+
+    def empty(self, shape: Sequence[int], dtype: Any) -> Any:
+        """A CuPy array with unspecified content."""
+        return self._cupy.empty(shape, dtype)
+
+    def pointer(self, array: Any) -> int:
+        """The device address of a C-contiguous CuPy array."""
+        if not array.flags.c_contiguous:
+            raise ValueError(f"a kernel was given an array of shape {array.shape} that is not C-contiguous")
+        return array.data.ptr
+
+    def launch(
+        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]
+    ) -> None:
+        """Queue a kernel on the current stream; kernel parameters are copied before this returns."""
+        function = self._function(program, instance, shared_bytes)
+        parameters = addresses(values)
+        stream = self._cupy.cuda.get_current_stream().ptr
+        self._cupy.cuda.driver.launchKernel(
+            function.ptr, *grid, *block, shared_bytes, stream, ctypes.addressof(parameters), 0
+        )
+
+    def architecture(self) -> str:
+        """The current device's target for the compiler, such as "sm_90"."""
+        return f"sm_{self._cupy.cuda.Device().compute_capability}"
+
+    def _function(self, program: Program, instance: str, shared_bytes: int) -> Any:
+        device = self._cupy.cuda.runtime.getDevice()
+        key = device, program.source, instance
+        if key not in self._functions:
+            module, names = self._module(device, program)
+            function = module.get_function(names[instance])
+            if shared_bytes > SHARED_WITHOUT_OPT_IN:  # an instance is always launched with the same size
+                self._cupy.cuda.driver.funcSetAttribute(function.ptr, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared_bytes)
+            self._functions[key] = function
+        return self._functions[key]
+
+    def _module(self, device: int, program: Program) -> tuple[Any, dict[str, str]]:
+        key = device, program.source
+        if key not in self._modules:
+            compiled = compile_program(program, self.architecture())
+            module = self._cupy.cuda.function.Module()
+            module.load(compiled.cubin)
+            self._modules[key] = module, compiled.names
+        return self._modules[key]

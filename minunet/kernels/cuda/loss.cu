@@ -1,0 +1,52 @@
+// Binary cross-entropy on logits: mean of w (max(z, 0) - z t + log(1 + exp(-|z|))), and its gradient w (sigmoid(z) - t) / n.
+// The sum runs in double, over a fixed number of blocks whose sums one last block adds in order.
+#include "numbers.cuh"
+
+constexpr int THREADS = 256;
+
+// Adds up one number per thread; the result is thread 0's.
+__device__ __forceinline__ double block_sum(double value, double* sums) {
+    for (int distance = 16; distance; distance /= 2) value += __shfl_down_sync(~0u, value, distance);
+    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
+    __syncthreads();
+    value = 0;
+    if (threadIdx.x == 0)
+        for (int warp = 0; warp < THREADS / 32; warp++) value += sums[warp];
+    return value;
+}
+
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    bce_sums(const T* logits, const T* target, const T* weight, double* partial, long long count) {
+    DYNAMIC_SHARED(memory);
+    double sum = 0;
+    for (long long i = (long long)blockIdx.x * THREADS + threadIdx.x; i < count; i += (long long)gridDim.x * THREADS) {
+        const Wide<T> z = widen(logits[i]), size = z < 0 ? -z : z;
+        const Wide<T> loss = (z > 0 ? z : z - z) - z * widen(target[i]) + log1p(exp(-size));  // z - z: 0, or NaN for a NaN
+        sum += weight ? loss * widen(weight[i]) : loss;
+    }
+    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}
+
+// loss[0] = (sum of partial) / count
+template <typename T>
+__global__ void __launch_bounds__(THREADS) mean_of_sums(const double* partial, T* loss, int partials, long long count) {
+    DYNAMIC_SHARED(memory);
+    double sum = 0;
+    for (int i = threadIdx.x; i < partials; i += THREADS) sum += partial[i];
+    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    if (threadIdx.x == 0) loss[0] = narrow<T>((Wide<T>)(sum / count));
+}
+
+// `scale` is the gradient of what follows the loss: one number, on the device.
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    bce_gradient(const T* scale, const T* logits, const T* target, const T* weight, T* out, long long count) {
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    typedef Wide<T> A;
+    const A z = widen(logits[i]), e = exp(z < 0 ? z : -z), p = (z >= 0 ? (A)1 : e) / (1 + e);
+    const A grad = (p - widen(target[i])) * (widen(scale[0]) / (A)count);
+    out[i] = narrow<T>(weight ? grad * widen(weight[i]) : grad);
+}

@@ -1,0 +1,73 @@
+"""Launches binary cross-entropy on logits and its gradient."""
+
+from __future__ import annotations
+
+import ctypes
+
+from minunet.kernels.cuda.elements import ceil_div, cpp_type, takes
+from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.program import Program
+
+THREADS = 256
+MAX_BLOCKS = 512  # a constant, so that the sum has the same order on every GPU
+SHARED_BYTES = THREADS // 32 * 8  # one double per warp
+TYPES = ("float32", "float64")
+
+LOSS = Program(
+    "loss.cu",
+    tuple(f"{kernel}<{t}>" for kernel in ("bce_sums", "mean_of_sums", "bce_gradient") for t in ("float", "double")),
+    registers=64,
+)
+
+
+def takes_bce(logits, target, weight) -> bool:
+    """Whether the kernels can take these arrays."""
+    return takes(logits, target, weight, types=TYPES) and logits.size > 0
+
+
+def takes_bce_grad(grad_output, logits, target, weight) -> bool:
+    """Whether the kernels can take these arrays."""
+    return takes(grad_output, logits, target, weight, types=TYPES) and logits.size > 0
+
+
+def bce_with_logits(logits, target, weight):
+    """See `reference.bce_with_logits`."""
+    launcher, t = launcher_for(logits), cpp_type(logits)
+    blocks = min(ceil_div(logits.size, THREADS), MAX_BLOCKS)
+    partial = launcher.empty((blocks,), "float64")
+    loss = launcher.empty((), logits.dtype)
+    count = ctypes.c_longlong(logits.size)
+    run(
+        launcher,
+        LOSS,
+        f"bce_sums<{t}>",
+        grid=(blocks,),
+        block=THREADS,
+        shared_bytes=SHARED_BYTES,
+        arguments=[logits, target, weight, partial, count],
+    )
+    run(
+        launcher,
+        LOSS,
+        f"mean_of_sums<{t}>",
+        grid=(1,),
+        block=THREADS,
+        shared_bytes=SHARED_BYTES,
+        arguments=[partial, loss, ctypes.c_int(blocks), count],
+    )
+    return loss
+
+
+def bce_with_logits_grad(grad_output, logits, target, weight):
+    """See `reference.bce_with_logits_grad`; the gradient of what follows the loss stays on the device."""
+    launcher = launcher_for(logits)
+    out = launcher.empty(logits.shape, logits.dtype)
+    run(
+        launcher,
+        LOSS,
+        f"bce_gradient<{cpp_type(logits)}>",
+        grid=(ceil_div(out.size, THREADS),),
+        block=THREADS,
+        arguments=[grad_output, logits, target, weight, out, ctypes.c_longlong(out.size)],
+    )
+    return out

@@ -1,0 +1,28 @@
+// The number types of the kernels: float, double, and bfloat16, which is only stored: all arithmetic on it is in float.
+// Parameters (weights, biases and their gradients) have the wide type, so that a bfloat16 network keeps float32 weights.
+#pragma once
+#include "device.cuh"
+
+struct bfloat16 {
+    uint16_t bits;
+};
+
+template <typename T> struct Number {
+    typedef T Wide;
+};
+template <> struct Number<bfloat16> {
+    typedef float Wide;
+};
+template <typename T> using Wide = typename Number<T>::Wide;
+
+__device__ __forceinline__ float widen(float value) { return value; }
+__device__ __forceinline__ double widen(double value) { return value; }
+__device__ __forceinline__ float widen(bfloat16 value) { return __uint_as_float((uint32_t)value.bits << 16); }
+
+template <typename T> __device__ __forceinline__ T narrow(Wide<T> value) { return value; }
+// Round to nearest, ties to even, in integer arithmetic: any GPU can do it.
+template <> __device__ __forceinline__ bfloat16 narrow<bfloat16>(float value) {
+    uint32_t bits = __float_as_uint(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return {0x7fff};
+    return {(uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
+}

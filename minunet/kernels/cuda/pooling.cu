@@ -1,0 +1,105 @@
+// Pooling and its gradients, one thread per result; channels are neighbours, so that a warp reads whole lines.
+// Gradients gather from the windows a pixel lies in rather than scatter to it, so that their sums have a fixed order.
+#include "numbers.cuh"
+
+constexpr int THREADS = 256;
+
+struct Pool {
+    int height, width, channels, out_height, out_width;
+    int kernel_height, kernel_width, stride_height, stride_width, padding_height, padding_width;
+};
+
+struct Place {
+    int channel, column, row;
+    long long image;
+};
+
+__device__ __forceinline__ Place place_of(long long index, int channels, int width, int height) {
+    Place p;
+    p.channel = (int)(index % channels);
+    index /= channels;
+    p.column = (int)(index % width);
+    index /= width;
+    p.row = (int)(index % height);
+    p.image = index / height;
+    return p;
+}
+
+// The largest of each window and its place there, row-major. The first of equals wins; NaN wins over everything; padding is
+// minus infinity.
+template <typename T, typename Index>
+__global__ void __launch_bounds__(THREADS) max_pool(const T* x, T* y, Index* argmax, Pool s, long long count) {
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    const Place p = place_of(i, s.channels, s.out_width, s.out_height);
+    const int top = p.row * s.stride_height - s.padding_height, left = p.column * s.stride_width - s.padding_width;
+    Wide<T> best = -(Wide<T>)INFINITY;
+    int winner = max(-top, 0) * s.kernel_width + max(-left, 0);  // padding never wins
+    for (int kh = 0; kh < s.kernel_height; kh++) {
+        const int row = top + kh;
+        if (row < 0 || row >= s.height) continue;
+        for (int kw = 0; kw < s.kernel_width; kw++) {
+            const int column = left + kw;
+            if (column < 0 || column >= s.width) continue;
+            const Wide<T> seen = widen(x[((p.image * s.height + row) * s.width + column) * s.channels + p.channel]);
+            if (seen > best || (seen != seen && best == best)) {
+                best = seen;
+                winner = kh * s.kernel_width + kw;
+            }
+        }
+    }
+    y[i] = narrow<T>(best);
+    argmax[i] = (Index)winner;
+}
+
+// The windows along one axis that hold pixel `at`: first to last.
+__device__ __forceinline__ void windows(int at, int padding, int kernel, int stride, int out, int& first, int& last) {
+    const int padded = at + padding;
+    first = padded < kernel ? 0 : (padded - kernel) / stride + 1;
+    last = min(padded / stride, out - 1);
+}
+
+template <typename T, typename Index>
+__global__ void __launch_bounds__(THREADS) max_pool_gradient(const T* grad, const Index* argmax, T* out, Pool s, long long count) {
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    const Place p = place_of(i, s.channels, s.width, s.height);
+    int top, bottom, left, right;
+    windows(p.row, s.padding_height, s.kernel_height, s.stride_height, s.out_height, top, bottom);
+    windows(p.column, s.padding_width, s.kernel_width, s.stride_width, s.out_width, left, right);
+    Wide<T> sum = 0;
+    for (int row = top; row <= bottom; row++)
+        for (int column = left; column <= right; column++) {
+            const int kh = p.row + s.padding_height - row * s.stride_height;
+            const int kw = p.column + s.padding_width - column * s.stride_width;
+            const long long at = ((p.image * s.out_height + row) * s.out_width + column) * s.channels + p.channel;
+            if ((int)argmax[at] == kh * s.kernel_width + kw) sum += widen(grad[at]);
+        }
+    out[i] = narrow<T>(sum);
+}
+
+template <typename T> __global__ void __launch_bounds__(THREADS) sum_pool(const T* x, T* y, Pool s, long long count) {
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    const Place p = place_of(i, s.channels, s.out_width, s.out_height);
+    const int top = p.row * s.stride_height - s.padding_height, left = p.column * s.stride_width - s.padding_width;
+    Wide<T> sum = 0;
+    for (int row = max(top, 0); row < min(top + s.kernel_height, s.height); row++)
+        for (int column = max(left, 0); column < min(left + s.kernel_width, s.width); column++)
+            sum += widen(x[((p.image * s.height + row) * s.width + column) * s.channels + p.channel]);
+    y[i] = narrow<T>(sum);
+}
+
+template <typename T> __global__ void __launch_bounds__(THREADS) sum_pool_gradient(const T* grad, T* out, Pool s, long long count) {
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    const Place p = place_of(i, s.channels, s.width, s.height);
+    int top, bottom, left, right;
+    windows(p.row, s.padding_height, s.kernel_height, s.stride_height, s.out_height, top, bottom);
+    windows(p.column, s.padding_width, s.kernel_width, s.stride_width, s.out_width, left, right);
+    Wide<T> sum = 0;
+    for (int row = top; row <= bottom; row++)
+        for (int column = left; column <= right; column++)
+            sum += widen(grad[((p.image * s.out_height + row) * s.out_width + column) * s.channels + p.channel]);
+    out[i] = narrow<T>(sum);
+}

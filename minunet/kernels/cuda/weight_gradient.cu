@@ -1,0 +1,109 @@
+// Gradients of a convolution's parameters: for each tap and pair of channels, a sum over all output pixels.
+// The pixels are split among blocks, whose partial sums a second kernel adds in a fixed order: no atomics, the same bits each run.
+#include "numbers.cuh"
+#include "window.cuh"
+
+constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;
+
+// Block z sums pixels z * share to (z + 1) * share - 1 into partial[z]. Rows of a tile are (tap, source channel), columns are the
+// gradient's channels. `mask` stops the gradient where it is not positive.
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    weight_gradient(const T* source0, const T* source1, const T* grad, const T* mask, Wide<T>* partial, Window w, int share) {
+    typedef Wide<T> A;
+    DYNAMIC_SHARED(memory);
+    A* source_tile = reinterpret_cast<A*>(memory);  // (DEPTH, PITCH): by pixel and by (tap, source channel)
+    A* grad_tile = source_tile + DEPTH * PITCH;     // (DEPTH, PITCH): by pixel and by output channel
+    const int thread = threadIdx.x, channels = source_channels(w), outs = out_channels(w), rows = taps(w) * channels;
+    const int first_row = blockIdx.x * TILE, first_out = blockIdx.y * TILE;
+    const int first_pixel = blockIdx.z * share, end = min(first_pixel + share, pixels(w));
+
+    const int fetch = thread % TILE, fetch_pixel = thread / TILE;
+    const int my_row = first_row + fetch, tap = my_row / channels, channel = my_row % channels, my_out = first_out + fetch;
+    const bool second = channel >= w.source_channels0;
+    const T* source = second ? source1 : source0;
+    const int width = second ? w.source_channels1 : w.source_channels0;
+    const int place = second ? channel - w.source_channels0 : channel;
+
+    A sum[4][4] = {};
+    const int row = thread / 16 * 4, column = thread % 16 * 4;
+    for (int p0 = first_pixel; p0 < end; p0 += DEPTH) {
+        for (int i = 0; i < 4; i++) {
+            const int at = fetch_pixel + i * (THREADS / TILE), index = p0 + at;
+            A value = 0, slope = 0;
+            if (index < end) {
+                const Pixel p = pixel_at(w, index);
+                if (my_row < rows) {
+                    const long long from = source_pixel(w, p, tap / w.columns.taps, tap % w.columns.taps);
+                    if (from >= 0) value = widen(source[from * width + place]);
+                }
+                if (my_out < outs) {
+                    const long long from = out_pixel(w, p) * outs + my_out;
+                    if (!(mask && !(widen(mask[from]) > 0))) slope = widen(grad[from]);
+                }
+            }
+            source_tile[at * PITCH + fetch] = value;
+            grad_tile[at * PITCH + fetch] = slope;
+        }
+        __syncthreads();
+        for (int k = 0; k < DEPTH; k++) {
+            A a[4], b[4];
+#pragma unroll
+            for (int i = 0; i < 4; i++) a[i] = source_tile[k * PITCH + row + i];
+#pragma unroll
+            for (int j = 0; j < 4; j++) b[j] = grad_tile[k * PITCH + column + j];
+#pragma unroll
+            for (int i = 0; i < 4; i++)
+#pragma unroll
+                for (int j = 0; j < 4; j++) sum[i][j] += a[i] * b[j];
+        }
+        __syncthreads();
+    }
+    Wide<T>* mine = partial + (long long)blockIdx.z * rows * outs;
+#pragma unroll
+    for (int i = 0; i < 4; i++) {
+        const int r = first_row + row + i;
+        if (r >= rows) continue;
+        const int t = r / channels;
+        const long long base =
+            (long long)tap_offset(w, t / w.columns.taps, t % w.columns.taps) + (long long)(r % channels) * w.k_stride;
+#pragma unroll
+        for (int j = 0; j < 4; j++) {
+            const int n = first_out + column + j;
+            if (n < outs) mine[base + (long long)n * w.n_stride] = sum[i][j];
+        }
+    }
+}
+
+// partial[z][n] = sum over the rows of split z of grad[row][n]: the bias gradient. 32 columns and 8 rows of threads a block.
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    column_sums(const T* grad, const T* mask, Wide<T>* partial, int rows, int columns, int share) {
+    typedef Wide<T> A;
+    DYNAMIC_SHARED(memory);
+    A* sums = reinterpret_cast<A*>(memory);  // (8, 32)
+    const int lane = threadIdx.x % 32, group = threadIdx.x / 32, column = blockIdx.x * 32 + lane;
+    const int first = blockIdx.y * share, end = min(first + share, rows);
+    A sum = 0;
+    if (column < columns)
+        for (int row = first + group; row < end; row += THREADS / 32) {
+            const long long at = (long long)row * columns + column;
+            if (!(mask && !(widen(mask[at]) > 0))) sum += widen(grad[at]);
+        }
+    sums[group * 32 + lane] = sum;
+    __syncthreads();
+    if (group == 0 && column < columns) {
+        for (int other = 1; other < THREADS / 32; other++) sum += sums[other * 32 + lane];
+        partial[(long long)blockIdx.y * columns + column] = sum;
+    }
+}
+
+// out[i] = partial[0][i] + partial[1][i] + ..., in that order.
+template <typename A>
+__global__ void __launch_bounds__(THREADS) sum_splits(const A* partial, A* out, int count, int splits) {
+    const int i = blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    A sum = 0;
+    for (int split = 0; split < splits; split++) sum += partial[(long long)split * count + i];
+    out[i] = sum;
+}

@@ -1,0 +1,122 @@
+"""Every instance of every kernel compiles for the real targets: no spill, few registers, no note of a lost optimisation.
+
+NVRTC needs neither a GPU nor a driver.
+"""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+
+import pytest
+
+from cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
+from minunet.kernels.cuda import compile as compiler
+from minunet.kernels.cuda import program, registration  # noqa: F401  registration declares every program
+
+try:
+    compiler._nvrtc()
+    WHY_NOT = None
+except compiler.CompileError as error:
+    WHY_NOT = str(error)
+
+needs_nvrtc = pytest.mark.skipif(WHY_NOT is not None, reason=f"CuPy or NVRTC is missing: {WHY_NOT}")
+TARGETS = ["sm_80", "sm_90"]
+PROGRAMS = {made.source: made for made in program.programs()}
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    """Compiles a program for a target once, into a cache of this test run."""
+    cache = tmp_path_factory.mktemp("cubins")
+    return lambda made, target: compiler.compile_program(made, target, cache)
+
+
+def test_every_source_is_a_program():
+    assert set(PROGRAMS) == {path.name for path in program.FOLDER.glob("*.cu")}
+
+
+@needs_nvrtc
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("source", PROGRAMS)
+def test_registers_and_spills(source, target, compiled):
+    made = PROGRAMS[source]
+    result = compiled(made, target)
+    assert set(result.names) == set(made.instances)
+    assert complaints(result.log) == []
+    found = {usage.name: usage for usage in usages(result.log)}
+    for instance, name in result.names.items():
+        assert found[name].spilled_bytes == 0, f"{instance} spills"
+        assert found[name].registers <= made.registers, f"{instance} takes {found[name].registers} registers"
+
+
+@needs_nvrtc
+@pytest.mark.skipif(disassembler() is None, reason="cuobjdump is not installed")
+@pytest.mark.parametrize("source", PROGRAMS)
+def test_machine_code(source, compiled, tmp_path):
+    """No kernel touches local memory; the tensor-core ones multiply on tensor cores and copy asynchronously."""
+    made = PROGRAMS[source]
+    result = compiled(made, "sm_90")
+    found = instructions(result.cubin, tmp_path)
+    assert set(found) == set(result.names.values())
+    for instance, name in result.names.items():
+        assert len(found[name]) > 10, f"the disassembly of {instance} was not understood"
+        assert not {"LDL", "STL"} & set(found[name]), f"{instance} touches local memory"
+        assert not {"RED", "ATOM", "ATOMG", "ATOMS"} & set(found[name]), f"{instance} uses atomics"
+        if made.tensor_cores and "mma" in instance:
+            assert {"HMMA", "LDSM", "LDGSTS"} <= set(found[name]), f"{instance} does not use the tensor cores"
+
+
+@needs_nvrtc
+def test_the_cache(tmp_path, monkeypatch):
+    made = PROGRAMS["loss.cu"]
+    first = compiler.compile_program(made, "sm_80", tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".cubin", ".json"]
+    monkeypatch.setattr(compiler, "_compile", lambda *args: pytest.fail("compiled again"))
+    assert compiler.compile_program(made, "sm_80", tmp_path) == first
+    (cubin,) = tmp_path.glob("*.cubin")
+    cubin.write_bytes(b"cut short")
+    monkeypatch.undo()
+    again = compiler.compile_program(made, "sm_80", tmp_path)
+    assert again.cubin == first.cubin and again.names == first.names
+
+
+@needs_nvrtc
+def test_a_failure_shows_the_log(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.cu"
+    broken.write_text("__global__ void kernel(float* x) { x[0] = undeclared; }")
+    made = object.__new__(program.Program)  # one that the list of programs does not see
+    for name, value in {"source": str(broken), "instances": ("kernel",), "architecture": 70}.items():
+        object.__setattr__(made, name, value)
+    with pytest.raises(compiler.CompileError, match=r'does not compile for sm_80.*\n.*"undeclared" is undefined'):
+        compiler.compile_program(made, "sm_80", tmp_path / "cache")
+
+
+def test_an_old_gpu_is_told():
+    made = object.__new__(program.Program)
+    for name, value in {"source": "new.cu", "instances": (), "architecture": 80}.items():
+        object.__setattr__(made, name, value)
+    with pytest.raises(compiler.CompileError, match="needs a GPU of at least sm_80, this is sm_75"):
+        compiler.compile_program(made, "sm_75")
+
+
+def test_without_nvrtc(monkeypatch):
+    """Whatever CuPy's loader raises becomes one sentence with the remedy."""
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    monkeypatch.delitem(sys.modules, "cupy.cuda", raising=False)
+    with pytest.raises(compiler.CompileError, match="pip install 'nvidia-cuda-nvrtc"):
+        compiler._nvrtc()
+
+
+def test_registration_needs_no_cupy():
+    """Importing the kernels imports neither CuPy nor anything that touches a device."""
+    code = (
+        "import sys; sys.modules['cupy'] = None\n"
+        "import minunet.kernels.cuda\n"
+        "from minunet.kernels import dispatch\n"
+        "print(sum('cuda' in [c.name for c in p.all_candidates()] for p in dispatch.primitives().values()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == len(importlib.import_module("minunet.kernels.dispatch").primitives())
