@@ -52,7 +52,7 @@ def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level
     image, mask = _turned(image, mask, rng)
     if level == "full":
         image, mask = _warped(image, mask, rng)
-    return _retoned(image, rng, level), np.ascontiguousarray(mask)
+    return _retoned(image, rng, level), np.array(mask, order="C")  # a copy, for unturned it is still the caller's
 
 
 def _turned(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

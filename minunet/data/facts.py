@@ -7,6 +7,7 @@ copies together without reading everything again.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -154,4 +155,4 @@ def _state(path: Path) -> tuple[str, int, int]:
         state = path.stat()
     except OSError:
         return str(path), -1, -1
-    return str(path.resolve()), state.st_size, state.st_mtime_ns
+    return os.path.abspath(path), state.st_size, state.st_mtime_ns

@@ -171,7 +171,7 @@ def _check_counts(
 ) -> None:
     if len(units) >= len(open_sides):
         return
-    sides = " and ".join(open_sides)
+    sides = several(open_sides)
     if len(drawn) < len(pairs) and len(drawn) < len(open_sides):
         raise UserError(f"{counted(drawn, 'pair')} in train/, but {sides} need one each: add more.")
     reason = f"by --group {group!r} or as copies of one picture" if group else "as copies of one picture"

@@ -78,6 +78,8 @@ class Store:
         """
         if self.shapes:
             return
+        self._kept.clear()  # of a loading that was interrupted
+        self.nbytes = 0
         results = map_files(self._load_one, range(len(self.pairs)), progress)
         problems = [problem for result in results if isinstance(result, UserError) for problem in result.problems]
         if problems:
