@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
 from minunet.command import command
@@ -19,6 +20,7 @@ from minunet.training.run import TrainingRun
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
+    say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
     request = flags.read(argv)
     config, folder = request.config, request.folder
     material = None
@@ -34,10 +36,10 @@ def main(argv: list[str] | None = None) -> int:
             draw(config, folder, bar=sys.stderr.isatty())
             material = gather_with_bar(request, [])
         store_split(material.split, folder)
-        announce_material(print, config, folder, material)
-        run = TrainingRun(config, folder, material.split, resume=request.resume)
+        announce_material(say, config, folder, material)
+        run = TrainingRun(config, folder, material.split, resume=request.resume, say=say)
         if run.finished():
-            announce_finished(print, config, folder)
+            announce_finished(say, config, folder)
             return 0
         config.write(folder.config)
         run.load()
@@ -47,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     except Stopped as stopped:
         return stopped.exit_code
     except KeyboardInterrupt:
-        announce_resume(print, folder)
+        announce_resume(say, folder)
         raise
     return 0
 

@@ -89,27 +89,31 @@ class EpochLines(Callback):
 
     Parameters
     ----------
-    write : callable
-        Takes a line; by default it goes to stdout, above a bar if there is one.
+    say : callable
+        Takes a line; a bar on the terminal makes way for it.
     """
 
-    def __init__(self, write: Callable[[str], None] | None = None):
-        self.write = _write_above_bar if write is None else write
+    def __init__(self, say: Callable[[str], None] = print):
+        self.say = say
         self._seconds: list[float] = []
 
     def on_start(self, record: StartRecord) -> None:
         self._epochs = record.epochs
         if record.step < record.epochs * record.batches:
-            self.write(f"{LEGEND}\n{HEADER}")
+            self._say_above_bar(f"{LEGEND}\n{HEADER}")
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         self._seconds.append(record.seconds)
         left = sum(self._seconds) / len(self._seconds) * (self._epochs - record.epoch)
-        self.write(
+        self._say_above_bar(
             f"{f'{record.epoch}/{self._epochs}':>7}   {record.val_dice:.4f}{'*' if record.best else ' '} "
             f"{record.val_iou:.4f}    {record.val_accuracy:.4f}  {record.val_baseline:.4f}  {record.val_loss:7.4f}   "
             f"{record.train_loss:7.4f}  {duration(record.seconds):>6}  {duration(left):>6}"
         )
+
+    def _say_above_bar(self, line: str) -> None:
+        with tqdm.external_write_mode():
+            self.say(line)
 
 
 class HistoryWriter(Callback):
@@ -180,8 +184,3 @@ class Curves(Callback):
 
     def on_end(self) -> None:
         self.draw()
-
-
-def _write_above_bar(line: str) -> None:
-    tqdm.write(line, file=sys.stdout)
-    sys.stdout.flush()

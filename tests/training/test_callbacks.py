@@ -1,6 +1,7 @@
 """What the user sees while it trains, on a terminal and off it, and what is saved when."""
 
 import io
+import sys
 from dataclasses import replace
 
 import pytest
@@ -101,9 +102,20 @@ def test_a_training_that_has_nothing_left_to_do_prints_no_headings():
     assert lines == []
 
 
-def test_lines_go_to_stdout_above_the_bar_by_default(capsys):
-    EpochLines().write("a line")
-    assert capsys.readouterr().out == "a line\n"
+def test_a_bar_on_the_terminal_makes_way_for_the_lines(monkeypatch):
+    monkeypatch.setattr("sys.stderr", Terminal())
+    bar, lines = ProgressBar(), EpochLines(lambda line: sys.stderr.write(f"<{line}>\n"))
+    for callback in (lines, bar):
+        callback.on_start(StartRecord(epochs=2, batches=3, step=0))
+    bar.on_step(step(1))
+    bar._bar.refresh()
+    lines.on_epoch_end(EPOCH)
+    before, row = sys.stderr.getvalue().split("<")[-2:]
+    bar.on_end()
+    assert "1/2" in row
+    assert before.rstrip("\r").endswith(" ") and before.endswith(
+        "\r"
+    )  # blanked out, and the cursor at the line's begin
 
 
 def test_the_best_model_is_saved_when_it_is_best_and_the_state_always():
