@@ -55,8 +55,10 @@ def looks_like_image(facts: Facts) -> bool:
 
 
 def looks_like_mask(facts: Facts) -> bool:
-    """Whether a file given as an image has the tones of a mask: no colour, and nearly all of it at two levels."""
-    return facts.colourful < COLOURFUL and (facts.levels <= 2 or facts.concentration > MASK_CONCENTRATION)
+    """Whether a picture has the tones of a mask: no colour, and most of it at two levels or much of it black."""
+    if facts.colourful >= COLOURFUL:
+        return False
+    return facts.levels <= 2 or facts.concentration > MASK_CONCENTRATION or facts.black >= SOFT_BLACK
 
 
 def evidence(facts: Facts) -> str:
@@ -86,7 +88,7 @@ def _swapped(facts: list[tuple[Pair, Facts, Facts]]) -> list[str]:
     for pair, image, mask in facts:
         if image.digest == mask.digest and not image.constant and image.levels > 2:
             problems.append(f"{pair.mask} holds the same pixels as {pair.image}: put the real mask in its place.")
-        elif looks_like_image(mask) and looks_like_mask(image):
+        elif mask.levels > PHOTO_LEVELS and looks_like_mask(image) and not looks_like_mask(mask):
             swapped.append((pair, image, mask))
         elif looks_like_image(mask):
             problems.append(

@@ -50,6 +50,24 @@ def test_one_swapped_pair_and_one_image_among_the_masks(sound):
     assert swapped.startswith(f"{sound}/images/x.png and {sound}/masks/x.png look swapped: the mask has ")
 
 
+def test_swapped_folders_of_grey_images_and_averaged_masks(tmp_path):
+    rows, columns = np.mgrid[:48, :64]
+    cone = np.clip(255 - 12 * np.hypot(rows - 24, columns - 32), 0, 255).astype(np.uint8)
+    dull = np.clip(np.random.default_rng(0).normal(120, 14, (48, 64)), 0, 255).astype(np.uint8)
+    for i in range(2):
+        write_pair(tmp_path, f"s{i}", np.roll(cone, i), np.roll(dull, i))
+    (problem,) = survey(tmp_path).problems
+    assert problem.startswith(f"{tmp_path}/images and {tmp_path}/masks look swapped: in 2 pairs of 2 ")
+
+
+def test_dark_field_images_are_images(tmp_path):
+    for i in range(2):
+        glowing = (disc(i, (64, 48)) * np.random.default_rng(i).uniform(0.2, 1, (48, 64))).astype(np.uint8)
+        write_pair(tmp_path, f"s{i}", glowing, disc(i, (64, 48)))
+    found = survey(tmp_path)
+    assert found.problems == found.warnings == ()
+
+
 def test_graded_masks_are_masks(sound):
     rows, columns = np.mgrid[:48, :64]
     cone = np.clip(255 - 12 * np.hypot(rows - 24, columns - 32), 0, 255).astype(np.uint8)

@@ -197,7 +197,8 @@ def test_written_down_and_read_again():
 
 
 def test_real_set(real_smears):
-    split = split_pairs(find_pairs(real_smears))
-    assert sizes(split) == (72, 9, 9)
-    assert split == split_pairs(find_pairs(real_smears))
-    assert split.test != split_pairs(find_pairs(real_smears), seed=1).test
+    pairs = find_pairs(real_smears)[:30]
+    split = split_pairs(pairs)
+    assert sizes(split) == (24, 3, 3)
+    assert split == split_pairs(pairs)
+    assert split.test != split_pairs(pairs, seed=1).test
