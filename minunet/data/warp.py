@@ -91,7 +91,7 @@ def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
     for channel in range(channels):  # planes, for NumPy is slow over a last axis of one to four values
         plane = array[..., channel].ravel()
         upper = _between(plane, corner, step_right, right)
-        lower = _between(plane, corner + step_down, step_right, right)
+        lower = _between(plane[step_down:], corner, step_right, right)
         lower -= upper
         lower *= down
         np.add(upper, lower, out=result[..., channel])
@@ -100,7 +100,10 @@ def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
 
 def _between(plane: np.ndarray, corner: np.ndarray, step: int, share: np.ndarray) -> np.ndarray:
     """Values that lie the given share of the way from each corner to the pixel one step on."""
-    here, there = plane.take(corner), plane.take(corner + step)
+    here, there = (
+        plane.take(corner, mode="clip"),
+        plane[step:].take(corner, mode="clip"),
+    )  # in bounds; clip skips the check
     there -= here
     there *= share
     here += there
