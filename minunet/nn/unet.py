@@ -77,20 +77,15 @@ class UNet(Module):
     Attributes
     ----------
     config : dict
-        The arguments above but for `rng`, as plain numbers and strings; `UNet(**config)` has the same architecture.
+        The arguments above but for `rng`, as plain numbers and strings; `UNet(**model.config)` has the same architecture.
+    recompute : bool
+        Set it to True to train in less memory: each block keeps only its input and runs again in the backward pass
+        (gradient checkpointing). The gradients are the same.
 
     Raises
     ------
     ValueError
         If an argument does not fit; the message lists every one.
-
-    Attributes
-    ----------
-    config : dict
-        The arguments above but for `rng`; `UNet(**model.config)` has the same architecture.
-    recompute : bool
-        Set it to True to train in less memory: each block keeps only its input and runs again in the backward pass
-        (gradient checkpointing). The gradients are the same.
 
     Examples
     --------

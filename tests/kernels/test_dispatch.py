@@ -1,0 +1,196 @@
+"""How a primitive picks the path that computes it."""
+
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from minunet.kernels import dispatch
+from minunet.kernels.dispatch import Primitive, prefer, primitives, replace
+
+
+@pytest.fixture
+def double(monkeypatch):
+    """A primitive with a reference and two fast paths, in a registry of its own."""
+    primitives()  # the real ones are registered by now
+    monkeypatch.setattr(dispatch, "_REGISTRY", {})
+    primitive = Primitive("double", lambda x: ("reference", 2 * x))
+
+    @primitive.register("small", when=lambda x: x < 10, cost=lambda x: 5.0 + x, why="few")
+    def small(x):
+        return "small", x + x
+
+    @primitive.register("even", when=lambda x: x % 2 == 0, cost=lambda x: 8.0, why="pairs")
+    def even(x):
+        return "even", 2 * x
+
+    return primitive
+
+
+def test_the_cheapest_applicable_path_runs(double):
+    assert double(1) == ("small", 2)
+    assert double(2) == ("small", 4)
+    assert double(8) == ("even", 16)
+    assert double(12) == ("even", 24)
+    assert double(11) == ("reference", 22)
+
+
+def test_candidates_are_the_applicable_ones_the_reference_first(double):
+    assert [c.name for c in double.candidates(2)] == ["reference", "small", "even"]
+    assert [c.name for c in double.candidates(11)] == ["reference"]
+    assert [c.name for c in double.all_candidates()] == ["reference", "small", "even"]
+    chosen = double.choose(12)
+    assert (chosen.name, chosen.why, chosen.cost(12), chosen.run(12)) == ("even", "pairs", 8.0, ("even", 24))
+
+
+def test_the_reference_runs_only_when_nothing_else_can(double):
+    """Its estimate is infinite, so that a fast path without an estimate wins too."""
+
+    @double.register("free")
+    def free(x):
+        return "free", 2 * x
+
+    assert double(11) == ("free", 22)
+    assert double(1) == ("free", 2)
+
+
+def test_of_equal_costs_the_first_registered_wins(double):
+    @double.register("as cheap", when=lambda x: x == 12, cost=lambda x: 8.0)
+    def as_cheap(x):
+        return "as cheap", 2 * x
+
+    assert double(12)[0] == "even"
+
+
+def test_registering_leaves_the_function_as_it_is(double):
+    def function(x):
+        return x
+
+    assert double.register("plain")(function) is function
+
+
+def test_a_name_is_given_once(double):
+    for name in ("small", "reference"):
+        with pytest.raises(ValueError, match=f"double already has a candidate called '{name}'"):
+            double.register(name)
+
+
+def test_a_preferred_path_runs_where_it_applies(double):
+    with prefer("even"):
+        assert double(2)[0] == "even"
+        assert double(1)[0] == "small"
+        with prefer("reference"):
+            assert double(2)[0] == "reference"
+        assert double(2)[0] == "even"
+    assert double(2)[0] == "small"
+
+
+def test_of_nested_preferences_the_inner_one_that_applies_wins(double):
+    with prefer("even"), prefer("small"):
+        assert double(8)[0] == "small"
+        assert double(12)[0] == "even"
+        assert double(11)[0] == "reference"
+
+
+def test_a_preference_ends_with_an_error_and_is_for_one_thread(double):
+    with pytest.raises(ZeroDivisionError), prefer("reference"):
+        _ = 1 / 0
+    assert double(2)[0] == "small"
+    seen = []
+    with prefer("reference"):
+        thread = threading.Thread(target=lambda: seen.append(double(2)[0]))
+        thread.start()
+        thread.join()
+    assert seen == ["small"]
+
+
+def test_preferring_what_nobody_has_is_an_error(double):
+    with (
+        pytest.raises(ValueError, match="no primitive has a candidate called 'evn'; there are even, reference, small"),
+        prefer("evn"),
+    ):
+        pass
+
+
+def test_a_stand_in_answers_every_call_of_its_thread(double):
+    calls = []
+
+    def stand_in(primitive, args):
+        calls.append((primitive.name, args))
+        return "stand-in"
+
+    with replace(stand_in):
+        assert double(2) == "stand-in"
+        with replace(lambda primitive, args: "inner"):
+            assert double(3) == "inner"
+        assert double(4) == "stand-in"
+    assert calls == [("double", (2,)), ("double", (4,))]
+    assert double(2)[0] == "small"
+
+
+def test_repr_and_docstring():
+    conv2d = primitives()["conv2d"]
+    assert repr(conv2d).startswith("Primitive('conv2d', candidates=['reference'")
+    assert "Cross-correlation" in conv2d.__doc__
+
+
+def test_the_registry_holds_the_contract():
+    assert set(primitives()) == {
+        "conv2d", "conv2d_grads", "conv_transpose2d", "conv_transpose2d_grads", "max_pool2d", "max_pool2d_grad", "sum_pool2d",
+        "sum_pool2d_grad", "relu", "relu_grad", "tanh", "tanh_grad", "sigmoid", "sigmoid_grad", "softmax", "softmax_grad",
+        "bce_with_logits", "bce_with_logits_grad", "adam",
+    }  # fmt: skip
+
+
+def test_a_choice_depends_on_shapes_and_dtypes_alone():
+    """The same call takes the same path whatever the values, so that the same seed gives the same bits."""
+    rng = np.random.default_rng(0)
+    conv2d = primitives()["conv2d"]
+    for shape, dtype in (((1, 8, 8, 3), np.float32), ((2, 33, 17, 16), np.float32), ((1, 9, 9, 4), np.float64)):
+        weight = rng.standard_normal((3, 3, shape[-1], 8)).astype(dtype)
+        names = {
+            conv2d.choose((x.astype(dtype),), w, None, (1, 1), ((1, 1), (1, 1)), None).name
+            for x, w in (
+                (rng.standard_normal(shape), weight),
+                (np.zeros(shape), 0 * weight),
+                (np.full(shape, np.nan), weight),
+            )
+        }
+        assert len(names) == 1
+
+
+def test_paths_are_imported_at_the_first_call_not_with_the_package():
+    code = (
+        "import sys, minunet\n"
+        "assert 'minunet.kernels.cpu' not in sys.modules\n"
+        "minunet.functional.relu([1.0])\n"
+        "assert 'minunet.kernels.cpu' in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_two_threads_at_the_first_call_import_every_path(monkeypatch, tmp_path):
+    """The first thread stops in the middle of importing the first of two paths until the second one is there."""
+    gate = type(sys)("minunet_test_gate")
+    gate.entered, gate.open, gate.imported = threading.Event(), threading.Event(), []
+    monkeypatch.setitem(sys.modules, gate.__name__, gate)
+    (tmp_path / "minunet_test_slow.py").write_text(
+        "import minunet_test_gate as gate\ngate.entered.set(); gate.open.wait(10); gate.imported.append('slow')\n"
+    )
+    (tmp_path / "minunet_test_quick.py").write_text("import minunet_test_gate as gate\ngate.imported.append('quick')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(dispatch, "_PATHS", ("minunet_test_slow", "minunet_test_quick"))
+    monkeypatch.setattr(dispatch, "_imported", False)
+    seen = []
+    threads = [threading.Thread(target=lambda: (primitives(), seen.append(list(gate.imported)))) for _ in range(2)]
+    threads[0].start()
+    assert gate.entered.wait(10)
+    threads[1].start()
+    gate.open.set()
+    for thread in threads:
+        thread.join()
+    assert seen == [["slow", "quick"]] * 2
+    for name in ("minunet_test_slow", "minunet_test_quick"):
+        sys.modules.pop(name)
