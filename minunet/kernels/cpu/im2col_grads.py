@@ -1,0 +1,194 @@
+"""The gradients of a convolution as matrix products of windows that are written out, see `im2col`.
+
+With stride 1 the windows are the output gradient's, and serve the input and the weight alike; else they are the input's.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minunet.kernels import reference
+from minunet.kernels.cpu.arrays import on_cpu
+from minunet.kernels.cpu.im2col import CHUNK, PER_CALL, PER_VALUE, Padding, written_out
+from minunet.kernels.cpu.products import multiply, multiply_cost, run
+from minunet.kernels.cpu.rows import Rows, deal, divide_rows, sum_in_order
+from minunet.kernels.cpu.runs import copy_runs
+from minunet.kernels.cpu.scratch import scratch
+from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.cpu.windows import masked
+
+
+def _backward_when(grad_output, xs, weight, output, stride, padding, needs) -> bool:
+    return on_cpu(grad_output, *xs, weight, output) and grad_output.size > 0
+
+
+def _from_gradient(weight, stride, needs) -> bool:
+    """Whether to write out windows of the output's gradient, which then serve the input and the weight alike."""
+    return stride == (1, 1) and (any(needs[0]) or weight.shape[3] <= weight.shape[2])
+
+
+def _backward_cost(grad_output, xs, weight, output, stride, padding, needs) -> float:
+    kh, kw, c, o = weight.shape
+    pixels = math.prod(xs[0].shape[:3])
+    if _from_gradient(weight, tuple(stride), needs):
+        cost = PER_VALUE * pixels * kh * kw * o if kh * kw > 1 else 0
+        cost += multiply_cost(pixels, kh * kw * o, c) if any(needs[0]) else 0
+        return PER_CALL + cost + (multiply_cost(c, pixels, kh * kw * o) if needs[1] else 0)
+    pixels = math.prod(grad_output.shape[:3])
+    each = PER_VALUE * pixels * kh * kw * c
+    cost = 4 * each + multiply_cost(pixels, o, kh * kw * c) if any(needs[0]) else 0
+    return PER_CALL + cost + (each + multiply_cost(kh * kw * c, pixels, o) if needs[1] else 0)
+
+
+@reference.conv2d_grads.register(
+    "im2col", when=_backward_when, cost=_backward_cost, why="windows written out as rows, then one matrix product each"
+)
+def conv2d_grads(grad_output, xs, weight, output, stride, padding: Padding, needs):
+    """See `reference.conv2d_grads`."""
+    stride = tuple(stride)
+    grad_output = np.ascontiguousarray(grad_output)
+    output = None if output is None else np.ascontiguousarray(output)
+    xs = [np.ascontiguousarray(x) for x in xs]
+    if _from_gradient(weight, stride, needs):
+        return _grads_by_input(grad_output, xs, weight, output, padding, needs)
+    return _grads_by_output(grad_output, xs, weight, output, stride, padding, needs)
+
+
+def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
+    """Stride 1: windows of the gradient around every pixel of the input.
+
+    With the kernel back to front, dX[h, w] = sum over i, j of dY[h - i, w - j] g[i, j] is a convolution of dY, and
+    dg[i, j] = sum over h, w of X[h, w] dY[h - i, w - j] multiplies the same windows.
+    """
+    needs_x, needs_weight, needs_bias = needs
+    kh, kw, c, o = weight.shape
+    images, height, width, _ = xs[0].shape
+    before = (kh - 1 - padding[0][0], kw - 1 - padding[1][0])
+    # (kh, kw, C, O) -> back to front, (kh, kw, O, C) -> (kh * kw * O, C)
+    kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
+    ends = np.cumsum([0] + [x.shape[3] for x in xs])
+    grad_xs = [np.empty_like(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+
+    def job(blocks: list[Rows]):
+        grad_weight = np.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
+        for block in blocks:
+            with scratch() as take:
+                top = block.first - before[0]
+                rows = slice(max(0, top), max(0, top + block.last - block.first + kh - 1))
+                gradient = masked(
+                    take, grad_output[block.images, rows], None if output is None else output[block.images, rows]
+                )
+                local = (block.first - rows.start, block.last - rows.start)
+                seen = written_out(take, [gradient], local, width, (kh, kw), (1, 1), before)  # (pixels, kh * kw * O)
+                for x, grad_x, start in zip(xs, grad_xs, ends, strict=False):
+                    channels = slice(int(start), int(start) + x.shape[3])
+                    if grad_x is not None:
+                        part = grad_x[block.images, block.first : block.last].reshape(1, -1, x.shape[3])
+                        run(multiply(seen[None], kernel[None, :, channels], part))
+                    if grad_weight is not None:
+                        pixels = x[block.images, block.first : block.last].reshape(1, -1, x.shape[3])
+                        new = take((1, x.shape[3], kh * kw * o), weight.dtype)
+                        run(multiply(pixels.transpose(0, 2, 1), seen[None], new))
+                        grad_weight[channels] += new[0]
+        return grad_weight
+
+    parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * o, c), CHUNK)))
+    grad_weight = None
+    if needs_weight:
+        # (C, kh * kw * O) back to front -> (kh, kw, C, O)
+        backwards = sum_in_order(parts).reshape(c, kh, kw, o).transpose(1, 2, 0, 3)
+        grad_weight = np.ascontiguousarray(backwards[::-1, ::-1])
+    return tuple(grad_xs), grad_weight, _bias_gradient(grad_output, output) if needs_bias else None
+
+
+def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, needs):
+    """Any stride: windows of the input for the weight's gradient; the input's gradient is added up tap by tap."""
+    needs_x, needs_weight, needs_bias = needs
+    kh, kw, c, o = weight.shape
+    images, height, width, _ = grad_output.shape
+    before = (padding[0][0], padding[1][0])
+
+    def job(blocks: list[Rows]) -> tuple[np.ndarray, np.ndarray]:
+        grad_weight, grad_bias = np.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
+        new = np.empty_like(grad_weight)
+        for block in blocks:
+            with scratch() as take:
+                rows = (block.images, slice(block.first, block.last))
+                gradient = masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
+                sources = [x[block.images] for x in xs]
+                seen = written_out(take, sources, (block.first, block.last), width, (kh, kw), stride, before)
+                run(multiply(seen.T[None], gradient[None], new[None]))  # (window, pixels) @ (pixels, O)
+                grad_weight += new
+                if needs_bias:
+                    grad_bias += np.ones(len(gradient), gradient.dtype) @ gradient
+        return grad_weight, grad_bias
+
+    grad_weight = grad_bias = None
+    if needs_weight:
+        parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * c, o), CHUNK)))
+        grad_weight = sum_in_order([part[0] for part in parts]).reshape(weight.shape)
+        grad_bias = sum_in_order([part[1] for part in parts]) if needs_bias else None
+    elif needs_bias:
+        grad_bias = _bias_gradient(grad_output, output)
+    grad_xs: list[np.ndarray | None] = [None] * len(xs)
+    if any(needs_x):
+        grad_xs = _stamped(grad_output, xs, weight, output, stride, before, needs_x)
+    return tuple(grad_xs), grad_weight, grad_bias
+
+
+def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], needs_x) -> list[np.ndarray | None]:
+    """The input's gradient for any stride: every pixel of the output's gradient stamps the kernel on its window."""
+    (kh, kw, c, o), (sh, sw) = weight.shape, stride
+    out_h, out_w = grad_output.shape[1:3]
+    images, height, width, _ = xs[0].shape
+    kernel = np.ascontiguousarray(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
+    grad_xs = [np.empty_like(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+
+    def job(block: Rows) -> None:
+        # Rows of the output whose windows meet rows first .. last of the input.
+        first = max(0, -(-(block.first + before[0] - kh + 1) // sh))
+        last = max(first, min(out_h, (block.last - 1 + before[0]) // sh + 1))
+        with scratch() as take:
+            rows = (block.images, slice(first, last))
+            gradient = masked(take, grad_output[rows], None if output is None else output[rows])
+            stamps = take((gradient.size // o, kh * kw * c), weight.dtype)
+            run(multiply(gradient.reshape(1, -1, o), kernel[None], stamps[None]))
+            stamps = stamps.reshape(*gradient.shape[:3], kh, kw, c)
+            # Sums for rows from `start` on, the first that a window of these meets or that is wanted; (N, rows, W, C).
+            top = first * sh - before[0]
+            start = min(top, block.first)
+            stop = max(block.last, top + (last - first) * sh + kh)
+            sums = take((len(gradient), stop - start, max(width + before[1], (out_w - 1) * sw + kw), c), weight.dtype)
+            sums[:] = 0
+            for i in range(kh if last > first else 0):
+                at = slice(top - start + i, top - start + i + (last - first - 1) * sh + 1, sh)
+                for j in range(kw):
+                    sums[:, at, j : j + (out_w - 1) * sw + 1 : sw] += stamps[:, :, :, i, j]
+            kept = sums[:, block.first - start : block.last - start, before[1] : before[1] + width]
+            channel = 0
+            for x, grad_x in zip(xs, grad_xs, strict=True):
+                if grad_x is not None:
+                    part = kept[..., channel : channel + x.shape[3]]
+                    copy_runs(grad_x[block.images, block.first : block.last], part)
+                channel += x.shape[3]
+
+    parallel(job, divide_rows(images, height, -(-width // sw) * kh * kw * c // sh + 1, CHUNK))
+    return grad_xs
+
+
+def _bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndarray:
+    """The sum of the gradient over all pixels: a product with ones, which adds many numbers of equal weight well."""
+    images, height, width, o = grad_output.shape
+
+    def job(blocks: list[Rows]) -> np.ndarray:
+        total = np.zeros(o, grad_output.dtype)
+        for block in blocks:
+            with scratch() as take:
+                rows = (block.images, slice(block.first, block.last))
+                gradient = masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
+                total += np.ones(len(gradient), gradient.dtype) @ gradient
+        return total
+
+    return sum_in_order(parallel(job, deal(divide_rows(images, height, width * o, CHUNK))))

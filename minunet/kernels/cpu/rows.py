@@ -1,0 +1,48 @@
+"""Blocks of rows of pixels: how a layer's work is cut into jobs where tiles play no part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
+
+
+def even_parts(total: int, largest: int) -> list[tuple[int, int]]:
+    """(start, count) of the fewest parts of nearly equal size that are no larger than `largest`, or 1."""
+    parts = -(-total // max(1, largest))
+    bounds = [total * i // parts for i in range(parts + 1)]
+    return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows first .. last of some images: all the rows of several images, or some rows of one."""
+
+    images: slice
+    first: int
+    last: int
+
+
+def divide_rows(images: int, height: int, values_per_row: int, values: int) -> list[Rows]:
+    """Cut images into blocks of about `values` values."""
+    together = even_parts(images, values // (values_per_row * height))
+    rows = even_parts(height, values // values_per_row) if len(together) == images else [(0, height)]
+    return [
+        Rows(slice(image, image + count), row, row + row_count) for image, count in together for row, row_count in rows
+    ]
+
+
+def deal(blocks: Sequence[Rows]) -> list[Sequence[Rows]]:
+    """Runs of neighbouring blocks, one run for each job."""
+    return [blocks[start : start + count] for start, count in even_parts(len(blocks), -(-len(blocks) // MOST_JOBS))]
+
+
+def sum_in_order(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """parts[0] + parts[1] + ..., in place in the first: the same bits whoever computed them."""
+    total = parts[0]
+    for part in parts[1:]:
+        total += part
+    return total

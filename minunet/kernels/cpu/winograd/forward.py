@@ -1,0 +1,115 @@
+"""The forward convolution: windows to points, one product per point, products to tiles."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from minunet.kernels.cpu.products import Step, multiply, run
+from minunet.kernels.cpu.rows import even_parts
+from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.cpu.winograd import plan
+from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles
+from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
+from minunet.kernels.cpu.winograd.transforms import Transforms, transforms
+from minunet.kernels.cpu.winograd.weights import WeightPoints, weight_points
+
+
+def forward(
+    m: int,
+    xs: tuple[np.ndarray, ...],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    padding: tuple[tuple[int, int], tuple[int, int]],
+    activation: str | None,
+) -> np.ndarray:
+    """`conv2d` with a 3x3 kernel and stride 1, in tiles of m x m outputs. See `reference.conv2d` for the arguments."""
+    xs = tuple(np.ascontiguousarray(x) for x in xs)
+    t = transforms(m, weight.dtype)
+    (top, bottom), (left, right) = padding
+    images, height, width, _ = xs[0].shape
+    c, o = weight.shape[2:]
+    y = np.empty((images, height + top + bottom - 2, width + left + right - 2, o), weight.dtype)
+    by = _by_tiles if plan.by_tiles(c, o) else _by_channels
+    by(t, xs, weight, bias, (top, left), activation == "relu", y)
+    return y
+
+
+def _by_tiles(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
+    """All channels of a few tiles at a time, from window to finished tile within the cache."""
+    c, o = weight.shape[2:]
+    chunks = divide(len(y), y.shape[1:3], t.m, plan.tiles_per_chunk(t.n, max(c, o)))
+    u = weight_points(t.weight, weight)
+
+    def job(part: tuple[int, int]) -> None:
+        with scratch() as take:
+            shape = None
+            for chunk in chunks[part[0] : sum(part)]:
+                if chunk.shape != shape:  # recorded for the first chunk of a shape, repeated for the others
+                    shape = chunk.shape
+                    windows = InputPoints(take, t.input, t.m, shape, [x.shape[3] for x in xs])
+                    outputs = OutputTiles(take, t, shape, o)
+                    products = take((t.n, chunk.tile_count, o), y.dtype)
+                    steps: list[Step] = []
+                    for i in range(t.n):
+                        steps += windows.row_steps(i) + multiply(windows.points, u[i], products)
+                        if i == t.bias_point and bias is not None:
+                            steps.append(partial(np.add, products[i], bias, products[i]))
+                        steps += outputs.row_steps(i, products)
+                    steps += outputs.finish()
+                    if relu:
+                        steps.append(rectify(take, outputs.flat))
+                windows.load(*seen(xs, chunk, t.m, before))
+                run(steps)
+                send_home(outputs.tiles, y, chunk, t.m)
+
+    parallel(job, even_parts(len(chunks), -(-len(chunks) // plan.JOBS)))
+
+
+def _by_channels(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
+    """All tiles of a block of output channels at a time, once the points of all windows are there."""
+    c, o = weight.shape[2:]
+    for group in divide(len(y), y.shape[1:3], t.m, plan.tiles_per_group(t.n, max(c, o))):
+        points = np.empty((t.n, t.n, group.tile_count, c), y.dtype)
+
+        def windows_job(part: tuple[slice, Chunk], points: np.ndarray = points) -> None:
+            places, chunk = part
+            with scratch() as take:
+                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs])
+                windows.load(*seen(xs, chunk, t.m, before))
+                for i in range(t.n):
+                    run(windows.row_steps(i, points[i, :, places]))
+
+        def channels_job(part: tuple[int, int], group: Chunk = group, points: np.ndarray = points) -> None:
+            block = slice(part[0], sum(part))
+            with scratch() as take:
+                kernel = WeightPoints(take, t.weight, weight[..., block])
+                u = take((t.n, c, part[1]), y.dtype)
+                outputs = OutputTiles(take, t, group.shape, part[1])
+                products = take((t.n, group.tile_count, part[1]), y.dtype)
+                for i in range(t.n):
+                    run(kernel.row_steps(i, u) + multiply(points[i], u, products))
+                    if i == t.bias_point and bias is not None:
+                        products[i] += bias[block]
+                    run(outputs.row_steps(i, products))
+                run(outputs.finish())
+                if relu:
+                    rectify(take, outputs.flat)()
+                send_home(outputs.tiles, y[..., block], group, t.m)
+
+        parallel(windows_job, group.split_rows(plan.tiles_per_chunk(t.n, c)))
+        parallel(channels_job, even_parts(o, plan.CHANNELS_PER_JOB))
+
+
+def seen(xs: tuple[np.ndarray, ...], chunk: Chunk, m: int, before: tuple[int, int]) -> tuple[list, int, int]:
+    """A chunk's images, and the row and column of its first window, when `before` pixels of padding come first."""
+    return [x[chunk.images] for x in xs], m * chunk.first_row - before[0], m * chunk.first_column - before[1]
+
+
+def rectify(take: Take, flat: np.ndarray) -> Step:
+    """A step for flat = max(flat, 0). Against an array of zeros np.maximum is twice as fast as against a number."""
+    zeros = take(flat.shape[-1:], flat.dtype)
+    zeros[:] = 0
+    return partial(np.maximum, flat, zeros, out=flat)

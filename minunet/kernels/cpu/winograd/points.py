@@ -1,0 +1,159 @@
+"""The ways between pixels and points: windows of an image to their values at the points, products back to tiles.
+
+Both go one row of points at a time, so that what a product reads and writes is still in the cache. Columns are sorted
+by their place in the tile on the way, so that every transform is a product with one long row per place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from minunet.kernels.cpu.products import Step, run, transform
+from minunet.kernels.cpu.runs import as_runs
+from minunet.kernels.cpu.scratch import Take
+from minunet.kernels.cpu.winograd.transforms import Transforms
+
+# Rows of 2^k bytes fall into the same few sets of the cache and evict each other; a little padding spreads them.
+ROW_PADDING = 16
+
+Shape = tuple[int, int, int]  # of a chunk: tile rows, images, tile columns
+
+
+class InputPoints:
+    """B^T d B for the windows d of a chunk, or A x A^T for its tiles x: (span, span) pixels to (n, n) points each.
+
+    Parameters
+    ----------
+    take : callable
+        Gives working memory, see `scratch`.
+    matrix : array (n, span)
+        B^T for windows (span n), A for tiles (span m).
+    m : int
+        A window starts every m pixels.
+    shape : (tile rows, images, tile columns)
+        Of the chunks.
+    channels : sequence of int
+        Channels of each source; the sources are read as if joined along channels.
+
+    Attributes
+    ----------
+    points : array (n, tiles, C)
+        One row of points, once its steps have run.
+    """
+
+    def __init__(self, take: Take, matrix: np.ndarray, m: int, shape: Shape, channels: Sequence[int]):
+        n, span = matrix.shape
+        self._matrix, self._m, self._shape = matrix, m, shape
+        rows, images, columns = shape
+        width = m * columns + span - m  # columns of pixels under the windows
+        self._halves = [take((n, rows, images, width, count), matrix.dtype) for count in channels]
+        length = rows * images * columns * sum(channels)
+        self._sorted = take((span, length + ROW_PADDING), matrix.dtype)[:, :length]
+        self._flat = take((n, length + ROW_PADDING), matrix.dtype)[:, :length]
+        self.points = self._flat.reshape(n, -1, sum(channels))
+
+    def load(self, sources: Sequence[np.ndarray], top: int, left: int) -> None:
+        """The vertical half, for arrays (images, H, W, C_i) that are zero outside.
+
+        (top, left) is the pixel where the first window starts; negative inside the padding.
+        """
+        for source, half in zip(sources, self._halves, strict=True):
+            _vertical(self._matrix, self._m, source, half, top, left)
+
+    def row_steps(self, i: int, out: np.ndarray | None = None) -> list[Step]:
+        """Steps that fill `points`, or `out` of its shape, with row i of the points of what was loaded."""
+        steps: list[Step] = []
+        by_place = self._sorted.reshape(len(self._sorted), *self._shape, -1)
+        first = 0
+        for half in self._halves:
+            last = first + half.shape[-1]
+            windows = _window_columns(half[i], len(self._sorted), self._m, self._shape[2])
+            steps.append(partial(np.copyto, *as_runs(by_place[..., first:last], windows)))
+            first = last
+        points = self._flat if out is None else out.reshape(len(out), -1)
+        return steps + transform(self._matrix, self._sorted, points)  # (n, span) @ (span, tiles * C) -> (n, tiles * C)
+
+
+def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, top: int, left: int) -> None:
+    """The vertical half of a transform, read straight from the image, into `half` (n, tile rows, images, width, C).
+
+    Columns and channels stay as they lie, so that a row of pixels is one long row of the product.
+    """
+    n, span = matrix.shape
+    images, height, image_width, channels = source.shape
+    rows, width = half.shape[1], half.shape[3]
+    inside = slice(min(width, max(0, -left)), max(0, min(width, image_width - left)))
+    if inside.start > 0:
+        half[:, :, :, : inside.start] = 0
+    if inside.stop < width:
+        half[:, :, :, inside.stop :] = 0
+    if inside.stop <= inside.start:
+        return
+    seen = source[:, :, left + inside.start : left + inside.stop]  # (images, H, columns, C)
+    image, row = seen.strides[:2]
+    item = seen.itemsize  # not a stride: of an axis of length 1 (one channel) it can be anything
+    length = (inside.stop - inside.start) * channels
+    # (n, rows, images, columns, C) -> (rows, images, n, columns * C)
+    target = half[:, :, :, inside].reshape(n, rows, images, length).transpose(1, 2, 0, 3)
+    # Tile rows whose windows lie inside the image: top + m t >= 0 and top + m t + span <= height.
+    first = min(rows, max(0, -(top // m)))
+    last = max(first, min(rows, (height - span - top) // m + 1))
+    if last > first:
+        windows = np.lib.stride_tricks.as_strided(  # (rows, images, span, columns * C): their rows of pixels overlap
+            seen[:, top + m * first :],
+            (last - first, images, span, length),
+            (m * row, image, row, item),
+            writeable=False,
+        )
+        run(transform(matrix, windows, target[first:last]))
+    for tile in (*range(first), *range(last, rows)):  # at the border: the columns of the matrix that meet pixels
+        start = top + m * tile
+        reach = slice(min(span, max(0, -start)), max(0, min(span, height - start)))
+        if reach.stop <= reach.start:
+            target[tile] = 0
+            continue
+        # (images, pixels of the window, columns, C) -> (images, pixels of the window, columns * C)
+        pixels = seen[:, start + reach.start : start + reach.stop].reshape(images, -1, length)
+        run(transform(np.ascontiguousarray(matrix[:, reach]), pixels, target[tile]))
+
+
+def _window_columns(pixels: np.ndarray, span: int, m: int, columns: int) -> np.ndarray:
+    """Columns of pixels by their place in the window: the first column of every window, then the second, and so on.
+
+    (rows, images, width, C) -> (span, rows, images, columns, C), a read-only view in which windows overlap.
+    """
+    rows, images, _, channels = pixels.shape
+    row, image, column, item = pixels.strides
+    return np.lib.stride_tricks.as_strided(
+        pixels, (span, rows, images, columns, channels), (column, row, image, m * column, item), writeable=False
+    )
+
+
+class OutputTiles:
+    """A^T M A: products at the (n, n) points come in by rows, (m, m) tiles of outputs are there at the end.
+
+    Attributes
+    ----------
+    tiles : array (m across, m down, tile rows, images, tile columns, C)
+        The outputs, once the steps of all rows and then those of `finish` have run.
+    flat : array (m, m, tiles * C)
+        The same memory.
+    """
+
+    def __init__(self, take: Take, t: Transforms, shape: Shape, channels: int):
+        length = shape[0] * shape[1] * shape[2] * channels
+        self._matrix = t.output
+        self._half = take((t.m, t.n, length + ROW_PADDING), t.output.dtype)[:, :, :length]
+        self.flat = take((t.m, t.m, length), t.output.dtype)
+        self.tiles = self.flat.reshape(t.m, t.m, *shape, channels)
+
+    def row_steps(self, i: int, products: np.ndarray) -> list[Step]:
+        """The horizontal half for row i of the points: (m, n) @ (n, tiles * C) -> (m, tiles * C)."""
+        return transform(self._matrix, products.reshape(len(products), -1), self._half[:, i])
+
+    def finish(self) -> list[Step]:
+        """The vertical half: (m, n) @ (m across, n, tiles * C) -> (m across, m down, tiles * C)."""
+        return transform(self._matrix, self._half, self.flat)

@@ -1,0 +1,64 @@
+"""im2col against the plain convolution: every kernel, stride, padding and request; any number of threads."""
+
+import numpy as np
+import pytest
+from conv_cases import PRECISIONS, all_results, cases, compare_forward, compare_gradients
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minunet.kernels import reference
+from minunet.kernels.cpu import im2col, im2col_grads, threads, windows
+from minunet.kernels.cpu.scratch import scratch
+
+STRIDES = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4)))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
+@settings(max_examples=100, deadline=None)
+@given(case=cases(strides=STRIDES, most_padding=4), chunk=st.sampled_from([1, 3_000, 131_072]))
+def test_equals_the_reference(dtype, tolerance, case, chunk):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(im2col, "CHUNK", chunk)
+        patch.setattr(im2col_grads, "CHUNK", chunk)
+        made = compare_forward(case, "im2col", dtype, tolerance)
+        compare_gradients(case, "im2col", dtype, tolerance, *made)
+
+
+@pytest.mark.parametrize(("kernel_size", "stride"), [((3, 3), (1, 1)), ((1, 1), (1, 1)), ((4, 3), (2, 3))])
+def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, monkeypatch):
+    monkeypatch.setattr(im2col, "CHUNK", 5_000)
+    monkeypatch.setattr(im2col_grads, "CHUNK", 5_000)
+    results = []
+    for count in (1, 2, 3, 2):
+        monkeypatch.setattr(threads, "_num_threads", count)
+        results.append(all_results("im2col", (40, 31), kernel_size, (12, 20), stride, ((1, 1), (1, 0))))
+    assert all(result == results[0] for result in results)
+
+
+def test_an_empty_batch():
+    x, weight, bias = np.ones((0, 5, 6, 2), np.float32), np.ones((3, 3, 2, 4), np.float32), np.ones(4, np.float32)
+    y = im2col.conv2d((x,), weight, bias, (1, 1), ((1, 1), (1, 1)), "relu")
+    assert y.shape == (0, 5, 6, 4)
+    (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(
+        y, (x,), weight, y, (1, 1), ((1, 1), (1, 1)), ((True,), True, True)
+    )
+    assert grad_x.shape == x.shape
+    assert not grad_weight.any()
+    assert not grad_bias.any()
+
+
+def test_small_whole_numbers_are_exact():
+    """A product of few terms loses nothing: the layers that do not gain by Winograd have no rounding of their own."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(-8, 9, (1, 5, 5, 1)).astype(np.float32)
+    weight = rng.integers(-8, 9, (3, 3, 1, 1)).astype(np.float32)
+    call = ((x,), weight, None, (1, 1), ((0, 0), (0, 0)), None)
+    assert reference.conv2d.choose(*call).name == "im2col"
+    np.testing.assert_array_equal(reference.conv2d(*call), reference.conv2d.reference.run(*call))
+
+
+def test_a_stopped_gradient_may_be_infinite():
+    gradient = np.array([1.0, np.inf, -np.inf, np.nan, np.inf], np.float32).reshape(1, 1, 1, 5)
+    output = np.array([2.0, 0.0, 0.0, 0.0, 3.0], np.float32).reshape(1, 1, 1, 5)
+    with scratch() as take:
+        np.testing.assert_array_equal(windows.masked(take, gradient, output).ravel(), [1, 0, 0, 0, np.inf])

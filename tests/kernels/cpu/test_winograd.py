@@ -1,0 +1,118 @@
+"""Winograd's convolution against the plain one: every shape, padding and request, both forms, any number of threads."""
+
+import numpy as np
+import pytest
+from conv_cases import PRECISIONS, all_results, assert_close, cases, compare_forward, compare_gradients
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minunet.kernels import reference
+from minunet.kernels.cpu import threads
+from minunet.kernels.cpu.winograd import plan
+from minunet.kernels.cpu.winograd.tiles import divide
+from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
+from minunet.kernels.dispatch import prefer
+
+CANDIDATES = [f"winograd-{m}x{m}" for m in POINTS]
+
+
+@pytest.mark.parametrize("m", POINTS)
+def test_one_dimension_is_a_correlation(m):
+    t = transforms(m, np.dtype(np.float64))
+    rng = np.random.default_rng(0)
+    d, g = rng.standard_normal(t.n), rng.standard_normal(3)
+    np.testing.assert_allclose(t.output @ ((t.weight @ g) * (t.input @ d)), np.correlate(d, g), rtol=1e-12)
+    np.testing.assert_allclose(t.weight_flipped @ g[::-1], t.weight @ g, rtol=1e-12)
+    x = rng.standard_normal(m)
+    grad = t.weight_grad @ ((t.spread @ x) * (t.input @ d))
+    np.testing.assert_allclose(grad[::-1], np.correlate(d, x), rtol=1e-12)
+
+
+@pytest.mark.parametrize("m", POINTS)
+def test_the_bias_point_reaches_every_output_once(m):
+    t = transforms(m, np.dtype(np.float64))
+    points = np.zeros((t.n, t.n))
+    points[t.bias_point, t.bias_point] = 7
+    np.testing.assert_array_equal(t.output @ points @ t.output.T, np.full((m, m), 7.0))
+
+
+@given(
+    images=st.integers(1, 5),
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    m=st.sampled_from(list(POINTS)),
+    tiles=st.integers(1, 200),
+)
+def test_chunks_cover_every_tile_once(images, size, m, tiles):
+    seen = np.zeros((images, -(-size[0] // m), -(-size[1] // m)), int)
+    for chunk in divide(images, size, m, tiles):
+        rows = slice(chunk.first_row, chunk.first_row + chunk.rows)
+        columns = slice(chunk.first_column, chunk.first_column + chunk.columns)
+        seen[chunk.images, rows, columns] += 1
+        assert chunk.tile_count == seen[chunk.images, rows, columns].size
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
+@settings(max_examples=60, deadline=None)
+@given(
+    case=cases(kernels=st.just((3, 3))),
+    by_tiles=st.booleans(),
+    small=st.sampled_from([2_000, 50_000, 1_000_000]),
+)
+def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small):
+    with pytest.MonkeyPatch.context() as patch:  # small limits reach every way of cutting with small images
+        patch.setattr(plan, "MOST_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
+        patch.setattr(plan, "SMALL", small)
+        patch.setattr(plan, "GROUP", 20 * small)
+        patch.setattr(plan, "CHANNELS_PER_JOB", 16)
+        made = compare_forward(case, candidate, dtype, tolerance)
+        compare_gradients(case, candidate, dtype, tolerance, *made)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize("channels", [(16, 24), (192, 192)])
+def test_the_same_bits_for_any_number_of_threads(candidate, channels, monkeypatch):
+    results = []
+    for count in (1, 2, 3, 2):
+        monkeypatch.setattr(threads, "_num_threads", count)
+        results.append(all_results(candidate, (50, 37), (3, 3), channels, (1, 1), ((1, 1), (1, 1))))
+    assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+def test_arrays_that_are_not_contiguous(candidate):
+    rng = np.random.default_rng(5)
+    x = rng.standard_normal((2, 9, 11, 12))[:, ::-1, :, 2:7]
+    weight = rng.standard_normal((4, 5, 3, 3)).transpose(2, 3, 1, 0)
+    call = ((x,), weight, None, (1, 1), ((1, 1), (1, 1)), None)
+    expected = reference.conv2d.reference.run(*call)
+    with prefer(candidate):
+        assert_close(reference.conv2d(*call), expected, 1e-9)
+        grad = np.moveaxis(rng.standard_normal((4, 2, 9, 11)), 0, -1)
+        call = (grad, (x,), weight, None, (1, 1), ((1, 1), (1, 1)), ((True,), True, True))
+        (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(*call)
+    (expected_x,), expected_weight, expected_bias = reference.conv2d_grads.reference.run(*call)
+    assert_close(grad_x, expected_x, 1e-9)
+    assert_close(grad_weight, expected_weight, 1e-9)
+    assert_close(grad_bias, expected_bias, 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dtype"),
+    [
+        ((5, 5), (1, 1), 1, np.float32),
+        ((3, 3), (2, 1), 1, np.float32),
+        ((3, 3), (1, 1), 3, np.float32),
+        ((3, 3), (1, 1), 1, np.float16),
+    ],
+)
+def test_leaves_alone_what_it_cannot_do(kernel, stride, padding, dtype):
+    x, weight = np.ones((1, 9, 9, 2), dtype), np.ones((*kernel, 2, 3), dtype)
+    pad = ((padding, padding), (padding, padding))
+    names = [c.name for c in reference.conv2d.candidates((x,), weight, None, stride, pad, None)]
+    assert not set(CANDIDATES) & set(names)
+    names = [
+        c.name for c in reference.conv2d_grads.candidates(x, (x,), weight, None, stride, pad, ((True,), True, True))
+    ]
+    assert not set(CANDIDATES) & set(names)
