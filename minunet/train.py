@@ -41,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         if run.finished():
             announce_finished(say, config, folder)
             return 0
-        config.write(folder.config)
+        if request.resume:
+            config.write(folder.config)  # not before the run has agreed to it
         run.load()
         run.describe()
         run.fit()

@@ -19,7 +19,7 @@ from minunet.data.batches import Batches
 from minunet.kernels import backend
 from minunet.train import main
 from minunet.training.callbacks import Checkpoints
-from minunet.training.checkpoint import load_state
+from minunet.training.checkpoint import load_state, save_state
 from minunet.training.config import TrainConfig
 from minunet.training.folder import CONTENTS
 from minunet.training.trainer import Trainer
@@ -396,7 +396,10 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy_and_keeps_the_last_good_
     assert train(discs, "--out", run, *TINY) == 2
     (problem,) = problems(capsys)
     assert problem.startswith("the loss became nan in epoch 2, step 2 of 3, at a learning rate of ")
-    assert "lower --lr" in problem and f"{run}/model.safetensors holds the best model so far, of epoch 1" in problem
+    assert (
+        "lower --lr, to 0.001 say" in problem
+        and f"{run}/model.safetensors holds the best model so far, of epoch 1" in problem
+    )
     assert (
         load_state(run).epoch == 1
         and np.isfinite(minunet.load_model(run).predict(discs / "images" / "cell0.png")).all()
@@ -451,6 +454,25 @@ def test_everything_wrong_is_said_at_once_with_the_data_and_the_folder(discs, fi
         "cell5.png",
     ):
         assert part in text
+
+
+def test_pairs_that_cannot_be_split_are_reported_with_the_rest(tmp_path, capsys):
+    few = write_pairs(tmp_path / "few", count=2)
+    assert train(few, "--out", tmp_path / "run", *TINY, "--epochs", 0) == 2
+    first, second = problems(capsys)
+    assert first.startswith("--epochs 0") and second.startswith("2 pairs found, but three are needed")
+
+
+def test_a_state_of_another_program_is_refused(finished, tmp_path, capsys):
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "metrics.json").unlink()
+    state = load_state(run)
+    model = minunet.UNet(**state.architecture)
+    save_state(
+        run / "last.safetensors", model, minunet.optim.Adam(model.parameters()), epoch=1, step=1, config={}, history=[]
+    )
+    assert train("--resume", run) == 2
+    assert "last.safetensors: this state was not written by minunet.train" in problems(capsys)[0]
 
 
 @pytest.mark.parametrize(

@@ -43,9 +43,9 @@ def announce_material(say: Say, config: TrainConfig, folder: RunFolder, material
 
 
 def announce_training(
-    say: Say, config: TrainConfig, steps: int, parameters: list[Any], bound: dict[str, float]
+    say: Say, config: TrainConfig, steps: int, parameters: list[Any], bound: dict[str, float] | None
 ) -> None:
-    """The network and how it will be trained."""
+    """The network, how it will be trained, and for grey masks the limits they set."""
     layers = sum(parameter.ndim == 4 for parameter in parameters)
     count = sum(math.prod(parameter.shape) for parameter in parameters)
     say_item(
@@ -61,7 +61,7 @@ def announce_training(
         f"{config.augment} augmentation,",
         f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, seed {config.seed}",
     )
-    if config.mask == "grayscale":
+    if bound is not None:
         say_item(
             say,
             "greys",
@@ -70,14 +70,18 @@ def announce_training(
         )
 
 
-def announce_cost(say: Say, device: str, peak: float, epoch: float, epochs: int) -> None:
-    """Device, time and memory: `peak` in bytes, `epoch` in seconds, `epochs` those still to come."""
+def announce_memory(say: Say, device: str, peak: float) -> None:
+    """Where it runs, and the bytes it will take at its peak."""
     say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
-    say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")
     say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
     free = available_memory()
     if device == "cpu" and free is not None and peak > free:
         say_item(say, "warning", f"only {memory(free)} are free: lower --batch-size, --size or --base-channels.")
+
+
+def announce_time(say: Say, epoch: float, epochs: int) -> None:
+    """The seconds that an epoch will take, and all that are still to come."""
+    say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")
 
 
 def announce_stop(say: Say, folder: RunFolder, progress: Progress, epochs: int, steps: int, settled: bool) -> None:

@@ -1,6 +1,6 @@
 """What listens to the trainer: a progress bar, a line per epoch, history.csv, the two checkpoints and the curves.
 
-Each is told records and does one thing with them; what is drawn or saved comes from the `Progress` they share with the trainer.
+Each is told records and does one thing with them; how to draw or save it was given when it was made.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from minunet.training.console import duration
-from minunet.training.records import EpochRecord, Progress, StartRecord, StepRecord
+from minunet.training.records import EpochRecord, StartRecord, StepRecord
 from minunet.training.trainer import Callback
 
 QUIET = 60.0  # seconds between two lines of progress where there is no terminal to draw a bar on
@@ -136,15 +136,13 @@ class Checkpoints(Callback):
 
     Parameters
     ----------
-    progress : Progress
-        Shared with the trainer.
     save_best, save_last : callable
         Write model.safetensors and last.safetensors; called after an epoch that is the best yet, and after every epoch and
         at a stop between steps.
     """
 
-    def __init__(self, progress: Progress, save_best: Callable[[EpochRecord], None], save_last: Callable[[], None]):
-        self.progress, self.save_best, self.save_last = progress, save_best, save_last
+    def __init__(self, save_best: Callable[[EpochRecord], None], save_last: Callable[[], None]):
+        self.save_best, self.save_last = save_best, save_last
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         if record.best:

@@ -17,6 +17,7 @@ from minunet.errors import UserError
 from minunet.kernels.backend import DEVICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
 from minunet.training.atomic import write_text
+from minunet.training.folder import read_json
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import SCHEDULES
 
@@ -31,6 +32,7 @@ CHOICES = {
     "loss": tuple(LOSSES),
     "device": DEVICES,
 }
+PATHS = ("data", "images", "masks")  # settings that say where the data lies on this machine
 AT_LEAST = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}
 EXTENT = 16384  # pixels; a longer side is a slip of the finger
 
@@ -142,7 +144,7 @@ class TrainConfig:
             found.append(f"--threads {self.threads}: give a whole number of at least 1, or leave it out for all cores.")
         if not _is_number(self.lr) or self.lr <= 0:
             found.append(f"--lr {self.lr}: give a positive number, such as {TrainConfig.lr}.")
-        return found + self._threshold_problems() + self._extent_problems() + self._split_problems()
+        return found + self._threshold_problems() + self._extent_problems() + self.split_problems()
 
     def _threshold_problems(self) -> list[str]:
         if self.threshold == "otsu" or (_is_number(self.threshold) and 0 <= self.threshold < 1):
@@ -172,7 +174,8 @@ class TrainConfig:
             return [f"--size {self.size[0]}x{self.size[1]} is too small: {why}; resize larger or lower --depth."]
         return []
 
-    def _split_problems(self) -> list[str]:
+    def split_problems(self) -> list[str]:
+        """Those of `problems` that keep the pairs from being split."""
         found = []
         shares = self.split if isinstance(self.split, tuple) else (self.split,)
         text = ",".join(str(share) for share in shares)
@@ -223,12 +226,7 @@ class TrainConfig:
         UserError
             Where the file is missing, is no JSON, or has settings that do not exist or cannot work.
         """
-        try:
-            values = json.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            raise UserError(f"{path}: cannot be read ({error.strerror or error}); is this a run folder?") from error
-        except ValueError as error:
-            raise UserError(f"{path}: this is no JSON ({error}); restore it, or start a new run.") from error
+        values = read_json(Path(path))
         if not isinstance(values, dict):
             raise UserError(f"{path}: this holds no settings; restore it, or start a new run.")
         config = cls.from_dict(values, str(path))

@@ -11,14 +11,12 @@ from typing import Any
 
 from minunet.arguments import Parser, fraction, image_size, non_negative_int, positive_float, positive_int
 from minunet.errors import UserError
-from minunet.training.config import CHOICES, TrainConfig, flag
+from minunet.training.config import CHOICES, PATHS, TrainConfig, flag
 from minunet.training.folder import CONTENTS, RunFolder
 
 # Without DATA the run is a demonstration: small enough for a coffee, large enough for a Dice of 0.9.
 DRAWN = {"size": (128, 128), "epochs": 12}
-DRAWN_COUNT = 96
-MAY_CHANGE = ("data", "images", "masks", "device", "threads", "epochs")  # when a run is resumed
-PATHS = ("data", "images", "masks")
+MAY_CHANGE = (*PATHS, "device", "threads", "epochs")  # when a run is resumed
 
 EXAMPLES = """\
 examples:
@@ -124,7 +122,8 @@ def build_parser() -> Parser:
         nargs="?",
         const="",
         metavar="RUN",
-        help="go on with a stopped run; its settings are kept, but --epochs may be raised",
+        help="go on with a stopped run; its settings are kept, but --epochs may be raised: the schedule is then spread "
+        "over all of them",
     )
     return parser
 

@@ -76,6 +76,11 @@ def gather(
     data = str(folder.synthetic) if config.drawn else config.data
     found = survey(data, images=config.images, masks=config.masks, progress=progress)
     problems = [*known_problems, *found.problems]
+    if not found.problems and not config.split_problems():
+        try:
+            split = _split(config, folder, resume, found.pairs)
+        except UserError as error:
+            problems += error.problems
     if problems:
         raise UserError(problems)
     sizes = map_files(_size, found.pairs, None)
@@ -83,10 +88,6 @@ def gather(
     small = [pair.name for pair, size in zip(found.pairs, sizes, strict=True) if min(size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {several(small)}.")
-    if resume and folder.split.is_file():
-        split = _stored_split(folder, found.pairs)
-    else:
-        split = split_pairs(found.pairs, fractions=config.split, seed=config.seed, group=config.group)
     return Material(split, Counter(sizes), tuple(warnings))
 
 
@@ -95,7 +96,9 @@ def store_split(split: Split, folder: RunFolder) -> None:
     write_json(folder.split, split.to_dict())
 
 
-def _stored_split(folder: RunFolder, pairs: tuple[Pair, ...]) -> Split:
+def _split(config: TrainConfig, folder: RunFolder, resume: bool, pairs: tuple[Pair, ...]) -> Split:
+    if not (resume and folder.split.is_file()):
+        return split_pairs(pairs, fractions=config.split, seed=config.seed, group=config.group)
     try:
         return Split.from_dict(read_json(folder.split), pairs)
     except (KeyError, TypeError) as error:

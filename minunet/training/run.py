@@ -5,11 +5,12 @@ The commands use it with what was typed; a program can use it with a `TrainConfi
 
 from __future__ import annotations
 
+import contextlib
 import math
 import platform
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,19 +23,26 @@ from minunet.kernels import backend
 from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
-from minunet.training.announcement import announce_cost, announce_result, announce_stop, announce_training
+from minunet.training.announcement import (
+    announce_memory,
+    announce_result,
+    announce_stop,
+    announce_time,
+    announce_training,
+)
 from minunet.training.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
-from minunet.training.checkpoint import load_model, load_state, save_model, save_state
+from minunet.training.checkpoint import load_model, save_model
 from minunet.training.config import TrainConfig
 from minunet.training.console import FileBar, say_item
 from minunet.training.folder import RunFolder, read_json, write_json
-from minunet.training.forecast import forecast, peak_so_far
+from minunet.training.forecast import RESIDENT, forecast, peak_memory, peak_so_far
 from minunet.training.history import HistoryFile
 from minunet.training.interruption import Interruption, Stopped
+from minunet.training.keeper import Keeper
 from minunet.training.loss import LOSSES
 from minunet.training.metrics import limits
 from minunet.training.pictures import draw_augmentation, draw_curves, draw_predictions
-from minunet.training.records import EpochRecord, Progress
+from minunet.training.records import Progress
 from minunet.training.schedule import Schedule
 from minunet.training.scoring import score
 from minunet.training.trainer import Diverged, Trainer
@@ -91,7 +99,8 @@ class TrainingRun:
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
         self.model.to(self.device)
         self.optimizer = Adam(self.model.parameters())
-        self.progress = self._restored() if resume and folder.last.is_file() else Progress()
+        self.keeper = Keeper(config, folder, self.model, self.optimizer)
+        self.progress = self.keeper.restore() if resume else Progress()
 
     def finished(self) -> bool:
         """Whether all is done that was asked for, the test included."""
@@ -108,12 +117,16 @@ class TrainingRun:
     def describe(self) -> None:
         """Say what will be trained, and what it will cost."""
         config, steps = self.config, len(self.training)
-        bound = limits(masks for _, masks, _ in self.validation.epoch(0))
+        bound = limits(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         announce_training(self.say, config, steps, self.model.parameters(), bound)
-        cost = forecast(config.architecture(), self.loss, self.training, self.device)
-        epoch = cost.epoch(self.training, self.validation)
         pictures = sum(batches.nbytes for batches in (self.training, self.validation, self.test))
-        announce_cost(self.say, self.device, cost.memory + pictures, epoch, config.epochs - self.progress.epoch)
+        images, _, _ = next(iter(self.training.epoch(0)))
+        # Memory first: where it is too little, the timed step may be the last that is heard of this process.
+        peak = RESIDENT + pictures + peak_memory(config.architecture(), images.shape, self.loss)
+        announce_memory(self.say, self.device, peak)
+        with self._enough_memory():
+            cost = forecast(config.architecture(), self.loss, self.training, self.device)
+        announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:
             at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
             say_item(self.say, "resumed", f"at {at}" if self.progress.epoch < config.epochs else "at the test")
@@ -144,14 +157,14 @@ class TrainingRun:
             device=self.device,
             callbacks=[
                 HistoryWriter(history),
-                Checkpoints(self.progress, self._save_best, self._save_last),
+                Checkpoints(self.keeper.save_best, lambda: self.keeper.save_last(self.progress)),
                 EpochLines(self.say),
                 Curves(self._draw_curves),
                 *([ProgressBar()] if self.bar else []),
             ],
             progress=self.progress,
         )
-        with Interruption(trainer.request_stop, STOPPING) as interruption:
+        with self._enough_memory(), Interruption(trainer.request_stop, STOPPING) as interruption:
             try:
                 trainer.fit()
             except KeyboardInterrupt as error:
@@ -159,13 +172,8 @@ class TrainingRun:
                 announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), settled)
                 raise Stopped(interruption.signal or signal.SIGINT) from error
             except Diverged as error:
-                raise UserError(
-                    f"{error}: lower --lr, to {error.lr / 10:.1g} say, and start a new run. {self._kept()}"
-                ) from error
-            except MemoryError as error:
-                raise UserError(
-                    f"there is not enough memory for a step: lower --batch-size, --size or --base-channels. {self._kept()}"
-                ) from error
+                remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
+                raise UserError(f"{error}: {remedy}. {self.keeper.kept(self.progress)}") from error
 
     def finish(self) -> dict[str, Any]:
         """Score the best model on the test images, draw what it says of them, and write metrics.json.
@@ -208,45 +216,15 @@ class TrainingRun:
         config = self.config
         return Batches(pairs, self.preprocessing, config.batch_size, augment=augment, seed=config.seed, shuffle=shuffle)
 
-    def _restored(self) -> Progress:
-        state = load_state(self.folder.last, self.model, self.optimizer)
-        progress = Progress.from_dict(state.extra["progress"], state.history)
-        if progress.epoch > self.config.epochs:
-            raise UserError(
-                f"--epochs {self.config.epochs}: this run has {progress.epoch} epochs behind it; give more, or start a new run."
-            )
-        return progress
-
-    def _save_best(self, record: EpochRecord) -> None:
-        # The file is made to be handed on: where the data lay on this machine is nobody's business.
-        settings = {
-            name: value for name, value in self.config.to_dict().items() if name not in ("data", "images", "masks")
-        }
-        save_model(
-            self.folder.model,
-            self.model,
-            self.preprocessing,
-            metrics={"validation": record.to_dict()},
-            extra={"training": settings},
-        )
-
-    def _save_last(self) -> None:
-        save_state(
-            self.folder.last,
-            self.model,
-            self.optimizer,
-            epoch=self.progress.epoch,
-            step=self.progress.step,
-            config=self.config,
-            history=[record.to_dict() for record in self.progress.history],
-            preprocessing=self.preprocessing,
-            extra={"progress": self.progress.to_dict()},
-        )
-
     def _draw_curves(self) -> None:
         self._without_curves = draw_curves(self.folder.curves, self.progress.history)
 
-    def _kept(self) -> str:
-        if not self.progress.best_epoch:
-            return f"No epoch was finished; {self.folder.path} holds no model."
-        return f"{self.folder.model} holds the best model so far, of epoch {self.progress.best_epoch}."
+    @contextlib.contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        try:
+            yield
+        except MemoryError as error:
+            raise UserError(
+                "there is not enough memory for a step: lower --batch-size, --size or --base-channels. "
+                f"{self.keeper.kept(self.progress)}"
+            ) from error

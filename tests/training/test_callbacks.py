@@ -8,7 +8,7 @@ import pytest
 
 from minunet.training.callbacks import HEADER, LEGEND, Checkpoints, Curves, EpochLines, ProgressBar
 from minunet.training.console import FileBar, counted, duration, memory, say_item
-from minunet.training.records import COLUMNS, EpochRecord, Progress, StartRecord, StepRecord
+from minunet.training.records import COLUMNS, EpochRecord, StartRecord, StepRecord
 
 EPOCH = replace(
     EpochRecord(**dict.fromkeys(COLUMNS, 0.0)),
@@ -120,9 +120,7 @@ def test_a_bar_on_the_terminal_makes_way_for_the_lines(monkeypatch):
 
 def test_the_best_model_is_saved_when_it_is_best_and_the_state_always():
     saved = []
-    callback = Checkpoints(
-        Progress(), lambda record: saved.append(("best", record.epoch)), lambda: saved.append("last")
-    )
+    callback = Checkpoints(lambda record: saved.append(("best", record.epoch)), lambda: saved.append("last"))
     callback.on_epoch_end(EPOCH)
     callback.on_epoch_end(replace(EPOCH, epoch=2, best=False))
     callback.on_interrupt(True)
