@@ -4,6 +4,7 @@ Importing it touches no device; CuPy is loaded only when a GPU is asked for.
 """
 
 import importlib as _importlib
+import sys as _sys
 from typing import Any as _Any
 
 from minunet import functional, nn
@@ -11,6 +12,8 @@ from minunet.autograd import Tensor, gradcheck, no_grad
 from minunet.nn import ConvNet, UNet, optim
 from minunet.nn.describe import describe
 from minunet.version import __version__
+
+_sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` finds what `minunet.optim` is
 
 # Loaded at first use: they bring Pillow and safetensors, which the layers do without.
 _LATER = {
