@@ -7,6 +7,7 @@ from minunet import Tensor
 from minunet import functional as F
 
 torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # its pool of threads costs more than these small tensors
 TF = torch.nn.functional
 
 

@@ -1,0 +1,188 @@
+"""Modules: naming, order, state, modes, devices."""
+
+import numpy as np
+import pytest
+from sample_arrays import distinct
+
+import minunet
+from minunet import Tensor, nn
+from minunet.errors import UserError
+
+
+class Branch(nn.Module):
+    def __init__(self):
+        self.scale = nn.Parameter(np.ones(2, np.float32))
+        self.layer = nn.Linear(2, 3)
+
+    def forward(self, x):
+        return self.layer(x * self.scale)
+
+
+class Tree(nn.Module):
+    """Parameters directly, in a sub-module, in lists of both; and things that are neither."""
+
+    def __init__(self):
+        self.last_name_first_assigned = nn.Parameter([1.0])
+        self.branches = [Branch(), Branch()]
+        self.note = "text"
+        self.numbers = [1, 2, 3]
+        self.constant = Tensor([1.0])
+        self.extras = (nn.Parameter(np.zeros((2, 2))), nn.ReLU())
+        self.a = nn.Dropout(0.5)
+
+
+NAMES = [
+    "last_name_first_assigned",
+    "branches.0.scale",
+    "branches.0.layer.weight",
+    "branches.0.layer.bias",
+    "branches.1.scale",
+    "branches.1.layer.weight",
+    "branches.1.layer.bias",
+    "extras.0",
+]
+
+
+def test_parameters_are_named_by_their_path_in_the_order_of_assignment():
+    tree = Tree()
+    pairs = list(tree.named_parameters())
+    assert [name for name, _ in pairs] == NAMES
+    assert all(isinstance(parameter, nn.Parameter) for _, parameter in pairs)
+    assert [id(p) for p in tree.parameters()] == [id(p) for _, p in pairs]
+    assert list(tree.state_dict()) == NAMES
+
+
+def test_a_shared_parameter_appears_once_under_its_first_name():
+    tree = Tree()
+    tree.branches[1].layer = tree.branches[0].layer
+    assert [name for name, _ in tree.named_parameters()] == [n for n in NAMES if not n.startswith("branches.1.layer")]
+
+
+def test_a_replaced_parameter_keeps_its_place():
+    branch = Branch()
+    branch.scale = nn.Parameter(np.zeros(2))
+    assert [name for name, _ in branch.named_parameters()] == ["scale", "layer.weight", "layer.bias"]
+
+
+def test_parameters_require_gradients_and_keep_their_dtype():
+    for data, dtype in ((np.ones(2), np.float64), ([1.0], np.float32), (np.ones(2, int), np.float32)):
+        parameter = nn.Parameter(data)
+        assert parameter.requires_grad
+        assert parameter.dtype == dtype
+
+
+def test_no_super_init_is_needed():
+    class Bare(nn.Module):
+        def forward(self, x):
+            return x
+
+    assert Bare().training
+    assert Bare()(3) == 3
+    assert Bare().parameters() == []
+    assert Bare().device == "cpu"
+
+
+def test_a_module_without_forward_says_so():
+    with pytest.raises(TypeError, match="Module does not define forward"):
+        nn.Module()(1)
+
+
+def test_train_and_eval_reach_every_module_below():
+    tree = Tree()
+    modules = [tree, *tree.branches, tree.extras[1], tree.a, tree.branches[0].layer]
+    assert tree.eval() is tree
+    assert not any(m.training for m in modules)
+    assert tree.train() is tree
+    assert all(m.training for m in modules)
+    tree.train(False)
+    assert not any(m.training for m in modules)
+
+
+def test_state_round_trip():
+    one, other = Tree(), Tree()
+    for k, p in enumerate(one.parameters()):
+        p.data[...] = distinct(p.shape, k)
+    state = one.state_dict()
+    other.load_state_dict(state)
+    for p, q in zip(one.parameters(), other.parameters(), strict=True):
+        np.testing.assert_array_equal(p.data, q.data)
+        assert not np.shares_memory(p.data, q.data)
+
+
+def test_a_state_is_a_copy():
+    branch = Branch()
+    state = branch.state_dict()
+    state["scale"][...] = 7
+    assert (branch.scale.data == 1).all()
+    branch.scale.data[...] = 5
+    assert (state["scale"] == 7).all()
+
+
+def test_loading_keeps_the_parameters_identity_dtype_and_takes_tensors_and_lists():
+    branch = Branch()
+    data = branch.scale.data
+    state = {**branch.state_dict(), "scale": [2, 3], "layer.bias": Tensor(np.array([1.0, 2, 3]))}
+    branch.load_state_dict(state)
+    assert branch.scale.data is data
+    assert data.tolist() == [2, 3]
+    assert branch.layer.bias.dtype == np.float32
+
+
+def test_a_wrong_state_is_refused_whole_with_every_problem():
+    branch = Branch()
+    before = branch.state_dict()
+    state = {"scale": np.zeros(3), "layer.weight": np.zeros((2, 3)), "layer.bais": np.zeros(3), "more": np.zeros(1)}
+    with pytest.raises(ValueError) as caught:
+        branch.load_state_dict(state)
+    for problem in (
+        "layer.bias is missing",
+        "layer.bais is not a parameter here",
+        "more is not a parameter here",
+        "scale has shape (3,), expected (2,)",
+    ):
+        assert problem in str(caught.value)
+    assert all(np.array_equal(value, branch.state_dict()[name]) for name, value in before.items())
+
+
+def test_zero_grad_forgets_gradients():
+    branch = Branch()
+    branch(np.ones((1, 2), np.float32)).sum().backward()
+    assert all(p.grad is not None for p in branch.parameters())
+    branch.zero_grad()
+    assert all(p.grad is None for p in branch.parameters())
+
+
+def test_astype_converts_parameters_and_drops_gradients():
+    model = minunet.UNet(base_channels=2, depth=1)
+    model(np.ones((1, 2, 2, 1))).sum().backward()
+    assert model.astype(np.float64) is model
+    assert {p.dtype for p in model.parameters()} == {np.dtype(np.float64)}
+    assert all(p.grad is None for p in model.parameters())
+    y = model(np.ones((1, 2, 2, 1), np.float32))  # a plain array follows
+    assert y.dtype == np.float64
+
+
+def test_to_the_cpu_changes_nothing():
+    branch = Branch()
+    data = [p.data for p in branch.parameters()]
+    assert branch.to("cpu") is branch
+    assert all(p.data is d for p, d in zip(branch.parameters(), data, strict=True))
+    assert branch.device == "cpu"
+
+
+def test_to_an_unknown_device_is_refused():
+    with pytest.raises(UserError, match='device "gpu" is not known; choose one of auto, cpu, cuda'):
+        Branch().to("gpu")
+
+
+def test_a_module_prints_its_layers():
+    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), Branch())
+    assert repr(model).splitlines() == [
+        "Sequential(",
+        "  (0): Conv2d(weight=(3, 3, 1, 4), bias=(4,))",
+        "  (1): ReLU()",
+        "  (2): Branch(scale=(2,)",
+        "    (layer): Linear(weight=(2, 3), bias=(3,))",
+        "  )",
+        ")",
+    ]

@@ -1,0 +1,324 @@
+"""The U-Net: its architecture in both variants, any image size, its options, and its gradient as a whole."""
+
+import json
+
+import numpy as np
+import pytest
+from sample_arrays import distinct
+
+import minunet
+from minunet import Tensor, UNet
+from minunet import functional as F
+
+VARIANTS = ["paper", "classic"]
+
+
+def shuffled(model):
+    """The model with all-distinct, never zero parameters, biases too, in float64."""
+    model.astype(np.float64)
+    for k, p in enumerate(model.parameters()):
+        fan_in = p.size // p.shape[-1]
+        p.data = distinct(p.shape, k) * (3 / max(fan_in, 1)) ** 0.5
+    return model
+
+
+def test_parameter_counts():
+    """31,030,593 is the well-known number of the original U-Net without batch normalisation, one channel in and out."""
+    classic = sum(p.size for p in UNet(variant="classic").parameters())
+    assert classic == 31_030_593
+    paper = UNet(variant="paper")
+    third_convolutions = sum(9 * w * w + w for w in (64, 128, 256, 512))
+    wider_head = (9 - 1) * 64
+    assert sum(p.size for p in paper.parameters()) == classic + third_convolutions + wider_head
+    assert sum(p.size for p in UNet(3, 2, base_channels=4, depth=1).parameters()) == sum(
+        (
+            3 * 9 * 4 + 4,
+            2 * (4 * 9 * 4 + 4),
+            4 * 9 * 8 + 8,
+            8 * 9 * 8 + 8,
+            8 * 4 * 4 + 4,
+            8 * 9 * 4 + 4,
+            4 * 9 * 4 + 4,
+            4 * 9 * 2 + 2,
+        )
+    )
+
+
+def expected_shapes(variant, channels, out, base, depth):
+    """(weight shape, bias shape) in the order of use: contraction, bottleneck, expansion deepest first, head."""
+    widths = [base * 2**k for k in range(depth + 1)]
+    kernels, before = [], channels
+    for width in widths[:-1]:
+        kernels += [(3, 3, before, width)] + [(3, 3, width, width)] * (2 if variant == "paper" else 1)
+        before = width
+    kernels += [(3, 3, before, widths[-1]), (3, 3, widths[-1], widths[-1])]
+    for width in reversed(widths[:-1]):
+        kernels += [(2, 2, 2 * width, width), (3, 3, 2 * width, width), (3, 3, width, width)]
+    kernels.append((3, 3, base, out) if variant == "paper" else (1, 1, base, out))
+    return [shape for kernel in kernels for shape in (kernel, kernel[-1:])]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("channels", "out", "base", "depth"), [(1, 1, 2, 1), (3, 2, 3, 2), (2, 1, 1, 4)])
+def test_parameters_come_in_the_order_of_use(variant, channels, out, base, depth):
+    model = UNet(channels, out, base_channels=base, depth=depth, variant=variant)
+    pairs = list(model.named_parameters())
+    assert [p.shape for _, p in pairs] == expected_shapes(variant, channels, out, base, depth)
+    assert [name.rpartition(".")[2] for name, _ in pairs] == ["weight", "bias"] * (len(pairs) // 2)
+    parts = [name.partition(".")[0] for name, _ in pairs]
+    assert list(dict.fromkeys(parts)) == ["contraction", "bottleneck", "expansion", "head"]
+    assert parts == sorted(parts, key=["contraction", "bottleneck", "expansion", "head"].index)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_order_of_use_is_the_order_of_the_gradients_graph(variant):
+    """Execution itself, seen through the convolutions' weights, meets the parameters as `named_parameters` lists them."""
+    model = UNet(base_channels=1, depth=3, variant=variant)
+    seen = []
+    names = {id(p.data): name for name, p in model.named_parameters()}
+    from minunet.kernels.dispatch import replace
+
+    def note(primitive, args):
+        seen.extend(names[id(a)] for a in args if id(a) in names)
+        return primitive.choose(*args).run(*args)
+
+    with replace(note), minunet.no_grad():
+        model(np.ones((1, 8, 8, 1), np.float32))
+    assert seen == [name for name, _ in model.named_parameters()]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 2), (8, 8), (17, 33), (5, 16)])
+def test_any_size(variant, size):
+    model = UNet(2, 3, base_channels=2, depth=3, variant=variant)
+    x = Tensor(distinct((2, *size, 2), dtype=np.float32), requires_grad=True)
+    y = model(x)
+    assert y.shape == (2, *size, 3)
+    assert y.dtype == np.float32
+    y.sum().backward()
+    assert x.grad.shape == x.shape
+    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
+
+
+def test_one_pixel_at_the_greatest_depth():
+    assert UNet(base_channels=1, depth=8)(np.ones((1, 1, 1, 1))).shape == (1, 1, 1, 1)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("size", [(5, 7), (1, 9), (8, 6)])
+def test_odd_sizes_are_the_zero_padded_image_cropped(variant, size):
+    model = shuffled(UNet(base_channels=2, depth=2, variant=variant))
+    x = distinct((1, *size, 1))
+    whole = tuple(-(-n // 4) * 4 for n in size)
+    padded = np.zeros((1, *whole, 1))
+    padded[:, : size[0], : size[1]] = x
+    np.testing.assert_array_equal(model(x).data, model(padded).data[:, : size[0], : size[1]])
+
+
+def test_an_empty_batch():
+    model = UNet(base_channels=1, depth=1)
+    y = model(np.zeros((0, 5, 4, 1)))
+    assert y.shape == (0, 5, 4, 1)
+    y.backward(np.zeros(y.shape))
+    assert not any(p.grad.any() for p in model.parameters())
+
+
+def test_images_of_a_batch_do_not_meet():
+    model = UNet(base_channels=2, depth=2)
+    x = distinct((3, 6, 5, 1), dtype=np.float32)
+    together = model(x).data
+    for k in range(3):
+        np.testing.assert_allclose(model(x[k : k + 1]).data, together[k : k + 1], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_last_layer_is_linear(variant):
+    """No ReLU before the sigmoid: logits of both signs, and the head's bias moves them one to one."""
+    model = UNet(base_channels=4, depth=1, variant=variant)
+    x = distinct((1, 8, 8, 1), dtype=np.float32)
+    y = model(x).data
+    assert y.min() < 0 < y.max()
+    model.head.bias.data -= 10
+    np.testing.assert_allclose(model(x).data, y - 10, rtol=1e-5)
+
+
+def test_the_skip_is_joined_in_front_of_the_upsampled():
+    model = shuffled(UNet(base_channels=2, depth=1, variant="classic"))
+    joined = model.expansion[0].block.convs[0].weight.data
+    x = distinct((1, 4, 4, 1))
+    joined[:, :, 2:] = 0  # deaf to the up-convolution
+    before = model(x).data
+    model.bottleneck.convs[1].bias.data += 1
+    np.testing.assert_array_equal(model(x).data, before)
+    model.contraction[0].convs[1].bias.data += 1
+    assert (model(x).data != before).any()
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_is_pooled_is_also_the_skip(variant):
+    """With the way down silenced, the loss still reaches every convolution of the block through the skip alone."""
+    model = shuffled(UNet(base_channels=2, depth=1, variant=variant))
+    model.expansion[0].up.weight.data[...] = 0
+    model(distinct((1, 4, 4, 1))).sum().backward()
+    assert all(conv.weight.grad.any() for conv in model.contraction[0].convs)
+    assert not model.bottleneck.convs[0].weight.grad.any()
+
+
+def relus(model, x):
+    """The activations of each convolution, in order of execution."""
+    from minunet.kernels.dispatch import replace
+
+    seen = []
+
+    def note(primitive, args):
+        if primitive.name == "conv2d":
+            seen.append(args[-1])
+        return primitive.choose(*args).run(*args)
+
+    with replace(note), minunet.no_grad():
+        model(x)
+    return seen
+
+
+X = distinct((1, 4, 4, 1), dtype=np.float32)
+
+
+def test_where_the_activations_are():
+    per_block = {"paper": 3, "classic": 2}
+    for variant in VARIANTS:
+        n = per_block[variant]
+        inner = ["relu"] * (n - 1)
+        end = relus(UNet(base_channels=1, depth=2, variant=variant), X)
+        assert end == (inner + ["relu"]) * 2 + ["relu"] * 2 + ["relu"] * 4 + [None]
+        bare = relus(UNet(base_channels=1, depth=2, variant=variant, block_end_relu=False), X)
+        assert bare == (inner + [None]) * 2 + ["relu"] * 2 + ["relu"] * 4 + [None]
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("pooling", ["max", "average", "sum"])
+def test_options_change_the_function_but_not_the_shapes(activation, pooling):
+    model = UNet(base_channels=2, depth=1, activation=activation, pooling=pooling)
+    plain = UNet(base_channels=2, depth=1)
+    plain.load_state_dict(model.state_dict())
+    y, z = model(X), plain(X)
+    assert y.shape == z.shape
+    assert np.array_equal(y.data, z.data) == ((activation, pooling) == ("relu", "max"))
+
+
+def directional(model, x, target, seed, eps=1e-6):
+    """(derivative by the gradients, by central differences) along one random direction of all parameters and the input."""
+    rng = np.random.default_rng(seed)
+    leaves = [x, *model.parameters()]
+    for leaf in leaves:
+        leaf.grad = None
+    F.binary_cross_entropy_with_logits(model(x), target).backward()
+    directions = [rng.standard_normal(leaf.shape) for leaf in leaves]
+    along = sum(float((leaf.grad * d).sum()) for leaf, d in zip(leaves, directions, strict=True))
+    values = [leaf.data for leaf in leaves]
+    losses = []
+    for sign in (1, -1):
+        for leaf, value, d in zip(leaves, values, directions, strict=True):
+            leaf.data = value + sign * eps * d
+        with minunet.no_grad():
+            losses.append(F.binary_cross_entropy_with_logits(model(x), target).item())
+    for leaf, value in zip(leaves, values, strict=True):
+        leaf.data = value
+    return along, (losses[0] - losses[1]) / (2 * eps)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"variant": "paper"},
+        {"variant": "classic"},
+        {"variant": "paper", "block_end_relu": False, "pooling": "average"},
+        {"variant": "classic", "activation": "tanh", "pooling": "sum"},
+    ],
+    ids=str,
+)
+def test_the_whole_gradient_in_random_directions(options):
+    model = shuffled(UNet(2, 2, base_channels=2, depth=2, **options))
+    x = Tensor(distinct((2, 7, 6, 2)), requires_grad=True)
+    target = (distinct((2, 7, 6, 2), 5) > 0).astype(float)
+    for seed in range(3):
+        along, differences = directional(model, x, target, seed)
+        assert along == pytest.approx(differences, rel=1e-6)
+        assert abs(along) > 1e-4
+
+
+def test_config_rebuilds_the_architecture():
+    model = UNet(
+        3,
+        2,
+        base_channels=np.int64(3),
+        depth=2,
+        variant="classic",
+        activation="tanh",
+        pooling="sum",
+        block_end_relu=False,
+    )
+    twin = UNet(**json.loads(json.dumps(model.config)))
+    assert twin.config == model.config
+    twin.load_state_dict(model.state_dict())
+    x = distinct((1, 5, 6, 3), dtype=np.float32)
+    np.testing.assert_array_equal(twin(x).data, model(x).data)
+    assert UNet(base_channels=1).config == {
+        "in_channels": 1,
+        "out_channels": 1,
+        "base_channels": 1,
+        "depth": 4,
+        "variant": "paper",
+        "activation": "relu",
+        "pooling": "max",
+        "block_end_relu": True,
+    }
+
+
+def test_weights_come_from_the_generator_alone():
+    def first(rng=None):
+        return np.concatenate([p.data.ravel() for p in UNet(base_channels=2, depth=1, rng=rng).parameters()])
+
+    np.testing.assert_array_equal(first(), first(np.random.default_rng(0)))
+    assert (first() != first(np.random.default_rng(1))).any()
+    weights = [p.data for n, p in UNet(base_channels=2, depth=1).named_parameters() if n.endswith("weight")]
+    same_shape = [w for w in weights if w.shape == weights[1].shape]
+    assert len(same_shape) > 1
+    assert (same_shape[0] != same_shape[1]).any()  # one stream, not one seed for each layer
+
+
+def test_plain_arrays_of_any_dtype_follow_the_weights():
+    model = UNet(base_channels=1, depth=1)
+    x = np.arange(16).reshape(1, 4, 4, 1)
+    expected = model(x.astype(np.float32)).data
+    for given in (x, x.astype(np.uint8), x.astype(float), x.tolist(), Tensor(x)):
+        y = model(given)
+        assert y.dtype == np.float32
+        np.testing.assert_array_equal(y.data, expected)
+    with pytest.raises(ValueError, match="the dtypes must agree, but x is float64, weight is float32"):
+        model(Tensor(x.astype(float)))
+
+
+@pytest.mark.parametrize("shape", [(4, 4, 1), (1, 4, 4), (1, 4, 4, 2), (1, 0, 4, 1), (1, 4, 0, 1)])
+def test_images_of_the_wrong_shape_are_refused(shape):
+    with pytest.raises(ValueError, match=r"UNet: x must have shape \(N, H, W, 1\) with H and W at least 1, got"):
+        UNet(base_channels=1, depth=1)(np.zeros(shape))
+
+
+def test_wrong_settings_are_refused_all_at_once():
+    with pytest.raises(ValueError) as caught:
+        UNet(0, 1.5, base_channels=True, depth=9, variant="big", activation="elu", pooling="median")
+    for problem in (
+        "in_channels must be a whole number of at least 1, got 0",
+        "out_channels must be a whole number of at least 1, got 1.5",
+        "base_channels must be a whole number of at least 1, got True",
+        "depth must be a whole number from 1 to 8, got 9",
+        "variant must be one of paper, classic, got 'big'",
+        "activation must be one of relu, tanh, sigmoid, got 'elu'",
+        "pooling must be one of max, average, sum, got 'median'",
+    ):
+        assert problem in str(caught.value)
+    for depth in (0, -1, 2.0, None):
+        with pytest.raises(ValueError, match="depth must be a whole number from 1 to 8"):
+            UNet(depth=depth)
+    with pytest.raises(ValueError, match="rng must be a numpy.random.Generator, got int"):
+        UNet(base_channels=1, depth=1, rng=0)
