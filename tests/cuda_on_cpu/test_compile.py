@@ -64,8 +64,28 @@ def test_machine_code(source, compiled, tmp_path):
         assert len(found[name]) > 10, f"the disassembly of {instance} was not understood"
         assert not {"LDL", "STL"} & set(found[name]), f"{instance} touches local memory"
         assert not {"RED", "ATOM", "ATOMG", "ATOMS"} & set(found[name]), f"{instance} uses atomics"
-        if made.tensor_cores and "mma" in instance:
-            assert {"HMMA", "LDSM", "LDGSTS"} <= set(found[name]), f"{instance} does not use the tensor cores"
+        if made.tensor_cores:
+            assert {"HMMA", "LDGSTS"} <= set(found[name]), f"{instance} does not use the tensor cores"
+            by_words = "weight_gradient<float" in instance  # ldmatrix cannot turn a matrix of 32-bit elements
+            assert ("LDSM" in found[name]) != by_words, instance
+
+
+@needs_nvrtc
+def test_two_blocks_share_a_multiprocessor(compiled):
+    """The bfloat16 kernels hide one block's waits behind another: 2 x 256 threads in 65,536 registers."""
+    for source in ("tensor_convolution.cu", "tensor_weight_gradient.cu"):
+        result = compiled(PROGRAMS[source], "sm_90")
+        found = {usage.name: usage.registers for usage in usages(result.log)}
+        for instance, name in result.names.items():
+            assert found[name] <= 128 or "<float" in instance, f"{instance} takes {found[name]} registers"
+
+
+@needs_nvrtc
+def test_one_instance_alone(tmp_path):
+    """What the GPU launcher asks for."""
+    made = PROGRAMS["pooling.cu"]
+    result = compiler.compile_program(made, "sm_90", tmp_path, ("sum_pool<float>",))
+    assert list(result.names) == ["sum_pool<float>"] and result.names["sum_pool<float>"] in result.log
 
 
 @needs_nvrtc

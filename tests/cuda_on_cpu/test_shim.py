@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -136,6 +137,13 @@ def test_a_short_warp_cannot_shuffle(launch):
         launch("warp_sums", 1, 16, 0, np.zeros(32), np.zeros(32), np.zeros(64, np.float32), np.zeros(32, np.uint32))
 
 
+def sanitized(preload, *arguments):
+    """Python with AddressSanitizer loaded first."""
+    roots = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+    environment = {**os.environ, "LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONPATH": ":".join(roots)}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize("bug", ["NONE", "BEYOND_THE_END"])
 def test_read_beyond_an_array(bug):
     """AddressSanitizer stops at the access; in a process of its own, since it must be loaded first."""
@@ -150,10 +158,18 @@ def test_read_beyond_an_array(bug):
         "values = [ctypes.c_void_p(a.ctypes.data) for a in (x, y)]\n"
         f"library.launch('reverse<{bug}>', (3, 1, 1), (64, 1, 1), 256, values, 0); print('finished')\n"
     )
-    roots = [str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-    environment = {"LD_PRELOAD": preload, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONPATH": ":".join(roots)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = sanitized(preload, "-c", code)
     if bug == "NONE":
         assert done.returncode == 0 and "finished" in done.stdout, done.stderr[-2000:]
     else:
         assert done.returncode != 0 and "heap-buffer-overflow" in done.stderr, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("schedule", list(SCHEDULES))
+def test_kernels_stay_inside_their_arrays(schedule):
+    """Every kernel of a training step, at ragged sizes, under AddressSanitizer."""
+    preload = sanitizer_library()
+    if preload is None:
+        pytest.skip("g++ has no AddressSanitizer")
+    done = sanitized(preload, "-m", "cuda_on_cpu.sanitized", schedule)
+    assert done.returncode == 0 and "clean" in done.stdout, done.stderr[-3000:]

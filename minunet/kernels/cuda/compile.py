@@ -41,7 +41,9 @@ class Compiled:
     log: str
 
 
-def compile_program(program: Program, architecture: str, cache: Path | None = None) -> Compiled:
+def compile_program(
+    program: Program, architecture: str, cache: Path | None = None, instances: tuple[str, ...] | None = None
+) -> Compiled:
     """The program's machine code, from the cache where it is there.
 
     Parameters
@@ -50,6 +52,8 @@ def compile_program(program: Program, architecture: str, cache: Path | None = No
         "sm_80", "sm_90", "sm_90a", ...
     cache : Path, optional
         The folder that keeps cubins; by default `cache_folder()`.
+    instances : tuple of str, optional
+        Some of the program's; all of them by default.
 
     Raises
     ------
@@ -61,10 +65,11 @@ def compile_program(program: Program, architecture: str, cache: Path | None = No
             f"{program.source} needs a GPU of at least sm_{program.architecture}, this is {architecture}"
         )
     folder = cache_folder() if cache is None else cache
-    name = f"{program.path.stem}-{architecture}-{_compiler_version()}-{program.digest()}"
+    wanted = program.instances if instances is None else instances
+    name = f"{program.path.stem}-{architecture}-{_compiler_version()}-{program.digest(wanted)}"
     kept = _read(folder, name)
     if kept is None:
-        kept = _compile(program, architecture)
+        kept = _compile(program, architecture, wanted)
         with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
             _write(folder, name, kept)
     return kept
@@ -96,11 +101,11 @@ def _compiler_version() -> str:
     return ".".join(map(str, _nvrtc().getVersion()))
 
 
-def _compile(program: Program, architecture: str) -> Compiled:
+def _compile(program: Program, architecture: str, instances: tuple[str, ...]) -> Compiled:
     nvrtc = _nvrtc()
     handle = nvrtc.createProgram(program.path.read_text(encoding="utf-8"), program.source, [], [])
     try:
-        for instance in program.instances:
+        for instance in instances:
             nvrtc.addNameExpression(handle, instance)
         try:
             nvrtc.compileProgram(handle, [*OPTIONS, f"--gpu-architecture={architecture}"])
@@ -109,7 +114,7 @@ def _compile(program: Program, architecture: str) -> Compiled:
             raise CompileError(f"{program.source} does not compile for {architecture}: {error}\n{log}") from error
         # CuPy's getCUBIN leaves out the last byte, which is zero.
         cubin = bytes(nvrtc.getCUBIN(handle)) + b"\0"
-        names = {instance: nvrtc.getLoweredName(handle, instance) for instance in program.instances}
+        names = {instance: nvrtc.getLoweredName(handle, instance) for instance in instances}
         return Compiled(cubin, names, nvrtc.getProgramLog(handle))
     finally:
         nvrtc.destroyProgram(handle)

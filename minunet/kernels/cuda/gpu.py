@@ -14,13 +14,13 @@ MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_B
 
 
 class GpuLauncher:
-    """Loads each program once per device, at its first launch there."""
+    """Loads each kernel once per device, at its first launch there."""
 
     def __init__(self) -> None:
         import cupy
 
         self._cupy = cupy
-        self._modules: dict[tuple[int, str], tuple[Any, dict[str, str]]] = {}
+        self._modules: list[Any] = []  # kept, since a function does not outlive its module
         self._functions: dict[tuple[int, str, str], Any] = {}
 
     def empty(self, shape: Sequence[int], dtype: Any) -> Any:
@@ -52,18 +52,13 @@ class GpuLauncher:
         device = self._cupy.cuda.runtime.getDevice()
         key = device, program.source, instance
         if key not in self._functions:
-            module, names = self._module(device, program)
-            function = module.get_function(names[instance])
-            if shared_bytes > SHARED_WITHOUT_OPT_IN:  # an instance is always launched with the same size
-                self._cupy.cuda.driver.funcSetAttribute(function.ptr, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared_bytes)
-            self._functions[key] = function
-        return self._functions[key]
-
-    def _module(self, device: int, program: Program) -> tuple[Any, dict[str, str]]:
-        key = device, program.source
-        if key not in self._modules:
-            compiled = compile_program(program, self.architecture())
+            # Each instance is compiled by itself, when it is first needed: a training run needs few of them.
+            compiled = compile_program(program, self.architecture(), instances=(instance,))
             module = self._cupy.cuda.function.Module()
             module.load(compiled.cubin)
-            self._modules[key] = module, compiled.names
-        return self._modules[key]
+            function = module.get_function(compiled.names[instance])
+            if shared_bytes > SHARED_WITHOUT_OPT_IN:  # an instance is always launched with the same size
+                self._cupy.cuda.driver.funcSetAttribute(function.ptr, MAX_DYNAMIC_SHARED_SIZE_BYTES, shared_bytes)
+            self._modules.append(module)
+            self._functions[key] = function
+        return self._functions[key]

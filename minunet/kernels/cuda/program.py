@@ -49,9 +49,9 @@ class Program:
         """The .cu file."""
         return FOLDER / self.source
 
-    def digest(self) -> str:
-        """A hash of everything that the compiled code depends on: this file, every header, and the instances."""
-        content = hashlib.sha256("\n".join(self.instances).encode())
+    def digest(self, instances: tuple[str, ...]) -> str:
+        """A hash of everything that these instances' compiled code depends on: them, this file, and every header."""
+        content = hashlib.sha256("\n".join(instances).encode())
         for path in (self.path, *sorted(FOLDER.glob("*.cuh"))):
             content.update(path.name.encode() + path.read_bytes())
         return content.hexdigest()[:24]

@@ -57,3 +57,10 @@ __device__ __forceinline__ int tap_offset(const Window& w, int tap_row, int tap_
     const int column = w.columns.tap_first + tap_column * w.columns.tap_step;
     return (row * w.columns.kernel_size + column) * w.tap_stride;
 }
+
+// A row and a column in one register, 16 bits each: tensor-core kernels have none to spare, and take images of up to 8191 pixels a
+// side.
+constexpr int OUTSIDE = -16384;  // a row that no tap brings into an image
+__device__ __forceinline__ int in_one_word(int row, int column) { return row * 65536 + (column & 0xffff); }
+__device__ __forceinline__ int upper(int word) { return word >> 16; }
+__device__ __forceinline__ int lower(int word) { return (short)word; }

@@ -1,0 +1,178 @@
+// Convolution on tensor cores (sm_80 and newer): the implicit product of convolution.cu in bfloat16, or in float by way of tf32, with
+// float sums. Tiles travel to shared memory by cp.async, STAGES - 1 ahead of the multiplication. Channel counts are multiples of a
+// 16-byte chunk. The result leaves with whatever follows it: bias, ReLU, a ReLU's mask, two destinations, 2x2 max pooling.
+#include "tile.cuh"
+#include "window.cuh"
+
+// What is done to each result on its way out; absent parts are null.
+template <typename T> struct Epilogue {
+    const float* bias;       // (output channels,)
+    const T *mask0, *mask1;  // of the outputs' shapes: a result is kept where its mask is positive
+    T *out0, *out1;          // out1 takes the channels from out_channels0 on
+    T* pooled;               // the largest of each 2x2 window of output pixels
+    uint8_t* argmax;         // and its place, row-major
+    int relu;
+};
+
+// With pooling, output pixels are numbered by 2x2 windows, so that four neighbouring rows of the tile are one window.
+__device__ __forceinline__ Pixel pixel_in_quads(const Window& w, int index) {
+    if (index >= pixels(w)) return {-1, 0, 0};
+    const int place = index % 4, quads = w.columns.count / 2, quad = index / 4, rest = quad / quads;
+    return {rest / (w.rows.count / 2), rest % (w.rows.count / 2) * 2 + place / 2, quad % quads * 2 + place % 2};
+}
+
+template <typename T> union Chunk {
+    uint4 whole;
+    T elements[VECTOR<T>];
+    __device__ __forceinline__ Chunk() {}
+};
+template <typename T> __device__ __forceinline__ Chunk<T> load_chunk(const void* from) {
+    Chunk<T> chunk;
+    chunk.whole = *reinterpret_cast<const uint4*>(from);
+    return chunk;
+}
+template <typename T> __device__ __forceinline__ void keep_positive(Chunk<T>& chunk, const T* mask) {
+    const Chunk<T> seen = load_chunk<T>(mask);
+#pragma unroll
+    for (int e = 0; e < VECTOR<T>; e++)
+        if (!(widen(seen.elements[e]) > 0)) chunk.elements[e] = narrow<T>(0.f);
+}
+
+// BM pixels by BN channels a block, WM x WN a warp, BLOCKS at once on a multiprocessor. RIGHT says how the weights lie: DEEP where the summed channel is contiguous
+// (gradients), WIDE where the output channel is (forward; then the window's taps are all of the kernel's, or a single one).
+template <typename T, int BM, int BN, int WM, int WN, int STAGES, int BLOCKS, Layout RIGHT>
+__global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<BLOCKS, STAGES * (BM + BN) * ROW_BYTES>))
+    tensor_convolve(const T* source0, const T* source1, const T* weight, const __grid_constant__ Window w,
+                    const __grid_constant__ Epilogue<T> out) {
+    constexpr int THREADS = (BM / WM) * (BN / WN) * 32, LEFT_BYTES = BM * ROW_BYTES, STAGE_BYTES = (BM + BN) * ROW_BYTES;
+    constexpr int LEFT_CHUNKS = BM * CHUNKS / THREADS, RIGHT_CHUNKS = BN * CHUNKS / THREADS, ROWS_APART = THREADS / CHUNKS;
+    DYNAMIC_SHARED(memory);
+    const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+    const int warp_row = warp % (BM / WM) * WM, warp_column = warp / (BM / WM) * WN;
+    const int first_pixel = blockIdx.x * BM, first_out = blockIdx.y * BN;
+    const int channels = source_channels(w), outs = out_channels(w), depth = taps(w) * channels;
+    auto pixel_of = [&](int index) { return out.pooled ? pixel_in_quads(w, index) : pixel_at(w, index); };
+
+    // This thread always fetches chunk thread % 8 of a tile's depth, for several pixels. The chunk begins at `channel` of tap
+    // (tap_row, tap_column), which move on by one tile's depth at each fetch.
+    const int column = thread % CHUNKS, row = thread / CHUNKS;
+    int tap_row = 0, tap_column = 0, channel = column * VECTOR<T>, fetched = 0;
+    auto wrap = [&] {
+        while (channel >= channels && tap_row < w.rows.taps) {
+            channel -= channels;
+            if (++tap_column == w.columns.taps) tap_column = 0, tap_row++;
+        }
+    };
+    wrap();
+    int base[LEFT_CHUNKS], corner[LEFT_CHUNKS];  // the image's first pixel; row and column that the first tap meets
+#pragma unroll
+    for (int i = 0; i < LEFT_CHUNKS; i++) {
+        const Pixel p = pixel_of(first_pixel + row + i * ROWS_APART);
+        base[i] = p.image * w.rows.source_size * w.columns.source_size;
+        // A pixel beyond the last lies outside of every source.
+        corner[i] = p.image < 0 ? in_one_word(OUTSIDE, 0)
+                                : in_one_word(w.rows.source_first + p.row * w.rows.source_step,
+                                              w.columns.source_first + p.column * w.columns.source_step);
+    }
+    auto fetch = [&](int stage) {
+        unsigned char* left = memory + stage * STAGE_BYTES;
+        unsigned char* right = left + LEFT_BYTES;
+        const bool within = tap_row < w.rows.taps, second = channel >= w.source_channels0;
+        const T* source = second ? source1 + (channel - w.source_channels0) : source0 + channel;
+        const int width = second ? w.source_channels1 : w.source_channels0;
+        const int down = tap_row * w.rows.source_tap_step, along = tap_column * w.columns.source_tap_step;
+#pragma unroll
+        for (int i = 0; i < LEFT_CHUNKS; i++) {
+            const int y = upper(corner[i]) + down, x = lower(corner[i]) + along;
+            const bool inside = within && (unsigned)y < (unsigned)w.rows.source_size && (unsigned)x < (unsigned)w.columns.source_size;
+            const T* from = inside ? source + (long long)(base[i] + y * w.columns.source_size + x) * width : source0;
+            copy_async_16(left + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, inside);
+        }
+        if constexpr (RIGHT == DEEP) {
+            const T* from_tap = weight + (within ? tap_offset(w, tap_row, tap_column) + channel : 0);
+#pragma unroll
+            for (int i = 0; i < RIGHT_CHUNKS; i++) {
+                const int n = first_out + row + i * ROWS_APART;
+                const bool inside = within && n < outs;
+                const T* from = inside ? from_tap + (long long)n * w.n_stride : weight;
+                copy_async_16(right + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, inside);
+            }
+        } else {
+            const T* tap = weight + tap_offset(w, 0, 0);
+#pragma unroll
+            for (int i = 0; i < RIGHT_CHUNKS; i++) {
+                const int at = row + i * ROWS_APART, k = fetched + at % DEPTH<T>, chunk = at / DEPTH<T> * CHUNKS + column;
+                const int n = first_out + chunk * VECTOR<T>;
+                const bool inside = k < depth && n < outs;
+                const T* from = inside ? tap + (long long)k * w.k_stride + n : weight;
+                copy_async_16(right + wide_offset<T>(at % DEPTH<T>, chunk), from, inside);
+            }
+        }
+        fetched += DEPTH<T>;
+        channel += DEPTH<T>;
+        wrap();
+    };
+
+    WarpSum<T, WM, WN> result;
+    result.clear();
+    const int rounds = (depth + DEPTH<T> - 1) / DEPTH<T>;
+    for (int stage = 0; stage < STAGES - 1; stage++) {
+        if (stage < rounds) fetch(stage);
+        copy_async_commit();
+    }
+    for (int round = 0; round < rounds; round++) {
+        copy_async_wait<STAGES - 2>();  // this round's tiles have landed, and the barrier shows them to every warp
+        __syncthreads();                // and nobody reads the stage that is filled next any more
+        if (round + STAGES - 1 < rounds) fetch((round + STAGES - 1) % STAGES);
+        copy_async_commit();
+        const unsigned char* left = memory + round % STAGES * STAGE_BYTES;
+        result.template add<DEEP, RIGHT>(left, left + LEFT_BYTES, warp_row, warp_column, lane);
+    }
+    copy_async_wait<0>();
+    __syncthreads();
+
+    // Through shared memory, so that results leave as whole chunks of neighbouring channels.
+    constexpr int PITCH = BN * (int)sizeof(T) + CHUNK_BYTES, OUT_CHUNKS = BN / VECTOR<T>;
+    result.visit(warp_row, warp_column, lane, [&](int r, int c, float value, float next) {
+        const int n = first_out + c;
+        if (out.bias && n < outs) value += out.bias[n], next += out.bias[n + 1];
+        if (out.relu) value = value < 0 ? 0 : value, next = next < 0 ? 0 : next;
+        if constexpr (sizeof(T) == 2)
+            *reinterpret_cast<uint32_t*>(memory + r * PITCH + c * 2) = pack_bf16(value, next);
+        else
+            *reinterpret_cast<float2*>(memory + r * PITCH + c * 4) = make_float2(value, next);
+    });
+    __syncthreads();
+    constexpr int TOGETHER = 4;  // rows a thread takes at once: one pooling window
+    for (int v = thread; v < BM / TOGETHER * OUT_CHUNKS; v += THREADS) {
+        const int r = v / OUT_CHUNKS * TOGETHER, n = first_out + v % OUT_CHUNKS * VECTOR<T>;
+        if (n >= outs) continue;
+        const bool second = n >= w.out_channels0;
+        const int width = second ? w.out_channels1 : w.out_channels0, at_n = second ? n - w.out_channels0 : n;
+        T* to = second ? out.out1 : out.out0;
+        const T* mask = second ? out.mask1 : out.mask0;
+        Chunk<T> best;
+        uint8_t place[VECTOR<T>];
+#pragma unroll
+        for (int t = 0; t < TOGETHER; t++) {
+            const Pixel p = pixel_of(first_pixel + r + t);
+            if (p.image < 0) break;
+            const long long at = out_pixel(w, p) * width + at_n;
+            Chunk<T> chunk = load_chunk<T>(memory + (r + t) * PITCH + (n - first_out) * (int)sizeof(T));
+            if (mask) keep_positive(chunk, mask + at);
+            if (to) *reinterpret_cast<uint4*>(to + at) = chunk.whole;
+            if (!out.pooled) continue;
+#pragma unroll
+            for (int e = 0; e < VECTOR<T>; e++) {
+                const float seen = widen(chunk.elements[e]), top = widen(best.elements[e]);
+                if (t == 0 || seen > top || (seen != seen && top == top)) best.elements[e] = chunk.elements[e], place[e] = t;
+            }
+        }
+        const Pixel p = pixel_of(first_pixel + r);
+        if (!out.pooled || p.image < 0) continue;
+        const long long window = ((long long)p.image * (w.rows.count / 2) + p.row / 2) * (w.columns.count / 2) + p.column / 2;
+        *reinterpret_cast<uint4*>(out.pooled + window * outs + n) = best.whole;
+#pragma unroll
+        for (int e = 0; e < VECTOR<T>; e++) out.argmax[window * outs + n + e] = place[e];
+    }
+}
