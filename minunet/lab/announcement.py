@@ -12,7 +12,7 @@ from minunet.lab.flags import Request
 from minunet.lab.plan import Planned
 from minunet.lab.prepared import Size
 from minunet.lab.report import WHY_GREY, Report
-from minunet.training.console import counted, duration, say_item
+from minunet.training.console import LABEL, counted, duration, say_item
 from minunet.training.material import DRAWN_COUNT, Material
 
 Say = Callable[[str], None]
@@ -35,13 +35,13 @@ def announce_data(say: Say, request: Request, material: Material, greys: float) 
         say_item(
             say,
             "note",
-            f"only {100 * greys:.2g} % of the mask files' pixels are grey: --graded is the default all but in name",
+            f"only {100 * greys:.1f} % of the mask files' pixels are grey: --graded is the default all but in name",
         )
     elif not settings.graded and greys >= FEW_GREYS:
         say_item(
             say,
             "note",
-            f"{100 * greys:.2g} % of the mask files' pixels are neither black nor white; M1 learns black and white masks "
+            f"{100 * greys:.1f} % of the mask files' pixels are neither black nor white; M1 learns black and white masks "
             "made grey by resizing; with --graded (and another --out) it learns these greys",
         )
 
@@ -92,4 +92,4 @@ def announce_report(say: Say, request: Request, report: Report) -> None:
 def announce_stop(say: Say, request: Request) -> None:
     """After Ctrl-C: what is kept, and the command that goes on."""
     say_item(say, "stopped", f"everything finished so far is kept in {shlex.quote(str(request.folder.path))}")
-    say_item(say, "go on", request.going_on)
+    say(f"{'go on':<{LABEL}}{request.going_on}")  # in one piece, to be copied

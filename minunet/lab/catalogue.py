@@ -10,6 +10,7 @@ from typing import Any
 
 from minunet.lab.experiment import Variation
 from minunet.lab.settings import LabSettings
+from minunet.training.console import counted
 
 FEW = (10, 20, 40)  # training images; the paper claims that a U-Net needs few
 
@@ -62,7 +63,9 @@ class Catalogue:
             self._add(f"{key}-no-relu", "m1m2", f"{title}, no end ReLUs", masks, mask=mode, block_end_relu=False)
             rows += [(key, title), (f"{key}-no-relu", "  without end ReLUs")]
         size = "x".join(map(str, settings.size))
-        title = f"here: {size}, base {settings.base_channels}, depth {settings.depth}, {settings.epochs} epochs"
+        title = (
+            f"here: {size}, base {settings.base_channels}, depth {settings.depth}, {counted(settings.epochs, 'epoch')}"
+        )
         return Heading("models", "m1m2", title, tuple(rows))
 
     def _claims(self, images: int) -> list[Heading]:
@@ -78,19 +81,19 @@ class Catalogue:
                 -steps // -(-count // batch)
             )  # as many steps as with all images: few images, not little training
             self._add(f"{count}-images", "claims", f"{count} images", images=count, epochs=epochs)
-            counts.append((f"{count}-images", f"{count}, {epochs} epochs"))
-        counts.append(("relu-max-all", f"{images}, {settings.claims_epochs} epochs"))
+            counts.append((f"{count}-images", f"{count}, {counted(epochs, 'epoch')}"))
+        counts.append(("relu-max-all", f"{images}, {counted(settings.claims_epochs, 'epoch')}"))
         size = "x".join(map(str, settings.claims_size))
         where = f"{size}, base {settings.claims_base_channels}"
         return [
             Heading(
                 "activation",
                 "claims",
-                f"activation, at {where}, {settings.claims_epochs} epochs, binary masks",
+                f"activation, at {where}, {counted(settings.claims_epochs, 'epoch')}, binary masks",
                 (("relu-max-all", "ReLU"), ("tanh", "tanh"), ("sigmoid", "sigmoid")),
             ),
             Heading("pooling", "claims", f"pooling, at {where}", (("relu-max-all", "max"), ("average", "average"))),
-            Heading("images", "claims", f"training images, at {where}, {steps} steps each", tuple(counts)),
+            Heading("images", "claims", f"training images, at {where}, {counted(steps, 'step')} each", tuple(counts)),
         ]
 
     def _add(

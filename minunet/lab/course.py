@@ -80,8 +80,8 @@ class Course:
             clock.start()
             scores = self._run(experiment)
             spent = clock.stop(planned)
-            left = f"; about {duration(clock.remaining())} left" if number < len(open_) else ""
-            self.say(f"     {scores}; {duration(spent)}{left}")
+            left = f", {duration(clock.remaining())} left" if number < len(open_) else ""
+            self.say(f"     {scores} ({duration(spent)}{left})")
 
     def _run(self, experiment: Experiment) -> str:
         """Train and score; the scores as a line."""
@@ -105,7 +105,7 @@ class Course:
                 return f"diverged: {error.__cause__}"
         test = read_json(run_folder.metrics)["test"]
         return (
-            f"loss {test['loss']:.4f}, Keras accuracy {test['keras_accuracy']:.4f}, "
+            f"loss {test['loss']:.4f}, Keras {test['keras_accuracy']:.4f}, "
             f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}"
         )
 
