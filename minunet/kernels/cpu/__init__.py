@@ -1,5 +1,5 @@
 """The NumPy fast paths; importing this package registers them."""
 
-from minunet.kernels.cpu import im2col, im2col_grads, winograd
+from minunet.kernels.cpu import adam, few_outputs, im2col, im2col_grads, pointwise, pooling, up_convolution, winograd
 
-__all__ = ["im2col", "im2col_grads", "winograd"]
+__all__ = ["adam", "few_outputs", "im2col", "im2col_grads", "pointwise", "pooling", "up_convolution", "winograd"]

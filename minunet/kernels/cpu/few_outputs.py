@@ -1,0 +1,89 @@
+"""Convolution to few channels, such as a U-Net's last layer: every tap's product first, then sums of shifted planes.
+
+Windows would be written out at many times the size of the image to give one value each. Instead every pixel is multiplied
+with the kernel's kh * kw * O columns where it lies, and output pixels pick up what their window's pixels have for them
+("kn2row", Vasudevan, Anderson and Gregg 2017).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minunet.kernels import reference
+from minunet.kernels.cpu.arrays import on_cpu
+from minunet.kernels.cpu.products import multiply_cost
+from minunet.kernels.cpu.rows import Rows, deal, divide_rows
+from minunet.kernels.cpu.scratch import scratch
+from minunet.kernels.cpu.threads import parallel
+
+CHUNK = 131_072  # values of the input at a time
+MOST_TAPS = 64  # kh * kw * O
+PER_VALUE = 0.5  # nanoseconds to add one value of a plane
+PER_CALL = 30_000.0
+
+
+def _when(xs, weight, bias, stride, padding, activation) -> bool:
+    taps = weight.shape[0] * weight.shape[1] * weight.shape[3]
+    return tuple(stride) == (1, 1) and taps <= MOST_TAPS and xs[0].size > 0 and on_cpu(*xs, weight, bias)
+
+
+def _cost(xs, weight, bias, stride, padding, activation) -> float:
+    kh, kw, c, o = weight.shape
+    pixels = xs[0].size // xs[0].shape[3]
+    return PER_CALL + PER_VALUE * pixels * kh * kw * o + multiply_cost(pixels, c, kh * kw * o)
+
+
+@reference.conv2d.register("taps", when=_when, cost=_cost, why="few outputs: products at every tap, then shifted sums")
+def conv2d(xs, weight, bias, stride, padding, activation):
+    """See `reference.conv2d`."""
+    xs = [np.ascontiguousarray(x) for x in xs]
+    kh, kw, c, o = weight.shape
+    (top, _), (left, _) = padding
+    images, height, width, _ = xs[0].shape
+    out_h, out_w = reference.out_size((height, width), (kh, kw), stride, padding)
+    kernel = np.ascontiguousarray(weight.transpose(0, 1, 3, 2)).reshape(-1, c)  # (kh * kw * O, C)
+    y = np.empty((images, out_h, out_w, o), weight.dtype)
+
+    def job(blocks: list[Rows]) -> None:
+        for block in blocks:
+            first, last = max(0, block.first - top), min(height, block.last - top + kh - 1)
+            part = y[block.images, block.first : block.last]
+            part[...] = 0 if bias is None else bias
+            if last > first:
+                with scratch() as take:
+                    planes = _planes(take, [x[block.images, first:last] for x in xs], kernel)
+                    # (kh * kw * O, pixels) -> (kh, kw, O, N, rows, W)
+                    planes = planes.reshape(kh, kw, o, len(part), last - first, width)
+                    _add_shifted(planes, part, first - (block.first - top), left)
+            if activation == "relu":
+                np.maximum(part, 0, out=part)
+
+    parallel(job, deal(divide_rows(images, out_h, width * c, CHUNK)))
+    return y
+
+
+def _planes(take, sources: list[np.ndarray], kernel: np.ndarray) -> np.ndarray:
+    """Every pixel's products with every tap, one plane per tap: (taps, C) @ (pixels, C)^T -> (taps, pixels)."""
+    planes, channel = None, 0
+    for source in sources:
+        pixels = source.reshape(-1, source.shape[3])
+        new = take((len(kernel), len(pixels)), kernel.dtype)
+        np.matmul(kernel[:, channel : channel + source.shape[3]], pixels.T, out=new)
+        planes = new if planes is None else np.add(planes, new, out=planes)
+        channel += source.shape[3]
+    return planes
+
+
+def _add_shifted(planes: np.ndarray, y: np.ndarray, above: int, left: int) -> None:
+    """y[n, h, w, o] += sum over i, j of planes[i, j, o, n, h + i - above, w + j - left], where these pixels exist."""
+    kh, kw, o, _, rows, width = planes.shape
+    for i in range(kh):
+        row = slice(max(0, above - i), min(y.shape[1], rows + above - i))
+        for j in range(kw):
+            column = slice(max(0, left - j), min(y.shape[2], width + left - j))
+            if row.stop <= row.start or column.stop <= column.start:
+                continue
+            seen_rows = slice(row.start + i - above, row.stop + i - above)
+            seen_columns = slice(column.start + j - left, column.stop + j - left)
+            for k in range(o):
+                y[:, row, column, k] += planes[i, j, k, :, seen_rows, seen_columns]
