@@ -69,6 +69,7 @@ class UNet(Module):
         skip), and a 3x3 convolution at the end (Elkhazraje). "classic": two per level, 1x1 at the end (Ronneberger et al.).
     activation : {"relu", "tanh", "sigmoid"}
     pooling : {"max", "average", "sum"}
+        "avg" is understood too.
     block_end_relu : bool
         Whether the last convolution of each contraction block is followed by the activation.
     rng : numpy.random.Generator, optional
@@ -114,7 +115,7 @@ class UNet(Module):
             "depth": depth,
             "variant": variant,
             "activation": activation,
-            "pooling": pooling,
+            "pooling": "average" if pooling == "avg" else pooling,
             "block_end_relu": bool(block_end_relu),
         }
         _check(settings)

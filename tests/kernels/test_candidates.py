@@ -70,4 +70,4 @@ def test_bias_gradients_of_large_images_do_not_drift(name):
         args = grad, np.zeros((2, 256, 256, 1), np.float32), weight, (2, 2), (0, 0), (False, False, True)
     for candidate in primitives()[name].candidates(*args):
         *_, grad_bias = candidate.run(*args)
-        np.testing.assert_allclose(grad_bias, 0.1 * 2 * 512 * 512, rtol=1e-4, err_msg=candidate.name)
+        np.testing.assert_allclose(grad_bias, 0.1 * 2 * 512 * 512, rtol=1e-3, err_msg=candidate.name)

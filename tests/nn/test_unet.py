@@ -22,15 +22,18 @@ def shuffled(model):
     return model
 
 
+def count(model):
+    return sum(p.size for p in model.parameters())
+
+
 def test_parameter_counts():
     """31,030,593 is the well-known number of the original U-Net without batch normalisation, one channel in and out."""
-    classic = sum(p.size for p in UNet(variant="classic").parameters())
-    assert classic == 31_030_593
-    paper = UNet(variant="paper")
-    third_convolutions = sum(9 * w * w + w for w in (64, 128, 256, 512))
-    wider_head = (9 - 1) * 64
-    assert sum(p.size for p in paper.parameters()) == classic + third_convolutions + wider_head
-    assert sum(p.size for p in UNet(3, 2, base_channels=4, depth=1).parameters()) == sum(
+    assert count(UNet(variant="classic")) == 31_030_593
+    classic, paper = (count(UNet(base_channels=8, variant=variant)) for variant in ("classic", "paper"))
+    third_convolutions = sum(9 * w * w + w for w in (8, 16, 32, 64))
+    wider_head = (9 - 1) * 8
+    assert paper == classic + third_convolutions + wider_head
+    assert count(UNet(3, 2, base_channels=4, depth=1)) == sum(
         (
             3 * 9 * 4 + 4,
             2 * (4 * 9 * 4 + 4),
@@ -203,6 +206,12 @@ def test_options_change_the_function_but_not_the_shapes(activation, pooling):
     y, z = model(X), plain(X)
     assert y.shape == z.shape
     assert np.array_equal(y.data, z.data) == ((activation, pooling) == ("relu", "max"))
+
+
+def test_avg_is_average():
+    assert (
+        UNet(base_channels=1, depth=1, pooling="avg").config == UNet(base_channels=1, depth=1, pooling="average").config
+    )
 
 
 def directional(model, x, target, seed, eps=1e-6):
