@@ -5,8 +5,12 @@ Two layers of threads would fight over the same cores, and a product's rounding 
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import threadpoolctl
 
 
@@ -56,3 +60,59 @@ class OneThread:
 
 
 one_thread = OneThread()
+
+
+# OpenBLAS's names for the processors whose kernels use these instructions. "Zen" stands for the AVX2 of Haswell.
+_AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
+_AVX2_KERNELS = {"Haswell", "Zen", *_AVX512_KERNELS}
+
+
+def slow_because(
+    libraries: Sequence[threadpoolctl.LibController] | None = None,
+    features: Mapping[str, bool] | None = None,
+    environment: Mapping[str, str] = os.environ,
+) -> str | None:
+    """One sentence on why matrix products run slower here than they could, and what to do; None where they do not.
+
+    OpenBLAS picks its kernels by the processor, but the variable OPENBLAS_CORETYPE overrides it, and an old version
+    does not know a new processor; a NumPy without OpenBLAS, MKL or BLIS multiplies many times slower.
+
+    Parameters
+    ----------
+    libraries, features, environment
+        The BLAS libraries, the processor's instruction sets as NumPy names them, and the environment; by default those
+        of this process.
+    """
+    libraries = one_thread.libraries() if libraries is None else libraries
+    features = _processor_features() if features is None else features
+    if not libraries:
+        if sys.platform == "darwin":
+            return None  # NumPy uses Apple's Accelerate there, which threadpoolctl does not see
+        return (
+            "NumPy has no fast BLAS library here, so that matrix products are many times slower; install it from PyPI"
+        )
+    for library in libraries:
+        kernels = getattr(library, "architecture", None)
+        if library.internal_api != "openblas" or kernels is None:
+            continue
+        if features.get("AVX512F") and kernels not in _AVX512_KERNELS:
+            better, longer = "AVX-512", "up to twice"
+        elif features.get("AVX2") and kernels not in _AVX2_KERNELS:
+            better, longer = "AVX2", "two to four times"
+        else:
+            continue
+        if "OPENBLAS_CORETYPE" in environment:
+            remedy = "unset the environment variable OPENBLAS_CORETYPE"
+        else:
+            remedy = "a newer NumPy may know the processor"
+        return (
+            f"OpenBLAS uses its kernels for {kernels}, but this processor has {better}: matrix products may take {longer} "
+            f"as long; {remedy}"
+        )
+    return None
+
+
+def _processor_features() -> Mapping[str, bool]:
+    """What NumPy found out about the processor when it was imported; nothing where a version of it keeps that elsewhere."""
+    module = sys.modules.get(f"{np._core.__name__}._multiarray_umath")
+    return getattr(module, "__cpu_features__", {})

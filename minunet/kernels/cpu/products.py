@@ -29,6 +29,8 @@ def transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[Ste
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     """Steps for out[k] = a[k] @ b[k] for every k: (K, M, L) @ (K, L, N) -> (K, M, N)."""
     rows, length, columns = a.shape[1], a.shape[2], b.shape[2]
+    if length == 1:  # nothing to add up: an outer product is no work for a BLAS
+        return [partial(np.multiply, a, b, out)]
     width = columns
     while width > 64 and width * length * 56 > SMALL:
         width = -(-width // 2)
