@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.im2col import CHUNK, PER_CALL, PER_VALUE, Padding, written_out
 from minunet.kernels.cpu.products import multiply, multiply_cost, run
@@ -69,7 +70,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     # (kh, kw, C, O) -> back to front, (kh, kw, O, C) -> (kh * kw * O, C)
     kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
     ends = np.cumsum([0] + [x.shape[3] for x in xs])
-    grad_xs = [np.empty_like(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(blocks: list[Rows]):
         grad_weight = np.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
@@ -144,7 +145,7 @@ def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], n
     out_h, out_w = grad_output.shape[1:3]
     images, height, width, _ = xs[0].shape
     kernel = np.ascontiguousarray(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
-    grad_xs = [np.empty_like(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(block: Rows) -> None:
         # Rows of the output whose windows meet rows first .. last of the input.
