@@ -99,9 +99,9 @@ class Comparison:
         return {
             "unlearned": f"But M2 has learned nothing yet that beats the {background} of calling every pixel background, so "
             "nothing follows: train longer, with more --epochs.",
-            "masks": f"So it is the masks and how accuracy counts them, not the ReLU {limit}.",
-            "relu": f"So it is the ReLU, as the paper says, not the masks {limit}.",
-            "both": f"So both play a part: removing the ReLUs gives {self.by_relu / (self.by_masks or 1):.0%} of what binary "
+            "masks": f"So here it is the masks and how accuracy counts them, not the ReLU {limit}.",
+            "relu": f"So here it is the ReLU, as the paper says, not the masks {limit}.",
+            "both": f"So here both play a part: removing the ReLUs gives {self.by_relu / (self.by_masks or 1):.0%} of what binary "
             f"masks give {limit}.",
             "neither": f"So on these masks M1 does not fall behind M2, and there is nothing to explain {limit}.",
         }[self.conclusion()]

@@ -54,8 +54,8 @@ def test_the_share_of_greys_of_a_file():
     assert grey_share(np.array([[0, 1, 1, 1]], np.uint8)) == 0.0  # coded 0 and 1
 
 
-def test_sixteen_bits_keep_black_white_and_grey_apart():
-    values = np.array([0.0, 1e-9, 0.5, 1 - 1e-7, 1.0], np.float32)
-    assert sixteen_bit(values).tolist() == [0, 1, 32768, 65534, 65535]
+def test_sixteen_bits_keep_every_grey_of_eight_and_forget_the_rounding_of_a_mean():
     whole = np.arange(256, dtype=np.uint8)
     np.testing.assert_array_equal(sixteen_bit(whole / np.float32(255)), whole.astype(np.uint16) * 257)
+    rounded = np.array([6e-8, 1 - 6e-8, 1e-4, 1 - 1e-4], np.float32)
+    assert sixteen_bit(rounded).tolist() == [0, 65535, 7, 65528]

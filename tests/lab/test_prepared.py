@@ -79,6 +79,27 @@ def test_bounds_of_prepared_masks_by_hand(tmp_path):
     assert (levels.ceiling, levels.background) == (0.0, 0.0)
 
 
+@pytest.mark.parametrize("size", [(25, 19), (32, 24), (31, 7), (12, 40)])
+def test_a_target_is_grey_only_where_it_covers_both_black_and_white(size, tmp_path):
+    # The means of a resize by no whole number are rounded; counted here is with whole numbers which of them are mixed.
+    rng = np.random.default_rng(1)
+    mask = np.kron(rng.random((8, 10)) < 0.4, np.ones((9, 11), bool))  # 110x72 pixels, in blocks
+    Image.fromarray(np.zeros(mask.shape, np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(mask).save(tmp_path / "a_mask.png")
+    pair = Pair("a", tmp_path / "a.png", tmp_path / "a_mask.png")
+    prepared = Prepared(tmp_path / "prepared")
+    prepared.write([pair], {size: {"resized"}})
+    (height, width), (columns, rows) = mask.shape, size
+    mixed = 0
+    for row in range(rows):
+        for column in range(columns):
+            top, left = row * height // rows, column * width // columns
+            bottom, right = -(-(row + 1) * height // rows), -(-(column + 1) * width // columns)
+            covered = mask[top:bottom, left:right]
+            mixed += covered.any() and not covered.all()
+    assert prepared.bounds([pair], size, "resized").ceiling == pytest.approx(1 - mixed / (rows * columns), abs=1e-12)
+
+
 def test_a_split_keeps_its_sides(pairs, tmp_path):
     prepared = Prepared(tmp_path / "prepared")
     small = prepared.split(Split(*((pair,) for pair in pairs)), SIZE, "binary")
