@@ -26,6 +26,7 @@ class Conv2d(Function):
     def forward(self, *arrays: Any) -> Any:
         *xs, weight, bias = arrays
         xs, weight = tuple(contiguous(x) for x in xs), contiguous(weight)
+        bias = None if bias is None else contiguous(bias)
         y = reference.conv2d(xs, weight, bias, self.stride, self.padding, self.activation)
         self.save(xs, weight, y if self.activation else None)
         return y
@@ -54,7 +55,7 @@ class ConvTranspose2d(Function):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
-        x, weight = contiguous(x), contiguous(weight)
+        x, weight, bias = contiguous(x), contiguous(weight), None if bias is None else contiguous(bias)
         self.save(x, weight)
         return reference.conv_transpose2d(x, weight, bias, self.stride, self.padding)
 

@@ -232,6 +232,11 @@ def test_leaf_gradients_are_c_ordered_writable_and_of_the_leafs_dtype(dtype):
         assert x.grad.flags.c_contiguous
         assert x.grad.flags.writeable
         assert x.grad.dtype == dtype
+    turned = Tensor(np.asfortranarray(np.full((3, 4), 0.5, dtype)), requires_grad=True)
+    F.binary_cross_entropy(
+        turned, np.ones_like(turned.data)
+    ).backward()  # its own gradient is in columns, as both inputs
+    assert turned.grad.flags.c_contiguous
 
 
 def test_a_leaf_turned_on_and_off():

@@ -74,6 +74,31 @@ def test_gradients_are_freed_as_soon_as_they_are_used():
         gc.enable()
 
 
+def test_a_leafs_gradient_is_not_held_beside_its_copy():
+    gc.disable()
+    try:
+        left, alive = [], []
+
+        class Scale(Function):
+            def forward(self, x, weight):
+                self.save()
+                return x * weight
+
+            def backward(self, grad_output):
+                alive.append(sum(reference() is not None for reference in left))
+                grads = grad_output * 1, grad_output * 2
+                left.append(weakref.ref(grads[1]))
+                return grads
+
+        y = Tensor(np.ones(1000), requires_grad=True)
+        for weight in [Tensor(np.ones(1000), requires_grad=True) for _ in range(3)]:
+            y = Scale().apply(y, weight)
+        y.backward(np.ones(1000))
+        assert alive == [0, 0, 0]
+    finally:
+        gc.enable()
+
+
 def test_a_loss_that_lives_on_holds_neither_its_target_nor_its_predictions():
     target, weight, labels = np.ones((8, 8), np.float32), np.full((8, 8), 2, np.float32), np.zeros(8, np.int64)
     x = Tensor(np.full((8, 8), 0.5, np.float32), requires_grad=True)
@@ -90,8 +115,8 @@ def test_a_loss_that_lives_on_holds_neither_its_target_nor_its_predictions():
         loss.backward()
         assert np.isfinite(loss.item())
         assert [reference() for reference in watched] == [None] * 3
-        assert loss.creator.saved == ()
-        assert loss.creator.edges == ()
+        assert loss.creator.saved == loss.creator.edges == ()
+        assert not any(isinstance(value, np.ndarray) for value in vars(loss.creator).values())
 
 
 def test_the_tape_keeps_no_tensor_alive_that_nothing_saved():
