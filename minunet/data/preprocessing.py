@@ -92,7 +92,9 @@ class Preprocessing:
                 return cell[..., None].astype(np.float32)
             return (self._resized(cell[..., None]) >= HALF).astype(np.float32)
         coded = array.dtype.kind in "ui" and array.ndim == 2 and array.max() == 1
-        return self._resized((fraction(array, 1) if coded else to_grey(array))[..., None])
+        values = (fraction(array, 1) if coded else to_grey(array))[..., None]
+        # In double precision the mean of white pixels rounds to exactly 1, which counts: accuracy compares for equality.
+        return self._resized(values.astype(np.float64)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
         """The choices as JSON takes them."""

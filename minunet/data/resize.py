@@ -65,7 +65,7 @@ def area_taps(source: int, target: int) -> Taps:
     index = first + np.arange(count)[:, None]  # (taps, target)
     overlap = np.minimum(right, (index + 1) * target) - np.maximum(left, index * target)
     weight = np.maximum(overlap, 0) / source
-    return Taps(np.minimum(index, source - 1), weight.astype(np.float32))
+    return Taps(np.minimum(index, source - 1), weight)
 
 
 def linear_taps(source: int, target: int) -> Taps:

@@ -128,3 +128,16 @@ def test_real_pair(real_smears):
     assert target.mean() == pytest.approx((mask > 0).mean(), abs=0.01)
     inside, outside = found[target == 1].mean(), found[target == 0].mean()
     assert inside < outside - 0.05  # cells are darker than the light around them
+
+
+@pytest.mark.parametrize("size", [(25, 19), (7, 3), (31, 30), (64, 48)])
+def test_the_grey_of_an_all_white_or_all_black_area_is_exactly_1_or_0(size):
+    """Accuracy that compares for equality never counts a pixel that should be white and is 1 - 6e-8."""
+    mask = np.zeros((120, 160), np.uint8)
+    mask[:, 80:] = 255
+    target = Preprocessing(channels="grey", size=size, mask="grayscale").target(mask)
+    columns = np.arange(size[0])
+    white, black = columns * 160 >= 80 * size[0], (columns + 1) * 160 <= 80 * size[0]
+    assert (target[:, white] == 1).all()
+    assert (target[:, black] == 0).all()
+    assert (white | black).sum() >= size[0] - 1
