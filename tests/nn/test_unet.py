@@ -1,4 +1,4 @@
-"""The U-Net: its architecture in both variants, any image size, its options, and its gradient as a whole."""
+"""The U-Net: its architecture in both variants, any image size, its options."""
 
 import json
 
@@ -8,18 +8,9 @@ from sample_arrays import distinct
 
 import minunet
 from minunet import Tensor, UNet
-from minunet import functional as F
+from nn.distinct_weights import with_distinct_weights
 
 VARIANTS = ["paper", "classic"]
-
-
-def shuffled(model):
-    """The model with all-distinct, never zero parameters, biases too, in float64."""
-    model.astype(np.float64)
-    for k, p in enumerate(model.parameters()):
-        fan_in = p.size // p.shape[-1]
-        p.data = distinct(p.shape, k) * (3 / max(fan_in, 1)) ** 0.5
-    return model
 
 
 def count(model):
@@ -91,50 +82,6 @@ def test_the_order_of_use_is_the_order_of_the_gradients_graph(variant):
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("size", [(1, 1), (1, 7), (2, 2), (8, 8), (17, 33), (5, 16)])
-def test_any_size(variant, size):
-    model = UNet(2, 3, base_channels=2, depth=3, variant=variant)
-    x = Tensor(distinct((2, *size, 2), dtype=np.float32), requires_grad=True)
-    y = model(x)
-    assert y.shape == (2, *size, 3)
-    assert y.dtype == np.float32
-    y.sum().backward()
-    assert x.grad.shape == x.shape
-    assert all(p.grad is not None and p.grad.shape == p.shape for p in model.parameters())
-
-
-def test_one_pixel_at_the_greatest_depth():
-    assert UNet(base_channels=1, depth=8)(np.ones((1, 1, 1, 1))).shape == (1, 1, 1, 1)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("size", [(5, 7), (1, 9), (8, 6)])
-def test_odd_sizes_are_the_zero_padded_image_cropped(variant, size):
-    model = shuffled(UNet(base_channels=2, depth=2, variant=variant))
-    x = distinct((1, *size, 1))
-    whole = tuple(-(-n // 4) * 4 for n in size)
-    padded = np.zeros((1, *whole, 1))
-    padded[:, : size[0], : size[1]] = x
-    np.testing.assert_array_equal(model(x).data, model(padded).data[:, : size[0], : size[1]])
-
-
-def test_an_empty_batch():
-    model = UNet(base_channels=1, depth=1)
-    y = model(np.zeros((0, 5, 4, 1)))
-    assert y.shape == (0, 5, 4, 1)
-    y.backward(np.zeros(y.shape))
-    assert not any(p.grad.any() for p in model.parameters())
-
-
-def test_images_of_a_batch_do_not_meet():
-    model = UNet(base_channels=2, depth=2)
-    x = distinct((3, 6, 5, 1), dtype=np.float32)
-    together = model(x).data
-    for k in range(3):
-        np.testing.assert_allclose(model(x[k : k + 1]).data, together[k : k + 1], rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("variant", VARIANTS)
 def test_the_last_layer_is_linear(variant):
     """No ReLU before the sigmoid: logits of both signs, and the head's bias moves them one to one."""
     model = UNet(base_channels=4, depth=1, variant=variant)
@@ -146,7 +93,7 @@ def test_the_last_layer_is_linear(variant):
 
 
 def test_the_skip_is_joined_in_front_of_the_upsampled():
-    model = shuffled(UNet(base_channels=2, depth=1, variant="classic"))
+    model = with_distinct_weights(UNet(base_channels=2, depth=1, variant="classic"))
     joined = model.expansion[0].block.convs[0].weight.data
     x = distinct((1, 4, 4, 1))
     joined[:, :, 2:] = 0  # deaf to the up-convolution
@@ -160,7 +107,7 @@ def test_the_skip_is_joined_in_front_of_the_upsampled():
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_is_pooled_is_also_the_skip(variant):
     """With the way down silenced, the loss still reaches every convolution of the block through the skip alone."""
-    model = shuffled(UNet(base_channels=2, depth=1, variant=variant))
+    model = with_distinct_weights(UNet(base_channels=2, depth=1, variant=variant))
     model.expansion[0].up.weight.data[...] = 0
     model(distinct((1, 4, 4, 1))).sum().backward()
     assert all(conv.weight.grad.any() for conv in model.contraction[0].convs)
@@ -212,47 +159,6 @@ def test_avg_is_average():
     assert (
         UNet(base_channels=1, depth=1, pooling="avg").config == UNet(base_channels=1, depth=1, pooling="average").config
     )
-
-
-def directional(model, x, target, seed, eps=1e-6):
-    """(derivative by the gradients, by central differences) along one random direction of all parameters and the input."""
-    rng = np.random.default_rng(seed)
-    leaves = [x, *model.parameters()]
-    for leaf in leaves:
-        leaf.grad = None
-    F.binary_cross_entropy_with_logits(model(x), target).backward()
-    directions = [rng.standard_normal(leaf.shape) for leaf in leaves]
-    along = sum(float((leaf.grad * d).sum()) for leaf, d in zip(leaves, directions, strict=True))
-    values = [leaf.data for leaf in leaves]
-    losses = []
-    for sign in (1, -1):
-        for leaf, value, d in zip(leaves, values, directions, strict=True):
-            leaf.data = value + sign * eps * d
-        with minunet.no_grad():
-            losses.append(F.binary_cross_entropy_with_logits(model(x), target).item())
-    for leaf, value in zip(leaves, values, strict=True):
-        leaf.data = value
-    return along, (losses[0] - losses[1]) / (2 * eps)
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"variant": "paper"},
-        {"variant": "classic"},
-        {"variant": "paper", "block_end_relu": False, "pooling": "average"},
-        {"variant": "classic", "activation": "tanh", "pooling": "sum"},
-    ],
-    ids=str,
-)
-def test_the_whole_gradient_in_random_directions(options):
-    model = shuffled(UNet(2, 2, base_channels=2, depth=2, **options))
-    x = Tensor(distinct((2, 7, 6, 2)), requires_grad=True)
-    target = (distinct((2, 7, 6, 2), 5) > 0).astype(float)
-    for seed in range(3):
-        along, differences = directional(model, x, target, seed)
-        assert along == pytest.approx(differences, rel=1e-6)
-        assert abs(along) > 1e-4
 
 
 def test_config_rebuilds_the_architecture():
