@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.products import multiply_cost
 from minunet.kernels.cpu.rows import Rows, deal, divide_rows
@@ -42,7 +43,7 @@ def conv2d(xs, weight, bias, stride, padding, activation):
     images, height, width, _ = xs[0].shape
     out_h, out_w = reference.out_size((height, width), (kh, kw), stride, padding)
     kernel = np.ascontiguousarray(weight.transpose(0, 1, 3, 2)).reshape(-1, c)  # (kh * kw * O, C)
-    y = np.empty((images, out_h, out_w, o), weight.dtype)
+    y = pool.empty((images, out_h, out_w, o), weight.dtype)
 
     def job(blocks: list[Rows]) -> None:
         for block in blocks:

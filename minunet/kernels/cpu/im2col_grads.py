@@ -68,12 +68,12 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     images, height, width, _ = xs[0].shape
     before = (kh - 1 - padding[0][0], kw - 1 - padding[1][0])
     # (kh, kw, C, O) -> back to front, (kh, kw, O, C) -> (kh * kw * O, C)
-    kernel = np.ascontiguousarray(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
+    kernel = pool.copy(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
     ends = np.cumsum([0] + [x.shape[3] for x in xs])
     grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(blocks: list[Rows]):
-        grad_weight = np.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
+        grad_weight = pool.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
         for block in blocks:
             with scratch() as take:
                 top = block.first - before[0]
@@ -100,7 +100,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     if needs_weight:
         # (C, kh * kw * O) back to front -> (kh, kw, C, O)
         backwards = sum_in_order(parts).reshape(c, kh, kw, o).transpose(1, 2, 0, 3)
-        grad_weight = np.ascontiguousarray(backwards[::-1, ::-1])
+        grad_weight = pool.copy(backwards[::-1, ::-1])
     return tuple(grad_xs), grad_weight, _bias_gradient(grad_output, output) if needs_bias else None
 
 
@@ -112,8 +112,8 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
     before = (padding[0][0], padding[1][0])
 
     def job(blocks: list[Rows]) -> tuple[np.ndarray, np.ndarray]:
-        grad_weight, grad_bias = np.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
-        new = np.empty_like(grad_weight)
+        grad_weight, grad_bias = pool.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
+        new = pool.empty(grad_weight.shape, weight.dtype)
         for block in blocks:
             with scratch() as take:
                 rows = (block.images, slice(block.first, block.last))
@@ -144,7 +144,7 @@ def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], n
     (kh, kw, c, o), (sh, sw) = weight.shape, stride
     out_h, out_w = grad_output.shape[1:3]
     images, height, width, _ = xs[0].shape
-    kernel = np.ascontiguousarray(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
+    kernel = pool.copy(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
     grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(block: Rows) -> None:

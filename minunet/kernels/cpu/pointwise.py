@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.rows import even_parts
 from minunet.kernels.cpu.scratch import Take, scratch
@@ -31,7 +32,7 @@ def _large(*arrays) -> bool:
 
 
 def _elementwise(piece: Piece, *inputs: np.ndarray) -> np.ndarray:
-    out = np.empty_like(inputs[0])
+    out = pool.empty(inputs[0].shape, inputs[0].dtype)
     flat = [array.reshape(-1) for array in (out, *inputs)]
 
     def job(part: tuple[int, int]) -> None:

@@ -135,3 +135,10 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     array = _POOL.empty(shape, dtype)
     array.fill(0)
     return array
+
+
+def copy(array: np.ndarray) -> np.ndarray:
+    """A C-contiguous copy in an array from the shared pool."""
+    made = _POOL.empty(array.shape, array.dtype)
+    np.copyto(made, array)
+    return made

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.rows import Rows, deal, divide_rows
 from minunet.kernels.cpu.runs import copy_runs
@@ -36,8 +37,8 @@ def max_pool2d(x, kernel_size, stride, padding):
     """See `reference.max_pool2d`."""
     x = np.ascontiguousarray(x)
     images, height, width, c = x.shape[0], x.shape[1] // 2, x.shape[2] // 2, x.shape[3]
-    y = np.empty((images, height, width, c), x.dtype)
-    argmax = np.empty(y.shape, np.uint8)
+    y = pool.empty((images, height, width, c), x.dtype)
+    argmax = pool.empty(y.shape, np.uint8)
 
     def job(blocks: list[Rows]) -> None:
         for block in blocks:
@@ -95,7 +96,7 @@ def max_pool2d_grad(grad_output, argmax, x_shape, kernel_size, stride, padding):
     """See `reference.max_pool2d_grad`."""
     grad_output, argmax = np.ascontiguousarray(grad_output), np.ascontiguousarray(argmax)
     images, height, width, c = grad_output.shape
-    grad_x = np.empty(x_shape, grad_output.dtype)
+    grad_x = pool.empty(x_shape, grad_output.dtype)
     grad_x[:, 2 * height :] = 0  # an odd row or column belongs to no window
     grad_x[:, :, 2 * width :] = 0
 

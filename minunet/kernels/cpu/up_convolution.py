@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.products import multiply, multiply_cost, run
 from minunet.kernels.cpu.rows import Rows, deal, divide_rows, even_parts, sum_in_order
@@ -46,7 +47,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
     images, height, width, c = x.shape
     kh, kw, _, o = weight.shape
     kernel = _stamps_of_channels(weight)
-    y = np.empty((images, height * kh, width * kw, o), x.dtype)
+    y = pool.empty((images, height * kh, width * kw, o), x.dtype)
     by_row = y.reshape(images, height, kh, width, kw * o)
     bias_row = None if bias is None else np.tile(bias, kh * kw)
 
@@ -68,7 +69,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
 
 def _stamps_of_channels(weight: np.ndarray) -> np.ndarray:
     """(kh, kw, C, O) -> (C, kh * kw * O): the stamp of each input channel as one row."""
-    return np.ascontiguousarray(weight.transpose(2, 0, 1, 3)).reshape(weight.shape[2], -1)
+    return pool.copy(weight.transpose(2, 0, 1, 3)).reshape(weight.shape[2], -1)
 
 
 def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
@@ -87,15 +88,15 @@ def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     images, height, width, c = x.shape
     kh, kw, _, o = weight.shape
     stamp = kh * kw * o
-    kernel = np.ascontiguousarray(_stamps_of_channels(weight).T)  # (kh * kw * O, C)
+    kernel = pool.copy(_stamps_of_channels(weight).T)  # (kh * kw * O, C)
     by_row = grad_output.reshape(images, height, kh, width, kw * o)
-    grad_x = np.empty_like(x) if needs_x else None
+    grad_x = pool.empty(x.shape, x.dtype) if needs_x else None
     in_blocks = needs_weight and c * stamp > MOST_PAIRS_BY_ROWS
     # Where the weight's gradient comes in blocks of channels, each needs the stamps of all pixels.
-    kept = np.empty((images, height, width, stamp), x.dtype) if in_blocks else None
+    kept = pool.empty((images, height, width, stamp), x.dtype) if in_blocks else None
 
     def job(blocks: list[Rows]):
-        grad_weight = np.zeros((c, stamp), x.dtype) if needs_weight and not in_blocks else None
+        grad_weight = pool.zeros((c, stamp), x.dtype) if needs_weight and not in_blocks else None
         grad_bias = np.zeros(stamp, x.dtype)
         for block in blocks:
             with scratch() as take:
@@ -125,7 +126,7 @@ def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     elif needs_weight:
         grad_weight = sum_in_order([part[0] for part in parts])
     if needs_weight:  # (C, kh * kw * O) -> (kh, kw, C, O)
-        grad_weight = np.ascontiguousarray(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3))
+        grad_weight = pool.copy(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3))
     if needs_bias:
         grad_bias = sum_in_order([part[1] for part in parts]).reshape(kh * kw, o).sum(axis=0)
     return grad_x, grad_weight, grad_bias
@@ -133,7 +134,7 @@ def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
 
 def _in_blocks(pixels: np.ndarray, stamps: np.ndarray) -> np.ndarray:
     """(pixels, C)^T @ (pixels, stamp) by blocks of channels."""
-    product = np.empty((pixels.shape[1], stamps.shape[1]), pixels.dtype)
+    product = pool.empty((pixels.shape[1], stamps.shape[1]), pixels.dtype)
 
     def job(part: tuple[int, int]) -> None:
         block = slice(part[0], sum(part))

@@ -6,6 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.pool import ALIGNMENT, SMALLEST, STALE, MemoryPool
 
 LARGE = (SMALLEST // 4, 2)  # float32: twice the smallest size
@@ -113,3 +114,11 @@ def test_whatever_the_order_live_arrays_keep_their_contents(actions):
         else:
             live.pop(amount % len(live))
         assert all((array[::997] == mark).all() for array, mark in live)
+
+
+def test_a_copy_lies_in_c_order():
+    array = np.arange(24.0).reshape(2, 3, 4).T
+    made = pool.copy(array)
+    assert made.flags.c_contiguous
+    np.testing.assert_array_equal(made, array)
+    assert not np.shares_memory(made, array)
