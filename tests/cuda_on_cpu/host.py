@@ -78,9 +78,16 @@ class HostLauncher:
         """Run a kernel to its end."""
         key = program.source, instance
         self.launches[key] = self.launches.get(key, 0) + 1
+        self._library(program, instance).launch(instance, grid, block, shared_bytes, values, self.schedule)
+
+    def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
+        """Build a kernel."""
+        self._library(program, instance)
+
+    def _library(self, program: Program, instance: str) -> Library:
         # With AddressSanitizer, which compiles slowly, only the instances of one type.
         together = tuple(i for i in program.instances if "float" in i) if self.sanitize else program.instances
         if (program.source, together) not in self._libraries:
             built = build(program.path, list(together), sanitize=self.sanitize)
             self._libraries[program.source, together] = Library(built, together)
-        self._libraries[program.source, together].launch(instance, grid, block, shared_bytes, values, self.schedule)
+        return self._libraries[program.source, together]

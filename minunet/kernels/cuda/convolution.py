@@ -193,38 +193,54 @@ def weight_gradient(window: Window, sources, grad, mask, like) -> Any:
 
 def bias_gradient(grad, mask) -> Any:
     """The sum of (N, H, W, C) over all pixels, where `mask` is absent or positive."""
-    launcher, wide = launcher_for(grad), wide_dtype(grad)
-    channels = grad.shape[3]
-    rows = grad.shape[0] * grad.shape[1] * grad.shape[2]
+    partial = launcher_for(grad).empty((column_splits(grad), grad.shape[3]), wide_dtype(grad))
+    column_sums(grad, mask, partial)
+    return sum_of_splits(partial)
+
+
+def column_splits(grad) -> int:
+    """How many partial sums `column_sums` writes."""
+    return split(_rows(grad), ceil_div(grad.shape[3], 32))[1]
+
+
+def column_sums(grad, mask, partial) -> None:
+    """Fill `partial` (splits, C) with sums over a share of the pixels each."""
+    rows, channels = _rows(grad), grad.shape[3]
     share, splits = split(rows, ceil_div(channels, 32))
-    partial = launcher.empty((splits, channels), wide)
     run(
-        launcher,
+        launcher_for(grad),
         WEIGHT_GRADIENT,
         f"column_sums<{cpp_type(grad)}>",
         grid=(ceil_div(channels, 32), splits),
         block=THREADS,
-        shared_bytes=THREADS * wide.itemsize,
+        shared_bytes=THREADS * partial.dtype.itemsize,
         arguments=[grad, mask, partial, *map(ctypes.c_int, (rows, channels, share))],
     )
-    return sum_of_splits(partial)
 
 
 def sum_of_splits(partial) -> Any:
     """The sum along the first axis, in order."""
     if partial.shape[0] == 1:
         return partial[0]
-    launcher = launcher_for(partial)
-    out = launcher.empty(partial.shape[1:], partial.dtype)
+    out = launcher_for(partial).empty(partial.shape[1:], partial.dtype)
+    add_splits(partial, out)
+    return out
+
+
+def add_splits(partial, out) -> None:
+    """Fill `out` with the sum of `partial` along its first axis, in order."""
     run(
-        launcher,
+        launcher_for(partial),
         WEIGHT_GRADIENT,
         f"sum_splits<{cpp_type(partial)}>",
         grid=(ceil_div(out.size, THREADS),),
         block=THREADS,
         arguments=[partial, out, ctypes.c_int(out.size), ctypes.c_int(partial.shape[0])],
     )
-    return out
+
+
+def _rows(grad) -> int:
+    return grad.shape[0] * grad.shape[1] * grad.shape[2]
 
 
 def split(pixels: int, tiles: int) -> tuple[int, int]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minunet.kernels.cuda.launcher import serves
 
+
+@dataclass(frozen=True)
+class BFloat16:
+    """bfloat16 as a dtype of places in an arena; NumPy itself knows it only through the package ml_dtypes."""
+
+    name: str = "bfloat16"
+    itemsize: int = 2
+
+
+BFLOAT16 = BFloat16()
 CPP = {"float32": "float", "float64": "double", "bfloat16": "bfloat16"}
 MAX_PIXELS = 2**31 - 1  # the kernels count pixels in 32 bits
 
@@ -40,3 +51,8 @@ def takes_parameters(like: Any, *parameters: Any) -> bool:
 def ceil_div(count: int, size: int) -> int:
     """How many pieces of `size` cover `count`."""
     return -(-count // size)
+
+
+def as_dtype(dtype: Any) -> Any:
+    """A NumPy dtype, or BFLOAT16 as it is."""
+    return dtype if isinstance(dtype, BFloat16) else np.dtype(dtype)

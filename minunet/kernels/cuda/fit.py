@@ -6,9 +6,7 @@ import ctypes
 import math
 from typing import Any
 
-import numpy as np
-
-from minunet.kernels.cuda.elements import CPP, ceil_div, cpp_type
+from minunet.kernels.cuda.elements import as_dtype, ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
@@ -17,14 +15,17 @@ CHUNK_BYTES = 16
 
 FIT = Program(
     "fit.cu",
-    tuple(f"fit<{a}, {b}>" for a, b in (("float", "bfloat16"), ("bfloat16", "bfloat16"), ("float", "float"))),
+    tuple(
+        f"fit<{a}, {b}>"
+        for a, b in (("float", "bfloat16"), ("bfloat16", "bfloat16"), ("bfloat16", "float"), ("float", "float"))
+    ),
     registers=40,
 )
 
 
 def whole_chunks(channels: int, dtype: Any) -> int:
     """The next number of channels that fills 16-byte chunks."""
-    vector = CHUNK_BYTES // np.dtype(dtype).itemsize
+    vector = CHUNK_BYTES // as_dtype(dtype).itemsize
     return ceil_div(channels, vector) * vector
 
 
@@ -33,7 +34,7 @@ def fit(array: Any, channels: tuple[int, ...], dtype: Any = None) -> Any:
 
     Returned as it is where nothing changes.
     """
-    dtype = array.dtype if dtype is None else np.dtype(dtype)
+    dtype = array.dtype if dtype is None else as_dtype(dtype)
     outer = array.shape[: array.ndim - len(channels)]
     if array.shape[len(outer) :] == tuple(channels) and array.dtype == dtype:
         return array
@@ -51,7 +52,7 @@ def fit_into(array: Any, out: Any, axes: int) -> None:
     run(
         launcher_for(out),
         FIT,
-        f"fit<{cpp_type(array)}, {CPP[out.dtype.name]}>",
+        f"fit<{cpp_type(array)}, {cpp_type(out)}>",
         grid=(ceil_div(out.size, THREADS),),
         block=THREADS,
         arguments=[array, out, *map(ctypes.c_int, (*before, *after)), ctypes.c_longlong(out.size)],

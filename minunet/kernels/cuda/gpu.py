@@ -44,6 +44,10 @@ class GpuLauncher:
             function.ptr, *grid, *block, shared_bytes, stream, ctypes.addressof(parameters), 0
         )
 
+    def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
+        """Compile and load a kernel, which cannot be done while a graph is being captured."""
+        self._function(program, instance, shared_bytes)
+
     def architecture(self) -> str:
         """The current device's target for the compiler, such as "sm_90"."""
         return f"sm_{self._cupy.cuda.Device().compute_capability}"

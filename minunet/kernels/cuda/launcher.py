@@ -33,6 +33,9 @@ class Launcher(Protocol):
     ) -> None:
         """Run a kernel; `values` are ctypes values in the order of its parameters."""
 
+    def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
+        """Get a kernel ready, so that its first launch does nothing but launch."""
+
 
 _IN_USE: list[Launcher] = []
 
@@ -52,9 +55,13 @@ def serves(array: Any) -> bool:
     return bool(_IN_USE) or _is_cupy(array)
 
 
-def launcher_for(array: Any) -> Launcher:
-    """The launcher of the device that the array is on."""
-    return _gpu() if _is_cupy(array) else _IN_USE[-1]
+def launcher_for(*arrays: Any) -> Launcher:
+    """The launcher of the device that the arrays are on; a place in an arena knows its own."""
+    for array in arrays:
+        own = getattr(array, "launcher", None)
+        if own is not None:
+            return own
+    return _gpu() if _is_cupy(arrays[0]) else _IN_USE[-1]
 
 
 def run(

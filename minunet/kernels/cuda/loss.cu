@@ -50,3 +50,26 @@ __global__ void __launch_bounds__(THREADS)
     const A grad = (p - widen(target[i])) * (widen(scale[0]) / (A)count);
     out[i] = narrow<T>(weight ? grad * widen(weight[i]) : grad);
 }
+
+// Loss and gradient in one pass, for a training step: `logits` and `grad` have `width` channels, of which the first `channels` are
+// the network's and the rest fill whole chunks; the target has `channels`. The gradient of the mean; zero in the filling.
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    bce_step(const T* logits, const float* target, T* grad, double* partial, long long pixels, int channels, int width) {
+    DYNAMIC_SHARED(memory);
+    const float scale = 1 / ((float)pixels * channels);
+    double sum = 0;
+    for (long long i = (long long)blockIdx.x * THREADS + threadIdx.x; i < pixels * width; i += (long long)gridDim.x * THREADS) {
+        const long long pixel = i / width;
+        const int channel = (int)(i % width);
+        float slope = 0;
+        if (channel < channels) {
+            const float z = widen(logits[i]), t = target[pixel * channels + channel], e = exp(z < 0 ? z : -z);
+            sum += (z > 0 ? z : z - z) - z * t + log1p(e);
+            slope = ((z >= 0 ? 1.f : e) / (1 + e) - t) * scale;
+        }
+        grad[i] = narrow<T>(slope);
+    }
+    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
+}

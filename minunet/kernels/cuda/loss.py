@@ -15,7 +15,10 @@ TYPES = ("float32", "float64")
 
 LOSS = Program(
     "loss.cu",
-    tuple(f"{kernel}<{t}>" for kernel in ("bce_sums", "mean_of_sums", "bce_gradient") for t in ("float", "double")),
+    (
+        *(f"{kernel}<{t}>" for kernel in ("bce_sums", "mean_of_sums", "bce_gradient") for t in ("float", "double")),
+        *(f"bce_step<{t}>" for t in ("float", "bfloat16")),
+    ),
     registers=64,
 )
 
@@ -46,15 +49,7 @@ def bce_with_logits(logits, target, weight):
         shared_bytes=SHARED_BYTES,
         arguments=[logits, target, weight, partial, count],
     )
-    run(
-        launcher,
-        LOSS,
-        f"mean_of_sums<{t}>",
-        grid=(1,),
-        block=THREADS,
-        shared_bytes=SHARED_BYTES,
-        arguments=[partial, loss, ctypes.c_int(blocks), count],
-    )
+    _mean(partial, loss, logits.size)
     return loss
 
 
@@ -71,3 +66,44 @@ def bce_with_logits_grad(grad_output, logits, target, weight):
         arguments=[grad_output, logits, target, weight, out, ctypes.c_longlong(out.size)],
     )
     return out
+
+
+def bce_step(logits, target, grad, partial, loss) -> None:
+    """Fill `grad` and `loss` (one float32) from logits that may have more channels than the target, which is float32.
+
+    `partial` is room for MAX_BLOCKS float64.
+    """
+    channels, width = target.shape[-1], logits.shape[-1]
+    pixels = target.size // channels
+    blocks = min(ceil_div(logits.size, THREADS), MAX_BLOCKS)
+    run(
+        launcher_for(logits),
+        LOSS,
+        f"bce_step<{cpp_type(logits)}>",
+        grid=(blocks,),
+        block=THREADS,
+        shared_bytes=SHARED_BYTES,
+        arguments=[
+            logits,
+            target,
+            grad,
+            partial,
+            ctypes.c_longlong(pixels),
+            ctypes.c_int(channels),
+            ctypes.c_int(width),
+        ],
+    )
+    _mean(partial, loss, target.size, blocks)
+
+
+def _mean(partial, loss, count: int, blocks: int | None = None) -> None:
+    blocks = partial.shape[0] if blocks is None else blocks
+    run(
+        launcher_for(loss),
+        LOSS,
+        f"mean_of_sums<{cpp_type(loss)}>",
+        grid=(1,),
+        block=THREADS,
+        shared_bytes=SHARED_BYTES,
+        arguments=[partial, loss, ctypes.c_int(blocks), ctypes.c_longlong(count)],
+    )

@@ -103,3 +103,33 @@ template <typename T> __global__ void __launch_bounds__(THREADS) sum_pool_gradie
             sum += widen(grad[((p.image * s.out_height + row) * s.out_width + column) * s.channels + p.channel]);
     out[i] = narrow<T>(sum);
 }
+
+// For a training step, 2x2 windows: adds each window's gradient to its winner's in `grad`, which already holds the skip's. One thread
+// per window and 16-byte chunk of channels.
+template <typename T>
+__global__ void __launch_bounds__(THREADS)
+    add_unpooled(const T* pooled, const uint8_t* argmax, T* grad, int out_height, int out_width, int channels, long long count) {
+    constexpr int VECTOR = 16 / (int)sizeof(T);
+    union Chunk {
+        uint4 whole;
+        T elements[VECTOR];
+        __device__ Chunk(const T* from) : whole(*reinterpret_cast<const uint4*>(from)) {}
+    };
+    const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    const Place p = place_of(i, channels / VECTOR, out_width, out_height);
+    const Chunk more(pooled + i * VECTOR);
+    uint8_t winners[VECTOR];
+#pragma unroll
+    for (int e = 0; e < VECTOR; e++) winners[e] = argmax[i * VECTOR + e];
+#pragma unroll
+    for (int t = 0; t < 4; t++) {
+        const long long row = (p.image * out_height + p.row) * 2 + t / 2, column = p.column * 2 + t % 2;
+        T* to = grad + (row * out_width * 2 + column) * channels + p.channel * VECTOR;
+        Chunk sum(to);
+#pragma unroll
+        for (int e = 0; e < VECTOR; e++)
+            if (winners[e] == t) sum.elements[e] = narrow<T>(widen(sum.elements[e]) + widen(more.elements[e]));
+        *reinterpret_cast<uint4*>(to) = sum.whole;
+    }
+}

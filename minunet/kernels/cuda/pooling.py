@@ -19,6 +19,7 @@ POOLING = Program(
     (
         *(f"{kernel}<{t}, {i}>" for kernel in ("max_pool", "max_pool_gradient") for t in TYPES for i in INDEX.values()),
         *(f"{kernel}<{t}>" for kernel in ("sum_pool", "sum_pool_gradient") for t in TYPES),
+        *(f"add_unpooled<{t}>" for t in ("float", "bfloat16")),
     ),
     registers=64,
 )
@@ -92,6 +93,26 @@ def sum_pool2d_grad(grad_output, x_shape, kernel_size, stride, padding):
     grad_x = launcher_for(grad_output).empty(x_shape, grad_output.dtype)
     _launch(f"sum_pool_gradient<{cpp_type(grad_output)}>", [grad_output, grad_x], pool, grad_x)
     return grad_x
+
+
+def add_unpooled(pooled_grad, argmax, grad) -> None:
+    """Add the gradient of 2x2 max pooling to `grad`, that of its input; channels fill whole 16-byte chunks."""
+    _, out_height, out_width, channels = pooled_grad.shape
+    count = pooled_grad.size * pooled_grad.dtype.itemsize // 16
+    run(
+        launcher_for(grad),
+        POOLING,
+        f"add_unpooled<{cpp_type(grad)}>",
+        grid=(ceil_div(count, THREADS),),
+        block=THREADS,
+        arguments=[
+            pooled_grad,
+            argmax,
+            grad,
+            *map(ctypes.c_int, (out_height, out_width, channels)),
+            ctypes.c_longlong(count),
+        ],
+    )
 
 
 def _pool(x_shape, kernel_size, stride, padding) -> tuple[tuple[int, ...], Pool]:

@@ -1,0 +1,190 @@
+"""The fused training step on the host shim: its arena, and its loss, logits, gradients and updates beside the NumPy step's."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from cuda_on_cpu.build import compiler
+from cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
+from cuda_on_cpu.host import SCHEDULES, HostLauncher
+from minunet import UNet
+from minunet.functional import binary_cross_entropy_with_logits
+from minunet.kernels import dispatch, reference
+from minunet.kernels.cuda.arena import ALIGNMENT, Arena
+from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.cuda.unet_layers import layers_of, why_not
+from minunet.kernels.cuda.unet_step import UNetStep
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+bf16 = pytest.param("bf16", marks=needs_bfloat16)
+# Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
+TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
+
+
+def view(step: UNetStep, place) -> np.ndarray:
+    """The NumPy array at a place; bfloat16 by way of ml_dtypes."""
+    return step.arena.array(dataclasses.replace(place, dtype=np.dtype(place.dtype.name)))
+
+
+def example(variant: str, precision: str, schedule: str):
+    """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)"""
+    rng = np.random.default_rng(0)
+    model = UNet(3, 1, base_channels=8, depth=2, variant=variant, rng=np.random.default_rng(1))
+    images, targets = values(rng, (2, 8, 12, 3), "float32"), rng.integers(0, 2, (2, 8, 12, 1)).astype(np.float32)
+    params = [p.data for p in model.parameters()]
+    moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
+    step = UNetStep(
+        model.config, params, *moments, images.shape, HostLauncher(SCHEDULES[schedule]), precision=precision
+    )
+    step.set_learning_rate(0.01)
+    view(step, step.images)[...], view(step, step.targets)[...] = images, targets
+    return model, (images, targets), step, params
+
+
+def gradients(model, batch):
+    """(loss, logits, gradients) of the ordinary step."""
+    logits = model(batch[0])
+    loss = binary_cross_entropy_with_logits(logits, batch[1])
+    loss.backward()
+    return loss.item(), logits.data, [p.grad for p in model.parameters()]
+
+
+def hold(step, model, expected, tolerance):
+    """Loss, logits and every gradient, relative to the largest element of each."""
+    loss, logits, grads = expected
+    assert abs(float(view(step, step.loss)) - loss) < tolerance
+    assert np.abs(view(step, step.logits) - logits).max() < tolerance * np.abs(logits).max()
+    for (name, _), found, wanted in zip(model.named_parameters(), step.grads, grads, strict=True):
+        worst = np.abs(view(step, found) - wanted).max() / np.abs(wanted).max()
+        assert worst < tolerance, f"{name}: {worst:.1e}"
+
+
+def hold_update(step, params, before):
+    """The update is Adam's, from these very gradients; the working copies of the weights follow the float32 ones."""
+    moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
+    grads = [view(step, g).copy() for g in step.grads]
+    reference.adam.reference.run(before, grads, *moments, 1, 0.01, (0.9, 0.999), 1e-8, 0.0)
+    for p, wanted in zip(params, before, strict=True):
+        assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
+    assert np.array_equal(view(step, step.clock)[:2], [1, 0.01])
+    for layer, copy in zip(step.layers.all(), step.weights, strict=True):
+        if copy is not params[layer.weight]:
+            inner = view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]]
+            assert np.array_equal(inner, params[layer.weight].astype(copy.dtype.name))
+    # The next steps go on from there: the memory is reused, and the loss falls.
+    first = float(view(step, step.loss))
+    for _ in range(2):
+        step.run()
+    assert view(step, step.clock)[0] == 3 and float(view(step, step.loss)) < first
+
+
+@needs_compiler
+@pytest.mark.parametrize(("variant", "schedule"), [("paper", "lazy"), ("classic", "eager")])
+def test_fused_equals_unfused(variant, schedule):
+    """The ordinary step on the same tensor cores rounds alike: what is left is the order of sums."""
+    model, batch, step, params = example(variant, "tf32", schedule)
+    with cuda_on_cpu(schedule, "cuda"), dispatch.prefer("cuda-tensor"), use_precision("tf32"):
+        expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, 2e-5)
+
+    hold_update(step, params, before)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+@pytest.mark.parametrize(("variant", "schedule"), [("paper", "eager"), ("classic", "lazy")])
+def test_step_equals_numpy(variant, schedule, precision):
+    """In full precision, where biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient."""
+    model, batch, step, params = example(variant, precision, schedule)
+    for p in params:
+        if p.ndim == 1:
+            p[...] = 1.5
+        else:
+            p *= 0.2
+    step.refresh()
+    expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE[precision])
+
+    hold_update(step, params, before)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+def test_the_step_is_repeatable(precision):
+    """The same bits from the same start, under either schedule."""
+    found = []
+    for schedule in SCHEDULES.values():
+        model = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2))
+        params = [p.data for p in model.parameters()]
+        moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
+        step = UNetStep(model.config, params, *moments, (1, 6, 10, 1), HostLauncher(schedule), precision=precision)
+        rng = np.random.default_rng(3)
+        step.set_learning_rate(0.01)
+        view(step, step.images)[...] = values(rng, (1, 6, 10, 1), "float32")
+        view(step, step.targets)[...] = rng.integers(0, 2, (1, 6, 10, 2))
+        step.run()
+        step.run()
+        found.append([p.copy() for p in params])
+    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+def test_layers_are_the_models(variant):
+    model = UNet(3, 2, base_channels=8, depth=3, variant=variant)
+    shapes = [shape for layer in layers_of(model.config).all() for shape in (layer.shape, (layer.outs,))]
+    assert shapes == [p.shape for p in model.parameters()]
+
+
+def test_what_has_no_captured_step():
+    config = UNet(base_channels=8, depth=2).config
+    assert why_not(config, 8, 12) is None
+    assert "multiples of 4, got 8x10" in why_not(config, 8, 10)
+    assert "base_channels is 12" in why_not({**config, "base_channels": 12}, 8, 8)
+    assert "ReLU and max pooling" in why_not({**config, "activation": "tanh"}, 8, 8)
+    with pytest.raises(ValueError, match="multiples of 4"):
+        UNetStep(config, [], [], [], (1, 6, 8, 1), HostLauncher())
+
+
+def test_arena_hands_out_again_what_was_given_back():
+    arena = Arena(HostLauncher())
+    a, b, c = (arena.take((n,), np.uint8) for n in (300, 10, 256))
+    assert [p.offset for p in (a, b, c)] == [0, 2 * ALIGNMENT, 3 * ALIGNMENT]
+    arena.give(a, b)
+    assert arena.take((700,), np.uint8).offset == 0  # both together
+    arena.give(c)
+    assert arena.take((2000,), np.uint8).offset == 3 * ALIGNMENT  # the last place only grows
+    d = arena.take((1,), np.uint8)
+    arena.give(d)
+    with pytest.raises(ValueError, match="given back before"):
+        arena.give(d)
+
+
+def test_arena_places_never_overlap():
+    rng = np.random.default_rng(4)
+    arena, alive = Arena(HostLauncher()), []
+    for _ in range(400):
+        if alive and rng.random() < 0.48:
+            arena.give(alive.pop(rng.integers(len(alive))))
+        else:
+            alive.append(arena.take((int(rng.integers(1, 5000)),), np.float32))
+        spans = sorted((p.offset, p.offset + p.nbytes) for p in alive)
+        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+        assert not spans or spans[-1][1] <= arena.bytes
+    arena.give(*alive)
+    assert arena.taken == 0
+
+
+def test_arena_refuses_more_than_was_laid_out():
+    arena = Arena(HostLauncher())
+    arena.give(arena.take((1000,), np.float32))
+    arena.settle()
+    arena.give(arena.take((1000,), np.float32))
+    with pytest.raises(RuntimeError, match="more from its arena"):
+        arena.take((2000,), np.float32)
