@@ -55,8 +55,8 @@ class GradientMismatch(AssertionError):
 def backpropagate(root: Function, grad: Any) -> None:
     """Give `grad` to the operation `root` and carry it back to every leaf that requires a gradient.
 
-    A second gradient for the same value is added out of place, because an operation may hand out views or one array to
-    two inputs; the sum belongs to the walk, so a third is added in place.
+    Gradients for the same value are added in place where one of them belongs to the walk: an operation may hand out views or
+    one array to two inputs, but sums are the walk's, and so is what comes fresh.
     """
     order = execution_order(root)
     if any(function.is_released for function in order):
@@ -74,19 +74,22 @@ def backpropagate(root: Function, grad: Any) -> None:
             if edge.is_leaf:
                 edge.accumulate(grad_input, fresh=function.returns_fresh_arrays)
             else:
-                _add(pending, id(edge), grad_input)
+                _add(pending, id(edge), grad_input, fresh=function.returns_fresh_arrays)
         function.release()
         del function, grads, edge, grad_input  # nothing outlives its use while the next operation runs
 
 
-def _add(pending: dict[int, tuple[Any, bool]], place: int, grad: Any) -> None:
-    """Add a gradient to what has arrived for an operation so far."""
+def _add(pending: dict[int, tuple[Any, bool]], place: int, grad: Any, *, fresh: bool) -> None:
+    """Add a gradient to what has arrived for an operation so far; `fresh` means that nothing else refers to it."""
     if place not in pending:
-        pending[place] = (grad, False)
+        pending[place] = (grad, fresh)
         return
     total, ours = pending[place]
     if ours:
         total += grad  # a NumPy scalar, which a 0-d sum is, makes a new one
+    elif fresh:
+        grad += total
+        total = grad
     else:
         total = total + grad
     pending[place] = (total, True)

@@ -6,6 +6,7 @@ from sample_arrays import distinct
 
 from minunet import Tensor
 from minunet import functional as F
+from minunet.autograd import Function
 
 
 def leaf(values, dtype=np.float64):
@@ -221,6 +222,49 @@ def test_accumulating_three_gradients_does_not_write_into_an_operations_output()
     grad = np.array([1.0, 10.0])
     F.concat([(y + y).reshape(1, 2), y.reshape(1, 2), y.reshape(1, 2)], axis=0).backward(np.stack([grad] * 3))
     np.testing.assert_array_equal(x.grad, 4 * grad)
+
+
+class Copied(Function):
+    """Hands on a copy of its gradient, and keeps both for a test to look at."""
+
+    returns_fresh_arrays = True
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def forward(self, x):
+        self.save()
+        return x.copy()
+
+    def backward(self, grad_output):
+        self.seen.append((grad_output, grad_output.copy()))
+        return (self.seen[-1][1],)
+
+
+@pytest.mark.parametrize("fresh_first", [True, False])
+def test_a_fresh_gradient_takes_up_the_other_without_another_array(fresh_first):
+    """As where a skip of a U-Net meets what comes up from below: both gradients are large, and one can hold the sum."""
+    x, seen = leaf(np.ones((2, 3))), []
+    y = Copied(seen).apply(x)
+    parts = [Copied(seen).apply(y).reshape(1, 2, 3), y.reshape(1, 2, 3)]
+    grad = np.stack([np.full((2, 3), 5.0), np.arange(6.0).reshape(2, 3)])
+    before = grad.copy()
+    F.concat(parts if fresh_first else parts[::-1], axis=0).backward(grad if fresh_first else grad[::-1])
+    (_, made), (total, _) = seen
+    assert np.shares_memory(total, made)
+    np.testing.assert_array_equal(x.grad, before.sum(axis=0))
+    np.testing.assert_array_equal(grad, before)
+
+
+def test_a_fresh_gradient_of_two_that_are_not_is_safe():
+    """Views handed out by concat and the gradient of a ReLU meet, and nothing of the caller's is written."""
+    x = leaf([1.0, 2.0])
+    grad = np.array([[1.0, 10.0], [100.0, 1000.0], [5.0, 7.0]])
+    before = grad.copy()
+    y = x * 1.0
+    F.concat([y.reshape(1, 2), F.relu(y).reshape(1, 2), y.reshape(1, 2)], axis=0).backward(grad)
+    np.testing.assert_array_equal(grad, before)
+    np.testing.assert_array_equal(x.grad, before.sum(axis=0))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
