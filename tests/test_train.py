@@ -148,7 +148,7 @@ def test_what_is_said_fits_80_columns_and_names_what_matters(discs, tmp_path, ca
         "model     U-Net, paper variant, base 2, depth 1:",
         "          9 convolutions, 485 parameters",
         "training  3 epochs of 3 steps, batches of 2, light augmentation,",
-        "          bce loss, Adam, onecycle rate up to 0.01, seed 0",
+        "          bce loss, Adam, onecycle rate up to 0.01, gradients up to 1, seed 0",
         "          run/curves.png",
         "use       python -m minunet.predict run/model.safetensors IMAGES --out DIR",
     ):
@@ -355,7 +355,7 @@ def test_the_run_folder_is_named_after_the_time_unless_told(discs, tmp_path, mon
         "--mask grayscale",
         "--channels rgb --augment full --variant classic --loss bce+dice --schedule cosine",
         "--crop 8 --augment none",
-        "--split 50/25/25 --group cell([0-9]) --threshold 0.5",
+        "--split 50/25/25 --group cell([0-9]) --threshold 0.5 --clip 0",
     ],
 )
 def test_the_other_ways_to_train_run_too(flags, discs, tmp_path, capsys):

@@ -59,7 +59,9 @@ def announce_training(
         "training",
         f"{counted(config.epochs, 'epoch')} of {counted(steps, 'step')}, batches of {config.batch_size}, "
         f"{config.augment} augmentation,",
-        f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, seed {config.seed}",
+        f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, "
+        + (f"gradients up to {config.clip:g}, " if config.clip else "")
+        + f"seed {config.seed}",
     )
     if bound is not None:
         say_item(

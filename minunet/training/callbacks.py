@@ -13,8 +13,7 @@ from typing import Any, TextIO
 from tqdm import tqdm
 
 from minunet.training.console import duration
-from minunet.training.records import EpochRecord, StartRecord, StepRecord
-from minunet.training.trainer import Callback
+from minunet.training.records import Callback, EpochRecord, StartRecord, StepRecord
 
 QUIET = 60.0  # seconds between two lines of progress where there is no terminal to draw a bar on
 

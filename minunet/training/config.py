@@ -64,13 +64,14 @@ class TrainConfig:
     epochs, batch_size : int
     lr : float
         Peak learning rate.
+    clip : float
+        The longest gradient that is taken as it is (see `minunet.training.clipping`); 0 takes all.
     schedule, loss : str
         Names in `minunet.training.schedule` and `minunet.training.loss`.
     seed : int
         Everything random derives from it: weights, split, order, augmentation, drawn smears.
-    device : {"auto", "cpu", "cuda"}
-    threads : int, optional
-        CPU threads; None takes all cores.
+    device, threads : str, int
+        "auto", "cpu" or "cuda"; CPU threads, None for all cores.
     """
 
     data: str | None = None
@@ -93,6 +94,7 @@ class TrainConfig:
     epochs: int = 40
     batch_size: int = 8
     lr: float = 2e-3
+    clip: float = 1.0
     schedule: str = "onecycle"
     loss: str = "bce"
     seed: int = 0
@@ -144,14 +146,13 @@ class TrainConfig:
             found.append(f"--threads {self.threads}: give a whole number of at least 1, or leave it out for all cores.")
         if not _is_number(self.lr) or self.lr <= 0:
             found.append(f"--lr {self.lr}: give a positive number, such as {TrainConfig.lr}.")
-        return found + self._threshold_problems() + self._extent_problems() + self.split_problems()
-
-    def _threshold_problems(self) -> list[str]:
-        if self.threshold == "otsu" or (_is_number(self.threshold) and 0 <= self.threshold < 1):
-            return []
-        return [
-            f"--threshold {self.threshold}: give 'otsu', or a number from 0 to below 1 (0.5 is half of the mask's range)."
-        ]
+        if not _is_number(self.clip) or self.clip < 0:
+            found.append(f"--clip {self.clip}: give a length above 0, such as {TrainConfig.clip}, or 0 for none.")
+        if self.threshold != "otsu" and not (_is_number(self.threshold) and 0 <= self.threshold < 1):
+            found.append(
+                f"--threshold {self.threshold}: give 'otsu', or a share of the mask's range, from 0 to below 1."
+            )
+        return found + self._extent_problems() + self.split_problems()
 
     def _extent_problems(self) -> list[str]:
         least = 2**self.depth if _is_whole(self.depth) and 1 <= self.depth <= MAX_DEPTH else 1

@@ -15,7 +15,7 @@ from minunet.training.config import CHOICES, PATHS, TrainConfig, flag
 from minunet.training.folder import CONTENTS, RunFolder
 
 # Without DATA the run is a demonstration: small enough for a coffee, large enough for a Dice of 0.9.
-DRAWN = {"size": (128, 128), "epochs": 12}
+DRAWN = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 MAY_CHANGE = (*PATHS, "device", "threads", "epochs")  # when a run is resumed
 
 EXAMPLES = """\
@@ -102,6 +102,7 @@ def build_parser() -> Parser:
     add(training, "epochs", "times that every training image is seen", "N", type=positive_int)
     add(training, "batch_size", "images in a step; fewer take less memory", "N", type=positive_int)
     add(training, "lr", "peak learning rate of Adam", "RATE", type=positive_float)
+    add(training, "clip", "shorten longer gradients to this length; 0 never does", "NORM", type=_length)
     add(training, "schedule", "how the learning rate moves")
     add(training, "loss", "what is minimised: cross-entropy, overlap, or their sum")
     add(
@@ -191,6 +192,10 @@ def _shares(text: str) -> tuple[float, ...]:
     except ValueError:
         raise ValueError("give shares for training, validation and test, as 0.8,0.1,0.1 or 80/10/10") from None
     return tuple(share / 100 for share in shares) if abs(sum(shares) - 100) < 1e-6 else shares
+
+
+def _length(text: str) -> float:
+    return 0.0 if text == "0" else positive_float(text)
 
 
 def _threshold(text: str) -> str | float:

@@ -82,6 +82,25 @@ class EpochRecord:
 COLUMNS = tuple(column.name for column in fields(EpochRecord))
 
 
+class Callback:
+    """Is told what happens; override what is of interest."""
+
+    def on_start(self, record: StartRecord) -> None:
+        """Training begins or goes on."""
+
+    def on_step(self, record: StepRecord) -> None:
+        """A step was taken."""
+
+    def on_epoch_end(self, record: EpochRecord) -> None:
+        """An epoch and its validation are done."""
+
+    def on_interrupt(self, settled: bool) -> None:
+        """Training stops early; unless `settled`, weights and progress may not belong together, or there is no time to save."""
+
+    def on_end(self) -> None:
+        """The last epoch is done."""
+
+
 @dataclass
 class Progress:
     """How far a training has come, beside its weights and moments: saved with them, it lets the next step be the same step.

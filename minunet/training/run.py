@@ -154,6 +154,7 @@ class TrainingRun:
             self.validation,
             epochs=config.epochs,
             monitor=config.monitor,
+            clip=config.clip or None,
             device=self.device,
             callbacks=[
                 HistoryWriter(history),

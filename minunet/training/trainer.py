@@ -12,47 +12,31 @@ from typing import Any
 
 from minunet.autograd.tensor import Tensor
 from minunet.kernels.backend import to_device, to_numpy
+from minunet.training.clipping import clip_gradients
 from minunet.training.metrics import THRESHOLD, Overlap, SegmentationMetrics
-from minunet.training.records import EpochRecord, Progress, StartRecord, StepRecord
+from minunet.training.records import Callback, EpochRecord, Progress, StartRecord, StepRecord
 from minunet.training.scoring import Source, score
 
 # What an epoch's record takes over from the metrics, under the name val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
 
 
-class Callback:
-    """Is told what happens; override what is of interest."""
-
-    def on_start(self, record: StartRecord) -> None:
-        """Training begins or goes on."""
-
-    def on_step(self, record: StepRecord) -> None:
-        """A step was taken."""
-
-    def on_epoch_end(self, record: EpochRecord) -> None:
-        """An epoch and its validation are done."""
-
-    def on_interrupt(self, settled: bool) -> None:
-        """Training stops early; unless `settled`, weights and progress may not belong together, or there is no time to save."""
-
-    def on_end(self) -> None:
-        """The last epoch is done."""
-
-
 class Diverged(ArithmeticError):
-    """The loss is no longer a number.
+    """The loss, or a gradient, is no longer a number.
 
     Attributes
     ----------
     epoch, batch, batches : int
         Where it happened, from 1; `batch` is 0 for the validation after the epoch.
-    loss, lr : float
+    value, lr : float
+    what : str
+        What has that value: the loss, or the length of the gradient.
     """
 
-    def __init__(self, epoch: int, batch: int, batches: int, loss: float, lr: float):
-        self.epoch, self.batch, self.batches, self.loss, self.lr = epoch, batch, batches, loss, lr
+    def __init__(self, epoch: int, batch: int, batches: int, value: float, lr: float, what: str = "loss"):
+        self.epoch, self.batch, self.batches, self.value, self.lr, self.what = epoch, batch, batches, value, lr, what
         where = f"step {batch} of {batches}" if batch else "validation"
-        super().__init__(f"the loss became {loss} in epoch {epoch}, {where}, at a learning rate of {lr:.3g}")
+        super().__init__(f"the {what} became {value} in epoch {epoch}, {where}, at a learning rate of {lr:.3g}")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -90,6 +74,8 @@ class Trainer:
     epochs : int
     monitor : {"dice", "loss"}
         Which validation measure makes an epoch the best: the highest Dice, or the lowest loss.
+    clip : float, optional
+        The longest gradient that is taken as it is; see `clipping`.
     device : {"cpu", "cuda"}
         Where the model's parameters are.
     callbacks : sequence of Callback
@@ -111,6 +97,7 @@ class Trainer:
         *,
         epochs: int,
         monitor: str = "dice",
+        clip: float | None = None,
         device: str = "cpu",
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
@@ -120,7 +107,7 @@ class Trainer:
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
         self.training, self.validation = training, validation
-        self.epochs, self.monitor, self.device = epochs, monitor, device
+        self.epochs, self.monitor, self.clip, self.device = epochs, monitor, clip, device
         self.callbacks = list(callbacks)
         self.progress = Progress() if progress is None else progress
         self.clock = clock
@@ -186,6 +173,10 @@ class Trainer:
         if not math.isfinite(value):
             raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr)
         loss.backward()
+        if self.clip is not None:
+            norm = clip_gradients(self.optimizer.params, self.clip)
+            if not math.isfinite(norm):
+                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), norm, lr, "gradient")
         predicted = to_numpy(logits.data > 0)
         self._settled = False
         self.optimizer.step()

@@ -76,6 +76,7 @@ def test_a_missing_file_says_so(tmp_path):
         ({"threads": 0}, "--threads 0: give a whole number of at least 1, or leave it out"),
         ({"lr": -0.1}, "--lr -0.1: give a positive number, such as 0.002."),
         ({"lr": float("nan")}, "--lr nan: give a positive number"),
+        ({"clip": -1.0}, "--clip -1.0: give a length above 0, such as 1.0, or 0 for none."),
         ({"mask": "soft"}, "--mask soft: choose one of binary, grayscale."),
         ({"channels": "cmyk"}, "--channels cmyk: choose one of grey, rgb."),
         ({"variant": "resnet"}, "--variant resnet: choose one of paper, classic."),
@@ -83,7 +84,7 @@ def test_a_missing_file_says_so(tmp_path):
         ({"schedule": "step"}, "--schedule step: choose one of constant, cosine, onecycle."),
         ({"loss": "mse"}, "--loss mse: choose one of bce, dice, bce+dice."),
         ({"device": "tpu"}, "--device tpu: choose one of auto, cpu, cuda."),
-        ({"threshold": 1.5}, "--threshold 1.5: give 'otsu', or a number from 0 to below 1"),
+        ({"threshold": 1.5}, "--threshold 1.5: give 'otsu', or a share of the mask's range, from 0"),
         ({"size": (0, 5)}, "--size 0x5: give WIDTHxHEIGHT in pixels, each from 1 to 16384"),
         (
             {"size": (256, 12)},

@@ -5,11 +5,12 @@ import pytest
 
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.training.clipping import gradient_norm
 from minunet.training.loss import LOSSES
 from minunet.training.metrics import SegmentationMetrics
-from minunet.training.records import Progress
+from minunet.training.records import Callback, Progress
 from minunet.training.schedule import Schedule
-from minunet.training.trainer import Callback, Diverged, Interrupted, Trainer
+from minunet.training.trainer import Diverged, Interrupted, Trainer
 
 
 class Discs:
@@ -267,6 +268,36 @@ def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weigh
     assert trainer.progress.step == 4
     assert all(np.isfinite(array).all() for array in trainer.model.state_dict().values())
     assert recorder.events[-1] == ("step", 4)
+
+
+def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
+    class Overflowing:
+        """A loss whose gradient is too long for its number type."""
+
+        def __init__(self, loss):
+            self.loss, self.item = loss, loss.item
+
+        def backward(self):
+            self.loss.backward()
+            trainer.model.parameters()[0].grad[...] = np.inf
+
+    trainer = build()
+    trainer.clip = 1.0
+    plain = trainer.loss
+    trainer.loss = lambda *pair: Overflowing(plain(*pair)) if trainer.progress.step == 2 else plain(*pair)
+    with pytest.raises(Diverged, match="the gradient became inf in epoch 1, step 3 of 3"):
+        trainer.fit()
+    assert trainer.progress.step == 2
+    assert all(np.isfinite(array).all() for array in trainer.model.state_dict().values())
+
+
+def test_gradients_are_clipped_before_the_step():
+    trainer, norms = build(), []
+    trainer.clip = 1e-3
+    plain = trainer.optimizer.step
+    trainer.optimizer.step = lambda: norms.append(gradient_norm(trainer.optimizer.params)) or plain()
+    trainer.fit()
+    assert norms == pytest.approx([1e-3] * 6)
 
 
 def test_weights_that_overflow_in_the_last_step_of_an_epoch_are_found_by_its_validation():
