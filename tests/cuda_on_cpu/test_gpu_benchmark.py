@@ -1,0 +1,99 @@
+"""The GPU benchmark's own code, with the host shim in the GPU's place; its figures mean nothing, its comparisons do."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cuda_on_cpu.build import compiler
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
+
+from benchmarks import gpu, gpu_layers, gpu_training, gpu_values  # noqa: E402
+from benchmarks.gpu_device import Shim  # noqa: E402
+from minunet import UNet  # noqa: E402
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+
+
+@needs_compiler
+def test_conformance_and_values():
+    device = Shim()
+    assert gpu_values.conformance(device)["failed"] == []
+    found = gpu_values.kernels(device, seed=3)
+    assert found["failed"] == []
+    assert {name.split()[0] for name in found["passed"]} >= {
+        "conv2d",
+        "conv2d_grads",
+        "max_pool2d",
+        "softmax",
+        "tanh_grad",
+    }
+    assert any("cuda-tensor" in name for name in found["passed"])
+
+
+@needs_compiler
+def test_wrong_values_are_reported(monkeypatch):
+    monkeypatch.setattr(gpu_values, "TOLERANCES", dict.fromkeys(gpu_values.TOLERANCES, 0.0))
+    assert gpu_values.kernels(Shim(), seed=3)["failed"]
+
+
+@needs_compiler
+def test_training_parity():
+    found = gpu_training.parity(Shim(), shape=(1, 8, 12, 3), base_channels=8)
+    assert found["failed"] == []
+    assert all(len(losses) == gpu_training.STEPS for losses in found["losses"].values())
+
+
+@needs_compiler
+def test_layers():
+    config = UNet(base_channels=8, depth=1, variant="classic").config
+    found = gpu_layers.layers(Shim(), config, 1, 8, with_torch=False)
+    names = {row["layer"] for row in found["rows"]}
+    assert "contraction.0.1 8->8 8x8" in names and "expansion.0.0 8+8->8 8x8" in names
+    assert len(found["rows"]) == len(names) * 6
+
+
+def test_parts_go_on_past_a_failure():
+    def broken():
+        raise OSError("no driver")
+
+    parts = iter([("one", broken), ("two", lambda: {"rows": []}), ("other", broken)])
+    found = dict(gpu.run_parts(parts, "o", 60.0))
+    assert "OSError: no driver" in found["one"]["failed"][0] and "traceback" in found["one"]
+    assert set(found) == {"one", "two", "other"}
+    assert dict(gpu.run_parts(iter([("late", broken)]), None, -1.0))["late"]["failed"] == [
+        "there was no time left for it"
+    ]
+    text = gpu.table({"gpu": "G", "multiprocessors": 2, **found, "step": {"ours bf16": {"ms": 9.0, "bytes": 2**30}}})
+    assert "one: FAILED" in text and "two: passed" in text and "1.00 GiB" in text
+    assert json.dumps(found)
+
+
+def test_a_bare_checkout_without_a_gpu():
+    """Nothing installed but NumPy and friends: one sentence, no traceback."""
+    code = (
+        "import sys; sys.modules['safetensors'] = None\n"
+        "import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'threadpoolctl' else find(name, *a)\n"
+        "from benchmarks import gpu; import numpy as np, minunet\n"
+        "assert gpu.STOOD_IN == ['threadpoolctl']\n"
+        "minunet.UNet(base_channels=2, depth=1)(np.zeros((1, 4, 4, 1), np.float32))\n"
+        "gpu.why_no_gpu = lambda: 'CuPy is not installed'\n"
+        "sys.exit(gpu.main([]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.strip() == "error: CuPy is not installed", done.stderr
+
+
+def test_batches_are_random_images_and_masks():
+    from benchmarks.gpu_steps import batch
+
+    images, masks = batch((2, 8, 8, 1))
+    assert images.shape == masks.shape and set(np.unique(masks)) == {0.0, 1.0}
