@@ -14,6 +14,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import Any
 
@@ -46,12 +47,26 @@ def set_num_threads(count: int) -> None:
     _num_threads = count
 
 
-def parallel(function: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
+def parallel(
+    function: Callable[..., Any],
+    jobs: Sequence[Any],
+    workspace: Callable[[], AbstractContextManager[Any]] | None = None,
+) -> list[Any]:
     """Call function(job) for every job, on all threads, and return the results in the order of the jobs.
 
     BLAS runs on one thread meanwhile. Jobs are handed out in order to whichever thread is free, so `function` must
     not depend on who runs it, and jobs must not write to the same place. A call from inside a job, or while another
     thread of the program has the workers, runs on the calling thread alone.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a job, or a workspace and a job.
+    jobs : sequence
+        What is to be done.
+    workspace : callable, optional
+        Makes a context manager. Every thread that takes part enters one before its first job, hands what it gives to
+        each of its jobs, and leaves it after the last: for buffers and preparations that jobs share.
 
     Raises
     ------
@@ -59,15 +74,20 @@ def parallel(function: Callable[[Any], Any], jobs: Sequence[Any]) -> list[Any]:
         What a job raised (the first by order of the jobs, where several did); no job is running any more by then.
     """
     jobs = list(jobs)
+    if not jobs:
+        return []
     helpers = min(get_num_threads(), len(jobs)) - 1
-    if helpers < 1 or getattr(_this_thread, "in_job", False) or not _workers.claim.acquire(blocking=False):
-        with one_thread:
-            return [function(job) for job in jobs]
-    try:
-        with one_thread:
-            return _workers.run(_Region(function, jobs), helpers)
-    finally:
-        _workers.claim.release()
+    region = _Region(function, jobs, workspace)
+    alone = helpers < 1 or getattr(_this_thread, "in_job", False) or not _workers.claim.acquire(blocking=False)
+    with one_thread:
+        if alone:
+            region.work()
+        else:
+            try:
+                _workers.run(region, helpers)
+            finally:
+                _workers.claim.release()
+    return region.outcome()
 
 
 _num_threads: int | None = None
@@ -77,8 +97,8 @@ _this_thread = threading.local()
 class _Region:
     """One call of `parallel`: the jobs that are still to do, and what the finished ones returned."""
 
-    def __init__(self, function: Callable[[Any], Any], jobs: list[Any]):
-        self.function = function
+    def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Callable[[], Any] | None):
+        self.function, self.workspace = function, workspace
         self.waiting = deque(enumerate(jobs))  # popleft is atomic: no lock is needed to take a job
         self.results: list[Any] = [None] * len(jobs)
         self.failures: list[tuple[int, BaseException]] = []
@@ -90,20 +110,24 @@ class _Region:
 
     def work(self) -> None:
         """Take jobs until none is left, or one fails."""
-        outer, _this_thread.in_job = getattr(_this_thread, "in_job", False), True
         index = -1
         try:
-            while True:
-                try:
-                    index, job = self.waiting.popleft()
-                except IndexError:
-                    return
-                self.results[index] = self.function(job)
+            with nullcontext() if self.workspace is None else self.workspace() as space:
+                while True:
+                    try:
+                        index, job = self.waiting.popleft()
+                    except IndexError:
+                        return
+                    self.results[index] = self.function(job) if self.workspace is None else self.function(space, job)
         except BaseException as error:
             self.failures.append((index, error))
             self.waiting.clear()
-        finally:
-            _this_thread.in_job = outer
+
+    def outcome(self) -> list[Any]:
+        """The results in the order of the jobs, or the first failure in that order."""
+        if self.failures:
+            raise min(self.failures, key=lambda failure: failure[0])[1]
+        return self.results
 
     def help(self) -> None:
         """What a worker does; one that wakes up after the work is done leaves at once, and nobody has waited for it."""
@@ -111,7 +135,9 @@ class _Region:
             if self._closed:
                 return
             self._helping += 1
+        _this_thread.in_job = True
         self.work()
+        _this_thread.in_job = False
         with self._lock:
             self._helping -= 1
             if self._closed and self._helping == 0:
@@ -138,19 +164,18 @@ class _Workers:
         self.claim = threading.Lock()
         self._queues: list[SimpleQueue] = []
 
-    def run(self, region: _Region, helpers: int) -> list[Any]:
+    def run(self, region: _Region, helpers: int) -> None:
         while len(self._queues) < helpers:
             self._start()
         for queue in self._queues[:helpers]:
             # A context can be entered by one thread at a time, so each worker gets a copy: np.errstate holds in jobs too.
             queue.put((region, contextvars.copy_context()))
+        _this_thread.in_job = True
         try:
             region.work()
         finally:
+            _this_thread.in_job = False
             region.close()
-        if region.failures:
-            raise min(region.failures, key=lambda failure: failure[0])[1]
-        return region.results
 
     def _start(self) -> None:
         queue: SimpleQueue = SimpleQueue()

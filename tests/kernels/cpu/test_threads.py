@@ -1,5 +1,6 @@
 """The worker threads: order, errors, nesting, forks, and BLAS held to one thread meanwhile."""
 
+import contextlib
 import os
 import threading
 
@@ -70,6 +71,41 @@ def test_a_call_inside_a_job_runs_on_that_thread():
         return set(names) == {threading.current_thread().name}
 
     assert all(threads.parallel(outer, range(6)))
+
+
+def test_results_of_a_job_that_calls_again_stay_its_own():
+    threads.set_num_threads(1)
+    assert threads.parallel(lambda job: sum(threads.parallel(lambda k: k * job, range(5))), range(4)) == [0, 10, 20, 30]
+
+
+def test_each_thread_enters_one_workspace_for_all_its_jobs():
+    entered, left = [], []
+    meeting = threading.Barrier(3, timeout=30)
+
+    @contextlib.contextmanager
+    def workspace():
+        entered.append(threading.current_thread().name)
+        try:
+            yield threading.current_thread().name
+        finally:
+            left.append(threading.current_thread().name)
+
+    def job(space, number):
+        if number < 3:
+            meeting.wait()  # so that every thread has at least one job
+        assert space == threading.current_thread().name
+        return number
+
+    assert threads.parallel(job, range(12), workspace) == list(range(12))
+    assert len(set(entered)) == 3
+    assert sorted(entered) == sorted(left)
+
+    def failing(space, number):
+        raise ValueError("in a workspace")
+
+    with pytest.raises(ValueError, match="in a workspace"):
+        threads.parallel(failing, range(4), workspace)
+    assert sorted(entered) == sorted(left)
 
 
 def test_two_threads_of_a_program_may_call_at_once():

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
 
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.products import Step, multiply, run
 from minunet.kernels.cpu.rows import even_parts, sum_in_order
 from minunet.kernels.cpu.scratch import Take, scratch
@@ -13,7 +16,7 @@ from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
 from minunet.kernels.cpu.winograd import plan
 from minunet.kernels.cpu.winograd.forward import seen
-from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles
+from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles, Shape
 from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
 from minunet.kernels.cpu.winograd.transforms import Transforms, transforms
 from minunet.kernels.cpu.winograd.weights import WeightGradient, WeightPoints, weight_points
@@ -28,15 +31,18 @@ class Gradients:
         self.grad_output = np.ascontiguousarray(grad_output)
         self.output = None if output is None else np.ascontiguousarray(output)
         self.xs = tuple(np.ascontiguousarray(x) for x in xs)
-        self.size = xs[0].shape[1:3]
+        self.images, self.size = len(xs[0]), xs[0].shape[1:3]
         (top, _), (left, _) = padding
         self.before = (2 - top, 2 - left)  # the input's gradient is a convolution of the output's, padded by 2 - p
-        self.grad_xs = tuple(np.empty_like(x) if needed else None for x, needed in zip(self.xs, needs_x, strict=True))
+        self.grad_xs = tuple(
+            pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(self.xs, needs_x, strict=True)
+        )
         self.weight = weight
         # Channels of the input whose gradient is wanted: from the first such source to the last.
         ends = np.cumsum([0] + [x.shape[3] for x in xs])
         self.starts = [int(end) for end in ends[:-1]]
         wanted = [k for k, needed in enumerate(needs_x) if needed]
+        self.needs_x = bool(wanted)
         self.channels = slice(int(ends[wanted[0]]), int(ends[wanted[-1] + 1])) if wanted else slice(0, 0)
 
     def windowed(self, take: Take, chunk: Chunk) -> tuple[np.ndarray, int, int]:
@@ -93,76 +99,110 @@ def backward(m: int, grad_output, xs, weight, output, padding, needs):
 
 def _by_tiles(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
     """All channels of a few tiles at a time; every job adds up its own part of the weight's gradient."""
-    t, dtype = call.t, call.weight.dtype
+    t = call.t
     c, o = call.weight.shape[2:]
-    channels = call.channels
-    needs_x = channels.stop > channels.start
-    chunks = divide(len(call.grad_output), call.size, t.m, plan.tiles_per_chunk(t.n, max(c, o)))
-    # The kernel back to front, from outputs to inputs: (3, 3, O, C).
-    u = weight_points(t.weight_flipped, call.weight[:, :, channels].transpose(0, 1, 3, 2)) if needs_x else None
+    chunks = divide(call.images, call.size, t.m, plan.tiles_per_chunk(t.m, call.images, call.size, max(c, o)))
+    u = None
+    if call.needs_x:  # the kernel back to front, from outputs to inputs: (3, 3, O, C)
+        u = weight_points(t.weight_flipped, call.weight[:, :, call.channels].transpose(0, 1, 3, 2))
 
-    def job(part: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray]:
-        with scratch() as take:
-            bias_sum = np.zeros(o, dtype)
-            if call.needs_weight:
-                sums = take((t.n, t.n, c, o), dtype)
-                sums[:] = 0
-                new = take((t.n, c, o), dtype)
-            shape = None
-            for chunk in chunks[part[0] : sum(part)]:
-                if chunk.shape != shape:  # recorded for the first chunk of a shape, repeated for the others
-                    shape = chunk.shape
-                    windows = InputPoints(take, t.input, t.m, shape, [o])
-                    steps: list[Step] = []
-                    if needs_x:
-                        tiles = OutputTiles(take, t, shape, channels.stop - channels.start)
-                        products = take((t.n, chunk.tile_count, channels.stop - channels.start), dtype)
-                    if call.needs_weight:
-                        spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs])
-                    for i in range(t.n):
-                        steps += windows.row_steps(i)
-                        if needs_x:
-                            steps += multiply(windows.points, u[i], products) + tiles.row_steps(i, products)
-                        if call.needs_weight:
-                            steps += spread.row_steps(i) + multiply(
-                                spread.points.transpose(0, 2, 1), windows.points, new
-                            )
-                            steps.append(partial(np.add, sums[i], new, sums[i]))
-                    if needs_x:
-                        steps += tiles.finish()
-                with scratch() as take_gradient:
-                    gradient, top, left = call.windowed(take_gradient, chunk)
-                    windows.load([gradient], top, left)
-                    bias_sum += call.bias_part(gradient, chunk, top, left)
-                if call.needs_weight:
-                    spread.load(*seen(call.xs, chunk, t.m, (0, 0)))
-                run(steps)
-                if needs_x:
-                    call.send_home(tiles.tiles, channels, chunk)
-            if not call.needs_weight:
-                return None, bias_sum
-            grad_weight = np.empty_like(call.weight)
-            back = WeightGradient(take, t, c * o)
-            for i in range(t.n):
-                run(back.row_steps(i, sums[i]))
-            back.finish(grad_weight)
-            return grad_weight, bias_sum
+    def job(space: _Workspace, part: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray]:
+        bias_sum = np.zeros(o, call.weight.dtype)
+        for k, chunk in enumerate(chunks[part[0] : sum(part)]):
+            chain = space.chain_for(chunk.shape)
+            with scratch() as take:
+                gradient, top, left = call.windowed(take, chunk)
+                chain.windows.load([gradient], top, left)
+                bias_sum += call.bias_part(gradient, chunk, top, left)
+            if chain.spread is not None:
+                chain.spread.load(*seen(call.xs, chunk, t.m, (0, 0)))
+            run(chain.first_steps if k == 0 else chain.steps)
+            if chain.tiles is not None:
+                call.send_home(chain.tiles.tiles, call.channels, chunk)
+        return None if space.sums is None else space.weight_gradient(), bias_sum
 
-    parts = parallel(job, even_parts(len(chunks), -(-len(chunks) // plan.JOBS)))
+    jobs = even_parts(len(chunks), -(-len(chunks) // plan.jobs(c, o)))
+    parts = parallel(job, jobs, partial(_Workspace.of_thread, call, u))
     grad_weight = sum_in_order([part[0] for part in parts]) if call.needs_weight else None
     return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
+
+
+class _Workspace:
+    """What one thread needs for the gradients by tiles: sums at the points, and a chain for every shape of chunk."""
+
+    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None):
+        self._take, self._call = take, call
+        t, (c, o), dtype = call.t, call.weight.shape[2:], call.weight.dtype
+        self.sums = self.new = None
+        if call.needs_weight:
+            self.sums, self.new = take((t.n, t.n, c, o), dtype), take((t.n, c, o), dtype)
+            self._back = WeightGradient(take, t, c * o)
+        self._u, self._chains = u, {}
+
+    def chain_for(self, shape: Shape) -> _Chain:
+        """The chain for chunks of this shape."""
+        if shape not in self._chains:
+            self._chains[shape] = _Chain(self._take, self._call, self._u, shape, self.sums, self.new)
+        return self._chains[shape]
+
+    @classmethod
+    @contextmanager
+    def of_thread(cls, call: Gradients, u: np.ndarray | None) -> Iterator[_Workspace]:
+        """The workspace, in this thread's working memory."""
+        with scratch() as take:
+            yield cls(take, call, u)
+
+    def weight_gradient(self) -> np.ndarray:
+        """What was added up, as a gradient of the kernel."""
+        grad_weight = pool.empty(self._call.weight.shape, self._call.weight.dtype)
+        for i, sums in enumerate(self.sums):
+            run(self._back.row_steps(i, sums))
+        self._back.finish(grad_weight)
+        return grad_weight
+
+
+class _Chain:
+    """The buffers for chunks of one shape, and the steps from their windows to all gradients, recorded once."""
+
+    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums, new):
+        t, o = call.t, call.weight.shape[3]
+        self.windows = InputPoints(take, t.input, t.m, shape, [o])
+        self.tiles = self.spread = None
+        if u is not None:
+            self.tiles = OutputTiles(take, t, shape, u.shape[3])
+            products = take((t.n, self.windows.points.shape[1], u.shape[3]), u.dtype)
+        if sums is not None:
+            self.spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs])
+        self.steps: list[Step] = []
+        self.first_steps: list[Step] = []  # the same for the first chunk of a job, which overwrites the sums
+        for i in range(t.n):
+            steps = self.windows.row_steps(i)
+            if self.tiles is not None:
+                steps += multiply(self.windows.points, u[i], products) + self.tiles.row_steps(i, products)
+            if self.spread is not None:
+                # (n, C, tiles) @ (n, tiles, O) -> (n, C, O)
+                x_points = self.spread.points.transpose(0, 2, 1)
+                steps += self.spread.row_steps(i)
+                self.first_steps += steps + multiply(x_points, self.windows.points, sums[i])
+                steps += multiply(x_points, self.windows.points, new)
+                steps.append(partial(np.add, sums[i], new, sums[i]))
+            else:
+                self.first_steps += steps
+            self.steps += steps
+        if self.tiles is not None:
+            self.steps += self.tiles.finish()
+            self.first_steps += self.tiles.finish()
 
 
 def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
     """All tiles of a block of the input's channels at a time, once the points of everything are there."""
     t, dtype = call.t, call.weight.dtype
     c, o = call.weight.shape[2:]
-    needs_x = call.channels.stop > call.channels.start
-    grad_weight = np.zeros_like(call.weight) if call.needs_weight else None
+    grad_weight = pool.zeros(call.weight.shape, dtype) if call.needs_weight else None
     bias_parts: list[np.ndarray] = []
-    for group in divide(len(call.grad_output), call.size, t.m, plan.tiles_per_group(t.n, max(c, o))):
-        gradient_points = np.empty((t.n, t.n, group.tile_count, o), dtype)
-        x_points = np.empty((t.n, t.n, group.tile_count, c), dtype) if call.needs_weight else None
+    for group in divide(call.images, call.size, t.m, plan.tiles_per_group(t.n, max(c, o))):
+        gradient_points = pool.empty((t.n, t.n, group.tile_count, o), dtype)
+        x_points = pool.empty((t.n, t.n, group.tile_count, c), dtype) if call.needs_weight else None
 
         def points_job(
             part: tuple[slice, Chunk], gradient_points: np.ndarray = gradient_points, x_points=x_points
@@ -209,8 +249,10 @@ def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]
                 back.finish(new)
                 grad_weight[:, :, block] += new
 
-        bias_parts += parallel(points_job, group.split_rows(plan.tiles_per_chunk(t.n, max(c, o))))
-        if needs_x:
+        bias_parts += parallel(
+            points_job, group.split_rows(plan.tiles_per_chunk(t.m, call.images, call.size, max(c, o)))
+        )
+        if call.needs_x:
             parallel(x_job, even_parts(call.channels.stop - call.channels.start, plan.CHANNELS_PER_JOB))
         if call.needs_weight:
             parallel(weight_job, even_parts(c, plan.CHANNELS_PER_JOB))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache, partial
 
 import numpy as np
 
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.products import Step, multiply, run
 from minunet.kernels.cpu.rows import even_parts
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import plan
-from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles
+from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles, Shape
 from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
 from minunet.kernels.cpu.winograd.transforms import Transforms, transforms
 from minunet.kernels.cpu.winograd.weights import WeightPoints, weight_points
@@ -31,7 +34,7 @@ def forward(
     (top, bottom), (left, right) = padding
     images, height, width, _ = xs[0].shape
     c, o = weight.shape[2:]
-    y = np.empty((images, height + top + bottom - 2, width + left + right - 2, o), weight.dtype)
+    y = pool.empty((images, height + top + bottom - 2, width + left + right - 2, o), weight.dtype)
     by = _by_tiles if plan.by_tiles(c, o) else _by_channels
     by(t, xs, weight, bias, (top, left), activation == "relu", y)
     return y
@@ -39,40 +42,47 @@ def forward(
 
 def _by_tiles(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
     """All channels of a few tiles at a time, from window to finished tile within the cache."""
-    c, o = weight.shape[2:]
-    chunks = divide(len(y), y.shape[1:3], t.m, plan.tiles_per_chunk(t.n, max(c, o)))
+    chunks = divide(len(y), y.shape[1:3], t.m, plan.tiles_per_chunk(t.m, len(y), y.shape[1:3], max(weight.shape[2:])))
     u = weight_points(t.weight, weight)
 
-    def job(part: tuple[int, int]) -> None:
+    @contextmanager
+    def workspace() -> Iterator[Callable[[Shape], _Chain]]:
         with scratch() as take:
-            shape = None
-            for chunk in chunks[part[0] : sum(part)]:
-                if chunk.shape != shape:  # recorded for the first chunk of a shape, repeated for the others
-                    shape = chunk.shape
-                    windows = InputPoints(take, t.input, t.m, shape, [x.shape[3] for x in xs])
-                    outputs = OutputTiles(take, t, shape, o)
-                    products = take((t.n, chunk.tile_count, o), y.dtype)
-                    steps: list[Step] = []
-                    for i in range(t.n):
-                        steps += windows.row_steps(i) + multiply(windows.points, u[i], products)
-                        if i == t.bias_point and bias is not None:
-                            steps.append(partial(np.add, products[i], bias, products[i]))
-                        steps += outputs.row_steps(i, products)
-                    steps += outputs.finish()
-                    if relu:
-                        steps.append(rectify(take, outputs.flat))
-                windows.load(*seen(xs, chunk, t.m, before))
-                run(steps)
-                send_home(outputs.tiles, y, chunk, t.m)
+            yield lru_cache(None)(partial(_Chain, take, t, [x.shape[3] for x in xs], u, bias, relu))
 
-    parallel(job, even_parts(len(chunks), -(-len(chunks) // plan.JOBS)))
+    def job(chain_for: Callable[[Shape], _Chain], chunk: Chunk) -> None:
+        chain = chain_for(chunk.shape)
+        chain.windows.load(*seen(xs, chunk, t.m, before))
+        run(chain.steps)
+        send_home(chain.outputs.tiles, y, chunk, t.m)
+
+    parallel(job, chunks, workspace)
+
+
+class _Chain:
+    """The buffers for chunks of one shape, and the steps from their windows to their tiles, recorded once."""
+
+    def __init__(self, take: Take, t: Transforms, channels, u: np.ndarray, bias, relu: bool, shape: Shape):
+        o = u.shape[3]
+        self.windows = InputPoints(take, t.input, t.m, shape, channels)
+        self.outputs = OutputTiles(take, t, shape, o)
+        products = take((t.n, self.windows.points.shape[1], o), u.dtype)
+        self.steps: list[Step] = []
+        for i in range(t.n):
+            self.steps += self.windows.row_steps(i) + multiply(self.windows.points, u[i], products)
+            if i == t.bias_point and bias is not None:
+                self.steps.append(partial(np.add, products[i], bias, products[i]))
+            self.steps += self.outputs.row_steps(i, products)
+        self.steps += self.outputs.finish()
+        if relu:
+            self.steps.append(rectify(take, self.outputs.flat))
 
 
 def _by_channels(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
     """All tiles of a block of output channels at a time, once the points of all windows are there."""
     c, o = weight.shape[2:]
     for group in divide(len(y), y.shape[1:3], t.m, plan.tiles_per_group(t.n, max(c, o))):
-        points = np.empty((t.n, t.n, group.tile_count, c), y.dtype)
+        points = pool.empty((t.n, t.n, group.tile_count, c), y.dtype)
 
         def windows_job(part: tuple[slice, Chunk], points: np.ndarray = points) -> None:
             places, chunk = part
@@ -99,7 +109,7 @@ def _by_channels(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndar
                     rectify(take, outputs.flat)()
                 send_home(outputs.tiles, y[..., block], group, t.m)
 
-        parallel(windows_job, group.split_rows(plan.tiles_per_chunk(t.n, c)))
+        parallel(windows_job, group.split_rows(plan.tiles_per_chunk(t.m, len(y), y.shape[1:3], c)))
         parallel(channels_job, even_parts(o, plan.CHANNELS_PER_JOB))
 
 

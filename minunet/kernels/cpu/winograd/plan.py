@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from minunet.kernels.cpu.products import SMALL, multiply_cost
 
-# Partial gradients are kept per job, and the jobs fix the order of their sums: their number must not depend on the
-# number of threads. No more threads than this share one layer.
-JOBS = 16
 CHANNELS_PER_JOB = 64
+
+# Fewer and larger chunks would share out unevenly.
+FEWEST_CHUNKS = 8
 
 # A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
 # keeping the points of all windows in memory.
@@ -21,14 +21,23 @@ PER_VALUE = 0.3
 PER_CALL = 50_000.0  # nanoseconds to set up chunks and wake the threads
 
 
+def jobs(channels_in: int, channels_out: int) -> int:
+    """Parts of a weight's gradient that are added up apart, each by one thread.
+
+    They fix the order of the sums, and so must not depend on the number of threads. Large parts cost time to add up.
+    """
+    return 16 if channels_in * channels_out <= 32 * 32 else 8
+
+
 def by_tiles(channels_in: int, channels_out: int) -> bool:
     """Whether chunks of tiles pass through with all their channels, or blocks of channels with all their tiles."""
     return channels_in * channels_out <= MOST_PAIRS_BY_TILES
 
 
-def tiles_per_chunk(n: int, channels: int) -> int:
-    """Tiles for which one row of points is as long as the transforms multiply in one go."""
-    return max(1, SMALL // (n * n) // channels)
+def tiles_per_chunk(m: int, images: int, size: tuple[int, int], channels: int) -> int:
+    """Tiles for which one row of points is as long as the transforms multiply in one go, fewer if that is too few chunks."""
+    n = m + 2
+    return max(1, min(SMALL // (n * n) // channels, -(-_tiles(m, images, size) // FEWEST_CHUNKS)))
 
 
 def tiles_per_group(n: int, channels: int) -> int:

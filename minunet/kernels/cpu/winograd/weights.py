@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.products import Step, run, transform
 from minunet.kernels.cpu.rows import even_parts
 from minunet.kernels.cpu.runs import copy_runs
@@ -20,7 +21,7 @@ PAIRS_PER_JOB = 16384  # of channels: rows long enough for the transforms, and f
 def weight_points(matrix: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """All points of a kernel: (3, 3, C, O) -> (n, n, C, O)."""
     c, o = weight.shape[2:]
-    points = np.empty((len(matrix), len(matrix), c, o), weight.dtype)
+    points = pool.empty((len(matrix), len(matrix), c, o), weight.dtype)
 
     def job(part: tuple[int, int]) -> None:
         block = slice(part[0], sum(part))
