@@ -27,8 +27,8 @@ def transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[Ste
 
 
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
-    """Steps for out[k] = a[k] @ b[k] for every k: (K, M, L) @ (K, L, N) -> (K, M, N)."""
-    rows, length, columns = a.shape[1], a.shape[2], b.shape[2]
+    """Steps for out[...] = a[...] @ b[...] over all leading axes: (..., M, L) @ (..., L, N) -> (..., M, N)."""
+    rows, length, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     if length == 1:  # nothing to add up: an outer product is no work for a BLAS
         return [partial(np.multiply, a, b, out)]
     width = columns
@@ -40,7 +40,7 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     parts = -(-rows // height)
     blocks = [slice(rows * i // parts, rows * (i + 1) // parts) for i in range(parts)]
     return [
-        partial(np.matmul, a[:, block], b[:, :, j : j + width], out[:, block, j : j + width])
+        partial(np.matmul, a[..., block, :], b[..., j : j + width], out[..., block, j : j + width])
         for j in range(0, columns, width)
         for block in blocks
     ]

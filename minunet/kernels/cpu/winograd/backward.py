@@ -135,7 +135,7 @@ class _Workspace:
         t, (c, o), dtype = call.t, call.weight.shape[2:], call.weight.dtype
         self.sums = self.new = None
         if call.needs_weight:
-            self.sums, self.new = take((t.n, t.n, c, o), dtype), take((t.n, c, o), dtype)
+            self.sums, self.new = take((t.n, t.n, c, o), dtype), take((plan.BAND, t.n, c, o), dtype)
             self._back = WeightGradient(take, t, c * o)
         self._u, self._chains = u, {}
 
@@ -155,8 +155,7 @@ class _Workspace:
     def weight_gradient(self) -> np.ndarray:
         """What was added up, as a gradient of the kernel."""
         grad_weight = pool.empty(self._call.weight.shape, self._call.weight.dtype)
-        for i, sums in enumerate(self.sums):
-            run(self._back.row_steps(i, sums))
+        run(self._back.band_steps(slice(None), self.sums))
         self._back.finish(grad_weight)
         return grad_weight
 
@@ -165,27 +164,27 @@ class _Chain:
     """The buffers for chunks of one shape, and the steps from their windows to all gradients, recorded once."""
 
     def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums, new):
-        t, o = call.t, call.weight.shape[3]
-        self.windows = InputPoints(take, t.input, t.m, shape, [o])
+        t, o, band = call.t, call.weight.shape[3], plan.BAND
+        self.windows = InputPoints(take, t.input, t.m, shape, [o], band)
         self.tiles = self.spread = None
         if u is not None:
             self.tiles = OutputTiles(take, t, shape, u.shape[3])
-            products = take((t.n, self.windows.points.shape[1], u.shape[3]), u.dtype)
+            products = take((band, t.n, self.windows.points.shape[2], u.shape[3]), u.dtype)
         if sums is not None:
-            self.spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs])
+            self.spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs], band)
         self.steps: list[Step] = []
         self.first_steps: list[Step] = []  # the same for the first chunk of a job, which overwrites the sums
-        for i in range(t.n):
-            steps = self.windows.row_steps(i)
+        for rows in plan.bands(t.n):
+            steps = self.windows.band_steps(rows)
             if self.tiles is not None:
-                steps += multiply(self.windows.points, u[i], products) + self.tiles.row_steps(i, products)
+                steps += multiply(self.windows.points, u[rows], products) + self.tiles.band_steps(rows, products)
             if self.spread is not None:
-                # (n, C, tiles) @ (n, tiles, O) -> (n, C, O)
-                x_points = self.spread.points.transpose(0, 2, 1)
-                steps += self.spread.row_steps(i)
-                self.first_steps += steps + multiply(x_points, self.windows.points, sums[i])
+                # (band, n, C, tiles) @ (band, n, tiles, O) -> (band, n, C, O)
+                x_points = self.spread.points.transpose(0, 1, 3, 2)
+                steps += self.spread.band_steps(rows)
+                self.first_steps += steps + multiply(x_points, self.windows.points, sums[rows])
                 steps += multiply(x_points, self.windows.points, new)
-                steps.append(partial(np.add, sums[i], new, sums[i]))
+                steps.append(partial(np.add, sums[rows], new, sums[rows]))
             else:
                 self.first_steps += steps
             self.steps += steps
@@ -196,7 +195,7 @@ class _Chain:
 
 def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
     """All tiles of a block of the input's channels at a time, once the points of everything are there."""
-    t, dtype = call.t, call.weight.dtype
+    t, dtype, band = call.t, call.weight.dtype, plan.BAND
     c, o = call.weight.shape[2:]
     grad_weight = pool.zeros(call.weight.shape, dtype) if call.needs_weight else None
     bias_parts: list[np.ndarray] = []
@@ -209,42 +208,42 @@ def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]
         ) -> np.ndarray:
             places, chunk = part
             with scratch() as take:
-                windows = InputPoints(take, t.input, t.m, chunk.shape, [o])
+                windows = InputPoints(take, t.input, t.m, chunk.shape, [o], band)
                 gradient, top, left = call.windowed(take, chunk)
                 windows.load([gradient], top, left)
                 bias_part = call.bias_part(gradient, chunk, top, left)
-                for i in range(t.n):
-                    run(windows.row_steps(i, gradient_points[i, :, places]))
+                for rows in plan.bands(t.n):
+                    run(windows.band_steps(rows, gradient_points[rows, :, places]))
             if x_points is not None:
                 with scratch() as take:
-                    spread = InputPoints(take, t.spread, t.m, chunk.shape, [x.shape[3] for x in call.xs])
+                    spread = InputPoints(take, t.spread, t.m, chunk.shape, [x.shape[3] for x in call.xs], band)
                     spread.load(*seen(call.xs, chunk, t.m, (0, 0)))
-                    for i in range(t.n):
-                        run(spread.row_steps(i, x_points[i, :, places]))
+                    for rows in plan.bands(t.n):
+                        run(spread.band_steps(rows, x_points[rows, :, places]))
             return bias_part
 
         def x_job(part: tuple[int, int], group: Chunk = group, gradient_points=gradient_points) -> None:
             block = slice(call.channels.start + part[0], call.channels.start + sum(part))
             with scratch() as take:
                 kernel = WeightPoints(take, t.weight_flipped, call.weight[:, :, block].transpose(0, 1, 3, 2))
-                u = take((t.n, o, part[1]), dtype)
+                u = take((band, t.n, o, part[1]), dtype)
                 tiles = OutputTiles(take, t, group.shape, part[1])
-                products = take((t.n, group.tile_count, part[1]), dtype)
-                for i in range(t.n):
-                    run(kernel.row_steps(i, u) + multiply(gradient_points[i], u, products))
-                    run(tiles.row_steps(i, products))
+                products = take((band, t.n, group.tile_count, part[1]), dtype)
+                for rows in plan.bands(t.n):
+                    run(kernel.band_steps(rows, u) + multiply(gradient_points[rows], u, products))
+                    run(tiles.band_steps(rows, products))
                 run(tiles.finish())
                 call.send_home(tiles.tiles, block, group)
 
         def weight_job(part: tuple[int, int], gradient_points=gradient_points, x_points=x_points) -> None:
             block = slice(part[0], sum(part))
             with scratch() as take:
-                sums = take((t.n, part[1], o), dtype)
+                sums = take((band, t.n, part[1], o), dtype)
                 back = WeightGradient(take, t, part[1] * o)
-                for i in range(t.n):
-                    # (n, C block, tiles) @ (n, tiles, O) -> (n, C block, O)
-                    run(multiply(x_points[i, :, :, block].transpose(0, 2, 1), gradient_points[i], sums))
-                    run(back.row_steps(i, sums))
+                for rows in plan.bands(t.n):
+                    # (band, n, C block, tiles) @ (band, n, tiles, O) -> (band, n, C block, O)
+                    run(multiply(x_points[rows, :, :, block].transpose(0, 1, 3, 2), gradient_points[rows], sums))
+                    run(back.band_steps(rows, sums))
                 new = take((3, 3, part[1], o), dtype)
                 back.finish(new)
                 grad_weight[:, :, block] += new

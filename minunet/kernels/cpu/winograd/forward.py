@@ -63,16 +63,17 @@ class _Chain:
     """The buffers for chunks of one shape, and the steps from their windows to their tiles, recorded once."""
 
     def __init__(self, take: Take, t: Transforms, channels, u: np.ndarray, bias, relu: bool, shape: Shape):
-        o = u.shape[3]
-        self.windows = InputPoints(take, t.input, t.m, shape, channels)
+        o, band = u.shape[3], plan.BAND
+        self.windows = InputPoints(take, t.input, t.m, shape, channels, band)
         self.outputs = OutputTiles(take, t, shape, o)
-        products = take((t.n, self.windows.points.shape[1], o), u.dtype)
+        products = take((band, t.n, self.windows.points.shape[2], o), u.dtype)
         self.steps: list[Step] = []
-        for i in range(t.n):
-            self.steps += self.windows.row_steps(i) + multiply(self.windows.points, u[i], products)
-            if i == t.bias_point and bias is not None:
-                self.steps.append(partial(np.add, products[i], bias, products[i]))
-            self.steps += self.outputs.row_steps(i, products)
+        for rows in plan.bands(t.n):
+            self.steps += self.windows.band_steps(rows) + multiply(self.windows.points, u[rows], products)
+            if bias is not None and t.bias_point in range(rows.start, rows.stop):
+                at_one = products[t.bias_point - rows.start, t.bias_point]
+                self.steps.append(partial(np.add, at_one, bias, at_one))
+            self.steps += self.outputs.band_steps(rows, products)
         self.steps += self.outputs.finish()
         if relu:
             self.steps.append(rectify(take, self.outputs.flat))
@@ -80,30 +81,30 @@ class _Chain:
 
 def _by_channels(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
     """All tiles of a block of output channels at a time, once the points of all windows are there."""
-    c, o = weight.shape[2:]
+    (c, o), band = weight.shape[2:], plan.BAND
     for group in divide(len(y), y.shape[1:3], t.m, plan.tiles_per_group(t.n, max(c, o))):
         points = pool.empty((t.n, t.n, group.tile_count, c), y.dtype)
 
         def windows_job(part: tuple[slice, Chunk], points: np.ndarray = points) -> None:
             places, chunk = part
             with scratch() as take:
-                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs])
+                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs], band)
                 windows.load(*seen(xs, chunk, t.m, before))
-                for i in range(t.n):
-                    run(windows.row_steps(i, points[i, :, places]))
+                for rows in plan.bands(t.n):
+                    run(windows.band_steps(rows, points[rows, :, places]))
 
         def channels_job(part: tuple[int, int], group: Chunk = group, points: np.ndarray = points) -> None:
             block = slice(part[0], sum(part))
             with scratch() as take:
                 kernel = WeightPoints(take, t.weight, weight[..., block])
-                u = take((t.n, c, part[1]), y.dtype)
+                u = take((band, t.n, c, part[1]), y.dtype)
                 outputs = OutputTiles(take, t, group.shape, part[1])
-                products = take((t.n, group.tile_count, part[1]), y.dtype)
-                for i in range(t.n):
-                    run(kernel.row_steps(i, u) + multiply(points[i], u, products))
-                    if i == t.bias_point and bias is not None:
-                        products[i] += bias[block]
-                    run(outputs.row_steps(i, products))
+                products = take((band, t.n, group.tile_count, part[1]), y.dtype)
+                for rows in plan.bands(t.n):
+                    run(kernel.band_steps(rows, u) + multiply(points[rows], u, products))
+                    if bias is not None and t.bias_point in range(rows.start, rows.stop):
+                        products[t.bias_point - rows.start, t.bias_point] += bias[block]
+                    run(outputs.band_steps(rows, products))
                 run(outputs.finish())
                 if relu:
                     rectify(take, outputs.flat)()

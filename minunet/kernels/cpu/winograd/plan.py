@@ -6,6 +6,9 @@ from minunet.kernels.cpu.products import SMALL, multiply_cost
 
 CHANNELS_PER_JOB = 64
 
+# Rows of points at a time; divides every n. More mean fewer calls, and larger buffers between them.
+BAND = 2
+
 # Fewer and larger chunks would share out unevenly.
 FEWEST_CHUNKS = 8
 
@@ -27,6 +30,11 @@ def jobs(channels_in: int, channels_out: int) -> int:
     They fix the order of the sums, and so must not depend on the number of threads. Large parts cost time to add up.
     """
     return 16 if channels_in * channels_out <= 32 * 32 else 8
+
+
+def bands(n: int) -> list[slice]:
+    """All rows of points, in bands."""
+    return [slice(first, first + BAND) for first in range(0, n, BAND)]
 
 
 def by_tiles(channels_in: int, channels_out: int) -> bool:

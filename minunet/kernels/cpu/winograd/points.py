@@ -1,6 +1,6 @@
 """The ways between pixels and points: windows of an image to their values at the points, products back to tiles.
 
-Both go one row of points at a time, so that what a product reads and writes is still in the cache. Columns are sorted
+Both go a band of rows of points at a time, so that what a product reads and writes is still in the cache. Columns are sorted
 by their place in the tile on the way, so that every transform is a product with one long row per place.
 """
 
@@ -37,23 +37,25 @@ class InputPoints:
         Of the chunks.
     channels : sequence of int
         Channels of each source; the sources are read as if joined along channels.
+    band : int
+        Rows of points at a time.
 
     Attributes
     ----------
-    points : array (n, tiles, C)
-        One row of points, once its steps have run.
+    points : array (band, n, tiles, C)
+        A band of rows of points, once its steps have run.
     """
 
-    def __init__(self, take: Take, matrix: np.ndarray, m: int, shape: Shape, channels: Sequence[int]):
+    def __init__(self, take: Take, matrix: np.ndarray, m: int, shape: Shape, channels: Sequence[int], band: int):
         n, span = matrix.shape
         self._matrix, self._m, self._shape = matrix, m, shape
         rows, images, columns = shape
         width = m * columns + span - m  # columns of pixels under the windows
         self._halves = [take((n, rows, images, width, count), matrix.dtype) for count in channels]
         length = rows * images * columns * sum(channels)
-        self._sorted = take((span, length + ROW_PADDING), matrix.dtype)[:, :length]
-        self._flat = take((n, length + ROW_PADDING), matrix.dtype)[:, :length]
-        self.points = self._flat.reshape(n, -1, sum(channels))
+        self._sorted = take((band, span, length + ROW_PADDING), matrix.dtype)[..., :length]
+        self._flat = take((band, n, length + ROW_PADDING), matrix.dtype)[..., :length]
+        self.points = self._flat.reshape(band, n, -1, sum(channels))
 
     def load(self, sources: Sequence[np.ndarray], top: int, left: int) -> None:
         """The vertical half, for arrays (images, H, W, C_i) that are zero outside.
@@ -63,18 +65,19 @@ class InputPoints:
         for source, half in zip(sources, self._halves, strict=True):
             _vertical(self._matrix, self._m, source, half, top, left)
 
-    def row_steps(self, i: int, out: np.ndarray | None = None) -> list[Step]:
-        """Steps that fill `points`, or `out` of its shape, with row i of the points of what was loaded."""
+    def band_steps(self, rows: slice, out: np.ndarray | None = None) -> list[Step]:
+        """Steps that fill `points`, or `out` of its shape, with some rows of the points of what was loaded."""
         steps: list[Step] = []
-        by_place = self._sorted.reshape(len(self._sorted), *self._shape, -1)
+        by_place = self._sorted.reshape(*self._sorted.shape[:2], *self._shape, -1)
         first = 0
         for half in self._halves:
             last = first + half.shape[-1]
-            windows = _window_columns(half[i], len(self._sorted), self._m, self._shape[2])
+            windows = _window_columns(half[rows], self._sorted.shape[1], self._m, self._shape[2])
             steps.append(partial(np.copyto, *as_runs(by_place[..., first:last], windows)))
             first = last
-        points = self._flat if out is None else out.reshape(len(out), -1)
-        return steps + transform(self._matrix, self._sorted, points)  # (n, span) @ (span, tiles * C) -> (n, tiles * C)
+        points = self._flat if out is None else out.reshape(*out.shape[:2], -1)
+        # (n, span) @ (band, span, tiles * C) -> (band, n, tiles * C)
+        return steps + transform(self._matrix, self._sorted, points)
 
 
 def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, top: int, left: int) -> None:
@@ -123,22 +126,22 @@ def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, 
 def _window_columns(pixels: np.ndarray, span: int, m: int, columns: int) -> np.ndarray:
     """Columns of pixels by their place in the window: the first column of every window, then the second, and so on.
 
-    (rows, images, width, C) -> (span, rows, images, columns, C), a read-only view in which windows overlap.
+    (band, rows, images, width, C) -> (band, span, rows, images, columns, C), a read-only view in which windows overlap.
     """
-    rows, images, _, channels = pixels.shape
-    row, image, column, item = pixels.strides
-    return np.lib.stride_tricks.as_strided(
-        pixels, (span, rows, images, columns, channels), (column, row, image, m * column, item), writeable=False
-    )
+    band, rows, images, _, channels = pixels.shape
+    point, row, image, column, item = pixels.strides
+    shape = (band, span, rows, images, columns, channels)
+    strides = (point, column, row, image, m * column, item)
+    return np.lib.stride_tricks.as_strided(pixels, shape, strides, writeable=False)
 
 
 class OutputTiles:
-    """A^T M A: products at the (n, n) points come in by rows, (m, m) tiles of outputs are there at the end.
+    """A^T M A: products at the (n, n) points come in by bands of rows, (m, m) tiles of outputs are there at the end.
 
     Attributes
     ----------
     tiles : array (m across, m down, tile rows, images, tile columns, C)
-        The outputs, once the steps of all rows and then those of `finish` have run.
+        The outputs, once the steps of all bands and then those of `finish` have run.
     flat : array (m, m, tiles * C)
         The same memory.
     """
@@ -150,9 +153,10 @@ class OutputTiles:
         self.flat = take((t.m, t.m, length), t.output.dtype)
         self.tiles = self.flat.reshape(t.m, t.m, *shape, channels)
 
-    def row_steps(self, i: int, products: np.ndarray) -> list[Step]:
-        """The horizontal half for row i of the points: (m, n) @ (n, tiles * C) -> (m, tiles * C)."""
-        return transform(self._matrix, products.reshape(len(products), -1), self._half[:, i])
+    def band_steps(self, rows: slice, products: np.ndarray) -> list[Step]:
+        """The horizontal half for some rows of points: (m, n) @ (band, n, tiles * C) -> (band, m, tiles * C)."""
+        flat = products.reshape(*products.shape[:2], -1)
+        return transform(self._matrix, flat, self._half[:, rows].transpose(1, 0, 2))
 
     def finish(self) -> list[Step]:
         """The vertical half: (m, n) @ (m across, n, tiles * C) -> (m across, m down, tiles * C)."""

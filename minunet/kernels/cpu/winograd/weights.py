@@ -1,6 +1,6 @@
 """The ways between a 3x3 kernel and its points: G g G^T for every pair of channels, and the transpose for its gradient.
 
-Like images, kernels go one row of points at a time.
+Like images, kernels go a band of rows of points at a time.
 """
 
 from __future__ import annotations
@@ -26,16 +26,14 @@ def weight_points(matrix: np.ndarray, weight: np.ndarray) -> np.ndarray:
     def job(part: tuple[int, int]) -> None:
         block = slice(part[0], sum(part))
         with scratch() as take:
-            rows = WeightPoints(take, matrix, weight[:, :, block])
-            for i in range(len(matrix)):
-                run(rows.row_steps(i, points[i, :, block]))
+            run(WeightPoints(take, matrix, weight[:, :, block]).band_steps(slice(None), points[:, :, block]))
 
     parallel(job, even_parts(c, PAIRS_PER_JOB // o))
     return points
 
 
 class WeightPoints:
-    """G g G^T for every pair of channels of a kernel (3, 3, C, O), one row of points at a time."""
+    """G g G^T for every pair of channels of a kernel (3, 3, C, O), a band of rows of points at a time."""
 
     def __init__(self, take: Take, matrix: np.ndarray, weight: np.ndarray):
         pairs = weight.shape[2] * weight.shape[3]
@@ -49,9 +47,10 @@ class WeightPoints:
         across_first = weight.reshape(KERNEL, KERNEL, pairs).transpose(1, 0, 2)
         run(transform(matrix, across_first, self._half.transpose(1, 0, 2)))
 
-    def row_steps(self, i: int, out: np.ndarray) -> list[Step]:
-        """Steps that fill `out`, (n, C, O), with row i of the points."""
-        return transform(self._matrix, self._half[i], out.reshape(len(out), -1))
+    def band_steps(self, rows: slice, out: np.ndarray) -> list[Step]:
+        """Steps that fill `out`, (band, n, C, O), with some rows of the points."""
+        # (n, 3) @ (band, 3 across, C * O) -> (band, n, C * O)
+        return transform(self._matrix, self._half[rows], out.reshape(*out.shape[:2], -1))
 
 
 class WeightGradient:
@@ -62,9 +61,9 @@ class WeightGradient:
         self._half = take((KERNEL, t.n, pairs), t.weight_grad.dtype)
         self._whole = take((KERNEL, KERNEL, pairs), t.weight_grad.dtype)
 
-    def row_steps(self, i: int, sums: np.ndarray) -> list[Step]:
-        """The horizontal half for row i of the points: (3, n) @ (n, C * O) -> (3, C * O)."""
-        return transform(self._matrix, sums.reshape(len(sums), -1), self._half[:, i])
+    def band_steps(self, rows: slice, sums: np.ndarray) -> list[Step]:
+        """The horizontal half for some rows of points: (3, n) @ (band, n, C * O) -> (band, 3, C * O)."""
+        return transform(self._matrix, sums.reshape(*sums.shape[:2], -1), self._half[:, rows].transpose(1, 0, 2))
 
     def finish(self, out: np.ndarray) -> None:
         """The vertical half: (3, n) @ (3 across, n, C * O) -> (3 across, 3 down, C * O), to `out` (3, 3, C, O)."""
