@@ -20,6 +20,7 @@ from minunet.kernels.cpu.threads import parallel
 CHUNK = 131_072  # values of stamps at a time: half a megabyte in float32
 CHANNELS_PER_JOB = 64
 MOST_PAIRS_BY_ROWS = 128 * 512  # a larger gradient of the weight is not kept once per job, but computed in blocks
+LONGEST_TURNED = 640  # longer products are packed by the BLAS, to which it is one whether an operand lies transposed
 PER_VALUE = 0.3  # nanoseconds to copy one value of a stamp
 PER_CALL = 30_000.0
 
@@ -49,7 +50,8 @@ def conv_transpose2d(x, weight, bias, stride, padding):
     kernel = _stamps_of_channels(weight)
     y = pool.empty((images, height * kh, width * kw, o), x.dtype)
     by_row = y.reshape(images, height, kh, width, kw * o)
-    bias_row = None if bias is None else np.tile(bias, kh * kw)
+    # A whole row of stamps, because ufuncs are slow on rows as short as one.
+    bias_row = None if bias is None else np.tile(bias, width * kh * kw)
 
     def job(blocks: list[Rows]) -> None:
         for block in blocks:
@@ -58,7 +60,8 @@ def conv_transpose2d(x, weight, bias, stride, padding):
                 stamps = take((1, pixels.shape[1], kh * kw * o), x.dtype)
                 run(multiply(pixels, kernel[None], stamps))
                 if bias_row is not None:
-                    stamps += bias_row
+                    rows = stamps.reshape(-1, bias_row.size)
+                    rows += bias_row
                 target = by_row[block.images, block.first : block.last]
                 # (N, rows, W, kh, kw * O) -> (N, rows, kh, W, kw * O)
                 copy_runs(target, stamps.reshape(*target.shape[:2], width, kh, kw * o).transpose(0, 1, 3, 2, 4))
@@ -88,7 +91,9 @@ def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     images, height, width, c = x.shape
     kh, kw, _, o = weight.shape
     stamp = kh * kw * o
-    kernel = pool.copy(_stamps_of_channels(weight).T)  # (kh * kw * O, C)
+    kernel = _stamps_of_channels(weight).T  # (kh * kw * O, C)
+    if stamp <= LONGEST_TURNED:
+        kernel = pool.copy(kernel)
     by_row = grad_output.reshape(images, height, kh, width, kw * o)
     grad_x = pool.empty(x.shape, x.dtype) if needs_x else None
     in_blocks = needs_weight and c * stamp > MOST_PAIRS_BY_ROWS
