@@ -235,10 +235,7 @@ def test_ctrl_c_keeps_everything_says_how_to_resume_and_the_resumed_run_is_the_s
 
 
 def test_a_keyboard_interrupt_from_anywhere_in_the_loop_ends_cleanly(discs, tmp_path, monkeypatch, capsys):
-    def interrupted(self, record):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Checkpoints, "on_step", interrupted)
+    monkeypatch.setattr(Checkpoints, "on_step", interrupt)
     assert train(discs, "--out", tmp_path / "run", *TINY) == 130
     assert load_state(tmp_path / "run").step == 1
     assert "--resume" in capsys.readouterr().out
@@ -261,11 +258,12 @@ def test_a_second_ctrl_c_stops_at_once_and_says_what_stands(discs, tmp_path, mon
     assert load_state(run).epoch == 1 and load_state(run).step == 3
 
 
-def test_ctrl_c_before_the_first_step_says_how_to_go_on_and_it_does(finished, discs, tmp_path, monkeypatch, capsys):
-    def interrupted(self, progress=None):
-        raise KeyboardInterrupt
+def interrupt(*arguments, **options):
+    raise KeyboardInterrupt
 
-    monkeypatch.setattr(Batches, "load", interrupted)
+
+def test_ctrl_c_before_the_first_step_says_how_to_go_on_and_it_does(finished, discs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Batches, "load", interrupt)
     run = tmp_path / "run"
     assert train(discs, "--out", run, *TINY) == 130
     assert f"resume    python -m minunet.train --resume {run}" in capsys.readouterr().out
@@ -413,6 +411,15 @@ def test_too_little_memory_for_a_step_is_an_error_with_the_remedy(discs, tmp_pat
     monkeypatch.setattr(Trainer, "_step", full)
     assert train(discs, "--out", tmp_path / "run", *TINY) == 2
     assert "lower --batch-size, --size or --base-channels" in problems(capsys)[0]
+
+
+def test_too_little_free_memory_is_said_before_the_first_step(discs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minunet.training.announcement.available_memory", lambda: 1e7)
+    monkeypatch.setattr("minunet.training.announcement.resident_memory", lambda: 0.0)
+    monkeypatch.setattr("minunet.training.run.forecast", interrupt)
+    assert train(discs, "--out", tmp_path / "run", *TINY) == 130
+    said = " ".join(capsys.readouterr().out.split())
+    assert "warning only 10 MB more are free: lower --batch-size, --size or --base-channels." in said
 
 
 def test_everything_wrong_is_said_at_once_with_the_data_and_the_folder(discs, finished, tmp_path, capsys, monkeypatch):

@@ -11,7 +11,7 @@ from minunet.kernels.cpu.threads import get_num_threads
 from minunet.training.config import TrainConfig
 from minunet.training.console import counted, duration, memory, say_item
 from minunet.training.folder import RunFolder
-from minunet.training.forecast import available_memory
+from minunet.training.footprint import available_memory, resident_memory
 from minunet.training.material import Material
 from minunet.training.records import Progress
 
@@ -77,8 +77,8 @@ def announce_memory(say: Say, device: str, peak: float) -> None:
     say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
     say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
     free = available_memory()
-    if device == "cpu" and free is not None and peak > free:
-        say_item(say, "warning", f"only {memory(free)} are free: lower --batch-size, --size or --base-channels.")
+    if device == "cpu" and free is not None and peak > free + (resident_memory() or 0):
+        say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
 
 
 def announce_time(say: Say, epoch: float, epochs: int) -> None:

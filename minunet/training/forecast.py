@@ -5,11 +5,9 @@ Time is measured on a throw-away model, which takes none of the real one's rando
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,14 +15,12 @@ import numpy as np
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
 from minunet.kernels.backend import synchronise, to_device
-from minunet.kernels.dry_run import dry_run
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.training.footprint import predicted_peak
 from minunet.training.scoring import Source
 
 PATIENCE = 5.0  # seconds; a first step that takes longer is not repeated to leave out what it spends on warming up
-SCRATCH = 1.0  # space inside an operation, in units of its result
-RESIDENT = 130e6  # bytes of Python, NumPy and the packages of a command
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ def forecast(
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))
     batch = clock() - started
-    memory = peak_memory(architecture, images.shape, loss) + RESIDENT
+    memory = predicted_peak(architecture, images.shape, loss, device)
     model = UNet(**architecture, rng=np.random.default_rng(0))
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)
@@ -97,45 +93,3 @@ def forecast(
     if seconds < PATIENCE:
         seconds = step()
     return Forecast(step=seconds, validation=look(), batch=batch, memory=memory)
-
-
-def peak_memory(architecture: dict[str, Any], shape: tuple[int, ...], loss: Callable[[Tensor, Any], Tensor]) -> float:
-    """Bytes that a training step holds at its peak, estimated from a run over shapes alone.
-
-    Counted are activations, gradients, weights and Adam's two moments; the scratch space inside an operation is taken to
-    be as large as its largest result.
-
-    Parameters
-    ----------
-    architecture : dict
-        Arguments of `UNet`.
-    shape : (int, int, int, int)
-        Of a batch (N, H, W, C).
-    loss : callable
-        Of logits and target.
-    """
-    model = UNet(**architecture)
-    x = np.empty(shape, np.float32)
-    with dry_run() as run:
-        loss(model(Tensor(x)), np.empty((*shape[:3], 1), np.float32)).backward()
-    weights = sum(parameter.data.nbytes for parameter in model.parameters())
-    return run.peak + SCRATCH * max(np.prod(call.shape) for call in run.calls) * x.itemsize + 3 * weights
-
-
-def available_memory() -> float | None:
-    """Bytes that a new process may take without swapping, where the system says so (Linux)."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
-
-
-def peak_so_far() -> float | None:
-    """Bytes of memory that this process held at its peak, where the system says so (not on Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(peak if sys.platform == "darwin" else peak * 1024)  # macOS counts bytes, Linux kilobytes

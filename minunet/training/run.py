@@ -35,7 +35,8 @@ from minunet.training.checkpoint import load_model, save_model
 from minunet.training.config import TrainConfig
 from minunet.training.console import FileBar, say_item
 from minunet.training.folder import RunFolder, read_json, write_json
-from minunet.training.forecast import RESIDENT, forecast, peak_memory, peak_so_far
+from minunet.training.footprint import peak_so_far, predicted_peak
+from minunet.training.forecast import forecast
 from minunet.training.history import HistoryFile
 from minunet.training.interruption import Interruption, Stopped
 from minunet.training.keeper import Keeper
@@ -119,11 +120,11 @@ class TrainingRun:
         config, steps = self.config, len(self.training)
         bound = limits(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         announce_training(self.say, config, steps, self.model.parameters(), bound)
-        pictures = sum(batches.nbytes for batches in (self.training, self.validation, self.test))
         images, _, _ = next(iter(self.training.epoch(0)))
         # Memory first: where it is too little, the timed step may be the last that is heard of this process.
-        peak = RESIDENT + pictures + peak_memory(config.architecture(), images.shape, self.loss)
-        announce_memory(self.say, self.device, peak)
+        announce_memory(
+            self.say, self.device, predicted_peak(config.architecture(), images.shape, self.loss, self.device)
+        )
         with self._enough_memory():
             cost = forecast(config.architecture(), self.loss, self.training, self.device)
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
