@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import im2col_by_channels as by_channels
 from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.products import multiply, multiply_cost, run
@@ -101,12 +102,30 @@ def conv2d(xs, weight, bias, stride, padding: Padding, activation):
     # Whole rows of pixels, because ufuncs are slow on rows as short as the channels.
     bias_row = None if bias is None else np.tile(bias, width)
 
+    def seen_from(take: Take, block: Rows) -> np.ndarray:
+        sources = [x[block.images] for x in xs]
+        return written_out(take, sources, (block.first, block.last), width, kernel_size, stride, before)
+
+    if by_channels.is_large(window, out_channels):
+        for group in by_channels.groups(images, height, width * window):
+            seen = by_channels.kept(seen_from, group, width, window, y.dtype, CHUNK)
+            flat = y[group.images, group.first : group.last].reshape(-1, out_channels)
+
+            def write(columns: slice, values: np.ndarray, flat: np.ndarray = flat) -> None:
+                if bias is not None:
+                    values += bias[columns]
+                if activation == "relu":
+                    np.maximum(values, 0, out=values)
+                flat[:, columns] = values
+
+            by_channels.multiply_columns(seen, kernel, write)
+        return y
+
     def job(blocks: list[Rows]) -> None:
         for block in blocks:
             part = y[block.images, block.first : block.last]
             with scratch() as take:
-                sources = [x[block.images] for x in xs]
-                seen = written_out(take, sources, (block.first, block.last), width, kernel_size, stride, before)
+                seen = seen_from(take, block)
                 run(multiply(seen[None], kernel[None], part.reshape(1, -1, out_channels)))
                 rows = part.reshape(-1, width * out_channels)
                 if bias_row is not None:

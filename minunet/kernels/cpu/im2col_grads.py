@@ -10,13 +10,14 @@ import math
 import numpy as np
 
 from minunet.kernels import reference
+from minunet.kernels.cpu import im2col_by_channels as by_channels
 from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.im2col import CHUNK, PER_CALL, PER_VALUE, Padding, written_out
 from minunet.kernels.cpu.products import multiply, multiply_cost, run
 from minunet.kernels.cpu.rows import Rows, deal, divide_rows, sum_in_order
 from minunet.kernels.cpu.runs import copy_runs
-from minunet.kernels.cpu.scratch import scratch
+from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
 
@@ -72,17 +73,20 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     ends = np.cumsum([0] + [x.shape[3] for x in xs])
     grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
+    def seen_from(take: Take, block: Rows) -> np.ndarray:
+        """(pixels, kh * kw * O)"""
+        top = block.first - before[0]
+        rows = slice(max(0, top), max(0, top + block.last - block.first + kh - 1))
+        passed = None if output is None else output[block.images, rows]
+        gradient = masked(take, grad_output[block.images, rows], passed)
+        local = (block.first - rows.start, block.last - rows.start)
+        return written_out(take, [gradient], local, width, (kh, kw), (1, 1), before)
+
     def job(blocks: list[Rows]):
         grad_weight = pool.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
         for block in blocks:
             with scratch() as take:
-                top = block.first - before[0]
-                rows = slice(max(0, top), max(0, top + block.last - block.first + kh - 1))
-                gradient = masked(
-                    take, grad_output[block.images, rows], None if output is None else output[block.images, rows]
-                )
-                local = (block.first - rows.start, block.last - rows.start)
-                seen = written_out(take, [gradient], local, width, (kh, kw), (1, 1), before)  # (pixels, kh * kw * O)
+                seen = seen_from(take, block)
                 for x, grad_x, start in zip(xs, grad_xs, ends, strict=False):
                     channels = slice(int(start), int(start) + x.shape[3])
                     if grad_x is not None:
@@ -95,12 +99,31 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
                         grad_weight[channels] += new[0]
         return grad_weight
 
-    parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * o, c), CHUNK)))
     grad_weight = None
+    if by_channels.is_large(kh * kw * o, c):
+        if needs_weight:
+            grad_weight = pool.empty((c, kh * kw * o), weight.dtype)
+        for k, group in enumerate(by_channels.groups(images, height, width * kh * kw * o)):
+            seen = by_channels.kept(seen_from, group, width, kh * kw * o, weight.dtype, CHUNK)
+            rows = (group.images, slice(group.first, group.last))
+            for x, grad_x, start in zip(xs, grad_xs, ends, strict=False):
+                channels = slice(int(start), int(start) + x.shape[3])
+                if grad_x is not None:
+                    flat = grad_x[rows].reshape(-1, x.shape[3])
+
+                    def write(columns: slice, values: np.ndarray, flat: np.ndarray = flat) -> None:
+                        flat[:, columns] = values
+
+                    by_channels.multiply_columns(seen, kernel[:, channels], write)
+                if grad_weight is not None:
+                    by_channels.add_product(grad_weight[channels], x[rows].reshape(-1, x.shape[3]), seen, first=k == 0)
+    else:
+        parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * o, c), CHUNK)))
+        if needs_weight:
+            grad_weight = sum_in_order(parts)
     if needs_weight:
         # (C, kh * kw * O) back to front -> (kh, kw, C, O)
-        backwards = sum_in_order(parts).reshape(c, kh, kw, o).transpose(1, 2, 0, 3)
-        grad_weight = pool.copy(backwards[::-1, ::-1])
+        grad_weight = pool.copy(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
     return tuple(grad_xs), grad_weight, _bias_gradient(grad_output, output) if needs_bias else None
 
 
@@ -111,15 +134,20 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
     images, height, width, _ = grad_output.shape
     before = (padding[0][0], padding[1][0])
 
+    def gradient_from(take: Take, block: Rows) -> np.ndarray:
+        rows = (block.images, slice(block.first, block.last))
+        return masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
+
+    def seen_from(take: Take, block: Rows) -> np.ndarray:
+        sources = [x[block.images] for x in xs]
+        return written_out(take, sources, (block.first, block.last), width, (kh, kw), stride, before)
+
     def job(blocks: list[Rows]) -> tuple[np.ndarray, np.ndarray]:
         grad_weight, grad_bias = pool.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
         new = pool.empty(grad_weight.shape, weight.dtype)
         for block in blocks:
             with scratch() as take:
-                rows = (block.images, slice(block.first, block.last))
-                gradient = masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
-                sources = [x[block.images] for x in xs]
-                seen = written_out(take, sources, (block.first, block.last), width, (kh, kw), stride, before)
+                gradient, seen = gradient_from(take, block), seen_from(take, block)
                 run(multiply(seen.T[None], gradient[None], new[None]))  # (window, pixels) @ (pixels, O)
                 grad_weight += new
                 if needs_bias:
@@ -127,7 +155,15 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
         return grad_weight, grad_bias
 
     grad_weight = grad_bias = None
-    if needs_weight:
+    if needs_weight and by_channels.is_large(kh * kw * c, o):
+        grad_weight = pool.empty((kh * kw * c, o), weight.dtype)
+        for k, group in enumerate(by_channels.groups(images, height, width * max(kh * kw * c, o))):
+            seen = by_channels.kept(seen_from, group, width, kh * kw * c, weight.dtype, CHUNK)
+            gradient = by_channels.kept(gradient_from, group, width, o, weight.dtype, CHUNK)
+            by_channels.add_product(grad_weight, seen, gradient, first=k == 0)
+        grad_weight = grad_weight.reshape(weight.shape)
+        grad_bias = _bias_gradient(grad_output, output) if needs_bias else None
+    elif needs_weight:
         parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * c, o), CHUNK)))
         grad_weight = sum_in_order([part[0] for part in parts]).reshape(weight.shape)
         grad_bias = sum_in_order([part[1] for part in parts]) if needs_bias else None

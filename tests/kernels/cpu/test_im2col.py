@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels import reference
-from minunet.kernels.cpu import im2col, im2col_grads, threads, windows
+from minunet.kernels.cpu import im2col, im2col_by_channels, im2col_grads, threads, windows
 from minunet.kernels.cpu.scratch import scratch
 
 STRIDES = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4)))
@@ -15,17 +15,33 @@ STRIDES = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1,
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
 @settings(max_examples=100, deadline=None)
-@given(case=cases(strides=STRIDES, most_padding=4), chunk=st.sampled_from([1, 3_000, 131_072]))
-def test_equals_the_reference(dtype, tolerance, case, chunk):
+@given(
+    case=cases(strides=STRIDES, most_padding=4),
+    chunk=st.sampled_from([1, 3_000, 131_072]),
+    group=st.sampled_from([0, 1, 50_000, 1 << 23]),
+)
+def test_equals_the_reference(dtype, tolerance, case, chunk, group):
+    """A `group` other than 0: as for a large kernel, in groups of so many values."""
     with pytest.MonkeyPatch.context() as patch:
+        if group:
+            patch.setattr(im2col_by_channels, "LARGE", 0)
+            patch.setattr(im2col_by_channels, "LONG", 0)
+            patch.setattr(im2col_by_channels, "GROUP", group)
+            patch.setattr(im2col_by_channels, "CHANNELS_PER_JOB", 24)
         patch.setattr(im2col, "CHUNK", chunk)
         patch.setattr(im2col_grads, "CHUNK", chunk)
         made = compare_forward(case, "im2col", dtype, tolerance)
         compare_gradients(case, "im2col", dtype, tolerance, *made)
 
 
+@pytest.mark.parametrize("large", [False, True])
 @pytest.mark.parametrize(("kernel_size", "stride"), [((3, 3), (1, 1)), ((1, 1), (1, 1)), ((4, 3), (2, 3))])
-def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, monkeypatch):
+def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, large, monkeypatch):
+    if large:
+        monkeypatch.setattr(im2col_by_channels, "LARGE", 0)
+        monkeypatch.setattr(im2col_by_channels, "LONG", 0)
+        monkeypatch.setattr(im2col_by_channels, "GROUP", 50_000)
+        monkeypatch.setattr(im2col_by_channels, "CHANNELS_PER_JOB", 8)
     monkeypatch.setattr(im2col, "CHUNK", 5_000)
     monkeypatch.setattr(im2col_grads, "CHUNK", 5_000)
     results = []
