@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import convolution, tensor
+from minunet.kernels.cuda import convolution, sums, tensor
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.elements import BFLOAT16
 from minunet.kernels.cuda.unet_layers import Layer, layers_of
@@ -79,7 +79,7 @@ def ours(device: Any, case: Case, precision: str) -> dict[str, Callable[[], None
 
     def weight_gradient() -> None:
         tensor.weight_gradient(window, xs, y, partial)
-        convolution.add_splits(partial, total)
+        sums.add_splits(partial, total)
 
     work = {"forward": forward, "input gradient": input_gradient, "weight gradient": weight_gradient}
     for launch in work.values():

@@ -91,7 +91,7 @@ def test_splits_are_added(schedule):
     grad = values(rng, (2, 25, 23, 5), "float32")
     args = grad, (x,), weight, None, (1, 1), ((1, 1), (1, 1)), ((False,), True, True)
     host = check("conv2d_grads", *args, schedule=schedule, dtype="float32")
-    assert host.launches["weight_gradient.cu", "sum_splits<float>"] == 2
+    assert host.launches["sums.cu", "sum_splits<float>"] == 2
     with cuda_on_cpu(schedule):
         first, second = reference.conv2d_grads(*args), reference.conv2d_grads(*args)
     assert np.array_equal(first[1], second[1]) and np.array_equal(first[2], second[2])

@@ -81,7 +81,7 @@ def test_splits_of_many_pixels(dtype, schedule):
     weight = weights(rng, (1, 3, 8, 72), dtype)
     args = grad, (x,), weight, None, (1, 1), ((0, 0), (1, 1)), ((False,), True, False)
     host = tensor_check("conv2d_grads", *args, schedule=schedule, dtype=dtype)
-    assert host.launches["weight_gradient.cu", "sum_splits<float>"] == 1
+    assert host.launches["sums.cu", "sum_splits<float>"] == 1
     with cuda_on_cpu(schedule, "cuda-tensor"), use_precision("tf32"):
         first, second = reference.conv2d_grads(*args)[1], reference.conv2d_grads(*args)[1]
     assert np.array_equal(first, second)

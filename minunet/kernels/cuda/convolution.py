@@ -9,17 +9,16 @@ from typing import Any
 from minunet.kernels.cuda.elements import MAX_PIXELS, ceil_div, cpp_type, takes, takes_parameters, wide_dtype
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.sums import bias_gradient, split, sum_of_splits
 from minunet.kernels.cuda.window import Axis, Window, forward_axis, transposed_axes
 from minunet.kernels.reference import out_size
 
 TILE, DEPTH, PITCH, THREADS = 64, 16, 68, 256  # as in convolution.cu and weight_gradient.cu
-ENOUGH_BLOCKS = 264  # two for each of a large GPU's multiprocessors; a constant, so that sums split alike everywhere
 
 CONVOLUTION = Program("convolution.cu", tuple(f"convolve<{t}>" for t in ("float", "double", "bfloat16")), registers=128)
 WEIGHT_GRADIENT = Program(
     "weight_gradient.cu",
-    tuple(f"{kernel}<{t}>" for kernel in ("weight_gradient", "column_sums") for t in ("float", "double", "bfloat16"))
-    + tuple(f"sum_splits<{t}>" for t in ("float", "double")),
+    tuple(f"weight_gradient<{t}>" for t in ("float", "double", "bfloat16")),
     registers=128,
 )
 
@@ -177,7 +176,7 @@ def weight_gradient(window: Window, sources, grad, mask, like) -> Any:
     launcher = launcher_for(grad)
     source0, source1 = (*sources, None)[:2]
     tiles = ceil_div(window.depth, TILE), ceil_div(window.out_channels0, TILE)
-    share, splits = split(window.pixels, tiles[0] * tiles[1])
+    share, splits = split(window.pixels, tiles[0] * tiles[1], DEPTH)
     partial = launcher.empty((splits, *like.shape), like.dtype)
     run(
         launcher,
@@ -189,66 +188,3 @@ def weight_gradient(window: Window, sources, grad, mask, like) -> Any:
         arguments=[source0, source1, grad, mask, partial, window, ctypes.c_int(share)],
     )
     return sum_of_splits(partial)
-
-
-def bias_gradient(grad, mask) -> Any:
-    """The sum of (N, H, W, C) over all pixels, where `mask` is absent or positive."""
-    partial = launcher_for(grad).empty((column_splits(grad), grad.shape[3]), wide_dtype(grad))
-    column_sums(grad, mask, partial)
-    return sum_of_splits(partial)
-
-
-def column_splits(grad) -> int:
-    """How many partial sums `column_sums` writes."""
-    return split(_rows(grad), ceil_div(grad.shape[3], 32))[1]
-
-
-def column_sums(grad, mask, partial) -> None:
-    """Fill `partial` (splits, C) with sums over a share of the pixels each."""
-    rows, channels = _rows(grad), grad.shape[3]
-    share, splits = split(rows, ceil_div(channels, 32))
-    run(
-        launcher_for(grad),
-        WEIGHT_GRADIENT,
-        f"column_sums<{cpp_type(grad)}>",
-        grid=(ceil_div(channels, 32), splits),
-        block=THREADS,
-        shared_bytes=THREADS * partial.dtype.itemsize,
-        arguments=[grad, mask, partial, *map(ctypes.c_int, (rows, channels, share))],
-    )
-
-
-def sum_of_splits(partial) -> Any:
-    """The sum along the first axis, in order."""
-    if partial.shape[0] == 1:
-        return partial[0]
-    out = launcher_for(partial).empty(partial.shape[1:], partial.dtype)
-    add_splits(partial, out)
-    return out
-
-
-def add_splits(partial, out) -> None:
-    """Fill `out` with the sum of `partial` along its first axis, in order."""
-    run(
-        launcher_for(partial),
-        WEIGHT_GRADIENT,
-        f"sum_splits<{cpp_type(partial)}>",
-        grid=(ceil_div(out.size, THREADS),),
-        block=THREADS,
-        arguments=[partial, out, ctypes.c_int(out.size), ctypes.c_int(partial.shape[0])],
-    )
-
-
-def _rows(grad) -> int:
-    return grad.shape[0] * grad.shape[1] * grad.shape[2]
-
-
-def split(pixels: int, tiles: int) -> tuple[int, int]:
-    """How many pixels each block sums, and how many blocks share them, so that a few tiles still fill a GPU.
-
-    A function of shapes alone, so that sums have the same order on every GPU. There is always one split, which for an empty batch
-    sums nothing.
-    """
-    wanted = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(pixels, 16 * DEPTH)))
-    share = max(ceil_div(ceil_div(pixels, wanted), DEPTH) * DEPTH, DEPTH)
-    return share, max(1, ceil_div(pixels, share))

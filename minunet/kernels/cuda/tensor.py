@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from minunet.kernels.cuda.convolution import ENOUGH_BLOCKS
+from minunet.kernels.cuda import sums
 from minunet.kernels.cuda.elements import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
@@ -149,11 +149,8 @@ def convolve(
 
 def split(window: Window, tile: Tile, itemsize: int) -> tuple[int, int]:
     """Pixels each block of the weight gradient sums, and how many blocks share them; a function of shapes alone."""
-    depth = ROW_BYTES // itemsize
     tiles = ceil_div(window.depth, BM) * ceil_div(window.out_channels0, tile.columns)
-    wanted = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(window.pixels, 4 * depth)))
-    share = max(ceil_div(ceil_div(window.pixels, wanted), depth) * depth, depth)
-    return share, max(1, ceil_div(window.pixels, share))
+    return sums.split(window.pixels, tiles, ROW_BYTES // itemsize, rounds=4)
 
 
 def splits_of(window: Window, itemsize: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import activation, convolution, tensor
+from minunet.kernels.cuda import activation, convolution, sums, tensor
 from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows, up_windows
 from minunet.kernels.cuda.fit import fit, whole_chunks
 from minunet.kernels.cuda.launcher import launcher_for
@@ -69,7 +69,7 @@ def conv2d_grads(grad_output, xs, weight, output, stride, padding, needs):
     needs_x, needs_weight, needs_bias = needs
     if output is not None:
         grad_output = _relu_gradient(grad_output, output)
-    grad_bias = convolution.bias_gradient(grad_output, None) if needs_bias else None
+    grad_bias = sums.bias_gradient(grad_output, None) if needs_bias else None
     (grad,), whole_xs = _whole((grad_output,)), _whole(xs)
     grad_xs: list[Any] = [None] * len(xs)
     if any(needs_x):
@@ -102,7 +102,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
 def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     """See `reference.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
-    grad_bias = convolution.bias_gradient(grad_output, None) if needs_bias else None
+    grad_bias = sums.bias_gradient(grad_output, None) if needs_bias else None
     (grad,), (whole_x,) = _whole((grad_output,)), _whole((x,))
     like = (*weight.shape[:2], whole_x.shape[3], grad.shape[3])
     window = down_window(grad, whole_x, _Shaped(like), stride, padding)
@@ -143,4 +143,4 @@ def _weight_gradient(window: Window, sources, grad, like, shape) -> Any:
     splits = tensor.splits_of(window, grad.dtype.itemsize)
     partial = launcher_for(grad).empty((splits, *like), np.float32)
     tensor.weight_gradient(window, sources, grad, partial)
-    return fit(convolution.sum_of_splits(partial), shape[2:])
+    return fit(sums.sum_of_splits(partial), shape[2:])

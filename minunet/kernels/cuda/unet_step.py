@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import adam, convolution, loss, pooling, tensor
+from minunet.kernels.cuda import adam, loss, pooling, sums, tensor
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows, up_windows
 from minunet.kernels.cuda.elements import BFLOAT16
 from minunet.kernels.cuda.fit import fit_into, whole_chunks
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.unet_layers import Layer, layers_of, why_not
+from minunet.kernels.cuda.working_weights import WorkingWeights
 
 DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
 UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
@@ -88,7 +89,7 @@ class UNetStep:
             take((4,), "f8"),
         )
         self.grads = [take(p.shape, np.float32) for p in self.params]
-        self.weights = [self._copy_of(layer) for layer in self.layers.all()]
+        self.weights = WorkingWeights(self.layers.all(), self.params, self.arena, self.dtype)
         self.head_bias = take((whole_chunks(config["out_channels"], self.dtype),), np.float32)
         held = self.arena.taken
         self.run()  # lays the arena out
@@ -102,9 +103,7 @@ class UNetStep:
 
     def refresh(self) -> None:
         """Take over parameters that were changed from outside, such as loaded ones."""
-        for layer, copy in zip(self.layers.all(), self.weights, strict=True):
-            if isinstance(copy, Place):
-                fit_into(self.params[layer.weight], copy, 2)
+        self.weights.follow(all_copies=True)
 
     def set_learning_rate(self, lr: float) -> None:
         """The rate of the steps to come."""
@@ -118,11 +117,12 @@ class UNetStep:
         """One training step on `images` and `targets`."""
         logits, kept = self._forward()
         fit_into(logits, self.logits, 1)
-        grad = self._loss(logits)
+        grad = self.arena.take(logits.shape, self.dtype)
+        partial = self.arena.take((loss.MAX_BLOCKS,), np.float64)
+        loss.bce_step(logits, self.targets, grad, partial, self.loss)
+        self.arena.give(logits, partial)
         self._backward(grad, kept)
         self._update()
-
-    # Forward
 
     def _forward(self) -> tuple[Place, dict[str, Any]]:
         """The logits, and what the way back needs."""
@@ -145,7 +145,7 @@ class UNetStep:
         expansion = []
         for (up, first, second), (_, skip, _) in zip(self.layers.expansion, reversed(contraction), strict=True):
             raised = take((*skip.shape[:3], up.outs), self.dtype)
-            weights, bias = self._weights(up), self.params[up.bias]
+            weights, bias = self.weights.of(up), self.params[up.bias]
             tensor.convolve(up_windows(x, weights, *UP, skip.shape[1:3]), (x,), weights, (raised,), bias=bias)
             middle = self._convolve(first, (skip, raised))
             expansion.append((x, raised, middle))
@@ -157,21 +157,12 @@ class UNetStep:
     def _convolve(
         self, layer: Layer, xs: tuple[Place, ...], *, relu: bool = True, bias=None, pooled=None, argmax=None
     ) -> Place:
-        weights = self._weights(layer)
+        weights = self.weights.of(layer)
         y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
         window = forward_window(xs, weights, (1, 1), _same(layer), y.shape[1:3])
         bias = self.params[layer.bias] if bias is None else bias
         tensor.convolve([window], xs, weights, (y,), bias=bias, relu=relu, pooled=pooled, argmax=argmax)
         return y
-
-    # Loss
-
-    def _loss(self, logits: Place) -> Place:
-        grad = self.arena.take(logits.shape, self.dtype)
-        partial = self.arena.take((loss.MAX_BLOCKS,), np.float64)
-        loss.bce_step(logits, self.targets, grad, partial, self.loss)
-        self.arena.give(logits, partial)
-        return grad
 
     # Backward. `grad` is always the gradient before a layer's ReLU: the layer after it has masked it.
 
@@ -204,7 +195,7 @@ class UNetStep:
     def _back(self, layer: Layer, xs, grad: Place, masks, needs_x: bool = True) -> tuple[Place | None, ...]:
         """Fills the layer's parameter gradients; the gradients of `xs`, where their masks are positive. Gives `grad` back."""
         shape = (*layer.shape[:2], sum(x.shape[3] for x in xs), grad.shape[3])
-        weights = self._weights(layer)
+        weights = self.weights.of(layer)
         window = forward_window(xs, weights, (1, 1), _same(layer), grad.shape[1:3])
         self._weight_gradient(layer, window, xs, grad, shape)
         self._bias_gradient(layer, grad)
@@ -218,7 +209,7 @@ class UNetStep:
 
     def _back_up(self, layer: Layer, x: Place, grad: Place) -> Place:
         """The same for an up-convolution, whose input is masked by itself."""
-        weights = self._weights(layer)
+        weights = self.weights.of(layer)
         window = down_window(grad, x, weights, *UP)
         self._weight_gradient(layer, window, (grad,), x, layer.shape)
         self._bias_gradient(layer, grad)
@@ -233,47 +224,27 @@ class UNetStep:
         self._sum(partial, self.grads[layer.weight], 2)
 
     def _bias_gradient(self, layer: Layer, grad: Place) -> None:
-        partial = self.arena.take((convolution.column_splits(grad), grad.shape[3]), np.float32)
-        convolution.column_sums(grad, None, partial)
+        partial = self.arena.take((sums.column_splits(grad), grad.shape[3]), np.float32)
+        sums.column_sums(grad, None, partial)
         self._sum(partial, self.grads[layer.bias], 1)
 
     def _sum(self, partial: Place, out: Place, axes: int) -> None:
         """Adds partial sums, leaving out the filled channels; gives `partial` back."""
         if partial.shape[1:] == out.shape:
-            convolution.add_splits(partial, out)
+            sums.add_splits(partial, out)
         else:
             whole = self.arena.take(partial.shape[1:], np.float32)
-            convolution.add_splits(partial, whole)
+            sums.add_splits(partial, whole)
             fit_into(whole, out, axes)
             self.arena.give(whole)
         self.arena.give(partial)
 
-    # Parameters
-
     def _update(self) -> None:
         adam.advance(self.clock, self.betas)
         step = adam.Step(0, 0, self.arena.launcher.pointer(self.clock) + 16, *self.constants)
-        copies: list[Any] = [None] * len(self.params)
-        filled = []
-        for layer, copy in zip(self.layers.all(), self.weights, strict=True):
-            if isinstance(copy, Place):
-                if copy.shape == layer.shape and self.dtype is BFLOAT16:
-                    copies[layer.weight] = copy
-                else:
-                    filled.append((layer, copy))
+        copies = self.weights.written_by_adam()
         adam.update(self.params, self.grads, self.exp_avgs, self.exp_avg_sqs, copies, step)
-        for layer, copy in filled:
-            fit_into(self.params[layer.weight], copy, 2)
-
-    def _copy_of(self, layer: Layer) -> Any:
-        """A place for the weights in the activations' type and whole chunks of channels; the parameter itself if it is both."""
-        shape = *layer.shape[:2], *(whole_chunks(n, self.dtype) for n in layer.shape[2:])
-        if self.dtype is not BFLOAT16 and shape == layer.shape:
-            return self.params[layer.weight]
-        return self.arena.take(shape, self.dtype)
-
-    def _weights(self, layer: Layer) -> Any:
-        return self.weights[layer.weight // 2]
+        self.weights.follow()
 
 
 def _same(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:

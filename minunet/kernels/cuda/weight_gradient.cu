@@ -1,5 +1,5 @@
-// Gradients of a convolution's parameters: for each tap and pair of channels, a sum over all output pixels.
-// The pixels are split among blocks, whose partial sums a second kernel adds in a fixed order: no atomics, the same bits each run.
+// Gradient of a convolution's weights: for each tap and pair of channels, a sum over all output pixels.
+// The pixels are split among blocks, whose partial sums sums.cu adds in a fixed order: no atomics, the same bits each run.
 #include "numbers.cuh"
 #include "window.cuh"
 
@@ -73,37 +73,4 @@ __global__ void __launch_bounds__(THREADS)
             if (n < outs) mine[base + (long long)n * w.n_stride] = sum[i][j];
         }
     }
-}
-
-// partial[z][n] = sum over the rows of split z of grad[row][n]: the bias gradient. 32 columns and 8 rows of threads a block.
-template <typename T>
-__global__ void __launch_bounds__(THREADS)
-    column_sums(const T* grad, const T* mask, Wide<T>* partial, int rows, int columns, int share) {
-    typedef Wide<T> A;
-    DYNAMIC_SHARED(memory);
-    A* sums = reinterpret_cast<A*>(memory);  // (8, 32)
-    const int lane = threadIdx.x % 32, group = threadIdx.x / 32, column = blockIdx.x * 32 + lane;
-    const int first = blockIdx.y * share, end = min(first + share, rows);
-    A sum = 0;
-    if (column < columns)
-        for (int row = first + group; row < end; row += THREADS / 32) {
-            const long long at = (long long)row * columns + column;
-            if (!(mask && !(widen(mask[at]) > 0))) sum += widen(grad[at]);
-        }
-    sums[group * 32 + lane] = sum;
-    __syncthreads();
-    if (group == 0 && column < columns) {
-        for (int other = 1; other < THREADS / 32; other++) sum += sums[other * 32 + lane];
-        partial[(long long)blockIdx.y * columns + column] = sum;
-    }
-}
-
-// out[i] = partial[0][i] + partial[1][i] + ..., in that order.
-template <typename A>
-__global__ void __launch_bounds__(THREADS) sum_splits(const A* partial, A* out, int count, int splits) {
-    const int i = blockIdx.x * THREADS + threadIdx.x;
-    if (i >= count) return;
-    A sum = 0;
-    for (int split = 0; split < splits; split++) sum += partial[(long long)split * count + i];
-    out[i] = sum;
 }
