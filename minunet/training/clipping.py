@@ -17,9 +17,13 @@ from minunet.kernels.backend import array_module
 
 def gradient_norm(parameters: Iterable[Any]) -> float:
     """The Euclidean length of all gradients taken as one vector."""
-    # Summed in float64 by NumPy itself: a BLAS product may depend on the number of threads.
-    grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    return math.sqrt(sum(float(array_module(grad).square(grad, dtype=np.float64).sum()) for grad in grads))
+    # Summed in float64 by NumPy itself: a BLAS product may depend on the number of threads. On a GPU the sums stay there
+    # until the last, so that it is waited for once and not for every parameter.
+    total: Any = 0.0
+    for parameter in parameters:
+        if parameter.grad is not None:
+            total = total + array_module(parameter.grad).square(parameter.grad, dtype=np.float64).sum()
+    return math.sqrt(float(total))
 
 
 def clip_gradients(parameters: Iterable[Any], limit: float) -> float:

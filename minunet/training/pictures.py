@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from minunet.data.batches import Batches
-from minunet.data.images import decode, decode_mask
+from minunet.data.images import decode, decode_mask, resize_area
 from minunet.data.pairs import Pair
 from minunet.data.pixels import to_rgb
 from minunet.errors import UserError
@@ -28,6 +28,7 @@ from minunet.training.records import EpochRecord
 
 SHEET_ROWS, VERSIONS = 4, 5
 GRID_ROWS = 4
+GRID_WIDTH = 600  # pixels of a picture in the grid before it is fitted to its column, twice the column's
 
 
 def draw_augmentation(path: Path, training: Batches, pairs: Sequence[Pair]) -> None:
@@ -87,8 +88,17 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
         mask = native.target(decode_mask(pair.mask, report=_known))
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
-        rows.append(figures.PredictionRow(to_rgb(image), mask, model.predict(image), caption))
+        # Shrunk at once: whole photographs of several rows, in float32, would take more than the training did.
+        parts = (_shrunk(part) for part in (to_rgb(image), mask, model.predict(image)))
+        rows.append(figures.PredictionRow(*parts, caption))
     _save(path, figures.prediction_grid(rows, heading="test images, never trained on"))
+
+
+def _shrunk(array: np.ndarray) -> np.ndarray:
+    height, width = array.shape[:2]
+    if width <= GRID_WIDTH:
+        return array
+    return resize_area(array, (GRID_WIDTH, max(1, round(height * GRID_WIDTH / width))))
 
 
 def _places(length: int, count: int) -> list[int]:
