@@ -23,6 +23,8 @@ from minunet.kernels.cpu.windows import padded, windows
 CHUNK = 131_072  # values of written-out windows at a time: half a megabyte in float32, half of a level-2 cache
 FEW_CHANNELS = 8  # with fewer, a row of the image is a longer run to copy than a row of a window
 PER_VALUE = 0.25  # nanoseconds to write one value of a window out, measured on Zen 4
+PER_OUTPUT = 0.4  # nanoseconds to add the bias to a value, rectify it and send it to memory
+PER_WEIGHT = 0.5  # nanoseconds to fetch a weight, and for the gradients to turn the kernel around
 PER_CALL = 30_000.0  # nanoseconds to set up chunks and wake the threads
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
@@ -85,7 +87,8 @@ def _forward_cost(xs, weight, bias, stride, padding, activation) -> float:
     images, height, width, window = _flat_size(xs, weight, stride, padding)
     pixels = images * height * width
     writing = 0 if window == weight.shape[2] else PER_VALUE * pixels * window
-    return PER_CALL + writing + multiply_cost(pixels, window, weight.shape[3])
+    rest = PER_OUTPUT * pixels * weight.shape[3] + PER_WEIGHT * weight.size
+    return PER_CALL + writing + multiply_cost(pixels, window, weight.shape[3]) + rest
 
 
 @reference.conv2d.register(
