@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
 
+from cuda_on_cpu import cupy_on_cpu
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
 from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet import UNet
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.kernels import dispatch, reference
+from minunet.kernels.cuda import captured
 from minunet.kernels.cuda.arena import ALIGNMENT, Arena
 from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_layers import layers_of, why_not
 from minunet.kernels.cuda.unet_step import UNetStep
 
@@ -117,6 +121,26 @@ def test_step_equals_numpy(variant, schedule, precision):
 
 
 @needs_compiler
+@pytest.mark.parametrize(
+    ("variant", "precision"), [("paper", "tf32"), pytest.param("classic", "bf16", marks=needs_bfloat16)]
+)
+def test_inference_equals_the_steps_forward_pass(variant, precision):
+    """Bit for bit, in less memory."""
+    model, batch, step, params = example(variant, precision, "lazy")
+    passing = UNetForward(model.config, params, batch[0].shape, HostLauncher(), precision=precision)
+    view(passing, passing.images)[...] = batch[0]
+    passing.run()
+    passing.run()
+    found = view(passing, passing.logits).copy()
+    step.run()
+    assert np.array_equal(found, view(step, step.logits))
+    assert passing.arena.bytes < step.arena.bytes / 2
+    passing.refresh()  # the step changed the weights
+    passing.run()
+    assert not np.array_equal(found, view(passing, passing.logits))
+
+
+@needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
 def test_the_step_is_repeatable(precision):
     """The same bits from the same start, under either schedule."""
@@ -189,3 +213,41 @@ def test_arena_refuses_more_than_was_laid_out():
     arena.give(arena.take((1000,), np.float32))
     with pytest.raises(RuntimeError, match="more from its arena"):
         arena.take((2000,), np.float32)
+
+
+@needs_compiler
+def test_a_captured_step_replays_the_step(monkeypatch):
+    """Two batches on their way at once, each used in its turn; the graph's steps are those of a step run by hand."""
+    monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
+    monkeypatch.setattr(captured, "GpuLauncher", cupy_on_cpu.CapturingLauncher)
+    model, _, step, params = example("classic", "tf32", "lazy")
+    own = [p.copy().view(cupy_on_cpu.DeviceArray) for p in params]
+    moments = [[np.zeros_like(p) for p in own] for _ in range(2)]
+    replayed = captured.CapturedStep(model.config, own, *moments, (2, 8, 12, 3), precision="tf32")
+    assert replayed.graph.launches > 50 and replayed.nbytes == step.arena.bytes
+    with pytest.raises(RuntimeError, match="no batch was sent"):
+        replayed.run(0.01)
+    rng = np.random.default_rng(6)
+    batches = [(rng.random((2, 8, 12, 3)), rng.integers(0, 2, (2, 8, 12, 1))) for _ in range(5)]
+    sent = iter(batches)
+    replayed.send(*next(sent))
+    for k, (images, targets) in enumerate(batches):
+        following = next(sent, None)
+        if following is not None:
+            replayed.send(*following)
+        if k == 0:
+            with pytest.raises(RuntimeError, match="2 batches are waiting already"):
+                replayed.send(images, targets)
+        replayed.run(0.01 / (k + 1))
+        view(step, step.images)[...], view(step, step.targets)[...] = images, targets
+        step.set_learning_rate(0.01 / (k + 1))
+        step.run()
+        assert replayed.loss() == float(view(step, step.loss))
+        assert np.array_equal(replayed.logits(), view(step, step.logits))
+    assert all(np.array_equal(a, b) for a, b in zip(own, params, strict=True))
+
+    passing = captured.CapturedForward(model.config, own, (2, 8, 12, 3), precision="tf32")
+    step.run()  # with the last batch, whose logits come from the weights as they now are
+    assert np.array_equal(passing.run(batches[-1][0]), view(step, step.logits))
+    replayed.resume(0)
+    assert np.array_equal(view(replayed.step, replayed.step.clock)[:1], [0])

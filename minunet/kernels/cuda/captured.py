@@ -1,6 +1,7 @@
-"""A U-Net's training step as one CUDA graph: captured once, then replayed with nothing left for Python to do but hand over batches.
+"""A U-Net's training step, or its forward pass, as one CUDA graph: captured once, then replayed.
 
-Batches travel from pinned memory on a stream of their own, while the step before is still running.
+Nothing is left for Python to do but hand over batches, which travel from pinned memory on a stream of their own while the
+step before is still running.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minunet.kernels.cuda.gpu import GpuLauncher
+from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_step import UNetStep
 
 SLOTS = 2  # one batch on its way while another is being used
@@ -64,12 +66,7 @@ class CapturedStep:
             self.step = UNetStep(
                 config, params, exp_avgs, exp_avg_sqs, shape, GpuLauncher(), precision=precision, **hyper
             )
-            self.stream.synchronize()
-            self.stream.begin_capture()
-            try:
-                self.step.run()
-            finally:
-                self.graph = self.stream.end_capture()
+        self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
         self._batch = array(self.step.images), array(self.step.targets)
         self._loss, self._logits = array(self.step.loss), array(self.step.logits)
@@ -80,6 +77,12 @@ class CapturedStep:
     def nbytes(self) -> int:
         """Bytes of device memory that the step's arena takes."""
         return self.step.arena.bytes
+
+    def resume(self, updates: int) -> None:
+        """Take over parameters that were changed from outside, and how many updates the moments have seen."""
+        with self.stream:
+            self.step.set_updates(updates)
+            self.step.refresh()
 
     def send(self, images: np.ndarray, targets: np.ndarray) -> None:
         """Start a batch's way to the device; up to two may be waiting for their `run`."""
@@ -126,3 +129,54 @@ class CapturedStep:
         """The logits of the last step (N, H, W, out_channels), float32 on the device, waiting for them."""
         self.stream.synchronize()
         return self._logits
+
+
+class CapturedForward:
+    """The pass of `UNetForward` on a GPU, replayed as a graph.
+
+    Parameters
+    ----------
+    config, params, shape, precision
+        As for `UNetForward`; the arrays are CuPy's.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        params: Sequence[Any],
+        shape: tuple[int, int, int, int],
+        *,
+        precision: str = "bf16",
+    ):
+        import cupy
+
+        cupy.cuda.get_current_stream().synchronize()
+        self.stream = cupy.cuda.Stream(non_blocking=True)
+        with self.stream:
+            self.passing = UNetForward(config, params, shape, GpuLauncher(), precision=precision)
+        self.graph = _capture(self.stream, self.passing)
+        array = self.passing.arena.array
+        self._images, self._logits = array(self.passing.images), array(self.passing.logits)
+
+    def run(self, images: Any) -> Any:
+        """Logits (N, H, W, out_channels) of NumPy or CuPy images; float32 on the device, overwritten by the next run."""
+        with self.stream:
+            if isinstance(images, np.ndarray):
+                self._images.set(np.ascontiguousarray(images, np.float32), stream=self.stream)
+            else:
+                self._images[...] = images
+            self.graph.launch(self.stream)
+        self.stream.synchronize()
+        return self._logits
+
+
+def _capture(stream: Any, work: UNetForward) -> Any:
+    """The graph of one run; every kernel is loaded already, and every buffer has its place."""
+    with stream:
+        stream.synchronize()
+        stream.begin_capture()
+        try:
+            work.run()
+        finally:
+            graph = stream.end_capture()
+    return graph

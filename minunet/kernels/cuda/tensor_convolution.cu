@@ -10,7 +10,7 @@ template <typename T> struct Epilogue {
     const T *mask0, *mask1;  // of the outputs' shapes: a result is kept where its mask is positive
     T *out0, *out1;          // out1 takes the channels from out_channels0 on
     T* pooled;               // the largest of each 2x2 window of output pixels
-    uint8_t* argmax;         // and its place, row-major
+    uint8_t* argmax;         // and its place, row-major; may be null
     int relu;
 };
 
@@ -172,6 +172,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         if (!out.pooled || p.image < 0) continue;
         const long long window = ((long long)p.image * (w.rows.count / 2) + p.row / 2) * (w.columns.count / 2) + p.column / 2;
         *reinterpret_cast<uint4*>(out.pooled + window * outs + n) = best.whole;
+        if (!out.argmax) continue;
 #pragma unroll
         for (int e = 0; e < VECTOR<T>; e++) out.argmax[window * outs + n + e] = place[e];
     }

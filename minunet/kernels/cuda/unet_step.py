@@ -1,7 +1,7 @@
-"""A whole training step of a U-Net on tensor cores: every buffer in one arena, nothing computed in between but by our kernels.
+"""A whole training step of a U-Net on tensor cores: forward, loss, backward and Adam, every buffer in one arena.
 
-What a framework does in passes of its own is part of a convolution here: bias, ReLU and its gradient's mask, pooling, joining the
-skip. The step is a fixed sequence of launches, which a CUDA graph can replay.
+The input gradients leave masked by the ReLU before them and go to both of a join's sources at once, so that no pass over an
+activation is spent on either.
 """
 
 from __future__ import annotations
@@ -12,45 +12,36 @@ from typing import Any
 import numpy as np
 
 from minunet.kernels.cuda import adam, loss, pooling, sums, tensor
-from minunet.kernels.cuda.arena import Arena, Place
-from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows, up_windows
-from minunet.kernels.cuda.elements import BFLOAT16
-from minunet.kernels.cuda.fit import fit_into, whole_chunks
+from minunet.kernels.cuda.arena import Place
+from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows
+from minunet.kernels.cuda.fit import fit_into
 from minunet.kernels.cuda.launcher import Launcher
-from minunet.kernels.cuda.unet_layers import Layer, layers_of, why_not
-from minunet.kernels.cuda.working_weights import WorkingWeights
-
-DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
-UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
+from minunet.kernels.cuda.unet_forward import UP, UNetForward, same_padding
+from minunet.kernels.cuda.unet_layers import Layer
 
 
-class UNetStep:
+class UNetStep(UNetForward):
     """Forward pass, binary cross-entropy, backward pass and Adam, for batches of one shape.
 
     Parameters
     ----------
-    config : mapping
-        `UNet.config`.
-    params, exp_avgs, exp_avg_sqs : sequences of float32 arrays
-        On the device, in the order of `UNet.parameters()`; updated in place.
-    shape : tuple of int
-        (N, H, W, C) of the images.
-    device : Launcher
-    precision : {"tf32", "bf16"}
-        Type of the activations and of the factors of every product; parameters and sums are float32.
+    config, params, shape, device, precision
+        As for `UNetForward`; the parameters are updated in place.
+    exp_avgs, exp_avg_sqs : sequences of float32 arrays
+        Adam's moments, on the device, in the order of the parameters; updated in place.
     betas, eps, weight_decay
         As for `minunet.optim.Adam`.
 
     Attributes
     ----------
-    images, targets : Place
-        Where a batch must be before `run`: float32, (N, H, W, C) and (N, H, W, out_channels).
+    images, logits : Place
+        As in `UNetForward`; the logits are those from which the loss was computed.
+    targets : Place
+        Where the masks must be before `run`: float32, (N, H, W, out_channels).
     clock : Place
         Four float64: updates so far, learning rate, and two that follow from them.
     loss : Place
         One float32, the mean over all pixels.
-    logits : Place
-        (N, H, W, out_channels) float32, those from which the loss was computed.
     grads : list of Place
         The gradients of the parameters, float32.
     """
@@ -69,41 +60,10 @@ class UNetStep:
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ):
-        problem = why_not(config, *shape[1:3])
-        if problem:
-            raise ValueError(problem)
-        if precision not in DTYPES:
-            raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
-        self.layers, self.dtype = layers_of(config), DTYPES[precision]
-        self.params, self.exp_avgs, self.exp_avg_sqs = list(params), list(exp_avgs), list(exp_avg_sqs)
-        wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
-        if [tuple(p.shape) for p in self.params] != wanted:
-            raise ValueError("the parameters are not those of a U-Net with these settings")
+        self.exp_avgs, self.exp_avg_sqs = list(exp_avgs), list(exp_avg_sqs)
         self.betas, self.constants = betas, (*betas, eps, weight_decay)
-        self.arena = Arena(device)
-        take = self.arena.take
-        self.images, self.targets = take(shape, np.float32), take((*shape[:3], config["out_channels"]), np.float32)
-        self.logits, self.loss, self.clock = (
-            take(self.targets.shape, np.float32),
-            take((), np.float32),
-            take((4,), "f8"),
-        )
-        self.grads = [take(p.shape, np.float32) for p in self.params]
-        self.weights = WorkingWeights(self.layers.all(), self.params, self.arena, self.dtype)
-        self.head_bias = take((whole_chunks(config["out_channels"], self.dtype),), np.float32)
-        held = self.arena.taken
-        self.run()  # lays the arena out
-        if self.arena.taken != held:
-            raise RuntimeError("the step did not give back all that it took")
-        for setting in (adam.set_learning_rate, adam.set_updates):
-            setting(self.clock, 0)  # before there is memory: only noted, so that these kernels are ready too
-        self.arena.settle()
+        super().__init__(config, params, shape, device, precision=precision)
         self.set_updates(0)
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Take over parameters that were changed from outside, such as loaded ones."""
-        self.weights.follow(all_copies=True)
 
     def set_learning_rate(self, lr: float) -> None:
         """The rate of the steps to come."""
@@ -115,7 +75,7 @@ class UNetStep:
 
     def run(self) -> None:
         """One training step on `images` and `targets`."""
-        logits, kept = self._forward()
+        logits, kept = self._forward(keep=True)
         fit_into(logits, self.logits, 1)
         grad = self.arena.take(logits.shape, self.dtype)
         partial = self.arena.take((loss.MAX_BLOCKS,), np.float64)
@@ -124,45 +84,13 @@ class UNetStep:
         self._backward(grad, kept)
         self._update()
 
-    def _forward(self) -> tuple[Place, dict[str, Any]]:
-        """The logits, and what the way back needs."""
+    def _reserve(self) -> None:
         take = self.arena.take
-        x = take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
-        fit_into(self.images, x, 1)
-        contraction = []
-        for block in self.layers.contraction:
-            inputs = [x]
-            for layer in block[:-1]:
-                inputs.append(self._convolve(layer, (inputs[-1],)))
-            n, h, w, _ = x.shape
-            x, argmax = (take((n, h // 2, w // 2, block[-1].outs), t) for t in (self.dtype, np.uint8))
-            skip = self._convolve(block[-1], (inputs[-1],), pooled=x, argmax=argmax)
-            contraction.append((inputs, skip, argmax))
-        bottleneck = [x]
-        for layer in self.layers.bottleneck:
-            bottleneck.append(self._convolve(layer, (bottleneck[-1],)))
-        x = bottleneck.pop()
-        expansion = []
-        for (up, first, second), (_, skip, _) in zip(self.layers.expansion, reversed(contraction), strict=True):
-            raised = take((*skip.shape[:3], up.outs), self.dtype)
-            weights, bias = self.weights.of(up), self.params[up.bias]
-            tensor.convolve(up_windows(x, weights, *UP, skip.shape[1:3]), (x,), weights, (raised,), bias=bias)
-            middle = self._convolve(first, (skip, raised))
-            expansion.append((x, raised, middle))
-            x = self._convolve(second, (middle,))
-        fit_into(self.params[self.layers.head.bias], self.head_bias, 1)
-        logits = self._convolve(self.layers.head, (x,), relu=False, bias=self.head_bias)
-        return logits, {"contraction": contraction, "bottleneck": bottleneck, "expansion": expansion, "last": x}
-
-    def _convolve(
-        self, layer: Layer, xs: tuple[Place, ...], *, relu: bool = True, bias=None, pooled=None, argmax=None
-    ) -> Place:
-        weights = self.weights.of(layer)
-        y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
-        window = forward_window(xs, weights, (1, 1), _same(layer), y.shape[1:3])
-        bias = self.params[layer.bias] if bias is None else bias
-        tensor.convolve([window], xs, weights, (y,), bias=bias, relu=relu, pooled=pooled, argmax=argmax)
-        return y
+        self.targets = take(self.logits.shape, np.float32)
+        self.loss, self.clock = take((), np.float32), take((4,), np.float64)
+        self.grads = [take(p.shape, np.float32) for p in self.params]
+        for setting in (adam.set_learning_rate, adam.set_updates):
+            setting(self.clock, 0)  # before there is memory: only noted, so that these kernels are ready too
 
     # Backward. `grad` is always the gradient before a layer's ReLU: the layer after it has masked it.
 
@@ -196,13 +124,13 @@ class UNetStep:
         """Fills the layer's parameter gradients; the gradients of `xs`, where their masks are positive. Gives `grad` back."""
         shape = (*layer.shape[:2], sum(x.shape[3] for x in xs), grad.shape[3])
         weights = self.weights.of(layer)
-        window = forward_window(xs, weights, (1, 1), _same(layer), grad.shape[1:3])
+        window = forward_window(xs, weights, (1, 1), same_padding(layer), grad.shape[1:3])
         self._weight_gradient(layer, window, xs, grad, shape)
         self._bias_gradient(layer, grad)
         outs: tuple[Place | None, ...] = (None,)
         if needs_x:
             outs = tuple(self.arena.take(x.shape, self.dtype) for x in xs)
-            windows = input_gradient_windows(grad, xs, weights, (1, 1), _same(layer))
+            windows = input_gradient_windows(grad, xs, weights, (1, 1), same_padding(layer))
             tensor.convolve(windows, (grad,), weights, outs, masks=(*masks, None)[:2])
         self.arena.give(grad)
         return outs
@@ -245,9 +173,3 @@ class UNetStep:
         copies = self.weights.written_by_adam()
         adam.update(self.params, self.grads, self.exp_avgs, self.exp_avg_sqs, copies, step)
         self.weights.follow()
-
-
-def _same(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Padding that keeps the size."""
-    half = layer.kernel_size // 2
-    return (half, half), (half, half)
