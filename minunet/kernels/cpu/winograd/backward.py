@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -133,16 +134,16 @@ class _Workspace:
     def __init__(self, take: Take, call: Gradients, u: np.ndarray | None):
         self._take, self._call = take, call
         t, (c, o), dtype = call.t, call.weight.shape[2:], call.weight.dtype
-        self.sums = self.new = None
+        self.sums = None
         if call.needs_weight:
-            self.sums, self.new = take((t.n, t.n, c, o), dtype), take((plan.BAND, t.n, c, o), dtype)
+            self.sums = take((t.n, t.n, c, o), dtype)
             self._back = WeightGradient(take, t, c * o)
         self._u, self._chains = u, {}
 
     def chain_for(self, shape: Shape) -> _Chain:
         """The chain for chunks of this shape."""
         if shape not in self._chains:
-            self._chains[shape] = _Chain(self._take, self._call, self._u, shape, self.sums, self.new)
+            self._chains[shape] = _Chain(self._take, self._call, self._u, shape, self.sums)
         return self._chains[shape]
 
     @classmethod
@@ -163,18 +164,21 @@ class _Workspace:
 class _Chain:
     """The buffers for chunks of one shape, and the steps from their windows to all gradients, recorded once."""
 
-    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums, new):
-        t, o, band = call.t, call.weight.shape[3], plan.BAND
+    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums):
+        t, (c, o), tiles = call.t, call.weight.shape[2:], math.prod(shape)
+        bands = plan.bands(t.n, tiles * max(c, o))
+        band = bands[0].stop
         self.windows = InputPoints(take, t.input, t.m, shape, [o], band)
         self.tiles = self.spread = None
         if u is not None:
             self.tiles = OutputTiles(take, t, shape, u.shape[3])
-            products = take((band, t.n, self.windows.points.shape[2], u.shape[3]), u.dtype)
+            products = take((band, t.n, tiles, u.shape[3]), u.dtype)
         if sums is not None:
             self.spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs], band)
+            new = take((band, t.n, c, o), sums.dtype)
         self.steps: list[Step] = []
         self.first_steps: list[Step] = []  # the same for the first chunk of a job, which overwrites the sums
-        for rows in plan.bands(t.n):
+        for rows in bands:
             steps = self.windows.band_steps(rows)
             if self.tiles is not None:
                 steps += multiply(self.windows.points, u[rows], products) + self.tiles.band_steps(rows, products)
@@ -195,7 +199,7 @@ class _Chain:
 
 def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
     """All tiles of a block of the input's channels at a time, once the points of everything are there."""
-    t, dtype, band = call.t, call.weight.dtype, plan.BAND
+    t, dtype = call.t, call.weight.dtype
     c, o = call.weight.shape[2:]
     grad_weight = pool.zeros(call.weight.shape, dtype) if call.needs_weight else None
     bias_parts: list[np.ndarray] = []
@@ -207,29 +211,33 @@ def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]
             part: tuple[slice, Chunk], gradient_points: np.ndarray = gradient_points, x_points=x_points
         ) -> np.ndarray:
             places, chunk = part
+            bands = plan.bands(t.n, chunk.tile_count * max(c, o))
+            band = bands[0].stop
             with scratch() as take:
                 windows = InputPoints(take, t.input, t.m, chunk.shape, [o], band)
                 gradient, top, left = call.windowed(take, chunk)
                 windows.load([gradient], top, left)
                 bias_part = call.bias_part(gradient, chunk, top, left)
-                for rows in plan.bands(t.n):
+                for rows in bands:
                     run(windows.band_steps(rows, gradient_points[rows, :, places]))
             if x_points is not None:
                 with scratch() as take:
                     spread = InputPoints(take, t.spread, t.m, chunk.shape, [x.shape[3] for x in call.xs], band)
                     spread.load(*seen(call.xs, chunk, t.m, (0, 0)))
-                    for rows in plan.bands(t.n):
+                    for rows in bands:
                         run(spread.band_steps(rows, x_points[rows, :, places]))
             return bias_part
 
         def x_job(part: tuple[int, int], group: Chunk = group, gradient_points=gradient_points) -> None:
             block = slice(call.channels.start + part[0], call.channels.start + sum(part))
             with scratch() as take:
+                bands = plan.bands(t.n, max(o, group.tile_count) * part[1])
+                band = bands[0].stop
                 kernel = WeightPoints(take, t.weight_flipped, call.weight[:, :, block].transpose(0, 1, 3, 2))
                 u = take((band, t.n, o, part[1]), dtype)
                 tiles = OutputTiles(take, t, group.shape, part[1])
                 products = take((band, t.n, group.tile_count, part[1]), dtype)
-                for rows in plan.bands(t.n):
+                for rows in bands:
                     run(kernel.band_steps(rows, u) + multiply(gradient_points[rows], u, products))
                     run(tiles.band_steps(rows, products))
                 run(tiles.finish())
@@ -238,9 +246,10 @@ def _by_channels(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]
         def weight_job(part: tuple[int, int], gradient_points=gradient_points, x_points=x_points) -> None:
             block = slice(part[0], sum(part))
             with scratch() as take:
-                sums = take((band, t.n, part[1], o), dtype)
+                bands = plan.bands(t.n, part[1] * o)
+                sums = take((bands[0].stop, t.n, part[1], o), dtype)
                 back = WeightGradient(take, t, part[1] * o)
-                for rows in plan.bands(t.n):
+                for rows in bands:
                     # (band, n, C block, tiles) @ (band, n, tiles, O) -> (band, n, C block, O)
                     run(multiply(x_points[rows, :, :, block].transpose(0, 1, 3, 2), gradient_points[rows], sums))
                     run(back.band_steps(rows, sums))

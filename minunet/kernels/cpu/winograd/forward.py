@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -63,12 +64,14 @@ class _Chain:
     """The buffers for chunks of one shape, and the steps from their windows to their tiles, recorded once."""
 
     def __init__(self, take: Take, t: Transforms, channels, u: np.ndarray, bias, relu: bool, shape: Shape):
-        o, band = u.shape[3], plan.BAND
+        o, tiles = u.shape[3], math.prod(shape)
+        bands = plan.bands(t.n, tiles * max(sum(channels), o))
+        band = bands[0].stop
         self.windows = InputPoints(take, t.input, t.m, shape, channels, band)
         self.outputs = OutputTiles(take, t, shape, o)
-        products = take((band, t.n, self.windows.points.shape[2], o), u.dtype)
+        products = take((band, t.n, tiles, o), u.dtype)
         self.steps: list[Step] = []
-        for rows in plan.bands(t.n):
+        for rows in bands:
             self.steps += self.windows.band_steps(rows) + multiply(self.windows.points, u[rows], products)
             if bias is not None and t.bias_point in range(rows.start, rows.stop):
                 at_one = products[t.bias_point - rows.start, t.bias_point]
@@ -81,26 +84,29 @@ class _Chain:
 
 def _by_channels(t: Transforms, xs, weight, bias, before, relu: bool, y: np.ndarray) -> None:
     """All tiles of a block of output channels at a time, once the points of all windows are there."""
-    (c, o), band = weight.shape[2:], plan.BAND
+    c, o = weight.shape[2:]
     for group in divide(len(y), y.shape[1:3], t.m, plan.tiles_per_group(t.n, max(c, o))):
         points = pool.empty((t.n, t.n, group.tile_count, c), y.dtype)
 
         def windows_job(part: tuple[slice, Chunk], points: np.ndarray = points) -> None:
             places, chunk = part
+            bands = plan.bands(t.n, chunk.tile_count * c)
             with scratch() as take:
-                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs], band)
+                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs], bands[0].stop)
                 windows.load(*seen(xs, chunk, t.m, before))
-                for rows in plan.bands(t.n):
+                for rows in bands:
                     run(windows.band_steps(rows, points[rows, :, places]))
 
         def channels_job(part: tuple[int, int], group: Chunk = group, points: np.ndarray = points) -> None:
             block = slice(part[0], sum(part))
+            bands = plan.bands(t.n, max(c, group.tile_count) * part[1])
+            band = bands[0].stop
             with scratch() as take:
                 kernel = WeightPoints(take, t.weight, weight[..., block])
                 u = take((band, t.n, c, part[1]), y.dtype)
                 outputs = OutputTiles(take, t, group.shape, part[1])
                 products = take((band, t.n, group.tile_count, part[1]), y.dtype)
-                for rows in plan.bands(t.n):
+                for rows in bands:
                     run(kernel.band_steps(rows, u) + multiply(points[rows], u, products))
                     if bias is not None and t.bias_point in range(rows.start, rows.stop):
                         products[t.bias_point - rows.start, t.bias_point] += bias[block]

@@ -6,8 +6,8 @@ from minunet.kernels.cpu.products import SMALL, multiply_cost
 
 CHANNELS_PER_JOB = 64
 
-# Rows of points at a time; divides every n. More mean fewer calls, and larger buffers between them.
-BAND = 2
+# Values in a band of rows of points: more mean fewer calls, and larger buffers between them.
+BAND = 50_000
 
 # Fewer and larger chunks would share out unevenly.
 FEWEST_CHUNKS = 8
@@ -32,9 +32,10 @@ def jobs(channels_in: int, channels_out: int) -> int:
     return 16 if channels_in * channels_out <= 32 * 32 else 8
 
 
-def bands(n: int) -> list[slice]:
-    """All rows of points, in bands."""
-    return [slice(first, first + BAND) for first in range(0, n, BAND)]
+def bands(n: int, values: int) -> list[slice]:
+    """All n rows of points in equal bands, where one row of all that is worked on has `values` values."""
+    rows = max(k for k in range(1, n + 1) if n % k == 0 and (k == 1 or k * values <= BAND))
+    return [slice(first, first + rows) for first in range(0, n, rows)]
 
 
 def by_tiles(channels_in: int, channels_out: int) -> bool:
