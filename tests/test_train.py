@@ -168,6 +168,32 @@ def test_the_same_seed_gives_the_same_run_and_another_seed_another(finished, dis
     assert history(tmp_path / "other") != history(finished)
 
 
+def test_the_number_of_threads_changes_nothing(finished, discs, tmp_path, monkeypatch):
+    monkeypatch.setattr("minunet.kernels.cpu.threads._num_threads", None)  # put back after the test
+    assert train(discs, "--out", tmp_path / "run", *TINY, "--threads", 3) == 0
+    assert json.loads((tmp_path / "run" / "metrics.json").read_text())["threads"] == 3
+    assert_same_run(finished, tmp_path / "run")
+
+
+def test_a_disk_that_is_full_ends_with_the_file_and_a_remedy_and_the_earlier_state_stands(
+    discs, tmp_path, monkeypatch, capsys
+):
+    def full(source, target):
+        if str(target).endswith("last.safetensors") and target.exists():
+            raise OSError(28, "No space left on device")
+        plain(source, target)
+
+    plain = os.replace
+    monkeypatch.setattr(os, "replace", full)
+    run = tmp_path / "run"
+    assert train(discs, "--out", run, *TINY) == 2
+    assert (
+        f"{run}/last.safetensors: cannot be written (No space left on device); free some space" in problems(capsys)[0]
+    )
+    assert load_state(run).epoch == 1
+    assert [path.name for path in run.iterdir() if path.name.startswith(".")] == []
+
+
 class PowerCut(BaseException):
     """Nothing catches it, as nothing catches a power cut."""
 

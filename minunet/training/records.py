@@ -95,7 +95,10 @@ class Callback:
         """An epoch and its validation are done."""
 
     def on_interrupt(self, settled: bool) -> None:
-        """Training stops early; unless `settled`, weights and progress may not belong together, or there is no time to save."""
+        """Training stops early, also by an error.
+
+        Unless `settled`, weights and progress may not belong together, or there is no time to save.
+        """
 
     def on_end(self) -> None:
         """The last epoch is done."""

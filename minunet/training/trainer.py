@@ -140,6 +140,9 @@ class Trainer:
             settled = self._settled and not at_once
             self._emit("on_interrupt", settled)
             raise Interrupted(settled) from error
+        except Exception:
+            self._emit("on_interrupt", False)
+            raise
         self._emit("on_end")
         return self.progress
 

@@ -267,7 +267,7 @@ def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weigh
         trainer.fit()
     assert trainer.progress.step == 4
     assert all(np.isfinite(array).all() for array in trainer.model.state_dict().values())
-    assert recorder.events[-1] == ("step", 4)
+    assert recorder.events[-2:] == [("step", 4), ("interrupt", False)]
 
 
 def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
