@@ -44,7 +44,7 @@ fractions. Relative L2 error in float32 against float64, 64 to 512 channels: 1e-
 How it is laid out
 ------------------
 `transforms` the small matrices; `tiles` cutting images up; `points` images to points and products to tiles; `weights`
-kernels to points and back; `forward`, `backward` the chains of these; `plan` sizes and costs.
+kernels to points and back; `forward`, `backward` the chains of these; `plan` how much at a time; `cost` estimates.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from functools import partial
 
 from minunet.kernels import reference
 from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.winograd import plan
+from minunet.kernels.cpu.winograd import cost
 from minunet.kernels.cpu.winograd.backward import backward
 from minunet.kernels.cpu.winograd.forward import forward
 from minunet.kernels.cpu.winograd.transforms import POINTS
@@ -76,11 +76,11 @@ def _backward_when(grad_output, xs, weight, output, stride, padding, needs) -> b
 def _forward_cost(m: int, xs, weight, bias, stride, padding, activation) -> float:
     (top, bottom), (left, right) = padding
     images, height, width, _ = xs[0].shape
-    return plan.forward_cost(m, images, (height + top + bottom - 2, width + left + right - 2), *weight.shape[2:])
+    return cost.forward_cost(m, images, (height + top + bottom - 2, width + left + right - 2), *weight.shape[2:])
 
 
 def _backward_cost(m: int, grad_output, xs, weight, output, stride, padding, needs) -> float:
-    return plan.backward_cost(m, xs[0].shape[0], xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1])
+    return cost.backward_cost(m, xs[0].shape[0], xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1])
 
 
 def _forward(m: int, xs, weight, bias, stride, padding, activation):

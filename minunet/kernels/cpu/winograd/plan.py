@@ -1,16 +1,17 @@
-"""How much to do at a time, and what it will cost: sizes of chunks and jobs, estimates of time, from shapes alone."""
+"""How much to do at a time: sizes of chunks, bands and jobs, from shapes alone."""
 
 from __future__ import annotations
 
-from minunet.kernels.cpu.products import SMALL, multiply_cost
+from minunet.kernels.cpu.products import SMALL
 
 CHANNELS_PER_JOB = 64
 
 # Values in a band of rows of points: more mean fewer calls, and larger buffers between them.
 BAND = 50_000
 
-# Fewer and larger chunks would share out unevenly.
+# Fewer and larger chunks would share out unevenly; smaller ones than so many values a point are not worth a job.
 FEWEST_CHUNKS = 8
+SMALLEST_CHUNK = 4096
 
 # A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
 # keeping the points of all windows in memory.
@@ -18,10 +19,6 @@ MOST_PAIRS_BY_TILES = 128 * 256
 
 # Points of all windows of a group, in values: 48 MB in float32, a size that the last level of cache still helps with.
 GROUP = 12_000_000
-
-# Nanoseconds per value that a transform writes, with its share of the copies before and after; measured on Zen 4.
-PER_VALUE = 0.3
-PER_CALL = 50_000.0  # nanoseconds to set up chunks and wake the threads
 
 
 def jobs(channels_in: int, channels_out: int) -> int:
@@ -46,7 +43,8 @@ def by_tiles(channels_in: int, channels_out: int) -> bool:
 def tiles_per_chunk(m: int, images: int, size: tuple[int, int], channels: int) -> int:
     """Tiles for which one row of points is as long as the transforms multiply in one go, fewer if that is too few chunks."""
     n = m + 2
-    return max(1, min(SMALL // (n * n) // channels, -(-_tiles(m, images, size) // FEWEST_CHUNKS)))
+    share = max(SMALLEST_CHUNK // channels, -(-tile_count(m, images, size) // FEWEST_CHUNKS))
+    return max(1, min(SMALL // (n * n) // channels, share))
 
 
 def tiles_per_group(n: int, channels: int) -> int:
@@ -54,30 +52,6 @@ def tiles_per_group(n: int, channels: int) -> int:
     return max(1, GROUP // (n * n) // channels)
 
 
-def forward_cost(m: int, images: int, size: tuple[int, int], c: int, o: int) -> float:
-    """Estimated nanoseconds of one core for the forward pass, `size` the output's height and width."""
-    n, tiles = m + 2, _tiles(m, images, size)
-    windows, outputs, kernel = n * m + n * n, n * m + m * m, 3 * n + n * n  # values written on the way
-    values = tiles * (c * windows + o * outputs) + c * o * kernel
-    return n * n * multiply_cost(tiles, c, o) + PER_VALUE * values + PER_CALL
-
-
-def backward_cost(
-    m: int, images: int, size: tuple[int, int], c: int, o: int, needs_x: bool, needs_weight: bool
-) -> float:
-    """Estimated nanoseconds of one core for the gradients, `size` the input's height and width."""
-    n, tiles = m + 2, _tiles(m, images, size)
-    windows, outputs, spread, kernel = n * m + n * n, n * m + m * m, n * m + n * n, 3 * n + n * n
-    values = tiles * o * windows
-    cost = PER_CALL
-    if needs_x:
-        values += tiles * c * outputs + c * o * kernel
-        cost += n * n * multiply_cost(tiles, o, c)
-    if needs_weight:
-        values += tiles * c * spread + c * o * kernel
-        cost += n * n * multiply_cost(tiles, c, o)
-    return cost + PER_VALUE * values
-
-
-def _tiles(m: int, images: int, size: tuple[int, int]) -> int:
+def tile_count(m: int, images: int, size: tuple[int, int]) -> int:
+    """Tiles of m x m outputs that images of `size` (height, width) take."""
     return images * -(-size[0] // m) * -(-size[1] // m)
