@@ -1,0 +1,90 @@
+"""A training step after the first ones takes no large array from the system: everything large comes from the pool again."""
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import minunet
+from minunet import functional as F
+from minunet.kernels.cpu import pool, threads
+
+BATCH, SIZE, CHANNELS = 2, 256, 8
+ACTIVATION = BATCH * SIZE * SIZE * CHANNELS * 4  # bytes of one of the largest arrays: 4 MB
+WARM_UP = 3  # steps
+
+
+def training_step(variant, pooling="max", activation="relu"):
+    rng = np.random.default_rng(0)
+    image = rng.random((BATCH, SIZE, SIZE, 1), np.float32)
+    target = (image > 0.5).astype(np.float32)
+    model = minunet.UNet(base_channels=CHANNELS, depth=2, variant=variant, pooling=pooling, activation=activation)
+    optimizer = minunet.optim.Adam(model.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        F.binary_cross_entropy_with_logits(model(image), target).backward()
+        optimizer.step()
+
+    return step
+
+
+def traced_peak(run):
+    """The most bytes alive at once of what `run` allocates (NumPy reports its arrays to tracemalloc)."""
+    tracemalloc.start()
+    try:
+        run()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    ("variant", "pooling", "activation"),
+    [("classic", "max", "relu"), ("paper", "max", "relu"), ("paper", "average", "relu"), ("classic", "sum", "tanh")],
+)
+def test_a_step_takes_no_large_array_from_the_system(variant, pooling, activation, monkeypatch):
+    monkeypatch.setattr(threads, "_num_threads", 1)  # with more, each meets the shapes when chance will have it
+    step = training_step(variant, pooling, activation)
+    for _ in range(WARM_UP):
+        step()
+    held = pool.pool().held
+    assert traced_peak(step) < ACTIVATION / 2
+    assert pool.pool().held == held
+
+
+def test_the_first_step_does_take_them():
+    """So that the test above could fail: without a pool to draw on, every activation is a new array."""
+    step = training_step("classic")
+    gc.collect()
+    pool.pool().trim()
+    assert traced_peak(step) > 10 * ACTIVATION
+
+
+def test_nothing_is_held_once_the_step_is_over():
+    """Reference counts alone free what a step made: no cycle keeps an array until the garbage collector comes by."""
+    step = training_step("paper")
+    step()
+    gc.collect()
+    in_use = pool.pool().in_use
+    gc.disable()
+    try:
+        for _ in range(3):
+            step()
+        assert pool.pool().in_use <= in_use
+    finally:
+        gc.enable()
+
+
+def test_a_step_makes_the_system_clear_hardly_any_pages():
+    resource = pytest.importorskip("resource", reason="page faults are counted on Unix alone")
+    step = training_step("paper")
+    for _ in range(WARM_UP):
+        step()
+    faults = []
+    for _ in range(5):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        step()
+        faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    assert min(faults) * resource.getpagesize() < ACTIVATION / 4
