@@ -1,0 +1,106 @@
+"""Fused training steps for a U-Net and its Adam, whatever the batches' shapes: one captured step per shape, sharing the weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet.kernels.backend import device_of
+from minunet.kernels.cuda.captured import CapturedStep
+from minunet.kernels.cuda.unet_layers import why_not
+
+
+def why_not_fused(model: Any, optimizer: Any, height: int, width: int) -> str | None:
+    """None where the model and its optimizer have a fused step for images of this size, else the reason as a sentence."""
+    config = getattr(model, "config", None)
+    if type(model).__name__ != "UNet" or config is None:
+        return f"the fused step is a U-Net's, not a {type(model).__name__}'s"
+    if type(optimizer).__name__ != "Adam":
+        return f"the fused step updates with Adam, not with {type(optimizer).__name__}"
+    if [id(p) for p in optimizer.params] != [id(p) for p in model.parameters()]:
+        return "the fused step updates all of the model's parameters, in their order"
+    if len(set(np.asarray(optimizer.updates).tolist())) > 1:
+        return "the fused step counts one number of updates for all parameters, and theirs differ"
+    if len({device_of(a) for a in (optimizer.params[0].data, *(group[0] for group in optimizer.state.values()))}) > 1:
+        return "the optimizer's arrays are not where the model's are; make it after moving the model"
+    return why_not(config, height, width)
+
+
+class FusedTraining:
+    """Training steps for a model and an optimizer whose arrays are on the GPU; both are kept up to date by every step.
+
+    Parameters
+    ----------
+    model : UNet
+    optimizer : Adam
+        Over all of the model's parameters; its learning rate is read at every step.
+    precision : {"tf32", "bf16"}
+    """
+
+    def __init__(self, model: Any, optimizer: Any, precision: str):
+        self.model, self.optimizer, self.precision = model, optimizer, precision
+        self._steps: dict[tuple[int, ...], CapturedStep] = {}
+        self._arrays: list[Any] = []
+        self._last: CapturedStep | None = None
+
+    def step(self, images: np.ndarray, targets: np.ndarray) -> tuple[float, Any]:
+        """One step on NumPy arrays (N, H, W, C) and (N, H, W, out_channels).
+
+        Returns
+        -------
+        loss : float
+            Binary cross-entropy on the logits, the mean over all elements, before the update.
+        logits : CuPy array (N, H, W, out_channels), float32
+            Overwritten by the next step of this shape.
+
+        Raises
+        ------
+        ValueError
+            Where there is no fused step; `why_not_fused` tells beforehand.
+        """
+        captured = self._captured(images.shape)
+        captured.send(images, targets)
+        captured.run(self.optimizer.lr)
+        loss = captured.loss()
+        self.optimizer.steps += 1
+        self.optimizer.updates += 1
+        return loss, captured.logits()
+
+    def changed(self) -> None:
+        """The content of the model's or the optimizer's arrays was changed from outside, such as loaded."""
+        self._last = None
+
+    def _captured(self, shape: tuple[int, ...]) -> CapturedStep:
+        arrays = self._current_arrays()
+        if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):
+            self._steps.clear()  # a graph holds the addresses of the arrays it was captured with
+            self._last = None
+        self._arrays = arrays
+        captured = self._steps.get(shape)
+        if captured is None:
+            captured = self._steps[shape] = self._capture(shape)
+        if captured is not self._last:  # another shape's step has moved the weights and the count on
+            captured.resume(int(self.optimizer.updates[0]))
+            self._last = captured
+        return captured
+
+    def _capture(self, shape: tuple[int, ...]) -> CapturedStep:
+        problem = why_not_fused(self.model, self.optimizer, *shape[1:3])
+        if problem:
+            raise ValueError(problem)
+        optimizer, count = self.optimizer, len(self.optimizer.params)
+        return CapturedStep(
+            self.model.config,
+            *(self._arrays[k * count : (k + 1) * count] for k in range(3)),
+            shape,
+            precision=self.precision,
+            betas=(optimizer.beta1, optimizer.beta2),
+            eps=optimizer.eps,
+            weight_decay=optimizer.weight_decay,
+        )
+
+    def _current_arrays(self) -> list[Any]:
+        """Parameters, then Adam's two moments of each."""
+        state = self.optimizer.state
+        return [*(p.data for p in self.optimizer.params), *state["exp_avg"], *state["exp_avg_sq"]]
