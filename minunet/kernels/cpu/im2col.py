@@ -83,7 +83,7 @@ def _forward_when(xs, weight, bias, stride, padding, activation) -> bool:
     return on_cpu(*xs, weight, bias)
 
 
-def _forward_cost(xs, weight, bias, stride, padding, activation) -> float:
+def forward_cost(xs, weight, bias, stride, padding, activation) -> float:
     images, height, width, window = _flat_size(xs, weight, stride, padding)
     pixels = images * height * width
     writing = 0 if window == weight.shape[2] else PER_VALUE * pixels * window
@@ -92,7 +92,7 @@ def _forward_cost(xs, weight, bias, stride, padding, activation) -> float:
 
 
 @reference.conv2d.register(
-    "im2col", when=_forward_when, cost=_forward_cost, why="windows written out as rows, then one matrix product"
+    "im2col", when=_forward_when, cost=forward_cost, why="windows written out as rows, then one matrix product"
 )
 def conv2d(xs, weight, bias, stride, padding: Padding, activation):
     """See `reference.conv2d`."""

@@ -31,7 +31,7 @@ def _from_gradient(weight, stride, needs) -> bool:
     return stride == (1, 1) and (any(needs[0]) or weight.shape[3] <= weight.shape[2])
 
 
-def _backward_cost(grad_output, xs, weight, output, stride, padding, needs) -> float:
+def backward_cost(grad_output, xs, weight, output, stride, padding, needs) -> float:
     """Windows written out, products, and the rest; the products are some 1.3 times slower than `multiply_cost` has it.
 
     Reading and masking the output's gradient is left out: every path has to do it.
@@ -51,7 +51,7 @@ def _backward_cost(grad_output, xs, weight, output, stride, padding, needs) -> f
 
 
 @reference.conv2d_grads.register(
-    "im2col", when=_backward_when, cost=_backward_cost, why="windows written out as rows, then one matrix product each"
+    "im2col", when=_backward_when, cost=backward_cost, why="windows written out as rows, then one matrix product each"
 )
 def conv2d_grads(grad_output, xs, weight, output, stride, padding: Padding, needs):
     """See `reference.conv2d_grads`."""
@@ -130,7 +130,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     if needs_weight:
         # (C, kh * kw * O) back to front -> (kh, kw, C, O)
         grad_weight = pool.copy(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
-    return tuple(grad_xs), grad_weight, _bias_gradient(grad_output, output) if needs_bias else None
+    return tuple(grad_xs), grad_weight, bias_gradient(grad_output, output) if needs_bias else None
 
 
 def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, needs):
@@ -168,13 +168,13 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
             gradient = by_channels.kept(gradient_from, group, width, o, weight.dtype, CHUNK)
             by_channels.add_product(grad_weight, seen, gradient, first=k == 0)
         grad_weight = grad_weight.reshape(weight.shape)
-        grad_bias = _bias_gradient(grad_output, output) if needs_bias else None
+        grad_bias = bias_gradient(grad_output, output) if needs_bias else None
     elif needs_weight:
         parts = parallel(job, deal(divide_rows(images, height, width * max(kh * kw * c, o), CHUNK)))
         grad_weight = sum_in_order([part[0] for part in parts]).reshape(weight.shape)
         grad_bias = sum_in_order([part[1] for part in parts]) if needs_bias else None
     elif needs_bias:
-        grad_bias = _bias_gradient(grad_output, output)
+        grad_bias = bias_gradient(grad_output, output)
     grad_xs: list[np.ndarray | None] = [None] * len(xs)
     if any(needs_x):
         grad_xs = _stamped(grad_output, xs, weight, output, stride, before, needs_x)
@@ -221,7 +221,7 @@ def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], n
     return grad_xs
 
 
-def _bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndarray:
+def bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndarray:
     """The sum of the gradient over all pixels: a product with ones, which adds many numbers of equal weight well."""
     images, height, width, o = grad_output.shape
 

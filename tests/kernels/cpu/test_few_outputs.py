@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from conv_cases import PRECISIONS, cases, compare_forward
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minunet.kernels.cpu import few_outputs
+from minunet.kernels.cpu import few_outputs, threads
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
@@ -17,3 +18,15 @@ def test_equals_the_reference(dtype, tolerance, case, outputs, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(few_outputs, "CHUNK", chunk)
         compare_forward(replace(case, out_channels=outputs), "taps", dtype, tolerance)
+
+
+def test_the_same_bits_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(few_outputs, "CHUNK", 3_000)
+    rng = np.random.default_rng(0)
+    xs = tuple(rng.standard_normal((2, 41, 30, c)).astype(np.float32) for c in (5, 7))
+    weight, bias = rng.standard_normal((3, 3, 12, 2)).astype(np.float32), np.ones(2, np.float32)
+    results = []
+    for count in (1, 2, 3):
+        monkeypatch.setattr(threads, "_num_threads", count)
+        results.append(few_outputs.conv2d(xs, weight, bias, (1, 1), ((1, 1), (1, 0)), "relu").tobytes())
+    assert results[0] == results[1] == results[2]

@@ -47,9 +47,12 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels,
 
 
 @pytest.mark.parametrize(("kernel_size", "padding"), [((3, 3), (0, 0)), ((2, 2), (1, 0))])
-def test_leaves_overlapping_and_cropped_stamps_to_the_reference(kernel_size, padding):
+def test_overlapping_and_cropped_stamps_take_another_path(kernel_size, padding):
     x, weight = np.ones((1, 5, 5, 2), np.float32), np.ones((*kernel_size, 2, 3), np.float32)
-    assert reference.conv_transpose2d.choose(x, weight, None, (2, 2), padding).name == "reference"
+    assert reference.conv_transpose2d.choose(x, weight, None, (2, 2), padding).name == "im2col"
+    grad = reference.conv_transpose2d(x, weight, None, (2, 2), padding)
+    call = (grad, x, weight, (2, 2), padding, (True, True, True))
+    assert reference.conv_transpose2d_grads.choose(*call).name == "im2col"
 
 
 @pytest.mark.parametrize("pairs", [0, 1 << 40])
