@@ -103,4 +103,9 @@ def cupy() -> Any:
     cuda = SimpleNamespace(
         Stream=Stream, Event=Event, alloc_pinned_memory=bytearray, get_current_stream=lambda: Stream()
     )
-    return SimpleNamespace(cuda=cuda, ndarray=DeviceArray, empty=lambda *args: np.empty(*args).view(DeviceArray))
+    return SimpleNamespace(
+        cuda=cuda,
+        ndarray=DeviceArray,
+        empty=lambda *args: np.empty(*args).view(DeviceArray),
+        zeros_like=np.zeros_like,
+    )
