@@ -14,8 +14,8 @@ from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
 
-CHUNK = 65_536  # values at a time
-SMALLEST = 2 * CHUNK  # for less, waking the threads costs more than they save
+CHUNK = 1 << 19  # values at a time: shorter calls than this makes hold each other up at the interpreter lock
+SMALLEST = 1 << 17  # for less, waking the threads costs more than they save
 _WHY = "in pieces that stay in the cache, on all threads"
 
 Piece = Callable[..., None]  # of (take, out, *inputs), all flat

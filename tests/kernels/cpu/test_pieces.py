@@ -91,7 +91,6 @@ def test_adam(shapes, precision, weight_decay, step, chunk):
     settings_of_adam = (step, 1e-2, (0.9, 0.999), 1e-8, weight_decay)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adam, "CHUNK", chunk)
-        patch.setattr(adam, "JOB", 3 * chunk)
         assert reference.adam.choose(*found, *settings_of_adam).name == "pieces"
         reference.adam(*found, *settings_of_adam)
     reference.adam.reference.run(*expected, *settings_of_adam)
