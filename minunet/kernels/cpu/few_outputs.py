@@ -17,7 +17,7 @@ from minunet.kernels.cpu.rows import Rows, deal, divide_rows
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 
-CHUNK = 131_072  # values of the input at a time
+CHUNK = 1 << 19  # values of the input at a time; threads whose calls are short wait for each other
 MOST_TAPS = 64  # kh * kw * O
 PER_VALUE = 0.5  # nanoseconds to add one value of a plane
 PER_CALL = 30_000.0

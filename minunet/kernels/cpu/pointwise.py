@@ -14,7 +14,7 @@ from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
 
-CHUNK = 1 << 19  # values at a time: shorter calls than this makes hold each other up at the interpreter lock
+CHUNK = 1 << 19  # values at a time; threads whose calls are short wait for each other
 SMALLEST = 1 << 17  # for less, waking the threads costs more than they save
 _WHY = "in pieces that stay in the cache, on all threads"
 

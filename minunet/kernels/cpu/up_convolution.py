@@ -17,7 +17,7 @@ from minunet.kernels.cpu.runs import copy_runs
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.threads import parallel
 
-CHUNK = 131_072  # values of stamps at a time: half a megabyte in float32
+CHUNK = 1 << 19  # values of stamps at a time; threads whose calls are short wait for each other
 CHANNELS_PER_JOB = 64
 MOST_PAIRS_BY_ROWS = 128 * 512  # a larger gradient of the weight is not kept once per job, but computed in blocks
 LONGEST_TURNED = 640  # longer products are packed by the BLAS, to which it is one whether an operand lies transposed
