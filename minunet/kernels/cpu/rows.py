@@ -11,9 +11,9 @@ MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
 
 
 def even_parts(total: int, largest: int) -> list[tuple[int, int]]:
-    """(start, count) of the fewest parts of nearly equal size that are no larger than `largest`, or 1."""
+    """(start, count) of the fewest parts of nearly equal size that are no larger than `largest`, or 1; none of nothing."""
     parts = -(-total // max(1, largest))
-    bounds = [total * i // parts for i in range(parts + 1)]
+    bounds = [total * i // max(1, parts) for i in range(parts + 1)]
     return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
 
 

@@ -44,58 +44,72 @@ fractions. Relative L2 error in float32 against float64, 64 to 512 channels: 1e-
 How it is laid out
 ------------------
 `transforms` the small matrices; `tiles` cutting images up; `points` images to points and products to tiles; `weights`
-kernels to points and back; `forward`, `backward` the chains of these; `plan` how much at a time; `cost` estimates.
+kernels to points and back; `by_tiles` and `by_channels` the two ways through; `gradients` what a backward pass is
+asked; `plan` how much at a time; `cost` estimates.
 """
 
 from __future__ import annotations
 
 from functools import partial
 
+import numpy as np
+
 from minunet.kernels import reference
+from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.winograd import cost
-from minunet.kernels.cpu.winograd.backward import backward
-from minunet.kernels.cpu.winograd.forward import forward
-from minunet.kernels.cpu.winograd.transforms import POINTS
+from minunet.kernels.cpu.winograd import by_channels, by_tiles, cost, plan
+from minunet.kernels.cpu.winograd.gradients import Gradients
+from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
+
+Padding = tuple[tuple[int, int], tuple[int, int]]
 
 
-def _fits(xs, weight, stride, padding) -> bool:
+def conv2d(m: int, xs, weight, bias, stride, padding: Padding, activation) -> np.ndarray:
+    """`reference.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
+    xs = tuple(np.ascontiguousarray(x) for x in xs)
+    (top, _), (left, _) = padding
+    height, width = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    y = pool.empty((len(xs[0]), height, width, weight.shape[3]), weight.dtype)
+    form = by_tiles if plan.by_tiles(*weight.shape[2:]) else by_channels
+    form.forward(transforms(m, weight.dtype), xs, weight, bias, (top, left), activation == "relu", y)
+    return y
+
+
+def conv2d_grads(m: int, grad_output, xs, weight, output, stride, padding: Padding, needs):
+    """`reference.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
+    call = Gradients(m, grad_output, xs, weight, output, padding, needs)
+    form = by_tiles if plan.by_tiles(*weight.shape[2:]) else by_channels
+    grad_weight, grad_bias = form.backward(call)
+    return call.grad_xs, grad_weight, grad_bias
+
+
+def _fits(xs, weight, stride, padding: Padding) -> bool:
     if weight.shape[:2] != (3, 3) or tuple(stride) != (1, 1) or len(xs[0]) == 0:
         return False
     return all(0 <= p <= 2 for pair in padding for p in pair)
 
 
-def _forward_when(xs, weight, bias, stride, padding, activation) -> bool:
+def _when(xs, weight, bias, stride, padding, activation) -> bool:
     return _fits(xs, weight, stride, padding) and on_cpu(*xs, weight, bias)
 
 
-def _backward_when(grad_output, xs, weight, output, stride, padding, needs) -> bool:
+def _grads_when(grad_output, xs, weight, output, stride, padding, needs) -> bool:
     return _fits(xs, weight, stride, padding) and on_cpu(grad_output, *xs, weight, output)
 
 
-def _forward_cost(m: int, xs, weight, bias, stride, padding, activation) -> float:
-    (top, bottom), (left, right) = padding
-    images, height, width, _ = xs[0].shape
-    return cost.forward_cost(m, images, (height + top + bottom - 2, width + left + right - 2), *weight.shape[2:])
+def _cost(m: int, xs, weight, bias, stride, padding, activation) -> float:
+    size = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    return cost.forward_cost(m, len(xs[0]), size, *weight.shape[2:])
 
 
-def _backward_cost(m: int, grad_output, xs, weight, output, stride, padding, needs) -> float:
-    return cost.backward_cost(m, xs[0].shape[0], xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1])
-
-
-def _forward(m: int, xs, weight, bias, stride, padding, activation):
-    return forward(m, xs, weight, bias, padding, activation)
-
-
-def _backward(m: int, grad_output, xs, weight, output, stride, padding, needs):
-    return backward(m, grad_output, xs, weight, output, padding, needs)
+def _grads_cost(m: int, grad_output, xs, weight, output, stride, padding, needs) -> float:
+    return cost.backward_cost(m, len(xs[0]), xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1])
 
 
 for _m in POINTS:
+    _name = f"winograd-{_m}x{_m}"
     _why = f"Winograd with tiles of {_m}x{_m}: {(_m + 2) ** 2} products per channel instead of {9 * _m * _m}"
-    reference.conv2d.register(f"winograd-{_m}x{_m}", when=_forward_when, cost=partial(_forward_cost, _m), why=_why)(
-        partial(_forward, _m)
+    reference.conv2d.register(_name, when=_when, cost=partial(_cost, _m), why=_why)(partial(conv2d, _m))
+    reference.conv2d_grads.register(_name, when=_grads_when, cost=partial(_grads_cost, _m), why=_why)(
+        partial(conv2d_grads, _m)
     )
-    reference.conv2d_grads.register(
-        f"winograd-{_m}x{_m}", when=_backward_when, cost=partial(_backward_cost, _m), why=_why
-    )(partial(_backward, _m))

@@ -161,3 +161,9 @@ class OutputTiles:
     def finish(self) -> list[Step]:
         """The vertical half: (m, n) @ (m across, n, tiles * C) -> (m across, m down, tiles * C)."""
         return transform(self._matrix, self._half, self.flat)
+
+    def rectify(self, take: Take) -> Step:
+        """A step for max(outputs, 0). Against an array of zeros np.maximum is twice as fast as against a number."""
+        zeros = take(self.flat.shape[-1:], self.flat.dtype)
+        zeros[:] = 0
+        return partial(np.maximum, self.flat, zeros, out=self.flat)

@@ -31,6 +31,10 @@ class Chunk:
         rows, images, columns = self.shape
         return rows * images * columns
 
+    def origin(self, m: int, before: tuple[int, int]) -> tuple[int, int]:
+        """The pixel where the first window starts, negative inside the padding, when `before` pixels come first."""
+        return m * self.first_row - before[0], m * self.first_column - before[1]
+
     def split_rows(self, tiles: int) -> list[tuple[slice, Chunk]]:
         """Chunks of whole tile rows, about `tiles` tiles each, with their places among this chunk's tiles."""
         per_row = self.tile_count // self.rows
