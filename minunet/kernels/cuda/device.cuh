@@ -18,11 +18,13 @@ __device__ __forceinline__ uint32_t shared_address(const void* pointer) {
 
 #if __CUDA_ARCH__ >= 800
 
-// 16 bytes from global to shared memory without passing through registers; zeros where `valid` is false.
+// 16 bytes from global to shared memory without passing through registers; zeros, and no access, where `valid` is false.
 __device__ __forceinline__ void copy_async_16(void* to, const void* from, bool valid) {
-    int bytes = valid ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(to)), "l"(from), "r"(bytes)
-                 : "memory");
+    asm volatile(
+        "{\n.reg .pred ignore;\nsetp.eq.u32 ignore, %2, 0;\ncp.async.cg.shared.global [%0], [%1], 16, ignore;\n}\n" ::"r"(
+            shared_address(to)),
+        "l"(from), "r"((uint32_t)valid)
+        : "memory");
 }
 __device__ __forceinline__ void copy_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
 

@@ -64,16 +64,19 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         }
     };
     wrap();
-    int base[LEFT_CHUNKS], corner[LEFT_CHUNKS];  // the image's first pixel; row and column that the first tap meets
+    int corner[LEFT_CHUNKS], index[LEFT_CHUNKS];  // the source pixel that the first tap meets: row and column, and place
 #pragma unroll
     for (int i = 0; i < LEFT_CHUNKS; i++) {
         const Pixel p = pixel_of(first_pixel + row + i * ROWS_APART);
-        base[i] = p.image * w.rows.source_size * w.columns.source_size;
         // A pixel beyond the last lies outside of every source.
-        corner[i] = p.image < 0 ? in_one_word(OUTSIDE, 0)
-                                : in_one_word(w.rows.source_first + p.row * w.rows.source_step,
-                                              w.columns.source_first + p.column * w.columns.source_step);
+        const int y = w.rows.source_first + p.row * w.rows.source_step;
+        const int x = w.columns.source_first + p.column * w.columns.source_step;
+        corner[i] = p.image < 0 ? in_one_word(OUTSIDE, 0) : in_one_word(y, x);
+        index[i] = (p.image * w.rows.source_size + y) * w.columns.source_size + x;
     }
+    // Wide weights: the output channels of this thread's first chunk, and where its first row begins.
+    const int my_out = first_out + column * VECTOR<T>;
+    int weight_at = tap_offset(w, 0, 0) + row * w.k_stride + my_out;
     auto fetch = [&](int stage) {
         unsigned char* left = memory + stage * STAGE_BYTES;
         unsigned char* right = left + LEFT_BYTES;
@@ -81,32 +84,36 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         const T* source = second ? source1 + (channel - w.source_channels0) : source0 + channel;
         const int width = second ? w.source_channels1 : w.source_channels0;
         const int down = tap_row * w.rows.source_tap_step, along = tap_column * w.columns.source_tap_step;
+        const int further = down * w.columns.source_size + along;
 #pragma unroll
         for (int i = 0; i < LEFT_CHUNKS; i++) {
-            const int y = upper(corner[i]) + down, x = lower(corner[i]) + along;
-            const bool inside = within && (unsigned)y < (unsigned)w.rows.source_size && (unsigned)x < (unsigned)w.columns.source_size;
-            const T* from = inside ? source + (long long)(base[i] + y * w.columns.source_size + x) * width : source0;
+            const unsigned y = upper(corner[i]) + down, x = lower(corner[i]) + along;
+            const bool inside = within && y < (unsigned)w.rows.source_size && x < (unsigned)w.columns.source_size;
+            // Beyond the image the address means nothing, but is not used either.
+            const T* from = source + (long long)(index[i] + further) * width;
             copy_async_16(left + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, inside);
         }
         if constexpr (RIGHT == DEEP) {
-            const T* from_tap = weight + (within ? tap_offset(w, tap_row, tap_column) + channel : 0);
+            const T* from_tap = weight + tap_offset(w, tap_row, tap_column) + channel;
 #pragma unroll
             for (int i = 0; i < RIGHT_CHUNKS; i++) {
                 const int n = first_out + row + i * ROWS_APART;
-                const bool inside = within && n < outs;
-                const T* from = inside ? from_tap + (long long)n * w.n_stride : weight;
-                copy_async_16(right + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, inside);
+                const T* from = from_tap + (long long)n * w.n_stride;
+                copy_async_16(right + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, within && n < outs);
             }
         } else {
-            const T* tap = weight + tap_offset(w, 0, 0);
 #pragma unroll
-            for (int i = 0; i < RIGHT_CHUNKS; i++) {
-                const int at = row + i * ROWS_APART, k = fetched + at % DEPTH<T>, chunk = at / DEPTH<T> * CHUNKS + column;
-                const int n = first_out + chunk * VECTOR<T>;
-                const bool inside = k < depth && n < outs;
-                const T* from = inside ? tap + (long long)k * w.k_stride + n : weight;
-                copy_async_16(right + wide_offset<T>(at % DEPTH<T>, chunk), from, inside);
+            for (int j = 0; j < DEPTH<T> / ROWS_APART; j++) {
+                const bool summed = fetched + row + j * ROWS_APART < depth;
+                const T* from = weight + weight_at + j * ROWS_APART * w.k_stride;
+#pragma unroll
+                for (int i = 0; i < BN / CHUNKS / VECTOR<T>; i++) {
+                    const int n = i * CHUNKS * VECTOR<T>;
+                    unsigned char* to = right + wide_offset<T>(row + j * ROWS_APART, i * CHUNKS + column);
+                    copy_async_16(to, from + n, summed && my_out + n < outs);
+                }
             }
+            weight_at += DEPTH<T> * w.k_stride;
         }
         fetched += DEPTH<T>;
         channel += DEPTH<T>;
@@ -116,17 +123,20 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
     WarpSum<T, WM, WN> result;
     result.clear();
     const int rounds = (depth + DEPTH<T> - 1) / DEPTH<T>;
+    int filled = STAGES - 1, used = 0;  // the stages that are filled and multiplied next
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < rounds) fetch(stage);
         copy_async_commit();
     }
-    for (int round = 0; round < rounds; round++) {
+    for (int left_over = rounds; left_over > 0; left_over--) {
         copy_async_wait<STAGES - 2>();  // this round's tiles have landed, and the barrier shows them to every warp
         __syncthreads();                // and nobody reads the stage that is filled next any more
-        if (round + STAGES - 1 < rounds) fetch((round + STAGES - 1) % STAGES);
+        if (fetched < depth) fetch(filled);
         copy_async_commit();
-        const unsigned char* left = memory + round % STAGES * STAGE_BYTES;
+        const unsigned char* left = memory + used * STAGE_BYTES;
         result.template add<DEEP, RIGHT>(left, left + LEFT_BYTES, warp_row, warp_column, lane);
+        filled = filled + 1 == STAGES ? 0 : filled + 1;
+        used = used + 1 == STAGES ? 0 : used + 1;
     }
     copy_async_wait<0>();
     __syncthreads();

@@ -58,15 +58,14 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
                 const int y = y0 + upper(corner[i]), x = x0 + lower(corner[i]);
                 const bool inside =
                     p < end && (unsigned)y < (unsigned)w.rows.source_size && (unsigned)x < (unsigned)w.columns.source_size;
-                const T* from = inside ? source[i] + (long long)(base + y * w.columns.source_size + x) * width[i] : source0;
+                // Beyond the image the address means nothing, but is not used either.
+                const T* from = source[i] + (long long)(base + y * w.columns.source_size + x) * width[i];
                 copy_async_16(left + wide_offset<T>(at, i * CHUNKS + column), from, inside);
             }
 #pragma unroll
             for (int i = 0; i < RIGHT_PANELS; i++) {
                 const int chunk = i * CHUNKS + column, n = first_out + chunk * VECTOR<T>;
-                const bool inside = p < end && n < outs;
-                const T* from = inside ? grad + (long long)p * outs + n : grad;
-                copy_async_16(right + wide_offset<T>(at, chunk), from, inside);
+                copy_async_16(right + wide_offset<T>(at, chunk), grad + (long long)p * outs + n, p < end && n < outs);
             }
         }
         pixel += DEPTH<T>;
@@ -74,6 +73,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
 
     WarpSum<T, WM, WN> result;
     result.clear();
+    int filled = STAGES - 1, used = 0;  // the stages that are filled and multiplied next
     const int rounds = (end - first_pixel + DEPTH<T> - 1) / DEPTH<T>;
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < rounds) fetch(stage);
@@ -82,10 +82,12 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
     for (int round = 0; round < rounds; round++) {
         copy_async_wait<STAGES - 2>();
         __syncthreads();
-        if (round + STAGES - 1 < rounds) fetch((round + STAGES - 1) % STAGES);
+        if (round + STAGES - 1 < rounds) fetch(filled);
         copy_async_commit();
-        const unsigned char* left = memory + round % STAGES * STAGE_BYTES;
+        const unsigned char* left = memory + used * STAGE_BYTES;
         result.template add<WIDE, WIDE>(left, left + LEFT_BYTES, warp_row, warp_column, lane);
+        filled = filled + 1 == STAGES ? 0 : filled + 1;
+        used = used + 1 == STAGES ? 0 : used + 1;
     }
     copy_async_wait<0>();
 

@@ -110,15 +110,19 @@ template <typename T, int ROWS, int COLUMNS> struct WarpSum {
     __device__ __forceinline__ void add(const unsigned char* left, const unsigned char* right, int row, int column, int lane) {
 #pragma unroll
         for (int step = 0; step < STEPS; step++) {
-            uint32_t a[ROWS / 16][4], b[COLUMNS / 16][4];
+            uint32_t a[ROWS / 16][4];
 #pragma unroll
             for (int i = 0; i < ROWS / 16; i++) left_fragment<T, LEFT>(a[i], left, row + i * 16, step, lane);
 #pragma unroll
-            for (int j = 0; j < COLUMNS / 16; j++) right_fragments<T, RIGHT>(b[j], right, column + j * 16, step, lane);
+            for (int j = 0; j < COLUMNS / 8; j += 2) {
+                uint32_t b[4];
+                right_fragments<T, RIGHT>(b, right, column + j * 8, step, lane);
 #pragma unroll
-            for (int i = 0; i < ROWS / 16; i++)
-#pragma unroll
-                for (int j = 0; j < COLUMNS / 8; j++) multiply<T>(sum[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+                for (int i = 0; i < ROWS / 16; i++) {
+                    multiply<T>(sum[i][j], a[i], b[0], b[1]);
+                    multiply<T>(sum[i][j + 1], a[i], b[2], b[3]);
+                }
+            }
         }
     }
 
