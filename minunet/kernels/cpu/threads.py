@@ -98,7 +98,8 @@ class _Region:
     """One call of `parallel`: the jobs that are still to do, and what the finished ones returned."""
 
     def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Callable[[], Any] | None):
-        self.function, self.workspace = function, workspace
+        self.function: Callable[..., Any] | None = function
+        self.workspace = workspace
         self.waiting = deque(enumerate(jobs))  # popleft is atomic: no lock is needed to take a job
         self.results: list[Any] = [None] * len(jobs)
         self.failures: list[tuple[int, BaseException]] = []
@@ -124,10 +125,16 @@ class _Region:
             self.waiting.clear()
 
     def outcome(self) -> list[Any]:
-        """The results in the order of the jobs, or the first failure in that order."""
-        if self.failures:
-            raise min(self.failures, key=lambda failure: failure[0])[1]
-        return self.results
+        """The results in the order of the jobs, or the first failure in that order; the region is empty after that.
+
+        A worker that has not woken up yet still holds the region, and must not keep the arrays of a finished call.
+        """
+        results, failures = self.results, self.failures
+        self.function = self.workspace = None
+        self.results, self.failures = [], []
+        if failures:
+            raise min(failures, key=lambda failure: failure[0])[1]
+        return results
 
     def help(self) -> None:
         """What a worker does; one that wakes up after the work is done leaves at once, and nobody has waited for it."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -106,6 +107,18 @@ def test_each_thread_enters_one_workspace_for_all_its_jobs():
     with pytest.raises(ValueError, match="in a workspace"):
         threads.parallel(failing, range(4), workspace)
     assert sorted(entered) == sorted(left)
+
+
+def test_a_finished_call_keeps_nothing_alive():
+    class Thing:
+        pass
+
+    for _ in range(200):  # workers wake up when they can, often after a call as short as this is over
+        thing = Thing()
+        gone = weakref.ref(thing)
+        threads.parallel(lambda job, thing=thing: thing, range(3))
+        del thing
+        assert gone() is None
 
 
 def test_two_threads_of_a_program_may_call_at_once():
