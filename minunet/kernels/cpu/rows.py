@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
+FEWEST_BLOCKS = 8
+SMALLEST_BLOCK = 1 << 16  # values: smaller blocks are not worth a job of their own
 
 
 def even_parts(total: int, largest: int) -> list[tuple[int, int]]:
@@ -27,7 +29,8 @@ class Rows:
 
 
 def divide_rows(images: int, height: int, values_per_row: int, values: int) -> list[Rows]:
-    """Cut images into blocks of about `values` values."""
+    """Cut images into blocks of about `values` values, smaller ones where these would be too few to share out evenly."""
+    values = min(values, max(SMALLEST_BLOCK, images * height * values_per_row // FEWEST_BLOCKS))
     together = even_parts(images, values // (values_per_row * height))
     rows = even_parts(height, values // values_per_row) if len(together) == images else [(0, height)]
     return [
