@@ -58,7 +58,7 @@ class InputPoints:
         self.points = self._flat.reshape(band, n, -1, sum(channels))
 
     def load(self, sources: Sequence[np.ndarray], top: int, left: int) -> None:
-        """The vertical half, for arrays (images, H, W, C_i) that are zero outside.
+        """The vertical half, for C-contiguous arrays (images, H, W, C_i) that are zero outside.
 
         (top, left) is the pixel where the first window starts; negative inside the padding.
         """
@@ -96,8 +96,8 @@ def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, 
     if inside.stop <= inside.start:
         return
     seen = source[:, :, left + inside.start : left + inside.stop]  # (images, H, columns, C)
-    image, row = seen.strides[:2]
-    item = seen.itemsize  # not a stride: of an axis of length 1 (one channel) it can be anything
+    item = source.itemsize
+    row, image = image_width * channels * item, height * image_width * channels * item
     length = (inside.stop - inside.start) * channels
     # (n, rows, images, columns, C) -> (rows, images, n, columns * C)
     target = half[:, :, :, inside].reshape(n, rows, images, length).transpose(1, 2, 0, 3)
@@ -105,12 +105,10 @@ def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, 
     first = min(rows, max(0, -(top // m)))
     last = max(first, min(rows, (height - span - top) // m + 1))
     if last > first:
-        windows = np.lib.stride_tricks.as_strided(  # (rows, images, span, columns * C): their rows of pixels overlap
-            seen[:, top + m * first :],
-            (last - first, images, span, length),
-            (m * row, image, row, item),
-            writeable=False,
-        )
+        start = (top + m * first) * row + (left + inside.start) * channels * item  # of the first window, in bytes
+        # (rows, images, span, columns * C): the windows' rows of pixels overlap
+        shape, strides = (last - first, images, span, length), (m * row, image, row, item)
+        windows = np.ndarray(shape, source.dtype, source, start, strides)
         run(transform(matrix, windows, target[first:last]))
     for tile in (*range(first), *range(last, rows)):  # at the border: the columns of the matrix that meet pixels
         start = top + m * tile
@@ -126,13 +124,12 @@ def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, 
 def _window_columns(pixels: np.ndarray, span: int, m: int, columns: int) -> np.ndarray:
     """Columns of pixels by their place in the window: the first column of every window, then the second, and so on.
 
-    (band, rows, images, width, C) -> (band, span, rows, images, columns, C), a read-only view in which windows overlap.
+    (band, rows, images, width, C) -> (band, span, rows, images, columns, C), a view in which windows overlap.
     """
     band, rows, images, _, channels = pixels.shape
     point, row, image, column, item = pixels.strides
     shape = (band, span, rows, images, columns, channels)
-    strides = (point, column, row, image, m * column, item)
-    return np.lib.stride_tricks.as_strided(pixels, shape, strides, writeable=False)
+    return np.ndarray(shape, pixels.dtype, pixels, 0, (point, column, row, image, m * column, item))
 
 
 class OutputTiles:
