@@ -24,7 +24,9 @@ from minunet.kernels import backend
 from minunet.nn.unet import UNet
 
 BUDGET = 1 << 30  # bytes that the activations of one call may take, before an image is cut into tiles
-BYTES_PER_CHANNEL = 64  # of a prediction at its peak, per pixel and base channel: measured 18 to 38, by size and kernels
+BYTES_PER_CHANNEL = (
+    64  # of a prediction at its peak, per pixel and base channel: measured 18 to 38, by size and kernels
+)
 BATCH_SIZE = 8
 
 
