@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+from minunet.kernels.cpu.blas import slow_because
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.training.config import TrainConfig
 from minunet.training.console import counted, duration, memory, say_item
@@ -76,6 +77,9 @@ def announce_memory(say: Say, device: str, peak: float) -> None:
     """Where it runs, and the bytes it will take at its peak."""
     say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
     say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
+    slow = slow_because() if device == "cpu" else None
+    if slow is not None:
+        say_item(say, "warning", f"{slow}.")
     free = available_memory()
     if device == "cpu" and free is not None and peak > free + (resident_memory() or 0):
         say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
