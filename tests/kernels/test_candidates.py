@@ -51,11 +51,12 @@ def test_the_comparison_finds_a_wrong_candidate(kind):
     compare("tanh", Candidate("right", tanh.reference.run), (x,), np.dtype(np.float32))
 
 
-@pytest.mark.parametrize("name", ["conv2d_grads", "conv_transpose2d_grads"])
-def test_bias_gradients_of_large_images_do_not_drift(name):
+@pytest.mark.parametrize(("name", "kernel"), [("conv2d_grads", 2), ("conv2d_grads", 3), ("conv_transpose2d_grads", 2)])
+def test_bias_gradients_of_large_images_do_not_drift(name, kernel):
     """Added one after another in float32, half a million values of 0.1 come out 0.4 % too large."""
     grad = np.full((2, 512, 512, 3), 0.1, np.float32)
-    weight = np.zeros((2, 2, 1, 3), np.float32)
+    weight = np.zeros((kernel, kernel, 1, 3), np.float32)
+    after = kernel - 2
     if name == "conv2d_grads":
         args = (
             grad,
@@ -63,11 +64,11 @@ def test_bias_gradients_of_large_images_do_not_drift(name):
             weight,
             None,
             (1, 1),
-            ((1, 0), (1, 0)),
+            ((1, after), (1, after)),
             ((False,), False, True),
         )
     else:
         args = grad, np.zeros((2, 256, 256, 1), np.float32), weight, (2, 2), (0, 0), (False, False, True)
     for candidate in primitives()[name].candidates(*args):
         *_, grad_bias = candidate.run(*args)
-        np.testing.assert_allclose(grad_bias, 0.1 * 2 * 512 * 512, rtol=1e-3, err_msg=candidate.name)
+        np.testing.assert_allclose(grad_bias, 0.1 * 2 * 512 * 512, rtol=1e-4, err_msg=candidate.name)

@@ -157,7 +157,7 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
                 run(multiply(seen.T[None], gradient[None], new[None]))  # (window, pixels) @ (pixels, O)
                 grad_weight += new
                 if needs_bias:
-                    grad_bias += np.ones(len(gradient), gradient.dtype) @ gradient
+                    grad_bias += reference.sum_rows(gradient)
         return grad_weight, grad_bias
 
     grad_weight = grad_bias = None
@@ -222,7 +222,7 @@ def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], n
 
 
 def bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndarray:
-    """The sum of the gradient over all pixels: a product with ones, which adds many numbers of equal weight well."""
+    """The sum of the gradient over all pixels, block by block."""
     images, height, width, o = grad_output.shape
 
     def job(blocks: list[Rows]) -> np.ndarray:
@@ -231,7 +231,7 @@ def bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndar
             with scratch() as take:
                 rows = (block.images, slice(block.first, block.last))
                 gradient = masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
-                total += np.ones(len(gradient), gradient.dtype) @ gradient
+                total += reference.sum_rows(gradient)
         return total
 
     return sum_in_order(parallel(job, deal(divide_rows(images, height, width * o, CHUNK))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.kernels import reference
 from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.scratch import Take
 from minunet.kernels.cpu.windows import masked
@@ -72,9 +73,7 @@ class Gradients:
         if m * (chunk.first_column + chunk.columns) >= self.size[1]:
             columns = slice(columns.start, None)
         own = gradient[:, rows, columns]
-        own = own.reshape(len(own), -1, own.shape[3])  # (images, pixels, O)
-        ones = np.ones((1, own.shape[1]), own.dtype)
-        return np.matmul(ones, own).sum(axis=(0, 1))  # (1, pixels) @ (images, pixels, O) -> (images, 1, O) -> (O,)
+        return reference.sum_rows(own.reshape(-1, own.shape[3]))  # (images * pixels, O) -> (O,)
 
     def send_home(self, tiles: np.ndarray, block: slice, chunk: Chunk) -> None:
         """Write tiles of the gradient of the input's channels `block` to the sources that these belong to."""
