@@ -1,5 +1,5 @@
 // What the kernels ask of the hardware beyond plain C++: shared memory, asynchronous copies, ldmatrix, mma.sync.
-// The only file with inline PTX. Built for the CPU, the same names come from the host shim of the tests.
+// With hopper.cuh the only file with inline PTX. Built for the CPU, the same names come from the host shim of the tests.
 #pragma once
 
 #ifdef __CUDACC__

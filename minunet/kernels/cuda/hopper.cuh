@@ -66,6 +66,14 @@ template <int LEFT> __device__ __forceinline__ void warpgroup_wait() {
     asm volatile("wgmma.wait_group.sync.aligned %0;\n" ::"n"(LEFT) : "memory");
 }
 
+// Registers of each thread from here on, a multiple of 8, for all four warps of a warpgroup: given back, or taken once there are enough.
+template <int COUNT> __device__ __forceinline__ void give_registers() {
+    asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;\n" ::"n"(COUNT));
+}
+template <int COUNT> __device__ __forceinline__ void take_registers() {
+    asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;\n" ::"n"(COUNT));
+}
+
 // Four 8x8 matrices of 16-bit elements, held as mma.sync and wgmma hold their results (lane 4 g + q: row g, columns 2 q and 2 q + 1),
 // written transposed: lane 8 i + j gives the address of column j of matrix i.
 __device__ __forceinline__ void store_matrices_transposed(void* column, uint32_t r0, uint32_t r1, uint32_t r2, uint32_t r3) {

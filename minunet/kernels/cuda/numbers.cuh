@@ -26,3 +26,10 @@ template <> __device__ __forceinline__ bfloat16 narrow<bfloat16>(float value) {
     if ((bits & 0x7fffffffu) > 0x7f800000u) return {0x7fff};
     return {(uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
 }
+
+// Rounded to tf32's 10 bits of mantissa, ties away from zero, as cvt.rna.tf32.f32 does: what tensor cores read of such a float is all of it.
+__device__ __forceinline__ float as_tf32(float value) {
+    const uint32_t bits = __float_as_uint(value);
+    if ((bits & 0x7f800000u) == 0x7f800000u) return value;
+    return __uint_as_float((bits + 0x1000u) & ~0x1fffu);
+}

@@ -76,11 +76,12 @@ WEIGHT_GRADIENT = Program(
 
 
 class Epilogue(ctypes.Structure):
-    """Mirrors `Epilogue` in tensor_convolution.cu: addresses, 0 for what is absent."""
+    """Mirrors `Epilogue` in epilogue.cuh: addresses, 0 for what is absent."""
 
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("bias", "mask0", "mask1", "out0", "out1", "pooled", "argmax")),
         ("relu", ctypes.c_int),
+        ("rounded", ctypes.c_int),
     ]
 
 

@@ -1,41 +1,15 @@
 // Convolution on tensor cores (sm_80 and newer): the implicit product of convolution.cu in bfloat16, or in float by way of tf32, with
 // float sums. Tiles travel to shared memory by cp.async, STAGES - 1 ahead of the multiplication. Channel counts are multiples of a
 // 16-byte chunk. The result leaves with whatever follows it: bias, ReLU, a ReLU's mask, two destinations, 2x2 max pooling.
+#include "epilogue.cuh"
 #include "tile.cuh"
 #include "window.cuh"
-
-// What is done to each result on its way out; absent parts are null.
-template <typename T> struct Epilogue {
-    const float* bias;       // (output channels,)
-    const T *mask0, *mask1;  // of the outputs' shapes: a result is kept where its mask is positive
-    T *out0, *out1;          // out1 takes the channels from out_channels0 on
-    T* pooled;               // the largest of each 2x2 window of output pixels
-    uint8_t* argmax;         // and its place, row-major; may be null
-    int relu;
-};
 
 // With pooling, output pixels are numbered by 2x2 windows, so that four neighbouring rows of the tile are one window.
 __device__ __forceinline__ Pixel pixel_in_quads(const Window& w, int index) {
     if (index >= pixels(w)) return {-1, 0, 0};
     const int place = index % 4, quads = w.columns.count / 2, quad = index / 4, rest = quad / quads;
     return {rest / (w.rows.count / 2), rest % (w.rows.count / 2) * 2 + place / 2, quad % quads * 2 + place % 2};
-}
-
-template <typename T> union Chunk {
-    uint4 whole;
-    T elements[VECTOR<T>];
-    __device__ __forceinline__ Chunk() {}
-};
-template <typename T> __device__ __forceinline__ Chunk<T> load_chunk(const void* from) {
-    Chunk<T> chunk;
-    chunk.whole = *reinterpret_cast<const uint4*>(from);
-    return chunk;
-}
-template <typename T> __device__ __forceinline__ void keep_positive(Chunk<T>& chunk, const T* mask) {
-    const Chunk<T> seen = load_chunk<T>(mask);
-#pragma unroll
-    for (int e = 0; e < VECTOR<T>; e++)
-        if (!(widen(seen.elements[e]) > 0)) chunk.elements[e] = narrow<T>(0.f);
 }
 
 // BM pixels by BN channels a block, WM x WN a warp, BLOCKS at once on a multiprocessor. RIGHT says how the weights lie: DEEP where the summed channel is contiguous
@@ -149,8 +123,10 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         if (out.relu) value = value < 0 ? 0 : value, next = next < 0 ? 0 : next;
         if constexpr (sizeof(T) == 2)
             *reinterpret_cast<uint32_t*>(memory + r * PITCH + c * 2) = pack_bf16(value, next);
-        else
+        else {
+            if (out.rounded) value = as_tf32(value), next = as_tf32(next);
             *reinterpret_cast<float2*>(memory + r * PITCH + c * 4) = make_float2(value, next);
+        }
     });
     __syncthreads();
     constexpr int TOGETHER = 4;  // rows a thread takes at once: one pooling window
@@ -161,29 +137,20 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         const int width = second ? w.out_channels1 : w.out_channels0, at_n = second ? n - w.out_channels0 : n;
         T* to = second ? out.out1 : out.out0;
         const T* mask = second ? out.mask1 : out.mask0;
-        Chunk<T> best;
-        uint8_t place[VECTOR<T>];
+        Largest<T> largest;
 #pragma unroll
         for (int t = 0; t < TOGETHER; t++) {
             const Pixel p = pixel_of(first_pixel + r + t);
             if (p.image < 0) break;
             const long long at = out_pixel(w, p) * width + at_n;
             Chunk<T> chunk = load_chunk<T>(memory + (r + t) * PITCH + (n - first_out) * (int)sizeof(T));
-            if (mask) keep_positive(chunk, mask + at);
-            if (to) *reinterpret_cast<uint4*>(to + at) = chunk.whole;
-            if (!out.pooled) continue;
-#pragma unroll
-            for (int e = 0; e < VECTOR<T>; e++) {
-                const float seen = widen(chunk.elements[e]), top = widen(best.elements[e]);
-                if (t == 0 || seen > top || (seen != seen && top == top)) best.elements[e] = chunk.elements[e], place[e] = t;
-            }
+            if (mask) keep_positive(chunk, load_chunk<T>(mask + at));
+            if (to) store_chunk(to + at, chunk);
+            if (out.pooled) largest.see(chunk, t);
         }
         const Pixel p = pixel_of(first_pixel + r);
         if (!out.pooled || p.image < 0) continue;
         const long long window = ((long long)p.image * (w.rows.count / 2) + p.row / 2) * (w.columns.count / 2) + p.column / 2;
-        *reinterpret_cast<uint4*>(out.pooled + window * outs + n) = best.whole;
-        if (!out.argmax) continue;
-#pragma unroll
-        for (int e = 0; e < VECTOR<T>; e++) out.argmax[window * outs + n + e] = place[e];
+        largest.leave(out, window * outs + n);
     }
 }

@@ -1,12 +1,11 @@
 // Operand tiles in shared memory and the fragments that tensor cores take from them, for bfloat16 and for float read as tf32.
 // A tile is made of panels whose rows are 128 bytes, eight chunks of 16; chunks are swizzled so that no access meets a bank twice.
 #pragma once
-#include "numbers.cuh"
+#include "chunk.cuh"
 
-constexpr int ROW_BYTES = 128, CHUNK_BYTES = 16, CHUNKS = 8;
+constexpr int ROW_BYTES = 128, CHUNKS = 8;  // chunks of a row
 
 // How one pass over a tile's depth is cut: STEPS products of DEPTH / STEPS each, 32 bytes deep in either type.
-template <typename T> constexpr int VECTOR = CHUNK_BYTES / (int)sizeof(T);  // elements of one chunk
 template <typename T> constexpr int DEPTH = ROW_BYTES / (int)sizeof(T);     // elements along the summed axis of a tile
 constexpr int STEPS = 4;
 

@@ -1,0 +1,26 @@
+// A chunk: 16 bytes of neighbouring channels, the unit in which activations travel; channel counts on tensor cores are whole chunks.
+#pragma once
+#include "numbers.cuh"
+
+constexpr int CHUNK_BYTES = 16;
+template <typename T> constexpr int VECTOR = CHUNK_BYTES / (int)sizeof(T);  // elements of one chunk
+
+template <typename T> union Chunk {
+    uint4 whole;
+    T elements[VECTOR<T>];
+    __device__ __forceinline__ Chunk() {}
+};
+template <typename T> __device__ __forceinline__ Chunk<T> load_chunk(const void* from) {
+    Chunk<T> chunk;
+    chunk.whole = *reinterpret_cast<const uint4*>(from);
+    return chunk;
+}
+template <typename T> __device__ __forceinline__ void store_chunk(T* to, const Chunk<T>& chunk) {
+    *reinterpret_cast<uint4*>(to) = chunk.whole;
+}
+// Zeros where the mask is not positive.
+template <typename T> __device__ __forceinline__ void keep_positive(Chunk<T>& chunk, const Chunk<T>& mask) {
+#pragma unroll
+    for (int e = 0; e < VECTOR<T>; e++)
+        if (!(widen(mask.elements[e]) > 0)) chunk.elements[e] = narrow<T>(0.f);
+}
