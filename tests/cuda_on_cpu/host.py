@@ -12,6 +12,7 @@ import numpy as np
 from cuda_on_cpu.build import build
 from minunet.kernels.cuda.launcher import addresses
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.tensor_map import TensorMap
 
 LAZY, EAGER = 0, 1
 SCHEDULES = {"lazy": LAZY, "eager": EAGER}
@@ -73,6 +74,12 @@ class HostLauncher:
         if not array.flags.c_contiguous:
             raise KernelFault(f"a kernel was given an array of shape {array.shape} that is not C-contiguous")
         return array.ctypes.data
+
+    def tensor_map(
+        self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
+    ) -> TensorMap:
+        """The map as the shim's `copy_box` reads it, which also checks it as the driver would."""
+        return TensorMap((pointer, *shape, *strides, *box, itemsize))
 
     def launch(self, program: Program, instance: str, grid, block, shared_bytes: int, values: list[Any]) -> None:
         """Run a kernel to its end."""

@@ -26,6 +26,11 @@ TARGETS = ["sm_80", "sm_90"]
 PROGRAMS = {made.source: made for made in program.programs()}
 
 
+def targets(made):
+    """What a program is compiled for."""
+    return [f"sm_{made.architecture}a"] if made.architecture_specific else TARGETS
+
+
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
     """Compiles a program for a target once, into a cache of this test run."""
@@ -38,8 +43,9 @@ def test_every_source_is_a_program():
 
 
 @needs_nvrtc
-@pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("source", PROGRAMS)
+@pytest.mark.parametrize(
+    ("source", "target"), [(s, target) for s, made in PROGRAMS.items() for target in targets(made)]
+)
 def test_registers_and_spills(source, target, compiled):
     made = PROGRAMS[source]
     result = compiled(made, target)
@@ -57,14 +63,16 @@ def test_registers_and_spills(source, target, compiled):
 def test_machine_code(source, compiled, tmp_path):
     """No kernel touches local memory; the tensor-core ones multiply on tensor cores and copy asynchronously."""
     made = PROGRAMS[source]
-    result = compiled(made, "sm_90")
+    result = compiled(made, targets(made)[-1])
     found = instructions(result.cubin, tmp_path)
     assert set(found) == set(result.names.values())
     for instance, name in result.names.items():
         assert len(found[name]) > 10, f"the disassembly of {instance} was not understood"
         assert not {"LDL", "STL"} & set(found[name]), f"{instance} touches local memory"
         assert not {"RED", "ATOM", "ATOMG", "ATOMS"} & set(found[name]), f"{instance} uses atomics"
-        if made.tensor_cores:
+        if made.architecture_specific:
+            assert {"HGMMA", "UTMALDG"} <= set(found[name]), f"{instance} has no warpgroup products of bulk copies"
+        elif made.tensor_cores:
             assert {"HMMA", "LDGSTS"} <= set(found[name]), f"{instance} does not use the tensor cores"
             by_words = "weight_gradient<float" in instance  # ldmatrix cannot turn a matrix of 32-bit elements
             assert ("LDSM" in found[name]) != by_words, instance
@@ -106,19 +114,33 @@ def test_the_cache(tmp_path, monkeypatch):
 def test_a_failure_shows_the_log(tmp_path, monkeypatch):
     broken = tmp_path / "broken.cu"
     broken.write_text("__global__ void kernel(float* x) { x[0] = undeclared; }")
-    made = object.__new__(program.Program)  # one that the list of programs does not see
-    for name, value in {"source": str(broken), "instances": ("kernel",), "architecture": 70}.items():
-        object.__setattr__(made, name, value)
+    made = undeclared(source=str(broken), instances=("kernel",))
     with pytest.raises(compiler.CompileError, match=r'does not compile for sm_80.*\n.*"undeclared" is undefined'):
         compiler.compile_program(made, "sm_80", tmp_path / "cache")
 
 
-def test_an_old_gpu_is_told():
+def undeclared(**fields):
+    """A program that the list of programs does not see."""
     made = object.__new__(program.Program)
-    for name, value in {"source": "new.cu", "instances": (), "architecture": 80}.items():
+    for name, value in {"architecture": 70, "architecture_specific": False, **fields}.items():
         object.__setattr__(made, name, value)
+    return made
+
+
+def test_an_old_gpu_is_told():
+    made = undeclared(source="new.cu", instances=(), architecture=80)
     with pytest.raises(compiler.CompileError, match="needs a GPU of at least sm_80, this is sm_75"):
         compiler.compile_program(made, "sm_75")
+
+
+@pytest.mark.parametrize("gpu", ["sm_80", "sm_100"])
+def test_a_program_for_one_architecture_runs_on_no_other(gpu):
+    made = undeclared(source="new.cu", instances=(), architecture=90, architecture_specific=True)
+    assert made.target("sm_90") == "sm_90a"
+    with pytest.raises(compiler.CompileError, match=rf"for a GPU of sm_90 alone \(sm_90a\), this is {gpu}a"):
+        compiler.compile_program(made, made.target(gpu))
+    with pytest.raises(compiler.CompileError, match=r"sm_90 alone \(sm_90a\), this is sm_90"):
+        compiler.compile_program(made, "sm_90")
 
 
 def test_without_nvrtc(monkeypatch):

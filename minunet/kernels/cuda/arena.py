@@ -6,6 +6,7 @@ It is laid out by walking the steps once without memory; what is given back on t
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from minunet.kernels.cuda.elements import as_dtype
 from minunet.kernels.cuda.launcher import Grid, Launcher
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.tensor_map import TensorMap
 
 ALIGNMENT = 256  # bytes: whole cache lines, and more than any kernel's loads need
 
@@ -71,6 +73,12 @@ class ArenaLauncher:
         if not isinstance(array, Place):
             return self.device.pointer(array)
         return 0 if self.memory is None else self.device.pointer(self.memory) + array.offset
+
+    def tensor_map(
+        self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
+    ) -> TensorMap:
+        """The device's map, once there is memory; an empty one until then, when nothing is launched."""
+        return TensorMap() if self.memory is None else self.device.tensor_map(pointer, itemsize, shape, strides, box)
 
     def launch(
         self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]

@@ -58,8 +58,13 @@ def compile_program(
     Raises
     ------
     CompileError
-        If NVRTC is missing or refuses the source; the message holds its log.
+        If the program is not for this architecture, or NVRTC is missing or refuses the source; the message holds its log.
     """
+    if program.architecture_specific and architecture != f"sm_{program.architecture}a":
+        raise CompileError(
+            f"{program.source} is for a GPU of sm_{program.architecture} alone (sm_{program.architecture}a), "
+            f"this is {architecture}"
+        )
     if int(architecture[3:].rstrip("af")) < program.architecture:
         raise CompileError(
             f"{program.source} needs a GPU of at least sm_{program.architecture}, this is {architecture}"

@@ -9,6 +9,7 @@ from typing import Any
 from minunet.kernels.cuda.compile import compile_program
 from minunet.kernels.cuda.launcher import SHARED_WITHOUT_OPT_IN, Grid, addresses
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.tensor_map import TensorMap, encode
 
 MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
@@ -32,6 +33,12 @@ class GpuLauncher:
         if not array.flags.c_contiguous:
             raise ValueError(f"a kernel was given an array of shape {array.shape} that is not C-contiguous")
         return array.data.ptr
+
+    def tensor_map(
+        self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
+    ) -> TensorMap:
+        """A map that the driver encodes; raises RuntimeError where it refuses the sizes."""
+        return encode(pointer, itemsize, shape, strides, box)
 
     def launch(
         self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]
@@ -57,7 +64,7 @@ class GpuLauncher:
         key = device, program.source, instance
         if key not in self._functions:
             # Each instance is compiled by itself, when it is first needed: a training run needs few of them.
-            compiled = compile_program(program, self.architecture(), instances=(instance,))
+            compiled = compile_program(program, program.target(self.architecture()), instances=(instance,))
             module = self._cupy.cuda.function.Module()
             module.load(compiled.cubin)
             function = module.get_function(compiled.names[instance])

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.tensor_map import TensorMap
 
 Grid = tuple[int, int, int]
 MAX_GRID = (2**31 - 1, 65535, 65535)  # blocks along x, y and z that any supported GPU accepts
@@ -27,6 +28,22 @@ class Launcher(Protocol):
 
     def pointer(self, array: Any) -> int:
         """The address of a C-contiguous array's first element."""
+
+    def tensor_map(
+        self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
+    ) -> TensorMap:
+        """How `copy_box` of hopper.cuh finds its boxes in an array of four axes; a kernel's argument, by value.
+
+        Parameters
+        ----------
+        pointer : int
+            The address of element (0, 0, 0, 0), a multiple of 16.
+        itemsize : int
+            Bytes of an element: 2 for bfloat16, 4 for float32.
+        shape, strides, box : four ints each, innermost axis first
+            Extents in elements; distances in bytes, the first being `itemsize` and the others multiples of 16; the extents of the
+            box that one copy brings, at most 256 each, the first of 128 bytes.
+        """
 
     def launch(
         self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]

@@ -27,6 +27,9 @@ class Program:
         The most registers a thread of any of them may take; the compile test holds every instance to it.
     architecture : int
         The oldest compute capability whose instructions it uses, times ten (70, 80, 90).
+    architecture_specific : bool
+        Whether it uses instructions that only this very architecture has, no newer one (sm_90a's bulk copies into barriers and
+        warpgroup products): it is compiled for, and runs on, nothing else.
     tensor_cores : bool
         Whether its instances must contain tensor-core instructions.
     """
@@ -36,6 +39,7 @@ class Program:
     registers: int = 128
     architecture: int = 70
     tensor_cores: bool = False
+    architecture_specific: bool = False
 
     def __post_init__(self) -> None:
         if self.source in _PROGRAMS:
@@ -48,6 +52,10 @@ class Program:
     def path(self) -> Path:
         """The .cu file."""
         return FOLDER / self.source
+
+    def target(self, architecture: str) -> str:
+        """What to compile it for on a GPU of this architecture: "sm_90" itself, or "sm_90a" where it is specific to that."""
+        return f"{architecture}a" if self.architecture_specific else architecture
 
     def digest(self, instances: tuple[str, ...]) -> str:
         """A hash of everything that these instances' compiled code depends on: them, this file, and every header."""
