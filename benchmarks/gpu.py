@@ -22,6 +22,7 @@ STOOD_IN = prepare()
 
 from benchmarks.gpu_device import Gpu  # noqa: E402
 from benchmarks.gpu_layers import layers  # noqa: E402
+from benchmarks.gpu_products import products  # noqa: E402
 from benchmarks.gpu_steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
 from benchmarks.gpu_training import parity  # noqa: E402
 from benchmarks.gpu_values import conformance, kernels  # noqa: E402
@@ -64,6 +65,7 @@ def parts(device: Any) -> Iterator[Part]:
     plain, compiled = TORCH_MODES[:-1], TORCH_MODES[-1:]
     yield "conformance", lambda: conformance(device)
     yield "kernels", lambda: kernels(device)
+    yield "products", lambda: products(device)
     yield "training parity", lambda: parity(device)
     for shape in SHAPES:
         yield f"step {shape}", lambda shape=shape: steps(shape, modes=plain)

@@ -58,8 +58,8 @@ class Library:
 class HostLauncher:
     """Runs programs under one schedule; counts the launches of each instance, so that a test can see what ran."""
 
-    def __init__(self, schedule: int = LAZY, *, sanitize: bool = False):
-        self.schedule, self.sanitize = schedule, sanitize
+    def __init__(self, schedule: int = LAZY, *, sanitize: bool = False, architecture: str = "sm_80"):
+        self.schedule, self.sanitize, self._architecture = schedule, sanitize, architecture
         self.launches: dict[tuple[str, str], int] = {}
         self._libraries: dict[tuple[str, tuple[str, ...]], Library] = {}
 
@@ -90,6 +90,10 @@ class HostLauncher:
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
         """Build a kernel."""
         self._library(program, instance)
+
+    def architecture(self) -> str:
+        """Which GPU's kernels the launch code shall choose."""
+        return self._architecture
 
     def _library(self, program: Program, instance: str) -> Library:
         # With AddressSanitizer, which compiles slowly, only the instances of one type.

@@ -15,7 +15,7 @@ from cuda_on_cpu.build import compiler
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
 
-from benchmarks import gpu, gpu_layers, gpu_training, gpu_values  # noqa: E402
+from benchmarks import gpu, gpu_layers, gpu_products, gpu_training, gpu_values  # noqa: E402
 from benchmarks.gpu_device import Shim  # noqa: E402
 from minunet import UNet  # noqa: E402
 
@@ -49,6 +49,14 @@ def test_training_parity():
     found = gpu_training.parity(Shim(), shape=(1, 8, 12, 3), base_channels=8)
     assert found["failed"] == []
     assert all(len(losses) == gpu_training.STEPS for losses in found["losses"].values())
+
+
+@needs_compiler
+def test_products(monkeypatch):
+    found = gpu_products.products(Shim("sm_90"), seed=4, larger=False)
+    assert found["failed"] == [] and {"sm_80 tf32 forward", "sm_90a bf16 weight gradient"} <= set(
+        found["largest_error"]
+    )
 
 
 @needs_compiler

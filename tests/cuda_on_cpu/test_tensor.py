@@ -8,7 +8,7 @@ import pytest
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import agree, check, cuda_on_cpu, needs_bfloat16, parameters, values
 from minunet.kernels import dispatch, reference
-from minunet.kernels.cuda import convolution, launcher, tensor, tensor_primitives
+from minunet.kernels.cuda import ampere, convolution, launcher, tensor, tensor_primitives
 from minunet.kernels.cuda.precision import use_precision
 
 pytestmark = [
@@ -150,7 +150,7 @@ def test_dividers(dtype, schedule):
         np.concatenate([np.arange(3000), 2**31 - 1 - np.arange(3000), 2 ** np.arange(31), 2 ** np.arange(31) - 1])
     )
     for divisor in [*range(1, 700), 4095, 4096, 4097, 65537, 2**30 + 1, 2**31 - 1]:
-        d = tensor.Divider.by(divisor)
+        d = ampere.Divider.by(divisor)
         near = numbers if divisor < 700 else np.unique(np.concatenate([numbers, divisor - np.arange(2), [divisor]]))
         high = near.astype(object) * d.multiplier // 2**32 if divisor > 1 else near.astype(object)
         assert np.array_equal((high // 2**d.shift).astype(np.int64), near // divisor), divisor
@@ -173,6 +173,6 @@ def test_every_instance_runs(dtype, schedule):
         args = grad, (x,), weight, None, *same, ((True,), True, False)
         ran |= set(tensor_check("conv2d_grads", *args, schedule=schedule, dtype=dtype).launches)
     name = "bfloat16" if dtype == "bfloat16" else "float"
-    for made in (tensor.CONVOLUTION, tensor.WEIGHT_GRADIENT):
+    for made in (ampere.CONVOLUTION, ampere.WEIGHT_GRADIENT):
         wanted = {(made.source, instance) for instance in made.instances if f"<{name}," in instance}
         assert wanted and wanted == {key for key in ran if key[0] == made.source}

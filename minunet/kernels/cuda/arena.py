@@ -93,6 +93,10 @@ class ArenaLauncher:
         """Get a kernel ready."""
         self.device.prepare(program, instance, shared_bytes)
 
+    def architecture(self) -> str:
+        """The device's."""
+        return self.device.architecture()
+
     def settle(self, nbytes: int) -> None:
         """Get the memory, and every kernel that was noted ready."""
         for wanted in self._wanted.values():

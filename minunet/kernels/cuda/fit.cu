@@ -1,7 +1,8 @@
-// Copies that change the type or the width: float32 weights to bfloat16, channels filled with zeros to whole chunks or cut back.
+// Copies that change the type, the width or the order: float32 weights to bfloat16 or tf32, channels filled with zeros to whole chunks
+// or cut back.
 #include "numbers.cuh"
 
-constexpr int THREADS = 256;
+constexpr int THREADS = 256, SIDE = 32;
 
 // to (outer, rows_to, columns_to) = from (outer, rows_from, columns_from), cut off or continued with zeros along both inner axes.
 template <typename From, typename To>
@@ -16,4 +17,23 @@ __global__ void __launch_bounds__(THREADS)
     if (row < rows_from && column < columns_from)
         value = (Wide<To>)widen(from[(rest / rows_to * rows_from + row) * columns_from + column]);
     to[i] = narrow<To>(value);
+}
+
+// to (outer, rows, columns) = from, rounded to tf32; turned (outer, columns, rows) = the same, transposed. A block takes 32 x 32.
+__global__ void __launch_bounds__(THREADS) round_and_turn(const float* from, float* to, float* turned, int rows, int columns) {
+    DYNAMIC_SHARED(memory);
+    float* tile = reinterpret_cast<float*>(memory);  // (SIDE, SIDE + 1): a column, too, meets every bank once
+    const long long matrix = (long long)blockIdx.z * rows * columns;
+    const int across = threadIdx.x % SIDE, down = threadIdx.x / SIDE, first_row = blockIdx.y * SIDE, first_column = blockIdx.x * SIDE;
+    for (int k = down; k < SIDE; k += THREADS / SIDE) {
+        const int row = first_row + k, column = first_column + across;
+        if (row >= rows || column >= columns) continue;
+        const long long at = matrix + (long long)row * columns + column;
+        to[at] = tile[k * (SIDE + 1) + across] = as_tf32(from[at]);
+    }
+    __syncthreads();
+    for (int k = down; k < SIDE; k += THREADS / SIDE) {
+        const int row = first_row + across, column = first_column + k;
+        if (row < rows && column < columns) turned[matrix + (long long)column * rows + row] = tile[across * (SIDE + 1) + k];
+    }
 }

@@ -10,14 +10,17 @@ from minunet.kernels.cuda.elements import as_dtype, ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
-THREADS = 256
+THREADS, SIDE = 256, 32
 CHUNK_BYTES = 16
 
 FIT = Program(
     "fit.cu",
-    tuple(
-        f"fit<{a}, {b}>"
-        for a, b in (("float", "bfloat16"), ("bfloat16", "bfloat16"), ("bfloat16", "float"), ("float", "float"))
+    (
+        *(
+            f"fit<{a}, {b}>"
+            for a, b in (("float", "bfloat16"), ("bfloat16", "bfloat16"), ("bfloat16", "float"), ("float", "float"))
+        ),
+        "round_and_turn",
     ),
     registers=40,
 )
@@ -56,4 +59,18 @@ def fit_into(array: Any, out: Any, axes: int) -> None:
         grid=(ceil_div(out.size, THREADS),),
         block=THREADS,
         arguments=[array, out, *map(ctypes.c_int, (*before, *after)), ctypes.c_longlong(out.size)],
+    )
+
+
+def round_and_turn(array: Any, out: Any, turned: Any) -> None:
+    """Fill `out` with a float32 array rounded to tf32, and `turned` with the same, its last two axes exchanged."""
+    rows, columns = array.shape[-2:]
+    run(
+        launcher_for(out),
+        FIT,
+        "round_and_turn",
+        grid=(ceil_div(columns, SIDE), ceil_div(rows, SIDE), math.prod(array.shape[:-2])),
+        block=THREADS,
+        shared_bytes=SIDE * (SIDE + 1) * 4,
+        arguments=[array, out, turned, ctypes.c_int(rows), ctypes.c_int(columns)],
     )

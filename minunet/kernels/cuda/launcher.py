@@ -53,6 +53,9 @@ class Launcher(Protocol):
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
         """Get a kernel ready, so that its first launch does nothing but launch."""
 
+    def architecture(self) -> str:
+        """The device's target for the compiler, such as "sm_90"."""
+
 
 _IN_USE: list[Launcher] = []
 

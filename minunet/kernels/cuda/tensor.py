@@ -1,107 +1,24 @@
-"""Launches the tensor-core kernels: a convolution whose result leaves through an epilogue, and the weight gradient's sums."""
+"""Convolutions on tensor cores: the kernels of sm_90a where the GPU has them and they waste little, else those of sm_80.
+
+Which one is a function of the shapes and the architecture alone, so that the same seed gives the same bits.
+"""
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
-from minunet.kernels.cuda import sums
-from minunet.kernels.cuda.elements import ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import launcher_for, run
-from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda import ampere, hopper
+from minunet.kernels.cuda.ampere import MAX_SIDE
+from minunet.kernels.cuda.launcher import launcher_for
 from minunet.kernels.cuda.window import Window
 
-THREADS, BM, ROW_BYTES, CHUNK_BYTES = 256, 128, 128, 16  # as in tensor_convolution.cu and tile.cuh
-MAX_SIDE = 8191  # a pixel's row and column share a register
+__all__ = ["MAX_SIDE", "convolve", "splits_of", "uses_hopper", "weight_gradient"]
 
-
-@dataclass(frozen=True)
-class Tile:
-    """How a block of 256 threads covers BM rows and `columns` of the product.
-
-    Attributes
-    ----------
-    columns : int
-        Output channels of a block.
-    warp : str
-        Rows and columns of a warp, as template arguments.
-    stages : int
-        Tiles under way at once.
-    """
-
-    columns: int
-    warp: str
-    stages: int
-
-    def arguments(self, blocks: int) -> str:
-        """Template arguments, for `blocks` at once on a multiprocessor."""
-        return f"{BM}, {self.columns}, {self.warp}, {self.stages}, {blocks}"
-
-    def shared_bytes(self, itemsize: int) -> int:
-        """The stages, or the results on their way out, whichever is larger."""
-        return max(self.stages * (BM + self.columns) * ROW_BYTES, BM * (self.columns * itemsize + CHUNK_BYTES))
-
-
-TILES = {128: Tile(128, "64, 32", 3), 64: Tile(64, "32, 32", 4)}
-# Fragments of float are rounded and, in a wide tile, read word by word: more registers, so fewer blocks.
-BLOCKS = {("bfloat16", 128): 2, ("bfloat16", 64): 2, ("float", 128): 1, ("float", 64): 2}
-GRADIENT_BLOCKS = {("bfloat16", 128): 2, ("bfloat16", 64): 2, ("float", 128): 1, ("float", 64): 1}
-
-
-def _convolve_instance(t: str, columns: int, layout: str) -> str:
-    return f"tensor_convolve<{t}, {TILES[columns].arguments(BLOCKS[t, columns])}, {layout}>"
-
-
-def _gradient_instance(t: str, columns: int) -> str:
-    return f"tensor_weight_gradient<{t}, {TILES[columns].arguments(GRADIENT_BLOCKS[t, columns])}>"
-
-
-CONVOLUTION = Program(
-    "tensor_convolution.cu",
-    tuple(
-        _convolve_instance(t, n, layout) for t in ("bfloat16", "float") for n in TILES for layout in ("DEEP", "WIDE")
-    ),
-    registers=200,
-    architecture=80,
-    tensor_cores=True,
-)
-WEIGHT_GRADIENT = Program(
-    "tensor_weight_gradient.cu",
-    tuple(_gradient_instance(t, n) for t in ("bfloat16", "float") for n in TILES),
-    registers=255,
-    architecture=80,
-    tensor_cores=True,
-)
-
-
-class Epilogue(ctypes.Structure):
-    """Mirrors `Epilogue` in epilogue.cuh: addresses, 0 for what is absent."""
-
-    _fields_ = [
-        *((name, ctypes.c_void_p) for name in ("bias", "mask0", "mask1", "out0", "out1", "pooled", "argmax")),
-        ("relu", ctypes.c_int),
-        ("rounded", ctypes.c_int),
-    ]
-
-
-class Divider(ctypes.Structure):
-    """Mirrors `Divider` in tensor_weight_gradient.cu: division of numbers below 2^31 by one multiplication."""
-
-    _fields_ = [(name, ctypes.c_uint32) for name in ("divisor", "multiplier", "shift")]
-
-    @classmethod
-    def by(cls, divisor: int) -> Divider:
-        """The constants for a divisor d, 2^(s - 1) < d <= 2^s: n / d = n * ceil(2^(31 + s) / d) / 2^(31 + s)."""
-        if divisor == 1:
-            return cls(1, 0, 0)
-        bits = (divisor - 1).bit_length()
-        return cls(divisor, ceil_div(2 ** (31 + bits), divisor), bits - 1)
-
-
-def tile_for(columns: int) -> Tile:
-    """The wider tile, unless the narrower one wastes fewer columns."""
-    return TILES[128] if ceil_div(columns, 128) * 128 == ceil_div(columns, 64) * 64 else TILES[64]
+# Multiplications a nanosecond, zeros included, round figures of an H100: only which is faster matters.
+HOPPER_RATES = {2: 270_000.0, 4: 130_000.0}
+AMPERE_RATES = {2: 140_000.0, 4: 52_000.0}
+HOPPER_GRADIENT_RATE, AMPERE_GRADIENT_RATE = 250_000.0, 110_000.0
 
 
 def convolve(
@@ -115,6 +32,8 @@ def convolve(
     masks=(None, None),
     pooled=None,
     argmax=None,
+    rounded: bool = False,
+    turned=None,
 ) -> None:
     """Fill `outs`, one or two arrays (or None) joined along channels, window by window.
 
@@ -125,60 +44,50 @@ def convolve(
     weight : array
         Of the sources' dtype; where the windows' k_stride is not 1, their taps must be all of the kernel's or a single one.
     masks : tuple of two arrays or None
-        Of the shapes of `outs`: a result is kept where its mask is positive.
+        Of the shapes of `outs`: a result is kept where its mask is positive. A mask may be its output itself.
     pooled, argmax : array, optional
         Also write 2x2 max pooling of the output and its places (uint8); the output's height and width are even.
+    rounded : bool
+        For floats: sources and weights hold tf32 values, and so shall the results.
+    turned : array, optional
+        For floats: the weights with their last two axes exchanged.
     """
-    launcher, t = launcher_for(sources[0]), cpp_type(sources[0])
-    source0, source1 = (*sources, None)[:2]
-    pointers = [0 if a is None else launcher.pointer(a) for a in (bias, *masks, *(*outs, None)[:2], pooled, argmax)]
-    epilogue = Epilogue(*pointers, int(relu))
+    extras = {"bias": bias, "relu": relu, "masks": masks, "pooled": pooled, "argmax": argmax, "rounded": rounded}
     for window in windows:
-        columns = window.out_channels0 + window.out_channels1
-        tile = tile_for(columns)
-        layout = "DEEP" if window.k_stride == 1 else "WIDE"
-        run(
-            launcher,
-            CONVOLUTION,
-            _convolve_instance(t, tile.columns, layout),
-            grid=(ceil_div(window.pixels, BM), ceil_div(columns, tile.columns)),
-            block=THREADS,
-            shared_bytes=tile.shared_bytes(weight.dtype.itemsize),
-            arguments=[source0, source1, weight, window, epilogue],
-        )
+        if uses_hopper(window, sources, outs, pooled=pooled, rounded=rounded, turned=turned):
+            hopper.convolve(window, sources, weight, outs, turned=turned, **extras)
+        else:
+            ampere.convolve(window, sources, weight, outs, **extras)
 
 
-def split(window: Window, tile: Tile, itemsize: int) -> tuple[int, int]:
-    """Pixels each block of the weight gradient sums, and how many blocks share them; a function of shapes alone."""
-    tiles = ceil_div(window.depth, BM) * ceil_div(window.out_channels0, tile.columns)
-    return sums.split(window.pixels, tiles, ROW_BYTES // itemsize, rounds=4)
+def uses_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> bool:
+    """Whether `convolve` takes the kernel of sm_90a."""
+    source, itemsize = sources[0], sources[0].dtype.itemsize
+    if launcher_for(source).architecture() != "sm_90" or any(out is None for out in outs):
+        return False
+    if not hopper.takes_convolution(window, source, turned, pooled, rounded=rounded):
+        return False
+    return (
+        hopper.products(window, itemsize) / HOPPER_RATES[itemsize]
+        < ampere.products(window, itemsize) / AMPERE_RATES[itemsize]
+    )
 
 
-def splits_of(window: Window, itemsize: int) -> int:
-    """How many partial sums `weight_gradient` writes for this window."""
-    return split(window, tile_for(window.out_channels0), itemsize)[1]
+def _gradient_uses_hopper(window: Window, grad: Any) -> bool:
+    if launcher_for(grad).architecture() != "sm_90" or not hopper.takes_weight_gradient(window, grad):
+        return False
+    theirs = ampere.gradient_products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
+    return hopper.gradient_products(window) / HOPPER_GRADIENT_RATE < theirs
+
+
+def splits_of(window: Window, grad: Any) -> int:
+    """How many partial sums `weight_gradient` writes for this window and a gradient like this."""
+    if _gradient_uses_hopper(window, grad):
+        return hopper.splits_of(window)
+    return ampere.splits_of(window, grad.dtype.itemsize)
 
 
 def weight_gradient(window: Window, sources, grad, partial) -> None:
     """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient."""
-    t, tile = cpp_type(grad), tile_for(window.out_channels0)
-    source0, source1 = (*sources, None)[:2]
-    share, splits = split(window, tile, grad.dtype.itemsize)
-    run(
-        launcher_for(grad),
-        WEIGHT_GRADIENT,
-        _gradient_instance(t, tile.columns),
-        grid=(ceil_div(window.depth, BM), ceil_div(window.out_channels0, tile.columns), splits),
-        block=THREADS,
-        shared_bytes=tile.stages * (BM + tile.columns) * ROW_BYTES,
-        arguments=[
-            source0,
-            source1,
-            grad,
-            partial,
-            window,
-            Divider.by(window.columns.count),
-            Divider.by(window.rows.count),
-            ctypes.c_int(share),
-        ],
-    )
+    module = hopper if _gradient_uses_hopper(window, grad) else ampere
+    module.weight_gradient(window, sources, grad, partial)

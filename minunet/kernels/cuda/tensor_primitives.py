@@ -140,7 +140,7 @@ def _bias(bias, dtype) -> Any:
 
 def _weight_gradient(window: Window, sources, grad, like, shape) -> Any:
     """The gradient for weights of shape `like`, cut to `shape`."""
-    splits = tensor.splits_of(window, grad.dtype.itemsize)
+    splits = tensor.splits_of(window, grad)
     partial = launcher_for(grad).empty((splits, *like), np.float32)
     tensor.weight_gradient(window, sources, grad, partial)
     return fit(sums.sum_of_splits(partial), shape[2:])

@@ -67,6 +67,7 @@ class UNetForward:
         if precision not in DTYPES:
             raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
         self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
+        self.rounded = precision == "tf32"  # floats are kept as what tensor cores read of them
         wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
         if [tuple(p.shape) for p in self.params] != wanted:
             raise ValueError("the parameters are not those of a U-Net with these settings")
@@ -127,7 +128,8 @@ class UNetForward:
         for (up, first, second), (_, skip, _) in zip(self.layers.expansion, reversed(contraction), strict=True):
             raised = take((*skip.shape[:3], up.outs), self.dtype)
             weights, bias = self.weights.of(up), self.params[up.bias]
-            tensor.convolve(up_windows(x, weights, *UP, skip.shape[1:3]), (x,), weights, (raised,), bias=bias)
+            windows = up_windows(x, weights, *UP, skip.shape[1:3])
+            tensor.convolve(windows, (x,), weights, (raised,), bias=bias, rounded=self.rounded)
             done(x)
             middle = self._convolve(first, (skip, raised))
             done(skip, raised)
@@ -146,7 +148,10 @@ class UNetForward:
         y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
         window = forward_window(xs, weights, (1, 1), same_padding(layer), y.shape[1:3])
         bias = self.params[layer.bias] if bias is None else bias
-        tensor.convolve([window], xs, weights, (y,), bias=bias, relu=relu, pooled=pooled, argmax=argmax)
+        epilogue = {"bias": bias, "relu": relu, "pooled": pooled, "argmax": argmax}
+        tensor.convolve(
+            [window], xs, weights, (y,), rounded=self.rounded, turned=self.weights.turned(layer), **epilogue
+        )
         return y
 
 

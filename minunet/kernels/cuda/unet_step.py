@@ -131,7 +131,7 @@ class UNetStep(UNetForward):
         if needs_x:
             outs = tuple(self.arena.take(x.shape, self.dtype) for x in xs)
             windows = input_gradient_windows(grad, xs, weights, (1, 1), same_padding(layer))
-            tensor.convolve(windows, (grad,), weights, outs, masks=(*masks, None)[:2])
+            tensor.convolve(windows, (grad,), weights, outs, masks=(*masks, None)[:2], rounded=self.rounded)
         self.arena.give(grad)
         return outs
 
@@ -142,12 +142,12 @@ class UNetStep(UNetForward):
         self._weight_gradient(layer, window, (grad,), x, layer.shape)
         self._bias_gradient(layer, grad)
         out = self.arena.take(x.shape, self.dtype)
-        tensor.convolve([window], (grad,), weights, (out,), masks=(x, None))
+        tensor.convolve([window], (grad,), weights, (out,), masks=(x, None), rounded=self.rounded)
         self.arena.give(grad)
         return out
 
     def _weight_gradient(self, layer: Layer, window, sources, grad, shape) -> None:
-        partial = self.arena.take((tensor.splits_of(window, self.dtype.itemsize), *shape), np.float32)
+        partial = self.arena.take((tensor.splits_of(window, grad), *shape), np.float32)
         tensor.weight_gradient(window, sources, grad, partial)
         self._sum(partial, self.grads[layer.weight], 2)
 

@@ -1,4 +1,4 @@
-"""The weights as tensor cores take them: in the activations' type and whole chunks of channels, beside the float32 masters."""
+"""The weights as tensor cores take them, beside the float32 masters: in bfloat16 or tf32 and whole chunks of channels."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from typing import Any
 
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.elements import BFLOAT16
-from minunet.kernels.cuda.fit import fit_into, whole_chunks
+from minunet.kernels.cuda.fit import fit_into, round_and_turn, whole_chunks
 from minunet.kernels.cuda.unet_layers import Layer
 
 
 class WorkingWeights:
     """One working copy per layer, or the master itself where it is already right.
+
+    The products of sm_90a read floats as they are, so on it the copies are rounded to tf32; and along the summed channels alone, so
+    that there is a second one with the channels exchanged.
 
     Parameters
     ----------
@@ -28,14 +31,23 @@ class WorkingWeights:
     def __init__(self, layers: Sequence[Layer], params: Sequence[Any], arena: Arena, dtype: Any):
         self.layers, self.params = layers, params
         self._copies: dict[int, Place] = {}
+        self._turned: dict[int, Place] = {}
+        hopper = arena.launcher.architecture() == "sm_90"
         for layer in layers:
             shape = *layer.shape[:2], *(whole_chunks(n, dtype) for n in layer.shape[2:])
-            if dtype is BFLOAT16 or shape != layer.shape:
+            if dtype is not BFLOAT16 and shape == layer.shape and hopper and layer.kernel_size == 3:
+                self._copies[layer.weight] = arena.take(shape, dtype)
+                self._turned[layer.weight] = arena.take((*shape[:2], shape[3], shape[2]), dtype)
+            elif dtype is BFLOAT16 or shape != layer.shape:
                 self._copies[layer.weight] = arena.take(shape, dtype)
 
     def of(self, layer: Layer) -> Any:
         """The weights to multiply with."""
         return self._copies.get(layer.weight, self.params[layer.weight])
+
+    def turned(self, layer: Layer) -> Place | None:
+        """The same with input and output channels exchanged, where products need them so."""
+        return self._turned.get(layer.weight)
 
     def written_by_adam(self) -> list[Place | None]:
         """For each parameter the copy that Adam can write beside it: of the same shape, in bfloat16."""
@@ -45,7 +57,9 @@ class WorkingWeights:
     def follow(self, *, all_copies: bool = False) -> None:
         """Fill the copies that Adam does not write, or all of them, from the masters."""
         for k, copy in self._copies.items():
-            if all_copies or not self._plain(k, copy):
+            if k in self._turned:
+                round_and_turn(self.params[k], copy, self._turned[k])
+            elif all_copies or not self._plain(k, copy):
                 fit_into(self.params[k], copy, 2)
 
     def _plain(self, k: int, copy: Place) -> bool:

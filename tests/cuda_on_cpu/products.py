@@ -1,0 +1,215 @@
+"""The convolution kernels of the training step, called through their launch code on a device, and held against float64.
+
+Forward with bias, ReLU and pooling; the input gradient with masks and two destinations, written over its mask as in the step; the
+weight gradient. The tests run them on the host shim, the GPU benchmark on a GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minunet.kernels import reference
+from minunet.kernels.cuda import sums
+from minunet.kernels.cuda.arena import Arena, Place
+from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
+from minunet.kernels.cuda.elements import BFLOAT16
+
+SAME = (1, 1), ((1, 1), (1, 1))
+DTYPES = {"bf16": BFLOAT16, "tf32": np.dtype(np.float32)}
+# Of the largest value: results rounded to 8 or 10 bits of mantissa; the weight gradient's sums are float32.
+TOLERANCES = {"bf16": 4e-3, "tf32": 6e-4, "weight gradient": 2e-5}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One 3x3 convolution.
+
+    Attributes
+    ----------
+    images : tuple of int
+        (N, H, W).
+    channels : tuple of int
+        Of each source.
+    outs : int
+        Output channels.
+    masked : tuple of bool
+        Whether the gradient of each source is masked.
+    """
+
+    images: tuple[int, int, int]
+    channels: tuple[int, ...]
+    outs: int
+    masked: tuple[bool, ...]
+
+
+CASES = {
+    "one patch": Case((1, 16, 16), (64,), 64, (True,)),
+    "patches cut short": Case((2, 19, 37), (64,), 128, (False,)),
+    "even, with pooling": Case((1, 34, 18), (64,), 64, (True,)),
+    "two sources": Case((1, 20, 18), (64, 64), 192, (True, False)),
+    "two sources of different width": Case((1, 6, 22), (128, 72), 64, (False, True)),
+    "panels not filled": Case((1, 9, 6), (72,), 136, (True,)),
+    "one pixel": Case((3, 1, 1), (64,), 64, (True,)),
+}
+
+
+def to_bf16(x: np.ndarray) -> np.ndarray:
+    """float32 as the bits of bfloat16, to nearest with ties to even."""
+    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
+    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
+
+
+def to_tf32(x: np.ndarray) -> np.ndarray:
+    """float32 with 10 bits of mantissa, to nearest with ties away from zero."""
+    return ((np.ascontiguousarray(x, np.float32).view(np.uint32) + 0x1000) & np.uint32(0xFFFFE000)).view(np.float32)
+
+
+class Bench:
+    """Places in an arena on a device, filled from NumPy and read back.
+
+    Parameters
+    ----------
+    device
+        With `launcher`, `put` and `get`, as in benchmarks.gpu_device.
+    precision : {"bf16", "tf32"}
+    """
+
+    def __init__(self, device: Any, precision: str):
+        self.device, self.precision, self.arena = device, precision, Arena(device.launcher)
+        self._content: list[tuple[Place, np.ndarray]] = []
+
+    def place(self, values: np.ndarray, dtype: Any = None) -> tuple[Place, np.ndarray]:
+        """A place that will hold the values, in the precision's type unless another is named; and what it holds, in float64."""
+        if dtype is None:
+            bits = to_bf16(values) if self.precision == "bf16" else to_tf32(values)
+            exact = (bits.astype(np.uint32) << 16).view(np.float32) if self.precision == "bf16" else bits
+        else:
+            bits = exact = values.astype(dtype)
+        place = self.arena.take(values.shape, DTYPES[self.precision] if dtype is None else dtype)
+        self._content.append((place, bits))
+        return place, exact.astype(np.float64)
+
+    def room(self, shape: tuple[int, ...], dtype: Any = None) -> Place:
+        """A place for results."""
+        return self.arena.take(shape, DTYPES[self.precision] if dtype is None else dtype)
+
+    def settle(self) -> None:
+        """Get the memory, every byte of it poison, and fill the places."""
+        self.arena.settle()
+        self.arena.launcher.memory[...] = 0xFF
+        for place, bits in self._content:
+            self._bytes(place)[...] = self.device.put(np.ascontiguousarray(bits).view(np.uint8).reshape(-1))
+
+    def read(self, place: Place) -> np.ndarray:
+        """What a place holds, in float64; whole numbers as they are."""
+        raw = np.ascontiguousarray(self.device.get(self._bytes(place)))
+        if place.dtype is BFLOAT16:
+            return (
+                (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64).reshape(place.shape)
+            )
+        values = raw.view(place.dtype).reshape(place.shape)
+        return values if values.dtype.kind == "u" else values.astype(np.float64)
+
+    def _bytes(self, place: Place) -> Any:
+        return self.arena.launcher.memory[place.offset : place.offset + place.nbytes]
+
+
+def drawn(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    """Numbers from -1 to 1, a little more of them positive."""
+    return rng.uniform(-0.9, 1.1, shape).astype(np.float32)
+
+
+def weights(rng: np.random.Generator, channels: int, outs: int) -> np.ndarray:
+    """Weights whose sums stay of the size of one."""
+    return rng.uniform(-1, 1, (3, 3, channels, outs)).astype(np.float32) / np.sqrt(3 * channels)
+
+
+def off(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference, of the largest value; infinite for a NaN."""
+    difference = np.abs(found - expected).max() / np.abs(expected).max()
+    return float(difference) if np.isfinite(difference) else float("inf")
+
+
+def forward(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
+    """How far `module.convolve` is off; pooling and its places must be those of the result itself."""
+    bench, even = Bench(device, precision), all(n % 2 == 0 for n in case.images[1:])
+    sources, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
+    drawn_weight = weights(rng, sum(case.channels), case.outs)
+    weight, exact_weight = bench.place(drawn_weight)
+    turned, _ = bench.place(drawn_weight.transpose(0, 1, 3, 2))
+    bias, exact_bias = bench.place(drawn(rng, case.outs) / 4, np.float32)
+    y = bench.room((*case.images, case.outs))
+    pooled = argmax = None
+    if even:
+        shape = (case.images[0], case.images[1] // 2, case.images[2] // 2, case.outs)
+        pooled, argmax = bench.room(shape), bench.room(shape, np.uint8)
+    window = forward_window(sources, weight, *SAME, case.images[1:])
+    options = {"bias": bias, "relu": True, "masks": (None, None), "pooled": pooled, "argmax": argmax, "rounded": True}
+    if hasattr(module, "takes_convolution"):
+        options["turned"] = turned
+    module.convolve(window, sources, weight, (y,), **options)
+    bench.settle()
+    module.convolve(window, sources, weight, (y,), **options)
+    found = bench.read(y)
+    if even:
+        best, place = reference.max_pool2d.reference.run(found, (2, 2), (2, 2), (0, 0))
+        if not (np.array_equal(bench.read(pooled), best) and np.array_equal(bench.read(argmax), place)):
+            return float("inf")
+    return off(found, reference.conv2d.reference.run(exact, exact_weight, exact_bias, *SAME, "relu"))
+
+
+def input_gradient(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
+    """How far `module.convolve` is off as the input gradient, written over its masks."""
+    bench = Bench(device, precision)
+    grad, exact_grad = bench.place(drawn(rng, *case.images, case.outs))
+    weight, exact_weight = bench.place(weights(rng, case.outs, sum(case.channels)).transpose(0, 1, 3, 2))
+    outs, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
+    masks = [out if masked else None for out, masked in zip(outs, case.masked, strict=True)]
+    (window,) = input_gradient_windows(grad, outs, weight, *SAME)
+    options = {"bias": None, "relu": False, "pooled": None, "argmax": None, "rounded": True}
+    options["masks"] = (*masks, None)[:2]
+    if hasattr(module, "takes_convolution"):
+        options["turned"] = None
+    module.convolve(window, (grad,), weight, outs, **options)
+    bench.settle()
+    module.convolve(window, (grad,), weight, outs, **options)
+    needs = (True,) * len(outs), False, False
+    expected, _, _ = reference.conv2d_grads.reference.run(exact_grad, exact, exact_weight, None, *SAME, needs)
+    kept = [g * (x > 0) if masked else g for g, x, masked in zip(expected, exact, case.masked, strict=True)]
+    return max(off(bench.read(out), wanted) for out, wanted in zip(outs, kept, strict=True))
+
+
+def weight_gradient(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
+    """How far `module.weight_gradient` is off, its shares added up."""
+    bench = Bench(device, precision)
+    sources, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
+    grad, exact_grad = bench.place(drawn(rng, *case.images, case.outs))
+    shape = 3, 3, sum(case.channels), case.outs
+    total = bench.room(shape, np.float32)
+    window = forward_window(sources, total, *SAME, case.images[1:])
+    splits = module.splits_of(window, *(() if hasattr(module, "takes_convolution") else (grad.dtype.itemsize,)))
+    partial = bench.room((splits, *shape), np.float32)
+    module.weight_gradient(window, sources, grad, partial)
+    sums.add_splits(partial, total)
+    bench.settle()
+    module.weight_gradient(window, sources, grad, partial)
+    sums.add_splits(partial, total)
+    needs = (False,) * len(sources), True, False
+    _, expected, _ = reference.conv2d_grads.reference.run(exact_grad, exact, np.ones(shape), None, *SAME, needs)
+    return off(bench.read(total), expected)
+
+
+def passes(module: Any) -> Iterator[tuple[str, str, Any]]:
+    """(precision, what, function) for everything that a module's kernels compute."""
+    for precision in DTYPES:
+        for what, function in (
+            ("forward", forward),
+            ("input gradient", input_gradient),
+            ("weight gradient", weight_gradient),
+        ):
+            if not (what == "weight gradient" and precision == "tf32" and hasattr(module, "takes_convolution")):
+                yield precision, what, function

@@ -1,0 +1,97 @@
+"""The kernels of sm_90a on the host shim against float64, both schedules, at sizes that no patch and no panel divides."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from cuda_on_cpu import products
+from cuda_on_cpu.build import compiler
+from cuda_on_cpu.host import SCHEDULES, HostLauncher
+from minunet.kernels.cuda import ampere, hopper, tensor
+from minunet.kernels.cuda.arena import Arena
+from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
+from minunet.kernels.cuda.elements import BFLOAT16
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run in products.passes(hopper)}
+
+
+def device(schedule):
+    launcher = HostLauncher(SCHEDULES[schedule], architecture="sm_90")
+    return SimpleNamespace(launcher=launcher, put=np.asarray, get=np.asarray)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("case", products.CASES.values(), ids=products.CASES)
+@pytest.mark.parametrize("which", PASSES.values(), ids=PASSES)
+def test_values(which, case, schedule, monkeypatch):
+    """Three blocks, so that each works through several tiles."""
+    precision, what, run = which
+    monkeypatch.setattr(hopper, "MULTIPROCESSORS", 3)
+    limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
+    assert run(device(schedule), precision, case, hopper, np.random.default_rng(0)) <= limit
+
+
+@pytest.mark.parametrize("which", list(products.passes(ampere)), ids=lambda which: " ".join(which[:2]))
+def test_the_same_cases_by_the_older_kernels(which):
+    precision, what, run = which
+    limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
+    assert run(device("lazy"), precision, products.CASES["two sources"], ampere, np.random.default_rng(0)) <= limit
+
+
+def test_every_instance_runs():
+    """Narrow and wide tiles, weights read along and across, both types."""
+    here = device("lazy")
+    for precision, _, run in products.passes(hopper):
+        for name in ("one patch", "patches cut short"):
+            run(here, precision, products.CASES[name], hopper, np.random.default_rng(1))
+    for program in (hopper.CONVOLUTION, hopper.WEIGHT_GRADIENT):
+        assert set(program.instances) == {name for source, name in here.launcher.launches if source == program.source}
+
+
+def windows(images, channels, outs, dtype=BFLOAT16, architecture="sm_90"):
+    arena = Arena(HostLauncher(architecture=architecture))
+    xs = tuple(arena.take((*images, c), dtype) for c in channels)
+    weight, y = arena.take((3, 3, sum(channels), outs), dtype), arena.take((*images, outs), dtype)
+    return forward_window(xs, weight, *products.SAME, images[1:]), xs, y, weight
+
+
+def test_when_they_are_chosen():
+    """On sm_90, for wide layers; a float layer must hold tf32 values, and its weights turned."""
+    for images, channels, outs, wanted in [
+        ((2, 64, 64), (64,), 64, True),
+        ((2, 64, 64), (128, 128), 128, True),
+        ((16, 16, 16), (1024,), 1024, True),
+        ((2, 64, 64), (16,), 16, False),
+        ((2, 64, 64), (8,), 64, False),
+        ((64, 3, 3), (64,), 64, False),
+    ]:
+        window, xs, y, _ = windows(images, channels, outs)
+        assert tensor.uses_hopper(window, xs, (y,)) == wanted, (images, channels, outs)
+    window, xs, y, weight = windows((2, 64, 64), (64,), 64, np.dtype(np.float32))
+    assert not tensor.uses_hopper(window, xs, (y,), turned=weight)
+    assert not tensor.uses_hopper(window, xs, (y,), rounded=True)
+    assert tensor.uses_hopper(window, xs, (y,), rounded=True, turned=weight)
+    (back,) = input_gradient_windows(y, xs, weight, *products.SAME)
+    assert tensor.uses_hopper(back, (y,), xs, rounded=True)
+    window, xs, y, _ = windows((2, 64, 64), (64,), 64, architecture="sm_80")
+    assert not tensor.uses_hopper(window, xs, (y,))
+
+
+def test_shares_of_the_weight_gradient():
+    """Blocks for every multiprocessor where there are pixels enough, none of them empty."""
+    for images, channels, outs in [
+        ((16, 256, 256), 64, 64),
+        ((16, 16, 16), 1024, 1024),
+        ((1, 1, 1), 64, 64),
+        ((1, 40, 17), 64, 128),
+    ]:
+        window, *_ = windows(images, (channels,), outs)
+        splits, patches = hopper.splits_of(window), hopper._patches(window)
+        share = -(-patches // splits)
+        assert splits >= 1 and (splits - 1) * share < patches <= splits * share
+    window, *_ = windows((16, 256, 256), (64,), 64)
+    assert hopper.splits_of(window) == 132
