@@ -24,6 +24,7 @@ FLAGS = (
     "-Wall",
     "-Wno-unknown-pragmas",
     "-Wno-unused-variable",
+    "-Wno-psabi",
 )
 ADDRESS_SANITIZER = ("-fsanitize=address", "-fno-omit-frame-pointer")
 
