@@ -168,8 +168,11 @@ def cupy(capability: str = "90") -> Any:
         Event=Event,
         alloc_pinned_memory=bytearray,
         get_current_stream=lambda: Stream(),
-        Device=lambda: SimpleNamespace(compute_capability=capability),
-        runtime=SimpleNamespace(getDeviceCount=lambda: 1),
+        Device=lambda: SimpleNamespace(compute_capability=capability, id=0),
+        runtime=SimpleNamespace(
+            getDeviceCount=lambda: 1,
+            getDeviceProperties=lambda device: {"name": b"host shim", "multiProcessorCount": 1},
+        ),
     )
     return made
 
