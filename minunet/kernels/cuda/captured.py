@@ -6,6 +6,7 @@ step before is still running.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,7 @@ class CapturedStep:
 
         self._cupy = cupy
         cupy.cuda.get_current_stream().synchronize()  # whoever made the parameters is done
-        self.stream, self._copies = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        self.stream, self._copies = _streams(cupy.cuda.Device().id)
         with self.stream:
             self.step = UNetStep(
                 config, params, exp_avgs, exp_avg_sqs, shape, launcher.gpu(), precision=precision, **hyper
@@ -162,7 +163,7 @@ class CapturedForward:
 
         self._cupy = cupy
         cupy.cuda.get_current_stream().synchronize()
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.stream, _ = _streams(cupy.cuda.Device().id)
         with self.stream:
             self.passing = UNetForward(config, params, shape, launcher.gpu(), precision=precision)
         self.graph = _capture(self.stream, self.passing)
@@ -186,6 +187,14 @@ class CapturedForward:
             self.graph.launch(self.stream)
         self.stream.synchronize()
         return self._logits
+
+
+@functools.cache
+def _streams(device: int) -> tuple[Any, Any]:
+    """The device's stream for captured work and that for copies: one each, since CuPy's freed memory stays with its stream."""
+    import cupy
+
+    return cupy.cuda.Stream(non_blocking=True), cupy.cuda.Stream(non_blocking=True)
 
 
 def _capture(stream: Any, work: UNetForward) -> Any:
