@@ -21,6 +21,7 @@ from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.figures import prediction_grid
 from minunet.results.scores import image_table, ranked, summary_table, to_csv
+from minunet.training import precision
 from minunet.training.atomic import write_bytes, write_text
 from minunet.training.checkpoint import load_model
 from minunet.training.console import FileBar, counted, say_item
@@ -69,7 +70,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments, problems = _parser().parse_collecting(argv)
     problems += _obstacles(arguments)
     try:
-        model = load_model(arguments.model, arguments.device)
+        model = load_model(arguments.model, arguments.device, arguments.precision)
     except UserError as error:
         problems += error.problems
     try:
@@ -122,6 +123,9 @@ def _parser() -> Parser:
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
+    parser.add_argument(
+        "--precision", choices=precision.CHOICES, default="auto", help=f"{precision.OF_PREDICTION} (default auto)"
+    )
     parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
     return parser
 

@@ -22,6 +22,7 @@ from minunet.folders import unwritable
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import KINDS, Prediction, is_result, result_files
+from minunet.training import precision
 from minunet.training.atomic import write_bytes
 from minunet.training.checkpoint import load_model
 from minunet.training.console import FileBar, counted, say_item
@@ -75,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         problems += error.problems
     try:
-        model = load_model(arguments.model, arguments.device)
+        model = load_model(arguments.model, arguments.device, arguments.precision)
     except UserError as error:
         problems += error.problems
     if problems:
@@ -159,6 +160,9 @@ def _parser() -> Parser:
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
     existing.add_argument("--skip-existing", action="store_true", help="keep them, and predict only what is missing")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
+    parser.add_argument(
+        "--precision", choices=precision.CHOICES, default="auto", help=f"{precision.OF_PREDICTION} (default auto)"
+    )
     parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
     return parser
 

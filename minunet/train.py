@@ -8,8 +8,9 @@ import sys
 from minunet.command import command
 from minunet.errors import UserError
 from minunet.kernels import backend
-from minunet.training import flags
+from minunet.training import flags, precision
 from minunet.training.announcement import announce_finished, announce_material, announce_resume
+from minunet.training.config import TrainConfig
 from minunet.training.console import FileBar
 from minunet.training.flags import Request
 from minunet.training.interruption import Stopped
@@ -23,11 +24,12 @@ def main(argv: list[str] | None = None) -> int:
     say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
     request = flags.read(argv)
     config, folder = request.config, request.folder
-    material = None
+    material, problems = None, request.problems + machine_problems(config)
     if not config.drawn:
-        material = gather_with_bar(request, request.problems + device_problems(config.device))
-    elif request.problems or device_problems(config.device):
-        raise UserError(request.problems + device_problems(config.device))
+        material = gather_with_bar(request, problems)
+    elif problems:
+        raise UserError(problems)
+    config = precision.settled(config)
     if not request.resume:
         folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
@@ -61,13 +63,13 @@ def gather_with_bar(request: Request, problems: list[str]) -> Material:
         return gather(request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems)
 
 
-def device_problems(device: str) -> list[str]:
-    """Why the device cannot be used."""
+def machine_problems(config: TrainConfig) -> list[str]:
+    """Why the device or the precision cannot be had here."""
     try:
-        backend.resolve_device(device)
+        backend.resolve_device(config.device)
     except UserError as error:
         return error.problems
-    return []
+    return precision.problems(config.precision, config.device)
 
 
 if __name__ == "__main__":

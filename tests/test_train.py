@@ -413,8 +413,9 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy_and_keeps_the_last_good_
 ):
     plain = Trainer._step
 
-    def stepping(self, images, masks):
-        return plain(self, images * np.float32("nan") if self.progress.step == 4 else images, masks)
+    def stepping(self, batch, following):
+        images, masks = batch
+        return plain(self, (images * np.float32("nan") if self.progress.step == 4 else images, masks), following)
 
     monkeypatch.setattr(Trainer, "_step", stepping)
     run = tmp_path / "run"
@@ -432,7 +433,7 @@ def test_a_loss_that_is_no_number_stops_with_the_remedy_and_keeps_the_last_good_
 
 
 def test_too_little_memory_for_a_step_is_an_error_with_the_remedy(discs, tmp_path, monkeypatch, capsys):
-    def full(self, images, masks):
+    def full(self, batch, following):
         raise MemoryError("Unable to allocate 64 GiB")
 
     monkeypatch.setattr(Trainer, "_step", full)
@@ -564,3 +565,25 @@ def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeyp
     for field in TrainConfig.__dataclass_fields__:
         hidden = field in ("data", "activation", "pooling", "block_end_relu")
         assert hidden or "--" + field.replace("_", "-") in text
+
+
+def test_a_precision_that_the_cpu_has_not_is_one_error(discs, tmp_path, capsys):
+    for precision in ("tf32", "bf16"):
+        assert train(discs, "--out", tmp_path / "run", "--device", "cpu", "--precision", precision) == 2
+        (problem,) = problems(capsys)
+        assert problem.startswith(f"--precision {precision}: the CPU computes in fp32 alone; give fp32")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_precision_is_kept_in_the_run_and_when_it_is_resumed(discs, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert train(discs, "--out", run, *TINY, "--device", "cpu", "--epochs", "1") == 0
+    assert json.loads((run / "config.json").read_text())["precision"] == "fp32"  # what auto came to
+    assert json.loads((run / "metrics.json").read_text())["precision"] == "fp32"
+    settings = json.loads((run / "config.json").read_text())
+    (run / "config.json").write_text(json.dumps({**settings, "precision": "bf16"}))
+    capsys.readouterr()
+    assert train("--resume", run, "--epochs", "2", "--device", "cpu") == 2
+    assert "--precision bf16: the CPU computes in fp32 alone" in problems(capsys)[0]
+    assert train("--resume", run, "--epochs", "2", "--device", "cpu", "--precision", "fp32") == 0
+    assert json.loads((run / "config.json").read_text())["precision"] == "fp32"

@@ -96,6 +96,18 @@ def why_no_gpu() -> str | None:
     return None
 
 
+def compute_capability() -> tuple[int, int]:
+    """The generation of the current GPU, such as (9, 0).
+
+    Raises
+    ------
+    UserError
+        Without a usable GPU.
+    """
+    digits = _cupy().cuda.Device().compute_capability  # "90"; "103" is (10, 3)
+    return int(digits[:-1]), int(digits[-1])
+
+
 def synchronise(device: str = "cpu") -> None:
     """Wait until the device has finished what it was given; at once on the CPU."""
     if device == "cuda":

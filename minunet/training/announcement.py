@@ -85,6 +85,16 @@ def announce_memory(say: Say, device: str, peak: float) -> None:
         say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
 
 
+def announce_precision(say: Say, precision: str, why: str | None) -> None:
+    """What a GPU computes in, and why not in one graph where it does not; `why` is None where there is a fused step."""
+    if precision == "fp32":
+        say_item(say, "precision", "fp32, op by op")
+    elif why is None:
+        say_item(say, "precision", f"{precision}, each step one CUDA graph")
+    else:
+        say_item(say, "precision", f"tf32, op by op: {why}")
+
+
 def announce_time(say: Say, epoch: float, epochs: int) -> None:
     """The seconds that an epoch will take, and all that are still to come."""
     say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")

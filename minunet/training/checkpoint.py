@@ -11,7 +11,6 @@ from typing import Any
 
 from minunet.data.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.kernels import backend
 from minunet.nn.unet import UNet
 from minunet.training import container
 from minunet.training.description import (
@@ -23,6 +22,7 @@ from minunet.training.description import (
     in_folder,
     plain,
 )
+from minunet.training.precision import placed
 from minunet.training.predictor import LoadedModel
 from minunet.training.state import STATE, STATE_FILE, TrainingState, load_state, save_state, stored_weights
 
@@ -70,7 +70,7 @@ def save_model(
     return container.write(path, model.state_dict(), document)
 
 
-def load_model(path: str | Path, device: str = "auto") -> LoadedModel:
+def load_model(path: str | Path, device: str = "auto", precision: str = "auto") -> LoadedModel:
     """Read a model and make it ready to predict.
 
     Parameters
@@ -80,6 +80,9 @@ def load_model(path: str | Path, device: str = "auto") -> LoadedModel:
         accepted too: then the weights are those of the last epoch, not of the best.
     device : {"auto", "cpu", "cuda"}
         Where it shall run; "auto" takes a usable GPU where there is one.
+    precision : {"auto", "fp32", "tf32", "bf16"}
+        Of a GPU's convolutions, whatever the model was trained in. "auto" takes tf32 where the GPU has tensor cores for it,
+        else fp32; the CPU has fp32 alone.
 
     Returns
     -------
@@ -90,9 +93,9 @@ def load_model(path: str | Path, device: str = "auto") -> LoadedModel:
     ------
     UserError
         Where the file is missing, cut off, damaged, not ours, too new, or does not fit its own architecture (every
-        tensor that is missing, unexpected or of another shape is listed), and where the device cannot be had.
+        tensor that is missing, unexpected or of another shape is listed), and where the device or the precision cannot be had.
     """
-    device = backend.resolve_device(device)
+    device, precision = placed(device, precision)
     path = model_file(path)
     wanted = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
     tensors, document = container.read(path, wanted)
@@ -118,6 +121,7 @@ def load_model(path: str | Path, device: str = "auto") -> LoadedModel:
         extra=document.get("extra") or {},
         path=path,
         device=device,
+        precision=precision,
     )
 
 

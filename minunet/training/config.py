@@ -19,6 +19,7 @@ from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
 from minunet.training.atomic import write_text
 from minunet.training.folder import read_json
 from minunet.training.loss import LOSSES
+from minunet.training.precision import CHOICES as PRECISIONS
 from minunet.training.schedule import SCHEDULES
 
 CHOICES = {
@@ -31,6 +32,7 @@ CHOICES = {
     "schedule": tuple(SCHEDULES),
     "loss": tuple(LOSSES),
     "device": DEVICES,
+    "precision": PRECISIONS,
 }
 PATHS = ("data", "images", "masks")  # settings that say where the data lies on this machine
 AT_LEAST = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}
@@ -70,8 +72,8 @@ class TrainConfig:
         Names in `minunet.training.schedule` and `minunet.training.loss`.
     seed : int
         Everything random derives from it: weights, split, order, augmentation, drawn smears.
-    device, threads : str, int
-        "auto", "cpu" or "cuda"; CPU threads, None for all cores.
+    device, threads, precision : str, int, str
+        "auto", "cpu" or "cuda"; CPU threads, None for all cores; of a GPU's convolutions (`minunet.training.precision`).
     """
 
     data: str | None = None
@@ -100,6 +102,7 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"
     threads: int | None = None
+    precision: str = "auto"
 
     @property
     def drawn(self) -> bool:

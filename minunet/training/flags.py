@@ -11,12 +11,13 @@ from typing import Any
 
 from minunet.arguments import Parser, fraction, image_size, non_negative_int, positive_float, positive_int
 from minunet.errors import UserError
+from minunet.training import precision
 from minunet.training.config import CHOICES, PATHS, TrainConfig, flag
 from minunet.training.folder import CONTENTS, RunFolder
 
 # Without DATA the run is a demonstration: small enough for a coffee, large enough for a Dice of 0.9.
 DRAWN = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
-MAY_CHANGE = (*PATHS, "device", "threads", "epochs")  # when a run is resumed
+MAY_CHANGE = (*PATHS, "device", "threads", "precision", "epochs")  # when a run is resumed
 
 EXAMPLES = """\
 examples:
@@ -114,6 +115,7 @@ def build_parser() -> Parser:
     )
     machine = parser.add_argument_group("machine and results")
     add(machine, "device", "auto takes a GPU where one is usable")
+    add(machine, "precision", precision.OF_TRAINING)
     add(machine, "threads", "CPU threads (default: all cores)", "N", type=positive_int)
     machine.add_argument(
         "--out", metavar="RUN", help="run folder (default runs/<time>); one that holds a run is refused"

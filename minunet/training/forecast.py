@@ -18,7 +18,9 @@ from minunet.kernels.backend import synchronise, to_device
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.training.footprint import predicted_peak
+from minunet.training.inference import Inference
 from minunet.training.scoring import Source
+from minunet.training.step import step_for
 
 PATIENCE = 5.0  # seconds; a first step that takes longer is not repeated to leave out what it spends on warming up
 
@@ -50,6 +52,9 @@ def forecast(
     loss: Callable[[Tensor, Any], Tensor],
     training: Source,
     device: str = "cpu",
+    *,
+    clip: float | None = None,
+    precision: str = "fp32",
     clock: Callable[[], float] = time.perf_counter,
 ) -> Forecast:
     """Train a copy of the model for a step or two on the first batch, and add up the shapes it keeps.
@@ -62,7 +67,8 @@ def forecast(
         Of logits and target.
     training : Source
         Its first batch is drawn once; batches depend on the seed and the epoch alone, so training will see the same.
-    device : {"cpu", "cuda"}
+    device, clip, precision
+        As for `Trainer`.
     clock : callable
         Seconds.
     """
@@ -73,23 +79,26 @@ def forecast(
     model = UNet(**architecture, rng=np.random.default_rng(0))
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)
-    x, target = to_device(images, device), to_device(masks, device)
+    take = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
+    inference = Inference(model, precision)
 
-    def step() -> float:
+    def step() -> None:
+        take(images, masks)
+
+    def look() -> None:
+        with no_grad():
+            loss(Tensor(inference.logits(images)), to_device(masks, device)).item()
+
+    def seconds(work: Callable[[], None]) -> float:
         began = clock()
-        optimizer.zero_grad()
-        loss(model(Tensor(x)), target).backward()
-        optimizer.step()
+        work()
         synchronise(device)
         return clock() - began
 
-    def look() -> float:
-        began = clock()
-        with no_grad():
-            loss(model(Tensor(x)), target).item()
-        return clock() - began
-
-    seconds = step()
-    if seconds < PATIENCE:
-        seconds = step()
-    return Forecast(step=seconds, validation=look(), batch=batch, memory=memory)
+    times = {}
+    for work in (step, look):
+        times[work] = seconds(work)
+        # A GPU's kernels are compiled at their first use, however long it takes.
+        if device == "cuda" or (work is step and times[work] < PATIENCE):
+            times[work] = seconds(work)
+    return Forecast(step=times[step], validation=times[look], batch=batch, memory=memory)

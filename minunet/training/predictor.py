@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from minunet.autograd import Tensor, no_grad
+from minunet.autograd import Tensor
 from minunet.data import images
 from minunet.data.preprocessing import Preprocessing
 from minunet.data.tiles import predict_tiled
@@ -22,6 +22,8 @@ from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.kernels import backend
 from minunet.nn.unet import UNet
+from minunet.training.inference import Inference
+from minunet.training.precision import placed
 
 BUDGET = 1 << 30  # bytes that the activations of one call may take, before an image is cut into tiles
 BYTES_PER_CHANNEL = (
@@ -49,7 +51,9 @@ class LoadedModel:
     path : Path or None
         The file it came from.
     device : str
-        "cpu" or "cuda".
+        "cpu" or "cuda"; `to` changes it.
+    precision : str
+        Of a GPU's convolutions: "fp32", "tf32" or "bf16".
 
     Examples
     --------
@@ -64,6 +68,28 @@ class LoadedModel:
     extra: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
     device: str = "cpu"
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        self.inference = Inference(self.model, self.precision)
+
+    def to(self, device: str, precision: str = "auto") -> LoadedModel:
+        """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.
+
+        Parameters
+        ----------
+        precision : {"auto", "fp32", "tf32", "bf16"}
+            Of a GPU's convolutions; see `minunet.load_model`.
+
+        Raises
+        ------
+        UserError
+            For "cuda" without a usable GPU, an unknown name, or a precision that the device does not have.
+        """
+        self.device, self.precision = placed(device, precision)
+        self.model.to(self.device)
+        self.inference = Inference(self.model, self.precision)
+        return self
 
     def predict(self, image: Any) -> np.ndarray:
         """The probability that each pixel belongs to a cell.
@@ -142,6 +168,7 @@ class LoadedModel:
         return (
             f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
             f"{self.preprocessing.channels}, {scale}; on {self.device}"
+            + (f", {self.precision}" if self.device == "cuda" else "")
         )
 
     def _prepare(self, image: Any) -> tuple[np.ndarray, tuple[int, int]]:
@@ -149,9 +176,7 @@ class LoadedModel:
         return self.preprocessing.image(array), array.shape[:2]
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
-        with no_grad():
-            logits = self.model(Tensor(backend.to_device(np.ascontiguousarray(inputs), self.device)))
-        return backend.to_numpy(logits.data)[..., 0]  # (N, h, w, 1) -> (N, h, w)
+        return backend.to_numpy(self.inference.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
 
     def _run_one(self, image: np.ndarray) -> np.ndarray:
         return self._run(image[None])[0]

@@ -23,8 +23,10 @@ from minunet.kernels import backend
 from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.training import precision
 from minunet.training.announcement import (
     announce_memory,
+    announce_precision,
     announce_result,
     announce_stop,
     announce_time,
@@ -46,6 +48,7 @@ from minunet.training.pictures import draw_augmentation, draw_curves, draw_predi
 from minunet.training.records import Progress
 from minunet.training.schedule import Schedule
 from minunet.training.scoring import score
+from minunet.training.step import why_op_by_op
 from minunet.training.trainer import Diverged, Trainer
 from minunet.version import __version__
 
@@ -85,6 +88,9 @@ class TrainingRun:
         say: Callable[[str], None] = print,
         bar: bool = True,
     ):
+        config = precision.settled(config)
+        if problems := precision.problems(config.precision, config.device):
+            raise UserError(problems)
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self._began = time.monotonic()
         self._without_curves: str | None = None  # why, where there are none
@@ -125,8 +131,18 @@ class TrainingRun:
         announce_memory(
             self.say, self.device, predicted_peak(config.architecture(), images.shape, self.loss, self.device)
         )
+        if self.device == "cuda":
+            why = why_op_by_op(self.model, self.optimizer, self.loss, *images.shape[1:3])
+            announce_precision(self.say, config.precision, why)
         with self._enough_memory():
-            cost = forecast(config.architecture(), self.loss, self.training, self.device)
+            cost = forecast(
+                config.architecture(),
+                self.loss,
+                self.training,
+                self.device,
+                clip=config.clip or None,
+                precision=config.precision,
+            )
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:
             at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
@@ -157,6 +173,7 @@ class TrainingRun:
             monitor=config.monitor,
             clip=config.clip or None,
             device=self.device,
+            precision=config.precision,
             callbacks=[
                 HistoryWriter(history),
                 Checkpoints(self.keeper.save_best, lambda: self.keeper.save_last(self.progress)),
@@ -187,8 +204,8 @@ class TrainingRun:
         """
         config, folder, progress = self.config, self.folder, self.progress
         best = progress.history[progress.best_epoch - 1]
-        model = load_model(folder.model, self.device)
-        metrics, loss = score(model.model, self.test, self.loss, self.device)
+        model = load_model(folder.model, self.device, config.precision)
+        metrics, loss = score(model.inference, self.test, self.loss)
         pooled, rows = metrics.result(), metrics.per_image()
         result = {
             "test": pooled,
@@ -202,6 +219,7 @@ class TrainingRun:
             "parameters": sum(math.prod(parameter.shape) for parameter in self.model.parameters()),
             "peak_memory_bytes": peak_so_far(),
             "device": self.device,
+            "precision": config.precision,
             "threads": get_num_threads(),
             "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
             "platform": platform.platform(),

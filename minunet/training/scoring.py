@@ -11,7 +11,8 @@ from typing import Any, Protocol
 
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
-from minunet.kernels.backend import to_device, to_numpy
+from minunet.kernels.backend import device_of, to_device, to_numpy
+from minunet.training.inference import Inference
 from minunet.training.metrics import SegmentationMetrics
 
 PIECE = re.compile(r" \[\d+:\d+, \d+:\d+\]$")  # the place of a piece, behind the name of its image
@@ -28,23 +29,20 @@ class Source(Protocol):
 
 
 def score(
-    model: Any,
+    inference: Inference,
     source: Source,
     loss: Callable[[Tensor, Any], Tensor],
-    device: str = "cpu",
     after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[SegmentationMetrics, float]:
-    """Run the model over a source once, in evaluation mode and without a tape.
+    """Run a model over a source once, in evaluation mode and without a tape.
 
     Parameters
     ----------
-    model : Module
-        Called with a Tensor (N, H, W, C), gives logits (N, H, W, 1).
+    inference : Inference
+        Of a model that gives logits (N, H, W, 1).
     source : Source
     loss : callable
         Of logits and target; a scalar Tensor that is a mean over images.
-    device : {"cpu", "cuda"}
-        Where the model's parameters are.
     after_batch : callable
         Called after each batch; what it raises ends the scoring.
 
@@ -56,12 +54,12 @@ def score(
         The mean over the examples.
     """
     metrics, total, examples = SegmentationMetrics(), 0.0, 0
-    model.eval()
+    inference.model.eval()
     with no_grad():
         for images, masks, names in source.epoch(0):
-            logits = model(Tensor(to_device(images, device)))
-            total += loss(logits, to_device(masks, device)).item() * len(images)
+            logits = inference.logits(images)
+            total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * len(images)
             examples += len(images)
-            metrics.update_logits(to_numpy(logits.data), masks, [PIECE.sub("", name) for name in names])
+            metrics.update_logits(to_numpy(logits), masks, [PIECE.sub("", name) for name in names])
             after_batch()
     return metrics, total / examples

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minunet.autograd.tensor import Tensor
-from minunet.kernels.backend import to_device, to_numpy
-from minunet.training.clipping import clip_gradients
+from minunet.training.inference import Inference
 from minunet.training.metrics import THRESHOLD, Overlap, SegmentationMetrics
 from minunet.training.records import Callback, EpochRecord, Progress, StartRecord, StepRecord
 from minunet.training.scoring import Source, score
+from minunet.training.step import Batch, step_for
 
 # What an epoch's record takes over from the metrics, under the name val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
@@ -78,6 +78,8 @@ class Trainer:
         The longest gradient that is taken as it is; see `clipping`.
     device : {"cpu", "cuda"}
         Where the model's parameters are.
+    precision : {"fp32", "tf32", "bf16"}
+        Of the convolutions on a GPU, in training and validation.
     callbacks : sequence of Callback
         Told in this order.
     progress : Progress, optional
@@ -99,6 +101,7 @@ class Trainer:
         monitor: str = "dice",
         clip: float | None = None,
         device: str = "cpu",
+        precision: str = "fp32",
         callbacks: Sequence[Callback] = (),
         progress: Progress | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -106,8 +109,10 @@ class Trainer:
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
+        self.step = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
+        self.inference = Inference(model, precision)
         self.training, self.validation = training, validation
-        self.epochs, self.monitor, self.clip, self.device = epochs, monitor, clip, device
+        self.epochs, self.monitor = epochs, monitor
         self.callbacks = list(callbacks)
         self.progress = Progress() if progress is None else progress
         self.clock = clock
@@ -151,8 +156,8 @@ class Trainer:
         progress = self.progress
         self.model.train()
         started, spent = self.clock(), progress.seconds
-        for images, masks, _ in self.training.epoch(progress.epoch, progress.batch):
-            lr = self._step(images, masks)
+        for batch, following in self._batches():
+            lr = self._step(batch, following)
             progress.seconds = spent + self.clock() - started
             record = StepRecord(
                 epoch=progress.epoch + 1,
@@ -165,36 +170,43 @@ class Trainer:
             self._emit("on_step", record)
             self._stop_if_requested()
 
-    def _step(self, images: Any, masks: Any) -> float:
+    def _batches(self) -> Iterator[tuple[Batch, Batch | None]]:
+        """What is left of the current epoch: each batch and, for a step that sends ahead, the one after it."""
+        batches = (
+            (images, masks) for images, masks, _ in self.training.epoch(self.progress.epoch, self.progress.batch)
+        )
+        if not self.step.sends_ahead:
+            yield from ((batch, None) for batch in batches)
+            return
+        batch = next(batches, None)
+        while batch is not None:
+            following = next(batches, None)
+            yield batch, following
+            batch = following
+
+    def _step(self, batch: Batch, following: Batch | None) -> float:
         """One optimizer step; returns the learning rate it took."""
-        progress = self.progress
+        progress, (images, masks) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
-        self.optimizer.zero_grad()
-        logits = self.model(Tensor(to_device(images, self.device)))
-        loss = self.loss(logits, to_device(masks, self.device))
-        value = loss.item()
-        if not math.isfinite(value):
-            raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr)
-        loss.backward()
-        if self.clip is not None:
-            norm = clip_gradients(self.optimizer.params, self.clip)
-            if not math.isfinite(norm):
-                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), norm, lr, "gradient")
-        predicted = to_numpy(logits.data > 0)
-        self._settled = False
-        self.optimizer.step()
+        found = self.step(images, masks, following=following, updating=self._unsettle)
+        for value, what in ((found.loss, "loss"), (found.norm, "gradient")):
+            if value is not None and not math.isfinite(value):
+                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what)
         progress.step += 1
         progress.batch += 1
         progress.images += len(images)
-        progress.loss += value * len(images)
-        progress.overlap += Overlap.of(predicted, masks >= THRESHOLD)
+        progress.loss += found.loss * len(images)
+        progress.overlap += Overlap.of(found.predicted, masks >= THRESHOLD)
         self._settled = True
         return lr
+
+    def _unsettle(self) -> None:
+        self._settled = False
 
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
         """The measures, the loss, and the seconds taken, over the validation images."""
         started = self.clock()
-        metrics, loss = score(self.model, self.validation, self.loss, self.device, self._stop_if_requested)
+        metrics, loss = score(self.inference, self.validation, self.loss, self._stop_if_requested)
         if not math.isfinite(loss):
             raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr)
         return metrics, loss, self.clock() - started

@@ -1,20 +1,26 @@
-"""A stand-in for the few things of CuPy that a captured step uses: streams, events, pinned memory, and graphs that replay launches.
+"""A stand-in for CuPy whose kernels run on the host shim: streams, events, pinned memory, and graphs that replay launches.
 
-Arrays are NumPy's with CuPy's `get` and `set`. A graph holds the launches that were made while it was captured.
+Arrays are NumPy's with CuPy's `get` and `set`, and once `install`ed they refuse to meet NumPy's, as CuPy's do. A graph holds the
+launches that were made while it was captured.
 """
 
 from __future__ import annotations
 
+import sys
+import types
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from cuda_on_cpu.host import HostLauncher
+from minunet.kernels.cuda import launcher
 
 
 class DeviceArray(np.ndarray):
     """Memory that is copied to and from by name."""
+
+    strict = False
 
     def get(self, stream: Any = None) -> np.ndarray:
         """A copy in host memory."""
@@ -23,7 +29,31 @@ class DeviceArray(np.ndarray):
     def set(self, values: np.ndarray, stream: Any = None) -> None:
         """Filled from host memory, which CuPy wants in one piece and of the same type."""
         assert values.flags.c_contiguous and values.dtype == self.dtype and values.shape == self.shape
-        self[...] = values
+        super().__setitem__(..., values)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._refuse(index, value)
+        super().__setitem__(index, value)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = (), **options: Any) -> Any:
+        self._refuse(*inputs, *out)
+        if out:
+            options["out"] = tuple(_plain(array) for array in out)
+        result = getattr(ufunc, method)(*map(_plain, inputs), **options)
+        return out[0] if out else _on_device(result)
+
+    def _refuse(self, *values: Any) -> None:
+        if self.strict and any(type(value) is np.ndarray and value.ndim for value in values):
+            raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, DeviceArray) else value
+
+
+def _on_device(result: Any) -> Any:
+    """Arrays and NumPy's scalars as CuPy has them: on the device, 0-d where NumPy has scalars."""
+    return np.asarray(result).view(DeviceArray) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
 class CapturingLauncher(HostLauncher):
@@ -98,14 +128,59 @@ class Event:
         """Everything is done already."""
 
 
-def cupy() -> Any:
+class _Module(types.ModuleType):
+    ndarray = DeviceArray
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = getattr(np, name)
+        if isinstance(value, type) or not callable(value):
+            return value
+
+        def run(*args: Any, **options: Any) -> Any:
+            for argument in args:
+                for item in argument if isinstance(argument, (tuple, list)) else (argument,):
+                    if isinstance(item, np.ndarray) and not isinstance(item, DeviceArray) and item.ndim:
+                        raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+            return _on_device(value(*args, **options))
+
+        return run
+
+    @staticmethod
+    def asarray(value: Any, dtype: Any = None, order: str | None = None) -> DeviceArray:
+        """The array itself where it is on the device already, of the type and in the order, else a copy there."""
+        if isinstance(value, DeviceArray):
+            return np.asanyarray(value, dtype=dtype, order=order)
+        return _on_device(np.array(value, dtype=dtype, order=order))
+
+    @staticmethod
+    def asnumpy(value: Any) -> np.ndarray:
+        """A copy in host memory."""
+        return np.array(_plain(value))
+
+
+def cupy(capability: str = "90") -> Any:
     """The module."""
-    cuda = SimpleNamespace(
-        Stream=Stream, Event=Event, alloc_pinned_memory=bytearray, get_current_stream=lambda: Stream()
+    made = _Module("cupy")
+    made.cuda = SimpleNamespace(
+        Stream=Stream,
+        Event=Event,
+        alloc_pinned_memory=bytearray,
+        get_current_stream=lambda: Stream(),
+        Device=lambda: SimpleNamespace(compute_capability=capability, id=0),
+        runtime=SimpleNamespace(
+            getDeviceCount=lambda: 1,
+            getDeviceProperties=lambda device: {"name": b"host shim", "multiProcessorCount": 1},
+        ),
     )
-    return SimpleNamespace(
-        cuda=cuda,
-        ndarray=DeviceArray,
-        empty=lambda *args: np.empty(*args).view(DeviceArray),
-        zeros_like=np.zeros_like,
-    )
+    return made
+
+
+def install(monkeypatch: Any, capability: str = "90") -> CapturingLauncher:
+    """Put the module in place of CuPy and the host shim in place of the GPU's launcher, which is returned."""
+    host = CapturingLauncher()
+    monkeypatch.setitem(sys.modules, "cupy", cupy(capability))
+    monkeypatch.setattr(launcher, "gpu", lambda: host)
+    monkeypatch.setattr(DeviceArray, "strict", True)
+    return host

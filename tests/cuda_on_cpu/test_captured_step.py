@@ -15,7 +15,7 @@ from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet import UNet
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.kernels import dispatch, reference
-from minunet.kernels.cuda import captured
+from minunet.kernels.cuda import captured, launcher
 from minunet.kernels.cuda.arena import ALIGNMENT, Arena
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.unet_forward import UNetForward
@@ -219,7 +219,7 @@ def test_arena_refuses_more_than_was_laid_out():
 def test_a_captured_step_replays_the_step(monkeypatch):
     """Two batches on their way at once, each used in its turn; the graph's steps are those of a step run by hand."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-    monkeypatch.setattr(captured, "GpuLauncher", cupy_on_cpu.CapturingLauncher)
+    monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
     model, _, step, params = example("classic", "tf32", "lazy")
     own = [p.copy().view(cupy_on_cpu.DeviceArray) for p in params]
     moments = [[np.zeros_like(p) for p in own] for _ in range(2)]

@@ -13,7 +13,7 @@ from cuda_on_cpu.cases import cuda_on_cpu
 from minunet import UNet, nn, optim
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.kernels import dispatch
-from minunet.kernels.cuda import captured
+from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.fused_training import FusedTraining, why_not_fused
 from minunet.kernels.cuda.precision import use_precision
 
@@ -30,7 +30,7 @@ def start(array=np.ndarray):
 def test_batches_of_two_shapes(monkeypatch):
     """Weights, moments and counts are those of the ordinary training, also where the last batch is smaller."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-    monkeypatch.setattr(captured, "GpuLauncher", cupy_on_cpu.CapturingLauncher)
+    monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
     rng = np.random.default_rng(1)
     batches = [
         (rng.random((n, 6, 8, 1), np.float32), rng.integers(0, 2, (n, 6, 8, 1)).astype(np.float32)) for n in (2, 1, 2)
@@ -44,9 +44,9 @@ def test_batches_of_two_shapes(monkeypatch):
             first.data, old = first.data.copy(), first.data
             old[...] = np.nan
         optimizer.lr = 1e-3 / (k + 1)
-        loss, logits = fused.step(*batch)
-        assert logits.shape == batch[1].shape
-        found.append(loss)
+        outcome = fused.step(*batch)
+        assert outcome.logits.shape == batch[1].shape and outcome.norm is None
+        found.append(outcome.loss)
 
     monkeypatch.undo()
     other, plain = start()
@@ -75,8 +75,11 @@ def test_what_has_no_fused_step(monkeypatch):
     assert "a U-Net's, not a Sequential's" in why_not_fused(nn.Sequential(), optimizer, 6, 8)
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-        next(iter(model.parameters())).data = np.zeros(1).view(cupy_on_cpu.DeviceArray)
+        next(iter(model.parameters())).data = np.zeros(1, np.float32).view(cupy_on_cpu.DeviceArray)
         assert "make it after moving the model" in why_not_fused(model, optimizer, 6, 8)
+    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float64)
+    assert "weights in float32" in why_not_fused(model, optimizer, 6, 8)
+    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float32)
     optimizer.updates[0] = 3
     assert "theirs differ" in why_not_fused(model, optimizer, 6, 8)
     with pytest.raises(ValueError, match="theirs differ"):

@@ -134,8 +134,8 @@ def test_a_record_holds_the_mean_over_images_the_rate_and_the_measures_of_the_va
     recorder = Recorder()
     trainer = build(epochs=1, callbacks=[recorder])
     losses = []
-    plain = trainer.loss
-    trainer.loss = lambda logits, target: losses.append(plain(logits, target)) or losses[-1]
+    plain = trainer.step.loss
+    trainer.loss = trainer.step.loss = lambda logits, target: losses.append(plain(logits, target)) or losses[-1]
     trainer.fit()
     (record,) = recorder.epochs
     values = [loss.item() for loss in losses]
@@ -282,9 +282,9 @@ def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
             trainer.model.parameters()[0].grad[...] = np.inf
 
     trainer = build()
-    trainer.clip = 1.0
-    plain = trainer.loss
-    trainer.loss = lambda *pair: Overflowing(plain(*pair)) if trainer.progress.step == 2 else plain(*pair)
+    trainer.step.clip = 1.0
+    plain = trainer.step.loss
+    trainer.step.loss = lambda *pair: Overflowing(plain(*pair)) if trainer.progress.step == 2 else plain(*pair)
     with pytest.raises(Diverged, match="the gradient became inf in epoch 1, step 3 of 3"):
         trainer.fit()
     assert trainer.progress.step == 2
@@ -293,7 +293,7 @@ def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
 
 def test_gradients_are_clipped_before_the_step():
     trainer, norms = build(), []
-    trainer.clip = 1e-3
+    trainer.step.clip = 1e-3
     plain = trainer.optimizer.step
     trainer.optimizer.step = lambda: norms.append(gradient_norm(trainer.optimizer.params)) or plain()
     trainer.fit()

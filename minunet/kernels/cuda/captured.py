@@ -6,12 +6,13 @@ step before is still running.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda.gpu import GpuLauncher
+from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_step import UNetStep
 
@@ -61,15 +62,15 @@ class CapturedStep:
 
         self._cupy = cupy
         cupy.cuda.get_current_stream().synchronize()  # whoever made the parameters is done
-        self.stream, self._copies = (cupy.cuda.Stream(non_blocking=True) for _ in range(2))
+        self.stream, self._copies = _streams(cupy.cuda.Device().id)
         with self.stream:
             self.step = UNetStep(
-                config, params, exp_avgs, exp_avg_sqs, shape, GpuLauncher(), precision=precision, **hyper
+                config, params, exp_avgs, exp_avg_sqs, shape, launcher.gpu(), precision=precision, **hyper
             )
         self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
         self._batch = array(self.step.images), array(self.step.targets)
-        self._loss, self._logits = array(self.step.loss), array(self.step.logits)
+        self._loss, self._logits, self._clock = (array(p) for p in (self.step.loss, self.step.logits, self.step.clock))
         self._slots = [_Slot(cupy, [a.shape for a in self._batch]) for _ in range(SLOTS)]
         self._sent, self._used = 0, 0
 
@@ -80,6 +81,7 @@ class CapturedStep:
 
     def resume(self, updates: int) -> None:
         """Take over parameters that were changed from outside, and how many updates the moments have seen."""
+        self._cupy.cuda.get_current_stream().synchronize()  # whoever changed them is done
         with self.stream:
             self.step.set_updates(updates)
             self.step.refresh()
@@ -98,6 +100,10 @@ class CapturedStep:
             staged.set(pinned, stream=self._copies)
         slot.arrived.record(self._copies)
         self._sent += 1
+
+    def forget(self) -> None:
+        """Drop the batches that were sent and not used."""
+        self._used = self._sent
 
     def run(self, lr: float) -> Any:
         """One training step on the oldest batch sent; returns at once.
@@ -125,6 +131,11 @@ class CapturedStep:
         with self.stream:
             return float(self._loss.get(stream=self.stream))
 
+    def norm(self) -> float:
+        """The length of the last step's gradient before it was clipped, waiting for it; 0 without `clip`."""
+        with self.stream:
+            return float(self._clock.get(stream=self.stream)[-1])
+
     def logits(self) -> Any:
         """The logits of the last step (N, H, W, out_channels), float32 on the device, waiting for them."""
         self.stream.synchronize()
@@ -150,16 +161,24 @@ class CapturedForward:
     ):
         import cupy
 
+        self._cupy = cupy
         cupy.cuda.get_current_stream().synchronize()
-        self.stream = cupy.cuda.Stream(non_blocking=True)
+        self.stream, _ = _streams(cupy.cuda.Device().id)
         with self.stream:
-            self.passing = UNetForward(config, params, shape, GpuLauncher(), precision=precision)
+            self.passing = UNetForward(config, params, shape, launcher.gpu(), precision=precision)
         self.graph = _capture(self.stream, self.passing)
         array = self.passing.arena.array
         self._images, self._logits = array(self.passing.images), array(self.passing.logits)
 
+    def refresh(self) -> None:
+        """Take over parameters that were changed since, such as by a step of training."""
+        self._cupy.cuda.get_current_stream().synchronize()
+        with self.stream:
+            self.passing.refresh()
+
     def run(self, images: Any) -> Any:
         """Logits (N, H, W, out_channels) of NumPy or CuPy images; float32 on the device, overwritten by the next run."""
+        self._cupy.cuda.get_current_stream().synchronize()  # whoever made the images is done
         with self.stream:
             if isinstance(images, np.ndarray):
                 self._images.set(np.ascontiguousarray(images, np.float32), stream=self.stream)
@@ -168,6 +187,14 @@ class CapturedForward:
             self.graph.launch(self.stream)
         self.stream.synchronize()
         return self._logits
+
+
+@functools.cache
+def _streams(device: int) -> tuple[Any, Any]:
+    """The device's stream for captured work and that for copies: one each, since CuPy's freed memory stays with its stream."""
+    import cupy
+
+    return cupy.cuda.Stream(non_blocking=True), cupy.cuda.Stream(non_blocking=True)
 
 
 def _capture(stream: Any, work: UNetForward) -> Any:

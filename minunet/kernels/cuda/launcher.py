@@ -81,7 +81,15 @@ def launcher_for(*arrays: Any) -> Launcher:
         own = getattr(array, "launcher", None)
         if own is not None:
             return own
-    return _gpu() if _is_cupy(arrays[0]) else _IN_USE[-1]
+    return gpu() if _is_cupy(arrays[0]) else _IN_USE[-1]
+
+
+@functools.cache
+def gpu() -> Launcher:
+    """The GPU's launcher, one for all, so that each kernel is loaded once."""
+    from minunet.kernels.cuda.gpu import GpuLauncher
+
+    return GpuLauncher()
 
 
 def run(
@@ -131,10 +139,3 @@ def addresses(values: list[Any]) -> Any:
 def _is_cupy(array: Any) -> bool:
     cupy = sys.modules.get("cupy")  # a CuPy array cannot exist before CuPy was imported
     return cupy is not None and isinstance(array, cupy.ndarray)
-
-
-@functools.cache
-def _gpu() -> Launcher:
-    from minunet.kernels.cuda.gpu import GpuLauncher
-
-    return GpuLauncher()

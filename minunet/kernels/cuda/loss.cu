@@ -1,19 +1,9 @@
 // Binary cross-entropy on logits: mean of w (max(z, 0) - z t + log(1 + exp(-|z|))), and its gradient w (sigmoid(z) - t) / n.
 // The sum runs in double, over a fixed number of blocks whose sums one last block adds in order.
+#include "block_sum.cuh"
 #include "numbers.cuh"
 
 constexpr int THREADS = 256;
-
-// Adds up one number per thread; the result is thread 0's.
-__device__ __forceinline__ double block_sum(double value, double* sums) {
-    for (int distance = 16; distance; distance /= 2) value += __shfl_down_sync(~0u, value, distance);
-    if (threadIdx.x % 32 == 0) sums[threadIdx.x / 32] = value;
-    __syncthreads();
-    value = 0;
-    if (threadIdx.x == 0)
-        for (int warp = 0; warp < THREADS / 32; warp++) value += sums[warp];
-    return value;
-}
 
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
@@ -25,7 +15,7 @@ __global__ void __launch_bounds__(THREADS)
         const Wide<T> loss = (z > 0 ? z : z - z) - z * widen(target[i]) + log1p(exp(-size));  // z - z: 0, or NaN for a NaN
         sum += weight ? loss * widen(weight[i]) : loss;
     }
-    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    sum = block_sum<THREADS>(sum, reinterpret_cast<double*>(memory));
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }
 
@@ -35,7 +25,7 @@ __global__ void __launch_bounds__(THREADS) mean_of_sums(const double* partial, T
     DYNAMIC_SHARED(memory);
     double sum = 0;
     for (int i = threadIdx.x; i < partials; i += THREADS) sum += partial[i];
-    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    sum = block_sum<THREADS>(sum, reinterpret_cast<double*>(memory));
     if (threadIdx.x == 0) loss[0] = narrow<T>((Wide<T>)(sum / count));
 }
 
@@ -70,6 +60,6 @@ __global__ void __launch_bounds__(THREADS)
         }
         grad[i] = narrow<T>(slope);
     }
-    sum = block_sum(sum, reinterpret_cast<double*>(memory));
+    sum = block_sum<THREADS>(sum, reinterpret_cast<double*>(memory));
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;
 }

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minunet.kernels.cuda.tensor import MAX_SIDE
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -76,6 +78,8 @@ def why_not(config: Mapping[str, Any], height: int, width: int) -> str | None:
         return f"base_channels is {config['base_channels']}; the captured step takes multiples of 8"
     if height % multiple or width % multiple:
         return f"the captured step takes images whose sides are multiples of {multiple}, got {height}x{width}"
+    if max(height, width) > MAX_SIDE:
+        return f"the captured step takes images of at most {MAX_SIDE} pixels a side, got {height}x{width}"
     return None
 
 

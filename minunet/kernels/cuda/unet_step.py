@@ -31,6 +31,8 @@ class UNetStep(UNetForward):
         Adam's moments, on the device, in the order of the parameters; updated in place.
     betas, eps, weight_decay
         As for `minunet.optim.Adam`.
+    clip : float, optional
+        The longest gradient that is taken as it is, all parameters together; a longer one is shortened to it.
 
     Attributes
     ----------
@@ -39,9 +41,11 @@ class UNetStep(UNetForward):
     targets : Place
         Where the masks must be before `run`: float32, (N, H, W, out_channels).
     clock : Place
-        Four float64: updates so far, learning rate, and two that follow from them.
+        Six float64: updates so far, learning rate, two that follow from them, what the gradients were multiplied by, and their
+        length before (0 without `clip`).
     loss : Place
-        One float32, the mean over all pixels.
+        One float32, the mean over all pixels. Where it, or with `clip` the length of the gradient, is not finite, the step
+        updates nothing.
     grads : list of Place
         The gradients of the parameters, float32.
     """
@@ -59,9 +63,10 @@ class UNetStep(UNetForward):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        clip: float | None = None,
     ):
         self.exp_avgs, self.exp_avg_sqs = list(exp_avgs), list(exp_avg_sqs)
-        self.betas, self.constants = betas, (*betas, eps, weight_decay)
+        self.clip, self.betas, self.constants = clip, betas, (*betas, eps, weight_decay)
         super().__init__(config, params, shape, device, precision=precision)
         self.set_updates(0)
 
@@ -87,7 +92,7 @@ class UNetStep(UNetForward):
     def _reserve(self) -> None:
         take = self.arena.take
         self.targets = take(self.logits.shape, np.float32)
-        self.loss, self.clock = take((), np.float32), take((4,), np.float64)
+        self.loss, self.clock = take((), np.float32), take((6,), np.float64)
         self.grads = [take(p.shape, np.float32) for p in self.params]
         for setting in (adam.set_learning_rate, adam.set_updates):
             setting(self.clock, 0)  # before there is memory: only noted, so that these kernels are ready too
@@ -168,8 +173,14 @@ class UNetStep(UNetForward):
         self.arena.give(partial)
 
     def _update(self) -> None:
-        adam.advance(self.clock, self.betas)
-        step = adam.Step(0, 0, self.arena.launcher.pointer(self.clock) + 16, *self.constants)
+        if self.clip is None:
+            adam.advance(self.clock, self.loss, None, None, self.betas)
+        else:
+            squares = self.arena.take((adam.pieces(self.grads),), np.float64)
+            adam.square_sums(self.grads, squares)
+            adam.advance(self.clock, self.loss, squares, self.clip, self.betas)
+            self.arena.give(squares)
+        step = adam.Step(0, 0, 0, self.arena.launcher.pointer(self.clock) + 16, *self.constants)
         copies = self.weights.written_by_adam()
         adam.update(self.params, self.grads, self.exp_avgs, self.exp_avg_sqs, copies, step)
         self.weights.follow()

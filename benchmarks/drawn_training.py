@@ -1,0 +1,116 @@
+"""A training on drawn smears, the same for every precision that is to be held beside float32, and its Dice on others."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+import minunet
+from benchmarks.results import save
+from minunet.data.synthetic.smear import draw_smear
+from minunet.kernels.backend import to_numpy
+from minunet.training.inference import Inference
+from minunet.training.loss import LOSSES
+from minunet.training.metrics import Overlap
+from minunet.training.step import step_for
+
+LR, CLIP = 2e-3, 1.0  # as in minunet.train; the rate falls to 0 in a line
+LIMIT = 0.005  # how far the mean Dice of a precision may be from float32's
+SETTINGS = {
+    "seeds": "trainings in each precision",
+    "epochs": "times that every image is seen",
+    "images": "drawn for training, a third as many for the test",
+    "size": "side of an image in pixels, a multiple of 8",
+    "batch": "images a step",
+    "base": "base channels of the classic U-Net of depth 3",
+}
+
+Pictures = tuple[np.ndarray, np.ndarray]  # images and masks
+
+
+def parser(module: str, description: str | None, **defaults: int) -> argparse.ArgumentParser:
+    """The command's flags, with its own defaults."""
+    made = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=description)
+    for name, text in SETTINGS.items():
+        made.add_argument(f"--{name}", type=int, default=defaults[name], help=f"{text} (default {defaults[name]})")
+    made.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    return made
+
+
+def drawn(count: int, size: int, seed: int) -> Pictures:
+    """Grey images (count, size, size, 1) in [0, 1] and their masks."""
+    smears = [draw_smear(np.random.default_rng([seed, k]), (size, size)) for k in range(count)]
+    images = np.stack([s.image.mean(axis=-1, keepdims=True) / 255 for s in smears]).astype(np.float32)
+    return images, np.stack([s.mask[..., None] for s in smears]).astype(np.float32)
+
+
+def dice(
+    args: argparse.Namespace, training: Pictures, test: Pictures, *, seed: int, label: str, device: str, precision: str
+) -> float:
+    """The Dice coefficient on the test images after training from this seed.
+
+    Raises
+    ------
+    ArithmeticError
+        Where the loss or the gradient is no longer a number.
+    """
+    images, masks = training
+    rng = np.random.default_rng(seed)
+    model = minunet.UNet(base_channels=args.base, depth=3, variant="classic", rng=np.random.default_rng(seed)).to(
+        device
+    )
+    optimizer = minunet.optim.Adam(model.parameters())
+    step = step_for(model, optimizer, LOSSES["bce"], clip=CLIP, device=device, precision=precision)
+    per_epoch = max(len(images) // args.batch, 1)
+    with tqdm(total=args.epochs * per_epoch, desc=f"{label}, seed {seed}", leave=False) as bar:
+        for _ in range(args.epochs):
+            for part in np.array_split(rng.permutation(len(images)), per_epoch):
+                optimizer.lr = LR * (1 - bar.n / bar.total)
+                found = step(images[part], masks[part])
+                if found.predicted is None:
+                    raise ArithmeticError(
+                        f"{label}, seed {seed}: loss {found.loss}, length of the gradient {found.norm}"
+                    )
+                bar.update()
+                bar.set_postfix(loss=f"{found.loss:.3f}")
+    inference = Inference(model, precision)
+    parts = np.array_split(np.arange(len(test[0])), -(-len(test[0]) // args.batch))
+    predicted = np.concatenate([to_numpy(inference.logits(test[0][part])) > 0 for part in parts])
+    return Overlap.of(predicted, test[1] >= 0.5).dice
+
+
+def compare(
+    module: str, args: argparse.Namespace, precisions: Sequence[str], train: Callable[..., float], about: dict[str, Any]
+) -> int:
+    """Train in every precision from every seed, print and save; 1 where a mean Dice is more than LIMIT from the first's.
+
+    `train` takes the precision, the seed, and the pictures to train on and to test on.
+    """
+    began = time.perf_counter()
+    training, test = drawn(args.images, args.size, 0), drawn(max(args.images // 3, 1), args.size, 1)
+    found: dict[str, list[float]] = {precision: [] for precision in precisions}
+    seconds = dict.fromkeys(precisions, 0.0)
+    for seed in range(args.seeds):
+        for precision, scores in found.items():
+            started = time.perf_counter()
+            scores.append(train(precision, seed, training, test))
+            seconds[precision] += time.perf_counter() - started
+        print(
+            f"seed {seed}: Dice " + ", ".join(f"{scores[-1]:.4f} in {name}" for name, scores in found.items()),
+            flush=True,
+        )
+    first, *others = precisions
+    differences = {name: float(np.mean(found[name]) - np.mean(found[first])) for name in others}
+    for name, difference in differences.items():
+        verdict = "within" if abs(difference) <= LIMIT else "FAILED: not within"
+        print(f"{name}: mean difference {difference:+.4f} from {first}, {verdict} {LIMIT}")
+    figures = {**about, "dice": found, "difference": differences, "limit": LIMIT, "seconds": seconds}
+    command = f"python -m benchmarks.{module} " + " ".join(f"--{name} {getattr(args, name)}" for name in SETTINGS)
+    print(f"wrote {save(module, command, figures, args.out)} ({time.perf_counter() - began:.0f} s)")
+    return 0 if all(abs(difference) <= LIMIT for difference in differences.values()) else 1

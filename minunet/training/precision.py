@@ -1,0 +1,92 @@
+"""Which precision a command computes in: what its --precision means on this machine, and what cannot be had.
+
+"auto" is decided here and nowhere else, from the device and the network alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from minunet.errors import UserError
+from minunet.functional.loss import binary_cross_entropy_with_logits
+from minunet.kernels import backend
+from minunet.kernels.cuda.precision import PRECISIONS
+from minunet.kernels.cuda.unet_layers import why_not
+from minunet.training.loss import LOSSES
+
+CHOICES = ("auto", *PRECISIONS)
+TENSOR_CORES = (8, 0)  # the compute capability whose tensor cores multiply bf16 and tf32
+OF_TRAINING = (
+    "arithmetic of a GPU's convolutions: bf16 and tf32 are fast (tensor cores, compute capability 8.0 or newer), fp32 is exact "
+    "and slow; weights and sums are float32 in all three. auto takes bf16 where the network and the loss have a fused step, else "
+    "tf32; fp32 on an older GPU and on the CPU, which knows no other. A resumed run keeps its own unless another is given"
+)
+OF_PREDICTION = (
+    "arithmetic of a GPU's convolutions, whatever the model was trained in: fp32 is exact and slow, tf32 changes a probability "
+    "in the third decimal, bf16 in the second and is fastest (both: tensor cores, compute capability 8.0 or newer). auto takes "
+    "tf32 where there are tensor cores, else fp32, as on the CPU, which knows no other"
+)
+
+
+def problems(precision: str, device: str) -> list[str]:
+    """Why a device, "auto", "cpu" or "cuda", cannot compute in a precision; what is wrong with the device itself is not told."""
+    if precision not in ("tf32", "bf16"):
+        return []
+    try:
+        on_gpu = backend.resolve_device(device) == "cuda"
+    except UserError:
+        return []
+    if not on_gpu:
+        missing = f"; {backend.why_no_gpu()}" if device == "auto" else ""
+        return [
+            f"--precision {precision}: the CPU computes in fp32 alone; give fp32, or run on a GPU, --device cuda{missing}."
+        ]
+    if not has_tensor_cores():
+        found = ".".join(map(str, backend.compute_capability()))
+        return [
+            f"--precision {precision}: this takes a GPU of compute capability 8.0 or newer, this one has {found}; give fp32."
+        ]
+    return []
+
+
+def settled(config: Any) -> Any:
+    """A `TrainConfig` with a precision of this machine in place of "auto", so that a resumed run keeps to it."""
+    if config.precision != "auto":
+        return config
+    height, width = (config.crop, config.crop) if config.size is None else config.size[::-1]
+    fused = (
+        why_not(config.architecture(), height, width) is None
+        and LOSSES[config.loss] is binary_cross_entropy_with_logits
+    )
+    return replace(config, precision=resolved("auto", backend.resolve_device(config.device), fused))
+
+
+def placed(device: str, precision: str) -> tuple[str, str]:
+    """ "auto" of both resolved for predictions: ("cpu" or "cuda", precision of its convolutions).
+
+    Raises
+    ------
+    UserError
+        Where one is not known or cannot be had.
+    """
+    if precision not in CHOICES:
+        raise UserError(f'precision "{precision}" is not known; choose one of {", ".join(CHOICES)}')
+    if found := problems(precision, device):
+        raise UserError(found)
+    device = backend.resolve_device(device)
+    return device, resolved(precision, device, False)
+
+
+def resolved(precision: str, device: str, fused: bool) -> str:
+    """What a precision means on "cpu" or "cuda", where the network has a fused step or not."""
+    if precision != "auto":
+        return precision
+    if device == "cpu" or not has_tensor_cores():
+        return "fp32"
+    return "bf16" if fused else "tf32"
+
+
+def has_tensor_cores() -> bool:
+    """Whether the GPU multiplies bf16 and tf32."""
+    return backend.compute_capability() >= TENSOR_CORES

@@ -1,0 +1,84 @@
+"""The benchmarks that hold a precision's Dice beside float32's, in miniature: on the host shim, and imitated in NumPy."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cuda_on_cpu import cupy_on_cpu
+from cuda_on_cpu.build import compiler
+from cuda_on_cpu.cases import needs_bfloat16, values
+from minunet.kernels import dispatch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
+
+from benchmarks import drawn_training, gpu_bfloat16, gpu_dice  # noqa: E402
+
+TINY = ["--images", "3", "--size", "16", "--batch", "2", "--seeds", "2", "--base", "8"]
+
+
+@pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+def test_the_three_precisions_agree_on_the_host_shim(monkeypatch, tmp_path, capsys):
+    host = cupy_on_cpu.install(monkeypatch)
+    with dispatch.prefer("cuda"):
+        code = gpu_dice.main([*TINY, "--epochs", "1", "--out", str(tmp_path)])
+    written = json.loads((tmp_path / "gpu_dice.json").read_text())
+    figures = written["figures"]
+    assert figures["gpu"] == "host shim" and written["command"].startswith("python -m benchmarks.gpu_dice --seeds 2")
+    assert {name: len(scores) for name, scores in figures["dice"].items()} == {"fp32": 2, "tf32": 2, "bf16": 2}
+    assert code == int(max(abs(d) for d in figures["difference"].values()) > 0.005)
+    assert "mean difference" in capsys.readouterr().out
+    assert any("tensor_convolve<bfloat16" in instance for _, instance in host.launches)
+    assert any(instance.startswith("convolve<float") for _, instance in host.launches)  # fp32, portable
+
+
+def test_a_difference_above_the_limit_fails(monkeypatch, tmp_path, capsys):
+    args = drawn_training.parser("gpu_dice", None, **gpu_dice.DEFAULTS).parse_args([*TINY, "--out", str(tmp_path)])
+    for gap, code in ((0.004, 0), (0.006, 1), (-0.006, 1)):
+        scores = {"fp32": 0.9, "bf16": 0.9 + gap}
+        assert drawn_training.compare("x", args, ("fp32", "bf16"), lambda p, *rest: scores[p], {}) == code  # noqa: B023
+    assert "bf16: mean difference -0.0060 from fp32, FAILED: not within 0.005" in capsys.readouterr().out
+
+
+def test_training_learns_and_a_loss_that_is_no_number_is_an_error():
+    args = drawn_training.parser("x", None, **gpu_dice.DEFAULTS).parse_args([*TINY, "--epochs", "80"])
+    pictures = drawn_training.drawn(3, 16, 0)
+    run = {"seed": 0, "label": "fp32", "device": "cpu", "precision": "fp32"}
+    assert drawn_training.dice(args, pictures, pictures, **run) > 0.7
+    with pytest.raises(ArithmeticError, match="fp32, seed 0: loss nan"):
+        drawn_training.dice(args, (pictures[0] * np.float32("nan"), pictures[1]), pictures, **run)
+
+
+@needs_bfloat16
+def test_the_imitation_rounds_as_bfloat16_does():
+    import ml_dtypes
+
+    x = values(np.random.default_rng(0), (7, 11), "float32")
+    assert np.array_equal(gpu_bfloat16.rounded(x), x.astype(ml_dtypes.bfloat16).astype(np.float32))
+    assert gpu_bfloat16.rounded((x, None))[1] is None
+
+
+def test_the_imitation_trains_in_both(tmp_path):
+    gpu_bfloat16.main([*TINY, "--epochs", "1", "--seeds", "1", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "gpu_bfloat16.json").read_text())["figures"]["dice"]
+    assert set(found) == {"fp32", "bf16"}
+
+
+def test_a_bare_checkout_without_a_gpu():
+    code = (
+        "import sys; sys.modules['safetensors'] = None\n"
+        "import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'threadpoolctl' else find(name, *a)\n"
+        "from benchmarks import gpu_dice\n"
+        "assert gpu_dice.STOOD_IN == ['threadpoolctl']\n"
+        "gpu_dice.why_no_gpu = lambda: 'CuPy is not installed'\n"
+        "sys.exit(gpu_dice.main([]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.strip() == "error: CuPy is not installed", done.stderr
