@@ -191,6 +191,17 @@ def test_arena_hands_out_again_what_was_given_back():
         arena.give(d)
 
 
+def test_arena_hands_out_the_smallest_place_that_fits():
+    """A small array leaves the large place whole for a large one."""
+    arena = Arena(HostLauncher())
+    large, _, small, _ = (arena.take((n * ALIGNMENT,), np.uint8) for n in (4, 1, 2, 1))
+    arena.give(large, small)
+    before = arena.bytes
+    assert arena.take((ALIGNMENT,), np.uint8).offset == small.offset
+    assert arena.take((4 * ALIGNMENT,), np.uint8).offset == large.offset
+    assert arena.bytes == before
+
+
 def test_arena_places_never_overlap():
     rng = np.random.default_rng(4)
     arena, alive = Arena(HostLauncher()), []
