@@ -87,7 +87,8 @@ def hold_update(step, params, before):
 
 
 @needs_compiler
-@pytest.mark.parametrize(("variant", "schedule"), [("paper", "lazy"), ("classic", "eager")])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
 def test_fused_equals_unfused(variant, schedule):
     """The ordinary step on the same tensor cores rounds alike: what is left is the order of sums."""
     model, batch, step, params = example(variant, "tf32", schedule)
@@ -102,7 +103,8 @@ def test_fused_equals_unfused(variant, schedule):
 
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
-@pytest.mark.parametrize(("variant", "schedule"), [("paper", "eager"), ("classic", "lazy")])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
 def test_step_equals_numpy(variant, schedule, precision):
     """In full precision, where biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient."""
     model, batch, step, params = example(variant, precision, schedule)
