@@ -6,6 +6,7 @@ activation is spent on either. They replace the activations, so that the way bac
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -43,7 +44,7 @@ class UNetStep(UNetForward):
     loss : Place
         One float32, the mean over all pixels.
     grads : list of Place
-        The gradients of the parameters, float32.
+        The gradients of the parameters, float32; the next step overwrites them.
     """
 
     def __init__(
@@ -82,12 +83,13 @@ class UNetStep(UNetForward):
         self.arena.give(partial)
         self._backward(logits, kept)
         self._update()
+        self.arena.give(*self.grads)
 
     def _reserve(self) -> None:
         take = self.arena.take
         self.targets = take(self.logits.shape, np.float32)
         self.loss, self.clock = take((), np.float32), take((4,), np.float64)
-        self.grads = [take(p.shape, np.float32) for p in self.params]
+        self.grads: list[Any] = [None] * len(self.params)  # taken on the way back, where activations have made room
         for setting in (adam.set_learning_rate, adam.set_updates):
             setting(self.clock, 0)  # before there is memory: only noted, so that these kernels are ready too
 
@@ -146,16 +148,21 @@ class UNetStep(UNetForward):
     def _weight_gradient(self, layer: Layer, window, sources, grad, shape) -> None:
         partial = self.arena.take((tensor.splits_of(window, grad), *shape), np.float32)
         tensor.weight_gradient(window, sources, grad, partial)
-        self._sum(partial, self.grads[layer.weight], 2)
+        self._sum(partial, layer.weight, 2)
 
     def _bias_gradient(self, layer: Layer, grad: Place) -> None:
         partial = self.arena.take((sums.column_splits(grad), grad.shape[3]), np.float32)
         sums.column_sums(grad, None, partial)
-        self._sum(partial, self.grads[layer.bias], 1)
+        self._sum(partial, layer.bias, 1)
 
-    def _sum(self, partial: Place, out: Place, axes: int) -> None:
-        """Adds partial sums, leaving out the filled channels; gives `partial` back."""
-        if partial.shape[1:] == out.shape:
+    def _sum(self, partial: Place, parameter: int, axes: int) -> None:
+        """Adds the partial sums of a parameter's gradient, leaving out the filled channels; gives `partial` back."""
+        shape = tuple(self.params[parameter].shape)
+        if partial.shape == (1, *shape):  # the only part is the sum
+            self.grads[parameter] = dataclasses.replace(partial, shape=shape)
+            return
+        self.grads[parameter] = out = self.arena.take(shape, np.float32)
+        if partial.shape[1:] == shape:
             sums.add_splits(partial, out)
         else:
             whole = self.arena.take(partial.shape[1:], np.float32)
