@@ -1,7 +1,8 @@
 """A whole training step of a U-Net on tensor cores: forward, loss, backward and Adam, every buffer in one arena.
 
 The input gradients leave masked by the ReLU before them and go to both of a join's sources at once, so that no pass over an
-activation is spent on either. They replace the activations, so that the way back takes no memory for any.
+activation is spent on either. They replace the activations, so that the way back takes no memory for any; what takes hardly longer
+to compute again than to write is not kept for it.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ class UNetStep(UNetForward):
         levels = zip(self.layers.expansion[::-1], kept["expansion"][::-1], kept["contraction"], strict=True)
         for (up, first, second), (below, raised, middle), (_, skip, _) in levels:
             (grad,) = self._back(second, (middle,), grad)
+            raised = self._raise(up, below, skip) if raised is None else raised
             grad_skip, grad = self._back(first, (skip, raised), grad, masks=(skip, None))
             grad_skips.append(grad_skip)
             grad = self._back_up(up, below, grad)
@@ -114,6 +116,9 @@ class UNetStep(UNetForward):
             pooling.add_unpooled(grad, argmax, grad_skip)
             self.arena.give(grad, argmax)
             grad = grad_skip
+            if block is self.layers.contraction[0]:
+                images, first = self._first()
+                inputs = [images, first, *inputs]
             for layer, x in zip(block[::-1], inputs[::-1], strict=True):
                 (grad,) = self._back(layer, (x,), grad, needs_x=layer.weight > 0)
         self.arena.give(grad)  # the images, unchanged
