@@ -65,10 +65,10 @@ class Shim:
     name = "host shim"
     multiprocessors = 1
 
-    def __init__(self, architecture: str = "sm_80") -> None:
+    def __init__(self, *, sm_90a: bool = False) -> None:
         from cuda_on_cpu.host import HostLauncher
 
-        self.launcher = HostLauncher(architecture=architecture)
+        self.launcher = HostLauncher(sm_90a=sm_90a)
 
     def use(self) -> contextlib.AbstractContextManager[Any]:
         """A block in which NumPy arrays take CUDA kernels."""

@@ -58,8 +58,8 @@ class Library:
 class HostLauncher:
     """Runs programs under one schedule; counts the launches of each instance, so that a test can see what ran."""
 
-    def __init__(self, schedule: int = LAZY, *, sanitize: bool = False, architecture: str = "sm_80"):
-        self.schedule, self.sanitize, self._architecture = schedule, sanitize, architecture
+    def __init__(self, schedule: int = LAZY, *, sanitize: bool = False, sm_90a: bool = False):
+        self.schedule, self.sanitize, self.sm_90a = schedule, sanitize, sm_90a
         self.launches: dict[tuple[str, str], int] = {}
         self._libraries: dict[tuple[str, tuple[str, ...]], Library] = {}
 
@@ -91,9 +91,9 @@ class HostLauncher:
         """Build a kernel."""
         self._library(program, instance)
 
-    def architecture(self) -> str:
-        """Which GPU's kernels the launch code shall choose."""
-        return self._architecture
+    def takes_sm_90a(self) -> bool:
+        """As the test asked."""
+        return self.sm_90a
 
     def _library(self, program: Program, instance: str) -> Library:
         # With AddressSanitizer, which compiles slowly, only the instances of one type.

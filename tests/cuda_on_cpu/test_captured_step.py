@@ -1,8 +1,9 @@
-"""The fused training step on the host shim: its arena, and its loss, logits, gradients and updates beside the NumPy step's."""
+"""The fused training step on the host shim: its loss, logits, gradients and updates beside the NumPy step's."""
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 
 import numpy as np
@@ -16,7 +17,6 @@ from minunet import UNet
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.kernels import dispatch, reference
 from minunet.kernels.cuda import captured, launcher
-from minunet.kernels.cuda.arena import ALIGNMENT, Arena
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_layers import layers_of, why_not
@@ -87,7 +87,8 @@ def hold_update(step, params, before):
 
 
 @needs_compiler
-@pytest.mark.parametrize(("variant", "schedule"), [("paper", "lazy"), ("classic", "eager")])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
 def test_fused_equals_unfused(variant, schedule):
     """The ordinary step on the same tensor cores rounds alike: what is left is the order of sums."""
     model, batch, step, params = example(variant, "tf32", schedule)
@@ -102,7 +103,8 @@ def test_fused_equals_unfused(variant, schedule):
 
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
-@pytest.mark.parametrize(("variant", "schedule"), [("paper", "eager"), ("classic", "lazy")])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
 def test_step_equals_numpy(variant, schedule, precision):
     """In full precision, where biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient."""
     model, batch, step, params = example(variant, precision, schedule)
@@ -142,14 +144,15 @@ def test_inference_equals_the_steps_forward_pass(variant, precision):
 
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
-def test_the_step_is_repeatable(precision):
-    """The same bits from the same start, under either schedule."""
-    found = []
-    for schedule in SCHEDULES.values():
-        model = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2))
+def test_the_step_is_repeatable(precision, monkeypatch):
+    """The same bits from the same start, under either schedule, and whether the up-convolution is kept or computed again."""
+    found, launches = [], []
+    for shallow, schedule in itertools.product((0, 16), SCHEDULES.values()):
+        monkeypatch.setattr("minunet.kernels.cuda.unet_forward.SHALLOW", shallow)
+        model, host = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2)), HostLauncher(schedule)
         params = [p.data for p in model.parameters()]
         moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
-        step = UNetStep(model.config, params, *moments, (1, 6, 10, 1), HostLauncher(schedule), precision=precision)
+        step = UNetStep(model.config, params, *moments, (1, 6, 10, 1), host, precision=precision)
         rng = np.random.default_rng(3)
         step.set_learning_rate(0.01)
         view(step, step.images)[...] = values(rng, (1, 6, 10, 1), "float32")
@@ -157,7 +160,9 @@ def test_the_step_is_repeatable(precision):
         step.run()
         step.run()
         found.append([p.copy() for p in params])
-    assert all(np.array_equal(a, b) for a, b in zip(*found, strict=True))
+        launches.append(sum(host.launches.values()))
+    assert all(np.array_equal(first, other) for first, *others in zip(*found, strict=True) for other in others)
+    assert launches[0] == launches[1] < launches[2] == launches[3]
 
 
 @pytest.mark.parametrize("variant", ["paper", "classic"])
@@ -175,44 +180,6 @@ def test_what_has_no_captured_step():
     assert "ReLU and max pooling" in why_not({**config, "activation": "tanh"}, 8, 8)
     with pytest.raises(ValueError, match="multiples of 4"):
         UNetStep(config, [], [], [], (1, 6, 8, 1), HostLauncher())
-
-
-def test_arena_hands_out_again_what_was_given_back():
-    arena = Arena(HostLauncher())
-    a, b, c = (arena.take((n,), np.uint8) for n in (300, 10, 256))
-    assert [p.offset for p in (a, b, c)] == [0, 2 * ALIGNMENT, 3 * ALIGNMENT]
-    arena.give(a, b)
-    assert arena.take((700,), np.uint8).offset == 0  # both together
-    arena.give(c)
-    assert arena.take((2000,), np.uint8).offset == 3 * ALIGNMENT  # the last place only grows
-    d = arena.take((1,), np.uint8)
-    arena.give(d)
-    with pytest.raises(ValueError, match="given back before"):
-        arena.give(d)
-
-
-def test_arena_places_never_overlap():
-    rng = np.random.default_rng(4)
-    arena, alive = Arena(HostLauncher()), []
-    for _ in range(400):
-        if alive and rng.random() < 0.48:
-            arena.give(alive.pop(rng.integers(len(alive))))
-        else:
-            alive.append(arena.take((int(rng.integers(1, 5000)),), np.float32))
-        spans = sorted((p.offset, p.offset + p.nbytes) for p in alive)
-        assert all(end <= start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
-        assert not spans or spans[-1][1] <= arena.bytes
-    arena.give(*alive)
-    assert arena.taken == 0
-
-
-def test_arena_refuses_more_than_was_laid_out():
-    arena = Arena(HostLauncher())
-    arena.give(arena.take((1000,), np.float32))
-    arena.settle()
-    arena.give(arena.take((1000,), np.float32))
-    with pytest.raises(RuntimeError, match="more from its arena"):
-        arena.take((2000,), np.float32)
 
 
 @needs_compiler

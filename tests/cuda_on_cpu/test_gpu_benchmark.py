@@ -53,7 +53,7 @@ def test_training_parity():
 
 @needs_compiler
 def test_products(monkeypatch):
-    found = gpu_products.products(Shim("sm_90"), seed=4, larger=False)
+    found = gpu_products.products(Shim(sm_90a=True), seed=4, larger=False)
     assert found["failed"] == [] and {"sm_80 tf32 forward", "sm_90a bf16 weight gradient"} <= set(
         found["largest_error"]
     )

@@ -20,7 +20,7 @@ PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run
 
 
 def device(schedule):
-    launcher = HostLauncher(SCHEDULES[schedule], architecture="sm_90")
+    launcher = HostLauncher(SCHEDULES[schedule], sm_90a=True)
     return SimpleNamespace(launcher=launcher, put=np.asarray, get=np.asarray)
 
 
@@ -52,8 +52,8 @@ def test_every_instance_runs():
         assert set(program.instances) == {name for source, name in here.launcher.launches if source == program.source}
 
 
-def windows(images, channels, outs, dtype=BFLOAT16, architecture="sm_90"):
-    arena = Arena(HostLauncher(architecture=architecture))
+def windows(images, channels, outs, dtype=BFLOAT16, sm_90a=True):
+    arena = Arena(HostLauncher(sm_90a=sm_90a))
     xs = tuple(arena.take((*images, c), dtype) for c in channels)
     weight, y = arena.take((3, 3, sum(channels), outs), dtype), arena.take((*images, outs), dtype)
     return forward_window(xs, weight, *products.SAME, images[1:]), xs, y, weight
@@ -77,7 +77,7 @@ def test_when_they_are_chosen():
     assert tensor.uses_hopper(window, xs, (y,), rounded=True, turned=weight)
     (back,) = input_gradient_windows(y, xs, weight, *products.SAME)
     assert tensor.uses_hopper(back, (y,), xs, rounded=True)
-    window, xs, y, _ = windows((2, 64, 64), (64,), 64, architecture="sm_80")
+    window, xs, y, _ = windows((2, 64, 64), (64,), 64, sm_90a=False)
     assert not tensor.uses_hopper(window, xs, (y,))
 
 

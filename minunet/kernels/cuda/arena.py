@@ -93,9 +93,9 @@ class ArenaLauncher:
         """Get a kernel ready."""
         self.device.prepare(program, instance, shared_bytes)
 
-    def architecture(self) -> str:
-        """The device's."""
-        return self.device.architecture()
+    def takes_sm_90a(self) -> bool:
+        """Whether the device does."""
+        return self.device.takes_sm_90a()
 
     def settle(self, nbytes: int) -> None:
         """Get the memory, and every kernel that was noted ready."""
@@ -105,7 +105,7 @@ class ArenaLauncher:
 
 
 class Arena:
-    """Takes and gives back places; the first that is large enough is handed out.
+    """Takes and gives back places; the smallest that is large enough is handed out, so that large ones stay whole.
 
     Parameters
     ----------
@@ -121,26 +121,21 @@ class Arena:
     def __init__(self, device: Launcher):
         self.launcher = ArenaLauncher(device)
         self.bytes = 0
-        self._free: list[
-            tuple[int, int]
-        ] = []  # (offset, bytes), ascending, never adjacent; what lies beyond is free too
-        self._end = 0
+        self._free: list[tuple[int, int]] = []  # (offset, bytes) between taken places, ascending, never adjacent
+        self._end = 0  # of the last place that is taken; all beyond is free too
         self._taken: dict[int, int] = {}
 
     def take(self, shape: tuple[int, ...], dtype: Any) -> Place:
         """A place for an array, with whatever an earlier one left there."""
         dtype = as_dtype(dtype)
         needed = max(-(-math.prod(shape) * dtype.itemsize // ALIGNMENT), 1) * ALIGNMENT
-        for k, (offset, length) in enumerate(self._free):
-            if length >= needed:
-                rest = [(offset + needed, length - needed)] if length > needed else []
-                self._free[k : k + 1] = rest
-                break
+        fitting = [(length, k) for k, (_, length) in enumerate(self._free) if length >= needed]
+        if fitting:
+            length, k = min(fitting)
+            offset, _ = self._free[k]
+            self._free[k : k + 1] = [(offset + needed, length - needed)] if length > needed else []
         else:
-            offset = self._end
-            if self._free and sum(self._free[-1]) == self._end:  # a free place at the end only has to grow
-                offset, _ = self._free.pop()
-            self._end = offset + needed
+            offset, self._end = self._end, self._end + needed
         self.bytes = max(self.bytes, self._end)
         if self.launcher.memory is not None and self._end > self.launcher.memory.nbytes:
             raise RuntimeError("a step took more from its arena than when it was laid out")
@@ -159,6 +154,8 @@ class Arena:
             if joined and sum(joined[-1]) == offset:
                 offset, length = joined[-1][0], joined.pop()[1] + length
             joined.append((offset, length))
+        if joined and sum(joined[-1]) == self._end:
+            self._end, _ = joined.pop()
         self._free = joined
 
     def settle(self) -> None:

@@ -53,8 +53,8 @@ class Launcher(Protocol):
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
         """Get a kernel ready, so that its first launch does nothing but launch."""
 
-    def architecture(self) -> str:
-        """The device's target for the compiler, such as "sm_90"."""
+    def takes_sm_90a(self) -> bool:
+        """Whether the launch code shall choose the kernels of sm_90a where they suit."""
 
 
 _IN_USE: list[Launcher] = []

@@ -71,7 +71,7 @@ def bce_with_logits_grad(grad_output, logits, target, weight):
 def bce_step(logits, target, grad, partial, loss) -> None:
     """Fill `grad` and `loss` (one float32) from logits that may have more channels than the target, which is float32.
 
-    `partial` is room for MAX_BLOCKS float64.
+    `partial` is room for MAX_BLOCKS float64. `grad` may be `logits` itself.
     """
     channels, width = target.shape[-1], logits.shape[-1]
     pixels = target.size // channels

@@ -105,10 +105,11 @@ template <typename T> __global__ void __launch_bounds__(THREADS) sum_pool_gradie
 }
 
 // For a training step, 2x2 windows: adds each window's gradient to its winner's in `grad`, which already holds the skip's. One thread
-// per window and 16-byte chunk of channels. Sums of floats are rounded to tf32, as every gradient of the step is.
+// per window and 16-byte chunk of channels. Sums of floats are rounded to tf32 where `rounded`.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
-    add_unpooled(const T* pooled, const uint8_t* argmax, T* grad, int out_height, int out_width, int channels, long long count) {
+    add_unpooled(const T* pooled, const uint8_t* argmax, T* grad, int out_height, int out_width, int channels, long long count,
+                 int rounded) {
     constexpr int VECTOR = 16 / (int)sizeof(T);
     union Chunk {
         uint4 whole;
@@ -131,7 +132,7 @@ __global__ void __launch_bounds__(THREADS)
         for (int e = 0; e < VECTOR; e++)
             if (winners[e] == t) {
                 const float both = widen(sum.elements[e]) + widen(more.elements[e]);
-                sum.elements[e] = narrow<T>(sizeof(T) == 4 ? as_tf32(both) : both);
+                sum.elements[e] = narrow<T>(rounded ? as_tf32(both) : both);
             }
         *reinterpret_cast<uint4*>(to) = sum.whole;
     }

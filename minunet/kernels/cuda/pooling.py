@@ -95,8 +95,11 @@ def sum_pool2d_grad(grad_output, x_shape, kernel_size, stride, padding):
     return grad_x
 
 
-def add_unpooled(pooled_grad, argmax, grad) -> None:
-    """Add the gradient of 2x2 max pooling to `grad`, that of its input; channels fill whole 16-byte chunks."""
+def add_unpooled(pooled_grad, argmax, grad, *, rounded: bool = False) -> None:
+    """Add the gradient of 2x2 max pooling to `grad`, that of its input; channels fill whole 16-byte chunks.
+
+    `rounded` leaves sums of float32 as tf32 values.
+    """
     _, out_height, out_width, channels = pooled_grad.shape
     count = pooled_grad.size * pooled_grad.dtype.itemsize // 16
     run(
@@ -111,6 +114,7 @@ def add_unpooled(pooled_grad, argmax, grad) -> None:
             grad,
             *map(ctypes.c_int, (out_height, out_width, channels)),
             ctypes.c_longlong(count),
+            ctypes.c_int(rounded),
         ],
     )
 

@@ -1,4 +1,4 @@
-"""Convolutions on tensor cores: the kernels of sm_90a where the GPU has them and they waste little, else those of sm_80.
+"""Convolutions on tensor cores: the kernels of sm_90a where the launcher takes them and they waste little, else those of sm_80.
 
 Which one is a function of the shapes and the architecture alone, so that the same seed gives the same bits.
 """
@@ -63,7 +63,7 @@ def convolve(
 def uses_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> bool:
     """Whether `convolve` takes the kernel of sm_90a."""
     source, itemsize = sources[0], sources[0].dtype.itemsize
-    if launcher_for(source).architecture() != "sm_90" or any(out is None for out in outs):
+    if not launcher_for(source).takes_sm_90a() or any(out is None for out in outs):
         return False
     if not hopper.takes_convolution(window, source, turned, pooled, rounded=rounded):
         return False
@@ -74,7 +74,7 @@ def uses_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = F
 
 
 def _gradient_uses_hopper(window: Window, grad: Any) -> bool:
-    if launcher_for(grad).architecture() != "sm_90" or not hopper.takes_weight_gradient(window, grad):
+    if not launcher_for(grad).takes_sm_90a() or not hopper.takes_weight_gradient(window, grad):
         return False
     theirs = ampere.gradient_products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
     return hopper.gradient_products(window) / HOPPER_GRADIENT_RATE < theirs

@@ -22,6 +22,9 @@ from minunet.kernels.cuda.working_weights import WorkingWeights
 
 DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
 UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
+# Input channels up to which an up-convolution is bound by memory: two operations each, and one element to write. A large GPU
+# multiplies some 200 times in bfloat16 while it writes a byte.
+SHALLOW = 128
 
 
 class UNetForward:
@@ -67,7 +70,8 @@ class UNetForward:
         if precision not in DTYPES:
             raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
         self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
-        self.rounded = precision == "tf32"  # floats are kept as what tensor cores read of them
+        # The products of sm_90a read floats as they are, so these are kept as tf32 values.
+        self.rounded = precision == "tf32" and device.takes_sm_90a()
         wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
         if [tuple(p.shape) for p in self.params] != wanted:
             raise ValueError("the parameters are not those of a U-Net with these settings")
@@ -98,19 +102,22 @@ class UNetForward:
         """What else must hold its place from one run to the next."""
 
     def _forward(self, *, keep: bool) -> tuple[Place, dict[str, Any]]:
-        """The logits; and, where `keep`, every place that the way back needs, not yet given back."""
-        take = self.arena.take
+        """The logits; and, where `keep`, the places that the way back needs, not yet given back.
+
+        What takes hardly longer to compute again than to write is not among them: the output of the first layer, which has few
+        input channels, and those of shallow up-convolutions, for which None stands.
+        """
+        take, (images, first) = self.arena.take, self._first()
+        self.arena.give(images)
+        again = {first}
 
         def done(*places: Place) -> None:
-            if not keep:
-                self.arena.give(*places)
+            self.arena.give(*(place for place in places if not keep or place in again))
 
-        x = take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
-        fit_into(self.images, x, 1)
-        contraction = []
-        for block in self.layers.contraction:
+        x, contraction = first, []
+        for level, block in enumerate(self.layers.contraction):
             inputs = [x]
-            for layer in block[:-1]:
+            for layer in block[1 if level == 0 else 0 : -1]:
                 inputs.append(self._convolve(layer, (inputs[-1],)))
                 done(inputs[-2])
             (n, h, w, _), outs = x.shape, block[-1].outs
@@ -118,7 +125,7 @@ class UNetForward:
             argmax = take(x.shape, np.uint8) if keep else None
             skip = self._convolve(block[-1], (inputs[-1],), pooled=x, argmax=argmax)
             done(inputs[-1])
-            contraction.append((inputs, skip, argmax))
+            contraction.append(([place for place in inputs if place not in again], skip, argmax))
         bottleneck = [x]
         for layer in self.layers.bottleneck:
             bottleneck.append(self._convolve(layer, (bottleneck[-1],)))
@@ -126,20 +133,33 @@ class UNetForward:
         x = bottleneck.pop()
         expansion = []
         for (up, first, second), (_, skip, _) in zip(self.layers.expansion, reversed(contraction), strict=True):
-            raised = take((*skip.shape[:3], up.outs), self.dtype)
-            weights, bias = self.weights.of(up), self.params[up.bias]
-            windows = up_windows(x, weights, *UP, skip.shape[1:3])
-            tensor.convolve(windows, (x,), weights, (raised,), bias=bias, rounded=self.rounded)
+            raised = self._raise(up, x, skip)
+            if up.shape[2] <= SHALLOW:
+                again.add(raised)
             done(x)
             middle = self._convolve(first, (skip, raised))
             done(skip, raised)
-            expansion.append((x, raised, middle))
+            expansion.append((x, None if raised in again else raised, middle))
             x = self._convolve(second, (middle,))
             done(middle)
         fit_into(self.params[self.layers.head.bias], self.head_bias, 1)
         logits = self._convolve(self.layers.head, (x,), relu=False, bias=self.head_bias)
         done(x)
         return logits, {"contraction": contraction, "bottleneck": bottleneck, "expansion": expansion, "last": x}
+
+    def _first(self) -> tuple[Place, Place]:
+        """The images in the activations' type and whole chunks of channels, and the first layer's output."""
+        images = self.arena.take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
+        fit_into(self.images, images, 1)
+        return images, self._convolve(self.layers.contraction[0][0], (images,))
+
+    def _raise(self, up: Layer, x: Place, skip: Place) -> Place:
+        """The up-convolution's output, which goes with `skip`."""
+        raised = self.arena.take((*skip.shape[:3], up.outs), self.dtype)
+        weights, bias = self.weights.of(up), self.params[up.bias]
+        windows = up_windows(x, weights, *UP, skip.shape[1:3])
+        tensor.convolve(windows, (x,), weights, (raised,), bias=bias, rounded=self.rounded)
+        return raised
 
     def _convolve(
         self, layer: Layer, xs: tuple[Place, ...], *, relu: bool = True, bias=None, pooled=None, argmax=None
@@ -150,7 +170,7 @@ class UNetForward:
         bias = self.params[layer.bias] if bias is None else bias
         epilogue = {"bias": bias, "relu": relu, "pooled": pooled, "argmax": argmax}
         tensor.convolve(
-            [window], xs, weights, (y,), rounded=self.rounded, turned=self.weights.turned(layer), **epilogue
+            [window], xs, weights, (y,), rounded=self.rounded and relu, turned=self.weights.turned(layer), **epilogue
         )
         return y
 

@@ -1,11 +1,13 @@
 """A whole training step of a U-Net on tensor cores: forward, loss, backward and Adam, every buffer in one arena.
 
 The input gradients leave masked by the ReLU before them and go to both of a join's sources at once, so that no pass over an
-activation is spent on either.
+activation is spent on either. They replace the activations, so that the way back takes no memory for any; what takes hardly longer
+to compute again than to write is not kept for it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -47,7 +49,7 @@ class UNetStep(UNetForward):
         One float32, the mean over all pixels. Where it, or with `clip` the length of the gradient, is not finite, the step
         updates nothing.
     grads : list of Place
-        The gradients of the parameters, float32.
+        The gradients of the parameters, float32; the next step overwrites them.
     """
 
     def __init__(
@@ -82,63 +84,66 @@ class UNetStep(UNetForward):
         """One training step on `images` and `targets`."""
         logits, kept = self._forward(keep=True)
         fit_into(logits, self.logits, 1)
-        grad = self.arena.take(logits.shape, self.dtype)
         partial = self.arena.take((loss.MAX_BLOCKS,), np.float64)
-        loss.bce_step(logits, self.targets, grad, partial, self.loss)
-        self.arena.give(logits, partial)
-        self._backward(grad, kept)
+        loss.bce_step(logits, self.targets, logits, partial, self.loss)
+        self.arena.give(partial)
+        self._backward(logits, kept)
         self._update()
+        self.arena.give(*self.grads)
 
     def _reserve(self) -> None:
         take = self.arena.take
         self.targets = take(self.logits.shape, np.float32)
         self.loss, self.clock = take((), np.float32), take((6,), np.float64)
-        self.grads = [take(p.shape, np.float32) for p in self.params]
+        self.grads: list[Any] = [None] * len(self.params)  # taken on the way back, where activations have made room
         for setting in (adam.set_learning_rate, adam.set_updates):
             setting(self.clock, 0)  # before there is memory: only noted, so that these kernels are ready too
 
     # Backward. `grad` is always the gradient before a layer's ReLU: the layer after it has masked it.
+    #
+    # Every gradient takes the place of its activation. Only the layer after still reads that by then: for its weights' gradient,
+    # which comes first, and as the mask, of which each thread reads an element just before it writes the gradient there.
 
     def _backward(self, grad: Place, kept: dict[str, Any]) -> None:
-        give, last = self.arena.give, kept["last"]
-        (grad,) = self._back(self.layers.head, (last,), grad, (last,))
-        give(last)
-        skips = []
+        (grad,) = self._back(self.layers.head, (kept["last"],), grad)
+        grad_skips = []
         levels = zip(self.layers.expansion[::-1], kept["expansion"][::-1], kept["contraction"], strict=True)
         for (up, first, second), (below, raised, middle), (_, skip, _) in levels:
-            (grad,) = self._back(second, (middle,), grad, (middle,))
-            give(middle)
-            grad_skip, grad = self._back(first, (skip, raised), grad, (skip, None))
-            give(skip, raised)
-            skips.append(grad_skip)
+            (grad,) = self._back(second, (middle,), grad)
+            raised = self._raise(up, below, skip) if raised is None else raised
+            grad_skip, grad = self._back(first, (skip, raised), grad, masks=(skip, None))
+            grad_skips.append(grad_skip)
             grad = self._back_up(up, below, grad)
-            give(below)
         for layer, x in zip(self.layers.bottleneck[::-1], kept["bottleneck"][::-1], strict=True):
-            (grad,) = self._back(layer, (x,), grad, (x,))
-            give(x)
+            (grad,) = self._back(layer, (x,), grad)
         for block, (inputs, _, argmax) in zip(self.layers.contraction[::-1], kept["contraction"][::-1], strict=True):
-            grad_skip = skips.pop()
-            pooling.add_unpooled(grad, argmax, grad_skip)
-            give(grad, argmax)
+            grad_skip = grad_skips.pop()
+            pooling.add_unpooled(grad, argmax, grad_skip, rounded=self.rounded)
+            self.arena.give(grad, argmax)
             grad = grad_skip
+            if block is self.layers.contraction[0]:
+                images, first = self._first()
+                inputs = [images, first, *inputs]
             for layer, x in zip(block[::-1], inputs[::-1], strict=True):
-                (grad,) = self._back(layer, (x,), grad, (x,), needs_x=layer.weight > 0)
-                give(x)
+                (grad,) = self._back(layer, (x,), grad, needs_x=layer.weight > 0)
+        self.arena.give(grad)  # the images, unchanged
 
-    def _back(self, layer: Layer, xs, grad: Place, masks, needs_x: bool = True) -> tuple[Place | None, ...]:
-        """Fills the layer's parameter gradients; the gradients of `xs`, where their masks are positive. Gives `grad` back."""
+    def _back(self, layer: Layer, xs, grad: Place, *, masks=None, needs_x: bool = True) -> tuple[Place, ...]:
+        """Fills the layer's parameter gradients and, unless `needs_x` is false, replaces `xs` by their gradients.
+
+        These are kept where `masks`, by default `xs` themselves, are positive. Gives `grad` back; returns `xs`.
+        """
         shape = (*layer.shape[:2], sum(x.shape[3] for x in xs), grad.shape[3])
         weights = self.weights.of(layer)
         window = forward_window(xs, weights, (1, 1), same_padding(layer), grad.shape[1:3])
         self._weight_gradient(layer, window, xs, grad, shape)
         self._bias_gradient(layer, grad)
-        outs: tuple[Place | None, ...] = (None,)
         if needs_x:
-            outs = tuple(self.arena.take(x.shape, self.dtype) for x in xs)
             windows = input_gradient_windows(grad, xs, weights, (1, 1), same_padding(layer))
-            tensor.convolve(windows, (grad,), weights, outs, masks=(*masks, None)[:2], rounded=self.rounded)
+            masks = (*(masks or xs), None)[:2]
+            tensor.convolve(windows, (grad,), weights, xs, masks=masks, rounded=self.rounded)
         self.arena.give(grad)
-        return outs
+        return xs
 
     def _back_up(self, layer: Layer, x: Place, grad: Place) -> Place:
         """The same for an up-convolution, whose input is masked by itself."""
@@ -146,24 +151,28 @@ class UNetStep(UNetForward):
         window = down_window(grad, x, weights, *UP)
         self._weight_gradient(layer, window, (grad,), x, layer.shape)
         self._bias_gradient(layer, grad)
-        out = self.arena.take(x.shape, self.dtype)
-        tensor.convolve([window], (grad,), weights, (out,), masks=(x, None), rounded=self.rounded)
+        tensor.convolve([window], (grad,), weights, (x,), masks=(x, None), rounded=self.rounded)
         self.arena.give(grad)
-        return out
+        return x
 
     def _weight_gradient(self, layer: Layer, window, sources, grad, shape) -> None:
         partial = self.arena.take((tensor.splits_of(window, grad), *shape), np.float32)
         tensor.weight_gradient(window, sources, grad, partial)
-        self._sum(partial, self.grads[layer.weight], 2)
+        self._sum(partial, layer.weight, 2)
 
     def _bias_gradient(self, layer: Layer, grad: Place) -> None:
         partial = self.arena.take((sums.column_splits(grad), grad.shape[3]), np.float32)
         sums.column_sums(grad, None, partial)
-        self._sum(partial, self.grads[layer.bias], 1)
+        self._sum(partial, layer.bias, 1)
 
-    def _sum(self, partial: Place, out: Place, axes: int) -> None:
-        """Adds partial sums, leaving out the filled channels; gives `partial` back."""
-        if partial.shape[1:] == out.shape:
+    def _sum(self, partial: Place, parameter: int, axes: int) -> None:
+        """Adds the partial sums of a parameter's gradient, leaving out the filled channels; gives `partial` back."""
+        shape = tuple(self.params[parameter].shape)
+        if partial.shape == (1, *shape):  # the only part is the sum
+            self.grads[parameter] = dataclasses.replace(partial, shape=shape)
+            return
+        self.grads[parameter] = out = self.arena.take(shape, np.float32)
+        if partial.shape[1:] == shape:
             sums.add_splits(partial, out)
         else:
             whole = self.arena.take(partial.shape[1:], np.float32)

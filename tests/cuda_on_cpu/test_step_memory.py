@@ -1,0 +1,64 @@
+"""The memory of the fused training step: results that replace what they were computed from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cuda_on_cpu.build import compiler
+from cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
+from cuda_on_cpu.host import SCHEDULES
+from minunet.kernels.cuda import convolution, loss, tensor
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+SAME = (1, 1), ((1, 1), (1, 1))
+DTYPES = ["float32", pytest.param("bfloat16", marks=needs_bfloat16)]
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_input_gradient_may_replace_its_mask(dtype, schedule):
+    """The same bits as beside it, over many tiles, and where the second of two sources has no mask."""
+    rng = np.random.default_rng(0)
+    grad, weight = values(rng, (2, 13, 18, 16), dtype), values(rng, (3, 3, 144, 16), dtype)
+    xs = tuple(values(rng, (2, 13, 18, c), dtype) for c in (64, 80))
+    windows = convolution.input_gradient_windows(grad, xs, weight, *SAME)
+    for masked in ((True, True), (True, False)):
+        beside, replaced = tuple(np.empty_like(x) for x in xs), tuple(x.copy() for x in xs)
+        with cuda_on_cpu(schedule):
+            for outs, seen in ((beside, xs), (replaced, replaced)):
+                masks = tuple(x if kept else None for x, kept in zip(seen, masked, strict=True))
+                tensor.convolve(windows, (grad,), weight, outs, masks=masks)
+        for one, other, kept in zip(beside, replaced, masked, strict=True):
+            assert np.array_equal(one, other) and (one == 0).any() == kept
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_up_convolutions_input_gradient_may_replace_its_mask(dtype, schedule):
+    rng = np.random.default_rng(1)
+    x, grad, weight = (values(rng, shape, dtype) for shape in ((1, 13, 11, 72), (1, 26, 22, 16), (2, 2, 72, 16)))
+    window = convolution.down_window(grad, x, weight, (2, 2), (0, 0))
+    with cuda_on_cpu(schedule) as host:
+        beside, replaced = host.empty(x.shape, x.dtype), x.copy()
+        for out, mask in ((beside, x), (replaced, replaced)):
+            tensor.convolve([window], (grad,), weight, (out,), masks=(mask, None))
+    assert np.array_equal(beside, replaced) and (beside == 0).any() and (beside != 0).any()
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_gradient_of_the_loss_may_replace_the_logits(dtype, schedule):
+    rng = np.random.default_rng(2)
+    logits, target = values(rng, (2, 9, 31, 8), dtype), rng.integers(0, 2, (2, 9, 31, 3)).astype(np.float32)
+    losses, grads = [], []
+    with cuda_on_cpu(schedule) as host:
+        for grad, given in ((host.empty(logits.shape, logits.dtype), logits.copy()), 2 * (logits.copy(),)):
+            partial, total = host.empty((loss.MAX_BLOCKS,), np.float64), host.empty((), np.float32)
+            loss.bce_step(given, target, grad, partial, total)
+            losses.append(float(total))
+            grads.append(grad)
+    assert losses[0] == losses[1] and np.array_equal(*grads) and (grads[0] != 0).any()
