@@ -23,6 +23,7 @@ STOOD_IN = prepare()
 from benchmarks.gpu_device import Gpu  # noqa: E402
 from benchmarks.gpu_layers import layers  # noqa: E402
 from benchmarks.gpu_products import products  # noqa: E402
+from benchmarks.gpu_sm_90a import in_a_process  # noqa: E402
 from benchmarks.gpu_steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
 from benchmarks.gpu_training import parity  # noqa: E402
 from benchmarks.gpu_values import conformance, kernels  # noqa: E402
@@ -63,15 +64,27 @@ def main(argv: list[str] | None = None) -> int:
 def parts(device: Any) -> Iterator[Part]:
     """Correctness first; the compiler of PyTorch, which takes longest, last."""
     plain, compiled = TORCH_MODES[:-1], TORCH_MODES[-1:]
+    kinds = [False]  # ours without the kernels of sm_90a, and with them once they have been found right
     yield "conformance", lambda: conformance(device)
     yield "kernels", lambda: kernels(device)
     yield "products", lambda: products(device)
+
+    def sm_90a() -> dict[str, Any]:
+        found = in_a_process(device.launcher.architecture())
+        if not found.get("failed") and not found.get("skipped"):
+            kinds.append(True)
+        return found
+
+    yield "sm_90a", sm_90a
     yield "training parity", lambda: parity(device)
     for shape in SHAPES:
-        yield f"step {shape}", lambda shape=shape: steps(shape, modes=plain)
-    yield "layers", lambda: layers(device, UNet(**CONFIG).config, *SHAPES[0][:2], with_torch=has_torch())
+        yield f"step {shape}", lambda shape=shape: steps(shape, modes=plain, sm_90a=tuple(kinds))
+    yield (
+        "layers",
+        lambda: layers(device, UNet(**CONFIG).config, *SHAPES[0][:2], with_torch=has_torch(), sm_90a=tuple(kinds)),
+    )
     for shape in SHAPES:
-        yield f"step compiled {shape}", lambda shape=shape: steps(shape, modes=compiled)
+        yield f"step compiled {shape}", lambda shape=shape: steps(shape, modes=compiled, sm_90a=tuple(kinds))
 
 
 def has_torch() -> bool:
@@ -116,13 +129,14 @@ def table(figures: dict[str, Any]) -> str:
         for name, value in part.items():
             if isinstance(value, dict) and "ms" in value:
                 lines.append(_figures(name, value))
-            elif name in ("largest_error", "losses", "floor_ms_bf16"):
+            elif name in ("skipped", "largest_error", "losses", "floor_ms_bf16"):
                 lines.append(f"  {name}: {json.dumps(value)}")
     return "\n".join(lines)
 
 
 def _layer(row: dict[str, Any]) -> str:
-    line = f"  {row['layer']:<42} {row['precision']} {row['pass']:<15} {row['ms']:8.3f} ms {row['tflops']:6.0f} TFLOP/s"
+    line = f"  {row['layer']:<34} {row['precision']} {row['kernels']:<6} {row['pass']:<15}"
+    line += f" {row['ms']:8.3f} ms {row['tflops']:6.0f} TFLOP/s"
     return line + (f"  torch {row['torch_ms']:8.3f} ms  {row['of_torch']:5.2f} of it" if "torch_ms" in row else "")
 
 

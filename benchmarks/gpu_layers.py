@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.gpu_sm_90a import taken
 from minunet.kernels.cuda import convolution, sums, tensor
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.elements import BFLOAT16
@@ -152,23 +154,27 @@ def torch_milliseconds(work: Callable[[], object], rounds: int = 10, repeat: int
     return statistics.median(times)
 
 
-def layers(device: Any, config: dict[str, Any], batch: int, size: int, *, with_torch: bool) -> dict[str, Any]:
-    """Milliseconds and TFLOP/s of every layer in both precisions."""
+def layers(
+    device: Any,
+    config: dict[str, Any],
+    batch: int,
+    size: int,
+    *,
+    with_torch: bool,
+    sm_90a: tuple[bool, ...] = (False,),
+) -> dict[str, Any]:
+    """Milliseconds and TFLOP/s of every layer in both precisions, with and without the kernels of sm_90a as `sm_90a` says."""
     rows = []
-    for case in cases(config, batch, size):
-        for precision in DTYPES:
-            times = {name: device.milliseconds(work) for name, work in ours(device, case, precision).items()}
-            theirs = (
-                {name: torch_milliseconds(work) for name, work in torchs(case, precision).items()} if with_torch else {}
-            )
+    for case, precision in itertools.product(cases(config, batch, size), DTYPES):
+        theirs = {}
+        if with_torch:
+            theirs = {name: torch_milliseconds(work) for name, work in torchs(case, precision).items()}
+        for wanted in sm_90a:
+            with taken(wanted):
+                times = {name: device.milliseconds(work) for name, work in ours(device, case, precision).items()}
+            about = {"layer": case.name, "precision": precision, "kernels": "sm_90a" if wanted else "sm_80"}
             for name, ms in times.items():
-                row = {
-                    "layer": case.name,
-                    "precision": precision,
-                    "pass": name,
-                    "ms": ms,
-                    "tflops": case.flops / ms / 1e9,
-                }
+                row = {**about, "pass": name, "ms": ms, "tflops": case.flops / ms / 1e9}
                 if name in theirs:
                     row |= {"torch_ms": theirs[name], "of_torch": ms / theirs[name]}
                 rows.append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import minunet
+from benchmarks.gpu_sm_90a import taken
 
 SHAPES = ((16, 256, 256, 1), (8, 512, 512, 1))
 CONFIG = {"base_channels": 64, "variant": "classic"}
@@ -125,8 +127,17 @@ def torch_figures(work: Callable[[], Any], rounds: int) -> dict[str, float]:
     return {"ms": statistics.median(times), "bytes": torch.cuda.max_memory_allocated()}
 
 
-def steps(shape: tuple[int, int, int, int], *, modes: tuple[str, ...], rounds: int = 15) -> dict[str, Any]:
-    """Training and inference for one shape of batch, ours and PyTorch's; a mode that fails is reported, the rest go on."""
+def steps(
+    shape: tuple[int, int, int, int],
+    *,
+    modes: tuple[str, ...],
+    sm_90a: tuple[bool, ...] = (False,),
+    rounds: int = 15,
+) -> dict[str, Any]:
+    """Training and inference for one shape of batch, ours and PyTorch's; a mode that fails is reported, the rest go on.
+
+    Ours is measured with and without the kernels of sm_90a, as `sm_90a` says.
+    """
     import cupy
 
     figures: dict[str, Any] = {"floor_ms_bf16": FLOOR[shape]}
@@ -139,15 +150,20 @@ def steps(shape: tuple[int, int, int, int], *, modes: tuple[str, ...], rounds: i
             failed.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
         cupy.get_default_memory_pool().free_all_blocks()
 
-    for precision in ("bf16", "tf32"):
-        note(f"ours {precision}", lambda precision=precision: our_step(shape, precision, rounds))
-        note(f"ours inference {precision}", lambda precision=precision: our_inference(shape, precision, rounds))
+    for precision, wanted in itertools.product(("bf16", "tf32"), sm_90a):
+        kind = f"{precision} sm_90a" if wanted else precision
+        with taken(wanted):
+            note(f"ours {kind}", lambda precision=precision: our_step(shape, precision, rounds))
+            note(f"ours inference {kind}", lambda precision=precision: our_inference(shape, precision, rounds))
     for mode in modes:
         for training in (True, False):
             name = f"torch {mode}" if training else f"torch inference {mode}"
             note(name, lambda mode=mode, training=training: _torch(shape, mode, training, rounds))
-    for name, of in (("ours tf32", "torch eager tf32"), ("ours bf16", "torch amp bf16 channels_last")):
-        if name in figures and of in figures:
+    for mode, precision, what in itertools.product(modes, ("bf16", "tf32"), ("", "inference ")):
+        of = f"torch {what}{mode}"
+        for name in (f"ours {what}{precision}", f"ours {what}{precision} sm_90a"):
+            if precision not in mode or name not in figures or of not in figures:
+                continue
             figures[f"{name} of {of}"] = {key: figures[name][key] / figures[of][key] for key in ("ms", "bytes")}
     return {**figures, "failed": failed}
 
