@@ -18,9 +18,10 @@ from minunet.kernels.backend import to_numpy
 from minunet.training.inference import Inference
 from minunet.training.loss import LOSSES
 from minunet.training.metrics import Overlap
+from minunet.training.schedule import Schedule
 from minunet.training.step import step_for
 
-LR, CLIP = 2e-3, 1.0  # as in minunet.train; the rate falls to 0 in a line
+SCHEDULE, LR, CLIP = "onecycle", 2e-3, 1.0  # as in minunet.train
 LIMIT = 0.005  # how far the mean Dice of a precision may be from float32's
 SETTINGS = {
     "seeds": "trainings in each precision",
@@ -68,10 +69,11 @@ def dice(
     optimizer = minunet.optim.Adam(model.parameters())
     step = step_for(model, optimizer, LOSSES["bce"], clip=CLIP, device=device, precision=precision)
     per_epoch = max(len(images) // args.batch, 1)
+    schedule = Schedule(SCHEDULE, LR, args.epochs * per_epoch)
     with tqdm(total=args.epochs * per_epoch, desc=f"{label}, seed {seed}", leave=False) as bar:
         for _ in range(args.epochs):
             for part in np.array_split(rng.permutation(len(images)), per_epoch):
-                optimizer.lr = LR * (1 - bar.n / bar.total)
+                optimizer.lr = schedule(bar.n)
                 found = step(images[part], masks[part])
                 if found.predicted is None:
                     raise ArithmeticError(

@@ -15,7 +15,7 @@ from benchmarks.drawn_training import compare, dice, parser  # noqa: E402
 from benchmarks.gpu_device import Gpu  # noqa: E402
 from minunet.kernels.backend import why_no_gpu  # noqa: E402
 
-DEFAULTS = {"seeds": 3, "epochs": 12, "images": 96, "size": 128, "batch": 8, "base": 16}
+DEFAULTS = {"seeds": 3, "epochs": 40, "images": 96, "size": 96, "batch": 8, "base": 16}
 
 
 def main(argv: list[str] | None = None) -> int:
