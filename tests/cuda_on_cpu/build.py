@@ -24,7 +24,7 @@ FLAGS = (
     "-Wall",
     "-Wno-unknown-pragmas",
     "-Wno-unused-variable",
-    "-Wno-psabi",
+    "-Wno-psabi",  # how a TensorMap is passed by value is nobody else's business
 )
 ADDRESS_SANITIZER = ("-fsanitize=address", "-fno-omit-frame-pointer")
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from cuda_on_cpu.build import compiler
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
 
-from benchmarks import gpu, gpu_layers, gpu_products, gpu_training, gpu_values  # noqa: E402
+from benchmarks import gpu, gpu_hopper, gpu_layers, gpu_products, gpu_training, gpu_values  # noqa: E402
 from benchmarks.gpu_device import Shim  # noqa: E402
 from minunet import UNet  # noqa: E402
 
@@ -36,6 +37,16 @@ def test_conformance_and_values():
         "tanh_grad",
     }
     assert any("cuda-tensor" in name for name in found["passed"])
+
+
+@needs_compiler
+def test_hopper_conformance(monkeypatch):
+    found = gpu_hopper.hopper_conformance(Shim())
+    assert found["failed"] == [] and len(found["largest_error"]) == 14
+    monkeypatch.setattr(gpu_hopper, "LIMIT", 0.0)
+    assert "product tf32: wrong by" in " ".join(gpu_hopper.hopper_conformance(Shim())["failed"])
+    other = SimpleNamespace(launcher=SimpleNamespace(architecture=lambda: "sm_100"))
+    assert "this GPU is sm_100" in gpu_hopper.hopper_conformance(other)["skipped"]
 
 
 @needs_compiler

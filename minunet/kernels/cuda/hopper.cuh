@@ -98,6 +98,7 @@ __device__ __forceinline__ void store_matrices_transposed(void* column, uint32_t
 // (elements 4 j, 4 j + 1) and 16 w + g + 8 (4 j + 2, 4 j + 3) of columns 8 j + 2 q and 8 j + 2 q + 1.
 template <typename T, bool A_TRANSPOSED, bool B_TRANSPOSED>
 __device__ __forceinline__ void warpgroup_multiply(float (&d)[128], uint64_t a, uint64_t b) {
+    static_assert(sizeof(T) == 2 || (!A_TRANSPOSED && !B_TRANSPOSED), "only bfloat16 can be read across its rows");
     if constexpr (sizeof(T) == 2)
         asm volatile("wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {" NAMES_128 "}, %128, %129, 1, 1, 1, %130, %131;\n"
                      : SUMS_32(d, 0), SUMS_32(d, 32), SUMS_32(d, 64), SUMS_32(d, 96)

@@ -14,6 +14,7 @@ namespace shim {
 
 // LAZY: threads in ascending order, asynchronous copies land only when they are waited for (a missing wait or barrier reads poison).
 // EAGER: threads in descending order, copies land at once (a buffer refilled while another warp still reads it gives wrong sums).
+// What runs beside the threads follows suit: LAZY, boxes land late and products read early; EAGER, boxes land early and products read late.
 enum Schedule { LAZY = 0, EAGER = 1 };
 
 struct Copy { void* to; const void* from; int bytes; };  // from == nullptr writes zeros
@@ -33,6 +34,15 @@ struct Barrier {
     const char* kind = nullptr;
 };
 
+// Hardware that works beside the threads.
+struct Unit {
+    Unit() { units.push_back(this); }
+    virtual void begin_block() = 0;
+    virtual std::string waiting() const = 0;     // how many threads wait for it, for the message of a deadlock
+    virtual std::string unfinished() const = 0;  // what a block may not leave behind, or nothing
+    static inline std::vector<Unit*> units;
+};
+
 inline std::vector<Thread> threads;
 inline Thread* current = nullptr;
 inline Context scheduler;
@@ -44,10 +54,15 @@ inline std::vector<Barrier> warp_barriers;
 inline Schedule schedule = LAZY;
 inline long progress = 0;
 inline int alive = 0;
+inline bool stuck = false;  // a whole round got nowhere: now is the time for work that is put off as long as possible
 inline std::string error;
 inline void (*kernel_body)() = nullptr;
 
 inline void yield() { current->context.switch_to(scheduler); }
+
+inline std::string where() {
+    return " [block " + std::to_string(block_index.x) + "," + std::to_string(block_index.y) + "," + std::to_string(block_index.z);
+}
 
 // Ends the whole launch with a message; the fiber that calls it never runs again.
 [[noreturn]] inline void fail(const char* format, ...) {
@@ -56,8 +71,7 @@ inline void yield() { current->context.switch_to(scheduler); }
     va_start(values, format);
     vsnprintf(text, sizeof text, format, values);
     va_end(values);
-    error = std::string(text) + " [block " + std::to_string(block_index.x) + "," + std::to_string(block_index.y) + "," +
-            std::to_string(block_index.z) + " thread " + std::to_string(current->linear) + "]";
+    error = text + where() + " thread " + std::to_string(current->linear) + "]";
     yield();
     abort();
 }
@@ -77,6 +91,14 @@ template <class Action> inline void meet(Barrier& barrier, int count, const char
     }
 }
 
+// Whether it falls to the caller to do one piece of the work that was put off; then the others get their turn again.
+inline bool take_turn() {
+    if (!stuck) return false;
+    stuck = false;
+    progress++;
+    return true;
+}
+
 inline void thread_main() {
     kernel_body();
     current->done = true;
@@ -92,6 +114,8 @@ inline void run_block(std::vector<char*>& stacks) {
     block_barrier = Barrier();
     warp_barriers.assign((count + 31) / 32, Barrier());
     alive = count;
+    stuck = false;
+    for (Unit* unit : Unit::units) unit->begin_block();
     for (int i = 0; i < count; i++) {
         Thread& thread = threads[i];
         thread.linear = i;
@@ -108,13 +132,21 @@ inline void run_block(std::vector<char*>& stacks) {
             if (!current->done) scheduler.switch_to(current->context);
         }
         if (!error.empty()) return;
-        if (progress == before) {
+        if (progress == before && stuck) {
             int at_block = block_barrier.arrived, in_warps = 0;
             for (Barrier& warp : warp_barriers) in_warps += warp.arrived;
-            current = &threads[0];
             error = "deadlock: " + std::to_string(count - alive) + " threads ended, " + std::to_string(at_block) +
-                    " wait at __syncthreads, " + std::to_string(in_warps) + " in warp-wide operations [block " +
-                    std::to_string(block_index.x) + "," + std::to_string(block_index.y) + "]";
+                    " wait at __syncthreads, " + std::to_string(in_warps) + " in warp-wide operations";
+            for (Unit* unit : Unit::units) error += unit->waiting();
+            error += where() + "]";
+            return;
+        }
+        stuck = progress == before;
+    }
+    for (Unit* unit : Unit::units) {
+        error = unit->unfinished();
+        if (!error.empty()) {
+            error += where() + "]";
             return;
         }
     }

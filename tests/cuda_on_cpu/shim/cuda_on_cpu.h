@@ -6,7 +6,9 @@
 #include "block.h"
 #include "language.h"
 #include "matrix.h"
+#include "tensor_copy.h"
 #include "warp.h"
+#include "warpgroup.h"
 
 // One exported function per kernel instance, which the launcher calls through ctypes.
 #define SHIM_EXPORT(name, ...)                                                                                           \

@@ -1,4 +1,4 @@
-// The tensor core as a warp sees it: ldmatrix, and mma.sync in bfloat16 (m16n8k16) and tf32 (m16n8k8).
+// The tensor core as a warp sees it: ldmatrix, stmatrix, and mma.sync in bfloat16 (m16n8k16) and tf32 (m16n8k8).
 // The fragment layouts are those of the PTX manual; lane = 4 g + q throughout, g the row group and q the place in it.
 #pragma once
 #include "bfloat16.h"
@@ -24,6 +24,23 @@ inline void load_matrices(uint32_t (&r)[4], const void* row, bool transposed) {
             }
     });
     for (int i = 0; i < 4; i++) r[i] = lanes[me].a[i];
+}
+
+// Lane 8 i + j says where column j of matrix i goes: eight 16-bit elements.
+inline void store_matrices_transposed(void* column, const uint32_t (&r)[4]) {
+    if (uintptr_t(column) % 16) fail("stmatrix column at a misaligned address");
+    Lane* lanes = exchange[warp()];
+    const int me = lane();
+    lanes[me].target = column;
+    memcpy(lanes[me].a, r, sizeof r);
+    warp_wide("stmatrix.trans", [lanes] {
+        for (int t = 0; t < 32; t++)
+            for (int i = 0; i < 4; i++)
+                for (int e = 0; e < 2; e++) {
+                    const uint16_t element = lanes[t].a[i] >> 16 * e;
+                    memcpy(static_cast<char*>(lanes[i * 8 + t % 4 * 2 + e].target) + t / 4 * 2, &element, 2);
+                }
+    });
 }
 
 template <int K, class Unpack>
@@ -61,6 +78,9 @@ inline void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_
 
 inline void load_matrices(uint32_t (&r)[4], const void* row) { shim::load_matrices(r, row, false); }
 inline void load_matrices_transposed(uint32_t (&r)[4], const void* row) { shim::load_matrices(r, row, true); }
+inline void store_matrices_transposed(void* column, uint32_t r0, uint32_t r1, uint32_t r2, uint32_t r3) {
+    shim::store_matrices_transposed(column, {r0, r1, r2, r3});
+}
 
 inline void multiply_bf16(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
     shim::multiply<16>(c, a, b0, b1, "mma bf16", [](uint32_t word, float* to) {

@@ -8,6 +8,7 @@ struct Lane {  // what a lane brings to an exchange and takes away from it
     uint32_t a[4], b[2];
     float c[4];
     const void* address;
+    void* target;
     uint64_t word;
 };
 inline Lane exchange[32][32];  // by warp, by lane

@@ -1,0 +1,127 @@
+"""The kernels of self_test_hopper.cu as calls: what each computes, on any device, beside what it should by NumPy in float64."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cuda_on_cpu.test_shim import from_bf16, to_bf16
+from minunet.kernels.cuda.launcher import run
+from minunet.kernels.cuda.program import Program
+
+SOURCE = Path(__file__).parent / "self_test_hopper.cu"
+# Elements, columns of the product, and which operands are transposed.
+PRODUCTS = {
+    "bf16": ("unsigned short", 256, False, False),
+    "tf32": ("float", 256, False, False),
+    "bf16 transposed a": ("unsigned short", 256, True, False),
+    "bf16 transposed b": ("unsigned short", 256, False, True),
+    "bf16 transposed a and b, 192": ("unsigned short", 192, True, True),
+}
+BOX_BUGS = (
+    *("NO_WAIT", "WRONG_PARITY", "TOO_MANY_BYTES", "TOO_FEW_BYTES", "TOO_MANY_ARRIVALS"),
+    *("MISPLACED", "NO_INIT_FENCE", "OVERWRITTEN"),
+)
+PRODUCT_BUGS = (
+    *("NO_WAIT", "WRONG_PARITY", "EARLY_READ", "NO_PRODUCT_WAIT", "EARLY_RELEASE", "LATE_WAIT", "WRONG_GROUP"),
+    *("NO_FENCE", "NO_COMMIT", "DIVERGED", "TWO_PRODUCTS"),
+)
+STEPS = 5
+BOX = 5, 4, 2  # rows of a box along the three outer axes
+
+
+def product_instance(kind: str, bug: str) -> str:
+    """The kernel's name in C++."""
+    element, columns, *transposed = PRODUCTS[kind]
+    return f"product<{element}, {columns // 2}, {', '.join(str(t).lower() for t in transposed)}, {bug}>"
+
+
+RIGHT = ("box<NONE>", "transpose<NONE>", *(product_instance(kind, "NONE") for kind in PRODUCTS))
+
+
+@functools.cache
+def program() -> Program:
+    """Right kernels and wrong ones; declared when first asked for, since it is none of the package's programs."""
+    wrong = (
+        *(f"box<{bug}>" for bug in BOX_BUGS),
+        *(product_instance("bf16", bug) for bug in PRODUCT_BUGS),
+        product_instance("bf16 transposed a and b, 192", "WRONG_PANEL"),
+        "transpose<MISPLACED>",
+    )
+    return Program(str(SOURCE), (*RIGHT, *wrong), 168, 90, tensor_cores=True, architecture_specific=True)
+
+
+def box(device: Any, itemsize: int = 2, corner: tuple[int, ...] = (0, 0, 0, 0), bug: str = "NONE") -> tuple[Any, Any]:
+    """Two boxes read back in their order, and the parts of the array that they are, zeros outside of it."""
+    inner, rounds, rows = 128 // itemsize, 2, int(np.prod(BOX))
+    shape = 3, 6, 7, 96 if itemsize == 2 else 48  # the last row beyond the innermost boxes is in part
+    dtype = np.uint16 if itemsize == 2 else np.uint32
+    x = np.random.default_rng(0).integers(1, 2**16, shape).astype(dtype)
+    there, y = device.put(x), device.put(np.zeros((rounds, *BOX[::-1], inner), dtype))
+    launcher = device.launcher
+    strides = x.strides[::-1]
+    mapped = launcher.tensor_map(launcher.pointer(there), itemsize, shape[::-1], strides, (inner, *BOX))
+    values = [mapped, y, *(ctypes.c_int(n) for n in (rounds, rows, *corner))]
+    run(launcher, program(), f"box<{bug}>", grid=(1,), block=64, shared_bytes=rows * 128 + 1024, arguments=values)
+    expected = []
+    for k in range(rounds):
+        first = corner[3], corner[2], corner[1] + k, corner[0]
+        where = [np.arange(c, c + n) for c, n in zip(first, (*BOX[::-1], inner), strict=True)]
+        inside = [(axis >= 0) & (axis < n) for axis, n in zip(where, shape, strict=True)]
+        taken = x[np.ix_(*(np.clip(axis, 0, n - 1) for axis, n in zip(where, shape, strict=True)))]
+        expected.append(np.where(functools.reduce(np.multiply.outer, inside), taken, 0))
+    return device.get(y), np.array(expected)
+
+
+def product(
+    device: Any, kind: str, bug: str = "NONE", first: int = 0, threads: int = 160, steps: int = STEPS
+) -> tuple[Any, Any]:
+    """The product of random A (from row `first` on, where it is not transposed) and B, and the same in float64."""
+    element, columns, *transposed = PRODUCTS[kind]
+    itemsize = 4 if element == "float" else 2
+    depth = 128 // itemsize
+    rng = np.random.default_rng(1)
+    launcher = device.launcher
+    maps, operands, kept = [], [], []
+    for size, turned in ((64 if transposed[0] else 72, transposed[0]), (columns, transposed[1])):
+        x = rng.standard_normal((depth * STEPS, size) if turned else (size, depth * STEPS)).astype(np.float32)
+        if itemsize == 2:
+            bits = to_bf16(x)
+            exact = from_bf16(bits)
+        else:
+            bits, exact = x, (x.view(np.uint32) & 0xFFFFE000).view(np.float32)  # the product ignores the low bits
+        kept.append(device.put(bits))
+        # Transposed, the other axis is cut into panels of 128 bytes, one behind the other in shared memory.
+        shape = (depth, x.shape[0], size // depth, 1) if turned else (x.shape[1], size, 1, 1)
+        strides = (itemsize, bits.strides[0], 128 if turned else bits.nbytes, bits.nbytes)
+        extents = (depth, depth, size // depth, 1) if turned else (depth, size, 1, 1)
+        maps.append(launcher.tensor_map(launcher.pointer(kept[-1]), itemsize, shape, strides, extents))
+        operands.append((exact.T if turned else exact).astype(np.float64))
+    y = device.put(np.zeros((64, columns), np.float32))
+    shared = 2 * (72 * 128 + columns * 128) + 1024
+    values = [*maps, y, ctypes.c_int(steps), ctypes.c_int(first)]
+    name = product_instance(kind, bug)
+    run(launcher, program(), name, grid=(1,), block=threads, shared_bytes=shared, arguments=values)
+    return device.get(y), operands[0][first : first + 64] @ operands[1].T
+
+
+def transpose(device: Any, bug: str = "NONE") -> tuple[Any, Any]:
+    """Four 8x8 matrices of 16-bit elements written transposed, and what that should give."""
+    x = np.random.default_rng(2).integers(0, 2**16, (4, 8, 8)).astype(np.uint16)
+    y = device.put(np.zeros((4, 8, 8), np.uint16))
+    # Lane 4 g + q holds columns 2 q and 2 q + 1 of row g: the matrix as it lies, in words.
+    arguments = [device.put(x.view(np.uint32)), y]
+    run(
+        device.launcher,
+        program(),
+        f"transpose<{bug}>",
+        grid=(1,),
+        block=32,
+        shared_bytes=1024,
+        arguments=arguments,
+    )
+    return device.get(y), x.transpose(0, 2, 1)
