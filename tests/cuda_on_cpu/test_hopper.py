@@ -46,7 +46,7 @@ def test_every_instance_runs():
     """Narrow and wide tiles, weights read along and across, both types."""
     here = device("lazy")
     for precision, _, run in products.passes(hopper):
-        for name in ("even, with pooling", "patches cut short"):
+        for name in ("even, with pooling", "patches cut short", "two sources of different width"):
             run(here, precision, products.CASES[name], hopper, np.random.default_rng(1))
     for program in (hopper.CONVOLUTION, hopper.WEIGHT_GRADIENT):
         assert set(program.instances) == {name for source, name in here.launcher.launches if source == program.source}
