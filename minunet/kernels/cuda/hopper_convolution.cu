@@ -6,14 +6,12 @@
 // A block is one thread that fetches and two warpgroups that multiply; it works through tiles until none is left, fetching the next one
 // while the last one's results leave.
 #include "epilogue.cuh"
-#include "hopper.cuh"
+#include "patch.cuh"
+#include "ring.cuh"
 
-constexpr int SIDE = 16, PANEL = 64;                    // pixels across a patch, and output channels of a warpgroup
-constexpr int ROW_BYTES = 128, GROUP_BYTES = 1024;      // a pixel's or a weight row's share of the sum at a time, and eight of them
-constexpr int LINE_BYTES = SIDE * ROW_BYTES;            // a row of a patch
-constexpr int TAP_BYTES = PANEL * ROW_BYTES;            // the weights of a tap for one panel, either way they lie
+constexpr int TAP_BYTES = PANEL * ROW_BYTES;     // the weights of a tap for one panel, either way they lie
+constexpr int WARP_OUTS = 16, WARP_PIXELS = 64;  // results that a warp turns over at once on their way out
 constexpr int STAGES = 2, WARPGROUPS = 2, WARPS = 4 * WARPGROUPS, THREADS = 128 * (WARPGROUPS + 1);
-constexpr int WARP_OUTS = 16, WARP_PIXELS = 64;         // results that a warp turns over at once on their way out
 
 template <typename T> constexpr int DEPTH = ROW_BYTES / (int)sizeof(T);  // channels of a stage
 template <typename T> constexpr int PITCH = WARP_OUTS * (int)sizeof(T) + CHUNK_BYTES;
@@ -51,14 +49,6 @@ struct Tile {
     }
 };
 
-// The stages of the ring, one after the other; the parity of the phases changes with each turn.
-struct Turn {
-    int stage = 0, parity = 0;
-    __device__ __forceinline__ void next() {
-        if (++stage == STAGES) stage = 0, parity ^= 1;
-    }
-};
-
 // A mask travels through the ring too, as the last stage of a tile, or the last two where its elements are floats: 16 or 8 lines of
 // pixels for either warpgroup, in panels of 128 bytes of channels.
 template <typename T> constexpr int MASK_STAGES = (int)sizeof(T) / 2;
@@ -73,10 +63,10 @@ __device__ __forceinline__ bool panel_is_masked(const Shape& s, int out) {
 template <typename T, bool ACROSS, bool TRANSPOSED>
 __device__ __forceinline__ void fetch_tiles(const TensorMap& source0, const TensorMap& source1, const TensorMap& weight,
                                             const TensorMap& mask0, const TensorMap& mask1, const Shape& s,
-                                            unsigned char* memory, uint64_t* full, uint64_t* empty) {
+                                            unsigned char* memory, const Ring<STAGES>& ring) {
     const int chunks0 = (s.source_channels0 + DEPTH<T> - 1) / DEPTH<T>;
     const int chunks = chunks0 + (s.source_channels1 + DEPTH<T> - 1) / DEPTH<T>;
-    Turn turn;
+    Turn<STAGES> turn;
     for (int index = blockIdx.x; index < Tile::count<ACROSS>(s); index += gridDim.x) {
         const Tile tile = Tile::at<ACROSS>(s, index);
         for (int chunk = 0; chunk < chunks; chunk++) {
@@ -86,9 +76,7 @@ __device__ __forceinline__ void fetch_tiles(const TensorMap& source0, const Tens
             for (int along = 0; along < 3; along++) {
                 unsigned char* pixels = memory + turn.stage * STAGE_BYTES<ACROSS>;
                 unsigned char* weights = pixels + PIXEL_BYTES<ACROSS>;
-                uint64_t* arrival = full + turn.stage;
-                barrier_wait(empty + turn.stage, turn.parity ^ 1);
-                barrier_expect(arrival, STAGE_BYTES<ACROSS>);
+                uint64_t* arrival = ring.open(turn, STAGE_BYTES<ACROSS>);
                 copy_box(pixels, second ? &source1 : &source0, arrival, channel, tile.column - 1 + along, tile.row - 1, tile.image);
                 const int tap = s.flipped ? 2 - along : along;
                 for (int panel = 0; panel < PANELS<ACROSS>; panel++) {
@@ -104,9 +92,7 @@ __device__ __forceinline__ void fetch_tiles(const TensorMap& source0, const Tens
             masked[group] = panel_is_masked(s, tile.out + (ACROSS ? group * PANEL : 0));
         if (!masked[0] && !masked[1]) continue;
         for (int part = 0; part < MASK_STAGES<T>; part++) {
-            uint64_t* arrival = full + turn.stage;
-            barrier_wait(empty + turn.stage, turn.parity ^ 1);
-            barrier_expect(arrival, (masked[0] + masked[1]) * MASK_BOXES<T> * MASK_BOX_BYTES<T>);
+            uint64_t* arrival = ring.open(turn, (masked[0] + masked[1]) * MASK_BOXES<T> * MASK_BOX_BYTES<T>);
             for (int group = 0; group < WARPGROUPS; group++) {
                 if (!masked[group]) continue;
                 const int out = tile.out + (ACROSS ? group * PANEL : 0), line = (ACROSS ? 0 : group * SIDE) + part * MASK_LINES<T>;
@@ -123,8 +109,8 @@ __device__ __forceinline__ void fetch_tiles(const TensorMap& source0, const Tens
 
 // One warpgroup's sums of a tile: 64 output channels by 256 pixels. Leaves `turn` behind the tile's products.
 template <typename T, bool ACROSS, bool TRANSPOSED>
-__device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s, const unsigned char* memory, uint64_t* full,
-                                              uint64_t* empty, Turn& turn, int group, int lane) {
+__device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s, const unsigned char* memory,
+                                              const Ring<STAGES>& ring, Turn<STAGES>& turn, int group, int lane) {
     const int chunks = (s.source_channels0 + DEPTH<T> - 1) / DEPTH<T> + (s.source_channels1 + DEPTH<T> - 1) / DEPTH<T>;
     constexpr int STEP_BYTES = 32;  // the depth of one product
 #pragma unroll
@@ -134,7 +120,7 @@ __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s,
         const unsigned char* pixels = memory + turn.stage * STAGE_BYTES<ACROSS> + (ACROSS ? 0 : group * SIDE * LINE_BYTES);
         const unsigned char* weights =
             memory + turn.stage * STAGE_BYTES<ACROSS> + PIXEL_BYTES<ACROSS> + (ACROSS ? group * 3 * TAP_BYTES : 0);
-        barrier_wait(full + turn.stage, turn.parity);
+        ring.wait(turn);
         warpgroup_fence();
 #pragma unroll
         for (int tap = 0; tap < 3; tap++) {
@@ -147,24 +133,24 @@ __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s,
         }
         warpgroup_commit();
         warpgroup_wait<1>();  // the stage before is free
-        if (before >= 0 && lane == 0) barrier_arrive(empty + before);
+        if (before >= 0) ring.hand_back(before, lane);
         before = turn.stage;
         turn.next();
     }
     warpgroup_wait<0>();
-    if (lane == 0) barrier_arrive(empty + before);
+    ring.hand_back(before, lane);
 }
 
 // A warp's 16 channels leave in four parts of 64 pixels, through shared memory of its own, so that a lane holds whole chunks of the four
 // pixels of a 2x2 window.
 template <typename T, bool ACROSS>
 __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const Shape& s, const Epilogue<T>& out,
-                                      const unsigned char* memory, unsigned char* staging, uint64_t* full, uint64_t* empty,
-                                      Turn& turn, int group, int warp, int lane) {
+                                      const unsigned char* memory, unsigned char* staging, const Ring<STAGES>& ring,
+                                      Turn<STAGES>& turn, int group, int warp, int lane) {
     const int panel = tile.out + (ACROSS ? group * PANEL : 0), first = panel + warp % 4 * WARP_OUTS;
     const int first_row = tile.row + (ACROSS ? 0 : group * SIDE), outs = s.out_channels0 + s.out_channels1;
-    const bool second = panel >= s.out_channels0, any_masked = panel_is_masked(s, tile.out) || panel_is_masked(s, tile.out + (ACROSS ? PANEL : 0));
-    const bool masked = panel_is_masked(s, panel);
+    const bool second = panel >= s.out_channels0, masked = panel_is_masked(s, panel);
+    const bool any_masked = panel_is_masked(s, tile.out) || panel_is_masked(s, tile.out + (ACROSS ? PANEL : 0));
     const int width = second ? s.out_channels1 : s.out_channels0, at_n = second ? first - s.out_channels0 : first;
     T* to = second ? out.out1 : out.out0;
     float bias[2] = {0, 0};
@@ -175,7 +161,7 @@ __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const
     constexpr int LANE_CHUNKS = WARP_OUTS / VECTOR<T>, PARTS = SIDE * SIDE / WARP_PIXELS, PART_LINES = WARP_PIXELS / SIDE;
 #pragma unroll
     for (int part = 0; part < PARTS; part++) {
-        if (any_masked && part % (PARTS / MASK_STAGES<T>) == 0) barrier_wait(full + turn.stage, turn.parity);
+        if (any_masked && part % (PARTS / MASK_STAGES<T>) == 0) ring.wait(turn);
 #pragma unroll
         for (int line = 0; line < PART_LINES; line++) {
             float value[4][2];  // by 8x8 matrix: channels 0 to 7 and 8 to 15 of pixels 0 to 7, then of pixels 8 to 15
@@ -235,7 +221,7 @@ __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const
         }
         __syncwarp();
         if (any_masked && part % (PARTS / MASK_STAGES<T>) == PARTS / MASK_STAGES<T> - 1) {
-            if (lane == 0) barrier_arrive(empty + turn.stage);
+            ring.hand_back(turn.stage, lane);
             turn.next();
         }
     }
@@ -248,30 +234,20 @@ __global__ void __launch_bounds__(THREADS, 1)
                     const __grid_constant__ TensorMap mask1, const __grid_constant__ Shape s, const __grid_constant__ Epilogue<T> out) {
     DYNAMIC_SHARED(memory);
     unsigned char* staging = memory + STAGES * STAGE_BYTES<ACROSS>;
-    uint64_t* full = reinterpret_cast<uint64_t*>(staging + STAGING_BYTES<T>);
-    uint64_t* empty = full + STAGES;
-    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    if (threadIdx.x == 0) {
-        for (int stage = 0; stage < STAGES; stage++) {
-            barrier_init(full + stage, 1);
-            barrier_init(empty + stage, WARPS);
-        }
-        barrier_init_fence();
-    }
-    __syncthreads();
-    const int group = warp / 4;
+    const Ring<STAGES> ring(staging + STAGING_BYTES<T>, WARPS);
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = warp / 4;
     if (group == WARPGROUPS) {
         give_registers<40>();
         if (warp == WARPS && lane == 0)
-            fetch_tiles<T, ACROSS, TRANSPOSED>(source0, source1, weight, mask0, mask1, s, memory, full, empty);
+            fetch_tiles<T, ACROSS, TRANSPOSED>(source0, source1, weight, mask0, mask1, s, memory, ring);
     } else {
         take_registers<232>();
         unsigned char* mine = staging + warp * WARP_PIXELS * PITCH<T>;
-        Turn turn;
+        Turn<STAGES> turn;
         for (int index = blockIdx.x; index < Tile::count<ACROSS>(s); index += gridDim.x) {
             float sum[128];
-            multiply_tile<T, ACROSS, TRANSPOSED>(sum, s, memory, full, empty, turn, group, lane);
-            leave<T, ACROSS>(sum, Tile::at<ACROSS>(s, index), s, out, memory, mine, full, empty, turn, group, warp, lane);
+            multiply_tile<T, ACROSS, TRANSPOSED>(sum, s, memory, ring, turn, group, lane);
+            leave<T, ACROSS>(sum, Tile::at<ACROSS>(s, index), s, out, memory, mine, ring, turn, group, warp, lane);
         }
     }
 }

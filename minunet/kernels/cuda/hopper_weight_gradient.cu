@@ -3,11 +3,11 @@
 // shared memory a patch of the source lies three times, a pixel apart, 10 pixels high: the boxes are the three horizontal taps, side by
 // side in one product 192 columns wide; each of three warpgroups takes one vertical tap, 16 pixels further on. Rows of 16 pixels are
 // the depth of a product, so both operands are read across their rows. sum_splits adds the shares in order.
-#include "hopper.cuh"
 #include "numbers.cuh"
+#include "patch.cuh"
+#include "ring.cuh"
 
-constexpr int SIDE = 16, LINES = 8, PANEL = 64;  // pixels of a patch along and down, and channels of an operand
-constexpr int ROW_BYTES = 128, GROUP_BYTES = 1024, LINE_BYTES = SIDE * ROW_BYTES;
+constexpr int LINES = 8;  // of a patch
 constexpr int BOX_BYTES = (LINES + 2) * LINE_BYTES, GRAD_BYTES = LINES * LINE_BYTES, STAGE_BYTES = 3 * BOX_BYTES + GRAD_BYTES;
 constexpr int STAGES = 2, WARPGROUPS = 3, WARPS = 4 * WARPGROUPS, THREADS = 128 * (WARPGROUPS + 1);
 
@@ -25,23 +25,14 @@ __global__ void __launch_bounds__(THREADS, 1)
     hopper_weight_gradient(const __grid_constant__ TensorMap source0, const __grid_constant__ TensorMap source1,
                            const __grid_constant__ TensorMap grad, float* partial, const Shape s) {
     DYNAMIC_SHARED(memory);
-    uint64_t* full = reinterpret_cast<uint64_t*>(memory + STAGES * STAGE_BYTES);
-    uint64_t* empty = full + STAGES;
+    const Ring<STAGES> ring(memory + STAGES * STAGE_BYTES, WARPS);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     // A panel lies in one of the sources, whose channels need not fill their last panel.
     const int panels0 = (s.source_channels0 + PANEL - 1) / PANEL, panel = blockIdx.x, first_out = blockIdx.y * PANEL;
     const bool second = panel >= panels0;
     const int channel = (second ? panel - panels0 : panel) * PANEL;
     const int first_patch = blockIdx.z * s.share, patches = min(s.share, s.images * down(s) * along(s) - first_patch);
-    if (threadIdx.x == 0) {
-        for (int stage = 0; stage < STAGES; stage++) {
-            barrier_init(full + stage, 1);
-            barrier_init(empty + stage, WARPS);
-        }
-        barrier_init_fence();
-    }
-    __syncthreads();
-    int stage = 0, parity = 0;
+    Turn<STAGES> turn;
     if (warp >= WARPS) {
         give_registers<40>();
         if (warp == WARPS && lane == 0)
@@ -49,13 +40,12 @@ __global__ void __launch_bounds__(THREADS, 1)
             for (int k = 0; k < patches; k++) {
                 const int patch = first_patch + k, rest = patch / along(s);
                 const int column = patch % along(s) * SIDE, row = rest % down(s) * LINES, image = rest / down(s);
-                unsigned char* boxes = memory + stage * STAGE_BYTES;
-                barrier_wait(empty + stage, parity ^ 1);
-                barrier_expect(full + stage, STAGE_BYTES);
-                copy_box(boxes + 3 * BOX_BYTES, &grad, full + stage, first_out, column, row, image);
+                unsigned char* boxes = memory + turn.stage * STAGE_BYTES;
+                uint64_t* arrival = ring.open(turn, STAGE_BYTES);
+                copy_box(boxes + 3 * BOX_BYTES, &grad, arrival, first_out, column, row, image);
                 for (int tap = 0; tap < 3; tap++)
-                    copy_box(boxes + tap * BOX_BYTES, second ? &source1 : &source0, full + stage, channel, column - 1 + tap, row - 1, image);
-                if (++stage == STAGES) stage = 0, parity ^= 1;
+                    copy_box(boxes + tap * BOX_BYTES, second ? &source1 : &source0, arrival, channel, column - 1 + tap, row - 1, image);
+                turn.next();
             }
     } else {
         take_registers<152>();
@@ -66,8 +56,8 @@ __global__ void __launch_bounds__(THREADS, 1)
         int before = -1;  // the stage whose products may still be under way
 #pragma unroll 1
         for (int k = 0; k < patches; k++) {
-            const unsigned char* boxes = memory + stage * STAGE_BYTES;
-            barrier_wait(full + stage, parity);
+            const unsigned char* boxes = memory + turn.stage * STAGE_BYTES;
+            ring.wait(turn);
             warpgroup_fence();
             const uint64_t a = describe_operand(boxes + 3 * BOX_BYTES, GROUP_BYTES, GRAD_BYTES);
             const uint64_t b = describe_operand(boxes + tap_row * LINE_BYTES, GROUP_BYTES, BOX_BYTES);
@@ -76,9 +66,9 @@ __global__ void __launch_bounds__(THREADS, 1)
                 warpgroup_multiply<bfloat16, true, true>(sum, further(a, line * LINE_BYTES), further(b, line * LINE_BYTES));
             warpgroup_commit();
             warpgroup_wait<1>();  // the stage before is free
-            if (before >= 0 && lane == 0) barrier_arrive(empty + before);
-            before = stage;
-            if (++stage == STAGES) stage = 0, parity ^= 1;
+            if (before >= 0) ring.hand_back(before, lane);
+            before = turn.stage;
+            turn.next();
         }
         warpgroup_wait<0>();
 

@@ -1,0 +1,41 @@
+// A ring of stages in shared memory: one thread fetches into them, warps use what has landed and hand each stage back.
+#pragma once
+#include "hopper.cuh"
+
+// Where a thread is in the ring; the parity of the barriers' phases changes with each time round.
+template <int STAGES> struct Turn {
+    int stage = 0, parity = 0;
+    __device__ __forceinline__ void next() {
+        if (++stage == STAGES) stage = 0, parity ^= 1;
+    }
+};
+
+template <int STAGES> struct Ring {
+    static constexpr int BARRIER_BYTES = 2 * STAGES * (int)sizeof(uint64_t);
+    uint64_t *full, *empty;  // one barrier of each for every stage
+
+    // By all threads of the block; `users` warps hand stages back.
+    __device__ __forceinline__ Ring(unsigned char* barriers, int users)
+        : full(reinterpret_cast<uint64_t*>(barriers)), empty(full + STAGES) {
+        if (threadIdx.x == 0) {
+            for (int stage = 0; stage < STAGES; stage++) {
+                barrier_init(full + stage, 1);
+                barrier_init(empty + stage, users);
+            }
+            barrier_init_fence();
+        }
+        __syncthreads();
+    }
+
+    // The fetching thread's: waits for the stage to be free; returns the barrier at which `bytes` are to arrive.
+    __device__ __forceinline__ uint64_t* open(const Turn<STAGES>& turn, int bytes) const {
+        barrier_wait(empty + turn.stage, turn.parity ^ 1);
+        barrier_expect(full + turn.stage, bytes);
+        return full + turn.stage;
+    }
+    __device__ __forceinline__ void wait(const Turn<STAGES>& turn) const { barrier_wait(full + turn.stage, turn.parity); }
+    // By each warp, once.
+    __device__ __forceinline__ void hand_back(int stage, int lane) const {
+        if (lane == 0) barrier_arrive(empty + stage);
+    }
+};
