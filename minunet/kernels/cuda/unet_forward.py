@@ -71,7 +71,7 @@ class UNetForward:
             raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
         self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
         # The products of sm_90a read floats as they are, so these are kept as tf32 values.
-        self.rounded = precision == "tf32" and device.takes_sm_90a()
+        self.rounded = precision == "tf32" and device.why_not_sm_90a() is None
         wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
         if [tuple(p.shape) for p in self.params] != wanted:
             raise ValueError("the parameters are not those of a U-Net with these settings")
