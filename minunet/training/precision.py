@@ -43,15 +43,17 @@ def problems(precision: str, device: str) -> list[str]:
     return [f"--precision {precision}: {problem}{how}{missing}."]
 
 
+def has_fused_step(architecture: dict[str, Any], loss: Any, height: int, width: int) -> bool:
+    """Whether a U-Net of these settings (all of `UNet.config`) has one for images of this size, in tf32 and bf16."""
+    return loss is binary_cross_entropy_with_logits and why_not(architecture, height, width) is None
+
+
 def settled(config: Any) -> Any:
     """A `TrainConfig` with a precision of this machine in place of "auto", so that a resumed run keeps to it."""
     if config.precision != "auto":
         return config
     height, width = (config.crop, config.crop) if config.size is None else config.size[::-1]
-    fused = (
-        why_not(config.architecture(), height, width) is None
-        and LOSSES[config.loss] is binary_cross_entropy_with_logits
-    )
+    fused = has_fused_step(config.architecture(), LOSSES[config.loss], height, width)
     return replace(config, precision=resolved("auto", backend.resolve_device(config.device), fused))
 
 

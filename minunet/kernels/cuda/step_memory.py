@@ -11,6 +11,7 @@ import numpy as np
 from minunet.kernels.cuda.captured import SLOTS
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.unallocated import Unallocated
+from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_layers import layers_of
 from minunet.kernels.cuda.unet_step import UNetStep
 
@@ -75,3 +76,11 @@ def planned(
     nowhere = Unallocated.like(device)
     params = unallocated_parameters(config, nowhere)
     return StepMemory.of(UNetStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip))
+
+
+def planned_pass(
+    config: Mapping[str, Any], shape: tuple[int, int, int, int], device: Launcher, *, precision: str = "bf16"
+) -> int:
+    """Bytes of the arena that a captured forward pass will take on a device, beside the parameters; see `planned`."""
+    nowhere = Unallocated.like(device)
+    return UNetForward(config, unallocated_parameters(config, nowhere), shape, nowhere, precision=precision).arena.bytes
