@@ -54,7 +54,22 @@ def drawn(count: int, size: int, seed: int) -> Pictures:
 def dice(
     args: argparse.Namespace, training: Pictures, test: Pictures, *, seed: int, label: str, device: str, precision: str
 ) -> float:
-    """The Dice coefficient on the test images after training from this seed.
+    """The Dice coefficient on the test images after training from this seed; see `trained`."""
+    model = trained(args, training, seed=seed, label=label, device=device, precision=precision)
+    return Overlap.of(logits(args, model, test[0], precision) > 0, test[1] >= 0.5).dice
+
+
+def logits(args: argparse.Namespace, model: Any, images: np.ndarray, precision: str) -> np.ndarray:
+    """A model's answers to images (N, H, W, 1), batch by batch."""
+    inference = Inference(model, precision)
+    parts = np.array_split(np.arange(len(images)), -(-len(images) // args.batch))
+    return np.concatenate([to_numpy(inference.logits(images[part])) for part in parts])
+
+
+def trained(
+    args: argparse.Namespace, training: Pictures, *, seed: int, label: str, device: str, precision: str
+) -> minunet.UNet:
+    """The network after training from this seed.
 
     Raises
     ------
@@ -81,10 +96,7 @@ def dice(
                     )
                 bar.update()
                 bar.set_postfix(loss=f"{found.loss:.3f}")
-    inference = Inference(model, precision)
-    parts = np.array_split(np.arange(len(test[0])), -(-len(test[0]) // args.batch))
-    predicted = np.concatenate([to_numpy(inference.logits(test[0][part])) > 0 for part in parts])
-    return Overlap.of(predicted, test[1] >= 0.5).dice
+    return model
 
 
 def compare(

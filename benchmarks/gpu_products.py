@@ -24,7 +24,7 @@ def products(device: Any, seed: int | None = None, *, larger: bool = True) -> di
     if larger:
         cases["many tiles"] = Case((3, 144, 202), (64,), 64, (True,))
         cases["many tiles, two sources"] = Case((4, 48, 76), (192, 64), 256, (True, True))
-    modules = [("sm_80", ampere)] + ([("sm_90a", hopper)] if device.launcher.takes_sm_90a() else [])
+    modules = [("sm_80", ampere)] + ([("sm_90a", hopper)] if device.launcher.why_not_sm_90a() is None else [])
     worst: dict[str, float] = {}
     failed = []
     for kernels, module in modules:

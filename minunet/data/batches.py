@@ -6,8 +6,9 @@ resumed run sees what an uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import math
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -118,10 +119,15 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        counts: dict[tuple[int, int], int] = {}
-        for example in self._examples():
-            counts[self._shape(example)] = counts.get(self._shape(example), 0) + 1
-        return sum(-(-count // self.batch_size) for count in counts.values())
+        return sum(-(-count // self.batch_size) for count in self._counts().values())
+
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """The different shapes (N, H, W) of an epoch's batches, the same in every epoch; most pixels first."""
+        found = set()
+        for shape, count in self._counts().items():
+            whole, rest = divmod(count, self.batch_size)
+            found |= {(n, *shape) for n in (self.batch_size * (whole > 0), rest) if n}
+        return sorted(found, key=lambda shape: (-math.prod(shape), shape))
 
     def epoch(self, index: int, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch, made ahead on other threads while the caller works.
@@ -157,6 +163,10 @@ class Batches:
         """The image (H, W, C) and mask (H, W, 1) that stand for pair `index` in an epoch; with crops, its first one."""
         number = next(number for number, (pair, _) in enumerate(self._examples()) if pair == index)
         return self._draw(number, epoch)
+
+    def _counts(self) -> dict[tuple[int, int], int]:
+        """Examples of each height and width in an epoch."""
+        return Counter(self._shape(example) for example in self._examples())
 
     def _examples(self) -> list[Example]:
         """Every example of an epoch: its pair, and its place where that is fixed."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _REGISTRY: dict[str, Primitive] = {}
-_STATE = threading.local()  # the preferred candidates and the stand-in of this thread
+_STATE = threading.local()  # the preferred and the allowed candidates and the stand-in of this thread
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
 _PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu", "minunet.kernels.cuda")
@@ -97,7 +97,8 @@ class Primitive:
     def candidates(self, *args: Any) -> list[Candidate]:
         """The paths that can compute these arguments, the reference first."""
         _import_paths()
-        return [self.reference, *(c for c in self._fast if c.when(*args))]
+        allowed = getattr(_STATE, "allowed", None)
+        return [self.reference, *(c for c in self._fast if (allowed is None or c.name in allowed) and c.when(*args))]
 
     def choose(self, *args: Any) -> Candidate:
         """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
@@ -138,15 +139,36 @@ def prefer(name: str) -> Iterator[None]:
     >>> with prefer("reference"):
     ...     pass
     """
-    known = sorted({candidate.name for primitive in primitives().values() for candidate in primitive.all_candidates()})
-    if name not in known:
-        raise ValueError(f"prefer: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
+    _check_known("prefer", name)
     before = getattr(_STATE, "preferred", ())
     _STATE.preferred = (*before, name)
     try:
         yield
     finally:
         _STATE.preferred = before
+
+
+@contextlib.contextmanager
+def only(*names: str) -> Iterator[None]:
+    """Within the block, choose among the reference and the candidates of these names (in this thread), as another device would.
+
+    Raises
+    ------
+    ValueError
+        If no primitive has a candidate of one of these names.
+
+    Examples
+    --------
+    >>> with only("cuda"):
+    ...     pass
+    """
+    _check_known("only", *names)
+    before = getattr(_STATE, "allowed", None)
+    _STATE.allowed = names
+    try:
+        yield
+    finally:
+        _STATE.allowed = before
 
 
 @contextlib.contextmanager
@@ -158,6 +180,13 @@ def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[N
         yield
     finally:
         _STATE.stand_in = before
+
+
+def _check_known(what: str, *names: str) -> None:
+    known = sorted({candidate.name for primitive in primitives().values() for candidate in primitive.all_candidates()})
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{what}: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
 
 
 def _import_paths() -> None:

@@ -1,68 +1,48 @@
-"""What a model will do with an input: a table of its layers with their shapes, the algorithm chosen for each, and why."""
+"""What a model will do with an input, layer by layer: told from shapes alone, for the CPU or the GPU that the model is on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minunet.kernels.dispatch import replace
 from minunet.kernels.dry_run import dry_run
+from minunet.nn.description import Description
 from minunet.nn.module import Module
 
-HEADINGS = ("layer", "operation", "output shape", "parameters", "algorithm", "why")
+Row = tuple[str, str, tuple[int, ...], int, str, str]
 
 
-@dataclass(frozen=True)
-class Description:
-    """A table; `print` it, or read `rows`.
+def describe(
+    model: Module, input_shape: tuple[int, ...], precision: str | None = None, *, gradients: bool = True
+) -> Description:
+    """The layers of a model for one input shape, with the algorithm that will run each, and why.
 
-    Attributes
-    ----------
-    rows : list of tuple
-        (layer, operation, output shape, parameters, algorithm, why) in the order of execution, forward then gradient.
-    """
-
-    rows: list[tuple[str, str, tuple[int, ...], int, str, str]]
-
-    @property
-    def parameters(self) -> int:
-        """The number of parameters."""
-        return sum(row[3] for row in self.rows)
-
-    def __str__(self) -> str:
-        cells = [HEADINGS]
-        for layer, operation, shape, count, algorithm, why in self.rows:
-            cells.append(
-                (layer, operation, "x".join(map(str, shape)) or "()", f"{count:,}" if count else "", algorithm, why)
-            )
-        widths = [max(len(row[k]) for row in cells) for k in range(len(HEADINGS))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells
-        ]
-        lines.insert(1, "-" * len(lines[0]))
-        return "\n".join([*lines, f"{self.parameters:,} parameters"])
-
-
-def describe(model: Module, input_shape: tuple[int, ...], *, gradients: bool = True) -> Description:
-    """The layers of a model for one input shape, with the algorithm that dispatch chooses for each, and why.
-
-    Nothing is computed: the model runs over shapes alone.
+    Nothing is computed, and nothing allocated on a GPU: the model runs over shapes alone.
 
     Parameters
     ----------
     model : Module
     input_shape : tuple of int
         (N, H, W, C).
+    precision : {"auto", "fp32", "tf32", "bf16"}, optional
+        Of a GPU's convolutions, as --precision of the commands; None and "auto" are what `minunet.train` would take, or
+        `minunet.predict` without `gradients`.
     gradients : bool
-        Whether to list the backward pass too.
+        Whether to list the backward pass too: a step of training with binary cross-entropy and Adam.
 
     Returns
     -------
     Description
-        Printable; its `rows` hold (layer, operation, output shape, parameters, algorithm, why).
+        Printable; its `rows` hold (layer, operation, output shape, parameters, algorithm, why). For a model on a GPU its
+        `heading` says first whether the step (or the forward pass) is fused into one CUDA graph and in how much memory, or why
+        it is not; the operations of a fused one are "forward", "input gradient" and "weight gradient".
+
+    Raises
+    ------
+    ValueError
+        If the precision is not known, or not one of the model's device.
 
     Examples
     --------
@@ -71,11 +51,27 @@ def describe(model: Module, input_shape: tuple[int, ...], *, gradients: bool = T
     >>> table.rows[0][:3]
     ('contraction.0.convs.0', 'conv2d', (1, 32, 32, 4))
     """
-    names = {id(p): name.rpartition(".")[0] for name, p in _arrays(model)}
-    sizes: dict[str, int] = {}
-    for parameter_name, parameter in model.named_parameters():
-        layer = parameter_name.rpartition(".")[0]
-        sizes[layer] = sizes.get(layer, 0) + parameter.size
+    if model.device == "cpu" and precision is None:
+        return Description(op_by_op(model, input_shape, gradients))
+    from minunet.kernels.cuda.precision import CHOICES, why_without  # importing CUDA's launch code takes a while
+
+    precision = "auto" if precision is None else precision
+    if precision not in CHOICES:
+        raise ValueError(f"describe: precision must be one of {', '.join(CHOICES)}, got {precision!r}")
+    problem = why_without(precision, model.device)
+    if problem:
+        raise ValueError(f"describe: precision {precision}: {problem}")
+    if model.device == "cpu":
+        return Description(op_by_op(model, input_shape, gradients))
+    from minunet.nn.describe_gpu import on_gpu
+
+    return on_gpu(model, input_shape, precision, gradients)
+
+
+def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> list[Row]:
+    """A row for each primitive that is called, with the algorithm that dispatch chooses."""
+    names = {id(p.data): layer_of(name) for name, p in model.named_parameters()}
+    counts = parameter_counts(model)
     x = np.empty(input_shape, next((p.dtype for p in model.parameters()), np.float32))
     layers: list[str] = []
     with dry_run() as run:
@@ -93,15 +89,20 @@ def describe(model: Module, input_shape: tuple[int, ...], *, gradients: bool = T
                 y.backward(np.empty(y.shape, y.dtype))
                 for p, grad in zip(model.parameters(), kept, strict=True):
                     p.grad = grad
-    rows, counted = [], set()
-    for layer, call in zip(layers, run.calls, strict=True):
-        count = 0 if layer in counted else sizes.get(layer, 0)
-        counted.add(layer)
-        rows.append((layer, call.primitive, call.shape, count, call.algorithm, call.why))
-    return Description(rows)
+    return [
+        (layer, call.primitive, call.shape, counts.pop(layer, 0), call.algorithm, call.why)
+        for layer, call in zip(layers, run.calls, strict=True)
+    ]
 
 
-def _arrays(model: Module) -> Iterator[tuple[str, Any]]:
-    """(name, array) of every parameter."""
+def parameter_counts(model: Module) -> dict[str, int]:
+    """How many parameters each layer has; a table takes each out once."""
+    counts: dict[str, int] = {}
     for name, parameter in model.named_parameters():
-        yield name, parameter.data
+        counts[layer_of(name)] = counts.get(layer_of(name), 0) + parameter.size
+    return counts
+
+
+def layer_of(name: str) -> str:
+    """The layer of a parameter."""
+    return name.rpartition(".")[0]

@@ -73,10 +73,13 @@ def announce_training(
         )
 
 
-def announce_memory(say: Say, device: str, peak: float) -> None:
-    """Where it runs, and the bytes it will take at its peak."""
+def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -> None:
+    """Where it runs, and the bytes it will take at its peak: an estimate, or the plan of fused steps."""
     say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
-    say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
+    if planned:
+        say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
+    else:
+        say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
     slow = slow_because() if device == "cpu" else None
     if slow is not None:
         say_item(say, "warning", f"{slow}.")

@@ -1,26 +1,66 @@
-"""The memory that training takes: estimated from shapes before it starts, and what the system says has been taken."""
+"""The memory that training takes: told from shapes before it starts, and what the system says has been taken.
+
+Op by op it is an estimate; that of fused steps on a GPU is their plan, which they keep to.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
+from minunet.data.batches import Batches
+from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda.fused_inference import SHAPES
+from minunet.kernels.cuda.step_memory import planned, planned_pass
+from minunet.kernels.cuda.unet_layers import whole_sides
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
+from minunet.training.config import TrainConfig
+from minunet.training.loss import LOSSES
+from minunet.training.precision import has_fused_step
 
 # Measured on two cores, as the difference between the peak of a step and the estimate from its shapes; five U-Nets of base 8 to 32.
 WORKSPACE = 45e6  # bytes of scratch space of the kernels, and of the threads' stacks and buffers
 RESIDENT = 130e6  # bytes of Python, NumPy and a command's packages, where the system does not tell
 
+Loss = Callable[[Tensor, Any], Tensor]
+Shape = tuple[int, int, int, int]
+
+
+def training_peak(config: TrainConfig, training: Batches, validation: Batches, device: str) -> tuple[float, bool]:
+    """Bytes at the peak of a training, as `predicted_peak` counts them, and whether they are planned.
+
+    Of fused steps and passes each has memory of its own for every shape of batch; op by op, the largest batch decides. The
+    throw-away copy that `forecast` times before is not counted.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        With a precision other than "auto".
+    training, validation : Batches
+    device : {"cpu", "cuda"}
+    """
+    channels, loss = 3 if config.channels == "rgb" else 1, LOSSES[config.loss]
+    steps, passes = ([(*shape, channels) for shape in side.shapes()] for side in (training, validation))
+    if not _is_planned(config.architecture(), steps[0], loss, device, config.precision):
+        return predicted_peak(config.architecture(), steps[0], loss, device), False
+    return _planned(config.architecture(), steps, passes, config.precision, config.clip or None), True
+
 
 def predicted_peak(
-    architecture: dict[str, Any], shape: tuple[int, ...], loss: Callable[[Tensor, Any], Tensor], device: str = "cpu"
+    architecture: dict[str, Any],
+    shape: Shape,
+    loss: Loss,
+    device: str = "cpu",
+    *,
+    precision: str = "fp32",
+    clip: float | None = None,
 ) -> float:
     """Bytes that this process, its data read, will hold at the peak of a training step; on a GPU, bytes there.
 
@@ -33,12 +73,35 @@ def predicted_peak(
     loss : callable
         Of logits and target.
     device : {"cpu", "cuda"}
+    precision, clip
+        As for `Trainer`.
     """
+    if device == "cuda":
+        config = UNet(**architecture).config
+        if _is_planned(config, shape, loss, device, precision):
+            return _planned(config, [shape], [], precision, clip)
     step = peak_memory(architecture, shape, loss)
     return step + WORKSPACE + (resident_memory() or RESIDENT) if device == "cpu" else step
 
 
-def peak_memory(architecture: dict[str, Any], shape: tuple[int, ...], loss: Callable[[Tensor, Any], Tensor]) -> float:
+def _is_planned(config: dict[str, Any], shape: Shape, loss: Loss, device: str, precision: str) -> bool:
+    return device == "cuda" and precision != "fp32" and has_fused_step(config, loss, *shape[1:3])
+
+
+def _planned(
+    config: dict[str, Any], steps: Sequence[Shape], passes: Sequence[Shape], precision: str, clip: float | None
+) -> float:
+    """Weights and moments once, and the arenas and batches under way of every captured step and pass that is kept."""
+    gpu = launcher.gpu()
+    plans = [planned(config, shape, gpu, precision=precision, clip=clip) for shape in steps]
+    arenas = [
+        planned_pass(config, (n, *whole_sides(config, height, width), channels), gpu, precision=precision)
+        for n, height, width, channels in passes
+    ]
+    return float(plans[0].weights + sum(plan.arena + plan.batches for plan in plans) + sum(sorted(arenas)[-SHAPES:]))
+
+
+def peak_memory(architecture: dict[str, Any], shape: Shape, loss: Loss) -> float:
     """Bytes of arrays that a training step holds at its peak, from a run over shapes alone.
 
     Counted are activations, gradients, weights, Adam's two moments, and once more the largest result of an operation: its

@@ -34,7 +34,7 @@ class Forecast:
     step, validation, batch : float
         Seconds of a training step, of a forward pass over a batch, and of preparing one.
     memory : float
-        Bytes at the peak, estimated.
+        Bytes at the peak of a step; see `predicted_peak`.
     """
 
     step: float
@@ -75,7 +75,7 @@ def forecast(
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))
     batch = clock() - started
-    memory = predicted_peak(architecture, images.shape, loss, device)
+    memory = predicted_peak(architecture, images.shape, loss, device, precision=precision, clip=clip)
     model = UNet(**architecture, rng=np.random.default_rng(0))
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)

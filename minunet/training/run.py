@@ -37,7 +37,7 @@ from minunet.training.checkpoint import load_model, save_model
 from minunet.training.config import TrainConfig
 from minunet.training.console import FileBar, say_item
 from minunet.training.folder import RunFolder, read_json, write_json
-from minunet.training.footprint import peak_so_far, predicted_peak
+from minunet.training.footprint import peak_so_far, training_peak
 from minunet.training.forecast import forecast
 from minunet.training.history import HistoryFile
 from minunet.training.interruption import Interruption, Stopped
@@ -126,13 +126,11 @@ class TrainingRun:
         config, steps = self.config, len(self.training)
         bound = limits(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         announce_training(self.say, config, steps, self.model.parameters(), bound)
-        images, _, _ = next(iter(self.training.epoch(0)))
+        why = why_op_by_op(self.model, self.optimizer, self.loss, *self.training.shapes()[0][1:])
         # Memory first: where it is too little, the timed step may be the last that is heard of this process.
-        announce_memory(
-            self.say, self.device, predicted_peak(config.architecture(), images.shape, self.loss, self.device)
-        )
+        peak, planned = training_peak(config, self.training, self.validation, self.device)
+        announce_memory(self.say, self.device, peak, planned)
         if self.device == "cuda":
-            why = why_op_by_op(self.model, self.optimizer, self.loss, *images.shape[1:3])
             announce_precision(self.say, config.precision, why)
         with self._enough_memory():
             cost = forecast(

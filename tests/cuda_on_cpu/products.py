@@ -149,7 +149,7 @@ def forward(device: Any, precision: str, case: Case, module: Any, rng: np.random
         pooled, argmax = bench.room(shape), bench.room(shape, np.uint8)
     window = forward_window(sources, weight, *SAME, case.images[1:])
     options = {"bias": bias, "relu": True, "masks": (None, None), "pooled": pooled, "argmax": argmax, "rounded": True}
-    if hasattr(module, "takes_convolution"):
+    if hasattr(module, "why_not_convolution"):
         options["turned"] = turned
     module.convolve(window, sources, weight, (y,), **options)
     bench.settle()
@@ -172,7 +172,7 @@ def input_gradient(device: Any, precision: str, case: Case, module: Any, rng: np
     (window,) = input_gradient_windows(grad, outs, weight, *SAME)
     options = {"bias": None, "relu": False, "pooled": None, "argmax": None, "rounded": True}
     options["masks"] = (*masks, None)[:2]
-    if hasattr(module, "takes_convolution"):
+    if hasattr(module, "why_not_convolution"):
         options["turned"] = None
     module.convolve(window, (grad,), weight, outs, **options)
     bench.settle()
@@ -191,7 +191,7 @@ def weight_gradient(device: Any, precision: str, case: Case, module: Any, rng: n
     shape = 3, 3, sum(case.channels), case.outs
     total = bench.room(shape, np.float32)
     window = forward_window(sources, total, *SAME, case.images[1:])
-    splits = module.splits_of(window, *(() if hasattr(module, "takes_convolution") else (grad.dtype.itemsize,)))
+    splits = module.splits_of(window, *(() if hasattr(module, "why_not_convolution") else (grad.dtype.itemsize,)))
     partial = bench.room((splits, *shape), np.float32)
     module.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)
@@ -211,5 +211,5 @@ def passes(module: Any) -> Iterator[tuple[str, str, Any]]:
             ("input gradient", input_gradient),
             ("weight gradient", weight_gradient),
         ):
-            if not (what == "weight gradient" and precision == "tf32" and hasattr(module, "takes_convolution")):
+            if not (what == "weight gradient" and precision == "tf32" and hasattr(module, "why_not_convolution")):
                 yield precision, what, function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,7 @@ def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, c
     machine = "--device", "cuda", "--precision", "tf32"
     assert run(train, squares, "--out", folder, *SMALL, "--epochs", 1, *machine) == 0
     said = capsys.readouterr().out
+    assert re.search(r"^memory    \d+ MB of the GPU \(the plan of steps and validation\)$", said, re.M)
     assert "precision tf32, each step one CUDA graph" in said
     assert ("adam.cu", "advance") in host.launches
     assert json.loads((folder / "metrics.json").read_text())["precision"] == "tf32"
@@ -74,6 +76,7 @@ def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, c
 def test_why_there_is_no_graph_is_said_once(host, squares, tmp_path, capsys):
     assert run(train, squares, "--out", tmp_path / "run", *SMALL, "--epochs", 1, "--loss", "dice") == 0
     said = " ".join(capsys.readouterr().out.split())
+    assert "(an estimate from shapes)" in said
     assert said.count("precision tf32, op by op: the fused step minimises binary cross-entropy alone") == 1
     assert json.loads((tmp_path / "run" / "config.json").read_text())["precision"] == "tf32"  # what auto came to
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cuda_on_cpu import cupy_on_cpu
+from cuda_on_cpu import cupy_on_cpu, products
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import needs_bfloat16, values
 from minunet.kernels import dispatch
@@ -18,7 +18,7 @@ from minunet.kernels import dispatch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
 
-from benchmarks import drawn_training, gpu_bfloat16, gpu_dice  # noqa: E402
+from benchmarks import drawn_training, gpu_bfloat16, gpu_dice, gpu_probabilities  # noqa: E402
 
 TINY = ["--images", "3", "--size", "16", "--batch", "2", "--seeds", "2", "--base", "8"]
 
@@ -68,6 +68,38 @@ def test_the_imitation_trains_in_both(tmp_path):
     gpu_bfloat16.main([*TINY, "--epochs", "1", "--seeds", "1", "--out", str(tmp_path)])
     found = json.loads((tmp_path / "gpu_bfloat16.json").read_text())["figures"]["dice"]
     assert set(found) == {"fp32", "bf16"}
+
+
+def test_what_rounding_changes_in_probabilities(tmp_path, capsys):
+    assert gpu_probabilities.main([*TINY, "--epochs", "2", "--out", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "gpu_probabilities.json").read_text())["figures"]
+    assert {name: len(seeds) for name, seeds in found.items()} == {"tf32": 2, "bf16": 2}
+    for tf32, bf16 in zip(found["tf32"], found["bf16"], strict=True):
+        for change in (tf32, bf16):
+            assert 0 < change["mean"] < change["one in a thousand"] <= change["largest"] < 0.1
+        assert tf32["mean"] < bf16["mean"] / 2  # 10 bits beside 7
+    assert capsys.readouterr().out.count("change of a probability") == 4
+
+
+def test_changes_of_probabilities():
+    exact = np.array([0.1, 0.49, 0.9, 0.2])
+    found = gpu_probabilities.changes(exact, exact + [0.0, 0.02, -0.04, 0.0])
+    assert found == pytest.approx(
+        {"largest": 0.04, "one in a thousand": 0.04, "mean": 0.015, "other answers": 0.25}, rel=5e-3
+    )
+
+
+def test_the_imitation_of_tf32_rounds_factors_alone():
+    rng = np.random.default_rng(0)
+    x, w = values(rng, (1, 5, 6, 3), "float32"), values(rng, (3, 3, 3, 4), "float32")
+    (rounded,) = gpu_probabilities.to_tf32((x,))
+    assert np.array_equal(rounded, products.to_tf32(x)) and not np.array_equal(rounded, x)
+    conv2d = dispatch.primitives()["conv2d"]
+    rest = None, (1, 1), ((1, 1), (1, 1)), None
+    found = gpu_probabilities.in_tf32(conv2d, ((x,), w, *rest))
+    assert np.array_equal(found, conv2d((rounded,), products.to_tf32(w), *rest))
+    relu = dispatch.primitives()["relu"]
+    assert np.array_equal(gpu_probabilities.in_tf32(relu, (x,)), relu(x))
 
 
 def test_a_bare_checkout_without_a_gpu():

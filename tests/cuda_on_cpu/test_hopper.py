@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from cuda_on_cpu import products
+from cuda_on_cpu import cupy_on_cpu, products
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet.kernels.cuda import ampere, hopper, tensor
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
 from minunet.kernels.cuda.elements import BFLOAT16
+from minunet.kernels.cuda.gpu import GpuLauncher
+from minunet.kernels.cuda.unallocated import Unallocated
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run in products.passes(hopper)}
@@ -70,15 +74,33 @@ def test_when_they_are_chosen():
         ((64, 3, 3), (64,), 64, False),
     ]:
         window, xs, y, _ = windows(images, channels, outs)
-        assert tensor.uses_hopper(window, xs, (y,)) == wanted, (images, channels, outs)
+        why = tensor.why_not_hopper(window, xs, (y,))
+        assert (why is None) == wanted, (images, channels, outs)
+        assert wanted or re.fullmatch(r"\d+ % of wgmma's products would be wasted", why)
     window, xs, y, weight = windows((2, 64, 64), (64,), 64, np.dtype(np.float32))
-    assert not tensor.uses_hopper(window, xs, (y,), turned=weight)
-    assert not tensor.uses_hopper(window, xs, (y,), rounded=True)
-    assert tensor.uses_hopper(window, xs, (y,), rounded=True, turned=weight)
+    for options in ({"turned": weight}, {"rounded": True}):
+        assert "not kept as tf32 values" in tensor.why_not_hopper(window, xs, (y,), **options)
+    assert tensor.why_not_hopper(window, xs, (y,), rounded=True, turned=weight) is None
+    assert "tf32 factors across" in tensor.why_not_hopper_gradient(window, y)
     (back,) = input_gradient_windows(y, xs, weight, *products.SAME)
-    assert tensor.uses_hopper(back, (y,), xs, rounded=True)
+    assert tensor.why_not_hopper(back, (y,), xs, rounded=True) is None
+    assert "one is not wanted" in tensor.why_not_hopper(back, (y,), (None,), rounded=True)
     window, xs, y, _ = windows((2, 64, 64), (64,), 64, sm_90a=False)
-    assert not tensor.uses_hopper(window, xs, (y,))
+    assert tensor.why_not_hopper(window, xs, (y,)) == "the test does without wgmma"
+
+
+def test_why_a_gpu_does_without_them(monkeypatch):
+    """Another generation, or not asked for."""
+    for capability, asked, why in (
+        ("80", "1", "this GPU is sm_80"),
+        ("90", "0", "MINUNET_SM_90A=1"),
+        ("90", "1", None),
+    ):
+        monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy(capability))
+        monkeypatch.setenv("MINUNET_SM_90A", asked)
+        found = GpuLauncher().why_not_sm_90a()
+        assert found is None if why is None else why in found
+        assert Unallocated.like(GpuLauncher()).why_not_sm_90a() == found
 
 
 def test_shares_of_the_weight_gradient():

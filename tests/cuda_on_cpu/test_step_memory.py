@@ -11,7 +11,7 @@ from cuda_on_cpu.host import SCHEDULES
 from minunet import UNet
 from minunet.kernels.cuda import convolution, loss, tensor
 from minunet.kernels.cuda.arena import Arena
-from minunet.kernels.cuda.tensor_map import TensorMap
+from minunet.kernels.cuda.unallocated import Unallocated
 from minunet.kernels.cuda.unet_layers import layers_of
 from minunet.kernels.cuda.unet_step import UNetStep
 
@@ -28,41 +28,12 @@ PYTORCH = {
 }
 
 
-class Unallocated:
-    """A device without memory: arrays are their shapes, and nothing runs."""
-
-    def __init__(self, *, sm_90a: bool):
-        self.sm_90a = sm_90a
-
-    def takes_sm_90a(self) -> bool:
-        """Which kernels are chosen, and so what they need."""
-        return self.sm_90a
-
-    def tensor_map(self, *arguments) -> TensorMap:
-        """An empty one."""
-        return TensorMap()
-
-    def empty(self, shape, dtype) -> np.ndarray:
-        """One element that claims to be the whole array."""
-        return np.broadcast_to(np.zeros((), dtype), shape)
-
-    def pointer(self, array) -> int:
-        """Nowhere."""
-        return 0
-
-    def launch(self, *arguments) -> None:
-        """Nothing runs."""
-
-    def prepare(self, *arguments) -> None:
-        """Nothing is compiled."""
-
-
-@pytest.mark.parametrize("sm_90a", [False, True], ids=["sm_80", "sm_90a"])
+@pytest.mark.parametrize("without_sm_90a", ["not asked for", None], ids=["sm_80", "sm_90a"])
 @pytest.mark.parametrize(("precision", "shape"), PYTORCH, ids=lambda value: str(value).replace(" ", ""))
-def test_the_step_takes_less_memory_than_pytorch(precision, shape, sm_90a, monkeypatch):
+def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90a, monkeypatch):
     """At most 0.7 of it, parameters and both moments included; and gaps between places are hardly any of that."""
     config = {**UNet(base_channels=8).config, "base_channels": 64, "variant": "classic"}
-    device, held, take = Unallocated(sm_90a=sm_90a), [], Arena.take
+    device, held, take = Unallocated(without_sm_90a), [], Arena.take
 
     def noted(arena, *what):
         place = take(arena, *what)

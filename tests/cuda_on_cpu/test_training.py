@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from cuda_on_cpu.cases import needs_bfloat16
 from minunet import UNet, optim
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
+from minunet.training.config import TrainConfig
+from minunet.training.footprint import peak_memory, predicted_peak, training_peak
 from minunet.training.inference import Inference
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
@@ -20,6 +23,7 @@ from minunet.training.step import FusedStep, OrdinaryStep, step_for, why_op_by_o
 from minunet.training.trainer import Diverged, Trainer
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+NONE = SimpleNamespace(shapes=list)  # batches of no images
 
 
 @pytest.fixture
@@ -80,6 +84,33 @@ def op_by_op(made: Trainer) -> OrdinaryStep:
     return OrdinaryStep(
         made.model, made.optimizer, made.loss, clip=made.step.fused.clip, device="cuda", precision="tf32"
     )
+
+
+@pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
+def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
+    """Of its steps and passes for batches of two and of one; and nothing is asked of the device before it begins."""
+    shapes = SimpleNamespace(shapes=lambda: [(2, 8, 8), (1, 8, 8)])
+    config = TrainConfig(base_channels=8, depth=1, variant="classic", precision=precision)
+    host.launches.clear()
+    plan, planned = training_peak(config, shapes, shapes, "cuda")
+    assert planned and not host.launches
+    made = trainer(Squares(), precision=precision, clip=config.clip, epochs=1)
+    made.fit()
+    steps, passes = made.step.fused._steps, made.inference._fused._passes
+    assert set(steps) == set(passes) == {(2, 8, 8, 1), (1, 8, 8, 1)}
+    taken = sum(step.nbytes + sum(a.nbytes for slot in step._slots for a in slot.staged) for step in steps.values())
+    taken += sum(kept.passing.arena.bytes for kept in passes.values())
+    taken += sum(array.nbytes for array in made.step.fused._arrays)
+    assert plan == taken
+    one = predicted_peak(config.architecture(), (2, 8, 8, 1), LOSSES["bce"], "cuda", precision=precision, clip=1.0)
+    assert one == training_peak(config, SimpleNamespace(shapes=lambda: [(2, 8, 8)]), NONE, "cuda")[0] < plan
+
+
+@pytest.mark.parametrize("lacking", [{"loss": "dice"}, {"precision": "fp32"}, {"base_channels": 4}])
+def test_the_memory_of_what_is_not_fused_is_estimated(host, lacking):
+    config = TrainConfig(**{"base_channels": 8, "depth": 1, "precision": "tf32", **lacking})
+    found = training_peak(config, SimpleNamespace(shapes=lambda: [(2, 8, 8), (1, 8, 8)]), NONE, "cuda")
+    assert found == (peak_memory(config.architecture(), (2, 8, 8, 1), LOSSES[config.loss]), False)
 
 
 @pytest.mark.parametrize("clip", [0.05, 1e3, None])

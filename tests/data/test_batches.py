@@ -104,6 +104,7 @@ def test_examples_are_augmented_each_on_its_own(make_set, tmp_path):
 def test_images_of_one_shape_share_a_batch(mixed):
     batches = Batches(mixed, Preprocessing(), 3, shuffle=True)
     assert len(batches) == 3
+    assert batches.shapes() == [(2, 30, 40), (3, 16, 24), (2, 16, 24)]
     for epoch in range(4):
         found = list(batches.epoch(epoch))
         assert len(found) == 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minunet.kernels import dispatch
-from minunet.kernels.dispatch import Primitive, prefer, primitives, replace
+from minunet.kernels.dispatch import Primitive, only, prefer, primitives, replace
 
 
 @pytest.fixture
@@ -104,6 +104,17 @@ def test_a_preference_ends_with_an_error_and_is_for_one_thread(double):
         thread.start()
         thread.join()
     assert seen == ["small"]
+
+
+def test_only_the_named_paths_and_the_reference_are_there(double):
+    with only("even"):
+        assert [double(x)[0] for x in (2, 1, 12)] == ["even", "reference", "even"]
+        with only("small"), prefer("even"):
+            assert double(2)[0] == "small"
+        assert double(2)[0] == "even"
+    assert double(2)[0] == "small"
+    with pytest.raises(ValueError, match="only: no primitive has a candidate called 'evn'"), only("small", "evn"):
+        pass
 
 
 def test_preferring_what_nobody_has_is_an_error(double):

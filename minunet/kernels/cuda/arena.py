@@ -93,9 +93,9 @@ class ArenaLauncher:
         """Get a kernel ready."""
         self.device.prepare(program, instance, shared_bytes)
 
-    def takes_sm_90a(self) -> bool:
-        """Whether the device does."""
-        return self.device.takes_sm_90a()
+    def why_not_sm_90a(self) -> str | None:
+        """As the device says."""
+        return self.device.why_not_sm_90a()
 
     def settle(self, nbytes: int) -> None:
         """Get the memory, and every kernel that was noted ready."""

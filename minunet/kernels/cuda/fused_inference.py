@@ -9,6 +9,7 @@ import numpy as np
 
 from minunet.kernels.cuda.captured import CapturedForward
 from minunet.kernels.cuda.fused_training import why_no_pass
+from minunet.kernels.cuda.unet_layers import whole_sides
 
 SHAPES = 4  # passes kept; each holds memory of its own, and images of many sizes would fill the device
 
@@ -29,7 +30,7 @@ class FusedInference:
 
     def why_not(self, height: int, width: int) -> str | None:
         """None where images of this size have a fused pass, else the reason as a sentence."""
-        return why_no_pass(self.model, *self._whole(height, width))
+        return why_no_pass(self.model, *whole_sides(self.model.config, height, width))
 
     def logits(self, images: np.ndarray) -> Any:
         """The model's answer to NumPy images (N, H, W, C) of any size that `why_not` has nothing against.
@@ -48,14 +49,10 @@ class FusedInference:
             Where there is no fused pass.
         """
         height, width = images.shape[1:3]
-        whole = self._whole(height, width)
+        whole = whole_sides(self.model.config, height, width)
         if whole != (height, width):
             images = np.pad(images, ((0, 0), (0, whole[0] - height), (0, whole[1] - width), (0, 0)))
         return self._pass(images.shape).run(images)[:, :height, :width]
-
-    def _whole(self, height: int, width: int) -> tuple[int, int]:
-        multiple = 2 ** self.model.config["depth"]
-        return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 
     def _pass(self, shape: tuple[int, ...]) -> CapturedForward:
         arrays = [p.data for p in self.model.parameters()]

@@ -61,9 +61,11 @@ class GpuLauncher:
         """The current device's target for the compiler, such as "sm_90"."""
         return f"sm_{self._cupy.cuda.Device().compute_capability}"
 
-    def takes_sm_90a(self) -> bool:
-        """On an sm_90 GPU, where the environment asks for it: these kernels have run on the tests' host shim alone."""
-        return os.environ.get(SM_90A) == "1" and self.architecture() == "sm_90"
+    def why_not_sm_90a(self) -> str | None:
+        """None on an sm_90 GPU, where the environment asks for it: these kernels have run on the tests' host shim alone."""
+        if self.architecture() != "sm_90":
+            return f"wgmma is of sm_90 alone, this GPU is {self.architecture()}"
+        return None if os.environ.get(SM_90A) == "1" else f"wgmma is taken on request, {SM_90A}=1"
 
     def _function(self, program: Program, instance: str, shared_bytes: int) -> Any:
         device = self._cupy.cuda.runtime.getDevice()

@@ -26,6 +26,7 @@ MULTIPROCESSORS = (
 )
 # As in hopper_weight_gradient.cu.
 GRAD_LINES, GRAD_THREADS = 8, 512
+NOT_PLAIN = "wgmma takes 3x3 kernels with stride 1 and padding 1"
 
 CONVOLUTION = Program(
     "hopper_convolution.cu",
@@ -128,8 +129,8 @@ def is_plain(window: Window) -> bool:
     )
 
 
-def takes_convolution(window: Window, source: Any, turned: Any, pooled: Any, *, rounded: bool) -> bool:
-    """Whether the kernel can compute this window.
+def why_not_convolution(window: Window, source: Any, turned: Any, pooled: Any, *, rounded: bool) -> str | None:
+    """None where the kernel can compute this window, else the reason.
 
     Parameters
     ----------
@@ -140,16 +141,22 @@ def takes_convolution(window: Window, source: Any, turned: Any, pooled: Any, *, 
     rounded : bool
         Whether floats hold tf32 values.
     """
-    if not is_plain(window) or (window.out_channels1 and window.out_channels0 % PANEL):
-        return False
+    if not is_plain(window):
+        return NOT_PLAIN
+    if window.out_channels1 and window.out_channels0 % PANEL:
+        return f"wgmma joins two results where the first has a multiple of {PANEL} channels"
     if pooled is not None and (window.rows.count % 2 or window.columns.count % 2):
-        return False
-    return source.dtype.name == "bfloat16" or (rounded and (window.k_stride == 1 or turned is not None))
+        return "wgmma pools images of even sides"
+    if source.dtype.name == "bfloat16" or (rounded and (window.k_stride == 1 or turned is not None)):
+        return None
+    return "wgmma reads floats as they are, and these are not kept as tf32 values"
 
 
-def takes_weight_gradient(window: Window, grad: Any) -> bool:
-    """Whether the kernel can compute this weight gradient: in bfloat16, since tf32 operands cannot be read across their rows."""
-    return is_plain(window) and grad.dtype.name == "bfloat16"
+def why_not_weight_gradient(window: Window, grad: Any) -> str | None:
+    """None where the kernel can compute this weight gradient, else the reason."""
+    if not is_plain(window):
+        return NOT_PLAIN
+    return None if grad.dtype.name == "bfloat16" else "wgmma cannot read tf32 factors across their rows"
 
 
 def products(window: Window, itemsize: int) -> int:

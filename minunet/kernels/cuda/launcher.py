@@ -53,8 +53,8 @@ class Launcher(Protocol):
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
         """Get a kernel ready, so that its first launch does nothing but launch."""
 
-    def takes_sm_90a(self) -> bool:
-        """Whether the launch code shall choose the kernels of sm_90a where they suit."""
+    def why_not_sm_90a(self) -> str | None:
+        """None where the launch code shall choose the kernels of sm_90a where they suit, else the reason."""
 
 
 _IN_USE: list[Launcher] = []

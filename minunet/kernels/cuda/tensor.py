@@ -13,7 +13,7 @@ from minunet.kernels.cuda.ampere import MAX_SIDE
 from minunet.kernels.cuda.launcher import launcher_for
 from minunet.kernels.cuda.window import Window
 
-__all__ = ["MAX_SIDE", "convolve", "splits_of", "uses_hopper", "weight_gradient"]
+__all__ = ["MAX_SIDE", "convolve", "splits_of", "why_not_hopper", "why_not_hopper_gradient", "weight_gradient"]
 
 # Multiplications a nanosecond, zeros included, round figures of an H100: only which is faster matters.
 HOPPER_RATES = {2: 270_000.0, 4: 130_000.0}
@@ -54,40 +54,61 @@ def convolve(
     """
     extras = {"bias": bias, "relu": relu, "masks": masks, "pooled": pooled, "argmax": argmax, "rounded": rounded}
     for window in windows:
-        if uses_hopper(window, sources, outs, pooled=pooled, rounded=rounded, turned=turned):
+        if why_not_hopper(window, sources, outs, pooled=pooled, rounded=rounded, turned=turned) is None:
             hopper.convolve(window, sources, weight, outs, turned=turned, **extras)
         else:
             ampere.convolve(window, sources, weight, outs, **extras)
 
 
-def uses_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> bool:
-    """Whether `convolve` takes the kernel of sm_90a."""
-    source, itemsize = sources[0], sources[0].dtype.itemsize
-    if not launcher_for(source).takes_sm_90a() or any(out is None for out in outs):
-        return False
-    if not hopper.takes_convolution(window, source, turned, pooled, rounded=rounded):
-        return False
-    return (
-        hopper.products(window, itemsize) / HOPPER_RATES[itemsize]
-        < ampere.products(window, itemsize) / AMPERE_RATES[itemsize]
+def why_not_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> str | None:
+    """None where `convolve` takes the kernel of sm_90a, else the reason."""
+    source = sources[0]
+    problem = launcher_for(source).why_not_sm_90a() or hopper.why_not_convolution(
+        window, source, turned, pooled, rounded=rounded
     )
+    if problem is None and any(out is None for out in outs):
+        return "wgmma computes all results, and one is not wanted"
+    if problem is None:
+        columns = window.out_channels0 + window.out_channels1
+        needed, products = window.pixels * window.depth * columns, hopper.products(window, source.dtype.itemsize)
+        return _why_slower(*estimates(window, source), 1 - needed / max(products, 1))
+    return problem
 
 
-def _gradient_uses_hopper(window: Window, grad: Any) -> bool:
-    if not launcher_for(grad).takes_sm_90a() or not hopper.takes_weight_gradient(window, grad):
-        return False
+def why_not_hopper_gradient(window: Window, grad: Any) -> str | None:
+    """None where `weight_gradient` takes the kernel of sm_90a, else the reason."""
+    problem = launcher_for(grad).why_not_sm_90a() or hopper.why_not_weight_gradient(window, grad)
+    if problem is None:
+        needed, products = window.pixels * window.depth * window.out_channels0, hopper.gradient_products(window)
+        return _why_slower(*gradient_estimates(window, grad), 1 - needed / max(products, 1))
+    return problem
+
+
+def estimates(window: Window, source: Any) -> tuple[float, float]:
+    """Nanoseconds of a plain window by the kernels of sm_90a and of sm_80."""
+    itemsize = source.dtype.itemsize
+    ours = hopper.products(window, itemsize) / HOPPER_RATES[itemsize]
+    return ours, ampere.products(window, itemsize) / AMPERE_RATES[itemsize]
+
+
+def gradient_estimates(window: Window, grad: Any) -> tuple[float, float]:
+    """The same of the weight gradient."""
     theirs = ampere.gradient_products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
-    return hopper.gradient_products(window) / HOPPER_GRADIENT_RATE < theirs
+    return hopper.gradient_products(window) / HOPPER_GRADIENT_RATE, theirs
+
+
+def _why_slower(ours: float, theirs: float, wasted: float) -> str | None:
+    return None if ours < theirs else f"{100 * wasted:.0f} % of wgmma's products would be wasted"
 
 
 def splits_of(window: Window, grad: Any) -> int:
     """How many partial sums `weight_gradient` writes for this window and a gradient like this."""
-    if _gradient_uses_hopper(window, grad):
+    if why_not_hopper_gradient(window, grad) is None:
         return hopper.splits_of(window)
     return ampere.splits_of(window, grad.dtype.itemsize)
 
 
 def weight_gradient(window: Window, sources, grad, partial) -> None:
     """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient."""
-    module = hopper if _gradient_uses_hopper(window, grad) else ampere
+    module = hopper if why_not_hopper_gradient(window, grad) is None else ampere
     module.weight_gradient(window, sources, grad, partial)

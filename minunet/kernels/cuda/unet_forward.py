@@ -18,9 +18,11 @@ from minunet.kernels.cuda.elements import BFLOAT16
 from minunet.kernels.cuda.fit import fit_into, whole_chunks
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.unet_layers import Layer, layers_of, why_not
+from minunet.kernels.cuda.window import Window
 from minunet.kernels.cuda.working_weights import WorkingWeights
 
 DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
+Places = tuple[Place, ...]
 UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
 # Input channels up to which an up-convolution is bound by memory: two operations each, and one element to write. A large GPU
 # multiplies some 200 times in bfloat16 while it writes a byte.
@@ -71,7 +73,7 @@ class UNetForward:
             raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
         self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
         # The products of sm_90a read floats as they are, so these are kept as tf32 values.
-        self.rounded = precision == "tf32" and device.takes_sm_90a()
+        self.rounded = precision == "tf32" and device.why_not_sm_90a() is None
         wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
         if [tuple(p.shape) for p in self.params] != wanted:
             raise ValueError("the parameters are not those of a U-Net with these settings")
@@ -156,23 +158,23 @@ class UNetForward:
     def _raise(self, up: Layer, x: Place, skip: Place) -> Place:
         """The up-convolution's output, which goes with `skip`."""
         raised = self.arena.take((*skip.shape[:3], up.outs), self.dtype)
-        weights, bias = self.weights.of(up), self.params[up.bias]
-        windows = up_windows(x, weights, *UP, skip.shape[1:3])
-        tensor.convolve(windows, (x,), weights, (raised,), bias=bias, rounded=self.rounded)
+        windows = up_windows(x, self.weights.of(up), *UP, skip.shape[1:3])
+        self._multiply(up, windows, (x,), (raised,), bias=self.params[up.bias], rounded=self.rounded)
         return raised
 
-    def _convolve(
-        self, layer: Layer, xs: tuple[Place, ...], *, relu: bool = True, bias=None, pooled=None, argmax=None
-    ) -> Place:
+    def _convolve(self, layer: Layer, xs: Places, *, relu: bool = True, bias=None, pooled=None, argmax=None) -> Place:
         weights = self.weights.of(layer)
         y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
         window = forward_window(xs, weights, (1, 1), same_padding(layer), y.shape[1:3])
         bias = self.params[layer.bias] if bias is None else bias
         epilogue = {"bias": bias, "relu": relu, "pooled": pooled, "argmax": argmax}
-        tensor.convolve(
-            [window], xs, weights, (y,), rounded=self.rounded and relu, turned=self.weights.turned(layer), **epilogue
-        )
+        turned = self.weights.turned(layer)
+        self._multiply(layer, [window], xs, (y,), rounded=self.rounded and relu, turned=turned, **epilogue)
         return y
+
+    def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
+        """Fill `outs` with a layer's products, as `tensor.convolve` takes the windows and options."""
+        tensor.convolve(windows, sources, self.weights.of(layer), outs, **options)
 
 
 def same_padding(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:

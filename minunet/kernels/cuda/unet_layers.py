@@ -83,6 +83,12 @@ def why_not(config: Mapping[str, Any], height: int, width: int) -> str | None:
     return None
 
 
+def whole_sides(config: Mapping[str, Any], height: int, width: int) -> tuple[int, int]:
+    """The sides that images are continued to, multiples of 2**depth, where they go through a pass."""
+    multiple = 2 ** config["depth"]
+    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
+
+
 def layers_of(config: Mapping[str, Any]) -> Layers:
     """The layers of a U-Net with these settings (`UNet.config`)."""
     depth, paper = config["depth"], config["variant"] == "paper"

@@ -18,8 +18,9 @@ from minunet.kernels.cuda.arena import Place
 from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows
 from minunet.kernels.cuda.fit import fit_into
 from minunet.kernels.cuda.launcher import Launcher
-from minunet.kernels.cuda.unet_forward import UP, UNetForward, same_padding
+from minunet.kernels.cuda.unet_forward import UP, Places, UNetForward, same_padding
 from minunet.kernels.cuda.unet_layers import Layer
+from minunet.kernels.cuda.window import Window
 
 
 class UNetStep(UNetForward):
@@ -128,7 +129,7 @@ class UNetStep(UNetForward):
                 (grad,) = self._back(layer, (x,), grad, needs_x=layer.weight > 0)
         self.arena.give(grad)  # the images, unchanged
 
-    def _back(self, layer: Layer, xs, grad: Place, *, masks=None, needs_x: bool = True) -> tuple[Place, ...]:
+    def _back(self, layer: Layer, xs, grad: Place, *, masks=None, needs_x: bool = True) -> Places:
         """Fills the layer's parameter gradients and, unless `needs_x` is false, replaces `xs` by their gradients.
 
         These are kept where `masks`, by default `xs` themselves, are positive. Gives `grad` back; returns `xs`.
@@ -141,7 +142,7 @@ class UNetStep(UNetForward):
         if needs_x:
             windows = input_gradient_windows(grad, xs, weights, (1, 1), same_padding(layer))
             masks = (*(masks or xs), None)[:2]
-            tensor.convolve(windows, (grad,), weights, xs, masks=masks, rounded=self.rounded)
+            self._multiply(layer, windows, (grad,), xs, masks=masks, rounded=self.rounded)
         self.arena.give(grad)
         return xs
 
@@ -151,11 +152,11 @@ class UNetStep(UNetForward):
         window = down_window(grad, x, weights, *UP)
         self._weight_gradient(layer, window, (grad,), x, layer.shape)
         self._bias_gradient(layer, grad)
-        tensor.convolve([window], (grad,), weights, (x,), masks=(x, None), rounded=self.rounded)
+        self._multiply(layer, [window], (grad,), (x,), masks=(x, None), rounded=self.rounded)
         self.arena.give(grad)
         return x
 
-    def _weight_gradient(self, layer: Layer, window, sources, grad, shape) -> None:
+    def _weight_gradient(self, layer: Layer, window: Window, sources: Places, grad: Place, shape) -> None:
         partial = self.arena.take((tensor.splits_of(window, grad), *shape), np.float32)
         tensor.weight_gradient(window, sources, grad, partial)
         self._sum(partial, layer.weight, 2)

@@ -32,7 +32,7 @@ class WorkingWeights:
         self.layers, self.params = layers, params
         self._copies: dict[int, Place] = {}
         self._turned: dict[int, Place] = {}
-        hopper = arena.launcher.takes_sm_90a()
+        hopper = arena.launcher.why_not_sm_90a() is None
         for layer in layers:
             shape = *layer.shape[:2], *(whole_chunks(n, dtype) for n in layer.shape[2:])
             if dtype is not BFLOAT16 and shape == layer.shape and hopper and layer.kernel_size == 3:
