@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
+import math
 import sys
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,11 +13,11 @@ import pytest
 from cuda_on_cpu import cupy_on_cpu
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
+from cuda_on_cpu.fused_example import TOLERANCE, away_from_kinks, example, gradients, hold, hold_update, view
 from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet import UNet
-from minunet.functional import binary_cross_entropy_with_logits
-from minunet.kernels import dispatch, reference
-from minunet.kernels.cuda import captured, launcher
+from minunet.kernels import dispatch
+from minunet.kernels.cuda import captured, launcher, tensor
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.unet_forward import UNetForward
 from minunet.kernels.cuda.unet_layers import layers_of, why_not
@@ -24,66 +25,6 @@ from minunet.kernels.cuda.unet_step import UNetStep
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 bf16 = pytest.param("bf16", marks=needs_bfloat16)
-# Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
-TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
-
-
-def view(step: UNetStep, place) -> np.ndarray:
-    """The NumPy array at a place; bfloat16 by way of ml_dtypes."""
-    return step.arena.array(dataclasses.replace(place, dtype=np.dtype(place.dtype.name)))
-
-
-def example(variant: str, precision: str, schedule: str):
-    """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)"""
-    rng = np.random.default_rng(0)
-    model = UNet(3, 1, base_channels=8, depth=2, variant=variant, rng=np.random.default_rng(1))
-    images, targets = values(rng, (2, 8, 12, 3), "float32"), rng.integers(0, 2, (2, 8, 12, 1)).astype(np.float32)
-    params = [p.data for p in model.parameters()]
-    moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
-    step = UNetStep(
-        model.config, params, *moments, images.shape, HostLauncher(SCHEDULES[schedule]), precision=precision
-    )
-    step.set_learning_rate(0.01)
-    view(step, step.images)[...], view(step, step.targets)[...] = images, targets
-    return model, (images, targets), step, params
-
-
-def gradients(model, batch):
-    """(loss, logits, gradients) of the ordinary step."""
-    logits = model(batch[0])
-    loss = binary_cross_entropy_with_logits(logits, batch[1])
-    loss.backward()
-    return loss.item(), logits.data, [p.grad for p in model.parameters()]
-
-
-def hold(step, model, expected, tolerance):
-    """Loss, logits and every gradient, relative to the largest element of each."""
-    loss, logits, grads = expected
-    assert abs(float(view(step, step.loss)) - loss) < tolerance
-    assert np.abs(view(step, step.logits) - logits).max() < tolerance * np.abs(logits).max()
-    for (name, _), found, wanted in zip(model.named_parameters(), step.grads, grads, strict=True):
-        worst = np.abs(view(step, found) - wanted).max() / np.abs(wanted).max()
-        assert worst < tolerance, f"{name}: {worst:.1e}"
-
-
-def hold_update(step, params, before):
-    """The update is Adam's, from these very gradients; the working copies of the weights follow the float32 ones."""
-    moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
-    grads = [view(step, g).copy() for g in step.grads]
-    reference.adam.reference.run(before, grads, *moments, 1, 0.01, (0.9, 0.999), 1e-8, 0.0)
-    for p, wanted in zip(params, before, strict=True):
-        assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
-    assert np.array_equal(view(step, step.clock)[:2], [1, 0.01])
-    for layer in step.layers.all():
-        copy = step.weights.of(layer)
-        if copy is not params[layer.weight]:
-            inner = view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]]
-            assert np.array_equal(inner, params[layer.weight].astype(copy.dtype.name))
-    # The next steps go on from there: the memory is reused, and the loss falls.
-    first = float(view(step, step.loss))
-    for _ in range(2):
-        step.run()
-    assert view(step, step.clock)[0] == 3 and float(view(step, step.loss)) < first
 
 
 @needs_compiler
@@ -108,18 +49,39 @@ def test_fused_equals_unfused(variant, schedule):
 def test_step_equals_numpy(variant, schedule, precision):
     """In full precision, where biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient."""
     model, batch, step, params = example(variant, precision, schedule)
-    for p in params:
-        if p.ndim == 1:
-            p[...] = 1.5
-        else:
-            p *= 0.2
-    step.refresh()
+    away_from_kinks(step, params, 0.2)
     expected = gradients(model, batch)
     before = [p.copy() for p in params]
     step.run()
     hold(step, model, expected, TOLERANCE[precision])
 
     hold_update(step, params, before)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_step_equals_numpy_by_the_kernels_of_sm_90a(precision, schedule, monkeypatch):
+    """Every product that has one takes its kernel of sm_90a, on images that no patch divides."""
+    monkeypatch.setattr(tensor, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    monkeypatch.setattr(tensor, "HOPPER_GRADIENT_RATE", math.inf)
+    wide = {"base_channels": 64, "depth": 1, "shape": (1, 16, 24), "sm_90a": True}
+    model, batch, step, params = example("classic", precision, schedule, **wide)
+    away_from_kinks(step, params, 0.1)
+    expected = gradients(model, batch)
+    host = step.arena.launcher.device
+    host.launches.clear()
+    step.set_learning_rate(1e-3)
+    before = [p.copy() for p in params]
+    step.run()
+    ran = Counter()
+    for (source, _), count in host.launches.items():
+        ran[source] += count
+    # The five 3x3 layers after the first, forward and back. In bf16 also the first, twice forward, and the weight gradients.
+    assert ran["hopper_convolution.cu"] == (12 if precision == "bf16" else 10)
+    assert ran["hopper_weight_gradient.cu"] == (6 if precision == "bf16" else 0)
+    hold(step, model, expected, TOLERANCE[precision])
+    hold_update(step, params, before, lr=1e-3)
 
 
 @needs_compiler

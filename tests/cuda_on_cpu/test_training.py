@@ -11,12 +11,12 @@ import pytest
 from cuda_on_cpu import cupy_on_cpu
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import needs_bfloat16
-from minunet import UNet, optim
+from cuda_on_cpu.squares import Squares, start
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
+from minunet.kernels.cuda import tensor
 from minunet.training.config import TrainConfig
 from minunet.training.footprint import peak_memory, predicted_peak, training_peak
-from minunet.training.inference import Inference
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import FusedStep, OrdinaryStep, step_for, why_op_by_op
@@ -31,35 +31,6 @@ def host(monkeypatch):
     # The paths of NumPy take the stand-in's arrays for NumPy's; where tf32 is allowed, the smallest convolutions too.
     with dispatch.prefer("cuda"), dispatch.prefer("cuda-tensor"):
         yield cupy_on_cpu.install(monkeypatch)
-
-
-class Squares:
-    """Bright squares; batches of two and, at the end, one."""
-
-    def __init__(self, side: int = 8, broken: int | None = None, scale: float = 1):
-        self.side, self.broken, self.scale = side, broken, np.float32(scale)
-
-    def __len__(self):
-        return 3
-
-    def epoch(self, index, start=0):
-        rng = np.random.default_rng([5, index])
-        for number, count in enumerate((2, 2, 1)):
-            masks = np.zeros((count, self.side, self.side, 1), np.float32)
-            for mask in masks:
-                row, column = rng.integers(0, self.side - 4, 2)
-                mask[row : row + 4, column : column + 4] = 1
-            images = 0.7 * masks + rng.uniform(0, 0.3, masks.shape).astype(np.float32)
-            if number == self.broken:
-                images[0, 2, 2] = np.nan
-            if number >= start:
-                yield images * self.scale, masks, [f"{number}.{k}" for k in range(count)]
-
-
-def start(**settings):
-    model = UNet(**{"base_channels": 8, "depth": 1, "variant": "classic", "rng": np.random.default_rng(0), **settings})
-    model.to("cuda")
-    return model, optim.Adam(model.parameters(), lr=1e-3)
 
 
 def trainer(source, *, precision="tf32", clip=1.0, loss="bce", epochs=2, step=None, **settings):
@@ -125,6 +96,31 @@ def test_fused_training_is_the_ordinary_one(host, clip):
     assert fused.optimizer.steps == plain.optimizer.steps == 6
     for (name, a), b in zip(fused.model.named_parameters(), plain.model.parameters(), strict=True):
         assert np.abs(to_numpy(a.data) - to_numpy(b.data)).mean() < 2e-5, name
+
+
+@pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
+def test_fused_steps_by_the_kernels_of_sm_90a_are_those_of_numpy(host, precision, monkeypatch):
+    """Losses, lengths of clipped gradients and weights, for batches of two and of one; biases keep ReLUs from their kinks."""
+    host.sm_90a = True
+    monkeypatch.setattr(tensor, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    found = []
+    for device in ("cuda", "cpu"):
+        model, optimizer = start(device, base_channels=64)
+        for p in model.parameters():
+            p.data[...] = 1.5 if p.ndim == 1 else p.data * np.float32(0.1)
+        if device == "cuda":
+            step = FusedStep(model, optimizer, clip=0.5, precision=precision)
+        else:
+            step = OrdinaryStep(model, optimizer, LOSSES["bce"], clip=0.5)
+        results = [step(images, masks) for images, masks, _ in Squares(16).epoch(0)]
+        found.append((results, [to_numpy(p.data) for p in model.parameters()]))
+    (fused, weights), (plain, others) = found
+    close = {"tf32": 1e-3, "bf16": 5e-3}[precision]
+    for a, b in zip(fused, plain, strict=True):
+        assert (a.loss, a.norm) == (pytest.approx(b.loss, rel=close), pytest.approx(b.norm, rel=close)) and b.norm > 0.5
+    for a, b in zip(weights, others, strict=True):
+        assert np.abs(a - b).mean() < close / 200  # three updates of 0.001
+    assert any("hopper_convolve" in instance for _, instance in host.launches)
 
 
 def test_the_norm_and_the_clipped_update_are_those_of_the_ordinary_step(host):
@@ -218,38 +214,3 @@ def test_what_has_no_fused_step_trains_op_by_op(host, loss, settings, side):
     (record,) = made.fit().history
     assert math.isfinite(record.train_loss) and made.optimizer.steps == 3
     assert ("adam.cu", "advance") not in host.launches
-
-
-@pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
-def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
-    model, _ = start(depth=2)
-    inference, exact = Inference(model, precision), Inference(model, "fp32")
-    rng = np.random.default_rng(1)
-    for shape in ((2, 8, 12, 1), (1, 7, 9, 1), (1, 1, 1, 1), (2, 8, 12, 1)):
-        images = rng.random(shape, np.float32)
-        found, expected = (to_numpy(answer.logits(images)) for answer in (inference, exact))
-        assert found.shape == expected.shape == shape
-        assert np.abs(found - expected).max() < {"tf32": 4e-3, "bf16": 4e-2}[precision] * np.abs(expected).max()
-
-
-def test_fused_answers_follow_the_weights(host):
-    """Changed in place, and replaced by other arrays."""
-    model, optimizer = start()
-    inference, exact = Inference(model, "tf32"), Inference(model, "fp32")
-    images, masks, _ = next(iter(Squares().epoch(0)))
-    before = to_numpy(inference.logits(images))
-    FusedStep(model, optimizer, precision="tf32")(images, masks)
-    after = to_numpy(inference.logits(images))
-    assert np.abs(after - before).max() > 1e-3
-    assert np.abs(after - to_numpy(exact.logits(images))).max() < 4e-3
-    for p in model.parameters():
-        p.data = p.data * np.float32(0.5)
-    assert np.abs(to_numpy(inference.logits(images)) - to_numpy(exact.logits(images))).max() < 4e-3
-
-
-def test_only_a_few_passes_are_kept(host):
-    model, _ = start()
-    inference = Inference(model, "tf32")
-    for side in range(2, 18, 2):
-        inference.logits(np.zeros((1, side, 2, 1), np.float32))
-    assert [shape[1] for shape in inference._fused._passes] == [10, 12, 14, 16]

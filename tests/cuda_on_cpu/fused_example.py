@@ -1,0 +1,97 @@
+"""A fused step on the host shim with a model and a batch, and what its loss, gradients and update are held to."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from cuda_on_cpu import products
+from cuda_on_cpu.cases import values
+from cuda_on_cpu.host import SCHEDULES, HostLauncher
+from minunet import UNet
+from minunet.functional import binary_cross_entropy_with_logits
+from minunet.kernels import reference
+from minunet.kernels.cuda.unet_step import UNetStep
+
+# Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
+TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
+
+
+def view(step: UNetStep, place) -> np.ndarray:
+    """The NumPy array at a place; bfloat16 by way of ml_dtypes."""
+    return step.arena.array(dataclasses.replace(place, dtype=np.dtype(place.dtype.name)))
+
+
+def example(
+    variant: str,
+    precision: str,
+    schedule: str,
+    *,
+    base_channels: int = 8,
+    depth: int = 2,
+    shape: tuple[int, int, int] = (2, 8, 12),
+    sm_90a: bool = False,
+):
+    """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)"""
+    rng = np.random.default_rng(0)
+    model = UNet(3, 1, base_channels=base_channels, depth=depth, variant=variant, rng=np.random.default_rng(1))
+    images, targets = values(rng, (*shape, 3), "float32"), rng.integers(0, 2, (*shape, 1)).astype(np.float32)
+    params = [p.data for p in model.parameters()]
+    moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
+    host = HostLauncher(SCHEDULES[schedule], sm_90a=sm_90a)
+    step = UNetStep(model.config, params, *moments, images.shape, host, precision=precision)
+    step.set_learning_rate(0.01)
+    view(step, step.images)[...], view(step, step.targets)[...] = images, targets
+    return model, (images, targets), step, params
+
+
+def away_from_kinks(step, params, scale):
+    """Biases that no sum of the smaller weights reaches."""
+    for p in params:
+        if p.ndim == 1:
+            p[...] = 1.5
+        else:
+            p *= scale
+    step.refresh()
+
+
+def gradients(model, batch):
+    """(loss, logits, gradients) of the ordinary step."""
+    logits = model(batch[0])
+    loss = binary_cross_entropy_with_logits(logits, batch[1])
+    loss.backward()
+    return loss.item(), logits.data, [p.grad for p in model.parameters()]
+
+
+def hold(step, model, expected, tolerance):
+    """Loss, logits and every gradient, relative to the largest element of each."""
+    loss, logits, grads = expected
+    assert abs(float(view(step, step.loss)) - loss) < tolerance
+    assert np.abs(view(step, step.logits) - logits).max() < tolerance * np.abs(logits).max()
+    for (name, _), found, wanted in zip(model.named_parameters(), step.grads, grads, strict=True):
+        worst = np.abs(view(step, found) - wanted).max() / np.abs(wanted).max()
+        assert worst < tolerance, f"{name}: {worst:.1e}"
+
+
+def hold_update(step, params, before, lr=0.01):
+    """The update is Adam's, from these very gradients; the working copies of the weights follow the float32 ones."""
+    moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
+    grads = [view(step, g).copy() for g in step.grads]
+    reference.adam.reference.run(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
+    for p, wanted in zip(params, before, strict=True):
+        assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
+    assert np.array_equal(view(step, step.clock)[:2], [1, lr])
+    for layer in step.layers.all():
+        copy = step.weights.of(layer)
+        if copy is not params[layer.weight]:
+            wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.turned(layer)
+            if turned is not None:  # read as they are, and both ways
+                wanted = products.to_tf32(wanted)
+                assert np.array_equal(view(step, turned), wanted.transpose(0, 1, 3, 2))
+            assert np.array_equal(view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]], wanted)
+    # The next steps go on from there: the memory is reused, and the loss falls.
+    first = float(view(step, step.loss))
+    for _ in range(2):
+        step.run()
+    assert view(step, step.clock)[0] == 3 and float(view(step, step.loss)) < first
