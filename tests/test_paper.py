@@ -328,10 +328,11 @@ def test_seeds_are_averaged_and_their_spread_shown(discs, tmp_path, capsys):
 
 
 def test_a_training_that_diverges_is_a_row_and_the_others_go_on(discs, tmp_path, monkeypatch, capsys):
-    def stepping(self, images, masks):
+    def stepping(self, batch, following):
+        images, masks = batch
         if self.model.config["activation"] == "tanh":
             images = images * np.float32("nan")
-        return plain(self, images, masks)
+        return plain(self, (images, masks), following)
 
     plain = Trainer._step
     monkeypatch.setattr(Trainer, "_step", stepping)
