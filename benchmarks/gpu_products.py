@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import ampere, hopper
-
 
 def products(device: Any, seed: int | None = None, *, larger: bool = True) -> dict[str, Any]:
     """The largest error of each pass over the tests' ragged shapes, and a few larger ones, on fresh random numbers.
@@ -17,21 +15,21 @@ def products(device: Any, seed: int | None = None, *, larger: bool = True) -> di
     larger : bool
         Also shapes that give each multiprocessor several tiles.
     """
-    from cuda_on_cpu.products import CASES, TOLERANCES, Case, passes
+    from cuda_on_cpu.products import CASES, SM_80, SM_90A, TOLERANCES, Case, passes
 
     rng = np.random.default_rng(seed)
     cases = dict(CASES)
     if larger:
         cases["many tiles"] = Case((3, 144, 202), (64,), 64, (True,))
         cases["many tiles, two sources"] = Case((4, 48, 76), (192, 64), 256, (True, True))
-    modules = [("sm_80", ampere)] + ([("sm_90a", hopper)] if device.launcher.why_not_sm_90a() is None else [])
+    families = [("sm_80", SM_80)] + ([("sm_90a", SM_90A)] if device.launcher.why_not_sm_90a() is None else [])
     worst: dict[str, float] = {}
     failed = []
-    for kernels, module in modules:
-        for precision, what, run in passes(module):
-            label, limit = f"{kernels} {precision} {what}", TOLERANCES.get(what, TOLERANCES[precision])
+    for family, kernels in families:
+        for precision, what, run in passes(kernels):
+            label, limit = f"{family} {precision} {what}", TOLERANCES.get(what, TOLERANCES[precision])
             for name, case in cases.items():
-                error = run(device, precision, case, module, rng)
+                error = run(device, precision, case, kernels, rng)
                 worst[label] = max(worst.get(label, 0.0), error)
                 if not error <= limit:
                     failed.append(f"{label}, {name}: off by {error:.1e} of the largest value, allowed {limit:.0e}")

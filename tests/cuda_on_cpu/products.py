@@ -6,14 +6,14 @@ weight gradient. The tests run them on the host shim, the GPU benchmark on a GPU
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from minunet.kernels import reference
-from minunet.kernels.cuda import sums
+from minunet.kernels.cuda import ampere, hopper, hopper_gradient, sums
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
 from minunet.kernels.cuda.elements import BFLOAT16
@@ -45,6 +45,31 @@ class Case:
     outs: int
     masked: tuple[bool, ...]
 
+
+@dataclass(frozen=True)
+class Kernels:
+    """The kernels of one architecture, as `tensor` chooses between them.
+
+    Attributes
+    ----------
+    convolve, weight_gradient : callable
+    splits_of : callable
+        Of a window and the bytes of an element.
+    turns : bool
+        Whether they read operands along the sum alone where these are floats: weights are given turned, and the weight gradient,
+        which cannot be, is not theirs.
+    """
+
+    convolve: Callable[..., None]
+    weight_gradient: Callable[..., None]
+    splits_of: Callable[[Any, int], int]
+    turns: bool
+
+
+SM_80 = Kernels(ampere.convolve, ampere.weight_gradient, ampere.splits_of, turns=False)
+SM_90A = Kernels(
+    hopper.convolve, hopper_gradient.weight_gradient, lambda window, _: hopper_gradient.splits_of(window), turns=True
+)
 
 CASES = {
     "one patch": Case((1, 16, 16), (64,), 64, (True,)),
@@ -134,8 +159,8 @@ def off(found: np.ndarray, expected: np.ndarray) -> float:
     return float(difference) if np.isfinite(difference) else float("inf")
 
 
-def forward(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
-    """How far `module.convolve` is off; pooling and its places must be those of the result itself."""
+def forward(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.random.Generator) -> float:
+    """How far `kernels.convolve` is off; pooling and its places must be those of the result itself."""
     bench, even = Bench(device, precision), all(n % 2 == 0 for n in case.images[1:])
     sources, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
     drawn_weight = weights(rng, sum(case.channels), case.outs)
@@ -149,11 +174,11 @@ def forward(device: Any, precision: str, case: Case, module: Any, rng: np.random
         pooled, argmax = bench.room(shape), bench.room(shape, np.uint8)
     window = forward_window(sources, weight, *SAME, case.images[1:])
     options = {"bias": bias, "relu": True, "masks": (None, None), "pooled": pooled, "argmax": argmax, "rounded": True}
-    if hasattr(module, "why_not_convolution"):
+    if kernels.turns:
         options["turned"] = turned
-    module.convolve(window, sources, weight, (y,), **options)
+    kernels.convolve(window, sources, weight, (y,), **options)
     bench.settle()
-    module.convolve(window, sources, weight, (y,), **options)
+    kernels.convolve(window, sources, weight, (y,), **options)
     found = bench.read(y)
     if even:
         best, place = reference.max_pool2d.reference.run(found, (2, 2), (2, 2), (0, 0))
@@ -162,8 +187,8 @@ def forward(device: Any, precision: str, case: Case, module: Any, rng: np.random
     return off(found, reference.conv2d.reference.run(exact, exact_weight, exact_bias, *SAME, "relu"))
 
 
-def input_gradient(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
-    """How far `module.convolve` is off as the input gradient, written over its masks."""
+def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.random.Generator) -> float:
+    """How far `kernels.convolve` is off as the input gradient, written over its masks."""
     bench = Bench(device, precision)
     grad, exact_grad = bench.place(drawn(rng, *case.images, case.outs))
     weight, exact_weight = bench.place(weights(rng, case.outs, sum(case.channels)).transpose(0, 1, 3, 2))
@@ -172,44 +197,41 @@ def input_gradient(device: Any, precision: str, case: Case, module: Any, rng: np
     (window,) = input_gradient_windows(grad, outs, weight, *SAME)
     options = {"bias": None, "relu": False, "pooled": None, "argmax": None, "rounded": True}
     options["masks"] = (*masks, None)[:2]
-    if hasattr(module, "why_not_convolution"):
+    if kernels.turns:
         options["turned"] = None
-    module.convolve(window, (grad,), weight, outs, **options)
+    kernels.convolve(window, (grad,), weight, outs, **options)
     bench.settle()
-    module.convolve(window, (grad,), weight, outs, **options)
+    kernels.convolve(window, (grad,), weight, outs, **options)
     needs = (True,) * len(outs), False, False
     expected, _, _ = reference.conv2d_grads.reference.run(exact_grad, exact, exact_weight, None, *SAME, needs)
     kept = [g * (x > 0) if masked else g for g, x, masked in zip(expected, exact, case.masked, strict=True)]
     return max(off(bench.read(out), wanted) for out, wanted in zip(outs, kept, strict=True))
 
 
-def weight_gradient(device: Any, precision: str, case: Case, module: Any, rng: np.random.Generator) -> float:
-    """How far `module.weight_gradient` is off, its shares added up."""
+def weight_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.random.Generator) -> float:
+    """How far `kernels.weight_gradient` is off, its shares added up."""
     bench = Bench(device, precision)
     sources, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
     grad, exact_grad = bench.place(drawn(rng, *case.images, case.outs))
     shape = 3, 3, sum(case.channels), case.outs
     total = bench.room(shape, np.float32)
     window = forward_window(sources, total, *SAME, case.images[1:])
-    splits = module.splits_of(window, *(() if hasattr(module, "why_not_convolution") else (grad.dtype.itemsize,)))
+    splits = kernels.splits_of(window, grad.dtype.itemsize)
     partial = bench.room((splits, *shape), np.float32)
-    module.weight_gradient(window, sources, grad, partial)
+    kernels.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)
     bench.settle()
-    module.weight_gradient(window, sources, grad, partial)
+    kernels.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)
     needs = (False,) * len(sources), True, False
     _, expected, _ = reference.conv2d_grads.reference.run(exact_grad, exact, np.ones(shape), None, *SAME, needs)
     return off(bench.read(total), expected)
 
 
-def passes(module: Any) -> Iterator[tuple[str, str, Any]]:
-    """(precision, what, function) for everything that a module's kernels compute."""
+def passes(kernels: Kernels) -> Iterator[tuple[str, str, Any]]:
+    """(precision, what, function) for everything that these kernels compute."""
     for precision in DTYPES:
-        for what, function in (
-            ("forward", forward),
-            ("input gradient", input_gradient),
-            ("weight gradient", weight_gradient),
-        ):
-            if not (what == "weight gradient" and precision == "tf32" and hasattr(module, "why_not_convolution")):
-                yield precision, what, function
+        yield precision, "forward", forward
+        yield precision, "input gradient", input_gradient
+        if precision == "bf16" or not kernels.turns:
+            yield precision, "weight gradient", weight_gradient

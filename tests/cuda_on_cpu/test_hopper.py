@@ -12,7 +12,7 @@ import pytest
 from cuda_on_cpu import cupy_on_cpu, products
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.host import SCHEDULES, HostLauncher
-from minunet.kernels.cuda import ampere, hopper, tensor
+from minunet.kernels.cuda import hopper, hopper_gradient, tensor
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
 from minunet.kernels.cuda.elements import BFLOAT16
@@ -20,7 +20,7 @@ from minunet.kernels.cuda.gpu import GpuLauncher
 from minunet.kernels.cuda.unallocated import Unallocated
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
-PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run in products.passes(hopper)}
+PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run in products.passes(products.SM_90A)}
 
 
 def device(schedule):
@@ -36,23 +36,25 @@ def test_values(which, case, schedule, monkeypatch):
     precision, what, run = which
     monkeypatch.setattr(hopper, "MULTIPROCESSORS", 3)
     limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
-    assert run(device(schedule), precision, case, hopper, np.random.default_rng(0)) <= limit
+    assert run(device(schedule), precision, case, products.SM_90A, np.random.default_rng(0)) <= limit
 
 
-@pytest.mark.parametrize("which", list(products.passes(ampere)), ids=lambda which: " ".join(which[:2]))
+@pytest.mark.parametrize("which", list(products.passes(products.SM_80)), ids=lambda which: " ".join(which[:2]))
 def test_the_same_cases_by_the_older_kernels(which):
     precision, what, run = which
     limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
-    assert run(device("lazy"), precision, products.CASES["two sources"], ampere, np.random.default_rng(0)) <= limit
+    assert (
+        run(device("lazy"), precision, products.CASES["two sources"], products.SM_80, np.random.default_rng(0)) <= limit
+    )
 
 
 def test_every_instance_runs():
     """Narrow and wide tiles, weights read along and across, both types."""
     here = device("lazy")
-    for precision, _, run in products.passes(hopper):
+    for precision, _, run in products.passes(products.SM_90A):
         for name in ("even, with pooling", "patches cut short", "two sources of different width"):
-            run(here, precision, products.CASES[name], hopper, np.random.default_rng(1))
-    for program in (hopper.CONVOLUTION, hopper.WEIGHT_GRADIENT):
+            run(here, precision, products.CASES[name], products.SM_90A, np.random.default_rng(1))
+    for program in (hopper.CONVOLUTION, hopper_gradient.WEIGHT_GRADIENT):
         assert set(program.instances) == {name for source, name in here.launcher.launches if source == program.source}
 
 
@@ -112,8 +114,8 @@ def test_shares_of_the_weight_gradient():
         ((1, 40, 17), 64, 128),
     ]:
         window, *_ = windows(images, (channels,), outs)
-        splits, patches = hopper.splits_of(window), hopper._patches(window)
+        splits, patches = hopper_gradient.splits_of(window), hopper_gradient._patches(window)
         share = -(-patches // splits)
         assert splits >= 1 and (splits - 1) * share < patches <= splits * share
     window, *_ = windows((16, 256, 256), (64,), 64)
-    assert hopper.splits_of(window) == 131  # of 63 patches each
+    assert hopper_gradient.splits_of(window) == 131  # of 63 patches each

@@ -1,12 +1,11 @@
-"""Launches the kernels of sm_90a: 3x3 convolutions with padding 1, their input gradients and weight gradients, by warpgroups.
+"""Launches the convolution kernel of sm_90a: 3x3 with padding 1, or its input gradient, by warpgroups.
 
-They take bfloat16, and floats that hold tf32 values; what they cost for given shapes tells the caller whether they are worth it.
+It takes bfloat16, and floats that hold tf32 values; what it costs for given shapes tells the caller whether it is worth it.
 """
 
 from __future__ import annotations
 
 import ctypes
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,18 +13,15 @@ from minunet.kernels.cuda.ampere import Epilogue
 from minunet.kernels.cuda.elements import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
-from minunet.kernels.cuda.tensor_map import TensorMap
+from minunet.kernels.cuda.tensor_map import TensorMap, map_of
 from minunet.kernels.cuda.window import Window
 
 # As in hopper_convolution.cu and patch.cuh.
 SIDE, PANEL, ROW_BYTES, CHUNK_BYTES, STAGES, WARPS, THREADS = 16, 64, 128, 16, 2, 8, 384
 TAP_BYTES, LINE_BYTES, BARRIER_BYTES = PANEL * ROW_BYTES, SIDE * ROW_BYTES, 8
 WARP_OUTS, WARP_PIXELS = 16, 64
-MULTIPROCESSORS = (
-    132  # of an H100; a block for each works through the tiles, and where there are fewer, blocks wait their turn
-)
-# As in hopper_weight_gradient.cu.
-GRAD_LINES, GRAD_THREADS = 8, 512
+# Of an H100. A block for each works through the tiles; where there are fewer, blocks wait their turn.
+MULTIPROCESSORS = 132
 NOT_PLAIN = "wgmma takes 3x3 kernels with stride 1 and padding 1"
 
 CONVOLUTION = Program(
@@ -36,14 +32,6 @@ CONVOLUTION = Program(
         for across in ("true", "false")
     ),
     registers=168,
-    architecture=90,
-    architecture_specific=True,
-    tensor_cores=True,
-)
-WEIGHT_GRADIENT = Program(
-    "hopper_weight_gradient.cu",
-    ("hopper_weight_gradient",),
-    registers=128,
     architecture=90,
     architecture_specific=True,
     tensor_cores=True,
@@ -67,15 +55,6 @@ class Shape(ctypes.Structure):
             "masked0",
             "masked1",
         )
-    ]
-
-
-class GradientShape(ctypes.Structure):
-    """Mirrors `Shape` in hopper_weight_gradient.cu."""
-
-    _fields_ = [
-        (name, ctypes.c_int)
-        for name in ("images", "height", "width", "source_channels0", "source_channels1", "out_channels", "share")
     ]
 
 
@@ -152,31 +131,11 @@ def why_not_convolution(window: Window, source: Any, turned: Any, pooled: Any, *
     return "wgmma reads floats as they are, and these are not kept as tf32 values"
 
 
-def why_not_weight_gradient(window: Window, grad: Any) -> str | None:
-    """None where the kernel can compute this weight gradient, else the reason."""
-    if not is_plain(window):
-        return NOT_PLAIN
-    return None if grad.dtype.name == "bfloat16" else "wgmma cannot read tf32 factors across their rows"
-
-
 def products(window: Window, itemsize: int) -> int:
     """Multiplications of the convolution's kernel, of zeros too."""
     depth = ROW_BYTES // itemsize
     chunks = ceil_div(window.source_channels0, depth) + ceil_div(window.source_channels1, depth)
     return tile_for(window).count(window) * 2 * PANEL * SIDE * SIDE * 9 * chunks * depth
-
-
-def gradient_products(window: Window) -> int:
-    """Multiplications of the weight gradient's kernel, of zeros too."""
-    return (
-        _patches(window)
-        * GRAD_LINES
-        * SIDE
-        * _source_panels(window)
-        * ceil_div(window.out_channels0, PANEL)
-        * 9
-        * PANEL**2
-    )
 
 
 def convolve(
@@ -191,7 +150,7 @@ def convolve(
     depth = ROW_BYTES // itemsize
 
     def image_map(array: Any, lines: int) -> TensorMap:
-        return TensorMap() if array is None else _map(launcher, array, (depth, SIDE, lines, 1))
+        return TensorMap() if array is None else map_of(launcher, array, (depth, SIDE, lines, 1))
 
     mask_lines = SIDE * 2 // itemsize
     masks = (*masks, None)[:2]
@@ -217,7 +176,7 @@ def convolve(
         shared_bytes=tile.shared_bytes(itemsize),
         arguments=[
             *(image_map(source, tile.lines + 2) for source in (*sources, None)[:2]),
-            _map(launcher, weight, (depth, PANEL, 1, 3)),
+            map_of(launcher, weight, (depth, PANEL, 1, 3)),
             *(image_map(mask, mask_lines) for mask in masks),
             shape,
             Epilogue(*addresses, int(relu), int(rounded)),
@@ -225,59 +184,5 @@ def convolve(
     )
 
 
-def splits_of(window: Window) -> int:
-    """How many partial sums `weight_gradient` writes: blocks for every multiprocessor; a function of shapes alone."""
-    patches = _patches(window)
-    wanted = max(MULTIPROCESSORS // (_source_panels(window) * ceil_div(window.out_channels0, PANEL)), 1)
-    return max(ceil_div(patches, ceil_div(patches, wanted)), 1) if patches else 1
-
-
-def weight_gradient(window: Window, sources, grad, partial) -> None:
-    """Fill `partial` (splits, 3, 3, C, O), float32, whose sum along the first axis is the gradient."""
-    launcher, splits = launcher_for(grad), splits_of(window)
-    source0, source1 = (*sources, None)[:2]
-    shape = GradientShape(
-        window.images,
-        window.rows.count,
-        window.columns.count,
-        window.source_channels0,
-        window.source_channels1,
-        window.out_channels0,
-        ceil_div(_patches(window), splits),
-    )
-    box = PANEL, SIDE, GRAD_LINES + 2, 1
-    stage = (3 * (GRAD_LINES + 2) + GRAD_LINES) * LINE_BYTES
-    run(
-        launcher,
-        WEIGHT_GRADIENT,
-        "hopper_weight_gradient",
-        grid=(_source_panels(window), ceil_div(window.out_channels0, PANEL), splits),
-        block=GRAD_THREADS,
-        shared_bytes=STAGES * stage + 2 * STAGES * BARRIER_BYTES,
-        arguments=[
-            _map(launcher, source0, box),
-            TensorMap() if source1 is None else _map(launcher, source1, box),
-            _map(launcher, grad, (PANEL, SIDE, GRAD_LINES, 1)),
-            partial,
-            shape,
-        ],
-    )
-
-
-def _map(launcher: Any, array: Any, box: tuple[int, int, int, int]) -> TensorMap:
-    """The map of a C-contiguous array of four axes; the box has the innermost axis first."""
-    itemsize, shape = array.dtype.itemsize, tuple(reversed(array.shape))
-    strides = tuple(itemsize * math.prod(shape[:axis]) for axis in range(len(shape)))
-    return launcher.tensor_map(launcher.pointer(array), itemsize, shape, strides, box)
-
-
 def _outs(window: Window) -> int:
     return window.out_channels0 + window.out_channels1
-
-
-def _source_panels(window: Window) -> int:
-    return ceil_div(window.source_channels0, PANEL) + ceil_div(window.source_channels1, PANEL)
-
-
-def _patches(window: Window) -> int:
-    return window.images * ceil_div(window.rows.count, GRAD_LINES) * ceil_div(window.columns.count, SIDE)

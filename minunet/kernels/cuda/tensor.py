@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from minunet.kernels.cuda import ampere, hopper
+from minunet.kernels.cuda import ampere, hopper, hopper_gradient
 from minunet.kernels.cuda.ampere import MAX_SIDE
 from minunet.kernels.cuda.launcher import launcher_for
 from minunet.kernels.cuda.window import Window
@@ -77,9 +77,9 @@ def why_not_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool 
 
 def why_not_hopper_gradient(window: Window, grad: Any) -> str | None:
     """None where `weight_gradient` takes the kernel of sm_90a, else the reason."""
-    problem = launcher_for(grad).why_not_sm_90a() or hopper.why_not_weight_gradient(window, grad)
+    problem = launcher_for(grad).why_not_sm_90a() or hopper_gradient.why_not(window, grad)
     if problem is None:
-        needed, products = window.pixels * window.depth * window.out_channels0, hopper.gradient_products(window)
+        needed, products = window.pixels * window.depth * window.out_channels0, hopper_gradient.products(window)
         return _why_slower(*gradient_estimates(window, grad), 1 - needed / max(products, 1))
     return problem
 
@@ -94,7 +94,7 @@ def estimates(window: Window, source: Any) -> tuple[float, float]:
 def gradient_estimates(window: Window, grad: Any) -> tuple[float, float]:
     """The same of the weight gradient."""
     theirs = ampere.gradient_products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
-    return hopper.gradient_products(window) / HOPPER_GRADIENT_RATE, theirs
+    return hopper_gradient.products(window) / HOPPER_GRADIENT_RATE, theirs
 
 
 def _why_slower(ours: float, theirs: float, wasted: float) -> str | None:
@@ -104,11 +104,11 @@ def _why_slower(ours: float, theirs: float, wasted: float) -> str | None:
 def splits_of(window: Window, grad: Any) -> int:
     """How many partial sums `weight_gradient` writes for this window and a gradient like this."""
     if why_not_hopper_gradient(window, grad) is None:
-        return hopper.splits_of(window)
+        return hopper_gradient.splits_of(window)
     return ampere.splits_of(window, grad.dtype.itemsize)
 
 
 def weight_gradient(window: Window, sources, grad, partial) -> None:
     """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient."""
-    module = hopper if why_not_hopper_gradient(window, grad) is None else ampere
+    module = hopper_gradient if why_not_hopper_gradient(window, grad) is None else ampere
     module.weight_gradient(window, sources, grad, partial)

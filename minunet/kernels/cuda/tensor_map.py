@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -70,6 +71,13 @@ def encode(pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[
             f"shape {tuple(shape)}, strides {tuple(strides)} bytes, box {tuple(box)} (innermost axis first)"
         )
     return made
+
+
+def map_of(launcher: Any, array: Any, box: tuple[int, int, int, int]) -> TensorMap:
+    """The launcher's map of a C-contiguous array of four axes; the box has the innermost axis first."""
+    itemsize, shape = array.dtype.itemsize, tuple(reversed(array.shape))
+    strides = tuple(itemsize * math.prod(shape[:axis]) for axis in range(len(shape)))
+    return launcher.tensor_map(launcher.pointer(array), itemsize, shape, strides, box)
 
 
 @functools.cache
