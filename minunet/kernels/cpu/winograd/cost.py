@@ -9,6 +9,7 @@ from minunet.kernels.cpu.products import multiply_cost
 from minunet.kernels.cpu.winograd import plan
 
 PER_VALUE = 0.3  # for a value that a transform writes, with its share of the copies before and after
+PER_COPIED = 0.1  # for a value of a window of three neighbours
 PER_GRADIENT = 0.7  # for a value of the output's gradient: the mask of the ReLU, the sum for the bias
 PER_CHUNK = 50_000.0  # for the calls that do not depend on the chunk's size
 PER_CALL = 120_000.0  # to set up buffers and wake the threads
@@ -39,6 +40,26 @@ def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool
         values += tiles * c * spread + c * o * kernel
         cost += n * n * multiply_cost(tiles, c, o) + PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o))
     return HANDICAP[m] * (cost + PER_VALUE * values)
+
+
+def strips_forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
+    """The forward pass by strips, `size` the output's height and width."""
+    n, pixels = m + 2, images * -(-size[0] // m) * size[1]  # pixels at each point
+    values = pixels * (n * c + m * o)
+    copied = pixels * n * 3 * c
+    return PER_CALL + n * multiply_cost(pixels, 3 * c, o) + PER_VALUE * values + PER_COPIED * copied
+
+
+def strips_backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
+    """The gradients by strips, `size` the input's height and width."""
+    n, pixels = m + 2, images * -(-size[0] // m) * size[1]
+    cost = PER_CALL + PER_GRADIENT * images * size[0] * size[1] * o
+    cost += pixels * n * o * (PER_VALUE + 3 * PER_COPIED)
+    if needs_x:
+        cost += n * multiply_cost(pixels, 3 * o, c) + PER_VALUE * pixels * m * c
+    if needs_weight:
+        cost += n * multiply_cost(c, pixels, 3 * o) + PER_VALUE * pixels * n * c
+    return cost
 
 
 def _chunks(m: int, images: int, size: Size, channels: int) -> int:
