@@ -14,7 +14,7 @@ FEWEST_CHUNKS = 8
 SMALLEST_CHUNK = 4096
 
 # Values of written-out windows of a strip, at all points.
-STRIP = 400_000
+STRIP = 600_000
 
 # A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
 # keeping the points of all windows in memory.
