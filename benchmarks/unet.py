@@ -26,7 +26,9 @@ def main(task: str, argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="counted rounds (default 7)")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="side of the images (default 256)")
     parser.add_argument("--variant", choices=("classic", "paper"), default="classic")
-    parser.add_argument("--base", type=int, choices=[base for base, _ in CASES], help="only the network of so many channels")
+    parser.add_argument(
+        "--base", type=int, choices=[base for base, _ in CASES], help="only the network of so many channels"
+    )
     parser.add_argument("--no-bf16", action="store_true", help="leave out bf16, which takes minutes without AVX-512")
     parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")

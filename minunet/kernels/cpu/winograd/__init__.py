@@ -130,7 +130,9 @@ def _strips_cost(xs, weight, bias, stride, padding, activation) -> float:
 
 
 def _strips_grads_cost(grad_output, xs, weight, output, stride, padding, needs) -> float:
-    return cost.strips_backward_cost(STRIP_HEIGHT, len(xs[0]), xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1])
+    return cost.strips_backward_cost(
+        STRIP_HEIGHT, len(xs[0]), xs[0].shape[1:3], *weight.shape[2:], any(needs[0]), needs[1]
+    )
 
 
 _name, _why = f"winograd-{STRIP_HEIGHT}x1", "Winograd down the columns alone: 24 products per channel instead of 54"
