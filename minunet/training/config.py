@@ -72,6 +72,9 @@ class TrainConfig:
         Everything random derives from it: weights, split, order, augmentation, drawn smears.
     device, threads : str, int
         "auto", "cpu" or "cuda"; CPU threads, None for all cores.
+    recompute : bool
+        Whether each block runs again in the backward pass in place of keeping what it computed: less memory, more time,
+        the same numbers.
     """
 
     data: str | None = None
@@ -100,6 +103,7 @@ class TrainConfig:
     seed: int = 0
     device: str = "auto"
     threads: int | None = None
+    recompute: bool = False
 
     @property
     def drawn(self) -> bool:
@@ -144,6 +148,8 @@ class TrainConfig:
             found.append(f"--depth {self.depth}: give a whole number from 1 to {MAX_DEPTH}.")
         if self.threads is not None and (not _is_whole(self.threads) or self.threads < 1):
             found.append(f"--threads {self.threads}: give a whole number of at least 1, or leave it out for all cores.")
+        if not isinstance(self.recompute, bool):
+            found.append(f"--recompute {self.recompute}: give true or false.")
         if not _is_number(self.lr) or self.lr <= 0:
             found.append(f"--lr {self.lr}: give a positive number, such as {TrainConfig.lr}.")
         if not _is_number(self.clip) or self.clip < 0:

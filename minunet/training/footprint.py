@@ -20,7 +20,11 @@ RESIDENT = 130e6  # bytes of Python, NumPy and a command's packages, where the s
 
 
 def predicted_peak(
-    architecture: dict[str, Any], shape: tuple[int, ...], loss: Callable[[Tensor, Any], Tensor], device: str = "cpu"
+    architecture: dict[str, Any],
+    shape: tuple[int, ...],
+    loss: Callable[[Tensor, Any], Tensor],
+    device: str = "cpu",
+    recompute: bool = False,
 ) -> float:
     """Bytes that this process, its data read, will hold at the peak of a training step; on a GPU, bytes there.
 
@@ -33,12 +37,19 @@ def predicted_peak(
     loss : callable
         Of logits and target.
     device : {"cpu", "cuda"}
+    recompute : bool
+        Whether blocks are computed again on the way back.
     """
-    step = peak_memory(architecture, shape, loss)
+    step = peak_memory(architecture, shape, loss, recompute)
     return step + WORKSPACE + (resident_memory() or RESIDENT) if device == "cpu" else step
 
 
-def peak_memory(architecture: dict[str, Any], shape: tuple[int, ...], loss: Callable[[Tensor, Any], Tensor]) -> float:
+def peak_memory(
+    architecture: dict[str, Any],
+    shape: tuple[int, ...],
+    loss: Callable[[Tensor, Any], Tensor],
+    recompute: bool = False,
+) -> float:
     """Bytes of arrays that a training step holds at its peak, from a run over shapes alone.
 
     Counted are activations, gradients, weights, Adam's two moments, and once more the largest result of an operation: its
@@ -46,10 +57,11 @@ def peak_memory(architecture: dict[str, Any], shape: tuple[int, ...], loss: Call
 
     Parameters
     ----------
-    architecture, shape, loss
+    architecture, shape, loss, recompute
         As in `predicted_peak`.
     """
     model = UNet(**architecture)
+    model.recompute = recompute
     x = np.empty(shape, np.float32)
     with dry_run() as run:
         loss(model(Tensor(x)), np.empty((*shape[:3], 1), np.float32)).backward()

@@ -51,6 +51,7 @@ def forecast(
     training: Source,
     device: str = "cpu",
     clock: Callable[[], float] = time.perf_counter,
+    recompute: bool = False,
 ) -> Forecast:
     """Train a copy of the model for a step or two on the first batch, and add up the shapes it keeps.
 
@@ -65,12 +66,15 @@ def forecast(
     device : {"cpu", "cuda"}
     clock : callable
         Seconds.
+    recompute : bool
+        Whether blocks are computed again on the way back.
     """
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))
     batch = clock() - started
-    memory = predicted_peak(architecture, images.shape, loss, device)
+    memory = predicted_peak(architecture, images.shape, loss, device, recompute)
     model = UNet(**architecture, rng=np.random.default_rng(0))
+    model.recompute = recompute
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)
     x, target = to_device(images, device), to_device(masks, device)

@@ -98,6 +98,7 @@ class TrainingRun:
         self.test = self._batches(split.test)
         # Weights have a generator of their own: a network of another size sees the same batches.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.model.recompute = config.recompute
         self.model.to(self.device)
         self.optimizer = Adam(self.model.parameters())
         self.keeper = Keeper(config, folder, self.model, self.optimizer)
@@ -122,11 +123,12 @@ class TrainingRun:
         announce_training(self.say, config, steps, self.model.parameters(), bound)
         images, _, _ = next(iter(self.training.epoch(0)))
         # Memory first: where it is too little, the timed step may be the last that is heard of this process.
+        architecture, again = config.architecture(), config.recompute
         announce_memory(
-            self.say, self.device, predicted_peak(config.architecture(), images.shape, self.loss, self.device)
+            self.say, self.device, predicted_peak(architecture, images.shape, self.loss, self.device, again)
         )
         with self._enough_memory():
-            cost = forecast(config.architecture(), self.loss, self.training, self.device)
+            cost = forecast(architecture, self.loss, self.training, self.device, recompute=again)
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:
             at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
