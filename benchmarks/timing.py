@@ -51,7 +51,10 @@ class Timings:
 
 
 def alternate(
-    contestants: Mapping[str, Callable[[], object]], rounds: int, progress: Callable[[], None] | None = None
+    contestants: Mapping[str, Callable[[], object]],
+    rounds: int,
+    progress: Callable[[], None] | None = None,
+    warm_up: int = WARM_UP,
 ) -> Timings:
     """Run each contestant once a round, for `rounds` rounds after the warm-up.
 
@@ -62,15 +65,17 @@ def alternate(
         Counted rounds, at least 1.
     progress : callable, optional
         Called after every round.
+    warm_up : int
+        Rounds before those that are counted.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    for k in range(rounds + WARM_UP):
+    for k in range(rounds + warm_up):
         for name, run in contestants.items():
             time.sleep(PAUSE)
             began = time.perf_counter()
             run()
             elapsed = time.perf_counter() - began
-            if k >= WARM_UP:
+            if k >= warm_up:
                 seconds[name].append(elapsed)
         if progress is not None:
             progress()

@@ -17,7 +17,7 @@ from tqdm import tqdm
 import minunet
 from benchmarks.machine import installed
 from benchmarks.results import save
-from benchmarks.timing import WARM_UP, alternate
+from benchmarks.timing import alternate
 from minunet.arguments import image_size
 from minunet.command import command
 from minunet.data.batches import Batches
@@ -29,6 +29,7 @@ from minunet.training.trainer import Trainer
 
 LAYOUTS = ("NCHW", "channels_last")
 BATCH = 8
+WARM_UP = 1  # an epoch has steps enough to warm up
 
 
 @command
@@ -60,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
     ours = _Ours(model, training, validation)
     contestants = {"minunet": ours.epoch, **{mode: peer.epoch for mode, peer in peers.items()}}
     with tqdm(total=args.rounds + WARM_UP, unit="round", leave=False) as bar:
-        timings = alternate(contestants, args.rounds, bar.update)
+        timings = alternate(contestants, args.rounds, bar.update, WARM_UP)
     ratio = timings.ratio(list(LAYOUTS), "minunet")
     waiting = ours.waiting()
     for name in contestants:

@@ -26,6 +26,10 @@ def main(task: str, argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="counted rounds (default 7)")
     parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="side of the images (default 256)")
     parser.add_argument("--variant", choices=("classic", "paper"), default="classic")
+    parser.add_argument(
+        "--base", type=int, choices=[base for base, _ in CASES], help="only the network of so many channels"
+    )
+    parser.add_argument("--no-bf16", action="store_true", help="leave out bf16, which takes minutes without AVX-512")
     parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
     args = parser.parse_args(argv)
@@ -33,10 +37,10 @@ def main(task: str, argv: list[str] | None = None) -> int:
         print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)
         return 2
 
-    names = [OURS, *FLOAT32, "bf16"]
+    names = [OURS, *FLOAT32] if args.no_bf16 else [OURS, *FLOAT32, "bf16"]
     if task == "inference" and installed("onnxruntime"):
         names.append(ONNX)
-    figures = [_case(task, names, base, batch, args) for base, batch in CASES]
+    figures = [_case(task, names, base, batch, args) for base, batch in CASES if args.base in (None, base)]
     print(f"\nclassic U-Net, {args.size}x{args.size}, float32" if args.variant == "classic" else "\npaper U-Net")
     for figure in figures:
         _print(figure)
@@ -54,12 +58,9 @@ def _case(task: str, names: list[str], base: int, batch: int, args: argparse.Nam
         timings = alternate({name: contestant(name, **settings) for name in names}, args.rounds, bar.update)
     rivals = [name for name in names if name in (*FLOAT32, ONNX)]
     ratio, low, high = timings.ratio(rivals, OURS)
-    bf16, bf16_low, bf16_high = timings.ratio(["bf16"], OURS)
-    figure = {
-        **settings,
-        "times": timings.to_dict(),
-        "ratio": {"best_float32": [ratio, low, high], "bf16": [bf16, bf16_low, bf16_high]},
-    }
+    figure = {**settings, "times": timings.to_dict(), "ratio": {"best_float32": [ratio, low, high]}}
+    if "bf16" in names:
+        figure["ratio"]["bf16"] = list(timings.ratio(["bf16"], OURS))
     if not args.no_memory:
         figure["memory"] = {name: peak_of(name=name, **settings) for name in names}
     return figure

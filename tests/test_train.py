@@ -335,6 +335,30 @@ def test_a_finished_run_says_so_and_more_epochs_go_on(finished, tmp_path, capsys
     assert "--epochs 2: this run has 4 epochs behind it" in problems(capsys)[0]
 
 
+def test_recompute_keeps_less_and_changes_no_bit_and_may_be_switched_when_resumed(
+    finished, discs, tmp_path, monkeypatch
+):
+    keeps = []  # of each forward pass of a training step, whether its blocks are computed again
+    forward = minunet.UNet.forward
+
+    def noting(model, x):
+        if model.training:
+            keeps.append(not model.recompute)
+        return forward(model, x)
+
+    monkeypatch.setattr(minunet.UNet, "forward", noting)
+    run = tmp_path / "run"
+    assert train(discs, "--out", run, *TINY, "--recompute") == 0
+    assert keeps and not any(keeps)
+    assert TrainConfig.read(run / "config.json").recompute
+    expected, found = (minunet.load_model(folder).model.state_dict() for folder in (finished, run))
+    assert all(np.array_equal(expected[name], found[name]) for name in expected)
+    keeps.clear()
+    assert train("--resume", run, "--no-recompute", "--epochs", 4) == 0
+    assert keeps and all(keeps)
+    assert not TrainConfig.read(run / "config.json").recompute
+
+
 def test_a_resumed_run_keeps_its_settings_and_its_split(finished, discs, tmp_path, capsys):
     run = shutil.copytree(finished, tmp_path / "run")
     assert train("--resume", run, "--lr", 0.5, "--variant", "classic", "--seed", 0) == 2

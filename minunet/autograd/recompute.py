@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from minunet.autograd.engine import no_grad, recording
+from minunet.autograd.engine import backpropagate, no_grad, recording
 from minunet.autograd.function import Function
 from minunet.autograd.tensor import Tensor
 
@@ -36,7 +36,8 @@ class Recompute(Function):
             for parameter in self.parameters:
                 parameter.grad = None
             with recording(True):
-                self.part(*xs).backward(grad_output)
+                last = self.part(*xs).creator  # not the result itself: what it holds is free once its operation is done
+            backpropagate(last, grad_output)
             leaves = [*xs, *self.parameters]
             return tuple(leaf.grad if needed else None for leaf, needed in zip(leaves, needs, strict=True))
         finally:

@@ -74,6 +74,9 @@ class TrainConfig:
         Everything random derives from it: weights, split, order, augmentation, drawn smears.
     device, threads, precision : str, int, str
         "auto", "cpu" or "cuda"; CPU threads, None for all cores; of a GPU's convolutions (`minunet.training.precision`).
+    recompute : bool
+        Whether each block runs again in the backward pass in place of keeping what it computed: less memory, more time,
+        the same numbers.
     """
 
     data: str | None = None
@@ -103,6 +106,7 @@ class TrainConfig:
     device: str = "auto"
     threads: int | None = None
     precision: str = "auto"
+    recompute: bool = False
 
     @property
     def drawn(self) -> bool:
@@ -147,6 +151,8 @@ class TrainConfig:
             found.append(f"--depth {self.depth}: give a whole number from 1 to {MAX_DEPTH}.")
         if self.threads is not None and (not _is_whole(self.threads) or self.threads < 1):
             found.append(f"--threads {self.threads}: give a whole number of at least 1, or leave it out for all cores.")
+        if not isinstance(self.recompute, bool):
+            found.append(f"--recompute {self.recompute}: give true or false.")
         if not _is_number(self.lr) or self.lr <= 0:
             found.append(f"--lr {self.lr}: give a positive number, such as {TrainConfig.lr}.")
         if not _is_number(self.clip) or self.clip < 0:

@@ -49,7 +49,7 @@ def training_peak(config: TrainConfig, training: Batches, validation: Batches, d
     channels, loss = 3 if config.channels == "rgb" else 1, LOSSES[config.loss]
     steps, passes = ([(*shape, channels) for shape in side.shapes()] for side in (training, validation))
     if not _is_planned(config.architecture(), steps[0], loss, device, config.precision):
-        return predicted_peak(config.architecture(), steps[0], loss, device), False
+        return predicted_peak(config.architecture(), steps[0], loss, device, recompute=config.recompute), False
     return _planned(config.architecture(), steps, passes, config.precision, config.clip or None), True
 
 
@@ -61,6 +61,7 @@ def predicted_peak(
     *,
     precision: str = "fp32",
     clip: float | None = None,
+    recompute: bool = False,
 ) -> float:
     """Bytes that this process, its data read, will hold at the peak of a training step; on a GPU, bytes there.
 
@@ -75,12 +76,14 @@ def predicted_peak(
     device : {"cpu", "cuda"}
     precision, clip
         As for `Trainer`.
+    recompute : bool
+        Whether blocks are computed again on the way back; a planned step has its own way with that.
     """
     if device == "cuda":
         config = UNet(**architecture).config
         if _is_planned(config, shape, loss, device, precision):
             return _planned(config, [shape], [], precision, clip)
-    step = peak_memory(architecture, shape, loss)
+    step = peak_memory(architecture, shape, loss, recompute)
     return step + WORKSPACE + (resident_memory() or RESIDENT) if device == "cpu" else step
 
 
@@ -101,7 +104,7 @@ def _planned(
     return float(plans[0].weights + sum(plan.arena + plan.batches for plan in plans) + sum(sorted(arenas)[-SHAPES:]))
 
 
-def peak_memory(architecture: dict[str, Any], shape: Shape, loss: Loss) -> float:
+def peak_memory(architecture: dict[str, Any], shape: Shape, loss: Loss, recompute: bool = False) -> float:
     """Bytes of arrays that a training step holds at its peak, from a run over shapes alone.
 
     Counted are activations, gradients, weights, Adam's two moments, and once more the largest result of an operation: its
@@ -109,10 +112,11 @@ def peak_memory(architecture: dict[str, Any], shape: Shape, loss: Loss) -> float
 
     Parameters
     ----------
-    architecture, shape, loss
+    architecture, shape, loss, recompute
         As in `predicted_peak`.
     """
     model = UNet(**architecture)
+    model.recompute = recompute
     x = np.empty(shape, np.float32)
     with dry_run() as run:
         loss(model(Tensor(x)), np.empty((*shape[:3], 1), np.float32)).backward()

@@ -56,6 +56,7 @@ def forecast(
     clip: float | None = None,
     precision: str = "fp32",
     clock: Callable[[], float] = time.perf_counter,
+    recompute: bool = False,
 ) -> Forecast:
     """Train a copy of the model for a step or two on the first batch, and add up the shapes it keeps.
 
@@ -71,12 +72,17 @@ def forecast(
         As for `Trainer`.
     clock : callable
         Seconds.
+    recompute : bool
+        Whether blocks are computed again on the way back.
     """
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))
     batch = clock() - started
-    memory = predicted_peak(architecture, images.shape, loss, device, precision=precision, clip=clip)
+    memory = predicted_peak(
+        architecture, images.shape, loss, device, precision=precision, clip=clip, recompute=recompute
+    )
     model = UNet(**architecture, rng=np.random.default_rng(0))
+    model.recompute = recompute
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)
     take = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)

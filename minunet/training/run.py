@@ -104,6 +104,7 @@ class TrainingRun:
         self.test = self._batches(split.test)
         # Weights have a generator of their own: a network of another size sees the same batches.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.model.recompute = config.recompute
         self.model.to(self.device)
         self.optimizer = Adam(self.model.parameters())
         self.keeper = Keeper(config, folder, self.model, self.optimizer)
@@ -132,6 +133,8 @@ class TrainingRun:
         announce_memory(self.say, self.device, peak, planned)
         if self.device == "cuda":
             announce_precision(self.say, config.precision, why)
+        if config.recompute and planned:
+            self.say("--recompute changes nothing here: the captured step computes again by a plan of its own")
         with self._enough_memory():
             cost = forecast(
                 config.architecture(),
@@ -140,6 +143,7 @@ class TrainingRun:
                 self.device,
                 clip=config.clip or None,
                 precision=config.precision,
+                recompute=config.recompute,
             )
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:

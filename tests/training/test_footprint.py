@@ -21,6 +21,14 @@ def test_memory_grows_with_the_batch_and_the_pixels_by_the_activations(loss):
     assert one > 3 * 4 * 64 * 64 * 4
 
 
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+def test_computing_blocks_again_takes_less_memory(variant):
+    architecture = {"base_channels": 16, "variant": variant}
+    fixed = 4 * sum(parameter.data.nbytes for parameter in UNet(**architecture).parameters())
+    kept, again = (peak_memory(architecture, (4, 128, 128, 1), LOSSES["bce"], recompute) for recompute in (False, True))
+    assert again - fixed < 0.9 * (kept - fixed)
+
+
 def test_what_the_system_says_of_memory_is_plausible():
     for size in (available_memory(), resident_memory(), peak_so_far()):
         assert size is None or 1e6 < size < 1e14

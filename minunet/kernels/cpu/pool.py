@@ -1,4 +1,4 @@
-"""The memory pool: large arrays are made of blocks that are handed out again once nobody holds an array made of them.
+"""The memory pool: large arrays are made of pieces of memory that are handed out again once nobody holds an array made of them.
 
 A step of training makes and drops the same arrays over and over; taken from the system each time, every page of them would be
 cleared by the kernel before its first use, which costs about as much as writing it once more.
@@ -9,21 +9,71 @@ from __future__ import annotations
 import math
 import sys
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
 SMALLEST = 1 << 18  # bytes; NumPy's own allocation is as good for less
-SLACK = 1.25  # a block serves a request if it is at most this many times as large
-STALE = 20_000  # a free block that so many requests have passed over goes back to the system
+MOST_PARTS = 16  # a free piece this many times as large as a request is not cut up for it: small arrays often stay long
+STALE = 20_000  # a free segment that so many requests have passed over goes back to the system
+
+
+@dataclass
+class _Piece:
+    """Some bytes of a segment; `block` is the array that all arrays made of them are views of, None while they are free."""
+
+    start: int
+    size: int
+    block: np.ndarray | None = None
+
+
+class _Segment:
+    """Memory taken from the system in one go, and the pieces it is cut into, which lie side by side and fill it."""
+
+    def __init__(self, size: int, request: int):
+        raw = np.empty(size + ALIGNMENT, np.uint8)
+        skip = -raw.ctypes.data % ALIGNMENT
+        # NumPy makes a view of a view refer to the array at the bottom. Through a memoryview each piece is a bottom of its
+        # own, so that its reference count speaks for it alone.
+        self.memory = memoryview(raw[skip : skip + size])
+        self.pieces = [_Piece(0, size)]
+        self.last_used = request
+
+    def cut(self, piece: _Piece, size: int) -> np.ndarray:
+        """Hand out the first `size` bytes of a free piece; what is left stays free."""
+        if piece.size > size:
+            rest = _Piece(piece.start + size, piece.size - size)
+            self.pieces.insert(self.pieces.index(piece) + 1, rest)
+            piece.size = size
+        piece.block = np.frombuffer(self.memory[piece.start : piece.start + size], np.uint8)
+        return piece.block
+
+    def join(self, unheld: int) -> None:
+        """Take back the pieces that nobody holds, and make one of free neighbours."""
+        joined: list[_Piece] = []
+        for piece in self.pieces:
+            if piece.block is not None and _references(piece) <= unheld:
+                piece.block = None
+            if piece.block is None and joined and joined[-1].block is None:
+                joined[-1].size += piece.size
+            else:
+                joined.append(piece)
+        self.pieces = joined
+
+
+def _references(piece: _Piece) -> int:
+    """The reference count of a piece's block; what it is for one nobody else holds depends on the interpreter."""
+    return sys.getrefcount(piece.block)
 
 
 class MemoryPool:
-    """Blocks of memory by size.
+    """Segments of memory, cut into pieces as they are asked for.
 
-    An array from the pool is an ordinary NumPy array. Its block is free again when the array and every view of it are gone,
-    which Python's reference count of the block tells, so that an array somebody still holds is never overwritten.
+    An array from the pool is an ordinary NumPy array. Its piece is free again when the array and every view of it are gone,
+    which Python's reference count tells, so that an array somebody still holds is never overwritten. What was one large
+    array can become two smaller ones, and one again: a U-Net's levels take turns with the same memory.
 
     Examples
     --------
@@ -36,11 +86,10 @@ class MemoryPool:
     """
 
     def __init__(self) -> None:
-        self._blocks: list[np.ndarray] = []  # uint8, smallest first
-        self._last_used: list[int] = []
+        self._segments: list[_Segment] = []
         self._requests = 0
         self._lock = threading.Lock()
-        self._unheld = _references([np.empty(0, np.uint8)], 0)
+        self._unheld = _references(_Piece(0, 0, np.frombuffer(memoryview(b""), np.uint8)))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
         """An unwritten C-contiguous array, aligned to a cache line where it is large enough to come from the pool.
@@ -55,66 +104,59 @@ class MemoryPool:
         if size < SMALLEST:
             return np.empty(shape, dtype)
         with self._lock:
-            block = self._take(size + ALIGNMENT)
-        start = -block.ctypes.data % ALIGNMENT
-        return block[start : start + size].view(dtype).reshape(shape)
+            block = self._take(-(-size // ALIGNMENT) * ALIGNMENT)
+        return block[:size].view(dtype).reshape(shape)
 
     @property
     def held(self) -> int:
-        """Bytes of all blocks, in use or free."""
+        """Bytes of all segments, in use or free."""
         with self._lock:
-            return sum(block.nbytes for block in self._blocks)
+            return sum(len(segment.memory) for segment in self._segments)
 
     @property
     def in_use(self) -> int:
-        """Bytes of the blocks that somebody holds an array of."""
+        """Bytes of the pieces that somebody holds an array of."""
         with self._lock:
-            return sum(self._blocks[k].nbytes for k in range(len(self._blocks)) if not self._is_free(k))
+            self._join()
+            return sum(piece.size for segment in self._segments for piece in segment.pieces if piece.block is not None)
 
     def trim(self) -> None:
-        """Give every free block back to the system."""
+        """Give every segment that is free altogether back to the system."""
         with self._lock:
-            self._drop(lambda k: True)
-
-    def _is_free(self, k: int) -> bool:
-        return _references(self._blocks, k) <= self._unheld
+            self._drop(0)
 
     def _take(self, size: int) -> np.ndarray:
-        """A block of at least `size` bytes that nobody holds: the smallest that fits well, or a new one."""
+        """At least `size` bytes that nobody holds: of the smallest free piece that fits, or a new segment."""
         self._requests += 1
-        for k in range(self._first_of(size), len(self._blocks)):
-            if self._blocks[k].nbytes > SLACK * size:
-                break
-            if self._is_free(k):
-                self._last_used[k] = self._requests
-                return self._blocks[k]
-        self._drop(lambda k: self._requests - self._last_used[k] > STALE)
-        block = np.empty(size, np.uint8)
-        k = self._first_of(size)
-        self._blocks.insert(k, block)
-        self._last_used.insert(k, self._requests)
-        return block
+        self._join()
+        fitting = [
+            (piece.size, k, segment, piece)
+            for k, segment in enumerate(self._segments)
+            for piece in segment.pieces
+            if piece.block is None and size <= piece.size < MOST_PARTS * size
+        ]
+        if fitting:
+            _, _, segment, piece = min(fitting, key=lambda found: found[:2])
+        else:
+            self._drop(STALE)
+            segment = _Segment(size, self._requests)
+            piece = segment.pieces[0]
+            self._segments.append(segment)
+        segment.last_used = self._requests
+        return segment.cut(piece, size)
 
-    def _first_of(self, size: int) -> int:
-        """Place of the first block of at least `size` bytes (by bisection)."""
-        low, high = 0, len(self._blocks)
-        while low < high:
-            middle = (low + high) // 2
-            if self._blocks[middle].nbytes < size:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+    def _join(self) -> None:
+        for segment in self._segments:
+            segment.join(self._unheld)
 
-    def _drop(self, unwanted: Any) -> None:
-        for k in reversed(range(len(self._blocks))):
-            if unwanted(k) and self._is_free(k):
-                del self._blocks[k], self._last_used[k]
-
-
-def _references(blocks: list[np.ndarray], k: int) -> int:
-    """The reference count of a block, as seen from here; what it is for a block nobody else holds depends on the interpreter."""
-    return sys.getrefcount(blocks[k])
+    def _drop(self, patience: int) -> None:
+        """Give segments back that are free and that at least `patience` requests have passed over."""
+        self._join()
+        self._segments = [
+            segment
+            for segment in self._segments
+            if any(piece.block is not None for piece in segment.pieces) or self._requests - segment.last_used < patience
+        ]
 
 
 _POOL = MemoryPool()

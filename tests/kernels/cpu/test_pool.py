@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.pool import ALIGNMENT, SMALLEST, STALE, MemoryPool
+from minunet.kernels.cpu.pool import ALIGNMENT, MOST_PARTS, SMALLEST, STALE, MemoryPool
 
 LARGE = (SMALLEST // 4, 2)  # float32: twice the smallest size
 
@@ -53,33 +53,55 @@ def test_arrays_are_aligned_and_small_ones_do_not_come_from_the_pool():
     assert pool.held == 0
 
 
-def test_a_block_serves_smaller_requests_but_not_much_smaller_ones():
+def test_a_large_array_becomes_smaller_ones_and_a_large_one_again():
     pool = MemoryPool()
     where = address(pool.empty((SMALLEST * 4,), np.uint8))
-    assert address(pool.empty((SMALLEST * 4 - 1000,), np.uint8)) == where
-    small = pool.empty((SMALLEST * 2,), np.uint8)
-    assert address(small) != where
+    parts = [pool.empty((SMALLEST,), np.uint8) for _ in range(4)]
+    assert sorted(address(part) - where for part in parts) == [0, SMALLEST, 2 * SMALLEST, 3 * SMALLEST]
+    del parts[1:3]
+    middle = pool.empty((SMALLEST * 2,), np.uint8)
+    assert address(middle) == where + SMALLEST
+    del parts, middle
+    assert address(pool.empty((SMALLEST * 4,), np.uint8)) == where
+    assert pool.held == SMALLEST * 4
 
 
-def test_in_use_and_held_count_blocks_and_trim_gives_the_free_ones_back():
+def test_a_piece_is_taken_from_the_smallest_that_fits():
+    pool = MemoryPool()
+    large, small = pool.empty((SMALLEST * 4,), np.uint8), pool.empty((SMALLEST * 2,), np.uint8)
+    where = address(small)
+    del large, small
+    assert address(pool.empty((SMALLEST + 1,), np.uint8)) == where
+
+
+def test_a_very_large_array_is_not_cut_up_for_a_small_one():
+    pool = MemoryPool()
+    where = address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8))
+    small = pool.empty((SMALLEST,), np.uint8)
+    assert address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8)) == where
+    assert pool.held == SMALLEST * (MOST_PARTS + 1)
+    del small
+
+
+def test_in_use_and_held_count_bytes_and_trim_gives_the_free_ones_back():
     pool = MemoryPool()
     a, b = pool.empty(LARGE, np.float32), pool.empty(LARGE, np.float32)
-    assert pool.in_use == pool.held == 2 * (2 * SMALLEST + ALIGNMENT)
+    assert pool.in_use == pool.held == 2 * 2 * SMALLEST
     del b
-    assert pool.in_use == 2 * SMALLEST + ALIGNMENT
+    assert pool.in_use == 2 * SMALLEST
     pool.trim()
     assert pool.held == pool.in_use
     a[...] = 0
 
 
-def test_a_size_that_is_no_longer_asked_for_goes_back_to_the_system():
-    pool = MemoryPool()
-    pool.empty((SMALLEST * 8,), np.uint8)
+def test_a_segment_that_is_no_longer_asked_for_goes_back_to_the_system():
+    pool, size = MemoryPool(), SMALLEST * 2 * MOST_PARTS
+    pool.empty((size,), np.uint8)
     for _ in range(STALE + 1):
         pool.empty(LARGE, np.float32)
-    assert pool.held >= SMALLEST * 8  # kept until new memory is needed
+    assert pool.held >= size  # kept until new memory is needed
     keep = [pool.empty(LARGE, np.float32) for _ in range(2)]
-    assert pool.held == 2 * (2 * SMALLEST + ALIGNMENT)
+    assert pool.held == 2 * 2 * SMALLEST
     del keep
 
 

@@ -13,7 +13,7 @@ from minunet.kernels.cpu.winograd.tiles import divide
 from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
 from minunet.kernels.dispatch import prefer
 
-CANDIDATES = [f"winograd-{m}x{m}" for m in POINTS]
+CANDIDATES = [*(f"winograd-{m}x{m}" for m in POINTS), "winograd-6x1"]
 
 
 @pytest.mark.parametrize("m", POINTS)
@@ -66,6 +66,7 @@ def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small
         patch.setattr(plan, "SMALL", small)
         patch.setattr(plan, "GROUP", 20 * small)
         patch.setattr(plan, "CHANNELS_PER_JOB", 16)
+        patch.setattr(plan, "STRIP", small)
         made = compare_forward(case, candidate, dtype, tolerance)
         compare_gradients(case, candidate, dtype, tolerance, *made)
 

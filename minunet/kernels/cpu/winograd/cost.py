@@ -1,6 +1,6 @@
 """What Winograd's convolution will cost: estimates in nanoseconds of one core, from shapes alone.
 
-The constants were measured on a Zen 4 core; only their proportions to those of the other paths matter.
+The constants were measured on Zen 4 and Zen 3 cores; only their proportions to those of the other paths matter.
 """
 
 from __future__ import annotations
@@ -8,7 +8,10 @@ from __future__ import annotations
 from minunet.kernels.cpu.products import multiply_cost
 from minunet.kernels.cpu.winograd import plan
 
-PER_VALUE = 0.3  # for a value that a transform writes, with its share of the copies before and after
+PER_VALUE = 0.3  # for a value that a transform writes
+PER_SORTED = 0.45  # the same where pixels are sorted by tiles before and after
+PER_COPIED = 0.1  # for a value of a strip's windows
+PER_WEIGHT = 0.1  # for a value of the kernel's points, which every strip reads again
 PER_GRADIENT = 0.7  # for a value of the output's gradient: the mask of the ReLU, the sum for the bias
 PER_CHUNK = 50_000.0  # for the calls that do not depend on the chunk's size
 PER_CALL = 120_000.0  # to set up buffers and wake the threads
@@ -18,27 +21,54 @@ Size = tuple[int, int]
 
 
 def forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
-    """The forward pass, `size` the output's height and width."""
+    """The forward pass by tiles or channels, `size` the output's height and width."""
     n, tiles = m + 2, plan.tile_count(m, images, size)
     windows, outputs, kernel = n * m + n * n, n * m + m * m, 3 * n + n * n  # values written on the way
-    values = tiles * (c * windows + o * outputs) + c * o * kernel
-    fixed = PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o))
-    return HANDICAP[m] * (n * n * multiply_cost(tiles, c, o) + PER_VALUE * values + fixed)
+    cost = PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o)) + n * n * multiply_cost(tiles, c, o)
+    return HANDICAP[m] * (cost + PER_SORTED * tiles * (c * windows + o * outputs) + PER_VALUE * c * o * kernel)
 
 
 def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
-    """The gradients, `size` the input's height and width."""
+    """The gradients by tiles or channels, `size` the input's height and width."""
     n, tiles = m + 2, plan.tile_count(m, images, size)
     windows, outputs, spread, kernel = n * m + n * n, n * m + m * m, n * m + n * n, 3 * n + n * n
     values = tiles * o * windows
     cost = PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o)) + PER_GRADIENT * images * size[0] * size[1] * o
     if needs_x:
-        values += tiles * c * outputs + c * o * kernel
-        cost += n * n * multiply_cost(tiles, o, c)
+        values += tiles * c * outputs
+        cost += n * n * multiply_cost(tiles, o, c) + PER_VALUE * c * o * kernel
     if needs_weight:
-        values += tiles * c * spread + c * o * kernel
-        cost += n * n * multiply_cost(tiles, c, o) + PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o))
-    return HANDICAP[m] * (cost + PER_VALUE * values)
+        values += tiles * c * spread
+        cost += n * n * multiply_cost(tiles, c, o) + PER_VALUE * c * o * kernel
+        cost += PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o))
+    return HANDICAP[m] * (cost + PER_SORTED * values)
+
+
+def strips_forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
+    """The forward pass by strips, `size` the output's height and width."""
+    n, pixels = m + 2, images * -(-size[0] // m) * size[1]  # pixels at each point
+    cost = PER_CALL + _per_strip(m, images, size, c, o, 1) + n * multiply_cost(pixels, 3 * c, o)
+    return cost + PER_VALUE * pixels * (n * c + m * o) + PER_COPIED * pixels * n * 3 * c
+
+
+def strips_backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
+    """The gradients by strips, `size` the input's height and width."""
+    n, pixels = m + 2, images * -(-size[0] // m) * size[1]
+    cost = PER_CALL + PER_GRADIENT * images * size[0] * size[1] * o
+    cost += pixels * n * o * (PER_VALUE + 3 * PER_COPIED) + _per_strip(
+        m, images, size, c, o, needs_x + 3 * needs_weight
+    )
+    if needs_x:
+        cost += n * multiply_cost(pixels, 3 * o, c) + PER_VALUE * pixels * m * c
+    if needs_weight:
+        cost += n * multiply_cost(c, pixels, 3 * o) + PER_VALUE * pixels * n * c
+    return cost
+
+
+def _per_strip(m: int, images: int, size: Size, c: int, o: int, times: int) -> float:
+    """What every strip costs anew, whatever its size, where it goes through the kernel's points so many times."""
+    values = (m + 2) * 3 * max(c, o) * images * -(-size[0] // m) * size[1]
+    return -(-values // plan.STRIP) * (PER_CHUNK + times * PER_WEIGHT * (m + 2) * 3 * c * o)
 
 
 def _chunks(m: int, images: int, size: Size, channels: int) -> int:

@@ -13,6 +13,9 @@ BAND = 50_000
 FEWEST_CHUNKS = 8
 SMALLEST_CHUNK = 4096
 
+# Values of written-out windows of a strip, at all points.
+STRIP = 600_000
+
 # A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
 # keeping the points of all windows in memory.
 MOST_PAIRS_BY_TILES = 128 * 256

@@ -63,7 +63,7 @@ class InputPoints:
         (top, left) is the pixel where the first window starts; negative inside the padding.
         """
         for source, half in zip(sources, self._halves, strict=True):
-            _vertical(self._matrix, self._m, source, half, top, left)
+            vertical(self._matrix, self._m, source, half, top, left)
 
     def band_steps(self, rows: slice, out: np.ndarray | None = None) -> list[Step]:
         """Steps that fill `points`, or `out` of its shape, with some rows of the points of what was loaded."""
@@ -80,7 +80,7 @@ class InputPoints:
         return steps + transform(self._matrix, self._sorted, points)
 
 
-def _vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, top: int, left: int) -> None:
+def vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, top: int, left: int) -> None:
     """The vertical half of a transform, read straight from the image, into `half` (n, tile rows, images, width, C).
 
     Columns and channels stay as they lie, so that a row of pixels is one long row of the product.

@@ -1,0 +1,105 @@
+"""The README's speed tables are what the tool makes of the committed figures, and the tool does arithmetic as it says."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+_spec = importlib.util.spec_from_file_location("speed_tables", ROOT / "tools" / "speed_tables.py")
+speed_tables = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(speed_tables)
+
+MACHINE = {
+    "processor": "a processor",
+    "threads": 2,
+    "commit": "abc",
+    "packages": {"numpy": "2", "torch": "3"},
+    "blas": [{"architecture": "Zen"}],
+}
+
+
+def save(folder, name, figures):
+    content = {"command": f"python -m benchmarks.{name}", "machine": MACHINE, "figures": figures}
+    (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_the_readme_has_the_tables_of_the_committed_figures():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert speed_tables.replaced(text, speed_tables.all_tables()) == text
+
+
+def test_medians_ratios_and_memory(tmp_path):
+    figure = {
+        "base": 16,
+        "batch": 8,
+        "times": {"minunet": {"median_ms": 100.4}, "NCHW": {"median_ms": 250}, "channels_last": {"median_ms": 200}},
+        "ratio": {"best_float32": [2.0, 1.5, 2.25]},
+        "memory": {"minunet": {"peak": 3e8}, "NCHW": {"peak": 6e8}, "channels_last": {"peak": 4e8}},
+    }
+    save(tmp_path, "unet_step", [figure])
+    assert "| base 16, batch 8 | 100 ms | 250 ms | 200 ms | **2.00** (1.50 to 2.25) | 300 / 400 MB (0.75) |" in (
+        speed_tables.all_tables(tmp_path)
+    )
+
+
+def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_path):
+    def call(primitive, shapes, ours, nchw, channels_last):
+        times = {"fast": ours, "reference": 99.0, "torch NCHW": nchw, "torch channels_last": channels_last}
+        return {
+            "primitive": primitive,
+            "shapes": shapes,
+            "gflop": 1.0,
+            "chosen": "fast",
+            "times": {name: {"median_ms": time} for name, time in times.items()},
+        }
+
+    image, weight = "2x64x64x256", "3x3x256x256"
+    forward = call("conv2d", f"{image} {weight} 256", 2.0, 9.0, 5.0)
+    backward = call("conv2d_grads", f"{image} {image} {weight} {image}", 6.0, 9.0, 15.0)
+    save(tmp_path, "primitives_base64", {"sgemm_peak_gflops": 100.0, "calls": [forward, backward]})
+    # 2 + 6 against 9 + 9 (5 + 15 is more); 2 GFLOP in 8 ms are 250 GFLOP/s.
+    assert "| 256 to 256, 2x64x64 | fast | 8.0 ms | 18.0 ms | **2.25** | 250 GFLOP/s (250%) |" in (
+        speed_tables.all_tables(tmp_path)
+    )
+
+
+def test_other_machines_come_after_and_missing_files_are_left_out(tmp_path):
+    (tmp_path / "older").mkdir()
+    for folder, time in ((tmp_path, 1000.0), (tmp_path / "older", 2000.0)):
+        figures = {
+            "size": [64, 48],
+            "base": 8,
+            "variant": "paper",
+            "times": {"minunet": {"median_ms": time}},
+            "ratio": [1.0, 1.0, 1.0],
+            "waiting_for_data": 0.001,
+        }
+        save(folder, "train_epoch", figures)
+    made = speed_tables.all_tables(tmp_path)
+    assert made.index("1.0 s") < made.index("Earlier, on another machine:") < made.index("2.0 s")
+    assert "inference" not in made
+
+
+def test_write_replaces_what_is_between_the_markers_alone(tmp_path, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{speed_tables.BEGIN}\nold\n{speed_tables.END}\nafter\n", encoding="utf-8")
+    results = tmp_path / "results"
+    results.mkdir()
+    save(results, "scaling", {axis: [] for axis in ("size", "batch", "base", "threads")})
+    assert speed_tables.main(["--results", str(results), "--write", str(readme)]) == 0
+    text = readme.read_text(encoding="utf-8")
+    assert text.startswith("before\n") and text.endswith("\nafter\n")
+    assert "old" not in text and "ns a pixel" in text
+    readme.write_text("no markers", encoding="utf-8")
+    assert speed_tables.main(["--results", str(results), "--write", str(readme)]) == 2
+    assert "needs the lines" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("axis", ["size", "batch", "base", "threads"])
+def test_scaling_lists_every_value_of_a_setting(tmp_path, axis):
+    figures = {name: [] for name in ("size", "batch", "base", "threads")}
+    figures[axis] = [{axis: 1, "ms": 10.0, "ns_per_pixel": 100.0}, {axis: 2, "ms": 20.2, "ns_per_pixel": 101.0}]
+    save(tmp_path, "scaling", figures)
+    assert ": 1 / 2 | 10 / 20 | 100 / 101 |" in speed_tables.all_tables(tmp_path)

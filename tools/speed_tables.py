@@ -1,0 +1,204 @@
+"""The README's speed tables, made from the figures under benchmarks/results, so that no number in them is typed by hand.
+
+python3 tools/speed_tables.py                  print the tables
+python3 tools/speed_tables.py --write README.md    put them between the README's markers
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+BEGIN, END = "<!-- speed tables: tools/speed_tables.py -->", "<!-- end of the speed tables -->"
+OURS = "minunet"
+FLOAT32 = ("NCHW", "channels_last", "ONNX Runtime")
+
+# A 3x3 convolution forward and backward: (channels, side of the image); in and out alike.
+SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
+
+
+def all_tables(folder: Path = RESULTS) -> str:
+    """The tables of a folder of figures, then those of its folders, one for each other machine."""
+    others = [_tables(path) for path in sorted(folder.iterdir()) if path.is_dir()]
+    later = [f"Earlier, on another machine:\n\n{other}" for other in others if other]
+    return "".join([_tables(folder), *later]).rstrip("\n") + "\n"
+
+
+def _tables(folder: Path) -> str:
+    """All tables of one machine, as Markdown; a file that is not there leaves its table out."""
+    parts = [
+        _networks(folder, "unet_step", "training step"),
+        _networks(folder, "unet_inference", "inference"),
+        _epoch(folder),
+        _convolutions(folder),
+        _scaling(folder),
+    ]
+    return "".join(f"{part}\n\n" for part in parts if part)
+
+
+def _load(folder: Path, name: str) -> dict[str, Any] | None:
+    path = folder / f"{name}.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _source(result: dict[str, Any]) -> str:
+    """The line under a table: what made it, where."""
+    machine = result["machine"]
+    kernels = ", ".join(sorted({str(blas["architecture"]) for blas in machine["blas"]}))
+    return (
+        f"`{result['command']}` on {machine['threads']} threads of {machine['processor']}; NumPy {machine['packages']['numpy']} "
+        f"(OpenBLAS kernels: {kernels}), PyTorch {machine['packages'].get('torch', 'absent')}, at {machine['commit']}."
+    )
+
+
+def _ratio(ratio: list[float]) -> str:
+    median, low, high = ratio
+    return f"**{median:.2f}** ({low:.2f} to {high:.2f})"
+
+
+def _networks(folder: Path, name: str, title: str) -> str:
+    result = _load(folder, name)
+    if result is None:
+        return ""
+    figures = result["figures"]
+    contestants = list(dict.fromkeys(name for figure in figures for name in figure["times"]))
+    head = [title, *contestants, "best float32 / minunet"] + ["peak memory, minunet / best float32"]
+    rows = []
+    for figure in figures:
+        times, memory = figure["times"], figure.get("memory")
+        row = [f"base {figure['base']}, batch {figure['batch']}"]
+        row += [f"{times[name]['median_ms']:.0f} ms" if name in times else "" for name in contestants]
+        row.append(_ratio(figure["ratio"]["best_float32"]))
+        if memory is None:
+            row.append("")
+        else:
+            rival = min(memory[name]["peak"] for name in FLOAT32 if name in memory)
+            row.append(f"{memory[OURS]['peak'] / 1e6:.0f} / {rival / 1e6:.0f} MB ({memory[OURS]['peak'] / rival:.2f})")
+        rows.append(row)
+    return _table(head, rows) + "\n\n" + _source(result)
+
+
+def _epoch(folder: Path) -> str:
+    result = _load(folder, "train_epoch")
+    if result is None:
+        return ""
+    figures = result["figures"]
+    width, height = figures["size"]
+    head = ["an epoch of training", *figures["times"], "best PyTorch / minunet", "waiting for data"]
+    row = [f"{figures['variant']} variant, base {figures['base']}, {width}x{height}"]
+    row += [f"{time['median_ms'] / 1e3:.1f} s" for time in figures["times"].values()]
+    row += [_ratio(figures["ratio"]), f"{figures['waiting_for_data']:.1%}"]
+    return _table(head, [row]) + "\n\n" + _source(result)
+
+
+def _convolutions(folder: Path) -> str:
+    """The bar's four convolutions, from the table of primitives at base 64."""
+    result = _load(folder, "primitives_base64")
+    if result is None:
+        return ""
+    peak = result["figures"]["sgemm_peak_gflops"]
+    rows = []
+    for channels, side in SINGLE:
+        forward, backward = (_single(result, name, channels, side) for name in ("conv2d", "conv2d_grads"))
+        if forward is None or backward is None:
+            continue
+        ours = sum(call["times"][call["chosen"]]["median_ms"] for call in (forward, backward))
+        rival = min(
+            sum(call["times"][f"torch {layout}"]["median_ms"] for call in (forward, backward))
+            for layout in ("NCHW", "channels_last")
+        )
+        rate = (forward["gflop"] + backward["gflop"]) / ours * 1e3
+        algorithm = " / ".join(dict.fromkeys(call["chosen"] for call in (forward, backward)))
+        rows.append(
+            [
+                f"{channels} to {channels}, 2x{side}x{side}",
+                algorithm,
+                f"{ours:.1f} ms",
+                f"{rival:.1f} ms",
+                f"**{rival / ours:.2f}**",
+                f"{rate:.0f} GFLOP/s ({rate / peak:.0%})",
+            ]
+        )
+    head = ["3x3 convolution, forward and backward", "algorithm", "minunet", "best PyTorch layout", "ratio"]
+    head.append(f"direct rate (of {peak:.0f} GFLOP/s sgemm)")
+    return _table(head, rows) + "\n\n" + _source(result) if rows else ""
+
+
+def _single(result: dict[str, Any], primitive: str, channels: int, side: int) -> dict[str, Any] | None:
+    """The call of a primitive with one source of so many channels, and as many outputs."""
+    image = f"2x{side}x{side}x{channels}"
+    weight = f"3x3x{channels}x{channels}"
+    wanted = f"{image} {weight} {channels}" if primitive == "conv2d" else f"{image} {image} {weight} {image}"
+    calls = result["figures"]["calls"]
+    return next((call for call in calls if call["primitive"] == primitive and call["shapes"] == wanted), None)
+
+
+def _scaling(folder: Path) -> str:
+    result = _load(folder, "scaling")
+    if result is None:
+        return ""
+    rows = []
+    for axis, name in (
+        ("size", "side in pixels"),
+        ("batch", "batch"),
+        ("base", "base channels"),
+        ("threads", "threads"),
+    ):
+        figures = result["figures"][axis]
+        values = " / ".join(str(figure[axis]) for figure in figures)
+        rows.append(
+            [
+                f"{name}: {values}",
+                " / ".join(f"{figure['ms']:.0f}" for figure in figures),
+                " / ".join(f"{figure['ns_per_pixel']:.0f}" for figure in figures),
+            ]
+        )
+    head = ["a step at base 16, batch 2, 128x128, with one setting varied", "ms", "ns a pixel"]
+    return _table(head, rows) + "\n\n" + _source(result)
+
+
+def replaced(text: str, new: str) -> str:
+    """`text` with `new` between the markers.
+
+    Raises
+    ------
+    ValueError
+        If the markers are not there, in this order.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the text needs the lines {BEGIN!r} and {END!r}")
+    return f"{before}{BEGIN}\n\n{new}\n{END}{after}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="folder of the figures")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the markers of this file")
+    args = parser.parse_args(argv)
+    made = all_tables(args.results)
+    if args.write is None:
+        print(made, end="")
+        return 0
+    try:
+        text = replaced(args.write.read_text(encoding="utf-8"), made)
+    except (OSError, ValueError) as error:
+        print(f"error: {args.write}: {error}", file=sys.stderr)
+        return 2
+    args.write.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
