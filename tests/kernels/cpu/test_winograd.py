@@ -6,8 +6,10 @@ from conv_cases import PRECISIONS, all_results, assert_close, cases, compare_for
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import minunet
+from minunet import functional as F
 from minunet.kernels import reference
-from minunet.kernels.cpu import threads
+from minunet.kernels.cpu import rows, threads
 from minunet.kernels.cpu.winograd import plan
 from minunet.kernels.cpu.winograd.tiles import divide
 from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
@@ -67,6 +69,7 @@ def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small
         patch.setattr(plan, "GROUP", 20 * small)
         patch.setattr(plan, "CHANNELS_PER_JOB", 16)
         patch.setattr(plan, "STRIP", small)
+        patch.setattr(rows, "SMALLEST_BLOCK", small // 16)
         made = compare_forward(case, candidate, dtype, tolerance)
         compare_gradients(case, candidate, dtype, tolerance, *made)
 
@@ -79,6 +82,24 @@ def test_the_same_bits_for_any_number_of_threads(candidate, channels, monkeypatc
         monkeypatch.setattr(threads, "_num_threads", count)
         results.append(all_results(candidate, (50, 37), (3, 3), channels, (1, 1), ((1, 1), (1, 1))))
     assert all(result == results[0] for result in results)
+
+
+@pytest.mark.parametrize("candidate", CANDIDATES)
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_gradcheck(candidate, activation):
+    rng = np.random.default_rng(7)
+    shapes = {"x": (2, 9, 7, 2), "skip": (2, 9, 7, 1), "weight": (3, 3, 3, 2), "bias": (2,)}
+    inputs = [minunet.Tensor(rng.standard_normal(shape), requires_grad=True) for shape in shapes.values()]
+
+    def convolution(x, skip, weight, bias):
+        return F.conv2d((x, skip), weight, bias, padding=1, activation=activation)
+
+    output = convolution(*inputs).data
+    assert activation is None or np.abs(output[output > 0]).min() > 1e-4  # no kink within reach of the differences
+    with prefer(candidate):
+        call = (inputs[0].data, inputs[1].data), inputs[2].data, inputs[3].data, (1, 1), ((1, 1), (1, 1)), activation
+        assert reference.conv2d.choose(*call).name == candidate
+        assert minunet.gradcheck(convolution, inputs)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
