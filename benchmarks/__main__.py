@@ -1,7 +1,7 @@
 """Every primitive on the U-Net's real shapes: each candidate, the reference, PyTorch, and the share of the machine's peak.
 
-The peak is a 1024-cubed float32 matrix product on every core, measured in the same run; a share above 100 % is Winograd's, which
-needs fewer multiplications than the direct algorithm that the figure counts.
+The peak is a 1024-cubed float32 matrix product on every core, measured in the same rounds as the call, because machines drift; a share
+above 100 % is Winograd's, which needs fewer multiplications than the direct algorithm that the figure counts.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.machine import installed, sgemm_peak
+from benchmarks.machine import SGEMM_GFLOP, installed, sgemm
 from benchmarks.results import save
 from benchmarks.shapes import RealCall, filled, step_calls
 from benchmarks.timing import alternate
@@ -36,19 +36,16 @@ def main(argv: list[str] | None = None) -> int:
     if not calls:
         print(f"error: no primitive of the U-Net's step has {args.only!r} in its name", file=sys.stderr)
         return 2
-    peak = sgemm_peak()
-    print(
-        f"classic U-Net, base {args.base}, batch {args.batch}, {args.size}x{args.size}; sgemm peak {peak:.0f} GFLOP/s"
-    )
+    print(f"classic U-Net, base {args.base}, batch {args.batch}, {args.size}x{args.size}")
     rng = np.random.default_rng(0)
     figures = []
     for call in tqdm(calls, unit="call", leave=False):
         figure = _measure(call, rng, args.rounds, not args.no_reference)
         figures.append(figure)
-        tqdm.write(_text(figure, peak))
+        tqdm.write(_text(figure))
     name = f"primitives_base{args.base}"
     command = f"python -m benchmarks --base {args.base} --batch {args.batch} --size {args.size}"
-    print(f"wrote {save(name, command, {'sgemm_peak_gflops': peak, 'calls': figures}, args.out)}")
+    print(f"wrote {save(name, command, {'calls': figures}, args.out)}")
     return 0
 
 
@@ -69,7 +66,8 @@ def _measure(call: RealCall, rng: np.random.Generator, rounds: int, reference: b
             if run is not None:
                 rivals.append(f"torch {layout}")
                 contestants[rivals[-1]] = run
-    timings = alternate(contestants, rounds)
+    timings = alternate({**contestants, "sgemm": sgemm()}, rounds)
+    times = timings.to_dict()
     return {
         "primitive": call.primitive.name,
         "shapes": call.label,
@@ -77,13 +75,17 @@ def _measure(call: RealCall, rng: np.random.Generator, rounds: int, reference: b
         "gflop": call.flops / 1e9,
         "megabytes": call.bytes / 1e6,
         "chosen": chosen,
-        "times": timings.to_dict(),
+        "peak_gflops": SGEMM_GFLOP / times.pop("sgemm")["median_ms"] * 1e3,
+        "times": times,
         "ratio": timings.ratio(rivals, chosen) if rivals else None,
     }
 
 
-def _text(figure: dict[str, Any], peak: float) -> str:
-    lines = [f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step)"]
+def _text(figure: dict[str, Any]) -> str:
+    peak = figure["peak_gflops"]
+    lines = [
+        f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step, peak {peak:.0f} GFLOP/s then)"
+    ]
     for name, time in figure["times"].items():
         line = f"  {'*' if name == figure['chosen'] else ' '} {name:20} {time['median_ms']:9.2f} ms"
         if figure["gflop"]:
