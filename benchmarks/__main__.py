@@ -1,7 +1,7 @@
 """Every primitive on the U-Net's real shapes: each candidate, the reference, PyTorch, and the share of the machine's peak.
 
-The peak is a 1024-cubed float32 matrix product on every core, measured in the same rounds as the call, because machines drift; a share
-above 100 % is Winograd's, which needs fewer multiplications than the direct algorithm that the figure counts.
+The peak is a 1024-cubed float32 matrix product on every core, measured in the same rounds as the call, because machines drift.
+A share above 100 % is Winograd's, which needs fewer multiplications than the direct algorithm that the figure counts.
 """
 
 from __future__ import annotations
