@@ -44,10 +44,12 @@ def main(task: str, argv: list[str] | None = None) -> int:
     print(f"\nclassic U-Net, {args.size}x{args.size}, float32" if args.variant == "classic" else "\npaper U-Net")
     for figure in figures:
         _print(figure)
-    extra = "" if args.variant == "classic" else f" --variant {args.variant}"
-    path = save(
-        f"unet_{task}" + ("" if args.variant == "classic" else f"_{args.variant}"), command + extra, figures, args.out
-    )
+    name = f"unet_{task}"
+    if args.base is not None:
+        name, command = f"{name}_base{args.base}", f"{command} --base {args.base}"
+    if args.variant != "classic":
+        name, command = f"{name}_{args.variant}", f"{command} --variant {args.variant}"
+    path = save(name, command, figures, args.out)
     print(f"\nwrote {path}")
     return 0
 

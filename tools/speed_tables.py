@@ -67,10 +67,11 @@ def _ratio(ratio: list[float]) -> str:
 
 
 def _networks(folder: Path, name: str, title: str) -> str:
-    result = _load(folder, name)
-    if result is None:
+    results = [_load(folder, file) for file in (name, f"{name}_base64", f"{name}_base16")]
+    results = [result for result in results if result is not None]
+    if not results:
         return ""
-    figures = result["figures"]
+    figures = [figure for result in results for figure in result["figures"]]
     contestants = list(dict.fromkeys(name for figure in figures for name in figure["times"]))
     head = [title, *contestants, "best float32 / minunet"] + ["peak memory, minunet / best float32"]
     rows = []
@@ -85,7 +86,7 @@ def _networks(folder: Path, name: str, title: str) -> str:
             rival = min(memory[name]["peak"] for name in FLOAT32 if name in memory)
             row.append(f"{memory[OURS]['peak'] / 1e6:.0f} / {rival / 1e6:.0f} MB ({memory[OURS]['peak'] / rival:.2f})")
         rows.append(row)
-    return _table(head, rows) + "\n\n" + _source(result)
+    return "\n\n".join([_table(head, rows), *dict.fromkeys(_source(result) for result in results)])
 
 
 def _epoch(folder: Path) -> str:
