@@ -23,9 +23,9 @@ SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
 
 
 def all_tables(folder: Path = RESULTS) -> str:
-    """The tables of a folder of figures, then those of its folders, one for each other machine."""
-    others = [_tables(path) for path in sorted(folder.iterdir()) if path.is_dir()]
-    later = [f"Earlier, on another machine:\n\n{other}" for other in others if other]
+    """The tables of a folder of figures, then those of the folders in it: fewer threads, other machines."""
+    others = [(path.name, _tables(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
+    later = [f"Of the folder `{name}`:\n\n{made}" for name, made in others if made]
     return "".join([_tables(folder), *later]).rstrip("\n") + "\n"
 
 

@@ -66,7 +66,7 @@ def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_pat
     )
 
 
-def test_other_machines_come_after_and_missing_files_are_left_out(tmp_path):
+def test_other_folders_come_after_and_missing_files_are_left_out(tmp_path):
     (tmp_path / "older").mkdir()
     for folder, time in ((tmp_path, 1000.0), (tmp_path / "older", 2000.0)):
         figures = {
@@ -79,8 +79,22 @@ def test_other_machines_come_after_and_missing_files_are_left_out(tmp_path):
         }
         save(folder, "train_epoch", figures)
     made = speed_tables.all_tables(tmp_path)
-    assert made.index("1.0 s") < made.index("Earlier, on another machine:") < made.index("2.0 s")
+    assert made.index("1.0 s") < made.index("Of the folder `older`:") < made.index("2.0 s")
     assert "inference" not in made
+
+
+def test_networks_measured_apart_make_one_table(tmp_path):
+    for base, time in ((16, 10.0), (64, 60.0)):
+        figure = {
+            "base": base,
+            "batch": 2,
+            "times": {"minunet": {"median_ms": time}, "NCHW": {"median_ms": 2 * time}},
+            "ratio": {"best_float32": [2.0, 2.0, 2.0]},
+        }
+        save(tmp_path, f"unet_inference_base{base}", [figure])
+    made = speed_tables.all_tables(tmp_path)
+    assert made.index("| base 64, batch 2 | 60 ms | 120 ms |") < made.index("| base 16, batch 2 | 10 ms | 20 ms |")
+    assert made.count("| inference |") == 1
 
 
 def test_write_replaces_what_is_between_the_markers_alone(tmp_path, capsys):
