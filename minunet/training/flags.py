@@ -121,8 +121,8 @@ def build_parser() -> Parser:
     machine.add_argument(
         "--recompute",
         action=BooleanOptionalAction,
-        help="compute each block again on the way back in place of keeping it: about half the memory, up to a third more "
-        "time, the same numbers (default off)",
+        help="compute each block again on the way back in place of keeping it: less than half as many activations are kept, "
+        "the peak falls by a tenth to a third, and a step takes longer; the same numbers (default off)",
     )
     machine.add_argument(
         "--out", metavar="RUN", help="run folder (default runs/<time>); one that holds a run is refused"
