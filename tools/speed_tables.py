@@ -23,10 +23,15 @@ SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
 
 
 def all_tables(folder: Path = RESULTS) -> str:
-    """The tables of a folder of figures, then those of the folders in it: fewer threads, other machines."""
-    others = [(path.name, _tables(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
-    later = [f"Of the folder `{name}`:\n\n{made}" for name, made in others if made]
+    """The tables of a folder of figures, then those of the folders in it, each under the first line of its TITLE file."""
+    others = [(path, _tables(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
+    later = [f"{_title(path)}\n\n{made}" for path, made in others if made]
     return "".join([_tables(folder), *later]).rstrip("\n") + "\n"
+
+
+def _title(folder: Path) -> str:
+    path = folder / "TITLE"
+    return path.read_text(encoding="utf-8").splitlines()[0] if path.is_file() else f"Of the folder `{folder.name}`:"
 
 
 def _tables(folder: Path) -> str:

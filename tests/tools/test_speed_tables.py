@@ -80,6 +80,8 @@ def test_other_folders_come_after_and_missing_files_are_left_out(tmp_path):
         save(folder, "train_epoch", figures)
     made = speed_tables.all_tables(tmp_path)
     assert made.index("1.0 s") < made.index("Of the folder `older`:") < made.index("2.0 s")
+    (tmp_path / "older" / "TITLE").write_text("On an older machine:\n")
+    assert "On an older machine:\n\n|" in speed_tables.all_tables(tmp_path)
     assert "inference" not in made
 
 
