@@ -122,7 +122,7 @@ def build_parser() -> Parser:
         "--recompute",
         action=BooleanOptionalAction,
         help="compute each block again on the way back in place of keeping it: less than half as many activations are kept, "
-        "the peak falls by a tenth to a third, and a step takes longer; the same numbers (default off)",
+        "the peak falls by a tenth to a third, and a step takes a quarter longer; the same numbers (default off)",
     )
     machine.add_argument(
         "--out", metavar="RUN", help="run folder (default runs/<time>); one that holds a run is refused"
