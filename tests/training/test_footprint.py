@@ -26,7 +26,7 @@ def test_computing_blocks_again_takes_less_memory(variant):
     architecture = {"base_channels": 16, "variant": variant}
     fixed = 4 * sum(parameter.data.nbytes for parameter in UNet(**architecture).parameters())
     kept, again = (peak_memory(architecture, (4, 128, 128, 1), LOSSES["bce"], recompute) for recompute in (False, True))
-    assert again - fixed < 0.9 * (kept - fixed)
+    assert again - fixed < 0.8 * (kept - fixed)
 
 
 def test_what_the_system_says_of_memory_is_plausible():
