@@ -6,7 +6,7 @@ import numpy as np
 
 from minunet.kernels import reference
 
-TOLERANCE = {np.dtype(np.float32): 2e-4, np.dtype(np.float64): 1e-10}
+TOLERANCE = {np.dtype(np.float32): 1e-4, np.dtype(np.float64): 1e-10}
 
 
 class Draw:
