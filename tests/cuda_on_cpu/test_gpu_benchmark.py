@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,10 @@ from cuda_on_cpu.build import compiler
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
 
-from benchmarks import gpu, gpu_hopper, gpu_layers, gpu_products, gpu_training, gpu_values  # noqa: E402
+from benchmarks import gpu, gpu_hopper, gpu_layers, gpu_products, gpu_sm_90a, gpu_steps, gpu_training, gpu_values  # noqa: E402
 from benchmarks.gpu_device import Shim  # noqa: E402
 from minunet import UNet  # noqa: E402
+from minunet.kernels.cuda.gpu import SM_90A  # noqa: E402
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 
@@ -116,3 +118,55 @@ def test_batches_are_random_images_and_masks():
 
     images, masks = batch((2, 8, 8, 1))
     assert images.shape == masks.shape and set(np.unique(masks)) == {0.0, 1.0}
+
+
+def test_the_sm_90a_check_is_given_up_and_reported():
+    """Other GPUs skip it; a process that dies or hangs becomes a failed part, and its kernels are not timed."""
+    assert "this GPU is sm_80" in gpu_sm_90a.in_a_process("sm_80")["skipped"]
+    assert "no answer within 0 s" in gpu_sm_90a.in_a_process("sm_90", seconds=0.01)["failed"][0]
+    if gpu.why_no_gpu():
+        assert gpu_sm_90a.in_a_process("sm_90")["failed"][0].startswith("exit status 1: ")
+
+
+def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):
+    monkeypatch.delenv(SM_90A, raising=False)
+    with gpu_sm_90a.taken(True):
+        assert os.environ[SM_90A] == "1"
+        with gpu_sm_90a.taken(False):
+            assert os.environ[SM_90A] == "0"
+        assert os.environ[SM_90A] == "1"
+    assert SM_90A not in os.environ
+
+
+def test_steps_are_measured_with_both_kinds_of_kernels_beside_pytorch(monkeypatch):
+    """Each ratio is of our time in a precision to PyTorch's in the same; what fails is named, the rest go on."""
+    pool = SimpleNamespace(free_all_blocks=lambda: None)
+    monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(get_default_memory_pool=lambda: pool))
+
+    def ours(shape, precision, rounds):
+        return {"ms": 2.0 if os.environ[SM_90A] == "1" else 4.0, "bytes": 3}
+
+    def torchs(shape, mode, training, rounds):
+        if mode.endswith("compiled"):
+            raise OSError("no compiler\nat all")
+        return {"ms": 8.0, "bytes": 6}
+
+    for name in ("our_step", "our_inference"):
+        monkeypatch.setattr(gpu_steps, name, ours)
+    monkeypatch.setattr(gpu_steps, "_torch", torchs)
+    found = gpu_steps.steps(gpu_steps.SHAPES[0], modes=gpu_steps.TORCH_MODES, sm_90a=(False, True))
+    ratios = {name: value["ms"] for name, value in found.items() if " of " in name}
+    assert ratios == {
+        "ours tf32 of torch eager tf32": 0.5,
+        "ours tf32 sm_90a of torch eager tf32": 0.25,
+        "ours inference tf32 of torch inference eager tf32": 0.5,
+        "ours inference tf32 sm_90a of torch inference eager tf32": 0.25,
+        "ours bf16 of torch amp bf16 channels_last": 0.5,
+        "ours bf16 sm_90a of torch amp bf16 channels_last": 0.25,
+        "ours inference bf16 of torch inference amp bf16 channels_last": 0.5,
+        "ours inference bf16 sm_90a of torch inference amp bf16 channels_last": 0.25,
+    }
+    assert found["failed"] == [
+        f"torch {w}amp bf16 channels_last compiled: OSError: no compiler" for w in ("", "inference ")
+    ]
+    assert "0.25    0.50 of its memory" in gpu.table({"gpu": "G", "multiprocessors": 2, "step": found})
