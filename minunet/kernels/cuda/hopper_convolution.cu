@@ -131,11 +131,7 @@ __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s,
                 warpgroup_multiply<T, TRANSPOSED, false>(sum, further(a, step * (TRANSPOSED ? 2 * GROUP_BYTES : STEP_BYTES)),
                                                          further(b, step * STEP_BYTES));
         }
-        warpgroup_commit();
-        warpgroup_wait<1>();  // the stage before is free
-        if (before >= 0) ring.hand_back(before, lane);
-        before = turn.stage;
-        turn.next();
+        ring.issued(turn, before, lane);
     }
     warpgroup_wait<0>();
     ring.hand_back(before, lane);

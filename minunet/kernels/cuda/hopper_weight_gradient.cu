@@ -64,11 +64,7 @@ __global__ void __launch_bounds__(THREADS, 1)
 #pragma unroll
             for (int line = 0; line < LINES; line++)
                 warpgroup_multiply<bfloat16, true, true>(sum, further(a, line * LINE_BYTES), further(b, line * LINE_BYTES));
-            warpgroup_commit();
-            warpgroup_wait<1>();  // the stage before is free
-            if (before >= 0) ring.hand_back(before, lane);
-            before = turn.stage;
-            turn.next();
+            ring.issued(turn, before, lane);
         }
         warpgroup_wait<0>();
 

@@ -38,4 +38,13 @@ template <int STAGES> struct Ring {
     __device__ __forceinline__ void hand_back(int stage, int lane) const {
         if (lane == 0) barrier_arrive(empty + stage);
     }
+    // Ends the products that were issued on this stage, waits for those of the stage `before` (-1 for none), hands that one back, and
+    // goes on to the next: while one stage is multiplied, the other is fetched.
+    __device__ __forceinline__ void issued(Turn<STAGES>& turn, int& before, int lane) const {
+        warpgroup_commit();
+        warpgroup_wait<1>();
+        if (before >= 0) hand_back(before, lane);
+        before = turn.stage;
+        turn.next();
+    }
 };
