@@ -13,7 +13,27 @@ from dataclasses import dataclass
 from typing import Any
 
 _REGISTRY: dict[str, Primitive] = {}
-_STATE = threading.local()  # the preferred and the allowed candidates and the stand-in of this thread
+
+
+class _State(threading.local):
+    """What the blocks below have set in this thread."""
+
+    preferred: tuple[str, ...] = ()
+    allowed: tuple[str, ...] | None = None  # None for all
+    stand_in: Callable[[Primitive, tuple[Any, ...]], Any] | None = None
+
+    @contextlib.contextmanager
+    def holding(self, name: str, value: Any) -> Iterator[None]:
+        """Set one of them within the block."""
+        before = getattr(self, name)
+        setattr(self, name, value)
+        try:
+            yield
+        finally:
+            setattr(self, name, before)
+
+
+_STATE = _State()
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
 _PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu", "minunet.kernels.cuda")
@@ -67,9 +87,8 @@ class Primitive:
         return f"Primitive({self.name!r}, candidates={[c.name for c in self.all_candidates()]})"
 
     def __call__(self, *args: Any) -> Any:
-        stand_in = getattr(_STATE, "stand_in", None)
-        if stand_in is not None:
-            return stand_in(self, args)
+        if _STATE.stand_in is not None:
+            return _STATE.stand_in(self, args)
         return self.choose(*args).run(*args)
 
     def register(
@@ -97,13 +116,13 @@ class Primitive:
     def candidates(self, *args: Any) -> list[Candidate]:
         """The paths that can compute these arguments, the reference first."""
         _import_paths()
-        allowed = getattr(_STATE, "allowed", None)
+        allowed = _STATE.allowed
         return [self.reference, *(c for c in self._fast if (allowed is None or c.name in allowed) and c.when(*args))]
 
     def choose(self, *args: Any) -> Candidate:
         """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
         applicable = self.candidates(*args)
-        for name in reversed(getattr(_STATE, "preferred", ())):
+        for name in reversed(_STATE.preferred):
             for candidate in applicable:
                 if candidate.name == name:
                     return candidate
@@ -140,12 +159,8 @@ def prefer(name: str) -> Iterator[None]:
     ...     pass
     """
     _check_known("prefer", name)
-    before = getattr(_STATE, "preferred", ())
-    _STATE.preferred = (*before, name)
-    try:
+    with _STATE.holding("preferred", (*_STATE.preferred, name)):
         yield
-    finally:
-        _STATE.preferred = before
 
 
 @contextlib.contextmanager
@@ -163,23 +178,15 @@ def only(*names: str) -> Iterator[None]:
     ...     pass
     """
     _check_known("only", *names)
-    before = getattr(_STATE, "allowed", None)
-    _STATE.allowed = names
-    try:
+    with _STATE.holding("allowed", names):
         yield
-    finally:
-        _STATE.allowed = before
 
 
 @contextlib.contextmanager
 def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[None]:
     """Within the block, `stand_in(primitive, args)` answers every call of a primitive in this thread; `dry_run` is made of it."""
-    before = getattr(_STATE, "stand_in", None)
-    _STATE.stand_in = stand_in
-    try:
+    with _STATE.holding("stand_in", stand_in):
         yield
-    finally:
-        _STATE.stand_in = before
 
 
 def _check_known(what: str, *names: str) -> None:
