@@ -22,7 +22,7 @@ _programs: list[Program] = []
 
 def conformance(device: Any) -> dict[str, Any]:
     """Whether ldmatrix, mma.sync, cp.async, barriers and shuffles do on the device what the shim takes them to do."""
-    from cuda_on_cpu.test_shim import from_bf16, to_bf16
+    from cuda_on_cpu.rounding import from_bf16, to_bf16
 
     if not _programs:
         instances = tuple(f"{name}<NONE>" for name in ("reverse", "ring", "product_bf16", "product_tf32"))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.test_shim import from_bf16, to_bf16
+from cuda_on_cpu.rounding import from_bf16, to_bf16
 from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 

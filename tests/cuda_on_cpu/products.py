@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 from minunet.kernels import reference
 from minunet.kernels.cuda import ampere, hopper, hopper_gradient, sums
 from minunet.kernels.cuda.arena import Arena, Place
@@ -82,17 +83,6 @@ CASES = {
 }
 
 
-def to_bf16(x: np.ndarray) -> np.ndarray:
-    """float32 as the bits of bfloat16, to nearest with ties to even."""
-    bits = np.ascontiguousarray(x, np.float32).view(np.uint32)
-    return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype(np.uint16)
-
-
-def to_tf32(x: np.ndarray) -> np.ndarray:
-    """float32 with 10 bits of mantissa, to nearest with ties away from zero."""
-    return ((np.ascontiguousarray(x, np.float32).view(np.uint32) + 0x1000) & np.uint32(0xFFFFE000)).view(np.float32)
-
-
 class Bench:
     """Places in an arena on a device, filled from NumPy and read back.
 
@@ -111,7 +101,7 @@ class Bench:
         """A place that will hold the values, in the precision's type unless another is named; and what it holds, in float64."""
         if dtype is None:
             bits = to_bf16(values) if self.precision == "bf16" else to_tf32(values)
-            exact = (bits.astype(np.uint32) << 16).view(np.float32) if self.precision == "bf16" else bits
+            exact = from_bf16(bits) if self.precision == "bf16" else bits
         else:
             bits = exact = values.astype(dtype)
         place = self.arena.take(values.shape, DTYPES[self.precision] if dtype is None else dtype)
@@ -133,9 +123,7 @@ class Bench:
         """What a place holds, in float64; whole numbers as they are."""
         raw = np.ascontiguousarray(self.device.get(self._bytes(place)))
         if place.dtype is BFLOAT16:
-            return (
-                (raw.view(np.uint16).astype(np.uint32) << 16).view(np.float32).astype(np.float64).reshape(place.shape)
-            )
+            return from_bf16(raw.view(np.uint16)).astype(np.float64).reshape(place.shape)
         values = raw.view(place.dtype).reshape(place.shape)
         return values if values.dtype.kind == "u" else values.astype(np.float64)
 

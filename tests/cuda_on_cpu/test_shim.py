@@ -13,6 +13,7 @@ import pytest
 
 from cuda_on_cpu.build import build, compiler, sanitizer_library
 from cuda_on_cpu.host import EAGER, LAZY, SCHEDULES, KernelFault, Library
+from cuda_on_cpu.rounding import from_bf16, to_bf16
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 
@@ -84,14 +85,6 @@ def test_buffer_refilled_too_early(launch):
 def test_misaligned_copy(launch):
     with pytest.raises(KernelFault, match="misaligned"):
         ring_sums(launch, "MISALIGNED")
-
-
-def to_bf16(x):
-    return ((x.view(np.uint32) + 0x7FFF + (x.view(np.uint32) >> 16 & 1)) >> 16).astype(np.uint16)
-
-
-def from_bf16(bits):
-    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 @pytest.mark.parametrize("bug", ["NONE", "WRONG_ROW"])
