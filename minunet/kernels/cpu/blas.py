@@ -67,6 +67,18 @@ _AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 _AVX2_KERNELS = {"Haswell", "Zen", *_AVX512_KERNELS}
 
 
+def small_matrix_kernels(libraries: Sequence[threadpoolctl.LibController] | None = None) -> bool:
+    """Whether a BLAS multiplies small matrices where they lie; others first copy every operand into panels.
+
+    OpenBLAS has such kernels for AVX-512 alone (on x86, version 0.3.31). `libraries`: by default those of this process.
+    """
+    libraries = one_thread.libraries() if libraries is None else libraries
+    return any(
+        library.internal_api == "openblas" and getattr(library, "architecture", None) in _AVX512_KERNELS
+        for library in libraries
+    )
+
+
 def slow_because(
     libraries: Sequence[threadpoolctl.LibController] | None = None,
     features: Mapping[str, bool] | None = None,

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from minunet.kernels.cpu.blas import _processor_features, one_thread, slow_because
+from minunet.kernels.cpu.blas import _processor_features, one_thread, slow_because, small_matrix_kernels
 
 AVX2 = {"AVX2": True, "AVX512F": False}
 AVX512 = {"AVX2": True, "AVX512F": True}
@@ -44,6 +44,20 @@ def test_no_library_at_all(monkeypatch):
     assert "install it from PyPI" in slow_because([], AVX512, {})
     monkeypatch.setattr("sys.platform", "darwin")
     assert slow_because([], {}, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("libraries", "expected"),
+    [
+        (openblas("SkylakeX"), True),
+        (openblas("Haswell"), False),
+        ([SimpleNamespace(internal_api="mkl")], False),
+        ([SimpleNamespace(internal_api="blis", architecture="skx"), *openblas("Cooperlake")], True),
+        ([], False),
+    ],
+)
+def test_who_multiplies_small_matrices_in_place(libraries, expected):
+    assert small_matrix_kernels(libraries) is expected
 
 
 def test_this_process():

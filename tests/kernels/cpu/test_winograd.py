@@ -1,5 +1,7 @@
 """Winograd's convolution against the plain one: every shape, padding and request, both forms, any number of threads."""
 
+import math
+
 import numpy as np
 import pytest
 from conv_cases import PRECISIONS, all_results, assert_close, cases, compare_forward, compare_gradients
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 import minunet
 from minunet import functional as F
 from minunet.kernels import reference
-from minunet.kernels.cpu import rows, threads
+from minunet.kernels.cpu import products, rows, threads
 from minunet.kernels.cpu.winograd import plan
 from minunet.kernels.cpu.winograd.tiles import divide
 from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
@@ -54,6 +56,30 @@ def test_chunks_cover_every_tile_once(images, size, m, tiles):
     assert (seen == 1).all()
 
 
+@pytest.mark.parametrize("sizes", [plan.IN_PLACE, plan.PACKED])
+def test_what_is_done_at_a_time(sizes, monkeypatch):
+    monkeypatch.setattr(plan, "sizes", lambda: sizes)
+    for images, side, channels in ((8, 256, 16), (8, 128, 32), (2, 128, 128), (8, 32, 128), (1, 8, 4)):
+        for m in POINTS:
+            tiles = plan.tiles_per_chunk(m, images, (side, side), channels)
+            assert 1 <= tiles <= sizes.most_tiles
+            assert tiles * channels * (m + 2) ** 2 <= max(sizes.chunk, plan.SMALLEST_CHUNK * (m + 2) ** 2)
+            chunks = divide(images, (side, side), m, tiles)
+            assert len(chunks) >= min(sizes.fewest_chunks, plan.tile_count(m, images, (side, side)) * channels // 4096)
+    for channels in (1, 64, 128, 256, 512, 1024):
+        per_job = plan.channels_per_job(channels)
+        assert 64 <= per_job <= sizes.most_channels_per_job
+        assert channels < 256 or channels // per_job >= plan.FEWEST_JOBS
+
+
+def test_few_tiles_for_many_channels_go_by_channels_on_the_way_back(monkeypatch):
+    for sizes, expected in ((plan.PACKED, False), (plan.IN_PLACE, True)):
+        monkeypatch.setattr(plan, "sizes", lambda sizes=sizes: sizes)
+        assert plan.gradients_by_tiles(6, 8, (32, 32), 128, 128) is expected
+        assert plan.gradients_by_tiles(6, 2, (128, 128), 128, 128)
+        assert not plan.gradients_by_tiles(6, 2, (128, 128), 512, 512)
+
+
 @pytest.mark.parametrize("candidate", CANDIDATES)
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
 @settings(max_examples=60, deadline=None)
@@ -61,13 +87,15 @@ def test_chunks_cover_every_tile_once(images, size, m, tiles):
     case=cases(kernels=st.just((3, 3))),
     by_tiles=st.booleans(),
     small=st.sampled_from([2_000, 50_000, 1_000_000]),
+    block=st.sampled_from([products.SMALL, math.inf]),
 )
-def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small):
+def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small, block):
     with pytest.MonkeyPatch.context() as patch:  # small limits reach every way of cutting with small images
+        patch.setattr(products, "largest_block", lambda: block)
         patch.setattr(plan, "MOST_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
-        patch.setattr(plan, "SMALL", small)
+        patch.setattr(plan, "sizes", lambda: plan.Sizes(small, 512, 8, 32, fewest_tiles=0))
+        patch.setattr(plan, "FEWEST_CHANNELS_PER_JOB", 16)
         patch.setattr(plan, "GROUP", 20 * small)
-        patch.setattr(plan, "CHANNELS_PER_JOB", 16)
         patch.setattr(plan, "STRIP", small)
         patch.setattr(rows, "SMALLEST_BLOCK", small // 16)
         made = compare_forward(case, candidate, dtype, tolerance)

@@ -83,7 +83,7 @@ def _forward(form, m: int, xs, weight, bias, stride, padding: Padding, activatio
 def conv2d_grads(m: int, grad_output, xs, weight, output, stride, padding: Padding, needs):
     """`reference.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
     call = Gradients(m, grad_output, xs, weight, output, padding, needs)
-    form = by_tiles if plan.by_tiles(*weight.shape[2:]) else by_channels
+    form = by_tiles if plan.gradients_by_tiles(m, call.images, call.size, *weight.shape[2:]) else by_channels
     grad_weight, grad_bias = form.backward(call)
     return call.grad_xs, grad_weight, grad_bias
 

@@ -56,7 +56,7 @@ def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool
                 send_home(outputs.tiles, y[..., block], group, t.m)
 
         parallel(windows_job, group.split_rows(plan.tiles_per_chunk(t.m, len(y), y.shape[1:3], c)))
-        parallel(channels_job, even_parts(o, plan.CHANNELS_PER_JOB))
+        parallel(channels_job, even_parts(o, plan.channels_per_job(o)))
 
 
 def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
@@ -121,7 +121,8 @@ def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
 
         bias_parts += parallel(points_job, group.split_rows(call.tiles_per_chunk))
         wanted = call.channels.stop - call.channels.start
-        jobs = [(x_job, part) for part in even_parts(wanted, plan.CHANNELS_PER_JOB) if call.needs_x]
-        jobs += [(weight_job, part) for part in even_parts(c, plan.CHANNELS_PER_JOB) if call.needs_weight]
+        per_job = plan.channels_per_job(c, call.needs_x and call.needs_weight)
+        jobs = [(x_job, part) for part in even_parts(wanted, per_job) if call.needs_x]
+        jobs += [(weight_job, part) for part in even_parts(c, per_job) if call.needs_weight]
         parallel(lambda job: job[0](job[1]), jobs)
     return grad_weight, sum_in_order(bias_parts) if call.needs_bias else None
