@@ -21,6 +21,8 @@ class MaxPool2d(Function):
         self.window = kernel_size, stride, padding
 
     def forward(self, x: Any) -> Any:
+        if not any(self.needs_input_grad):
+            return reference.max_pool2d_values(contiguous(x), *self.window)
         y, argmax = reference.max_pool2d(contiguous(x), *self.window)
         self.save(argmax)
         return y

@@ -161,6 +161,7 @@ _RESULTS: dict[str, Callable[..., Any]] = {
     "conv_transpose2d": _conv_transpose2d,
     "conv_transpose2d_grads": _conv_transpose2d_grads,
     "max_pool2d": _max_pool2d,
+    "max_pool2d_values": _pool,
     "max_pool2d_grad": lambda run, grad, argmax, shape, *window: run.empty(shape, grad.dtype),
     "sum_pool2d": _pool,
     "sum_pool2d_grad": lambda run, grad, shape, *window: run.empty(shape, grad.dtype),

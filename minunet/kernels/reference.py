@@ -207,6 +207,12 @@ def max_pool2d(x: Array, kernel_size: Pair, stride: Pair, padding: Pair):
 
 
 @primitive
+def max_pool2d_values(x: Array, kernel_size: Pair, stride: Pair, padding: Pair):
+    """The values of `max_pool2d` without their places, for where no gradient will be asked for."""
+    return max_pool2d.reference.run(x, kernel_size, stride, padding)[0]
+
+
+@primitive
 def max_pool2d_grad(grad_output: Array, argmax: Array, x_shape: tuple[int, ...], kernel_size, stride, padding):
     """The gradient goes to the winner of each window, summed where windows overlap."""
     xp = array_module(grad_output)

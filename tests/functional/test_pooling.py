@@ -32,7 +32,9 @@ REDUCTIONS = {
 def test_values_are_those_of_the_loops(case, name):
     shape, *window = case
     x = distinct(shape) - 2  # all negative, so that a zero from the padding would win a maximum
-    np.testing.assert_allclose(getattr(F, name)(x, *window).data, loops.pool(x, *window, REDUCTIONS[name]), rtol=1e-13)
+    y = getattr(F, name)(x, *window).data
+    np.testing.assert_allclose(y, loops.pool(x, *window, REDUCTIONS[name]), rtol=1e-13)
+    np.testing.assert_array_equal(getattr(F, name)(Tensor(x, requires_grad=True), *window).data, y)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

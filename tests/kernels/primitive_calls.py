@@ -137,6 +137,7 @@ CALLS = {
     "conv_transpose2d": conv_transpose2d,
     "conv_transpose2d_grads": conv_transpose2d_grads,
     "max_pool2d": pool,
+    "max_pool2d_values": pool,
     "max_pool2d_grad": max_pool2d_grad,
     "sum_pool2d": pool,
     "sum_pool2d_grad": sum_pool2d_grad,

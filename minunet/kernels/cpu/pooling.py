@@ -169,21 +169,32 @@ def _both_columns(take: Take, gradient: np.ndarray) -> np.ndarray:
     return twice.reshape(images, rows, -1)
 
 
-@reference.sum_pool2d.register("two by two", when=_when, cost=_cost, why=_WHY)
-def sum_pool2d(x, kernel_size, stride, padding):
-    """See `reference.sum_pool2d`."""
+def _pooled(combine: np.ufunc, x: np.ndarray) -> np.ndarray:
+    """Windows of 2x2 with `combine` between their rows, then between their columns."""
     x = np.ascontiguousarray(x)
     width, c = x.shape[2] // 2, x.shape[3]
     y = pool.empty((x.shape[0], x.shape[1] // 2, width, c), x.dtype)
 
     def work(take: Take, place: tuple) -> None:
         pixels = _row_pairs(x, place, width)
-        sums = take((*pixels.shape[:2], pixels.shape[3]), x.dtype)
-        np.add(pixels[:, :, 0], pixels[:, :, 1], out=sums)
-        np.add(*_left_and_right(take, sums, c), out=y[place].reshape(-1))
+        rows = take((*pixels.shape[:2], pixels.shape[3]), x.dtype)
+        combine(pixels[:, :, 0], pixels[:, :, 1], out=rows)
+        combine(*_left_and_right(take, rows, c), out=y[place].reshape(-1))
 
     _in_blocks(y.shape, work)
     return y
+
+
+@reference.max_pool2d_values.register("two by two", when=_when, cost=_cost, why=_WHY)
+def max_pool2d_values(x, kernel_size, stride, padding):
+    """See `reference.max_pool2d_values`."""
+    return _pooled(np.maximum, x)
+
+
+@reference.sum_pool2d.register("two by two", when=_when, cost=_cost, why=_WHY)
+def sum_pool2d(x, kernel_size, stride, padding):
+    """See `reference.sum_pool2d`."""
+    return _pooled(np.add, x)
 
 
 @reference.sum_pool2d_grad.register("two by two", when=_sum_grad_when, cost=_grad_cost, why=_WHY)

@@ -70,6 +70,11 @@ def max_pool2d(x, kernel_size, stride, padding):
     return y, argmax
 
 
+def max_pool2d_values(x, kernel_size, stride, padding):
+    """See `reference.max_pool2d_values`."""
+    return max_pool2d(x, kernel_size, stride, padding)[0]
+
+
 def max_pool2d_grad(grad_output, argmax, x_shape, kernel_size, stride, padding):
     """See `reference.max_pool2d_grad`."""
     _, pool = _pool(x_shape, kernel_size, stride, padding)

@@ -29,6 +29,7 @@ def register() -> None:
             when, cost = getattr(module, f"takes_{name}"), costs.arithmetic(products, rates)
             _add(getattr(reference, name), getattr(module, name), when, cost, label, why)
     _add(reference.max_pool2d, pooling.max_pool2d, pooling.takes_pool)
+    _add(reference.max_pool2d_values, pooling.max_pool2d_values, pooling.takes_pool)
     _add(reference.max_pool2d_grad, pooling.max_pool2d_grad, pooling.takes_max_pool2d_grad)
     _add(reference.sum_pool2d, pooling.sum_pool2d, pooling.takes_pool)
     _add(reference.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.takes_sum_pool2d_grad)

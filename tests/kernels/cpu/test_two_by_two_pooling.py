@@ -32,6 +32,8 @@ def test_equals_the_reference(shape, values, dtype, chunk, seed):
         np.testing.assert_array_equal(y, expected_y)
         np.testing.assert_array_equal(argmax, expected_argmax)
         assert argmax.dtype == expected_argmax.dtype
+        assert reference.max_pool2d_values.choose(x, *WINDOW).name == "two by two"
+        np.testing.assert_array_equal(reference.max_pool2d_values(x, *WINDOW), expected_y)
         grad = rng.standard_normal(y.shape).astype(dtype)
         if values is not None:
             grad.flat[:: max(1, grad.size // 7)] = np.inf
@@ -80,6 +82,7 @@ def test_the_same_bits_for_any_number_of_threads(monkeypatch):
         monkeypatch.setattr(threads, "_num_threads", count)
         y, argmax = pooling.max_pool2d(x, *WINDOW)
         arrays = [y, argmax, pooling.max_pool2d_grad(y, argmax, x.shape, *WINDOW), pooling.sum_pool2d(x, *WINDOW)]
+        arrays.append(pooling.max_pool2d_values(x, *WINDOW))
         results.append([array.tobytes() for array in arrays])
     assert results[0] == results[1] == results[2]
 
