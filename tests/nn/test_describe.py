@@ -30,6 +30,22 @@ def test_the_algorithm_is_the_one_that_runs():
     assert {row[4] for row in table.rows} == {"reference"}
 
 
+def test_without_gradients_it_lists_what_a_prediction_calls():
+    model = minunet.UNet(base_channels=4, depth=1)
+    called = []
+
+    def noting(primitive, args):
+        candidate = primitive.choose(*args)
+        called.append((primitive.name, candidate.name))
+        return candidate.run(*args)
+
+    with minunet.no_grad(), minunet.kernels.dispatch.replace(noting):
+        model(np.zeros((1, 8, 8, 1), np.float32))
+    table = minunet.describe(model, (1, 8, 8, 1), gradients=False)
+    assert [(row[1], row[4]) for row in table.rows] == called
+    assert ("max_pool2d_values", "two by two") in called
+
+
 def test_text_is_a_table_with_one_line_per_row_and_the_total():
     model = minunet.UNet(base_channels=2, depth=1)
     table = minunet.describe(model, (1, 8, 8, 1))
