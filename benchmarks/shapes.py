@@ -59,7 +59,7 @@ def step_calls(base: int, batch: int, size: int = 256, variant: str = "classic")
             F.binary_cross_entropy_with_logits(model(image), image).backward()
             optimizer.step()
     return [
-        RealCall(primitive, args, times, _label(args), _flops(primitive.name, args))
+        RealCall(primitive, args, times, _label(args), direct_flops(primitive.name, args))
         for primitive, args, times in seen.values()
     ]
 
@@ -100,8 +100,11 @@ def _label(args: tuple[Any, ...]) -> str:
     return " ".join("x".join(map(str, shape)) or "()" for shape in shapes)
 
 
-def _flops(name: str, args: tuple[Any, ...]) -> float:
-    """2 multiply-adds per tap, input channel, output channel and pixel; the gradients cost one product each."""
+def direct_flops(name: str, args: tuple[Any, ...]) -> float:
+    """Multiplications and additions of the direct algorithm for a primitive's call; 0 for anything but convolutions.
+
+    2 per tap, input channel, output channel and pixel; the gradients cost one product each.
+    """
     if name == "conv2d":
         (x, *_), weight, _, (sh, sw), *_ = args
         return 2.0 * weight.size * x.shape[0] * (x.shape[1] // sh) * (x.shape[2] // sw)

@@ -55,6 +55,7 @@ def alternate(
     rounds: int,
     progress: Callable[[], None] | None = None,
     warm_up: int = WARM_UP,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Timings:
     """Run each contestant once a round, for `rounds` rounds after the warm-up.
 
@@ -67,14 +68,16 @@ def alternate(
         Called after every round.
     warm_up : int
         Rounds before those that are counted.
+    clock : callable
+        Seconds from some moment on.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for k in range(rounds + warm_up):
         for name, run in contestants.items():
             time.sleep(PAUSE)
-            began = time.perf_counter()
+            began = clock()
             run()
-            elapsed = time.perf_counter() - began
+            elapsed = clock() - began
             if k >= warm_up:
                 seconds[name].append(elapsed)
         if progress is not None:

@@ -64,8 +64,7 @@ class DryRun:
         """The stand-in for a primitive: unwritten arrays of the right shapes."""
         candidate = primitive.choose(*args)
         result = _RESULTS[primitive.name](self, *args)
-        first = next(_arrays(result), None)
-        self.calls.append(Call(primitive.name, candidate.name, candidate.why, () if first is None else first.shape))
+        self.calls.append(Call(primitive.name, candidate.name, candidate.why, first_shape(result)))
         return result
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -83,6 +82,12 @@ class DryRun:
 
     def _gone(self, size: int) -> None:
         self.live -= size
+
+
+def first_shape(result: Any) -> tuple[int, ...]:
+    """The shape of a primitive's first result; () where it has none."""
+    first = next(_arrays(result), None)
+    return () if first is None else first.shape
 
 
 def _arrays(result: Any) -> Iterator[np.ndarray]:
