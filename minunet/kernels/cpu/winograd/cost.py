@@ -11,7 +11,7 @@ from minunet.kernels.cpu.winograd import plan
 PER_VALUE = 0.3  # for a value that a transform writes
 PER_SORTED = 0.45  # the same where pixels are sorted by tiles before and after
 PER_COPIED = 0.1  # for a value of a strip's windows
-PER_WEIGHT = 0.3  # for a value of the kernel's points, which every strip reads again
+PER_WEIGHT = 1.0  # for a value of the kernel's points: made once, read by every strip, added up for a gradient
 PER_GRADIENT = 0.7  # for a value of the output's gradient: the mask of the ReLU, the sum for the bias
 PER_CHUNK = 50_000.0  # for the calls that do not depend on the chunk's size
 PER_CALL = 120_000.0  # to set up buffers and wake the threads
