@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 from benchmarks.machine import SGEMM_GFLOP, installed, sgemm
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from benchmarks.shapes import RealCall, filled, step_calls
 from benchmarks.timing import alternate
 
@@ -29,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
     parser.add_argument("--only", metavar="NAME", help="primitives whose name contains this")
     parser.add_argument("--no-reference", action="store_true", help="leave out the plain reference, which is slow")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(parser)
     args = parser.parse_args(argv)
 
     calls = [c for c in step_calls(args.base, args.batch, args.size) if not args.only or args.only in c.primitive.name]

@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
 import minunet
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from minunet.data.synthetic.smear import draw_smear
 from minunet.kernels.backend import to_numpy
 from minunet.training.inference import Inference
@@ -40,7 +39,7 @@ def parser(module: str, description: str | None, **defaults: int) -> argparse.Ar
     made = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=description)
     for name, text in SETTINGS.items():
         made.add_argument(f"--{name}", type=int, default=defaults[name], help=f"{text} (default {defaults[name]})")
-    made.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(made)
     return made
 
 

@@ -13,7 +13,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu_bare import prepare
@@ -27,7 +26,7 @@ from benchmarks.gpu_sm_90a import in_a_process  # noqa: E402
 from benchmarks.gpu_steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
 from benchmarks.gpu_training import parity  # noqa: E402
 from benchmarks.gpu_values import conformance, kernels  # noqa: E402
-from benchmarks.results import FOLDER, save  # noqa: E402
+from benchmarks.results import add_out, save  # noqa: E402
 from minunet import UNet  # noqa: E402
 from minunet.kernels.backend import why_no_gpu  # noqa: E402
 
@@ -37,7 +36,7 @@ Part = tuple[str, Callable[[], dict[str, Any]]]
 def main(argv: list[str] | None = None) -> int:
     """Run the parts, print the table, write the JSON; 1 where a part failed, 2 where there is no GPU."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
-    parser.add_argument("--out", type=Path, metavar="DIR", help=f"folder for the JSON (default {FOLDER})")
+    add_out(parser)
     parser.add_argument("--only", metavar="NAME", help="parts whose name contains this")
     parser.add_argument(
         "--minutes", type=float, default=10, help="start no further part after 0.8 of this (default 10)"

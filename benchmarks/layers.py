@@ -11,7 +11,6 @@ import argparse
 import statistics
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -20,7 +19,7 @@ import minunet
 from benchmarks.calls import TimedCalls, time_calls
 from benchmarks.contestants import OURS, contestant
 from benchmarks.layer_table import layer_table
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP
 from minunet.arguments import Parser, positive_int
 from minunet.command import command
@@ -40,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--variant", choices=("classic", "paper"), default="classic", help="default classic")
     parser.add_argument("--rounds", type=positive_int, default=5, metavar="N", help="counted rounds (default 5)")
     parser.add_argument("--inference", action="store_true", help="time a forward pass without gradients, not a step")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(parser)
     args = parser.parse_args(argv)
 
     case = {"base": args.base, "batch": args.batch, "size": args.size, "variant": args.variant}

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
+from minunet.folders import unwritable
 
 FOLDER = Path(__file__).resolve().parent / "results"
+
+
+def add_out(parser: Any) -> None:
+    """Give a parser, or a group of its arguments, --out; a folder that cannot be written is refused before any measuring."""
+    parser.add_argument("--out", type=_folder, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+
+
+def _folder(text: str) -> Path:
+    if problem := unwritable(text):
+        raise argparse.ArgumentTypeError(problem)
+    return Path(text)
 
 
 def save(name: str, command: str, figures: Any, folder: Path | None = None) -> Path:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -15,7 +14,7 @@ from tqdm import tqdm
 import minunet
 from benchmarks.contestants import OURS, contestant
 from benchmarks.memory import peak_of
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
 
 START = {"base": 16, "batch": 2, "size": 128}
@@ -30,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print and save the tables."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scaling", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(parser)
     args = parser.parse_args(argv)
     figures = {axis: _along(axis, args.rounds) for axis in AXES}
     figures["threads"] = _threads(args.rounds)

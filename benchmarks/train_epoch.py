@@ -9,14 +9,13 @@ import argparse
 import itertools
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import minunet
 from benchmarks.machine import installed
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
 from minunet.arguments import image_size
 from minunet.command import command
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--base", type=int, default=16, help="base channels (default 16)")
     parser.add_argument("--variant", choices=("paper", "classic"), default="paper")
     parser.add_argument("--rounds", type=int, default=3, help="counted epochs of each (default 3)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(parser)
     args = parser.parse_args(argv)
     if installed("torch") is None:
         print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -12,7 +11,7 @@ from tqdm import tqdm
 from benchmarks.contestants import ONNX, OURS, contestant
 from benchmarks.machine import installed
 from benchmarks.memory import peak_of
-from benchmarks.results import save
+from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP, alternate
 
 CASES = ((64, 2), (16, 8))  # (base channels, batch)
@@ -31,7 +30,7 @@ def main(task: str, argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--no-bf16", action="store_true", help="leave out bf16, which takes minutes without AVX-512")
     parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
+    add_out(parser)
     args = parser.parse_args(argv)
     if installed("torch") is None:
         print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)

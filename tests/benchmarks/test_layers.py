@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
 
 import minunet  # noqa: E402
-from benchmarks import layers  # noqa: E402
+from benchmarks import layers, scaling  # noqa: E402
 from benchmarks.calls import time_calls  # noqa: E402
 from benchmarks.layer_table import layer_table  # noqa: E402
 from minunet import functional as F  # noqa: E402
@@ -169,3 +169,14 @@ def test_help_and_mistakes(capsys):
         "  - --variant other: choose one of classic, paper\n"
         "  - --rounds x: must be a whole number\n"
     )
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_measuring(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(layers, "measure", lambda *args: pytest.fail("it measured"))
+    (tmp_path / "file").write_text("kept")
+    assert layers.main([*TINY, "--out", str(tmp_path / "file")]) == 2
+    assert "is a file where a folder is needed" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as left:
+        scaling.main(["--out", str(tmp_path / "file" / "below")])
+    assert left.value.code == 2 and "is a file where a folder is needed" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "kept"

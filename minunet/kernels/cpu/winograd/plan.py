@@ -1,10 +1,11 @@
-"""How much to do at a time: sizes of chunks, bands and jobs, from shapes alone."""
+"""How much to do at a time: sizes of chunks, bands and jobs, from shapes and the kind of BLAS, never the number of threads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from minunet.kernels.cpu.blas import small_matrix_kernels
+from minunet.kernels.cpu.products import SMALL
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Sizes:
 
 
 # Measured on Zen 4 and on Zen 3. Where every product packs its operands, large products pack them less often.
-IN_PLACE = Sizes(chunk=1_000_000, most_tiles=1_000_000, fewest_chunks=8, most_channels_per_job=64, fewest_tiles=0)
+IN_PLACE = Sizes(chunk=SMALL, most_tiles=SMALL, fewest_chunks=8, most_channels_per_job=64, fewest_tiles=0)
 PACKED = Sizes(chunk=2_000_000, most_tiles=512, fewest_chunks=4, most_channels_per_job=128, fewest_tiles=4)
 
 FEWEST_CHANNELS_PER_JOB = 64
