@@ -9,7 +9,7 @@ import numpy as np
 
 MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
 FEWEST_BLOCKS = 8
-SMALLEST_BLOCK = 1 << 16  # values: smaller blocks are not worth a job of their own
+SMALLEST_BLOCK = 1 << 18  # values: smaller blocks are not worth a job of their own
 
 
 def even_parts(total: int, largest: int) -> list[tuple[int, int]]:

@@ -97,6 +97,7 @@ def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small
         patch.setattr(plan, "FEWEST_CHANNELS_PER_JOB", 16)
         patch.setattr(plan, "GROUP", 20 * small)
         patch.setattr(plan, "STRIP", small)
+        patch.setattr(plan, "GRADIENT_STRIP", small)
         patch.setattr(rows, "SMALLEST_BLOCK", small // 16)
         made = compare_forward(case, candidate, dtype, tolerance)
         compare_gradients(case, candidate, dtype, tolerance, *made)

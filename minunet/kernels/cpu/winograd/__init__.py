@@ -43,10 +43,10 @@ fractions. Relative L2 error in float32 against float64, 64 to 512 channels: 1e-
 
 How it is laid out
 ------------------
-`transforms` the small matrices; `tiles` cutting images up; `points` images to points and products to tiles; `weights`
-kernels to points and back; `by_tiles` and `by_channels` the two ways through with tiles of m x m, and `by_strips` with
-tiles of m x 1, where one dimension is left as it is and the transforms cost a fraction; `gradients` what a backward pass is
-asked; `plan` how much at a time; `cost` estimates.
+`transforms` the small matrices; `tiles` cutting images up; `vertical` the half of a transform that goes down the columns,
+`points` images to points and products to tiles; `weights` kernels to points and back; `by_tiles` and `by_channels` the
+two ways through with tiles of m x m, and `by_strips` with tiles of m x 1, where one dimension is left as it is (`lines`)
+and the transforms cost a fraction; `gradients` what a backward pass is asked; `plan` how much at a time; `cost` estimates.
 """
 
 from __future__ import annotations

@@ -46,8 +46,9 @@ BAND = 50_000
 # Values of a chunk at one point; a smaller one is not worth a job.
 SMALLEST_CHUNK = 4096
 
-# Values of written-out windows of a strip, at all points.
-STRIP = 600_000
+# Values of a strip at all points, in the forward pass and in the backward pass, which makes a product of their number.
+STRIP = 280_000
+GRADIENT_STRIP = 560_000
 
 # A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
 # keeping the points of all windows in memory.

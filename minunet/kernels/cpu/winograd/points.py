@@ -11,10 +11,11 @@ from functools import partial
 
 import numpy as np
 
-from minunet.kernels.cpu.products import Step, run, transform
+from minunet.kernels.cpu.products import Step, transform
 from minunet.kernels.cpu.runs import as_runs
 from minunet.kernels.cpu.scratch import Take
 from minunet.kernels.cpu.winograd.transforms import Transforms
+from minunet.kernels.cpu.winograd.vertical import ToPoints
 
 # Rows of 2^k bytes fall into the same few sets of the cache and evict each other; a little padding spreads them.
 ROW_PADDING = 16
@@ -63,7 +64,7 @@ class InputPoints:
         (top, left) is the pixel where the first window starts; negative inside the padding.
         """
         for source, half in zip(sources, self._halves, strict=True):
-            vertical(self._matrix, self._m, source, half, top, left)
+            ToPoints(self._matrix, self._m, half, source.shape[2], left).load(source, top)
 
     def band_steps(self, rows: slice, out: np.ndarray | None = None) -> list[Step]:
         """Steps that fill `points`, or `out` of its shape, with some rows of the points of what was loaded."""
@@ -78,47 +79,6 @@ class InputPoints:
         points = self._flat if out is None else out.reshape(*out.shape[:2], -1)
         # (n, span) @ (band, span, tiles * C) -> (band, n, tiles * C)
         return steps + transform(self._matrix, self._sorted, points)
-
-
-def vertical(matrix: np.ndarray, m: int, source: np.ndarray, half: np.ndarray, top: int, left: int) -> None:
-    """The vertical half of a transform, read straight from the image, into `half` (n, tile rows, images, width, C).
-
-    Columns and channels stay as they lie, so that a row of pixels is one long row of the product.
-    """
-    n, span = matrix.shape
-    images, height, image_width, channels = source.shape
-    rows, width = half.shape[1], half.shape[3]
-    inside = slice(min(width, max(0, -left)), max(0, min(width, image_width - left)))
-    if inside.start > 0:
-        half[:, :, :, : inside.start] = 0
-    if inside.stop < width:
-        half[:, :, :, inside.stop :] = 0
-    if inside.stop <= inside.start:
-        return
-    seen = source[:, :, left + inside.start : left + inside.stop]  # (images, H, columns, C)
-    item = source.itemsize
-    row, image = image_width * channels * item, height * image_width * channels * item
-    length = (inside.stop - inside.start) * channels
-    # (n, rows, images, columns, C) -> (rows, images, n, columns * C)
-    target = half[:, :, :, inside].reshape(n, rows, images, length).transpose(1, 2, 0, 3)
-    # Tile rows whose windows lie inside the image: top + m t >= 0 and top + m t + span <= height.
-    first = min(rows, max(0, -(top // m)))
-    last = max(first, min(rows, (height - span - top) // m + 1))
-    if last > first:
-        start = (top + m * first) * row + (left + inside.start) * channels * item  # of the first window, in bytes
-        # (rows, images, span, columns * C): the windows' rows of pixels overlap
-        shape, strides = (last - first, images, span, length), (m * row, image, row, item)
-        windows = np.ndarray(shape, source.dtype, source, start, strides)
-        run(transform(matrix, windows, target[first:last]))
-    for tile in (*range(first), *range(last, rows)):  # at the border: the columns of the matrix that meet pixels
-        start = top + m * tile
-        reach = slice(min(span, max(0, -start)), max(0, min(span, height - start)))
-        if reach.stop <= reach.start:
-            target[tile] = 0
-            continue
-        # (images, pixels of the window, columns, C) -> (images, pixels of the window, columns * C)
-        pixels = seen[:, start + reach.start : start + reach.stop].reshape(images, -1, length)
-        run(transform(np.ascontiguousarray(matrix[:, reach]), pixels, target[tile]))
 
 
 def _window_columns(pixels: np.ndarray, span: int, m: int, columns: int) -> np.ndarray:

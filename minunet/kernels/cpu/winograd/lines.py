@@ -1,0 +1,61 @@
+"""Lines of pixels, every third of which makes a matrix of windows as it lies: nothing has to be written out.
+
+A window of three neighbours with their channels is 3 * C values in a row, and the next window starts C further on. Both
+are in memory already, but no BLAS takes a matrix whose rows overlap. Every third window follows where the one before
+ends: the windows from pixel 0, 3, 6, ... are the rows of one matrix (pixels / 3, 3 * C), those from 1, 4, 7, ... of a
+second, those from 2, 5, 8, ... of a third.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minunet.kernels.cpu.scratch import Take
+from minunet.kernels.cpu.winograd.transforms import KERNEL
+
+Shape = tuple[int, int, int]  # tile rows, images, pixels across
+
+
+class Lines:
+    """Room for rows of pixels at n points, all zero at first; a row of tiles of one image is a line.
+
+    A line has some pixels more than an image across, at least two, so that windows do not see the next line's pixels.
+
+    Attributes
+    ----------
+    windows : array (n, 3, pixels / 3, 3 * C)
+        The windows that start at every third pixel, from pixel 0, 1 and 2; they overlap.
+    thirds : array (n, 3, pixels / 3, C)
+        The single pixels in the same order.
+    rows : array (tile rows, images, n, width * C)
+        The first `width` pixels of every line, each line as one long row.
+    """
+
+    def __init__(self, take: Take, n: int, shape: Shape, channels: int, dtype: np.dtype):
+        rows, images, width = shape
+        self._shape, self._n, self._pitch = shape, n, -(-(width + KERNEL - 1) // KERNEL) * KERNEL
+        self.pixels = rows * images * self._pitch
+        self._memory = take(
+            (n, self.pixels + KERNEL - 1, channels), dtype
+        )  # the last windows reach beyond the last line
+        self._memory[...] = 0
+        point, pixel, item = self._memory.strides
+        every_third = (n, KERNEL, self.pixels // KERNEL), (point, pixel, KERNEL * pixel)
+
+        def view(lengths: tuple[int, ...], channels: int, strides: tuple[int, ...]) -> np.ndarray:
+            return np.ndarray((*lengths, channels), dtype, self._memory, 0, (*strides, item))
+
+        self.windows = view(every_third[0], KERNEL * channels, every_third[1])
+        self.thirds = view(*every_third[:1], channels, every_third[1])
+        line = self._pitch * pixel
+        self.rows = view((rows, images, n), width * channels, (images * line, line, point))
+
+    def first(self, columns: int) -> np.ndarray:
+        """The first pixels of every line: (n, tile rows, images, columns, C)."""
+        rows, images, _ = self._shape
+        lines = self._memory[:, : self.pixels].reshape(self._n, rows, images, self._pitch, -1)
+        return lines[:, :, :, :columns]
+
+    def at(self, point: int) -> np.ndarray:
+        """All pixels at one point, (pixels, C)."""
+        return self._memory[point, : self.pixels]
