@@ -16,6 +16,7 @@ from minunet.kernels.cpu.windows import masked
 
 CHUNK = 1 << 19  # values at a time; threads whose calls are short wait for each other
 SMALLEST = 1 << 17  # for less, waking the threads costs more than they save
+FEWEST = 8  # fewer pieces would share out unevenly
 _WHY = "in pieces that stay in the cache, on all threads"
 
 Piece = Callable[..., None]  # of (take, out, *inputs), all flat
@@ -39,8 +40,13 @@ def _elementwise(piece: Piece, *inputs: np.ndarray) -> np.ndarray:
         with scratch() as take:
             piece(take, *(array[part[0] : sum(part)] for array in flat))
 
-    parallel(job, even_parts(out.size, CHUNK))
+    parallel(job, _pieces(out.size))
     return out
+
+
+def _pieces(size: int) -> list[tuple[int, int]]:
+    """(start, count) of pieces of at most `CHUNK` values, and at least `FEWEST` where that leaves them large enough."""
+    return even_parts(size, min(CHUNK, max(SMALLEST, size // FEWEST)))
 
 
 def _zeros(take: Take, like: np.ndarray) -> np.ndarray:
@@ -132,7 +138,7 @@ def bce_with_logits(logits, target, weight):
                 loss *= w
             return float(loss.sum(dtype=np.float64))
 
-    total = sum(parallel(job, even_parts(logits.size, CHUNK)))
+    total = sum(parallel(job, _pieces(logits.size)))
     return logits.dtype.type(total / logits.size)
 
 

@@ -38,11 +38,19 @@ def transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[Ste
     return [partial(np.matmul, matrix, rows[..., block], out[..., block]) for block in blocks]
 
 
+# NumPy keeps the interpreter lock, and with it every other thread, through a product whose result has this many values
+# or fewer, however long its sums are (version 2.4).
+LOCKED = 500
+SHORT = 64 * LOCKED  # multiplications that are over before another thread would have had the lock
+
+
 def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     """Steps for out[...] = a[...] @ b[...] over all leading axes: (..., M, L) @ (..., L, N) -> (..., M, N)."""
     rows, length, columns = a.shape[-2], a.shape[-1], b.shape[-1]
     if length == 1:  # nothing to add up: an outer product is no work for a BLAS
         return [partial(np.multiply, a, b, out)]
+    if 0 < out.size <= LOCKED and out.size * length > SHORT:
+        return _multiply_in_parts(a, b, out)
     largest = largest_block()
     if rows * length * columns <= largest:
         return [partial(np.matmul, a, b, out)]
@@ -59,6 +67,23 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
         for j in range(0, columns, width)
         for block in blocks
     ]
+
+
+def _multiply_in_parts(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
+    """The same for a small result with long sums: as many parts of the sums side by side as free the interpreter lock."""
+    (*lead, rows, length), columns = a.shape, b.shape[-1]
+    parts = LOCKED // out.size + 1
+    each = length // parts
+    whole = parts * each
+    # (..., M, parts * each) -> (..., parts, M, each), and (..., parts * each, N) -> (..., parts, each, N): views
+    left = np.moveaxis(a[..., :whole].reshape(*lead, rows, parts, each), -2, -3)
+    right = b[..., :whole, :].reshape(*b.shape[:-2], parts, each, columns)
+    sums = np.empty((*out.shape[:-2], parts, rows, columns), out.dtype)
+    steps: list[Step] = [partial(np.matmul, left, right, sums), partial(np.sum, sums, axis=-3, out=out)]
+    if whole < length:
+        rest = np.empty_like(out)
+        steps += [partial(np.matmul, a[..., whole:], b[..., whole:, :], rest), partial(np.add, out, rest, out)]
+    return steps
 
 
 def run(steps: list[Step]) -> None:

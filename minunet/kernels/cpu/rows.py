@@ -39,8 +39,10 @@ def divide_rows(images: int, height: int, values_per_row: int, values: int) -> l
 
 
 def deal(blocks: Sequence[Rows]) -> list[Sequence[Rows]]:
-    """Runs of neighbouring blocks, one run for each job."""
-    return [blocks[start : start + count] for start, count in even_parts(len(blocks), -(-len(blocks) // MOST_JOBS))]
+    """Runs of neighbouring blocks, one run for each job; the last jobs are the small ones, so that all threads end together."""
+    jobs = min(MOST_JOBS, len(blocks))
+    bounds = [-(-len(blocks) * i // max(1, jobs)) for i in range(jobs + 1)]
+    return sorted((blocks[a:b] for a, b in zip(bounds, bounds[1:], strict=False)), key=len, reverse=True)
 
 
 def sum_in_order(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -29,6 +29,21 @@ def test_multiply(rows, length, columns, batch, block):
     np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("length", [500, 4999, 5000])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_long_sums_for_a_small_result_leave_the_interpreter_to_other_threads(length, transposed):
+    rng = np.random.default_rng(length)
+    a = rng.standard_normal((1, length, 9)).transpose(0, 2, 1) if transposed else rng.standard_normal((1, 9, length))
+    b, out = rng.standard_normal((1, length, 16)), np.full((1, 9, 16), np.nan)
+    steps = products.multiply(a, b, out)
+    sizes = [
+        (step.args[2].size, step.args[2].size * step.args[0].shape[-1]) for step in steps if step.func is np.matmul
+    ]
+    assert all(size > products.LOCKED or work <= products.SHORT for size, work in sizes)
+    products.run(steps)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
+
+
 @given(size=st.tuples(st.integers(1, 8), st.integers(1, 8)), length=st.integers(1, 3000), block=BLOCKS)
 def test_transform(size, length, block):
     rng = np.random.default_rng(length)
