@@ -59,17 +59,19 @@ def installed(package: str) -> str | None:
         return None
 
 
-def commit() -> str:
-    """The commit of the working tree, marked where files differ from it; "unknown" outside a checkout."""
-    root = Path(__file__).resolve().parent.parent
+def commit(root: Path = Path(__file__).resolve().parent.parent) -> str:
+    """The commit of the working tree, marked where files differ from it; "unknown" outside a checkout.
+
+    Other results, which a run of several benchmarks writes one after another, are not part of what is measured.
+    """
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+
     try:
-        return subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12"],
-            cwd=root,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout.strip()
+        name = git("describe", "--always", "--abbrev=12")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)benchmarks/results")
+        return f"{name}-dirty" if changed else name
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
