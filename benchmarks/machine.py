@@ -17,6 +17,7 @@ import threadpoolctl
 import minunet
 
 PACKAGES = ("numpy", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
+CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def describe_machine() -> dict[str, Any]:
