@@ -60,7 +60,7 @@ def installed(package: str) -> str | None:
         return None
 
 
-def commit(root: Path = Path(__file__).resolve().parent.parent) -> str:
+def commit(root: Path = CHECKOUT) -> str:
     """The commit of the working tree, marked where files differ from it; "unknown" outside a checkout.
 
     Other results, which a run of several benchmarks writes one after another, are not part of what is measured.
