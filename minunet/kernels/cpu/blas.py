@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import threadpoolctl
@@ -72,11 +73,17 @@ def small_matrix_kernels(libraries: Sequence[threadpoolctl.LibController] | None
 
     OpenBLAS has such kernels for AVX-512 alone (on x86, version 0.3.31). `libraries`: by default those of this process.
     """
-    libraries = one_thread.libraries() if libraries is None else libraries
+    if libraries is None:
+        return _small_matrix_kernels_here()
     return any(
         library.internal_api == "openblas" and getattr(library, "architecture", None) in _AVX512_KERNELS
         for library in libraries
     )
+
+
+@lru_cache
+def _small_matrix_kernels_here() -> bool:
+    return small_matrix_kernels(one_thread.libraries())
 
 
 def slow_because(

@@ -114,10 +114,10 @@ def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
             yield lru_cache(None)(partial(_BackwardChain, take, call, kernel))
 
     def job(chain_for, chunks: Sequence[Chunk]) -> tuple[np.ndarray | None, np.ndarray]:
-        sums = pool.zeros((t.n, c, KERNEL * o), call.weight.dtype) if call.needs_weight else None
+        sums = pool.empty((t.n, c, KERNEL * o), call.weight.dtype) if call.needs_weight else None
         bias_sum = np.zeros(o, call.weight.dtype)
-        for chunk in chunks:
-            bias_sum += chain_for(chunk.shape[:2]).propagate(chunk, sums)
+        for k, chunk in enumerate(chunks):
+            bias_sum += chain_for(chunk.shape[:2]).propagate(chunk, sums, first=k == 0)
         return sums, bias_sum
 
     parts = parallel(job, deal(strips(call.images, call.size, t.m, max(c, o), plan.GRADIENT_STRIP)), workspace)
@@ -143,14 +143,17 @@ class _BackwardChain:
         self._load = ToPoints(t.input, t.m, columns, call.grad_output.shape[2], -call.before[1])
         self._sources = [_Source(take, call, self._gradient, kernel, strip, k) for k in range(len(call.xs))]
 
-    def propagate(self, chunk: Chunk, sums: np.ndarray | None) -> np.ndarray:
-        """Write the gradients of a strip's pixels, add its share of the weight's to `sums`; return the bias's share."""
+    def propagate(self, chunk: Chunk, sums: np.ndarray | None, first: bool) -> np.ndarray:
+        """Write the gradients of a strip's pixels, add its share of the weight's to `sums`; return the bias's share.
+
+        The first strip overwrites what `sums` held.
+        """
         with scratch() as take:
             gradient, top, left = self._call.windowed(take, chunk)
             self._load.load(gradient, top)
             bias = self._call.bias_part(gradient, chunk, top, left)
         for source in self._sources:
-            source.propagate(chunk, sums)
+            source.propagate(chunk, sums, first)
         return bias
 
 
@@ -173,7 +176,7 @@ class _Source:
             # (n, 3, C, pixels / 3) @ (n, 3, pixels / 3, 3 * O) -> (n, 3, C, 3 * O)
             self._to_new = multiply(spread.thirds.transpose(0, 1, 3, 2), gradient.windows, self._new)
 
-    def propagate(self, chunk: Chunk, sums: np.ndarray | None) -> None:
+    def propagate(self, chunk: Chunk, sums: np.ndarray | None, first: bool) -> None:
         """From the gradient of the outputs, at the points, to this source's gradient and its rows of the sums."""
         if self._grad_x is not None:
             run(self._to_products)
@@ -181,8 +184,12 @@ class _Source:
         if sums is not None:
             self._spread.load(self._x[chunk.images], self._t.m * chunk.first_row)
             run(self._to_new)
-            for third in range(KERNEL):
-                sums[:, self._channels] += self._new[:, third]
+            own = sums[:, self._channels]
+            if first:
+                np.sum(self._new, axis=1, out=own)
+            else:
+                for third in range(KERNEL):
+                    own += self._new[:, third]
 
 
 def _alone(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -17,9 +17,10 @@ Shape = tuple[int, int, int]  # tile rows, images, pixels across
 
 
 class Lines:
-    """Room for rows of pixels at n points, all zero at first; a row of tiles of one image is a line.
+    """Room for rows of pixels at n points; a row of tiles of one image is a line.
 
-    A line has some pixels more than an image across, at least two, so that windows do not see the next line's pixels.
+    A line has some pixels more than an image across, at least two, so that windows do not see the next line's pixels. What
+    lies beyond the image's width is zero at first, the rest unwritten.
 
     Attributes
     ----------
@@ -38,7 +39,8 @@ class Lines:
         self._memory = take(
             (n, self.pixels + KERNEL - 1, channels), dtype
         )  # the last windows reach beyond the last line
-        self._memory[...] = 0
+        self.first(self._pitch)[:, :, :, width:] = 0
+        self._memory[:, self.pixels :] = 0
         point, pixel, item = self._memory.strides
         every_third = (n, KERNEL, self.pixels // KERNEL), (point, pixel, KERNEL * pixel)
 
