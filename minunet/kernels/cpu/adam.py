@@ -1,4 +1,7 @@
-"""Adam over pieces of all parameters: each piece goes through the whole step while it is in the cache."""
+"""Adam over pieces of all parameters: each piece goes through the whole step while it is in the cache.
+
+Small parameters, of which a U-Net has many, are gathered into one flat vector and handed back after the step.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import numpy as np
 from minunet.kernels import reference
 from minunet.kernels.cpu.arrays import on_cpu
 from minunet.kernels.cpu.rows import even_parts
-from minunet.kernels.cpu.scratch import scratch
+from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 
 # Values at a time. A quarter would stay in a nearer cache, but threads whose calls are that short spend more time
 # waiting for each other at the interpreter lock: 16 million values took 18 ms on two threads, 37 with a quarter.
 CHUNK = 1 << 18
+GATHERED = 1 << 14  # values of a parameter that is gathered with others rather than stepped by itself
+
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # parameter, gradient, first and second moment; flat
 
 
 def _when(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> bool:
@@ -32,29 +38,59 @@ def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_deca
     beta1, beta2 = betas
     correction = (1 - beta2**step) ** 0.5
     rate, small = lr * correction / (1 - beta1**step), eps * correction
-    flat = [[array.reshape(-1) for array in group] for group in zip(params, grads, exp_avgs, exp_avg_sqs, strict=True)]
-    pieces = [(arrays, start, count) for arrays in flat for start, count in even_parts(arrays[0].size, CHUNK)]
+    arrays = zip(params, grads, exp_avgs, exp_avg_sqs, strict=True)
 
-    def job(piece: tuple[list[np.ndarray], int, int]) -> None:
-        arrays, start, count = piece
-        param, grad, exp_avg, exp_avg_sq = (array[start : start + count] for array in arrays)
+    def update(take: Take, param: np.ndarray, grad: np.ndarray, exp_avg: np.ndarray, exp_avg_sq: np.ndarray) -> None:
+        t = take(param.shape, param.dtype)
+        if weight_decay:
+            decayed = take(param.shape, param.dtype)
+            np.multiply(param, weight_decay, out=decayed)
+            grad = np.add(decayed, grad, out=decayed)
+        exp_avg *= beta1
+        np.multiply(grad, 1 - beta1, out=t)
+        exp_avg += t
+        exp_avg_sq *= beta2
+        np.multiply(grad, grad, out=t)
+        t *= 1 - beta2
+        exp_avg_sq += t
+        np.sqrt(exp_avg_sq, out=t)
+        t += small
+        np.divide(exp_avg, t, out=t)
+        t *= rate
+        param -= t
+
+    def job(piece: list[Arrays]) -> None:
         with scratch() as take:
-            t = take(param.shape, param.dtype)
-            if weight_decay:
-                decayed = take(param.shape, param.dtype)
-                np.multiply(param, weight_decay, out=decayed)
-                grad = np.add(decayed, grad, out=decayed)
-            exp_avg *= beta1
-            np.multiply(grad, 1 - beta1, out=t)
-            exp_avg += t
-            exp_avg_sq *= beta2
-            np.multiply(grad, grad, out=t)
-            t *= 1 - beta2
-            exp_avg_sq += t
-            np.sqrt(exp_avg_sq, out=t)
-            t += small
-            np.divide(exp_avg, t, out=t)
-            t *= rate
-            param -= t
+            if len(piece) == 1:
+                update(take, *piece[0])
+                return
+            size = sum(parts[0].size for parts in piece)
+            joined = [np.concatenate(group, out=take((size,), group[0].dtype)) for group in zip(*piece, strict=True)]
+            update(take, *joined)
+            start = 0
+            for param, _, *moments in piece:
+                own = slice(start, start + param.size)
+                for array, vector in zip((param, *moments), (joined[0], *joined[2:]), strict=True):
+                    array[...] = vector[own]
+                start = own.stop
 
-    parallel(job, pieces)
+    parallel(job, _pieces([tuple(array.reshape(-1) for array in group) for group in arrays]))
+
+
+def _pieces(flat: list[Arrays]) -> list[list[Arrays]]:
+    """Parts of large parameters, one each, and then small parameters together, as many as make about a part."""
+    pieces: list[list[Arrays]] = []
+    together: list[Arrays] = []
+    for arrays in flat:
+        size = arrays[0].size
+        if 0 < size <= GATHERED:
+            together.append(arrays)
+            continue
+        for start, count in even_parts(size, CHUNK):
+            pieces.append([tuple(array[start : start + count] for array in arrays)])
+    ends = np.cumsum([arrays[0].size for arrays in together])
+    for k in range(int(ends[-1]) // CHUNK + 1 if together else 0):
+        group = [arrays for arrays, end in zip(together, ends, strict=True) if (end - 1) // CHUNK == k]
+        if group:
+            pieces.append(group)
+    return pieces

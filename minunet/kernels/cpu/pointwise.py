@@ -15,7 +15,8 @@ from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
 
 CHUNK = 1 << 19  # values at a time; threads whose calls are short wait for each other
-SMALLEST = 1 << 17  # for less, waking the threads costs more than they save
+SMALLEST = 1 << 17  # a smaller piece is not worth waking a thread
+WORTH = 1 << 15  # for fewer values the plain reference is as fast
 FEWEST = 8  # fewer pieces would share out unevenly
 _WHY = "in pieces that stay in the cache, on all threads"
 
@@ -26,7 +27,7 @@ def _large(*arrays) -> bool:
     """Whether these are large contiguous arrays of one shape."""
     first = arrays[0]
     return (
-        first.size >= SMALLEST
+        first.size >= WORTH
         and on_cpu(*arrays)
         and all(a.flags.c_contiguous and a.shape == first.shape for a in arrays if a is not None)
     )

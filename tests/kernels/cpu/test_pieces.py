@@ -15,6 +15,7 @@ TYPES = st.sampled_from([(np.float64, 1e-12), (np.float32, 1e-6)])
 @pytest.fixture
 def small_pieces(monkeypatch):
     monkeypatch.setattr(pointwise, "CHUNK", 50)
+    monkeypatch.setattr(pointwise, "WORTH", 1)
     monkeypatch.setattr(pointwise, "SMALLEST", 1)
 
 
@@ -80,8 +81,9 @@ def test_small_and_scattered_arrays_are_left_to_the_reference():
     weight_decay=st.sampled_from([0.0, 0.1]),
     step=st.integers(1, 5),
     chunk=st.sampled_from([7, 100_000]),
+    gathered=st.sampled_from([0, 30, 1 << 14]),
 )
-def test_adam(shapes, precision, weight_decay, step, chunk):
+def test_adam(shapes, precision, weight_decay, step, chunk, gathered):
     dtype, tolerance = precision
     rng = np.random.default_rng(2)
     # Parameters, gradients, first and second moments; the second are squares and so positive.
@@ -91,6 +93,7 @@ def test_adam(shapes, precision, weight_decay, step, chunk):
     settings_of_adam = (step, 1e-2, (0.9, 0.999), 1e-8, weight_decay)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adam, "CHUNK", chunk)
+        patch.setattr(adam, "GATHERED", gathered)
         assert reference.adam.choose(*found, *settings_of_adam).name == "pieces"
         reference.adam(*found, *settings_of_adam)
     reference.adam.reference.run(*expected, *settings_of_adam)
@@ -100,6 +103,7 @@ def test_adam(shapes, precision, weight_decay, step, chunk):
 
 
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
+    monkeypatch.setattr(pointwise, "WORTH", 1)
     monkeypatch.setattr(pointwise, "SMALLEST", 1)
     rng = np.random.default_rng(3)
     logits, target = (rng.standard_normal((3, 256, 256, 1)).astype(np.float32) for _ in range(2))
