@@ -18,8 +18,9 @@ import threadpoolctl
 class OneThread:
     """Context manager, re-entrant and shared by every thread: within it, BLAS computes on the thread that calls it.
 
-    The setting belongs to the whole process, so it is made when the first of several overlapping blocks is entered
-    and undone when the last one is left: a program's own products outside our kernels keep every thread they had.
+    Most libraries have one number of threads for the whole process. It is set when the first of several overlapping
+    blocks is entered and goes back when the last one is left: a program's own products outside our kernels keep every
+    thread they had. OpenBLAS on OpenMP has a number for each calling thread, which is set by each that enters.
     Entering and leaving costs some two microseconds, because the libraries are looked up once and not per call.
     """
 
@@ -28,6 +29,7 @@ class OneThread:
         self._inside = 0
         self._libraries: list[threadpoolctl.LibController] | None = None
         self._before: list[int] = []
+        self._own = _OwnNumbers()
 
     def libraries(self) -> list[threadpoolctl.LibController]:
         """The BLAS libraries that were loaded when this was first asked; NumPy's is always among them."""
@@ -38,26 +40,67 @@ class OneThread:
     def __enter__(self) -> OneThread:
         with self._lock:
             if self._inside == 0:
-                self._before = [library.get_num_threads() for library in self.libraries()]
-                for library in self.libraries():
-                    library.set_num_threads(1)
+                shared = [library for library in self.libraries() if not _by_thread(library)]
+                self._before = [library.get_num_threads() for library in shared]
+                _set_all(shared, [1] * len(shared))
             self._inside += 1
+        self._own.enter(self.libraries())
         return self
 
     def __exit__(self, *exception: object) -> None:
+        self._own.leave(self.libraries())
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                for library, count in zip(self.libraries(), self._before, strict=True):
-                    library.set_num_threads(count)
+                self._restore()
+
+    def for_this_thread(self) -> None:
+        """Hold libraries with a number for each calling thread to one, for as long as the calling thread lives."""
+        self._own.enter(self.libraries())
 
     def reset_after_fork(self) -> None:
         """A forked child starts outside every block, whatever its parent's other threads were doing."""
         self._lock = threading.Lock()
         if self._inside:
             self._inside = 0
-            for library, count in zip(self.libraries(), self._before, strict=True):
-                library.set_num_threads(count)
+            self._restore()
+
+    def _restore(self) -> None:
+        _set_all([library for library in self.libraries() if not _by_thread(library)], self._before)
+
+
+class _OwnNumbers(threading.local):
+    """The numbers of libraries that have one for each calling thread, as they were before this thread's outermost block."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._before: list[int] = []
+
+    def enter(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
+        self._depth += 1
+        if self._depth == 1:
+            own = [library for library in libraries if _by_thread(library)]
+            self._before = [library.get_num_threads() for library in own]
+            _set_all(own, [1] * len(own))
+
+    def leave(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            _set_all([library for library in libraries if _by_thread(library)], self._before)
+
+
+def _by_thread(library: threadpoolctl.LibController) -> bool:
+    return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
+
+
+def _set_all(libraries: Sequence[threadpoolctl.LibController], numbers: Sequence[int]) -> None:
+    """Set numbers of threads, from any thread.
+
+    threadpoolctl's own `set_num_threads` (3.8) silently does nothing for OpenBLAS but in the one thread that called it
+    first. Our blocks may begin in one thread and end in another, so they ask for what lies below it.
+    """
+    for library, number in zip(libraries, numbers, strict=True):
+        getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 one_thread = OneThread()

@@ -192,6 +192,7 @@ class _Workers:
 
 
 def _serve(queue: SimpleQueue) -> None:
+    one_thread.for_this_thread()
     while True:
         region, context = queue.get()
         context.run(region.help)

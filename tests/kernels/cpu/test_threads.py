@@ -1,7 +1,10 @@
 """The worker threads: order, errors, nesting, forks, and BLAS held to one thread meanwhile."""
 
+import ast
 import contextlib
 import os
+import subprocess
+import sys
 import threading
 import weakref
 
@@ -154,7 +157,37 @@ def test_blas_has_one_thread_inside_and_its_own_number_after():
     assert [library.get_num_threads() for library in one_thread.libraries()] == before
 
 
+WHICHEVER_THREAD = """
+import threading
+from minunet.kernels.cpu import threads
+from minunet.kernels.cpu.blas import one_thread
+
+def numbers(job=None):
+    return [library.get_num_threads() for library in one_thread.libraries()]
+
+with one_thread:
+    pass
+seen = [numbers()]
+caller = threading.Thread(target=lambda: seen.extend([*threads.parallel(numbers, range(2)), numbers()]))
+caller.start()
+caller.join()
+print(seen)
+"""
+
+
+def test_blas_has_one_thread_whichever_thread_of_the_program_calls():
+    """A server predicts in a thread of its own, when another has set the number before."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3"}
+    command = [sys.executable, "-c", WHICHEVER_THREAD]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    before, *inside, after = ast.literal_eval(answer.stdout)
+    assert inside == [[1] * len(before)] * 2
+    assert after == before
+
+
 class FakeLibrary:
+    internal_api = "mkl"
+
     def __init__(self, count):
         self.count = count
 
@@ -173,6 +206,37 @@ def test_the_blas_setting_is_restored_when_the_last_overlapping_block_is_left():
             assert [library.count for library in guard._libraries] == [1, 1]
         assert [library.count for library in guard._libraries] == [1, 1]
     assert [library.count for library in guard._libraries] == [4, 2]
+
+
+class FakeLibraryOnOpenMP(threading.local):
+    """One number for each calling thread, four to begin with."""
+
+    internal_api, threading_layer = "openblas", "openmp"
+    count = 4
+
+    def get_num_threads(self):
+        return self.count
+
+    def set_num_threads(self, count):
+        self.count = count
+
+
+def test_a_library_with_a_number_for_each_thread_is_held_in_each(monkeypatch):
+    library, guard = FakeLibraryOnOpenMP(), OneThread()
+    guard._libraries = [library]
+    monkeypatch.setattr(threads, "one_thread", guard)
+    monkeypatch.setattr(threads, "_workers", threads._Workers())
+    monkeypatch.setattr(threads, "_num_threads", 3)
+    meeting = threading.Barrier(3, timeout=30)
+
+    def job(number):
+        meeting.wait()  # each of the three threads has one
+        return library.get_num_threads()
+
+    assert threads.parallel(job, range(3)) == [1, 1, 1]
+    with guard, guard:
+        assert library.get_num_threads() == 1
+    assert library.get_num_threads() == 4
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", True, None])
