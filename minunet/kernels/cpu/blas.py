@@ -21,7 +21,7 @@ class OneThread:
     Most libraries have one number of threads for the whole process. It is set when the first of several overlapping
     blocks is entered and goes back when the last one is left: a program's own products outside our kernels keep every
     thread they had. OpenBLAS on OpenMP has a number for each calling thread, which is set by each that enters.
-    Entering and leaving costs some two microseconds, because the libraries are looked up once and not per call.
+    Entering and leaving costs some ten microseconds, because the libraries are looked up once and not per call.
     """
 
     def __init__(self) -> None:
@@ -30,6 +30,7 @@ class OneThread:
         self._libraries: list[threadpoolctl.LibController] | None = None
         self._before: list[int] = []
         self._own = _OwnNumbers()
+        self._sorted: tuple[list[threadpoolctl.LibController], ...] | None = None
 
     def libraries(self) -> list[threadpoolctl.LibController]:
         """The BLAS libraries that were loaded when this was first asked; NumPy's is always among them."""
@@ -37,36 +38,49 @@ class OneThread:
             self._libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
+    def _kinds(self) -> tuple[list[threadpoolctl.LibController], list[threadpoolctl.LibController]]:
+        """The libraries with one number for the process, and those with one for each thread."""
+        libraries = self.libraries()
+        if self._sorted is None or self._sorted[0] is not libraries:
+            by_thread = [_by_thread(library) for library in libraries]
+            shared = [library for library, own in zip(libraries, by_thread, strict=True) if not own]
+            self._sorted = (
+                libraries,
+                shared,
+                [library for library, own in zip(libraries, by_thread, strict=True) if own],
+            )
+        return self._sorted[1:]
+
     def __enter__(self) -> OneThread:
+        shared, own = self._kinds()
         with self._lock:
             if self._inside == 0:
-                shared = [library for library in self.libraries() if not _by_thread(library)]
                 self._before = [library.get_num_threads() for library in shared]
                 _set_all(shared, [1] * len(shared))
             self._inside += 1
-        self._own.enter(self.libraries())
+        if own:
+            self._own.enter(own)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._own.leave(self.libraries())
+        shared, own = self._kinds()
+        if own:
+            self._own.leave(own)
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                self._restore()
+                _set_all(shared, self._before)
 
     def for_this_thread(self) -> None:
         """Hold libraries with a number for each calling thread to one, for as long as the calling thread lives."""
-        self._own.enter(self.libraries())
+        self._own.enter(self._kinds()[1])
 
     def reset_after_fork(self) -> None:
         """A forked child starts outside every block, whatever its parent's other threads were doing."""
         self._lock = threading.Lock()
         if self._inside:
             self._inside = 0
-            self._restore()
-
-    def _restore(self) -> None:
-        _set_all([library for library in self.libraries() if not _by_thread(library)], self._before)
+            _set_all(self._kinds()[0], self._before)
 
 
 class _OwnNumbers(threading.local):
@@ -79,14 +93,13 @@ class _OwnNumbers(threading.local):
     def enter(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
         self._depth += 1
         if self._depth == 1:
-            own = [library for library in libraries if _by_thread(library)]
-            self._before = [library.get_num_threads() for library in own]
-            _set_all(own, [1] * len(own))
+            self._before = [library.get_num_threads() for library in libraries]
+            _set_all(libraries, [1] * len(libraries))
 
     def leave(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
         self._depth -= 1
         if self._depth == 0:
-            _set_all([library for library in libraries if _by_thread(library)], self._before)
+            _set_all(libraries, self._before)
 
 
 def _by_thread(library: threadpoolctl.LibController) -> bool:
