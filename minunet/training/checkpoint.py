@@ -95,22 +95,17 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         Where the file is missing, cut off, damaged, not ours, too new, or does not fit its own architecture (every
         tensor that is missing, unexpected or of another shape is listed), and where the device or the precision cannot be had.
     """
-    device, precision = placed(device, precision)
-    path = model_file(path)
-    wanted = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
-    tensors, document = container.read(path, wanted)
-    if document["format"] == STATE:
-        tensors = stored_weights(tensors)
-    config = entry(path, document, "architecture")
-    preprocessing = build_preprocessing(path, entry(path, document, "preprocessing"))
-    model = build_model(path, config)
-    fill_model(path, model, tensors)
-    channels = {"grey": 1, "rgb": 3}[preprocessing.channels], 1
-    if (model.config["in_channels"], model.config["out_channels"]) != channels:
-        raise UserError(
-            f"{path}: this model turns {model.config['in_channels']} channels into {model.config['out_channels']} masks, and "
-            f"to predict from {preprocessing.channels} images it takes {channels[0]} and 1; give another model."
-        )
+    problems: list[str] = []
+    try:
+        device, precision = placed(device, precision)
+    except UserError as error:
+        problems += error.problems
+    try:
+        path, model, preprocessing, document = _read_model(path)
+    except UserError as error:
+        problems += error.problems
+    if problems:
+        raise UserError(problems)
     model.to(device)
     model.eval()
     return LoadedModel(
@@ -123,6 +118,25 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         device=device,
         precision=precision,
     )
+
+
+def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict]:
+    """The file that `path` means, its model with its weights, the preparation of its images, and what else it says."""
+    path = model_file(path)
+    wanted = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
+    tensors, document = container.read(path, wanted)
+    if document["format"] == STATE:
+        tensors = stored_weights(tensors)
+    preprocessing = build_preprocessing(path, entry(path, document, "preprocessing"))
+    model = build_model(path, entry(path, document, "architecture"))
+    fill_model(path, model, tensors)
+    channels = {"grey": 1, "rgb": 3}[preprocessing.channels], 1
+    if (model.config["in_channels"], model.config["out_channels"]) != channels:
+        raise UserError(
+            f"{path}: this model turns {model.config['in_channels']} channels into {model.config['out_channels']} masks, and "
+            f"to predict from {preprocessing.channels} images it takes {channels[0]} and 1; give another model."
+        )
+    return path, model, preprocessing, document
 
 
 def model_file(path: str | Path) -> Path:

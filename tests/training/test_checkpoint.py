@@ -353,6 +353,13 @@ def test_device_that_is_not_there(saved):
             load_model(saved, device="cuda")
 
 
+def test_a_missing_file_and_a_device_that_cannot_be_had_are_told_together(tmp_path):
+    with pytest.raises(UserError) as caught:
+        load_model(tmp_path / "no.safetensors", device="tpu")
+    device, file = caught.value.problems
+    assert "tpu" in device and "no.safetensors" in file
+
+
 # Whole or not at all
 
 
