@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minunet.kernels import reference
-from minunet.kernels.cpu import blas
+from minunet.kernels.cpu import blas, threads
+from minunet.kernels.cpu import scratch as scratch_module
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.winograd import by_strips, conv2d_by_strips, conv2d_grads_by_strips
 from minunet.kernels.cpu.winograd.lines import Lines
@@ -81,3 +82,25 @@ def test_every_product_holds_the_blas_to_one_thread(monkeypatch):
     assert len(depth) == 3 and min(depth) > 0
     expected = reference.conv2d_grads.reference.run(y, (x,), weight, None, (1, 1), SAME, ((True,), True, True))
     np.testing.assert_allclose(grads[1], expected[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("width", [9, 10, 11])
+def test_what_lay_in_working_memory_plays_no_part(width, monkeypatch):
+    monkeypatch.setattr(threads, "_num_threads", 1)
+    rng = np.random.default_rng(width)
+    x, weight = rng.standard_normal((2, 13, width, 4)), rng.standard_normal((3, 3, 4, 5))
+    bias = rng.standard_normal(5)
+
+    def answers():
+        y = conv2d_by_strips((x,), weight, bias, (1, 1), SAME, "relu")
+        (grad_x,), grad_weight, grad_bias = conv2d_grads_by_strips(
+            y, (x,), weight, y, (1, 1), SAME, ((True,), True, True)
+        )
+        return y, grad_x, grad_weight, grad_bias
+
+    expected = answers()
+    with scratch():
+        pass  # the block grows to what was wanted
+    scratch_module._block.bytes[:] = 0xFF  # every value is NaN
+    for found, wanted in zip(answers(), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
