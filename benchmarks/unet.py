@@ -16,6 +16,7 @@ from benchmarks.timing import WARM_UP, alternate
 
 CASES = ((64, 2), (16, 8))  # (base channels, batch)
 FLOAT32 = ("NCHW", "channels_last")
+SIZE = 256
 
 
 def main(task: str, argv: list[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(task: str, argv: list[str] | None = None) -> int:
     command = f"python -m benchmarks.unet_{task}"
     parser = argparse.ArgumentParser(prog=command, description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="counted rounds (default 7)")
-    parser.add_argument("--size", type=int, default=256, metavar="PIXELS", help="side of the images (default 256)")
+    parser.add_argument("--size", type=int, default=SIZE, metavar="PIXELS", help=f"side of the images (default {SIZE})")
     parser.add_argument("--variant", choices=("classic", "paper"), default="classic")
     parser.add_argument(
         "--base", type=int, choices=[base for base, _ in CASES], help="only the network of so many channels"
@@ -48,6 +49,8 @@ def main(task: str, argv: list[str] | None = None) -> int:
         name, command = f"{name}_base{args.base}", f"{command} --base {args.base}"
     if args.variant != "classic":
         name, command = f"{name}_{args.variant}", f"{command} --variant {args.variant}"
+    if args.size != SIZE:
+        name, command = f"{name}_size{args.size}", f"{command} --size {args.size}"
     path = save(name, command, figures, args.out)
     print(f"\nwrote {path}")
     return 0

@@ -78,19 +78,19 @@ def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_deca
 
 
 def _pieces(flat: list[Arrays]) -> list[list[Arrays]]:
-    """Parts of large parameters, one each, and then small parameters together, as many as make about a part."""
+    """Parts of large parameters, one each, and then small parameters together, as many as fill a part."""
     pieces: list[list[Arrays]] = []
-    together: list[Arrays] = []
+    together: list[list[Arrays]] = []
+    room = 0
     for arrays in flat:
         size = arrays[0].size
-        if 0 < size <= GATHERED:
-            together.append(arrays)
+        if size > GATHERED:
+            parts = [slice(start, start + count) for start, count in even_parts(size, CHUNK)]
+            pieces += [[tuple(array[part] for array in arrays)] for part in parts]
             continue
-        for start, count in even_parts(size, CHUNK):
-            pieces.append([tuple(array[start : start + count] for array in arrays)])
-    ends = np.cumsum([arrays[0].size for arrays in together])
-    for k in range(int(ends[-1]) // CHUNK + 1 if together else 0):
-        group = [arrays for arrays, end in zip(together, ends, strict=True) if (end - 1) // CHUNK == k]
-        if group:
-            pieces.append(group)
-    return pieces
+        if not together or size > room:
+            together.append([])
+            room = max(CHUNK, size)
+        together[-1].append(arrays)
+        room -= size
+    return pieces + together

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import threadpoolctl
@@ -30,7 +30,6 @@ class OneThread:
         self._libraries: list[threadpoolctl.LibController] | None = None
         self._before: list[int] = []
         self._own = _OwnNumbers()
-        self._sorted: tuple[list[threadpoolctl.LibController], ...] | None = None
 
     def libraries(self) -> list[threadpoolctl.LibController]:
         """The BLAS libraries that were loaded when this was first asked; NumPy's is always among them."""
@@ -38,49 +37,41 @@ class OneThread:
             self._libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
-    def _kinds(self) -> tuple[list[threadpoolctl.LibController], list[threadpoolctl.LibController]]:
-        """The libraries with one number for the process, and those with one for each thread."""
-        libraries = self.libraries()
-        if self._sorted is None or self._sorted[0] is not libraries:
-            by_thread = [_by_thread(library) for library in libraries]
-            shared = [library for library, own in zip(libraries, by_thread, strict=True) if not own]
-            self._sorted = (
-                libraries,
-                shared,
-                [library for library, own in zip(libraries, by_thread, strict=True) if own],
-            )
-        return self._sorted[1:]
+    @cached_property
+    def _shared(self) -> list[threadpoolctl.LibController]:
+        """The libraries with one number for the whole process."""
+        return [library for library in self.libraries() if not _counts_by_thread(library)]
+
+    @cached_property
+    def _by_thread(self) -> list[threadpoolctl.LibController]:
+        """The libraries with a number for each calling thread."""
+        return [library for library in self.libraries() if _counts_by_thread(library)]
 
     def __enter__(self) -> OneThread:
-        shared, own = self._kinds()
         with self._lock:
             if self._inside == 0:
-                self._before = [library.get_num_threads() for library in shared]
-                _set_all(shared, [1] * len(shared))
+                self._before = _limit_to_one(self._shared)
             self._inside += 1
-        if own:
-            self._own.enter(own)
+        self._own.enter(self._by_thread)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        shared, own = self._kinds()
-        if own:
-            self._own.leave(own)
+        self._own.leave(self._by_thread)
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                _set_all(shared, self._before)
+                _set_all(self._shared, self._before)
 
     def for_this_thread(self) -> None:
         """Hold libraries with a number for each calling thread to one, for as long as the calling thread lives."""
-        self._own.enter(self._kinds()[1])
+        self._own.enter(self._by_thread)
 
     def reset_after_fork(self) -> None:
         """A forked child starts outside every block, whatever its parent's other threads were doing."""
         self._lock = threading.Lock()
         if self._inside:
             self._inside = 0
-            _set_all(self._kinds()[0], self._before)
+            _set_all(self._shared, self._before)
 
 
 class _OwnNumbers(threading.local):
@@ -93,8 +84,7 @@ class _OwnNumbers(threading.local):
     def enter(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
         self._depth += 1
         if self._depth == 1:
-            self._before = [library.get_num_threads() for library in libraries]
-            _set_all(libraries, [1] * len(libraries))
+            self._before = _limit_to_one(libraries)
 
     def leave(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
         self._depth -= 1
@@ -102,8 +92,15 @@ class _OwnNumbers(threading.local):
             _set_all(libraries, self._before)
 
 
-def _by_thread(library: threadpoolctl.LibController) -> bool:
+def _counts_by_thread(library: threadpoolctl.LibController) -> bool:
     return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
+
+
+def _limit_to_one(libraries: Sequence[threadpoolctl.LibController]) -> list[int]:
+    """Set the numbers of threads to 1; returns what they were."""
+    before = [library.get_num_threads() for library in libraries]
+    _set_all(libraries, [1] * len(libraries))
+    return before
 
 
 def _set_all(libraries: Sequence[threadpoolctl.LibController], numbers: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from minunet.kernels import reference
 from minunet.kernels.cpu import pool
 from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.rows import even_parts
+from minunet.kernels.cpu.rows import even_parts, fair_size
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.windows import masked
@@ -17,7 +17,6 @@ from minunet.kernels.cpu.windows import masked
 CHUNK = 1 << 19  # values at a time; threads whose calls are short wait for each other
 SMALLEST = 1 << 17  # a smaller piece is not worth waking a thread
 WORTH = 1 << 15  # for fewer values the plain reference is as fast
-FEWEST = 8  # fewer pieces would share out unevenly
 _WHY = "in pieces that stay in the cache, on all threads"
 
 Piece = Callable[..., None]  # of (take, out, *inputs), all flat
@@ -46,8 +45,8 @@ def _elementwise(piece: Piece, *inputs: np.ndarray) -> np.ndarray:
 
 
 def _pieces(size: int) -> list[tuple[int, int]]:
-    """(start, count) of pieces of at most `CHUNK` values, and at least `FEWEST` where that leaves them large enough."""
-    return even_parts(size, min(CHUNK, max(SMALLEST, size // FEWEST)))
+    """(start, count) of pieces of at most `CHUNK` values, smaller ones where these would be too few."""
+    return even_parts(size, fair_size(size, CHUNK, SMALLEST))
 
 
 def _zeros(take: Take, like: np.ndarray) -> np.ndarray:

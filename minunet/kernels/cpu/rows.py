@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
-FEWEST_BLOCKS = 8
+FEWEST_PARTS = 8
 SMALLEST_BLOCK = 1 << 18  # values: smaller blocks are not worth a job of their own
 
 
@@ -17,6 +17,11 @@ def even_parts(total: int, largest: int) -> list[tuple[int, int]]:
     parts = -(-total // max(1, largest))
     bounds = [total * i // max(1, parts) for i in range(parts + 1)]
     return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
+
+
+def fair_size(total: int, most: int, smallest: int) -> int:
+    """The size of parts: `most`, or smaller where these would be too few to share out evenly, but not below `smallest`."""
+    return min(most, max(smallest, total // FEWEST_PARTS))
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,7 @@ class Rows:
 
 def divide_rows(images: int, height: int, values_per_row: int, values: int) -> list[Rows]:
     """Cut images into blocks of about `values` values, smaller ones where these would be too few to share out evenly."""
-    values = min(values, max(SMALLEST_BLOCK, images * height * values_per_row // FEWEST_BLOCKS))
+    values = fair_size(images * height * values_per_row, values, SMALLEST_BLOCK)
     together = even_parts(images, values // (values_per_row * height))
     rows = even_parts(height, values // values_per_row) if len(together) == images else [(0, height)]
     return [

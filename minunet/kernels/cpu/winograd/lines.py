@@ -36,21 +36,19 @@ class Lines:
         rows, images, width = shape
         self._shape, self._n, self._pitch = shape, n, -(-(width + KERNEL - 1) // KERNEL) * KERNEL
         self.pixels = rows * images * self._pitch
-        self._memory = take(
-            (n, self.pixels + KERNEL - 1, channels), dtype
-        )  # the last windows reach beyond the last line
+        beyond = KERNEL - 1  # pixels behind the last line, which its last windows reach
+        self._memory = take((n, self.pixels + beyond, channels), dtype)
         self.first(self._pitch)[:, :, :, width:] = 0
         self._memory[:, self.pixels :] = 0
         point, pixel, item = self._memory.strides
-        every_third = (n, KERNEL, self.pixels // KERNEL), (point, pixel, KERNEL * pixel)
 
-        def view(lengths: tuple[int, ...], channels: int, strides: tuple[int, ...]) -> np.ndarray:
-            return np.ndarray((*lengths, channels), dtype, self._memory, 0, (*strides, item))
+        def view(shape: tuple[int, ...], *strides: int) -> np.ndarray:
+            return np.ndarray(shape, dtype, self._memory, 0, (*strides, item))
 
-        self.windows = view(every_third[0], KERNEL * channels, every_third[1])
-        self.thirds = view(*every_third[:1], channels, every_third[1])
-        line = self._pitch * pixel
-        self.rows = view((rows, images, n), width * channels, (images * line, line, point))
+        third, line = self.pixels // KERNEL, self._pitch * pixel
+        self.windows = view((n, KERNEL, third, KERNEL * channels), point, pixel, KERNEL * pixel)
+        self.thirds = view((n, KERNEL, third, channels), point, pixel, KERNEL * pixel)
+        self.rows = view((rows, images, n, width * channels), images * line, line, point)
 
     def first(self, columns: int) -> np.ndarray:
         """The first pixels of every line: (n, tile rows, images, columns, C)."""

@@ -46,7 +46,7 @@ BAND = 50_000
 # Values of a chunk at one point; a smaller one is not worth a job.
 SMALLEST_CHUNK = 4096
 
-# Values of a strip at all points, in the forward pass and in the backward pass, which makes a product of their number.
+# Values of a strip at all points: in the forward pass, and in the backward pass, where longer strips make longer sums.
 STRIP = 280_000
 GRADIENT_STRIP = 560_000
 
