@@ -12,6 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+MOST_SIGNATURES = 4096  # whose choices a primitive remembers
+
 _REGISTRY: dict[str, Primitive] = {}
 
 
@@ -81,6 +85,7 @@ class Primitive:
         self.name = name
         self.reference = Candidate("reference", reference, why="plain array code, any shape and device")
         self._fast: list[Candidate] = []
+        self._chosen: dict[Any, Candidate] = {}  # by signature
         _REGISTRY[name] = self
 
     def __repr__(self) -> str:
@@ -105,6 +110,7 @@ class Primitive:
 
         def add(run: Callable[..., Any]) -> Callable[..., Any]:
             self._fast.append(Candidate(name, run, when, cost, why))
+            self._chosen.clear()
             return run
 
         return add
@@ -121,6 +127,17 @@ class Primitive:
 
     def choose(self, *args: Any) -> Candidate:
         """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
+        signature = None if _STATE.preferred or _STATE.allowed is not None else _signature(args)
+        if signature is None:
+            return self._choose(args)
+        found = self._chosen.get(signature)
+        if found is None:
+            if len(self._chosen) >= MOST_SIGNATURES:
+                self._chosen.clear()
+            found = self._chosen[signature] = self._choose(args)
+        return found
+
+    def _choose(self, args: tuple[Any, ...]) -> Candidate:
         applicable = self.candidates(*args)
         for name in reversed(_STATE.preferred):
             for candidate in applicable:
@@ -129,6 +146,24 @@ class Primitive:
         if len(applicable) == 1:
             return applicable[0]
         return min(applicable, key=lambda candidate: candidate.cost(*args))
+
+
+def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """All that a choice among NumPy paths may depend on, hashable; None where another library's arrays are among them."""
+    parts: list[Any] = []
+    for value in args:
+        if type(value) is np.ndarray:
+            parts.append((value.shape, value.dtype, value.flags.c_contiguous))
+        elif isinstance(value, tuple | list):
+            inner = _signature(tuple(value))
+            if inner is None:
+                return None
+            parts.append(inner)
+        elif value is None or isinstance(value, bool | int | float | str):
+            parts.append(value)
+        else:
+            return None
+    return tuple(parts)
 
 
 def primitive(reference: Callable[..., Any]) -> Primitive:

@@ -52,10 +52,13 @@ class _Segment:
 
     def join(self, unheld: int) -> None:
         """Take back the pieces that nobody holds, and make one of free neighbours."""
-        joined: list[_Piece] = []
         for piece in self.pieces:
             if piece.block is not None and _references(piece) <= unheld:
                 piece.block = None
+        if len(self.pieces) == 1:  # most segments, and this runs at every request
+            return
+        joined: list[_Piece] = []
+        for piece in self.pieces:
             if piece.block is None and joined and joined[-1].block is None:
                 joined[-1].size += piece.size
             else:

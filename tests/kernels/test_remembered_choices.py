@@ -1,0 +1,84 @@
+"""A primitive's choice of a path is made once for calls alike, and again wherever it could be another one."""
+
+import numpy as np
+import pytest
+
+from minunet.kernels import dispatch
+from minunet.kernels.dispatch import Primitive, prefer, primitives
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """A primitive whose predicate counts its calls and takes C-contiguous float32 arrays of one axis."""
+    primitives()
+    monkeypatch.setattr(dispatch, "_REGISTRY", {})
+    primitive = Primitive("total", lambda xs, scale: None)
+    primitive.asked = 0
+
+    def when(xs, scale):
+        primitive.asked += 1
+        return all(x.ndim == 1 and x.dtype == np.float32 and x.flags.c_contiguous for x in xs) and scale == 1
+
+    primitive.register("plain", when=when)(lambda xs, scale: None)
+    return primitive
+
+
+def test_a_choice_is_made_once_for_arrays_alike(counted):
+    for _ in range(3):
+        assert counted.choose((np.ones(4, np.float32),), 1).name == "plain"
+    assert counted.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("xs", "scale"),
+    [
+        ((np.ones((4, 1), np.float32),), 1),
+        ((np.ones(4, np.float64),), 1),
+        ((np.ones(4, ">f4"),), 1),
+        ((np.ones(8, np.float32)[::2],), 1),
+        ((np.ones(4, np.float32), np.ones(4, np.float64)), 1),
+        ((np.ones(4, np.float32),), 2),
+    ],
+    ids=["rank", "dtype", "byte order", "contiguity", "another source", "setting"],
+)
+def test_a_remembered_choice_is_for_its_shapes_types_and_settings_alone(counted, xs, scale):
+    assert counted.choose((np.ones(4, np.float32),), 1).name == "plain"
+    assert counted.choose(xs, scale).name == "reference"
+    assert counted.choose((np.ones(4, np.float32),), 1).name == "plain"
+
+
+def test_what_another_library_holds_is_asked_about_every_time(counted):
+    """The choice for it may depend on more than shows, such as a precision that is allowed for a while."""
+
+    class Foreign:
+        ndim, dtype, flags = 1, np.dtype(np.float32), np.ones(1).flags
+
+    for xs in ((Foreign(),), (np.ones(4, np.float32), Foreign())):
+        before = counted.asked
+        for _ in range(3):
+            assert counted.choose(xs, 1).name == "plain"
+        assert counted.asked == before + 3
+
+
+def test_a_path_registered_later_is_considered_for_remembered_calls(counted):
+    x = np.ones(4, np.float32)
+    assert counted.choose((x,), 1).name == "plain"
+    counted.register("cheaper", cost=lambda xs, scale: -1.0)(lambda xs, scale: None)
+    assert counted.choose((x,), 1).name == "cheaper"
+
+
+def test_a_remembered_choice_gives_way_to_prefer_and_only(counted):
+    x = np.ones(4, np.float32)
+    assert counted.choose((x,), 1).name == "plain"
+    with prefer("reference"):
+        assert counted.choose((x,), 1).name == "reference"
+    with dispatch._STATE.holding("allowed", ()):
+        assert counted.choose((x,), 1).name == "reference"
+    assert counted.choose((x,), 1).name == "plain"
+
+
+def test_images_of_ever_new_sizes_do_not_fill_the_memory(counted, monkeypatch):
+    monkeypatch.setattr(dispatch, "MOST_SIGNATURES", 8)
+    for length in range(1, 100):
+        assert counted.choose((np.ones(length, np.float32),), 1).name == "plain"
+        assert len(counted._chosen) <= 8
