@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.rounding import from_bf16, to_bf16
+from cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 
@@ -28,7 +28,7 @@ BOX_BUGS = (
 )
 PRODUCT_BUGS = (
     *("NO_WAIT", "WRONG_PARITY", "EARLY_READ", "NO_PRODUCT_WAIT", "EARLY_RELEASE", "LATE_WAIT", "WRONG_GROUP"),
-    *("NO_FENCE", "NO_COMMIT", "DIVERGED", "TWO_PRODUCTS"),
+    *("NO_FENCE", "NO_COMMIT", "DIVERGED", "TWO_PRODUCTS", "WRONG_PANEL", "INSIDE_A_GROUP"),
 )
 STEPS = 5
 BOX = 5, 4, 2  # rows of a box along the three outer axes
@@ -78,22 +78,19 @@ def box(device: Any, itemsize: int = 2, corner: tuple[int, ...] = (0, 0, 0, 0), 
 
 
 def product(
-    device: Any, kind: str, bug: str = "NONE", first: int = 0, threads: int = 160, steps: int = STEPS
+    device: Any, kind: str, bug: str = "NONE", threads: int = 160, steps: int = STEPS, rounded: bool = True
 ) -> tuple[Any, Any]:
-    """The product of random A (from row `first` on, where it is not transposed) and B, and the same in float64."""
+    """The product of random A and B, floats `rounded` to tf32, and the same in float64."""
     element, columns, *transposed = PRODUCTS[kind]
     itemsize = 4 if element == "float" else 2
     depth = 128 // itemsize
     rng = np.random.default_rng(1)
     launcher = device.launcher
     maps, operands, kept = [], [], []
-    for size, turned in ((64 if transposed[0] else 72, transposed[0]), (columns, transposed[1])):
+    for size, turned in ((64, transposed[0]), (columns, transposed[1])):
         x = rng.standard_normal((depth * STEPS, size) if turned else (size, depth * STEPS)).astype(np.float32)
-        if itemsize == 2:
-            bits = to_bf16(x)
-            exact = from_bf16(bits)
-        else:
-            bits, exact = x, (x.view(np.uint32) & 0xFFFFE000).view(np.float32)  # the product ignores the low bits
+        bits = to_bf16(x) if itemsize == 2 else to_tf32(x) if rounded else x
+        exact = from_bf16(bits) if itemsize == 2 else bits
         kept.append(device.put(bits))
         # Transposed, the other axis is cut into panels of 128 bytes, one behind the other in shared memory.
         shape = (depth, x.shape[0], size // depth, 1) if turned else (x.shape[1], size, 1, 1)
@@ -102,11 +99,11 @@ def product(
         maps.append(launcher.tensor_map(launcher.pointer(kept[-1]), itemsize, shape, strides, extents))
         operands.append((exact.T if turned else exact).astype(np.float64))
     y = device.put(np.zeros((64, columns), np.float32))
-    shared = 2 * (72 * 128 + columns * 128) + 1024
-    values = [*maps, y, ctypes.c_int(steps), ctypes.c_int(first)]
+    shared = 2 * (64 * 128 + columns * 128) + 1024
+    values = [*maps, y, ctypes.c_int(steps)]
     name = product_instance(kind, bug)
     run(launcher, program(), name, grid=(1,), block=threads, shared_bytes=shared, arguments=values)
-    return device.get(y), operands[0][first : first + 64] @ operands[1].T
+    return device.get(y), operands[0] @ operands[1].T
 
 
 def transpose(device: Any, bug: str = "NONE") -> tuple[Any, Any]:

@@ -4,7 +4,8 @@
 
 enum Bug {
     NONE, NO_WAIT, WRONG_PARITY, TOO_MANY_BYTES, TOO_FEW_BYTES, TOO_MANY_ARRIVALS, MISPLACED, NO_INIT_FENCE, OVERWRITTEN,
-    EARLY_READ, NO_PRODUCT_WAIT, EARLY_RELEASE, LATE_WAIT, WRONG_GROUP, WRONG_PANEL, NO_FENCE, NO_COMMIT, DIVERGED, TWO_PRODUCTS
+    EARLY_READ, NO_PRODUCT_WAIT, EARLY_RELEASE, LATE_WAIT, WRONG_GROUP, WRONG_PANEL, NO_FENCE, NO_COMMIT, DIVERGED, TWO_PRODUCTS,
+    INSIDE_A_GROUP
 };
 
 // The 16-byte chunk `i` of row `row` of a box in shared memory.
@@ -36,11 +37,10 @@ __global__ void box(const __grid_constant__ TensorMap map, uint4* y, int rounds,
 }
 
 // y (64, 2 SUMS) = the product of A and B over `steps` boxes of each: a warp brings them through a ring of two, a warpgroup multiplies.
-// A's rows begin at row `first` of its box (0 if transposed).
 template <typename T, int SUMS, bool A_TRANSPOSED, bool B_TRANSPOSED, int BUG>
-__global__ void product(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, float* y, int steps, int first) {
+__global__ void product(const __grid_constant__ TensorMap a, const __grid_constant__ TensorMap b, float* y, int steps) {
     constexpr int DEPTH = 128 / sizeof(T);  // of a box along the sum
-    constexpr int A_BYTES = A_TRANSPOSED ? 64 * 128 : 72 * 128, B_BYTES = SUMS * 2 * DEPTH * sizeof(T), STAGE = 72 * 128 + B_BYTES;
+    constexpr int A_BYTES = 64 * 128, B_BYTES = SUMS * 2 * DEPTH * sizeof(T), STAGE = A_BYTES + B_BYTES;
     constexpr int PANEL = 64 * 128, A_SLICE = A_TRANSPOSED ? 2048 : 32, B_SLICE = B_TRANSPOSED ? 2048 : 32;
     DYNAMIC_SHARED(memory);
     uint64_t* full = reinterpret_cast<uint64_t*>(memory + 2 * STAGE);
@@ -60,7 +60,7 @@ __global__ void product(const __grid_constant__ TensorMap a, const __grid_consta
             barrier_wait(empty + step % 2, (step / 2 & 1) ^ 1);
             barrier_expect(full + step % 2, A_BYTES + B_BYTES);
             copy_box(stage, &a, full + step % 2, A_TRANSPOSED ? 0 : step * DEPTH, A_TRANSPOSED ? step * DEPTH : 0, 0, 0);
-            copy_box(stage + 72 * 128, &b, full + step % 2, B_TRANSPOSED ? 0 : step * DEPTH, B_TRANSPOSED ? step * DEPTH : 0, 0, 0);
+            copy_box(stage + A_BYTES, &b, full + step % 2, B_TRANSPOSED ? 0 : step * DEPTH, B_TRANSPOSED ? step * DEPTH : 0, 0, 0);
         }
         return;
     }
@@ -68,9 +68,9 @@ __global__ void product(const __grid_constant__ TensorMap a, const __grid_consta
     for (int i = 0; i < SUMS; i++) d[i] = 0;
     for (int step = 0; step < steps; step++) {
         const unsigned char* stage = memory + step % 2 * STAGE;
-        const uint64_t rows = describe_operand(stage + first * 128, 1024, PANEL);
-        const int group = BUG == WRONG_GROUP ? 2048 : 1024, panel = BUG == WRONG_PANEL ? 1024 : PANEL;
-        const uint64_t columns = describe_operand(stage + 72 * 128, group, panel);
+        const uint64_t rows = describe_operand(stage + (BUG == INSIDE_A_GROUP ? 3 * 128 : 0), 1024, A_TRANSPOSED ? PANEL : 16);
+        const int group = BUG == WRONG_GROUP ? 2048 : 1024, panel = BUG == WRONG_PANEL ? 1024 : B_TRANSPOSED ? PANEL : 16;
+        const uint64_t columns = describe_operand(stage + A_BYTES, group, panel);
         const int parity = (step / 2 & 1) ^ (BUG == WRONG_PARITY);
         if (BUG != NO_WAIT && BUG != LATE_WAIT) barrier_wait(full + step % 2, parity);
         if (BUG != NO_FENCE) warpgroup_fence();

@@ -10,11 +10,12 @@ struct alignas(64) TensorMap {
 
 // Where the operands of a product lie in shared memory, in rows of 128 bytes whose eight 16-byte chunks are swizzled by the address
 // (bits 4 to 6 exclusive-or bits 7 to 9), as bulk tensor copies write them. Eight rows are a group of 1024 bytes.
-//   Summed axis along the rows (not transposed): groups of rows are `group_bytes` apart; `panel_bytes` means nothing.
+//   Summed axis along the rows (not transposed): groups of rows are `group_bytes` apart; `panel_bytes` is 16, as the hardware assumes.
 //   Summed axis across the rows (transposed, bfloat16 alone): groups of rows are `group_bytes` apart along the sum; the next 128 bytes
 //   of the other axis are `panel_bytes` further.
+// `first` lies in the first row of a group.
 // PTX ISA, "Matrix descriptor": address, leading and stride byte offsets in units of 16 bytes, mode 1 (128-byte swizzle) at bit 62.
-__device__ __forceinline__ uint64_t describe_operand(const void* first, int group_bytes, int panel_bytes) {
+__device__ __forceinline__ uint64_t describe_operand(const void* first, int group_bytes, int panel_bytes = 16) {
     return (uint64_t)((shared_address(first) & 0x3ffffu) >> 4) | (uint64_t)(panel_bytes >> 4) << 16 |
            (uint64_t)(group_bytes >> 4) << 32 | (uint64_t)1 << 62;
 }

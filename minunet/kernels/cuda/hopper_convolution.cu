@@ -124,8 +124,8 @@ __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s,
         warpgroup_fence();
 #pragma unroll
         for (int tap = 0; tap < 3; tap++) {
-            const uint64_t a = describe_operand(weights + (s.flipped ? 2 - tap : tap) * TAP_BYTES, GROUP_BYTES, GROUP_BYTES);
-            const uint64_t b = describe_operand(pixels + tap * LINE_BYTES, GROUP_BYTES, GROUP_BYTES);
+            const uint64_t a = describe_operand(weights + (s.flipped ? 2 - tap : tap) * TAP_BYTES, GROUP_BYTES);
+            const uint64_t b = describe_operand(pixels + tap * LINE_BYTES, GROUP_BYTES);
 #pragma unroll
             for (int step = 0; step < ROW_BYTES / STEP_BYTES; step++)
                 warpgroup_multiply<T, TRANSPOSED, false>(sum, further(a, step * (TRANSPOSED ? 2 * GROUP_BYTES : STEP_BYTES)),

@@ -59,7 +59,9 @@ template <int BYTES, bool TRANSPOSED, int ROWS> inline void read_operand(uint64_
     constexpr uint64_t FIELDS = 0x3fff | uint64_t(0x3fff) << 16 | uint64_t(0x3fff) << 32;
     if ((operand & ~FIELDS) != uint64_t(1) << 62) fail("an operand without the 128-byte swizzle, or whose address or offsets overflow");
     if (start >= shared_bytes) fail("an operand begins at byte %u, outside of shared memory", start);
-    if (TRANSPOSED ? start % 128 : start % 32) fail("an operand begins at byte %u, inside of a row", start);
+    // What else the swizzle would do to an operand depends on a field that is 0 here ("matrix base offset").
+    if (start % 1024 >= (TRANSPOSED ? 1 : 128) || start % 32) fail("an operand begins at byte %u, inside of a group of rows", start);
+    if (!TRANSPOSED && panel != 16) fail("panels %u bytes apart, where the hardware assumes 16", panel);
     auto decode = [](const unsigned char* chunk, int i) {
         if constexpr (BYTES == 2) {
             uint16_t bits;
@@ -68,7 +70,9 @@ template <int BYTES, bool TRANSPOSED, int ROWS> inline void read_operand(uint64_
         } else {
             uint32_t bits;
             memcpy(&bits, chunk + i * 4, 4);
-            return same_bits<float>(bits & ~0x1fffu);  // the low bits are ignored
+            // What becomes of further bits is not defined.
+            if (bits & 0x1fff && (bits & 0x7f800000) != 0x7f800000) fail("a factor of a product, %a, is no tf32 value", same_bits<float>(bits));
+            return same_bits<float>(bits);
         }
     };
     if constexpr (TRANSPOSED) {
