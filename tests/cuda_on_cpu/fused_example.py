@@ -32,11 +32,13 @@ def example(
     depth: int = 2,
     shape: tuple[int, int, int] = (2, 8, 12),
     sm_90a: bool = False,
+    channels: tuple[int, int] = (3, 1),
 ):
     """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)"""
     rng = np.random.default_rng(0)
-    model = UNet(3, 1, base_channels=base_channels, depth=depth, variant=variant, rng=np.random.default_rng(1))
-    images, targets = values(rng, (*shape, 3), "float32"), rng.integers(0, 2, (*shape, 1)).astype(np.float32)
+    ins, outs = channels
+    model = UNet(ins, outs, base_channels=base_channels, depth=depth, variant=variant, rng=np.random.default_rng(1))
+    images, targets = values(rng, (*shape, ins), "float32"), rng.integers(0, 2, (*shape, outs)).astype(np.float32)
     params = [p.data for p in model.parameters()]
     moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
     host = HostLauncher(SCHEDULES[schedule], sm_90a=sm_90a)
@@ -86,8 +88,9 @@ def hold_update(step, params, before, lr=0.01):
         copy = step.weights.of(layer)
         if copy is not params[layer.weight]:
             wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.turned(layer)
-            if turned is not None:  # read as they are, and both ways
+            if step.rounded:  # read as they are
                 wanted = products.to_tf32(wanted)
+            if turned is not None:  # and both ways
                 assert np.array_equal(view(step, turned), wanted.transpose(0, 1, 3, 2))
             assert np.array_equal(view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]], wanted)
     # The next steps go on from there: the memory is reused, and the loss falls.

@@ -85,6 +85,22 @@ def test_step_equals_numpy_by_the_kernels_of_sm_90a(precision, schedule, monkeyp
 
 
 @needs_compiler
+@pytest.mark.parametrize("outs", [16, 18])
+def test_all_that_the_kernels_of_sm_90a_read_in_tf32_holds_tf32_values(outs, monkeypatch):
+    """Images of many channels, weights that fill no chunk, the loss's gradient: the shim refuses factors that do not."""
+    monkeypatch.setattr(tensor, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    wide = {"base_channels": 64, "depth": 1, "shape": (1, 2, 4), "sm_90a": True, "channels": (16, outs)}
+    model, batch, step, params = example("paper", "tf32", "lazy", **wide)
+    away_from_kinks(step, params, 0.1)
+    expected = gradients(model, batch)
+    step.set_learning_rate(1e-3)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE["tf32"])
+    hold_update(step, params, before, lr=1e-3)
+
+
+@needs_compiler
 @pytest.mark.parametrize(
     ("variant", "precision"), [("paper", "tf32"), pytest.param("classic", "bf16", marks=needs_bfloat16)]
 )

@@ -4,10 +4,11 @@
 
 constexpr int THREADS = 256, SIDE = 32;
 
-// to (outer, rows_to, columns_to) = from (outer, rows_from, columns_from), cut off or continued with zeros along both inner axes.
+// to (outer, rows_to, columns_to) = from (outer, rows_from, columns_from), cut off or continued with zeros along both inner axes;
+// floats `rounded` to tf32 where that is asked for.
 template <typename From, typename To>
 __global__ void __launch_bounds__(THREADS)
-    fit(const From* from, To* to, int rows_from, int columns_from, int rows_to, int columns_to, long long count) {
+    fit(const From* from, To* to, int rows_from, int columns_from, int rows_to, int columns_to, long long count, int rounded) {
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count) return;
     const int column = (int)(i % columns_to);
@@ -16,7 +17,7 @@ __global__ void __launch_bounds__(THREADS)
     Wide<To> value = 0;
     if (row < rows_from && column < columns_from)
         value = (Wide<To>)widen(from[(rest / rows_to * rows_from + row) * columns_from + column]);
-    to[i] = narrow<To>(value);
+    to[i] = narrow<To>(rounded ? as_tf32(value) : value);
 }
 
 // to (outer, rows, columns) = from, rounded to tf32; turned (outer, columns, rows) = the same, transposed. A block takes 32 x 32.

@@ -47,8 +47,8 @@ def fit(array: Any, channels: tuple[int, ...], dtype: Any = None) -> Any:
     return out
 
 
-def fit_into(array: Any, out: Any, axes: int) -> None:
-    """Fill `out`, which differs from `array` in type and in the lengths of its last one or two axes."""
+def fit_into(array: Any, out: Any, axes: int, *, rounded: bool = False) -> None:
+    """Fill `out`, which differs from `array` in type and in the lengths of its last one or two axes; floats `rounded` to tf32."""
     before, after = ((1, *a.shape[-axes:])[-2:] for a in (array, out))
     if math.prod(array.shape[:-axes]) != math.prod(out.shape[:-axes]):
         raise ValueError(f"{array.shape} does not fit into {out.shape}")
@@ -58,7 +58,13 @@ def fit_into(array: Any, out: Any, axes: int) -> None:
         f"fit<{cpp_type(array)}, {cpp_type(out)}>",
         grid=(ceil_div(out.size, THREADS),),
         block=THREADS,
-        arguments=[array, out, *map(ctypes.c_int, (*before, *after)), ctypes.c_longlong(out.size)],
+        arguments=[
+            array,
+            out,
+            *map(ctypes.c_int, (*before, *after)),
+            ctypes.c_longlong(out.size),
+            ctypes.c_int(rounded),
+        ],
     )
 
 

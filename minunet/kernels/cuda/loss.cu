@@ -42,10 +42,12 @@ __global__ void __launch_bounds__(THREADS)
 }
 
 // Loss and gradient in one pass, for a training step: `logits` and `grad` have `width` channels, of which the first `channels` are
-// the network's and the rest fill whole chunks; the target has `channels`. The gradient of the mean; zero in the filling.
+// the network's and the rest fill whole chunks; the target has `channels`. The gradient of the mean, `rounded` to tf32 where that is
+// asked for; zero in the filling.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
-    bce_step(const T* logits, const float* target, T* grad, double* partial, long long pixels, int channels, int width) {
+    bce_step(const T* logits, const float* target, T* grad, double* partial, long long pixels, int channels, int width,
+             int rounded) {
     DYNAMIC_SHARED(memory);
     const float scale = 1 / ((float)pixels * channels);
     double sum = 0;
@@ -58,7 +60,7 @@ __global__ void __launch_bounds__(THREADS)
             sum += (z > 0 ? z : z - z) - z * t + log1p(e);
             slope = ((z >= 0 ? 1.f : e) / (1 + e) - t) * scale;
         }
-        grad[i] = narrow<T>(slope);
+        grad[i] = narrow<T>(rounded ? as_tf32(slope) : slope);
     }
     sum = block_sum<THREADS>(sum, reinterpret_cast<double*>(memory));
     if (threadIdx.x == 0) partial[blockIdx.x] = sum;

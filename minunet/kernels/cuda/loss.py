@@ -68,10 +68,10 @@ def bce_with_logits_grad(grad_output, logits, target, weight):
     return out
 
 
-def bce_step(logits, target, grad, partial, loss) -> None:
+def bce_step(logits, target, grad, partial, loss, *, rounded: bool = False) -> None:
     """Fill `grad` and `loss` (one float32) from logits that may have more channels than the target, which is float32.
 
-    `partial` is room for MAX_BLOCKS float64. `grad` may be `logits` itself.
+    `partial` is room for MAX_BLOCKS float64. `grad` may be `logits` itself; floats in it are `rounded` to tf32.
     """
     channels, width = target.shape[-1], logits.shape[-1]
     pixels = target.size // channels
@@ -91,6 +91,7 @@ def bce_step(logits, target, grad, partial, loss) -> None:
             ctypes.c_longlong(pixels),
             ctypes.c_int(channels),
             ctypes.c_int(width),
+            ctypes.c_int(rounded),
         ],
     )
     _mean(partial, loss, target.size, blocks)

@@ -152,7 +152,7 @@ class UNetForward:
     def _first(self) -> tuple[Place, Place]:
         """The images in the activations' type and whole chunks of channels, and the first layer's output."""
         images = self.arena.take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
-        fit_into(self.images, images, 1)
+        fit_into(self.images, images, 1, rounded=self.rounded)
         return images, self._convolve(self.layers.contraction[0][0], (images,))
 
     def _raise(self, up: Layer, x: Place, skip: Place) -> Place:

@@ -86,7 +86,7 @@ class UNetStep(UNetForward):
         logits, kept = self._forward(keep=True)
         fit_into(logits, self.logits, 1)
         partial = self.arena.take((loss.MAX_BLOCKS,), np.float64)
-        loss.bce_step(logits, self.targets, logits, partial, self.loss)
+        loss.bce_step(logits, self.targets, logits, partial, self.loss, rounded=self.rounded)
         self.arena.give(partial)
         self._backward(logits, kept)
         self._update()

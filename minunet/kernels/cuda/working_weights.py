@@ -32,10 +32,10 @@ class WorkingWeights:
         self.layers, self.params = layers, params
         self._copies: dict[int, Place] = {}
         self._turned: dict[int, Place] = {}
-        hopper = arena.launcher.why_not_sm_90a() is None
+        self._rounded = dtype is not BFLOAT16 and arena.launcher.why_not_sm_90a() is None
         for layer in layers:
             shape = *layer.shape[:2], *(whole_chunks(n, dtype) for n in layer.shape[2:])
-            if dtype is not BFLOAT16 and shape == layer.shape and hopper and layer.kernel_size == 3:
+            if self._rounded and shape == layer.shape and layer.kernel_size == 3:
                 self._copies[layer.weight] = arena.take(shape, dtype)
                 self._turned[layer.weight] = arena.take((*shape[:2], shape[3], shape[2]), dtype)
             elif dtype is BFLOAT16 or shape != layer.shape:
@@ -60,7 +60,7 @@ class WorkingWeights:
             if k in self._turned:
                 round_and_turn(self.params[k], copy, self._turned[k])
             elif all_copies or not self._plain(k, copy):
-                fit_into(self.params[k], copy, 2)
+                fit_into(self.params[k], copy, 2, rounded=self._rounded)
 
     def _plain(self, k: int, copy: Place) -> bool:
         return copy.dtype is BFLOAT16 and copy.shape == tuple(self.params[k].shape)
