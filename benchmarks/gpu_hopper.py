@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,13 @@ import numpy as np
 LIMIT = 2e-3
 
 
-def hopper_conformance(device: Any) -> dict[str, Any]:
+def hopper_conformance(device: Any, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
     """The right kernels of the shim's self-test on the device, against float64.
+
+    Parameters
+    ----------
+    say : callable
+        Told the name of each before it runs.
 
     Returns
     -------
@@ -25,6 +30,7 @@ def hopper_conformance(device: Any) -> dict[str, Any]:
     found: dict[str, float] = {}
     failed = []
     for name, limit, work in _cases(device):
+        say(name)
         try:
             result, expected = work()
         except Exception as error:  # whatever a driver raises; the others are still worth knowing

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 
-def products(device: Any, seed: int | None = None, *, larger: bool = True) -> dict[str, Any]:
+def products(
+    device: Any, seed: int | None = None, *, larger: bool = True, say: Callable[[str], None] = lambda text: None
+) -> dict[str, Any]:
     """The largest error of each pass over the tests' ragged shapes, and a few larger ones, on fresh random numbers.
 
     Parameters
     ----------
     larger : bool
         Also shapes that give each multiprocessor several tiles.
+    say : callable
+        Told the name of each pass and shape before it runs.
     """
     from cuda_on_cpu.products import CASES, SM_80, SM_90A, TOLERANCES, Case, passes
 
@@ -29,7 +34,12 @@ def products(device: Any, seed: int | None = None, *, larger: bool = True) -> di
         for precision, what, run in passes(kernels):
             label, limit = f"{family} {precision} {what}", TOLERANCES.get(what, TOLERANCES[precision])
             for name, case in cases.items():
-                error = run(device, precision, case, kernels, rng)
+                say(f"{label}, {name}")
+                try:
+                    error = run(device, precision, case, kernels, rng)
+                except Exception as problem:  # whatever a driver raises; the others are still worth knowing
+                    failed.append(f"{label}, {name}: {type(problem).__name__}: {problem}")
+                    continue
                 worst[label] = max(worst.get(label, 0.0), error)
                 if not error <= limit:
                     failed.append(f"{label}, {name}: off by {error:.1e} of the largest value, allowed {limit:.0e}")

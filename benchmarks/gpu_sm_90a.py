@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,34 +43,55 @@ def taken(wanted: bool) -> Iterator[None]:
             os.environ[SM_90A] = before
 
 
-def check(device: Any) -> dict[str, Any]:
-    """Errors and losses, and under "failed" what is wrong."""
+def check(device: Any, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """Errors and losses, and under "failed" what is wrong; `say` is told what runs next, so that what hangs is known."""
+    parts = {
+        "primitives": lambda: hopper_conformance(device, say),
+        "products": lambda: products(device, say=say),
+        "training": lambda: parity(device, shape=(2, 64, 64, 1), base_channels=64),
+    }
+    found: dict[str, dict[str, Any]] = {}
     with taken(True):
-        found = {
-            "primitives": hopper_conformance(device),
-            "products": products(device),
-            "training": parity(device, shape=(2, 64, 64, 1), base_channels=64),
-        }
+        for name, part in parts.items():
+            say(name)
+            try:
+                found[name] = part()
+            except Exception as error:  # whatever a driver raises; what was found before it still counts
+                found[name] = {"failed": [f"{type(error).__name__}: {error}"]}
     failed = [f"{name}: {problem}" for name, part in found.items() for problem in part.get("failed", ())]
-    largest = {**found["primitives"].get("largest_error", {}), **found["products"]["largest_error"]}
-    return {"largest_error": largest, "losses": found["training"]["losses"], "failed": failed}
+    largest = {**found["primitives"].get("largest_error", {}), **found["products"].get("largest_error", {})}
+    return {"largest_error": largest, "losses": found["training"].get("losses"), "failed": failed}
 
 
 def in_a_process(architecture: str, seconds: float = 120) -> dict[str, Any]:
     """`check` in a process of its own, ended after some time; "skipped" says why on other GPUs."""
     if architecture != "sm_90":
         return {"skipped": f"these kernels are for sm_90 alone, this GPU is {architecture}"}
-    command = [sys.executable, "-m", "benchmarks.gpu_sm_90a"]
+    status, out, said = _run([sys.executable, "-m", "benchmarks.gpu_sm_90a"], seconds)
+    if status is None:
+        last = said.strip().splitlines()[-1:]
+        return {"failed": [f"no answer within {seconds:.0f} s, so a kernel may hang; it said last: {''.join(last)!r}"]}
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=seconds)
-    except subprocess.TimeoutExpired as error:
-        said = (error.stdout or b"").decode(errors="replace")[-500:]
-        return {"failed": [f"no answer within {seconds:.0f} s, so a kernel may hang; it said: {said!r}"]}
-    try:
-        return json.loads(done.stdout.splitlines()[-1])
+        return json.loads(out.splitlines()[-1])
     except (IndexError, ValueError):
-        return {"failed": [f"exit status {done.returncode}: {done.stderr[-2000:]}"]}
+        return {"failed": [f"exit status {status}: {said[-2000:]}"]}
+
+
+def _run(command: list[str], seconds: float) -> tuple[int | None, str, str]:
+    """Exit status, None where the time was up; and what came out. A process that a driver does not let go is left behind."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as said:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=said)
+        try:
+            status = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        out.seek(0), said.seek(0)
+        return status, out.read(), said.read()
 
 
 if __name__ == "__main__":
-    print(json.dumps(check(Gpu())))
+    print(json.dumps(check(Gpu(), functools.partial(print, file=sys.stderr, flush=True))))

@@ -128,6 +128,45 @@ def test_the_sm_90a_check_is_given_up_and_reported():
         assert gpu_sm_90a.in_a_process("sm_90")["failed"][0].startswith("exit status 1: ")
 
 
+def test_what_hangs_is_named(monkeypatch):
+    monkeypatch.setattr(gpu_sm_90a, "_run", lambda command, seconds: (None, "", "box\nproduct bf16\n"))
+    failed = gpu_sm_90a.in_a_process("sm_90", seconds=3)["failed"]
+    assert failed == ["no answer within 3 s, so a kernel may hang; it said last: 'product bf16'"]
+
+
+def test_what_a_process_says_is_kept_apart():
+    code = "import sys; print('{}'); print('box', file=sys.stderr); sys.exit(3)"
+    assert gpu_sm_90a._run([sys.executable, "-c", code], 600) == (3, "{}\n", "box\n")
+
+
+def test_what_fails_leaves_the_rest_of_the_sm_90a_check(monkeypatch):
+    """Each part is told before it runs, and reported by itself."""
+
+    def broken(device, **options):
+        raise OSError("illegal instruction")
+
+    monkeypatch.setattr(gpu_sm_90a, "hopper_conformance", lambda device, say: {"largest_error": {"box": 0.0}})
+    monkeypatch.setattr(gpu_sm_90a, "products", broken)
+    monkeypatch.setattr(gpu_sm_90a, "parity", lambda device, **options: {"losses": [1.0], "failed": ["bf16: off"]})
+    said = []
+    found = gpu_sm_90a.check(None, said.append)
+    assert said == ["primitives", "products", "training"]
+    failed = ["products: OSError: illegal instruction", "training: bf16: off"]
+    assert found == {"largest_error": {"box": 0.0}, "losses": [1.0], "failed": failed}
+
+
+def test_a_product_that_cannot_run_leaves_the_others(monkeypatch):
+    def passes(kernels):
+        yield "bf16", "forward", lambda device, precision, case, *rest: 1 / (case.outs - 64)
+
+    monkeypatch.setattr("cuda_on_cpu.products.passes", passes)
+    said = []
+    found = gpu_products.products(Shim(), larger=False, say=said.append)
+    assert len(said) == 7 and said[0] == "sm_80 bf16 forward, one patch"
+    assert "sm_80 bf16 forward, one patch: ZeroDivisionError: division by zero" in found["failed"]
+    assert found["largest_error"] == {"sm_80 bf16 forward": 1 / 64}
+
+
 def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):
     monkeypatch.delenv(SM_90A, raising=False)
     with gpu_sm_90a.taken(True):
