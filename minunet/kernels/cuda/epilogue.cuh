@@ -29,7 +29,9 @@ template <typename T> struct Largest {
     __device__ __forceinline__ void leave(const Epilogue<T>& out, long long at) const {
         store_chunk(out.pooled + at, best);
         if (!out.argmax) return;
+        uint32_t* places = reinterpret_cast<uint32_t*>(out.argmax + at);  // four in a word: bytes one by one would be four writes
 #pragma unroll
-        for (int e = 0; e < VECTOR<T>; e++) out.argmax[at + e] = place[e];
+        for (int e = 0; e < VECTOR<T>; e += 4)
+            places[e / 4] = place[e] | place[e + 1] << 8 | place[e + 2] << 16 | (uint32_t)place[e + 3] << 24;
     }
 };
