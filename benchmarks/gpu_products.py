@@ -16,17 +16,14 @@ def products(
     Parameters
     ----------
     larger : bool
-        Also shapes that give each multiprocessor several tiles.
+        Also shapes that give multiprocessors several tiles.
     say : callable
         Told the name of each pass and shape before it runs.
     """
-    from cuda_on_cpu.products import CASES, SM_80, SM_90A, TOLERANCES, Case, passes
+    from cuda_on_cpu.products import CASES, MANY_TILES, SM_80, SM_90A, TOLERANCES, passes
 
     rng = np.random.default_rng(seed)
-    cases = dict(CASES)
-    if larger:
-        cases["many tiles"] = Case((3, 144, 202), (64,), 64, (True,))
-        cases["many tiles, two sources"] = Case((4, 48, 76), (192, 64), 256, (True, True))
+    cases = CASES | MANY_TILES if larger else CASES
     families = [("sm_80", SM_80)] + ([("sm_90a", SM_90A)] if device.launcher.why_not_sm_90a() is None else [])
     worst: dict[str, float] = {}
     failed = []

@@ -81,6 +81,11 @@ CASES = {
     "panels not filled": Case((1, 9, 6), (72,), 136, (True,)),
     "one pixel": Case((3, 1, 1), (64,), 64, (True,)),
 }
+# More tiles of either kind than a large GPU has multiprocessors; slow on the host shim.
+MANY_TILES = {
+    "many tiles": Case((3, 144, 202), (64,), 64, (True,)),
+    "many tiles, two sources": Case((8, 48, 76), (192, 64), 256, (True, True)),
+}
 
 
 class Bench:

@@ -39,6 +39,17 @@ def test_values(which, case, schedule, monkeypatch):
     assert run(device(schedule), precision, case, products.SM_90A, np.random.default_rng(0)) <= limit
 
 
+def test_larger_cases_have_tiles_of_either_kind_for_every_multiprocessor_and_more():
+    found = set()
+    for case in products.MANY_TILES.values():
+        window, *_ = windows(case.images, case.channels, case.outs)
+        tile = hopper.tile_for(window)
+        found.add(tile.across)
+        assert tile.count(window) > hopper.MULTIPROCESSORS
+        assert sum(case.channels) == case.outs  # the gradient's tiles are as many
+    assert found == {True, False}
+
+
 @pytest.mark.parametrize("which", list(products.passes(products.SM_80)), ids=lambda which: " ".join(which[:2]))
 def test_the_same_cases_by_the_older_kernels(which):
     precision, what, run = which
