@@ -12,6 +12,7 @@ import numpy as np
 from cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.cuda.tensor_map import map_of
 
 SOURCE = Path(__file__).parent / "self_test_hopper.cu"
 # Elements, columns of the product, and which operands are transposed.
@@ -91,12 +92,10 @@ def product(
         x = rng.standard_normal((depth * STEPS, size) if turned else (size, depth * STEPS)).astype(np.float32)
         bits = to_bf16(x) if itemsize == 2 else to_tf32(x) if rounded else x
         exact = from_bf16(bits) if itemsize == 2 else bits
-        kept.append(device.put(bits))
-        # Transposed, the other axis is cut into panels of 128 bytes, one behind the other in shared memory.
-        shape = (depth, x.shape[0], size // depth, 1) if turned else (x.shape[1], size, 1, 1)
-        strides = (itemsize, bits.strides[0], 128 if turned else bits.nbytes, bits.nbytes)
-        extents = (depth, depth, size // depth, 1) if turned else (depth, size, 1, 1)
-        maps.append(launcher.tensor_map(launcher.pointer(kept[-1]), itemsize, shape, strides, extents))
+        if turned:  # the other axis is cut into panels of 128 bytes, one behind the other
+            bits = np.ascontiguousarray(bits.reshape(len(bits), size // depth, depth).swapaxes(0, 1))
+        kept.append(device.put(bits.reshape((1,) * (4 - bits.ndim) + bits.shape)))
+        maps.append(map_of(launcher, kept[-1], (depth, depth, size // depth, 1) if turned else (depth, size, 1, 1)))
         operands.append((exact.T if turned else exact).astype(np.float64))
     y = device.put(np.zeros((64, columns), np.float32))
     shared = 2 * (64 * 128 + columns * 128) + 1024

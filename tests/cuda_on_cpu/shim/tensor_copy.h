@@ -28,6 +28,8 @@ struct TensorBox {
             if (shape[axis] < 1 || box[axis] < 1 || box[axis] > 256)
                 fail("a tensor map's axis %d has %lld elements and a box of %d", axis, (long long)shape[axis], box[axis]);
             if (axis && strides[axis] % 16) fail("stride %lld of a tensor map is no multiple of 16", (long long)strides[axis]);
+            if (axis && (strides[axis] % strides[axis - 1] || strides[axis] < shape[axis - 1] * strides[axis - 1]))
+                fail("stride %lld of a tensor map does not hold the axes before it", (long long)strides[axis]);
         }
         if (uintptr_t(address) % 16) fail("a tensor map's array begins at a misaligned address");
         if (strides[0] != itemsize) fail("the innermost axis of a tensor map has gaps");
