@@ -42,6 +42,7 @@ _STATE = _State()
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
 _PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu", "minunet.kernels.cuda")
 _imported = False
+_asked_anew = 0  # blocks of `ask_anew` that are open, in any thread
 
 
 def _always(*args: Any) -> bool:
@@ -127,7 +128,7 @@ class Primitive:
 
     def choose(self, *args: Any) -> Candidate:
         """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
-        signature = None if _STATE.preferred or _STATE.allowed is not None else _signature(args)
+        signature = None if _STATE.preferred or _STATE.allowed is not None or _asked_anew else _signature(args)
         if signature is None:
             return self._choose(args)
         found = self._chosen.get(signature)
@@ -155,10 +156,9 @@ def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
         if type(value) is np.ndarray:
             parts.append((value.shape, value.dtype, value.flags.c_contiguous))
         elif isinstance(value, tuple | list):
-            inner = _signature(tuple(value))
-            if inner is None:
+            parts.append(_signature(tuple(value)))
+            if parts[-1] is None:
                 return None
-            parts.append(inner)
         elif value is None or isinstance(value, bool | int | float | str):
             parts.append(value)
         else:
@@ -222,6 +222,17 @@ def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[N
     """Within the block, `stand_in(primitive, args)` answers every call of a primitive in this thread; `dry_run` is made of it."""
     with _STATE.holding("stand_in", stand_in):
         yield
+
+
+@contextlib.contextmanager
+def ask_anew() -> Iterator[None]:
+    """Within the block no choice is remembered, in any thread: NumPy arrays there may stand for another device's."""
+    global _asked_anew
+    _asked_anew += 1
+    try:
+        yield
+    finally:
+        _asked_anew -= 1
 
 
 def _check_known(what: str, *names: str) -> None:

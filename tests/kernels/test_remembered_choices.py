@@ -82,3 +82,16 @@ def test_images_of_ever_new_sizes_do_not_fill_the_memory(counted, monkeypatch):
     for length in range(1, 100):
         assert counted.choose((np.ones(length, np.float32),), 1).name == "plain"
         assert len(counted._chosen) <= 8
+
+
+def test_where_arrays_may_stand_for_another_devices_nothing_is_remembered(counted):
+    x = np.ones(4, np.float32)
+    for _ in range(2):
+        counted.choose((x,), 1)
+    assert counted.asked == 1
+    with dispatch.ask_anew(), dispatch.ask_anew():
+        for _ in range(2):
+            counted.choose((x,), 1)
+    assert counted.asked == 3
+    counted.choose((x,), 1)
+    assert counted.asked == 3
