@@ -1,107 +1,12 @@
-"""The training loop on a tiny U-Net and an in-memory source: it learns, resumes bit for bit, and stops in good order."""
+"""The training loop on a tiny U-Net and an in-memory source: it learns, tells its callbacks all, and keeps the best epoch."""
 
-import numpy as np
 import pytest
+from small_trainings import Recorder, assert_same, build
 
-from minunet.nn.optim import Adam
-from minunet.nn.unet import UNet
 from minunet.training.clipping import gradient_norm
 from minunet.training.loss import LOSSES
 from minunet.training.metrics import SegmentationMetrics
-from minunet.training.records import Callback, Progress
 from minunet.training.schedule import Schedule
-from minunet.training.trainer import Diverged, Interrupted, Trainer
-
-
-class Discs:
-    """Bright discs on noise, a few a batch; what an epoch yields depends on the seed and its index alone."""
-
-    def __init__(self, batches=3, batch_size=2, seed=0, side=12):
-        self.batches, self.batch_size, self.seed, self.side = batches, batch_size, seed, side
-
-    def __len__(self):
-        return self.batches
-
-    def epoch(self, index, start=0):
-        rng = np.random.default_rng([self.seed, index])
-        rows, columns = np.mgrid[: self.side, : self.side]
-        for number in range(self.batches):
-            # The last batch is smaller, so that means over images and over batches differ.
-            count = self.batch_size - (number == self.batches - 1)
-            masks = np.zeros((count, self.side, self.side, 1), np.float32)
-            for mask in masks:
-                row, column = rng.uniform(3, self.side - 3, 2)
-                mask[..., 0] = (rows - row) ** 2 + (columns - column) ** 2 < 9
-            images = np.clip(0.6 * masks + rng.uniform(0, 0.4, masks.shape), 0, 1).astype(np.float32)
-            if number >= start:
-                yield images, masks, [f"{number}.{i}" for i in range(count)]
-
-
-class Recorder(Callback):
-    def __init__(self):
-        self.events, self.steps, self.epochs = [], [], []
-
-    def on_start(self, record):
-        self.events.append(("start", record.step))
-
-    def on_step(self, record):
-        self.steps.append(record)
-        self.events.append(("step", record.step))
-
-    def on_epoch_end(self, record):
-        self.epochs.append(record)
-        self.events.append(("epoch", record.epoch))
-
-    def on_interrupt(self, settled):
-        self.events.append(("interrupt", settled))
-
-    def on_end(self):
-        self.events.append(("end", None))
-
-
-def build(epochs=2, callbacks=(), progress=None, loss="bce", monitor="dice", lr=0.01, training=None, seed=0):
-    model = UNet(base_channels=4, depth=1, rng=np.random.default_rng(seed))
-    training = Discs() if training is None else training
-    return Trainer(
-        model,
-        Adam(model.parameters()),
-        Schedule("onecycle", lr, 4 * len(training)),
-        LOSSES[loss],
-        training,
-        Discs(batches=2, seed=9),
-        epochs=epochs,
-        monitor=monitor,
-        callbacks=callbacks,
-        progress=progress,
-    )
-
-
-def snapshot(trainer):
-    """All that a checkpoint would hold."""
-    progress = trainer.progress
-    return (
-        trainer.model.state_dict(),
-        trainer.optimizer.state_dict(),
-        progress.to_dict(),
-        [record.to_dict() for record in progress.history],
-    )
-
-
-def restore(trainer, saved):
-    weights, moments, values, history = saved
-    trainer.model.load_state_dict(weights)
-    trainer.optimizer.load_state_dict(moments)
-    trainer.progress = Progress.from_dict(values, history)
-    return trainer
-
-
-def assert_same(a, b):
-    weights, others = a.model.state_dict(), b.model.state_dict()
-    assert all(np.array_equal(weights[name], others[name]) for name in weights)
-    moments, others = a.optimizer.state_dict(), b.optimizer.state_dict()
-    assert all(np.array_equal(moments[name], others[name]) for name in moments)
-    rows = [{**record.to_dict(), "seconds": 0} for record in a.progress.history]
-    assert rows == [{**record.to_dict(), "seconds": 0} for record in b.progress.history]
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -177,122 +82,6 @@ def test_the_same_seed_gives_the_same_bits():
     assert_same(first, second)
 
 
-class StopAfter(Callback):
-    def __init__(self, trainer, step=None, epoch=None, error=None):
-        self.trainer, self.step, self.epoch, self.error = trainer, step, epoch, error
-
-    def stop(self):
-        if self.error is None:
-            self.trainer.request_stop()
-        else:
-            raise self.error
-
-    def on_step(self, record):
-        if record.step == self.step:
-            self.stop()
-
-    def on_epoch_end(self, record):
-        if record.epoch == self.epoch:
-            self.stop()
-
-
-@pytest.mark.parametrize(("step", "epoch"), [(1, None), (2, None), (3, None), (5, None), (None, 1), (None, 2)])
-def test_a_stopped_training_goes_on_as_if_it_had_not_been(step, epoch):
-    uninterrupted = build(epochs=3)
-    uninterrupted.fit()
-    stopped, recorder = build(epochs=3), Recorder()
-    stopped.callbacks = [StopAfter(stopped, step, epoch), recorder]
-    with pytest.raises(KeyboardInterrupt):
-        stopped.fit()
-    assert recorder.events[-1] == ("interrupt", True)
-    resumed = restore(
-        build(epochs=3, seed=7), snapshot(stopped)
-    )  # another seed: the weights must come from the snapshot
-    resumed.fit()
-    assert_same(resumed, uninterrupted)
-
-
-def test_a_keyboard_interrupt_from_a_callback_after_a_step_leaves_a_state_to_go_on_from():
-    uninterrupted = build()
-    uninterrupted.fit()
-    stopped, recorder = build(), Recorder()
-    stopped.callbacks = [recorder, StopAfter(stopped, step=2, error=KeyboardInterrupt())]
-    with pytest.raises(KeyboardInterrupt):
-        stopped.fit()
-    assert recorder.events[-1] == ("interrupt", True)
-    resumed = restore(build(), snapshot(stopped))
-    resumed.fit()
-    assert_same(resumed, uninterrupted)
-
-
-def test_a_second_interrupt_leaves_no_time_for_saving():
-    class Impatient(Callback):
-        def on_step(self, record):
-            trainer.request_stop()
-            raise KeyboardInterrupt
-
-    trainer, recorder = build(), Recorder()
-    trainer.callbacks = [recorder, Impatient()]
-    with pytest.raises(Interrupted) as stopped:
-        trainer.fit()
-    assert recorder.events[-1] == ("interrupt", False)
-    assert not stopped.value.settled
-
-
-def test_an_interrupt_within_the_update_of_the_weights_is_told_apart():
-    trainer, recorder = build(), Recorder()
-    trainer.callbacks = [recorder]
-
-    def half_a_step():
-        raise KeyboardInterrupt
-
-    trainer.optimizer.step = half_a_step
-    with pytest.raises(KeyboardInterrupt):
-        trainer.fit()
-    assert recorder.events[-1] == ("interrupt", False)
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weights(bad):
-    class Broken(Discs):
-        def epoch(self, index, start=0):
-            for number, (images, masks, names) in enumerate(super().epoch(index, start), start):
-                yield (images * bad if (index, number) == (1, 1) else images), masks, names
-
-    trainer = build(training=Broken())
-    recorder = Recorder()
-    trainer.callbacks = [recorder]
-    with (
-        np.errstate(invalid="ignore"),
-        pytest.raises(Diverged, match=r"in epoch 2, step 2 of 3, at a learning rate of"),
-    ):
-        trainer.fit()
-    assert trainer.progress.step == 4
-    assert all(np.isfinite(array).all() for array in trainer.model.state_dict().values())
-    assert recorder.events[-2:] == [("step", 4), ("interrupt", False)]
-
-
-def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
-    class Overflowing:
-        """A loss whose gradient is too long for its number type."""
-
-        def __init__(self, loss):
-            self.loss, self.item = loss, loss.item
-
-        def backward(self):
-            self.loss.backward()
-            trainer.model.parameters()[0].grad[...] = np.inf
-
-    trainer = build()
-    trainer.step.clip = 1.0
-    plain = trainer.step.loss
-    trainer.step.loss = lambda *pair: Overflowing(plain(*pair)) if trainer.progress.step == 2 else plain(*pair)
-    with pytest.raises(Diverged, match="the gradient became inf in epoch 1, step 3 of 3"):
-        trainer.fit()
-    assert trainer.progress.step == 2
-    assert all(np.isfinite(array).all() for array in trainer.model.state_dict().values())
-
-
 def test_gradients_are_clipped_before_the_step():
     trainer, norms = build(), []
     trainer.step.clip = 1e-3
@@ -300,22 +89,6 @@ def test_gradients_are_clipped_before_the_step():
     trainer.optimizer.step = lambda: norms.append(gradient_norm(trainer.optimizer.params)) or plain()
     trainer.fit()
     assert norms == pytest.approx([1e-3] * 6)
-
-
-def test_weights_that_overflow_in_the_last_step_of_an_epoch_are_found_by_its_validation():
-    trainer, recorder = build(), Recorder()
-    trainer.callbacks = [recorder]
-    plain = trainer.optimizer.step
-
-    def step():
-        plain()
-        if trainer.optimizer.steps == 3:
-            trainer.model.parameters()[0].data[...] = np.nan
-
-    trainer.optimizer.step = step
-    with pytest.raises(Diverged, match="the loss became nan in epoch 1, validation"):
-        trainer.fit()
-    assert ("epoch", 1) not in recorder.events
 
 
 def test_an_unknown_monitor_is_refused():
