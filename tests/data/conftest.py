@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 from small_pictures import disc, photo, save
 
+from minunet.data.pairs import find_pairs
+
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
@@ -24,3 +26,16 @@ def make_set(tmp_path):
         return root
 
     return make
+
+
+@pytest.fixture
+def pairs(make_set):
+    """Seven pairs of 24x16."""
+    return find_pairs(make_set(*(f"s{i}" for i in range(7))))
+
+
+@pytest.fixture
+def mixed(make_set):
+    """Five pairs of 24x16 and two of 40x30."""
+    make_set(*(f"small{i}" for i in range(5)))
+    return find_pairs(make_set("large0", "large1", size=(40, 30)))

@@ -14,6 +14,9 @@ def photo(seed: int = 0, size: tuple[int, int] = (24, 16)) -> np.ndarray:
     return np.random.default_rng(seed).integers(60, 240, (height, width, 3)).astype(np.uint8)
 
 
+GREY = photo()[..., 0]
+
+
 def disc(seed: int = 0, size: tuple[int, int] = (24, 16)) -> np.ndarray:
     """A mask of one disc somewhere, (H, W) uint8 of 0 and 255."""
     width, height = size
@@ -26,4 +29,10 @@ def save(path: Path, array: np.ndarray, **options) -> Path:
     """Write a picture, with the folders it lies in."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path, **options)
+    return path
+
+
+def saved(path: Path, image: Image.Image, **options) -> Path:
+    """Write a picture of Pillow's."""
+    image.save(path, **options)
     return path

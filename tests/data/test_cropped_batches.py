@@ -1,0 +1,62 @@
+"""Batches of crops: random pieces to train on, a grid that covers every pixel once to score."""
+
+import numpy as np
+
+from minunet.data.batches import Batches
+from minunet.data.images import decode, decode_mask
+from minunet.data.preprocessing import Preprocessing
+
+
+def test_random_crops_are_pieces_of_their_image_and_mask(mixed):
+    batches = Batches(mixed, Preprocessing(channels="rgb", crop=10), 4, shuffle=True)
+    by_name = {pair.name: (decode(pair.image), decode_mask(pair.mask)) for pair in mixed}
+    found = [
+        (image, mask, name)
+        for batch in batches.epoch(0)
+        for image, mask, name in zip(batch[0], batch[1], batch[2], strict=True)
+    ]
+    names = [name for _, _, name in found]
+    assert {name: names.count(name) for name in set(names)} == {
+        pair.name: 12 if "large" in pair.name else 4
+        for pair in mixed  # 40x30 and 24x16 over 10x10, rounded
+    }
+    assert len(batches) == -(-len(found) // 4)
+    places = set()
+    for image, mask, name in found:
+        assert image.shape == (10, 10, 3)
+        native, native_mask = by_name[name]
+        windows = np.lib.stride_tricks.sliding_window_view(native, (10, 10), axis=(0, 1))  # (H - 9, W - 9, 3, 10, 10)
+        target = np.rint(np.moveaxis(image, -1, 0) * 255)
+        (place,) = np.argwhere((windows == target).all(axis=(2, 3, 4)))
+        top, left = place
+        assert np.array_equal(mask[..., 0], native_mask[top : top + 10, left : left + 10] // 255)
+        places.add((name, top, left))
+    assert len(places) > 0.9 * len(found)
+
+
+def test_images_smaller_than_a_crop_are_mirrored(pairs):
+    batches = Batches(pairs, Preprocessing(crop=32), 7, shuffle=True)
+    ((images, masks, names),) = batches.epoch(0)
+    assert images.shape == masks.shape == (7, 32, 32, 1)
+    pair = next(pair for pair in pairs if pair.name == names[0])
+    assert np.array_equal(images[0, 8:24, 4:28], Preprocessing().image(decode(pair.image)))
+    assert np.array_equal(masks[0, 7], masks[0, 9])
+    assert np.array_equal(masks[0, :, 3], masks[0, :, 5])
+
+
+def test_a_set_that_is_not_shuffled_is_cut_into_a_grid(mixed):
+    batches = Batches(mixed, Preprocessing(crop=16), 4)
+    seen = {pair.name: np.zeros(decode(pair.image).shape[:2], int) for pair in mixed}
+    values = {pair.name: Preprocessing().image(decode(pair.image)) for pair in mixed}
+    count = 0
+    for images, _, names in batches.epoch(0):
+        count += 1
+        for image, piece in zip(images, names, strict=True):
+            name, place = piece.split(" ", 1)
+            rows, columns = (slice(*map(int, part.split(":"))) for part in place.strip("[]").split(", "))
+            assert np.array_equal(image, values[name][rows, columns])
+            seen[name][rows, columns] += 1
+    assert count == len(batches)
+    assert all(counts.min() == 1 for counts in seen.values())
+    whole = Batches(mixed, Preprocessing(crop=64), 4)
+    assert sorted(name for _, _, names in whole.epoch(0) for name in names) == sorted(whole.names)
