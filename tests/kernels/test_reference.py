@@ -22,6 +22,11 @@ def test_it_calls_no_primitive(name):
         primitives()[name].reference.run(*args)
 
 
+def test_every_primitive_is_reached_by_one_name():
+    assert {name: getattr(reference, name) for name in primitives()} == primitives()
+    assert set(primitives()) < set(reference.__all__)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_convolution(seed):
     xs, weight, bias, stride, padding, activation = args = CALLS["conv2d"](Draw(seed, np.float64))
