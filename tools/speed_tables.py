@@ -6,32 +6,18 @@ python3 tools/speed_tables.py --write README.md    put them between the README's
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "benchmarks" / "results"
-BEGIN, END = "<!-- speed tables: tools/speed_tables.py -->", "<!-- end of the speed tables -->"
+from marked_tables import MarkedTables, table
+
 OURS = "minunet"
 FLOAT32 = ("NCHW", "channels_last", "ONNX Runtime")
 
 # A 3x3 convolution forward and backward: (channels, side of the image); in and out alike.
 SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
-
-
-def all_tables(folder: Path = RESULTS) -> str:
-    """The tables of a folder of figures, then those of the folders in it, each under the first line of its TITLE file."""
-    others = [(path, _tables(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
-    later = [f"{_title(path)}\n\n{made}" for path, made in others if made]
-    return "".join([_tables(folder), *later]).rstrip("\n") + "\n"
-
-
-def _title(folder: Path) -> str:
-    path = folder / "TITLE"
-    return path.read_text(encoding="utf-8").splitlines()[0] if path.is_file() else f"Of the folder `{folder.name}`:"
 
 
 def _tables(folder: Path) -> str:
@@ -49,11 +35,6 @@ def _tables(folder: Path) -> str:
 def _load(folder: Path, name: str) -> dict[str, Any] | None:
     path = folder / f"{name}.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _source(result: dict[str, Any]) -> str:
@@ -91,7 +72,7 @@ def _networks(folder: Path, name: str, title: str) -> str:
             rival = min(memory[name]["peak"] for name in FLOAT32 if name in memory)
             row.append(f"{memory[OURS]['peak'] / 1e6:.0f} / {rival / 1e6:.0f} MB ({memory[OURS]['peak'] / rival:.2f})")
         rows.append(row)
-    return "\n\n".join([_table(head, rows), *dict.fromkeys(_source(result) for result in results)])
+    return "\n\n".join([table(head, rows), *dict.fromkeys(_source(result) for result in results)])
 
 
 def _epoch(folder: Path) -> str:
@@ -104,7 +85,7 @@ def _epoch(folder: Path) -> str:
     row = [f"{figures['variant']} variant, base {figures['base']}, {width}x{height}"]
     row += [f"{time['median_ms'] / 1e3:.1f} s" for time in figures["times"].values()]
     row += [_ratio(figures["ratio"]), f"{figures['waiting_for_data']:.1%}"]
-    return _table(head, [row]) + "\n\n" + _source(result)
+    return table(head, [row]) + "\n\n" + _source(result)
 
 
 def _convolutions(folder: Path) -> str:
@@ -137,7 +118,7 @@ def _convolutions(folder: Path) -> str:
         )
     head = ["3x3 convolution, forward and backward", "algorithm", "minunet", "best PyTorch layout", "ratio"]
     head.append("rate of the direct algorithm (of sgemm's)")
-    return _table(head, rows) + "\n\n" + _source(result) if rows else ""
+    return table(head, rows) + "\n\n" + _source(result) if rows else ""
 
 
 def _single(result: dict[str, Any], primitive: str, channels: int, side: int) -> dict[str, Any] | None:
@@ -170,41 +151,13 @@ def _scaling(folder: Path) -> str:
             ]
         )
     head = ["a step at base 16, batch 2, 128x128, with one setting varied", "ms", "ns a pixel"]
-    return _table(head, rows) + "\n\n" + _source(result)
+    return table(head, rows) + "\n\n" + _source(result)
 
 
-def replaced(text: str, new: str) -> str:
-    """`text` with `new` between the markers.
-
-    Raises
-    ------
-    ValueError
-        If the markers are not there, in this order.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the text needs the lines {BEGIN!r} and {END!r}")
-    return f"{before}{BEGIN}\n\n{new}\n{END}{after}"
-
-
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="folder of the figures")
-    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables between the markers of this file")
-    args = parser.parse_args(argv)
-    made = all_tables(args.results)
-    if args.write is None:
-        print(made, end="")
-        return 0
-    try:
-        text = replaced(args.write.read_text(encoding="utf-8"), made)
-    except (OSError, ValueError) as error:
-        print(f"error: {args.write}: {error}", file=sys.stderr)
-        return 2
-    args.write.write_text(text, encoding="utf-8")
-    return 0
+TABLES = MarkedTables(
+    "<!-- speed tables: tools/speed_tables.py -->", "<!-- end of the speed tables -->", of_folder=_tables
+)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(TABLES.main(__doc__))

@@ -1,15 +1,15 @@
 """The README's speed tables are what the tool makes of the committed figures, and the tool does arithmetic as it says."""
 
-import importlib.util
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-_spec = importlib.util.spec_from_file_location("speed_tables", ROOT / "tools" / "speed_tables.py")
-speed_tables = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(speed_tables)
+sys.path.insert(0, str(ROOT / "tools"))  # scripts, which import each other from beside themselves
+
+from speed_tables import TABLES  # noqa: E402
 
 MACHINE = {
     "processor": "a processor",
@@ -27,7 +27,7 @@ def save(folder, name, figures):
 
 def test_the_readme_has_the_tables_of_the_committed_figures():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert speed_tables.replaced(text, speed_tables.all_tables()) == text
+    assert TABLES.replaced(text, TABLES.made()) == text
 
 
 def test_medians_ratios_and_memory(tmp_path):
@@ -40,7 +40,7 @@ def test_medians_ratios_and_memory(tmp_path):
     }
     save(tmp_path, "unet_step", [figure])
     assert "| base 16, batch 8 | 100 ms | 250 ms | 200 ms | **2.00** (1.50 to 2.25) | 300 / 400 MB (0.75) |" in (
-        speed_tables.all_tables(tmp_path)
+        TABLES.made(tmp_path)
     )
 
 
@@ -62,7 +62,7 @@ def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_pat
     save(tmp_path, "primitives_base64", {"calls": [forward, backward]})
     # 2 + 6 against 9 + 9 (5 + 15 is more); 2 GFLOP in 8 ms are 250 GFLOP/s.
     assert "| 256 to 256, 2x64x64 | fast | 8.0 ms | 18.0 ms | **2.25** | 250 GFLOP/s (250%) |" in (
-        speed_tables.all_tables(tmp_path)
+        TABLES.made(tmp_path)
     )
 
 
@@ -78,10 +78,10 @@ def test_other_folders_come_after_and_missing_files_are_left_out(tmp_path):
             "waiting_for_data": 0.001,
         }
         save(folder, "train_epoch", figures)
-    made = speed_tables.all_tables(tmp_path)
+    made = TABLES.made(tmp_path)
     assert made.index("1.0 s") < made.index("Of the folder `older`:") < made.index("2.0 s")
     (tmp_path / "older" / "TITLE").write_text("On an older machine:\n")
-    assert "On an older machine:\n\n|" in speed_tables.all_tables(tmp_path)
+    assert "On an older machine:\n\n|" in TABLES.made(tmp_path)
     assert "inference" not in made
 
 
@@ -94,23 +94,23 @@ def test_networks_measured_apart_make_one_table(tmp_path):
             "ratio": {"best_float32": [2.0, 2.0, 2.0]},
         }
         save(tmp_path, f"unet_inference_base{base}", [figure])
-    made = speed_tables.all_tables(tmp_path)
+    made = TABLES.made(tmp_path)
     assert made.index("| base 64, batch 2 | 60 ms | 120 ms |") < made.index("| base 16, batch 2 | 10 ms | 20 ms |")
     assert made.count("| inference |") == 1
 
 
 def test_write_replaces_what_is_between_the_markers_alone(tmp_path, capsys):
     readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{speed_tables.BEGIN}\nold\n{speed_tables.END}\nafter\n", encoding="utf-8")
+    readme.write_text(f"before\n{TABLES.begin}\nold\n{TABLES.end}\nafter\n", encoding="utf-8")
     results = tmp_path / "results"
     results.mkdir()
     save(results, "scaling", {axis: [] for axis in ("size", "batch", "base", "threads")})
-    assert speed_tables.main(["--results", str(results), "--write", str(readme)]) == 0
+    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(readme)]) == 0
     text = readme.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "old" not in text and "ns a pixel" in text
     readme.write_text("no markers", encoding="utf-8")
-    assert speed_tables.main(["--results", str(results), "--write", str(readme)]) == 2
+    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(readme)]) == 2
     assert "needs the lines" in capsys.readouterr().err
 
 
@@ -119,4 +119,4 @@ def test_scaling_lists_every_value_of_a_setting(tmp_path, axis):
     figures = {name: [] for name in ("size", "batch", "base", "threads")}
     figures[axis] = [{axis: 1, "ms": 10.0, "ns_per_pixel": 100.0}, {axis: 2, "ms": 20.2, "ns_per_pixel": 101.0}]
     save(tmp_path, "scaling", figures)
-    assert ": 1 / 2 | 10 / 20 | 100 / 101 |" in speed_tables.all_tables(tmp_path)
+    assert ": 1 / 2 | 10 / 20 | 100 / 101 |" in TABLES.made(tmp_path)

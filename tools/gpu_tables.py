@@ -1,0 +1,116 @@
+"""The README's GPU tables, made from the figures under benchmarks/results, so that no number in them is typed by hand.
+
+python3 tools/gpu_tables.py                  print the tables
+python3 tools/gpu_tables.py --write README.md    put them between the README's markers
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from marked_tables import MarkedTables, table
+
+# The contestants that `benchmarks.gpu_steps` measures, by their columns; those that a file lacks are left out.
+COLUMNS = {
+    "ours bf16": "minunet bf16",
+    "ours bf16 sm_90a": "minunet bf16, sm_90a",
+    "torch amp bf16 channels_last": "PyTorch AMP bf16",
+    "torch amp bf16 channels_last compiled": "PyTorch AMP bf16, compiled",
+    "ours tf32": "minunet tf32",
+    "ours tf32 sm_90a": "minunet tf32, sm_90a",
+    "torch eager tf32": "PyTorch eager tf32",
+}
+TRAINING, INFERENCE = "training", "inference"
+ROWS = (
+    ("training step", TRAINING, "ms"),
+    ("inference", INFERENCE, "ms"),
+    ("device memory of the step", TRAINING, "bytes"),
+)
+STEP = re.compile(r"step (?:compiled )?\((\d+), (\d+), (\d+), \d+\)")
+
+Measured = dict[tuple[str, str], dict[str, float]]  # (contestant, TRAINING or INFERENCE) -> {"ms": ..., "bytes": ...}
+
+
+def _tables(folder: Path) -> str:
+    """A table for every GPU that was measured, as Markdown; a file without a step leaves its table out."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("gpu_*.json"))]
+    parts = [_gpu(result) for result in results if "gpu" in result["figures"]]
+    return "".join(f"{part}\n\n" for part in parts if part)
+
+
+def _gpu(result: dict[str, Any]) -> str:
+    """The table of one GPU, with what made it and which of its parts failed."""
+    figures = result["figures"]
+    shapes = _shapes(figures)
+    found = {contestant: None for measured in shapes.values() for contestant, _ in measured}
+    contestants = [name for name in COLUMNS if name in found] + [name for name in found if name not in COLUMNS]
+    rows = []
+    for title, kind, unit in ROWS:
+        for shape, measured in shapes.items():
+            values = {name: measured[name, kind][unit] for name in contestants if (name, kind) in measured}
+            if values:
+                rows.append([f"{title}, {shape}", *_cells(contestants, values, unit)])
+    if not rows:
+        return ""
+    head = [figures["gpu"], *(COLUMNS.get(name, name) for name in contestants)]
+    return "\n\n".join([table(head, rows), _source(result), *_failures(figures)])
+
+
+def _shapes(figures: dict[str, Any]) -> dict[str, Measured]:
+    """What was measured of each shape of batch; of what was measured again beside compiled PyTorch, the first."""
+    shapes: dict[str, Measured] = {}
+    for label, part in figures.items():
+        if shape := STEP.fullmatch(label):
+            measured = shapes.setdefault("{} x {}x{}".format(*shape.groups()), {})
+            for name, value in part.items():
+                if isinstance(value, dict) and "ms" in value and " of " not in name:  # which are ratios
+                    kind = INFERENCE if INFERENCE in name.split() else TRAINING
+                    measured.setdefault((name.replace(f"{INFERENCE} ", ""), kind), value)
+    return shapes
+
+
+def _cells(contestants: list[str], values: dict[str, float], unit: str) -> Iterator[str]:
+    """The values of a row; the least of several in a precision is bold."""
+    for name in contestants:
+        if name not in values:
+            yield ""
+            continue
+        shown = f"{values[name]:.1f} ms" if unit == "ms" else f"{values[name] / 2**30:.2f} GiB"
+        rivals = [value for other, value in values.items() if _precision(other) == _precision(name)]
+        yield f"**{shown}**" if len(rivals) > 1 and values[name] == min(rivals) else shown
+
+
+def _precision(contestant: str) -> str:
+    return "bf16" if "bf16" in contestant.split() else "tf32"
+
+
+def _source(result: dict[str, Any]) -> str:
+    """The line under a table: what made it, where."""
+    machine, gpu = result["machine"], result["figures"]
+    packages = machine["packages"]
+    cupy = next((version for name, version in packages.items() if name.startswith("cupy")), "unknown")
+    return (
+        f"`{result['command']}` on {gpu['gpu']}, {gpu['multiprocessors']} multiprocessors; CuPy {cupy}, "
+        f"PyTorch {packages.get('torch', 'absent')}, at {machine['commit']}."
+    )
+
+
+def _failures(figures: dict[str, Any]) -> Iterator[str]:
+    """A line for each part that failed, with the first line of its first problem."""
+    for label, part in figures.items():
+        problems = part.get("failed") if isinstance(part, dict) else None
+        if problems:
+            more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+            yield f"Failed: {label}: `{problems[0].splitlines()[0].replace('`', chr(39))}`{more}."
+
+
+TABLES = MarkedTables("<!-- GPU tables: tools/gpu_tables.py -->", "<!-- end of the GPU tables -->", of_folder=_tables)
+
+
+if __name__ == "__main__":
+    sys.exit(TABLES.main(__doc__))
