@@ -226,7 +226,7 @@ def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[N
 
 @contextlib.contextmanager
 def ask_anew() -> Iterator[None]:
-    """Within the block no choice is remembered, in any thread: NumPy arrays there may stand for another device's."""
+    """Within the block no choice is remembered, in any thread: for tests in which equal arguments need not mean equal choices."""
     global _asked_anew
     _asked_anew += 1
     try:

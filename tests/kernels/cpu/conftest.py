@@ -1,0 +1,14 @@
+"""What all tests of the CPU paths share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from minunet.kernels.dispatch import ask_anew
+
+
+@pytest.fixture(autouse=True)
+def every_choice_is_made_anew() -> Iterator[None]:
+    """Many of these tests change the constants that a choice rests on, which no other test's choices should see."""
+    with ask_anew():
+        yield
