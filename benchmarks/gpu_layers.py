@@ -75,14 +75,14 @@ def ours(device: Any, case: Case, precision: str) -> dict[str, Callable[[], None
     total = arena.take(layer.shape, np.float32)
 
     def forward() -> None:
-        tensor.convolve([window], xs, weight, (y,), bias=bias, relu=True, rounded=rounded, turned=turned)
+        tensor.convolve([window], xs, weight, (y,), bias=bias, relu=True, rounded=rounded, exact=rounded, turned=turned)
 
     def input_gradient() -> None:
         windows = convolution.input_gradient_windows(y, xs, weight, *SAME)
-        tensor.convolve(windows, (y,), weight, grads, masks=(*xs, None)[:2], rounded=rounded)
+        tensor.convolve(windows, (y,), weight, grads, masks=(*xs, None)[:2], rounded=rounded, exact=rounded)
 
     def weight_gradient() -> None:
-        tensor.weight_gradient(window, xs, y, partial)
+        tensor.weight_gradient(window, xs, y, partial, exact=rounded)
         sums.add_splits(partial, total)
 
     work = {"forward": forward, "input gradient": input_gradient, "weight gradient": weight_gradient}

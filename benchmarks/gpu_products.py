@@ -20,11 +20,12 @@ def products(
     say : callable
         Told the name of each pass and shape before it runs.
     """
-    from cuda_on_cpu.products import CASES, MANY_TILES, SM_80, SM_90A, TOLERANCES, passes
+    from cuda_on_cpu.products import CASES, MANY_TILES, SM_80, SM_80_ROUNDING, SM_90A, TOLERANCES, passes
 
     rng = np.random.default_rng(seed)
     cases = CASES | MANY_TILES if larger else CASES
-    families = [("sm_80", SM_80)] + ([("sm_90a", SM_90A)] if device.launcher.why_not_sm_90a() is None else [])
+    families = [("sm_80", SM_80), ("sm_80 rounding", SM_80_ROUNDING)]
+    families += [("sm_90a", SM_90A)] if device.launcher.why_not_sm_90a() is None else []
     worst: dict[str, float] = {}
     failed = []
     for family, kernels in families:

@@ -6,6 +6,7 @@ weight gradient. The tests run them on the host shim, the GPU benchmark on a GPU
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,14 @@ class Kernels:
     turns: bool
 
 
-SM_80 = Kernels(ampere.convolve, ampere.weight_gradient, ampere.splits_of, turns=False)
+# Told that their factors are tf32 values, as in the training step, and not told.
+SM_80 = Kernels(
+    functools.partial(ampere.convolve, exact=True),
+    functools.partial(ampere.weight_gradient, exact=True),
+    ampere.splits_of,
+    turns=False,
+)
+SM_80_ROUNDING = Kernels(ampere.convolve, ampere.weight_gradient, ampere.splits_of, turns=False)
 SM_90A = Kernels(
     hopper.convolve, hopper_gradient.weight_gradient, lambda window, _: hopper_gradient.splits_of(window), turns=True
 )
@@ -78,6 +86,8 @@ CASES = {
     "even, with pooling": Case((1, 34, 18), (64,), 64, (True,)),
     "two sources": Case((1, 20, 18), (64, 64), 192, (True, False)),
     "two sources of different width": Case((1, 6, 22), (128, 72), 64, (False, True)),
+    "to 256 channels": Case((1, 7, 9), (64,), 256, (True,)),
+    "from 256 channels": Case((1, 10, 14), (64, 192), 64, (True, True)),
     "panels not filled": Case((1, 9, 6), (72,), 136, (True,)),
     "one pixel": Case((3, 1, 1), (64,), 64, (True,)),
 }

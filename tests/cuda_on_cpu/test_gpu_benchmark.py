@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cuda_on_cpu import products
 from cuda_on_cpu.build import compiler
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -179,9 +180,9 @@ def test_a_product_that_cannot_run_leaves_the_others(monkeypatch):
     monkeypatch.setattr("cuda_on_cpu.products.passes", passes)
     said = []
     found = gpu_products.products(Shim(), larger=False, say=said.append)
-    assert len(said) == 7 and said[0] == "sm_80 bf16 forward, one patch"
+    assert len(said) == 2 * len(products.CASES) and said[0] == "sm_80 bf16 forward, one patch"
     assert "sm_80 bf16 forward, one patch: ZeroDivisionError: division by zero" in found["failed"]
-    assert found["largest_error"] == {"sm_80 bf16 forward": 1 / 64}
+    assert found["largest_error"] == {"sm_80 bf16 forward": 1 / 64, "sm_80 rounding bf16 forward": 1 / 64}
 
 
 def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):

@@ -54,9 +54,8 @@ def test_larger_cases_have_tiles_of_either_kind_for_every_multiprocessor_and_mor
 def test_the_same_cases_by_the_older_kernels(which):
     precision, what, run = which
     limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
-    assert (
-        run(device("lazy"), precision, products.CASES["two sources"], products.SM_80, np.random.default_rng(0)) <= limit
-    )
+    for kernels in (products.SM_80, products.SM_80_ROUNDING):
+        assert run(device("lazy"), precision, products.CASES["two sources"], kernels, np.random.default_rng(0)) <= limit
 
 
 def test_every_instance_runs():

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from cuda_on_cpu import products
 from cuda_on_cpu.build import compiler
 from cuda_on_cpu.cases import agree, check, cuda_on_cpu, needs_bfloat16, parameters, values
+from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet.kernels import dispatch, reference
 from minunet.kernels.cuda import ampere, convolution, launcher, tensor, tensor_primitives
+from minunet.kernels.cuda.elements import BFLOAT16
 from minunet.kernels.cuda.precision import use_precision
 
 pytestmark = [
@@ -152,7 +157,7 @@ def test_dividers(dtype, schedule):
     for divisor in [*range(1, 700), 4095, 4096, 4097, 65537, 2**30 + 1, 2**31 - 1]:
         d = ampere.Divider.by(divisor)
         near = numbers if divisor < 700 else np.unique(np.concatenate([numbers, divisor - np.arange(2), [divisor]]))
-        high = near.astype(object) * d.multiplier // 2**32 if divisor > 1 else near.astype(object)
+        high = near.astype(object) * 2 * d.multiplier // 2**32
         assert np.array_equal((high // 2**d.shift).astype(np.int64), near // divisor), divisor
 
 
@@ -161,10 +166,16 @@ def test_channels_that_do_not_fill_chunks(dtype, schedule):
     assert tensor_primitives.whole_chunks(72, dtype) == 72
 
 
-def test_every_instance_runs(dtype, schedule):
-    """Right at channel counts that take the narrow and the wide tile."""
+@pytest.fixture
+def one_multiprocessor(monkeypatch):
+    """Few blocks suffice for the widest tile."""
+    monkeypatch.setattr(ampere, "MULTIPROCESSORS", 1)
+
+
+def test_every_instance_runs(dtype, schedule, one_multiprocessor):
+    """Right at channel counts that take each width of tile; floats are rounded on the way."""
     rng, ran = np.random.default_rng(5), set()
-    for channels in (64, 72):
+    for channels in (64, 72, 200):
         x, grad = (values(rng, (1, 3, 3, channels), dtype) for _ in range(2))
         weight = weights(rng, (3, 3, channels, channels), dtype)
         same = (1, 1), ((1, 1), (1, 1))
@@ -172,7 +183,25 @@ def test_every_instance_runs(dtype, schedule):
         ran |= set(host.launches)
         args = grad, (x,), weight, None, *same, ((True,), True, False)
         ran |= set(tensor_check("conv2d_grads", *args, schedule=schedule, dtype=dtype).launches)
-    name = "bfloat16" if dtype == "bfloat16" else "float"
-    for made in (ampere.CONVOLUTION, ampere.WEIGHT_GRADIENT):
-        wanted = {(made.source, instance) for instance in made.instances if f"<{name}," in instance}
-        assert wanted and wanted == {key for key in ran if key[0] == made.source}
+    assert ran >= instances(dtype, "true" if dtype == "float32" else "false")
+
+
+def test_tf32_values_are_multiplied_as_they_are(dtype, schedule, one_multiprocessor):
+    """Every instance that does not round, at shapes that no tile divides, with what the training step wants of it."""
+    here = SimpleNamespace(launcher=HostLauncher(SCHEDULES[schedule]), put=np.asarray, get=np.asarray)
+    for precision, what, run in products.passes(products.SM_80):
+        limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
+        for name in ("patches cut short", "two sources", "panels not filled", "to 256 channels", "from 256 channels"):
+            if products.DTYPES[precision] == (np.float32 if dtype == "float32" else BFLOAT16):
+                error = run(here, precision, products.CASES[name], products.SM_80, np.random.default_rng(6))
+                assert error <= limit, f"{what}, {name}"
+    assert set(here.launcher.launches) >= instances(dtype, "false")
+
+
+def instances(dtype, rounding):
+    """(program, instance) of all that multiply this type, and round it first or do not."""
+    start, end = f"<{'bfloat16' if dtype == 'bfloat16' else 'float'},", f", {rounding}>"
+    programs = ampere.CONVOLUTION, ampere.WEIGHT_GRADIENT
+    found = {(made.source, i) for made in programs for i in made.instances if start in i and i.endswith(end)}
+    assert len(found) == 3 * 3  # tiles; weights read along and across, and the weight gradient
+    return found

@@ -16,6 +16,13 @@ __device__ __forceinline__ uint32_t shared_address(const void* pointer) {
     return (uint32_t)__cvta_generic_to_shared(pointer);
 }
 
+// The address of element `index`, of `bytes` each, by the one instruction that there is for it.
+__device__ __forceinline__ const void* element(const void* from, int index, int bytes) {
+    uint64_t address;
+    asm("mad.wide.s32 %0, %1, %2, %3;\n" : "=l"(address) : "r"(index), "r"(bytes), "l"(from));
+    return reinterpret_cast<const void*>(address);
+}
+
 #if __CUDA_ARCH__ >= 800
 
 // 16 bytes from global to shared memory without passing through registers; zeros, and no access, where `valid` is false.

@@ -114,7 +114,7 @@ def _convolution(window: Window, sources: Places, outs: Places, asked: dict[str,
         tile = hopper.tile_for(window)
         block = f"{hopper.PANEL * tile.panels} channels x {tile.lines}x{hopper.SIDE} pixels"
         return f"sm_90a wgmma, {block}", _faster(*tensor.estimates(window, sources[0]))
-    columns = ampere.tile_for(window.out_channels0 + window.out_channels1).columns
+    columns = ampere.tile_for(window).columns
     return f"sm_80 mma.sync, {columns} channels x {ampere.BM} pixels", why
 
 
@@ -124,7 +124,7 @@ def _gradient(window: Window, grad: Place) -> tuple[str, str]:
     if why is None:
         why = _faster(*tensor.gradient_estimates(window, grad))
         return f"sm_90a wgmma, {hopper.PANEL}x{hopper.PANEL} channels x 9 taps, {shared}", why
-    return f"sm_80 mma.sync, {ampere.BM}x{ampere.tile_for(window.out_channels0).columns} weights, {shared}", why
+    return f"sm_80 mma.sync, {ampere.BM}x{ampere.gradient_tile_for(window).columns} weights, {shared}", why
 
 
 def _faster(ours: float, theirs: float) -> str:

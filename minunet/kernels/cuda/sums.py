@@ -24,13 +24,13 @@ SUMS = Program(
 )
 
 
-def split(pixels: int, tiles: int, depth: int, rounds: int = ROUNDS) -> tuple[int, int]:
+def split(pixels: int, tiles: int, depth: int) -> tuple[int, int]:
     """How many pixels each block sums, in whole steps of `depth`, and how many blocks share them.
 
     A few tiles still fill a GPU. A function of shapes alone, so that sums have the same order on every GPU. There is always one
     split, which for an empty batch sums nothing.
     """
-    wanted = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(pixels, rounds * depth)))
+    wanted = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(pixels, ROUNDS * depth)))
     share = max(ceil_div(ceil_div(pixels, wanted), depth) * depth, depth)
     return share, max(1, ceil_div(pixels, share))
 

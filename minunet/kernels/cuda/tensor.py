@@ -33,6 +33,7 @@ def convolve(
     pooled=None,
     argmax=None,
     rounded: bool = False,
+    exact: bool = False,
     turned=None,
 ) -> None:
     """Fill `outs`, one or two arrays (or None) joined along channels, window by window.
@@ -48,7 +49,9 @@ def convolve(
     pooled, argmax : array, optional
         Also write 2x2 max pooling of the output and its places (uint8); the output's height and width are even.
     rounded : bool
-        For floats: sources and weights hold tf32 values, and so shall the results.
+        For floats: where the kernels of sm_90a can do it, sources and weights hold tf32 values; and so shall the results.
+    exact : bool
+        For floats: the sources hold tf32 values, and need not be rounded to them.
     turned : array, optional
         For floats: the weights with their last two axes exchanged.
     """
@@ -57,7 +60,7 @@ def convolve(
         if why_not_hopper(window, sources, outs, pooled=pooled, rounded=rounded, turned=turned) is None:
             hopper.convolve(window, sources, weight, outs, turned=turned, **extras)
         else:
-            ampere.convolve(window, sources, weight, outs, **extras)
+            ampere.convolve(window, sources, weight, outs, exact=exact, **extras)
 
 
 def why_not_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> str | None:
@@ -108,7 +111,12 @@ def splits_of(window: Window, grad: Any) -> int:
     return ampere.splits_of(window, grad.dtype.itemsize)
 
 
-def weight_gradient(window: Window, sources, grad, partial) -> None:
-    """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient."""
-    module = hopper_gradient if why_not_hopper_gradient(window, grad) is None else ampere
-    module.weight_gradient(window, sources, grad, partial)
+def weight_gradient(window: Window, sources, grad, partial, *, exact: bool = False) -> None:
+    """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient.
+
+    `exact` says of floats that sources and `grad` hold tf32 values, and need not be rounded to them.
+    """
+    if why_not_hopper_gradient(window, grad) is None:
+        hopper_gradient.weight_gradient(window, sources, grad, partial)
+    else:
+        ampere.weight_gradient(window, sources, grad, partial, exact=exact)

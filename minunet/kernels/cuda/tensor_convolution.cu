@@ -12,14 +12,19 @@ __device__ __forceinline__ Pixel pixel_in_quads(const Window& w, int index) {
     return {rest / (w.rows.count / 2), rest % (w.rows.count / 2) * 2 + place / 2, quad % quads * 2 + place % 2};
 }
 
-// BM pixels by BN channels a block, WM x WN a warp, BLOCKS at once on a multiprocessor. RIGHT says how the weights lie: DEEP where the summed channel is contiguous
-// (gradients), WIDE where the output channel is (forward; then the window's taps are all of the kernel's, or a single one).
-template <typename T, int BM, int BN, int WM, int WN, int STAGES, int BLOCKS, Layout RIGHT>
-__global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<BLOCKS, STAGES * (BM + BN) * ROW_BYTES>))
+constexpr int MOST_OUT_BYTES = 512;  // of a pixel's results in shared memory
+
+// BM pixels by BN channels a block, WM x WN a warp. RIGHT says how the weights lie: DEEP where the summed channel is contiguous
+// (gradients), WIDE where the output channel is (forward; then the window's taps are all of the kernel's, or a single one). ROUND: the
+// sources are floats that may be no tf32 values; weights of float always may be none.
+template <typename T, int BM, int BN, int WM, int WN, int STAGES, Layout RIGHT, bool ROUND>
+__global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     tensor_convolve(const T* source0, const T* source1, const T* weight, const __grid_constant__ Window w,
                     const __grid_constant__ Epilogue<T> out) {
     constexpr int THREADS = (BM / WM) * (BN / WN) * 32, LEFT_BYTES = BM * ROW_BYTES, STAGE_BYTES = (BM + BN) * ROW_BYTES;
     constexpr int LEFT_CHUNKS = BM * CHUNKS / THREADS, RIGHT_CHUNKS = BN * CHUNKS / THREADS, ROWS_APART = THREADS / CHUNKS;
+    constexpr int BYTES_APART = ROWS_APART * ROW_BYTES;
+    static_assert(ROWS_APART % 8 == 0, "the chunks that a thread fetches are swizzled alike");
     DYNAMIC_SHARED(memory);
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
     const int warp_row = warp % (BM / WM) * WM, warp_column = warp / (BM / WM) * WN;
@@ -56,35 +61,37 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         unsigned char* right = left + LEFT_BYTES;
         const bool within = tap_row < w.rows.taps, second = channel >= w.source_channels0;
         const T* source = second ? source1 + (channel - w.source_channels0) : source0 + channel;
-        const int width = second ? w.source_channels1 : w.source_channels0;
+        const int pitch = (second ? w.source_channels1 : w.source_channels0) * (int)sizeof(T);
         const int down = tap_row * w.rows.source_tap_step, along = tap_column * w.columns.source_tap_step;
-        const int further = down * w.columns.source_size + along;
+        const int moved = down * w.columns.source_size + along;
+        unsigned char* to = left + chunk_offset<T, DEEP>(row, column);
 #pragma unroll
         for (int i = 0; i < LEFT_CHUNKS; i++) {
             const unsigned y = upper(corner[i]) + down, x = lower(corner[i]) + along;
             const bool inside = within && y < (unsigned)w.rows.source_size && x < (unsigned)w.columns.source_size;
             // Beyond the image the address means nothing, but is not used either.
-            const T* from = source + (long long)(index[i] + further) * width;
-            copy_async_16(left + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, inside);
+            copy_async_16(to + i * BYTES_APART, element(source, index[i] + moved, pitch), inside);
         }
         if constexpr (RIGHT == DEEP) {
             const T* from_tap = weight + tap_offset(w, tap_row, tap_column) + channel;
+            to = right + chunk_offset<T, DEEP>(row, column);
 #pragma unroll
             for (int i = 0; i < RIGHT_CHUNKS; i++) {
                 const int n = first_out + row + i * ROWS_APART;
-                const T* from = from_tap + (long long)n * w.n_stride;
-                copy_async_16(right + chunk_offset<T, DEEP>(row + i * ROWS_APART, column), from, within && n < outs);
+                const void* from = element(from_tap, n, w.n_stride * (int)sizeof(T));
+                copy_async_16(to + i * BYTES_APART, from, within && n < outs);
             }
         } else {
+            const T* from_row = weight + weight_at;
+            to = right + wide_offset<T>(row, column);
 #pragma unroll
             for (int j = 0; j < DEPTH<T> / ROWS_APART; j++) {
                 const bool summed = fetched + row + j * ROWS_APART < depth;
-                const T* from = weight + weight_at + j * ROWS_APART * w.k_stride;
+                const T* from = static_cast<const T*>(element(from_row, j * ROWS_APART, w.k_stride * (int)sizeof(T)));
 #pragma unroll
                 for (int i = 0; i < BN / CHUNKS / VECTOR<T>; i++) {
                     const int n = i * CHUNKS * VECTOR<T>;
-                    unsigned char* to = right + wide_offset<T>(row + j * ROWS_APART, i * CHUNKS + column);
-                    copy_async_16(to, from + n, summed && my_out + n < outs);
+                    copy_async_16(to + j * BYTES_APART + i * PANEL_BYTES<T>, from + n, summed && my_out + n < outs);
                 }
             }
             weight_at += DEPTH<T> * w.k_stride;
@@ -94,7 +101,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         wrap();
     };
 
-    WarpSum<T, WM, WN> result;
+    WarpSum<T, WM, WN, DEEP, RIGHT, ROUND, sizeof(T) == 4> result;
     result.clear();
     const int rounds = (depth + DEPTH<T> - 1) / DEPTH<T>;
     int filled = STAGES - 1, used = 0;  // the stages that are filled and multiplied next
@@ -108,49 +115,54 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32, (BLOCKS_THAT_FIT<B
         if (fetched < depth) fetch(filled);
         copy_async_commit();
         const unsigned char* left = memory + used * STAGE_BYTES;
-        result.template add<DEEP, RIGHT>(left, left + LEFT_BYTES, warp_row, warp_column, lane);
+        result.add(left, left + LEFT_BYTES, warp_row, warp_column, lane, [] {});
         filled = filled + 1 == STAGES ? 0 : filled + 1;
         used = used + 1 == STAGES ? 0 : used + 1;
     }
     copy_async_wait<0>();
     __syncthreads();
 
-    // Through shared memory, so that results leave as whole chunks of neighbouring channels.
-    constexpr int PITCH = BN * (int)sizeof(T) + CHUNK_BYTES, OUT_CHUNKS = BN / VECTOR<T>;
-    result.visit(warp_row, warp_column, lane, [&](int r, int c, float value, float next) {
-        const int n = first_out + c;
-        if (out.bias && n < outs) value += out.bias[n], next += out.bias[n + 1];
-        if (out.relu) value = value < 0 ? 0 : value, next = next < 0 ? 0 : next;
-        if constexpr (sizeof(T) == 2)
-            *reinterpret_cast<uint32_t*>(memory + r * PITCH + c * 2) = pack_bf16(value, next);
-        else {
-            if (out.rounded) value = as_tf32(value), next = as_tf32(next);
-            *reinterpret_cast<float2*>(memory + r * PITCH + c * 4) = make_float2(value, next);
-        }
-    });
-    __syncthreads();
-    constexpr int TOGETHER = 4;  // rows a thread takes at once: one pooling window
-    for (int v = thread; v < BM / TOGETHER * OUT_CHUNKS; v += THREADS) {
-        const int r = v / OUT_CHUNKS * TOGETHER, n = first_out + v % OUT_CHUNKS * VECTOR<T>;
-        if (n >= outs) continue;
-        const bool second = n >= w.out_channels0;
-        const int width = second ? w.out_channels1 : w.out_channels0, at_n = second ? n - w.out_channels0 : n;
-        T* to = second ? out.out1 : out.out0;
-        const T* mask = second ? out.mask1 : out.mask0;
-        Largest<T> largest;
+    // Through shared memory, so that results leave as whole chunks of neighbouring channels; of the widest tile of floats half at a time.
+    constexpr int OUT_BYTES = BN * (int)sizeof(T) < MOST_OUT_BYTES ? BN * (int)sizeof(T) : MOST_OUT_BYTES;
+    constexpr int PITCH = OUT_BYTES + CHUNK_BYTES, OUT_CHUNKS = OUT_BYTES / CHUNK_BYTES, OUTS = OUT_BYTES / (int)sizeof(T);
+    for (int begin = 0; begin < BN; begin += OUTS) {
+        if (begin > 0) __syncthreads();
+        if (warp_column / OUTS * OUTS == begin)
+            result.visit(warp_row, warp_column - begin, lane, [&](int r, int c, float value, float next) {
+                const int n = first_out + begin + c;
+                if (out.bias && n < outs) value += out.bias[n], next += out.bias[n + 1];
+                if (out.relu) value = value < 0 ? 0 : value, next = next < 0 ? 0 : next;
+                if constexpr (sizeof(T) == 2)
+                    *reinterpret_cast<uint32_t*>(memory + r * PITCH + c * 2) = pack_bf16(value, next);
+                else {
+                    if (out.rounded) value = as_tf32(value), next = as_tf32(next);
+                    *reinterpret_cast<float2*>(memory + r * PITCH + c * 4) = make_float2(value, next);
+                }
+            });
+        __syncthreads();
+        constexpr int TOGETHER = 4;  // rows a thread takes at once: one pooling window
+        for (int v = thread; v < BM / TOGETHER * OUT_CHUNKS; v += THREADS) {
+            const int r = v / OUT_CHUNKS * TOGETHER, c = v % OUT_CHUNKS, n = first_out + begin + c * VECTOR<T>;
+            if (n >= outs) continue;
+            const bool second = n >= w.out_channels0;
+            const int width = second ? w.out_channels1 : w.out_channels0, at_n = second ? n - w.out_channels0 : n;
+            T* to = second ? out.out1 : out.out0;
+            const T* mask = second ? out.mask1 : out.mask0;
+            Largest<T> largest;
 #pragma unroll
-        for (int t = 0; t < TOGETHER; t++) {
-            const Pixel p = pixel_of(first_pixel + r + t);
-            if (p.image < 0) break;
-            const long long at = out_pixel(w, p) * width + at_n;
-            Chunk<T> chunk = load_chunk<T>(memory + (r + t) * PITCH + (n - first_out) * (int)sizeof(T));
-            if (mask) keep_positive(chunk, load_chunk<T>(mask + at));
-            if (to) store_chunk(to + at, chunk);
-            if (out.pooled) largest.see(chunk, t);
+            for (int t = 0; t < TOGETHER; t++) {
+                const Pixel p = pixel_of(first_pixel + r + t);
+                if (p.image < 0) break;
+                const long long at = out_pixel(w, p) * width + at_n;
+                Chunk<T> chunk = load_chunk<T>(memory + (r + t) * PITCH + c * CHUNK_BYTES);
+                if (mask) keep_positive(chunk, load_chunk<T>(mask + at));
+                if (to) store_chunk(to + at, chunk);
+                if (out.pooled) largest.see(chunk, t);
+            }
+            const Pixel p = pixel_of(first_pixel + r);
+            if (!out.pooled || p.image < 0) continue;
+            const long long window = ((long long)p.image * (w.rows.count / 2) + p.row / 2) * (w.columns.count / 2) + p.column / 2;
+            largest.leave(out, window * outs + n);
         }
-        const Pixel p = pixel_of(first_pixel + r);
-        if (!out.pooled || p.image < 0) continue;
-        const long long window = ((long long)p.image * (w.rows.count / 2) + p.row / 2) * (w.columns.count / 2) + p.column / 2;
-        largest.leave(out, window * outs + n);
     }
 }

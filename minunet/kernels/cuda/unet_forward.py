@@ -174,7 +174,7 @@ class UNetForward:
 
     def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
         """Fill `outs` with a layer's products, as `tensor.convolve` takes the windows and options."""
-        tensor.convolve(windows, sources, self.weights.of(layer), outs, **options)
+        tensor.convolve(windows, sources, self.weights.of(layer), outs, exact=self.rounded, **options)
 
 
 def same_padding(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -158,7 +158,7 @@ class UNetStep(UNetForward):
 
     def _weight_gradient(self, layer: Layer, window: Window, sources: Places, grad: Place, shape) -> None:
         partial = self.arena.take((tensor.splits_of(window, grad), *shape), np.float32)
-        tensor.weight_gradient(window, sources, grad, partial)
+        tensor.weight_gradient(window, sources, grad, partial, exact=self.rounded)
         self._sum(partial, layer.weight, 2)
 
     def _bias_gradient(self, layer: Layer, grad: Place) -> None:

@@ -12,6 +12,10 @@ inline void land(const Copy& copy) {
 }
 }  // namespace shim
 
+inline const void* element(const void* from, int index, int bytes) {
+    return reinterpret_cast<const void*>(uintptr_t(from) + int64_t(index) * bytes);  // it may lie outside of the array, unused
+}
+
 inline void copy_async_16(void* to, const void* from, bool valid) {
     if (uintptr_t(to) % 16 || (valid && uintptr_t(from) % 16)) shim::fail("cp.async of 16 bytes at a misaligned address");
     shim::Copy copy{to, valid ? from : nullptr, 16};
