@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -72,7 +73,9 @@ class RunFolder:
             if not self.config.is_file():
                 return [f"{self.path}: this folder holds no run (no config.json), so there is nothing to resume."]
         elif self.path.is_dir() and self.holds_run():
-            return [f"{self.path} already holds a run: choose another --out, or go on with it: --resume {self.path}"]
+            return [
+                f"{self.path} already holds a run: choose another --out, or go on with it: --resume {shlex.quote(str(self.path))}"
+            ]
         nearest = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
         try:
             # Tried, not asked: permissions do not tell of a read-only disk, a full one, or a file where a folder must be.
