@@ -146,12 +146,30 @@ def positive_float(text: str) -> float:
     return value
 
 
+def non_negative_float(text: str) -> float:
+    """Read a number of at least 0: a length that 0 leaves without bound."""
+    value = _number(text)
+    if value < 0:
+        raise ValueError("must be at least 0")
+    return value
+
+
 def fraction(text: str) -> float:
     """Read a number from 0 to 1: a threshold, a share."""
     value = _number(text)
     if not 0 <= value <= 1:
         raise ValueError("must be from 0 to 1")
     return value
+
+
+def mask_threshold(text: str) -> str | float:
+    """Read where a mask is cut: "otsu", or a share of white."""
+    if text == "otsu":
+        return text
+    try:
+        return fraction(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or otsu") from None
 
 
 def _number(text: str) -> float:
