@@ -105,8 +105,10 @@ def test_one_object_in_two_threads_at_once(x):
     thread = threading.Thread(target=other)
     thread.start()
     inside.wait()
-    with block:
-        assert not (x * 2).requires_grad
-    assert (x * 2).requires_grad
-    leave.set()
-    thread.join()
+    try:
+        with block:
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+    finally:
+        leave.set()
+        thread.join()
