@@ -6,7 +6,7 @@ import pytest
 from minunet import UNet
 from minunet.data.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.optim import Adam
+from minunet.nn.optim import Adam
 from minunet.training.checkpoint import load_model, load_state, save_model, save_state
 
 CONFIG = {"base_channels": 2, "depth": 1}
