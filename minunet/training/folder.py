@@ -65,6 +65,10 @@ class RunFolder:
         """Whether any file of a run is there."""
         return any((self.path / name).exists() for name in CONTENTS)
 
+    def is_run(self) -> bool:
+        """Whether this is the folder of a training, and not of an evaluation, which leaves a metrics.json too."""
+        return any(path.is_file() for path in (self.config, self.last, self.model))
+
     def problems(self, resume: bool) -> list[str]:
         """One sentence for each reason why a run cannot be written here; leaves no trace."""
         if resume:
