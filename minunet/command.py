@@ -12,6 +12,7 @@ from minunet.errors import UserError
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 UNREAD = 141  # 128 + SIGPIPE
 UNWRITTEN = 1
+SMALLER = "smaller images, smaller batches, or fewer channels"
 
 
 def command(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None], int]:
@@ -31,6 +32,10 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | No
         except KeyboardInterrupt:
             print("\ninterrupted", file=sys.stderr)
             return INTERRUPTED
+        except MemoryError as error:
+            _flushed()
+            report([f"there is not enough memory{f' ({error})' if str(error) else ''}; ask for less: {SMALLER}."])
+            return 2
         except BrokenPipeError:
             _silence()
             return UNREAD

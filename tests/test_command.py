@@ -77,6 +77,18 @@ def test_an_output_that_cannot_be_written_is_told():
     assert done.stderr == "error: what was printed could not be written (No space left on device); free some space.\n"
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"), [((), ""), (("Unable to allocate 671. GiB",), " (Unable to allocate 671. GiB)")]
+)
+def test_too_little_memory_is_a_sentence(said, shown, capsys):
+    @command
+    def main(argv=None):
+        raise MemoryError(*said)
+
+    assert main() == 2
+    assert capsys.readouterr().err.startswith(f"error: there is not enough memory{shown}; ask for less: smaller images")
+
+
 def test_without_an_output_a_command_works_as_with_one(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
