@@ -25,7 +25,7 @@ class Parser(argparse.ArgumentParser):
         self.problems: list[str] = []
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
-        """As argparse's; `type` and `choices` are wrapped so that what they refuse is collected."""
+        """As argparse's; `type` and `choices` are wrapped so that what they refuse is collected, and text that is empty."""
         return super().add_argument(*names, **self._wrapped(names, options))
 
     def add_argument_group(self, *titles: Any, **options: Any) -> argparse._ArgumentGroup:
@@ -36,9 +36,9 @@ class Parser(argparse.ArgumentParser):
         return group
 
     def _wrapped(self, names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
-        convert, choices = options.pop("type", None), options.pop("choices", None)
-        if convert is None and choices is None:
+        if "action" in options or "const" in options:  # takes no text, or may do without
             return options
+        convert, choices = options.pop("type", None), options.pop("choices", None)
         if choices is not None:
             options.setdefault("metavar", "{" + ",".join(map(str, choices)) + "}")
         flag = next((name for name in names if name.startswith("--")), names[0])
@@ -48,11 +48,13 @@ class Parser(argparse.ArgumentParser):
     def _collecting(self, flag: str, convert: Callable | None, choices: Sequence | None) -> Callable[[str], Any]:
         def value_of(text: str) -> Any:
             try:
+                if not text:
+                    raise ValueError("is empty; was a variable not set?")
                 value = text if convert is None else convert(text)
                 if choices is not None and value not in choices:
                     raise ValueError("choose one of " + ", ".join(map(str, choices)))
             except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
-                self.problems.append(f"{flag} {text}: {error}")
+                self.problems.append(f"{flag} {text or repr(text)}: {error}")
                 return REFUSED
             return value
 
@@ -66,11 +68,14 @@ class Parser(argparse.ArgumentParser):
         Raises
         ------
         UserError
-            Where the rest cannot be understood at all: an unknown flag, a flag without its value, a missing argument. It
-            carries the refused values too.
+            Where the rest cannot be understood at all: an unknown flag, a flag without its value, a missing argument, a refused
+            value in the place of one that has no default. It carries the refused values too.
         """
         self.problems = []
         arguments = self._parse(argv)
+        needed = {action.dest for action in self._actions if action.required}
+        if any(getattr(arguments, name) is REFUSED for name in needed):
+            raise UserError(self.problems)
         for name, value in vars(arguments).items():
             if value is REFUSED:
                 setattr(arguments, name, self.get_default(name))
@@ -146,12 +151,30 @@ def positive_float(text: str) -> float:
     return value
 
 
+def non_negative_float(text: str) -> float:
+    """Read a number of at least 0: a length that 0 leaves without bound."""
+    value = _number(text)
+    if value < 0:
+        raise ValueError("must be at least 0")
+    return value
+
+
 def fraction(text: str) -> float:
     """Read a number from 0 to 1: a threshold, a share."""
     value = _number(text)
     if not 0 <= value <= 1:
         raise ValueError("must be from 0 to 1")
     return value
+
+
+def mask_threshold(text: str) -> str | float:
+    """Read where a mask is cut: "otsu", or a share of white."""
+    if text == "otsu":
+        return text
+    try:
+        return fraction(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or otsu") from None
 
 
 def _number(text: str) -> float:

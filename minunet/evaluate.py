@@ -14,6 +14,7 @@ from typing import Any
 from minunet.arguments import Parser, positive_int
 from minunet.command import command
 from minunet.data.listing import several
+from minunet.data.matching import mixed
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
 from minunet.folders import unwritable
@@ -26,7 +27,7 @@ from minunet.training.atomic import write_bytes, write_text
 from minunet.training.checkpoint import load_model
 from minunet.training.console import FileBar, counted, say_item
 from minunet.training.evaluation import evaluate, row
-from minunet.training.folder import write_json
+from minunet.training.folder import RunFolder, write_json
 from minunet.training.metrics import SegmentationMetrics
 from minunet.training.predictor import LoadedModel
 from minunet.training.provenance import CHOICES, Provenance, Selection, in_words, select
@@ -75,6 +76,10 @@ def main(argv: list[str] | None = None) -> int:
         problems += error.problems
     try:
         pairs = find_pairs(arguments.data, images=arguments.images, masks=arguments.masks)
+        if arguments.out is not None and mixed(arguments.out, pairs):
+            problems.append(
+                f"--out {arguments.out}: the files would mix with the images or masks; choose another folder."
+            )
     except UserError as error:
         problems += error.problems
     if problems:
@@ -137,9 +142,12 @@ def _obstacles(arguments: Any) -> list[str]:
         return []
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
+    if RunFolder(out).is_run():
+        return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
     present = [name for name in FILES if (out / name).exists()]
     if present and not arguments.overwrite:
-        return [f"--out {out}: {several(present)} are there already; add --overwrite, or choose another folder."]
+        verb = "is" if len(present) == 1 else "are"
+        return [f"--out {out}: {several(present)} {verb} there already; add --overwrite, or choose another folder."]
     return []
 
 

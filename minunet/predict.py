@@ -5,6 +5,7 @@ Nothing that exists is overwritten unasked, one bad file does not stop the other
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -238,7 +239,8 @@ def _conclude(outcome: Outcome, images: list[Input], out: Path) -> int:
             print(f"  - {failure}", file=sys.stderr)
     left = len(images) - len(outcome.done) - len(outcome.failures)
     if left:
-        print(f"stopped with {left} left; to go on: the same with --out {out} --skip-existing", file=sys.stderr)
+        folder = shlex.quote(str(out))
+        print(f"stopped with {left} left; to go on: the same with --out {folder} --skip-existing", file=sys.stderr)
         return INTERRUPTED
     return FAILED if outcome.failures else 0
 

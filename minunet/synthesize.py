@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
 from minunet.errors import UserError
 from minunet.results.figures import contact_sheet
 from minunet.results.overlay import line_width, overlay
+from minunet.training.atomic import write_bytes
 
 SHOWN = 8  # smears on the contact sheet
 TILE = 260  # width of each there, in pixels
@@ -62,18 +66,22 @@ def main(argv: list[str] | None = None) -> int:
     width, height = arguments.size
     if min(width, height) < SMALLEST_SIDE:
         problems.append(f"--size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
-    problems += set_problems(arguments.out)
-    if problems:
+    sheet = arguments.out / "sheet.png"
+    obstacles = set_problems(arguments.out)
+    if not obstacles and os.path.lexists(sheet):
+        obstacles = [f"{sheet}: is there already and would be overwritten; move it away, or name another folder"]
+    if problems := problems + obstacles:
         raise UserError(problems)
     try:
         names = write_set(arguments.out, arguments.count, arguments.size, arguments.seed, progress=True)
     except KeyboardInterrupt:
         print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
         return INTERRUPTED
-    sheet = arguments.out / "sheet.png"
-    draw_sheet(arguments.out, names[:SHOWN]).save(sheet)
+    picture = io.BytesIO()
+    draw_sheet(arguments.out, names[:SHOWN]).save(picture, "PNG")
+    write_bytes(sheet, picture.getvalue(), durable=False)
     print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
-    print(f"train on them: python -m minunet.train {arguments.out}")
+    print(f"train on them: python -m minunet.train {shlex.quote(str(arguments.out))}")
     return 0
 
 

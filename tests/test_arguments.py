@@ -1,5 +1,7 @@
 """The shared types of arguments, and a parser that reports every mistake at once."""
 
+from pathlib import Path
+
 import pytest
 
 from minunet import arguments
@@ -30,6 +32,10 @@ def test_sizes(text, size):
         (arguments.positive_float, "fast", "must be a number"),
         (arguments.positive_float, "nan", "must be a finite number"),
         (arguments.positive_float, "inf", "must be a finite number"),
+        (arguments.non_negative_float, "-0.1", "must be at least 0"),
+        (arguments.non_negative_float, "nan", "must be a finite number"),
+        (arguments.mask_threshold, "OTSU", "must be a number, or otsu"),
+        (arguments.mask_threshold, "2", "must be from 0 to 1, or otsu"),
         (arguments.fraction, "1.01", "must be from 0 to 1"),
         (arguments.fraction, "-0.1", "must be from 0 to 1"),
     ],
@@ -121,3 +127,26 @@ def test_help_shows_the_choices(capsys):
     assert "--mask {binary,grayscale}  what a mask is" in " ".join(capsys.readouterr().out.split()).replace(
         "} what", "}  what"
     )
+
+
+def test_empty_text_is_no_folder_but_a_mistake():
+    parser = Parser(prog="draw")
+    parser.add_argument("folder", metavar="FOLDER")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--resume", nargs="?", const="")
+    with pytest.raises(UserError) as error:
+        parser.parse_args(["", "--out", "", "--resume"])
+    assert error.value.problems == [
+        "FOLDER '': is empty; was a variable not set?",
+        "--out '': is empty; was a variable not set?",
+    ]
+    assert parser.parse_args([".", "--resume"]).resume == ""
+
+
+def test_a_refused_value_that_nothing_can_stand_in_for_ends_the_parsing():
+    parser = Parser(prog="draw")
+    parser.add_argument("folder", metavar="FOLDER", type=Path)
+    parser.add_argument("--count", type=arguments.positive_int, default=1)
+    with pytest.raises(UserError) as error:
+        parser.parse_collecting(["", "--count", "0"])
+    assert error.value.problems == ["FOLDER '': is empty; was a variable not set?", "--count 0: must be at least 1"]

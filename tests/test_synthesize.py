@@ -71,6 +71,32 @@ def test_an_existing_set_is_refused(tmp_path, capsys):
     assert "never overwritten; remove it or name another folder" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("make", [lambda path: path.write_text("mine"), lambda path: path.mkdir()])
+def test_a_file_in_the_place_of_the_sheet_is_left_alone(tmp_path, capsys, make):
+    make(tmp_path / "sheet.png")
+    assert synthesize.main([str(tmp_path), "--count", "1", "--size", "32"]) == 2
+    assert "sheet.png: is there already and would be overwritten" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_a_sheet_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
+    draw = synthesize.draw_sheet
+
+    def meanwhile(folder, names):
+        (folder / "sheet.png").mkdir()
+        return draw(folder, names)
+
+    monkeypatch.setattr(synthesize, "draw_sheet", meanwhile)
+    assert synthesize.main([str(tmp_path / "set"), "--count", "1", "--size", "32"]) == 2
+    assert "sheet.png: cannot be written" in capsys.readouterr().err
+
+
+def test_the_command_to_go_on_with_holds_for_a_folder_with_spaces(tmp_path, capsys):
+    out = tmp_path / "my smears"
+    assert synthesize.main([str(out), "--count", "1", "--size", "32"]) == 0
+    assert f"python -m minunet.train '{out}'" in capsys.readouterr().out
+
+
 def test_an_interrupted_command_says_what_is_left(tmp_path, capsys, monkeypatch):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt

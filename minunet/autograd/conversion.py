@@ -19,7 +19,8 @@ def is_float(array: Any) -> bool:
 def as_array(data: Any, dtype: Any = DEFAULT_DTYPE) -> Any:
     """`data` as an array: floating-point arrays and NumPy scalars keep their dtype, anything else gets `dtype`.
 
-    A list of arrays keeps their precision; Python's own numbers have none to keep. Arrays that fit are not copied.
+    A list of arrays keeps their precision; Python's own numbers have none to keep. Arrays that fit are not copied; those whose
+    bytes lie in the other machine's order, as files may give them, do not fit.
 
     Raises
     ------
@@ -28,7 +29,7 @@ def as_array(data: Any, dtype: Any = DEFAULT_DTYPE) -> Any:
     """
     array = data if is_array(data) else np.asarray(data)
     if is_float(array) and (array is data or isinstance(_first_leaf(data), (np.ndarray, np.generic))):
-        return array
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if not is_float(array) and array.dtype.kind not in "biu":
         raise TypeError(f"a Tensor holds real numbers, got {type(data).__name__} of dtype {array.dtype}")
     return array.astype(dtype)

@@ -32,9 +32,10 @@ def recording(mode: bool) -> Iterator[None]:
         _MODE.recording = before
 
 
-@contextlib.contextmanager
-def no_grad() -> Iterator[None]:
+class no_grad(contextlib.ContextDecorator):
     """Within the block (or the decorated function) nothing is recorded: no gradients, and no memory kept for them.
+
+    One object may be entered again and again, inside itself and in several threads.
 
     Examples
     --------
@@ -44,8 +45,21 @@ def no_grad() -> Iterator[None]:
     ...     (x * 2).requires_grad
     False
     """
-    with recording(False):
-        yield
+
+    def __init__(self) -> None:
+        self._blocks = threading.local()
+
+    def __enter__(self) -> None:
+        block = recording(False)
+        block.__enter__()
+        self._entered().append(block)
+
+    def __exit__(self, *exception: Any) -> None:
+        self._entered().pop().__exit__(*exception)
+
+    def _entered(self) -> list[Any]:
+        """The blocks of this object that this thread is in."""
+        return self._blocks.__dict__.setdefault("entered", [])
 
 
 class GradientMismatch(AssertionError):

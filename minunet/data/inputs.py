@@ -90,8 +90,9 @@ def collect(paths: Sequence[str | Path], *, is_result: Callable[[Path], bool] = 
     for path in map(Path, paths):
         if path.is_dir():
             before = len(found)
-            problems += _search(path, path, inputs, found, is_result)
-            if len(found) == before and not problems:
+            obstacles = _search(path, path, inputs, found, is_result)
+            problems += obstacles
+            if len(found) == before and not obstacles:
                 problems.append(f"{path} holds no images: give a folder with PNG, JPEG, BMP or TIFF files.")
         elif path.exists():
             found.append(Found(path, path.parent))

@@ -1,12 +1,15 @@
 """Matching: which mask belongs to which image, by file name alone.
 
 The same stem pairs, or the stem with _mask or -mask behind it; nothing else does, so that 1 never finds the mask of 10.
+Letters with accents are the same whether they are stored whole or, as macOS does, in parts.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +38,11 @@ class Pair:
     image: Path
     mask: Path
     split: str | None = None
+
+
+def mixed(out: Path, pairs: Iterable[Pair]) -> bool:
+    """Whether what is written to the folder `out` would lie among the images or masks, and be taken for one of them next time."""
+    return out.resolve() in {file.parent.resolve() for pair in pairs for file in (pair.image, pair.mask)}
 
 
 def match(source: Source) -> tuple[list[Pair], list[str]]:
@@ -78,26 +86,31 @@ def match(source: Source) -> tuple[list[Pair], list[str]]:
 
 def _apart(files: list[Path]) -> tuple[list[Path], list[Path]]:
     """Images and masks of one folder: masks are NAME_mask.ext, NAME-mask.ext, or NAME.png beside NAME.bmp."""
-    masks = [file for file in files if _SUFFIXED.fullmatch(file.stem)]
-    images = [file for file in files if not _SUFFIXED.fullmatch(file.stem)]
-    have_mask = {_SUFFIXED.fullmatch(mask.stem)["stem"] for mask in masks}
+    masks = [file for file in files if _SUFFIXED.fullmatch(_stem(file))]
+    images = [file for file in files if not _SUFFIXED.fullmatch(_stem(file))]
+    have_mask = {_SUFFIXED.fullmatch(_stem(mask))["stem"] for mask in masks}
     endings = defaultdict(set)
     for file in images:
-        endings[file.stem].add(file.suffix.lower())
+        endings[_stem(file)].add(file.suffix.lower())
     twins = {stem for stem, found in endings.items() if found == {".bmp", ".png"} and stem not in have_mask}
     only_twins = twins and not masks  # then a PNG on its own is a mask whose image is missing
     for file in list(images):
-        lone = only_twins and len(endings[file.stem]) == 1
-        if file.suffix.lower() == ".png" and (file.stem in twins or lone):
+        lone = only_twins and len(endings[_stem(file)]) == 1
+        if file.suffix.lower() == ".png" and (_stem(file) in twins or lone):
             images.remove(file)
             masks.append(file)
     return images, masks
 
 
+def _stem(file: Path) -> str:
+    """The name without its ending, in the one spelling of each letter that Unicode's NFC keeps."""
+    return unicodedata.normalize("NFC", file.stem)
+
+
 def _by_stem(files: list[Path], kind: str) -> tuple[dict[str, Path], list[str]]:
     by_stem = defaultdict(list)
     for file in files:
-        by_stem[file.stem].append(file)
+        by_stem[_stem(file)].append(file)
     problems = [
         f"{several(same)} are {kind} of the same name: keep one of them or rename the other."
         for same in by_stem.values()

@@ -113,7 +113,8 @@ def _checked(array: np.ndarray) -> tuple[np.ndarray, int]:
 def _values(image: Image.Image, mask: bool) -> np.ndarray:
     """The values of a loaded image, not yet turned upright."""
     if image.mode in _SIXTEEN_BIT:
-        return np.asarray(image).astype(np.uint16)
+        values = np.asarray(image).astype(np.uint16)
+        return 65535 - values if _white_is_zero(image) else values
     if image.mode in ("I", "F"):
         return _from_wide(np.asarray(image), sixteen_bit=image.format == "PNG")
     if image.has_transparency_data:
@@ -121,6 +122,11 @@ def _values(image: Image.Image, mask: bool) -> np.ndarray:
     if image.mode in _GREY:
         return np.asarray(image.convert("L"))
     return _grey_if_equal(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
+
+
+def _white_is_zero(image: Image.Image) -> bool:
+    """Whether a TIFF counts from white to black (TIFF 6.0, tag 262, value 0), which Pillow heeds up to 8 bits alone."""
+    return getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def _from_wide(array: np.ndarray, *, sixteen_bit: bool) -> np.ndarray:

@@ -118,7 +118,7 @@ class Log:
 
     def __enter__(self) -> Callable[[str], None]:
         try:
-            self._file = open(self.path, "a", encoding="utf-8")
+            self._file = open(self.path, "a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror or error}); free some space.") from error
         return self._say

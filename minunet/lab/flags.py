@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minunet.arguments import Parser, fraction, image_size, non_negative_int, positive_float, positive_int
+from minunet.arguments import (
+    Parser,
+    fraction,
+    image_size,
+    mask_threshold,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.lab.folder import CONTENTS, LabFolder
@@ -130,7 +138,7 @@ def build_parser() -> Parser:
     add(data, "images", "folder of the images, in place of DATA", "DIR")
     add(data, "masks", "folder of the masks, in place of DATA", "DIR")
     add(data, "group", "keep images with the same match (a slide, a patient) on one side of the split", "REGEX")
-    add(data, "threshold", "where a mask is cut into black and white", "otsu|0..1", type=_threshold)
+    add(data, "threshold", "where a mask is cut into black and white", "otsu|0..1", type=mask_threshold)
     data.add_argument(
         "--graded", action="store_true", default=None, help="M1 learns the greys of the mask files as they are stored"
     )
@@ -237,10 +245,6 @@ def _name(values: dict[str, Any]) -> str:
     """What the data is called, for the folder's name."""
     place = values.get("data") or values.get("images") or values.get("masks")
     return "synthetic" if place is None else Path(place).resolve().name or "data"
-
-
-def _threshold(text: str) -> str | float:
-    return text if text == "otsu" else fraction(text)
 
 
 def _levels(text: str) -> tuple[float, ...]:

@@ -16,6 +16,7 @@ from minunet.data.workers import map_files
 from minunet.errors import UserError
 from minunet.folders import unwritable
 from minunet.lab.settings import LabSettings
+from minunet.training.atomic import utf8
 from minunet.training.folder import RunFolder, read_json, write_json
 from minunet.training.material import store_split
 from minunet.version import __version__
@@ -124,7 +125,7 @@ class LabFolder:
 def fingerprint(pairs: Sequence[Pair]) -> str:
     """A digest of the names and every byte of the files."""
     digests = map_files(_digest, pairs, None)
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+    return hashlib.sha256(utf8("\n".join(digests))).hexdigest()
 
 
 def _digest(pair: Pair) -> str:

@@ -44,7 +44,7 @@ def describe(
     Raises
     ------
     ValueError
-        If the precision is not known, or not one of the model's device.
+        If `input_shape` is no shape, or the precision is not known, or not one of the model's device.
 
     Examples
     --------
@@ -53,6 +53,8 @@ def describe(
     >>> table.rows[0][:3]
     ('contraction.0.convs.0', 'conv2d', (1, 32, 32, 4))
     """
+    if not (isinstance(input_shape, (tuple, list)) and all(_is_length(length) for length in input_shape)):
+        raise ValueError(f"describe: input_shape must be whole numbers such as (N, H, W, C), got {input_shape!r}")
     if model.device == "cpu" and precision is None:
         return Description(op_by_op(model, input_shape, gradients))
     from minunet.kernels.cuda.precision import CHOICES, why_without  # importing CUDA's launch code takes a while
@@ -68,6 +70,10 @@ def describe(
     from minunet.nn.describe_gpu import on_gpu
 
     return on_gpu(model, input_shape, precision, gradients)
+
+
+def _is_length(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
 
 
 def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> list[Row]:

@@ -110,9 +110,11 @@ def announce_stop(say: Say, folder: RunFolder, progress: Progress, epochs: int, 
     elif settled:
         where = f"epoch {progress.epoch + 1} of {epochs}, after step {progress.batch} of {steps}"
         say_item(say, "stopped", f"in {where}; nothing is lost")
-    else:
+    elif folder.last.is_file():
         say_item(say, "stopped", f"at once; {folder.last} is from before the current epoch")
-    if progress.best_epoch:
+    else:
+        say_item(say, "stopped", "at once, before anything was saved; a resumed run starts from the beginning")
+    if progress.best_epoch and folder.model.is_file():
         say_item(say, "kept", f"{folder.model}, the best so far (epoch {progress.best_epoch})")
     announce_resume(say, folder)
 

@@ -59,5 +59,18 @@ def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
 
 
 def write_text(path: str | Path, text: str) -> Path:
-    """Write `text` to `path` as UTF-8 in one step, as `write_bytes` does."""
-    return write_bytes(path, text.encode("utf-8"))
+    """Write `text` to `path` as `utf8` in one step, as `write_bytes` does."""
+    return write_bytes(path, utf8(text))
+
+
+def utf8(text: str) -> bytes:
+    r"""`text` as UTF-8, the name of a file included whose bytes are none, as Latin-1's are not.
+
+    Python holds each such byte as half of a surrogate pair, for which UTF-8 has no bytes; it is escaped as JSON does.
+
+    Examples
+    --------
+    >>> utf8("gr\udcfcn")
+    b'gr\\udcfcn'
+    """
+    return text.encode("utf-8", "backslashreplace")

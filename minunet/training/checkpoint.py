@@ -92,7 +92,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     Raises
     ------
     UserError
-        Where the file is missing, cut off, damaged, not ours, too new, or does not fit its own architecture (every
+        Where the file is missing, cut off, damaged, not ours, too new, holds NaN, or does not fit its own architecture (every
         tensor that is missing, unexpected or of another shape is listed), and where the device or the precision cannot be had.
     """
     problems: list[str] = []

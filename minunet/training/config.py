@@ -151,8 +151,12 @@ class TrainConfig:
             found.append(f"--depth {self.depth}: give a whole number from 1 to {MAX_DEPTH}.")
         if self.threads is not None and (not _is_whole(self.threads) or self.threads < 1):
             found.append(f"--threads {self.threads}: give a whole number of at least 1, or leave it out for all cores.")
-        if not isinstance(self.recompute, bool):
-            found.append(f"--recompute {self.recompute}: give true or false.")
+        for name in ("block_end_relu", "recompute"):
+            if not isinstance(getattr(self, name), bool):
+                found.append(f"{flag(name)} {getattr(self, name)}: give true or false.")
+        for name in (*PATHS, "group"):
+            if not isinstance(getattr(self, name), str | None):
+                found.append(f"{flag(name)} {getattr(self, name)}: give text.")
         if not _is_number(self.lr) or self.lr <= 0:
             found.append(f"--lr {self.lr}: give a positive number, such as {TrainConfig.lr}.")
         if not _is_number(self.clip) or self.clip < 0:
@@ -195,7 +199,7 @@ class TrainConfig:
             )
         elif not math.isclose(sum(shares), 1, rel_tol=0, abs_tol=1e-6):
             found.append(f"--split {text}: the shares add up to {sum(shares):g}; they must make 1 (or 100).")
-        if self.group is not None:
+        if isinstance(self.group, str):
             try:
                 re.compile(self.group)
             except re.error as error:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minunet.errors import UserError
-from minunet.training.atomic import write_bytes
+from minunet.training.atomic import utf8, write_bytes
 
 VERSION = 1
 KEY = "minunet"  # one metadata entry: safetensors writes several in an order that changes from run to run
@@ -42,7 +42,8 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     document = {"format": document["format"], "format_version": VERSION, **document}
     # safetensors copies memory as it lies: a transposed view would be stored scrambled. asarray keeps 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
-    return write_bytes(path, library.save(arrays, metadata={KEY: json.dumps(document, ensure_ascii=False)}))
+    header = utf8(json.dumps(document, ensure_ascii=False)).decode("utf-8")
+    return write_bytes(path, library.save(arrays, metadata={KEY: header}))
 
 
 def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

@@ -113,4 +113,10 @@ def fill_model(path: Path, model: UNet, tensors: Mapping[str, np.ndarray]) -> No
     if problems:
         remedy = f"{path}: the weights do not fit the architecture; give the file training wrote, or train again."
         raise UserError([*sorted(problems), remedy])
+    spoilt = [name for name in parameters if not np.isfinite(tensors[name]).all()]
+    if spoilt:
+        raise UserError(
+            f"{path}: {len(spoilt)} of {len(parameters)} tensors hold NaN or infinite values (such as '{spoilt[0]}'), so that "
+            "nothing can be told with them; give another model, or train again with a lower --lr."
+        )
     model.load_state_dict({name: tensors[name].astype(parameters[name].dtype) for name in parameters})

@@ -10,7 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from minunet.arguments import Parser, fraction, image_size, non_negative_int, positive_float, positive_int
+from minunet.arguments import (
+    Parser,
+    image_size,
+    mask_threshold,
+    non_negative_float,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
 from minunet.errors import UserError
 from minunet.training import precision
 from minunet.training.config import CHOICES, PATHS, TrainConfig, flag
@@ -83,7 +91,7 @@ def build_parser() -> Parser:
     add(data, "images", "folder of the images, in place of DATA", "DIR")
     add(data, "masks", "folder of the masks, in place of DATA", "DIR")
     add(data, "mask", "make masks black and white, or keep their greys")
-    add(data, "threshold", "where a mask is cut", "otsu|0..1", type=_threshold)
+    add(data, "threshold", "where a mask is cut", "otsu|0..1", type=mask_threshold)
     add(data, "channels", "what the network sees of a colour image")
     add(data, "size", "resize every image to this many pixels", "WxH", type=image_size)
     add(data, "crop", "cut random squares of N pixels at native resolution, in place of --size", "N", type=positive_int)
@@ -104,7 +112,7 @@ def build_parser() -> Parser:
     add(training, "epochs", "times that every training image is seen", "N", type=positive_int)
     add(training, "batch_size", "images in a step; fewer take less memory", "N", type=positive_int)
     add(training, "lr", "peak learning rate of Adam", "RATE", type=positive_float)
-    add(training, "clip", "shorten longer gradients to this length; 0 never does", "NORM", type=_length)
+    add(training, "clip", "shorten longer gradients to this length; 0 never does", "NORM", type=non_negative_float)
     add(training, "schedule", "how the learning rate moves")
     add(training, "loss", "what is minimised: cross-entropy, overlap, or their sum")
     add(
@@ -189,6 +197,8 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
                 "settings; leave the flag out, or start a new run."
             )
     changed = {name: value for name, value in values.items() if name in MAY_CHANGE}
+    if any(name in PATHS for name in changed):
+        changed = {**dict.fromkeys(PATHS), **changed}  # where the data lies now, in place of where it lay
     config = replace(stored, **changed)
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
@@ -203,16 +213,8 @@ def _shares(text: str) -> tuple[float, ...]:
     return tuple(share / 100 for share in shares) if abs(sum(shares) - 100) < 1e-6 else shares
 
 
-def _length(text: str) -> float:
-    return 0.0 if text == "0" else positive_float(text)
-
-
-def _threshold(text: str) -> str | float:
-    return text if text == "otsu" else fraction(text)
-
-
 def _shown(value: Any) -> str:
     """A setting as it would be typed."""
     if isinstance(value, tuple):
         return ("x" if all(isinstance(part, int) for part in value) else ",").join(f"{part:g}" for part in value)
-    return str(value)
+    return "none" if value is None else str(value)

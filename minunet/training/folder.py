@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import tempfile
 import time
 from pathlib import Path
@@ -64,6 +65,10 @@ class RunFolder:
         """Whether any file of a run is there."""
         return any((self.path / name).exists() for name in CONTENTS)
 
+    def is_run(self) -> bool:
+        """Whether this is the folder of a training, and not of an evaluation, which leaves a metrics.json too."""
+        return any(path.is_file() for path in (self.config, self.last, self.model))
+
     def problems(self, resume: bool) -> list[str]:
         """One sentence for each reason why a run cannot be written here; leaves no trace."""
         if resume:
@@ -72,7 +77,9 @@ class RunFolder:
             if not self.config.is_file():
                 return [f"{self.path}: this folder holds no run (no config.json), so there is nothing to resume."]
         elif self.path.is_dir() and self.holds_run():
-            return [f"{self.path} already holds a run: choose another --out, or go on with it: --resume {self.path}"]
+            return [
+                f"{self.path} already holds a run: choose another --out, or go on with it: --resume {shlex.quote(str(self.path))}"
+            ]
         nearest = next(folder for folder in (self.path, *self.path.absolute().parents) if folder.exists())
         try:
             # Tried, not asked: permissions do not tell of a read-only disk, a full one, or a file where a folder must be.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from minunet.data.images import read
 from minunet.data.listing import several
-from minunet.data.matching import Pair
+from minunet.data.matching import Pair, mixed
 from minunet.data.pairs import survey
 from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import write_set
@@ -76,6 +76,10 @@ def gather(
     data = str(folder.synthetic) if config.drawn else config.data
     found = survey(data, images=config.images, masks=config.masks, progress=progress)
     problems = [*known_problems, *found.problems]
+    if not resume and mixed(folder.path, found.pairs):
+        problems.append(
+            f"--out {folder.path}: the run's pictures would mix with the images or masks; choose another folder."
+        )
     if not found.problems and not config.split_problems():
         try:
             split = _split(config, folder, resume, found.pairs)

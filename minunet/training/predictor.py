@@ -226,6 +226,8 @@ def as_array(image: Any) -> np.ndarray:
         raise UserError(f"an image is an array, a PIL image or a path, not {type(image).__name__}; convert it first.")
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]  # (H, W, 1) -> (H, W)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     problems = []
     if array.dtype not in (np.uint8, np.uint16):
         problems.append(

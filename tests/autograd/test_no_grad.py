@@ -73,3 +73,42 @@ def test_other_threads_record_on():
         thread.start()
         thread.join()
     assert seen == [True]
+
+
+def test_one_object_again_and_inside_itself(x):
+    block = no_grad()
+    for _ in range(2):
+        with block:
+            with block:
+                pass
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+
+
+def test_a_decorated_function_that_calls_itself(x):
+    @no_grad()
+    def doubled(value, times):
+        return doubled(value * 2, times - 1) if times else value * 2
+
+    assert not doubled(x, 3).requires_grad
+    assert (x * 2).requires_grad
+
+
+def test_one_object_in_two_threads_at_once(x):
+    block, inside, leave = no_grad(), threading.Event(), threading.Event()
+
+    def other():
+        with block:
+            inside.set()
+            leave.wait()
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait()
+    try:
+        with block:
+            assert not (x * 2).requires_grad
+        assert (x * 2).requires_grad
+    finally:
+        leave.set()
+        thread.join()

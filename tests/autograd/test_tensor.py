@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from minunet import Tensor
+from minunet.functional import relu
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,15 @@ def test_floating_arrays_keep_their_dtype_and_all_else_is_float32(data, dtype):
 def test_what_is_no_number_is_refused(data):
     with pytest.raises(TypeError, match="a Tensor holds real numbers, got"):
         Tensor(data)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_in_the_other_machines_order_of_bytes_become_this_ones(dtype):
+    values = np.arange(6.0, dtype=dtype).reshape(2, 3)
+    x = Tensor(values.astype(values.dtype.newbyteorder()), requires_grad=True)
+    assert x.dtype.isnative and x.dtype == dtype and np.array_equal(x.data, values)
+    relu(x * x).sum().backward()
+    assert x.grad.dtype == dtype and np.array_equal(x.grad, 2 * values)
 
 
 def test_an_array_is_not_copied_and_a_tensor_shares_its_array():

@@ -1,5 +1,6 @@
 """What a prediction takes from files and folders: every image once, each under a name of its own, and nothing that is no image."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -144,3 +145,15 @@ def test_no_two_images_share_a_name(items):
 def test_names_follow_the_files(items):
     for item, name in zip(items, names_of(items), strict=True):
         assert Path(name).name.startswith(item.path.with_suffix("").name)
+
+
+def test_everything_that_is_missing_is_told_at_once(tmp_path):
+    for name in ("empty", "bare"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(UserError) as error:
+        collect([tmp_path / "gone", tmp_path / "empty", tmp_path / "bare"])
+    assert [problem.split(str(tmp_path))[1].split(":")[0] for problem in error.value.problems] == [
+        f"{os.sep}gone does not exist",
+        f"{os.sep}empty holds no images",
+        f"{os.sep}bare holds no images",
+    ]

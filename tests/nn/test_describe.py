@@ -165,3 +165,9 @@ def test_what_cannot_be_described_is_refused(gpu):
     for shape in ((1, 8, 8, 3), (8, 8, 1), (1, 0, 8, 1)):
         with pytest.raises(ValueError, match="UNet: x must have shape"):
             minunet.describe(model, shape)
+
+
+@pytest.mark.parametrize("shape", [(1, -4, 4, 1), (1, 4.0, 4, 1), "1441", None, 4, (1, True, 4, 1)])
+def test_what_is_no_shape_is_refused(shape):
+    with pytest.raises(ValueError, match="describe: input_shape must be whole numbers such as"):
+        minunet.describe(minunet.UNet(base_channels=4, depth=1), shape)

@@ -1,8 +1,10 @@
-"""What a run says of the machine before it starts."""
+"""What a run says of the machine before it starts, and of what is kept when it is stopped."""
 
 import pytest
 
 from minunet.training import announcement
+from minunet.training.folder import RunFolder
+from minunet.training.records import Progress
 
 
 @pytest.fixture
@@ -27,3 +29,21 @@ def test_a_proper_blas_is_not_mentioned_and_a_gpu_does_not_care(said, monkeypatc
     assert "warning" not in announce(said)
     monkeypatch.setattr(announcement, "slow_because", lambda: "slow")
     assert "slow" not in announce([], device="cuda")
+
+
+def stop(said, folder):
+    announcement.announce_stop(said.append, folder, Progress(), epochs=3, steps=5, settled=False)
+    return " ".join("\n".join(said).split())
+
+
+def test_a_run_stopped_at_once_names_no_file_that_is_not_there(said, tmp_path):
+    folder = RunFolder(tmp_path)
+    text = stop(said, folder)
+    assert "stopped at once, before anything was saved; a resumed run starts from the beginning" in text
+    assert folder.last.name not in text and folder.model.name not in text
+
+
+def test_a_run_stopped_at_once_names_the_state_that_stands(said, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.last.touch()
+    assert f"{folder.last} is from before the current epoch" in stop(said, folder)

@@ -50,6 +50,9 @@ def test_unknown_settings_are_refused_by_name():
         ('{"size": 64}', "--size 64: give WIDTHxHEIGHT"),
         ('{"split": 0.8}', "--split 0.8: give three positive shares"),
         ('{"lr": true}', "--lr True: give a positive number"),
+        ('{"data": 5}', "--data 5: give text."),
+        ('{"group": ["a"]}', "--group ('a',): give text."),
+        ('{"block_end_relu": "no"}', "--block-end-relu no: give true or false."),
     ],
 )
 def test_a_file_that_was_edited_wrongly_says_what_is_wrong(text, message, tmp_path):
