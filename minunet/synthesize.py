@@ -21,6 +21,7 @@ from minunet.training.atomic import write_bytes
 
 SHOWN = 8  # smears on the contact sheet
 TILE = 260  # width of each there, in pixels
+MOST_SMEARS = 1_000_000
 
 DESCRIPTION = """\
 Draw blood smears with exact masks: red cells of many shapes, white cells, platelets, debris; stain,
@@ -66,6 +67,8 @@ def main(argv: list[str] | None = None) -> int:
     width, height = arguments.size
     if min(width, height) < SMALLEST_SIDE:
         problems.append(f"--size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
+    if arguments.count > MOST_SMEARS:
+        problems.append(f"--count {arguments.count}: at most {MOST_SMEARS} at a time; draw more with other seeds")
     sheet = arguments.out / "sheet.png"
     obstacles = set_problems(arguments.out)
     if not obstacles and os.path.lexists(sheet):

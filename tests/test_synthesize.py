@@ -46,6 +46,7 @@ def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
     ("argv", "message"),
     [
         (["--size", "64x8"], "--size 64x8: a smear is at least 16 pixels wide and high"),
+        (["--count", "100000000000000000000"], "--count 100000000000000000000: at most 1000000 at a time"),
         (["--size", "big"], "--size big: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--size", "64x64x3"], "--size 64x64x3: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--colour", "red"], "unknown argument: --colour red"),
