@@ -31,7 +31,7 @@ ROWS = (
     ("inference", INFERENCE, "ms"),
     ("device memory of the step", TRAINING, "bytes"),
 )
-STEP = re.compile(r"step (?:compiled )?\((\d+), (\d+), (\d+), \d+\)")
+STEP = re.compile(r"step (?:sm_90a |compiled )?\((\d+), (\d+), (\d+), \d+\)")
 
 Measured = dict[tuple[str, str], dict[str, float]]  # (contestant, TRAINING or INFERENCE) -> {"ms": ..., "bytes": ...}
 

@@ -98,21 +98,26 @@ def test_parts_go_on_past_a_failure():
     assert json.dumps(found)
 
 
-@pytest.mark.parametrize(("failed", "timed"), [([], (False, True)), (["box: wrong"], (False,))])
+@pytest.mark.parametrize(("failed", "timed"), [([], True), (["box: wrong"], False)])
 def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monkeypatch):
-    """Also where the environment asks for its kernels; what failed there is not timed."""
+    """Also where the environment asks for its kernels; what failed there is not timed, and what has run before is timed first."""
     monkeypatch.setenv(SM_90A, "1")
     device = SimpleNamespace(launcher=SimpleNamespace(architecture=lambda: "sm_90"))
     ran = {}
     for name in ("conformance", "kernels", "products", "parity"):
         monkeypatch.setattr(gpu, name, lambda device, name=name: ran.update({name: os.environ[SM_90A]}) or {})
     monkeypatch.setattr(gpu, "in_a_process", lambda architecture: {"failed": failed})
-    monkeypatch.setattr(gpu, "steps", lambda shape, modes, sm_90a: ran.update(steps=sm_90a) or {})
-    monkeypatch.setattr(gpu, "layers", lambda *args, with_torch, sm_90a: ran.update(layers=sm_90a) or {})
+    order = []
+    monkeypatch.setattr(gpu, "steps", lambda shape, modes, sm_90a: order.append((*shape[:2], len(modes), sm_90a)) or {})
+    monkeypatch.setattr(gpu, "layers", lambda *args, with_torch, sm_90a: order.append(("layers", sm_90a)) or {})
     found = dict(gpu.run_parts(gpu.parts(device), None, 600.0))
     assert "sm_90a" in found and not any(part.get("traceback") for part in found.values())
-    asked = dict.fromkeys(("conformance", "kernels", "products", "parity"), "0")
-    assert ran == {**asked, "steps": timed, "layers": timed}
+    assert ran == dict.fromkeys(("conformance", "kernels", "products", "parity"), "0")
+    rounds = [(kind,) for kind in ((False, True) if timed else (False,))]
+    expected = [made for kind in rounds for made in ((16, 256, 2, kind), (8, 512, 2, kind), ("layers", kind))]
+    both = (False, True) if timed else (False,)
+    assert order == [*expected, (16, 256, 1, both), (8, 512, 1, both)]
+    assert len(found) == 5 + len(order)  # each under a name of its own
 
 
 def test_a_bare_checkout_without_a_gpu():

@@ -81,7 +81,8 @@ def test_both_kinds_of_kernels_and_every_mode_of_pytorch_have_a_column(tmp_path,
     again = written(compiled, (False, True))
     for name in ("ours bf16", "ours tf32"):
         again[name] = measured(1.0)  # measured again beside compiled PyTorch; the first is shown
-    save(tmp_path, **{f"step {SHAPE}": written(plain, (False, True)), f"step compiled {SHAPE}": again})
+    parts = {f"step {SHAPE}": written(plain, (False,)), f"step sm_90a {SHAPE}": written(plain, (True,))}
+    save(tmp_path, **parts, **{f"step compiled {SHAPE}": again})
     head, _, step, inference, memory, *_ = lines(tmp_path)
     assert head == "| Some GPU | " + " | ".join(COLUMNS.values()) + " |"
     assert step.endswith("| 20.0 ms | 16.0 ms | 18.0 ms | **13.0 ms** | 50.0 ms | 46.0 ms | **40.0 ms** |")
