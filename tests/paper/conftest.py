@@ -6,13 +6,13 @@ import io
 import pytest
 
 import minunet.training.run
-from paper.small_labs import TINY, lab, write_discs
+from paper.small_labs import TINY, lab, write_pairs
 
 
 @pytest.fixture(scope="session")
 def discs(tmp_path_factory):
     """A folder of fourteen pairs; not to be changed."""
-    return write_discs(tmp_path_factory.mktemp("discs"))
+    return write_pairs(tmp_path_factory.mktemp("discs"))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,7 @@
 
 import json
 
-import numpy as np
-from PIL import Image
+from discs import write_discs
 
 from minunet.paper import main
 
@@ -15,19 +14,9 @@ MODELS = ["m1", "m1-no-relu", "m2", "m2-no-relu", "m1-levels", "m1-levels-no-rel
 CLAIMS = ["relu-max-all", "tanh", "sigmoid", "average", "10-images"]
 
 
-def write_discs(folder, count=14, size=(32, 24), black=0, white=255):
-    """Bright discs on noise and their masks, larger than they are trained on."""
-    rng = np.random.default_rng(0)
-    rows, columns = np.mgrid[: size[1], : size[0]]
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for number in range(count):
-        row, column = rng.uniform(6, size[1] - 6), rng.uniform(6, size[0] - 6)
-        cell = (rows - row) ** 2 + (columns - column) ** 2 < 50
-        grey = np.clip(60 + 120 * cell + rng.normal(0, 20, cell.shape), 0, 255).astype(np.uint8)
-        Image.fromarray(grey).save(folder / "images" / f"cell{number}.png")
-        Image.fromarray(np.where(cell, white, black).astype(np.uint8)).save(folder / "masks" / f"cell{number}.png")
-    return folder
+def write_pairs(folder, count=14, **greys):
+    """Discs and their masks, larger than they are trained on."""
+    return write_discs(folder, count, (32, 24), squared_radius=50, **greys)
 
 
 def lab(*words):

@@ -5,7 +5,7 @@ import signal
 from minunet.lab.course import Course
 from minunet.training.state import load_state
 from minunet.training.trainer import Trainer
-from paper.small_labs import CLAIMS, MODELS, TINY, files, lab, results, write_discs
+from paper.small_labs import CLAIMS, MODELS, TINY, files, lab, results, write_pairs
 
 
 def test_called_again_nothing_is_trained_and_the_same_is_said(whole, capsys):
@@ -28,7 +28,7 @@ def test_a_folder_made_otherwise_is_refused_with_every_difference(whole, discs, 
     assert "has 2, and its experiments can be compared only if all have the same" in said
     assert "--levels none" in said
     assert "--depth" not in said
-    other = write_discs(tmp_path / "other", count=13)
+    other = write_pairs(tmp_path / "other", count=13)
     assert lab(other, "--out", out) == 2
     assert "begun on other data (14 pairs; now 13" in capsys.readouterr().err
     assert (out / "lab.json").read_bytes() == before

@@ -7,11 +7,11 @@ from PIL import Image
 import minunet.paper
 from minunet.lab.course import Course
 from minunet.lab.published import M1
-from paper.small_labs import TINY, lab, results, write_discs
+from paper.small_labs import TINY, lab, results, write_pairs
 
 
 def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
-    broken = write_discs(tmp_path / "broken", count=4)
+    broken = write_pairs(tmp_path / "broken", count=4)
     (broken / "masks" / "cell1.png").unlink()
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
@@ -46,7 +46,7 @@ def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
 
 
 def test_graded_masks_are_kept_as_they_are_stored(tmp_path, capsys):
-    greys = write_discs(tmp_path / "greys", count=6, black=51, white=204)
+    greys = write_pairs(tmp_path / "greys", count=6, black=51, white=204)
     assert lab(greys, "--out", tmp_path / "lab", *TINY, "--graded", "--only", "m1m2") == 0
     said = capsys.readouterr().out
     assert "M1, greys as stored" in said
@@ -60,7 +60,7 @@ def test_graded_masks_are_kept_as_they_are_stored(tmp_path, capsys):
 
 @pytest.mark.parametrize(("words", "remark"), [([], "with --graded"), (["--graded"], None)])
 def test_greys_in_the_files_are_remarked_upon(words, remark, tmp_path, monkeypatch, capsys):
-    greys = write_discs(tmp_path / "greys", count=4, black=51, white=204)
+    greys = write_pairs(tmp_path / "greys", count=4, black=51, white=204)
     monkeypatch.setattr(Course, "run", lambda self, plan: None)
     assert lab(greys, "--out", tmp_path / "lab", *TINY, *words) == 0
     said = " ".join(capsys.readouterr().out.split())
@@ -85,7 +85,7 @@ def test_without_data_smears_are_drawn_larger_than_they_are_trained_on(tmp_path,
     before = {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")}
     assert lab() == 0
     assert {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")} == before
-    assert lab(write_discs(tmp_path / "discs", count=4), "--out", out) == 2
+    assert lab(write_pairs(tmp_path / "discs", count=4), "--out", out) == 2
     assert "draws its own smears" in capsys.readouterr().err
 
 

@@ -3,7 +3,7 @@
 import csv
 
 import numpy as np
-from PIL import Image
+from discs import write_discs
 
 import minunet
 from minunet.train import main
@@ -13,20 +13,9 @@ SMALL = ["--size", "16x16", "--depth", "1", "--base-channels", "2", "--batch-siz
 TINY = [*SMALL, "--epochs", "3", "--lr", "0.01", "--device", "cpu"]
 
 
-def write_pairs(folder, count=8, size=(24, 20), seed=0):
-    """Bright discs on noise: `images/NAME.png` and `masks/NAME.png`."""
-    rng = np.random.default_rng(seed)
-    rows, columns = np.mgrid[: size[1], : size[0]]
-    for part in ("images", "masks"):
-        (folder / part).mkdir(parents=True)
-    for number in range(count):
-        row, column = rng.uniform(6, size[1] - 6), rng.uniform(6, size[0] - 6)
-        mask = (rows - row) ** 2 + (columns - column) ** 2 < 25
-        grey = np.clip(60 + 120 * mask + rng.normal(0, 20, mask.shape), 0, 255).astype(np.uint8)
-        colour = np.stack([grey, grey // 2, grey // 3 * 2], axis=-1)
-        Image.fromarray(colour).save(folder / "images" / f"cell{number}.png")
-        Image.fromarray(mask.astype(np.uint8) * 255).save(folder / "masks" / f"cell{number}.png")
-    return folder
+def write_pairs(folder, count=8):
+    """Discs in colour, larger than they are trained on."""
+    return write_discs(folder, count, (24, 20), squared_radius=25, coloured=True)
 
 
 def train(*arguments):
