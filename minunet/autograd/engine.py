@@ -13,12 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from minunet.autograd.function import Function
 
-_MODE = threading.local()
+
+class _Mode(threading.local):
+    """Whether this thread records, and whether it did outside of each `no_grad` block that it is in."""
+
+    def __init__(self) -> None:
+        self.recording = True
+        self.outside: list[bool] = []
+
+
+_MODE = _Mode()
 
 
 def is_recording() -> bool:
     """Whether operations are being recorded in this thread."""
-    return getattr(_MODE, "recording", True)
+    return _MODE.recording
 
 
 @contextlib.contextmanager
@@ -46,20 +55,12 @@ class no_grad(contextlib.ContextDecorator):
     False
     """
 
-    def __init__(self) -> None:
-        self._blocks = threading.local()
-
     def __enter__(self) -> None:
-        block = recording(False)
-        block.__enter__()
-        self._entered().append(block)
+        _MODE.outside.append(_MODE.recording)
+        _MODE.recording = False
 
     def __exit__(self, *exception: Any) -> None:
-        self._entered().pop().__exit__(*exception)
-
-    def _entered(self) -> list[Any]:
-        """The blocks of this object that this thread is in."""
-        return self._blocks.__dict__.setdefault("entered", [])
+        _MODE.recording = _MODE.outside.pop()
 
 
 class GradientMismatch(AssertionError):
