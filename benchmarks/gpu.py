@@ -82,13 +82,11 @@ def parts(device: Any) -> Iterator[Part]:
     yield "sm_90a", sm_90a
     yield "training parity", lambda: without_sm_90a(parity)
     # Those that no GPU had run before come after what has, which is saved by then: should they hang, only their figures are lost.
-    for wanted in (False, True):
-        if wanted not in kinds:
-            break
-        name, only = ("sm_90a ", (True,)) if wanted else ("", (False,))
+    for kind in kinds:
+        name = " sm_90a" if kind else ""
         for shape in SHAPES:
-            yield f"step {name}{shape}", lambda shape=shape, only=only: steps(shape, modes=plain, sm_90a=only)
-        yield f"layers {name}".rstrip(), lambda only=only: every_layer(device, only)
+            yield f"step{name} {shape}", lambda shape=shape, kind=kind: steps(shape, modes=plain, sm_90a=(kind,))
+        yield f"layers{name}", lambda kind=kind: every_layer(device, (kind,))
     for shape in SHAPES:
         yield f"step compiled {shape}", lambda shape=shape: steps(shape, modes=compiled, sm_90a=tuple(kinds))
 

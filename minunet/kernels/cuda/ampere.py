@@ -15,7 +15,8 @@ from minunet.kernels.cuda.window import Window
 BM, ROW_BYTES, CHUNK_BYTES, MOST_OUT_BYTES = 128, 128, 16, 512  # as in tensor_convolution.cu and tile.cuh
 WARP = 64  # rows and columns of a warp: 128 sums a thread
 MAX_SIDE = 8191  # a pixel's row and column share a register
-MULTIPROCESSORS = 132  # of a large GPU; a constant, so that sums split alike everywhere
+MULTIPROCESSORS = 132  # of an H100; a constant, so that sums split alike everywhere
+FEWEST_ROUNDS = 4  # of a block's own share, before another is worth its partial sum
 BUSY = 0.9  # the share of multiprocessors from which on the widest tile pays
 MOST_WAVES, ENOUGH = 8, 1.03  # waves of blocks; of the shortest time, what is taken if it saves partial sums
 GRADIENT_RATES = {2: 110_000.0, 4: 60_000.0}  # multiplications a nanosecond, by the bytes of an element; a round figure
@@ -204,7 +205,7 @@ def split(window: Window, tile: Tile, itemsize: int) -> tuple[int, int]:
         products = waves * wave * BM * tile.columns * ceil_div(rounds, shares) * depth
         return products / GRADIENT_RATES[itemsize] + shares * 2 * 4 * weights / costs.BYTES
 
-    most = max(1, rounds // 4)
+    most = max(1, rounds // FEWEST_ROUNDS)
     wanted = sorted({min(max(1, waves * wave // tiles), most) for waves in range(1, MOST_WAVES + 1)})
     enough = ENOUGH * min(map(nanoseconds, wanted))
     shares = next(shares for shares in wanted if nanoseconds(shares) <= enough)

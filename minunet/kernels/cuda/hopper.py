@@ -9,7 +9,7 @@ import ctypes
 from dataclasses import dataclass
 from typing import Any
 
-from minunet.kernels.cuda.ampere import Epilogue
+from minunet.kernels.cuda.ampere import MULTIPROCESSORS, Epilogue
 from minunet.kernels.cuda.elements import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
@@ -20,8 +20,6 @@ from minunet.kernels.cuda.window import Window
 SIDE, PANEL, ROW_BYTES, CHUNK_BYTES, STAGES, WARPS, THREADS = 16, 64, 128, 16, 2, 8, 384
 TAP_BYTES, LINE_BYTES, BARRIER_BYTES = PANEL * ROW_BYTES, SIDE * ROW_BYTES, 8
 WARP_OUTS, WARP_PIXELS = 16, 64
-# Of an H100. A block for each works through the tiles; where there are fewer, blocks wait their turn.
-MULTIPROCESSORS = 132
 NOT_PLAIN = "wgmma takes 3x3 kernels with stride 1 and padding 1"
 
 CONVOLUTION = Program(
@@ -171,6 +169,7 @@ def convolve(
         launcher,
         CONVOLUTION,
         f"hopper_convolve<{t}, {across}, {turned_over}>",
+        # A block for each works through the tiles; where there are fewer multiprocessors, blocks wait their turn.
         grid=(min(tile.count(window), MULTIPROCESSORS),),
         block=THREADS,
         shared_bytes=tile.shared_bytes(itemsize),
