@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from benchmarks.cpu.shapes import RealCall, filled, step_calls
 from benchmarks.machine import SGEMM_GFLOP, installed, sgemm
 from benchmarks.results import add_out, save
-from benchmarks.shapes import RealCall, filled, step_calls
 from benchmarks.timing import alternate
 
 

@@ -13,10 +13,10 @@ from tqdm import tqdm
 import minunet
 from benchmarks.results import add_out, save
 from minunet.data.synthetic.smear import draw_smear
+from minunet.inference.forward_pass import Inference
+from minunet.inference.metrics import Overlap
 from minunet.kernels.backend import to_numpy
-from minunet.training.inference import Inference
 from minunet.training.loss import LOSSES
-from minunet.training.metrics import Overlap
 from minunet.training.schedule import Schedule
 from minunet.training.step import step_for
 

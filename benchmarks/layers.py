@@ -16,13 +16,13 @@ from typing import Any
 from tqdm import tqdm
 
 import minunet
-from benchmarks.calls import TimedCalls, time_calls
-from benchmarks.contestants import OURS, contestant
-from benchmarks.layer_table import layer_table
+from benchmarks.cpu.calls import TimedCalls, time_calls
+from benchmarks.cpu.contestants import OURS, contestant
+from benchmarks.cpu.layer_table import layer_table
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP
-from minunet.arguments import Parser, positive_int
-from minunet.command import command
+from minunet.cli.arguments import Parser, positive_int
+from minunet.cli.command import command
 
 BESIDE_THE_MODEL = ("bce_with_logits", "bce_with_logits_grad", "adam")  # of a step, not of the network described
 
@@ -63,9 +63,9 @@ def measure(
     ----------
     task : {"step", "inference"}
     case : dict
-        base, batch, size and variant, as for `benchmarks.contestants.contestant`.
+        base, batch, size and variant, as for `benchmarks.cpu.contestants.contestant`.
     rounds, progress, **options
-        As for `benchmarks.calls.time_calls`.
+        As for `benchmarks.cpu.calls.time_calls`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ def peak():
     # Not getrusage: its maximum starts from that of the process that started this one.
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
-from benchmarks.contestants import contestant
+from benchmarks.cpu.contestants import contestant
 run = contestant(**json.loads(sys.argv[1]))
 before = peak()
 for _ in range(3):
@@ -26,7 +26,7 @@ print(json.dumps({"before": before, "peak": peak()}))
 
 
 def peak_of(**contestant: object) -> dict[str, int]:
-    """Bytes of resident memory of `benchmarks.contestants.contestant(**contestant)`: "before" its first run, and at the "peak"."""
+    """Bytes of resident memory of `contestant(**contestant)` (benchmarks.cpu): "before" its first run, and at the "peak"."""
     done = subprocess.run(
         [sys.executable, "-c", _SCRIPT, json.dumps(contestant)], cwd=ROOT, capture_output=True, text=True, check=True
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from minunet.folders import unwritable
+from minunet.files.folders import unwritable
 
 FOLDER = Path(__file__).resolve().parent / "results"
 

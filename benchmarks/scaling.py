@@ -12,7 +12,7 @@ from typing import Any
 from tqdm import tqdm
 
 import minunet
-from benchmarks.contestants import OURS, contestant
+from benchmarks.cpu.contestants import OURS, contestant
 from benchmarks.memory import peak_of
 from benchmarks.results import add_out, save
 from benchmarks.timing import alternate

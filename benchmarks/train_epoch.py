@@ -17,11 +17,11 @@ import minunet
 from benchmarks.machine import installed
 from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
-from minunet.arguments import image_size
-from minunet.command import command
+from minunet.cli.arguments import image_size
+from minunet.cli.command import command
 from minunet.data.batches import Batches
 from minunet.data.pairs import find_pairs
-from minunet.data.preprocessing import Preprocessing
+from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import split_pairs
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.training.trainer import Trainer

@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.unet import main
+from benchmarks.cpu.unet import main
 
 if __name__ == "__main__":
     sys.exit(main("step"))

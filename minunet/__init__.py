@@ -10,14 +10,14 @@ from typing import Any as _Any
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
 from minunet.nn import ConvNet, UNet, optim
-from minunet.nn.describe import describe
+from minunet.summary.model import describe
 from minunet.version import __version__
 
 _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` finds what `minunet.optim` is
 
 # Loaded at first use: they bring Pillow and safetensors, which the layers do without.
 _LATER = {
-    "load_model": "minunet.training.checkpoint",
+    "load_model": "minunet.checkpoints.model_file",
     "get_num_threads": "minunet.kernels.cpu.threads",
     "set_num_threads": "minunet.kernels.cpu.threads",
 }

@@ -9,7 +9,7 @@ import difflib
 import importlib
 import sys
 
-from minunet.command import command
+from minunet.cli.command import command
 from minunet.errors import UserError
 from minunet.version import __version__
 

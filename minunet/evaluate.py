@@ -11,26 +11,26 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from minunet.arguments import Parser, positive_int
-from minunet.command import command
-from minunet.data.listing import several
-from minunet.data.matching import mixed
+from minunet.checkpoints.model_file import load_model
+from minunet.cli.arguments import Parser, positive_int
+from minunet.cli.command import command
+from minunet.cli.console import FileBar, counted, say_item
+from minunet.data.finding.listing import several
+from minunet.data.finding.matching import mixed
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
-from minunet.folders import unwritable
+from minunet.files.atomic import write_bytes, write_text
+from minunet.files.folders import unwritable
+from minunet.inference import machine
+from minunet.inference.evaluation import evaluate, row
+from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.predictor import LoadedModel
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.figures import prediction_grid
-from minunet.results.scores import image_table, ranked, summary_table, to_csv
-from minunet.training import precision
-from minunet.training.atomic import write_bytes, write_text
-from minunet.training.checkpoint import load_model
-from minunet.training.console import FileBar, counted, say_item
-from minunet.training.evaluation import evaluate, row
-from minunet.training.folder import RunFolder, write_json
-from minunet.training.metrics import SegmentationMetrics
-from minunet.training.predictor import LoadedModel
-from minunet.training.provenance import CHOICES, Provenance, Selection, in_words, select
+from minunet.results.score_tables import image_table, ranked, summary_table, to_csv
+from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
+from minunet.runs.run_folder import RunFolder, write_json
 
 LEARNT_FROM = ("train", "validation")
 FILES = {
@@ -129,7 +129,7 @@ def _parser() -> Parser:
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
     parser.add_argument(
-        "--precision", choices=precision.CHOICES, default="auto", help=f"{precision.OF_PREDICTION} (default auto)"
+        "--precision", choices=machine.CHOICES, default="auto", help=f"{machine.OF_PREDICTION} (default auto)"
     )
     parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
     return parser

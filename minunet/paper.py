@@ -5,20 +5,26 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from minunet.command import command
+from minunet.cli.command import command
+from minunet.cli.console import FileBar
+from minunet.cli.interruption import Stopped
 from minunet.data.pairs import Pair
 from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
+from minunet.experiments import paper_flags
+from minunet.experiments.paper_flags import Request
+from minunet.experiments.prepared_images import share_of_greys
+from minunet.experiments.study import Lab
+from minunet.experiments.study_messages import (
+    announce_bounds,
+    announce_data,
+    announce_plan,
+    announce_report,
+    announce_stop,
+)
 from minunet.kernels.cpu.threads import set_num_threads
-from minunet.lab import flags
-from minunet.lab.announcement import announce_bounds, announce_data, announce_plan, announce_report, announce_stop
-from minunet.lab.flags import Request
-from minunet.lab.lab import Lab
-from minunet.lab.prepared import share_of_greys
-from minunet.training.config import TrainConfig
-from minunet.training.console import FileBar
-from minunet.training.interruption import Stopped
-from minunet.training.material import DRAWN_COUNT, Material, gather
+from minunet.runs.config import TrainConfig
+from minunet.runs.training_data import DRAWN_COUNT, Material, gather
 
 DRAWN_SCALE = (
     2  # smears are drawn larger than they are trained on, so that resizing makes greys as it does of photographs
@@ -28,7 +34,7 @@ DRAWN_SCALE = (
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    request = flags.read(argv)
+    request = paper_flags.read(argv)
     if request.settings.drawn and request.problems:
         raise UserError(request.problems)
     material = None if request.settings.drawn else look_through(request, request.problems)

@@ -13,22 +13,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.arguments import Parser, fraction, positive_int
-from minunet.command import INTERRUPTED, command
-from minunet.data.images import decode
-from minunet.data.inputs import Input, Inputs, collect
-from minunet.data.listing import several
+from minunet.checkpoints.model_file import load_model
+from minunet.cli.arguments import Parser, fraction, positive_int
+from minunet.cli.command import INTERRUPTED, command
+from minunet.cli.console import FileBar, counted, say_item
+from minunet.cli.interruption import Interruption
+from minunet.data.finding.inputs import Input, Inputs, collect
+from minunet.data.finding.listing import several
+from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
-from minunet.folders import unwritable
+from minunet.files.atomic import write_bytes
+from minunet.files.folders import unwritable
+from minunet.inference import machine
+from minunet.inference.predictor import LoadedModel
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import KINDS, Prediction, is_result, result_files
-from minunet.training import precision
-from minunet.training.atomic import write_bytes
-from minunet.training.checkpoint import load_model
-from minunet.training.console import FileBar, counted, say_item
-from minunet.training.interruption import Interruption
-from minunet.training.predictor import LoadedModel
 
 FAILED = 1
 STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
@@ -162,7 +162,7 @@ def _parser() -> Parser:
     existing.add_argument("--skip-existing", action="store_true", help="keep them, and predict only what is missing")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
     parser.add_argument(
-        "--precision", choices=precision.CHOICES, default="auto", help=f"{precision.OF_PREDICTION} (default auto)"
+        "--precision", choices=machine.CHOICES, default="auto", help=f"{machine.OF_PREDICTION} (default auto)"
     )
     parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
     return parser

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minunet.arguments import Parser, image_size, non_negative_int, positive_int
-from minunet.command import INTERRUPTED, command
+from minunet.cli.arguments import Parser, image_size, non_negative_int, positive_int
+from minunet.cli.command import INTERRUPTED, command
 from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
 from minunet.errors import UserError
+from minunet.files.atomic import write_bytes
 from minunet.results.figures import contact_sheet
 from minunet.results.overlay import line_width, overlay
-from minunet.training.atomic import write_bytes
 
 SHOWN = 8  # smears on the contact sheet
 TILE = 260  # width of each there, in pixels

@@ -5,31 +5,32 @@ from __future__ import annotations
 import functools
 import sys
 
-from minunet.command import command
+from minunet.cli.command import command
+from minunet.cli.console import FileBar
+from minunet.cli.interruption import Stopped
 from minunet.errors import UserError
+from minunet.inference import machine
 from minunet.kernels import backend
-from minunet.training import flags, precision
-from minunet.training.announcement import announce_finished, announce_material, announce_resume
-from minunet.training.config import TrainConfig
-from minunet.training.console import FileBar
-from minunet.training.flags import Request
-from minunet.training.interruption import Stopped
-from minunet.training.material import Material, draw, gather, store_split
-from minunet.training.run import TrainingRun
+from minunet.runs import train_flags
+from minunet.runs.config import TrainConfig
+from minunet.runs.run_messages import announce_finished, announce_material, announce_resume
+from minunet.runs.train_flags import Request
+from minunet.runs.training_data import Material, draw, gather, store_split
+from minunet.runs.training_run import TrainingRun
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
-    request = flags.read(argv)
+    request = train_flags.read(argv)
     config, folder = request.config, request.folder
     material, problems = None, request.problems + machine_problems(config)
     if not config.drawn:
         material = gather_with_bar(request, problems)
     elif problems:
         raise UserError(problems)
-    config = precision.settled(config)
+    config = machine.settled(config)
     if not request.resume:
         folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
@@ -69,7 +70,7 @@ def machine_problems(config: TrainConfig) -> list[str]:
         backend.resolve_device(config.device)
     except UserError as error:
         return error.problems
-    return precision.problems(config.precision, config.device)
+    return machine.problems(config.precision, config.device)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Scores made up for the tests of what is said of them."""
 
-from minunet.lab.bounds import Bounds
-from minunet.lab.scores import Scores
+from minunet.experiments.bounds import Bounds
+from minunet.experiments.seed_scores import Scores
 
 SHARP = Bounds(floor=0.0, ceiling=1.0, background=0.7, cells=0.3)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from marked_tables import MarkedTables, table
 
-# The contestants that `benchmarks.gpu_steps` measures, by their columns; those that a file lacks are left out.
+# The contestants that `benchmarks.gpu.steps` measures, by their columns; those that a file lacks are left out.
 COLUMNS = {
     "ours bf16": "minunet bf16",
     "ours bf16 sm_90a": "minunet bf16, sm_90a",

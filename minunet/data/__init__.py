@@ -1,7 +1,6 @@
 """Data: from folders of images and masks to batches, and from a large image to tiles and back.
 
-The names below are imported when first used, so that importing the package costs nothing; `augment` stays the module of that
-name, whose function is `minunet.data.augment.augment`.
+The names below are imported when first used, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -11,23 +10,24 @@ from typing import Any
 
 _HOME = {
     "Batches": "batches",
-    "Pair": "matching",
-    "Preprocessing": "preprocessing",
+    "augment": "augmentation",
+    "Pair": "finding.matching",
+    "Preprocessing": "reading.preprocessing",
     "Split": "split",
     "Survey": "pairs",
     "check_pairs": "pairs",
-    "decode": "images",
-    "decode_mask": "images",
+    "decode": "reading.image_files",
+    "decode_mask": "reading.image_files",
     "find_pairs": "pairs",
-    "from_pil": "pixels",
-    "otsu_threshold": "threshold",
+    "from_pil": "reading.pixels",
+    "otsu_threshold": "reading.threshold",
     "predict_tiled": "tiles",
-    "resize_area": "resize",
-    "resize_bilinear": "resize",
+    "resize_area": "reading.resize",
+    "resize_bilinear": "reading.resize",
     "split_pairs": "split",
     "survey": "pairs",
-    "to_grey": "pixels",
-    "to_rgb": "pixels",
+    "to_grey": "reading.pixels",
+    "to_rgb": "reading.pixels",
 }
 
 __all__ = sorted(_HOME)

@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from minunet.data.augment import LEVELS, augment
+from minunet.data.augmentation import LEVELS, augment
 from minunet.data.crops import crop_count, grid_windows, pad_to, random_window
-from minunet.data.matching import Pair
-from minunet.data.preprocessing import Preprocessing
-from minunet.data.store import Store, Window
-from minunet.data.workers import Progress
+from minunet.data.finding.matching import Pair
+from minunet.data.image_store import Store, Window
+from minunet.data.reading.file_workers import Progress
+from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 
 Batch = tuple[np.ndarray, np.ndarray, list[str]]

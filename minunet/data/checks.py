@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from minunet.data.facts import TWELVE_BITS, Facts, examine
-from minunet.data.images import frames_warning
-from minunet.data.listing import counted, several
-from minunet.data.matching import Pair
-from minunet.data.workers import Progress, map_files
+from minunet.data.finding.listing import counted, several
+from minunet.data.finding.matching import Pair
+from minunet.data.reading.file_facts import TWELVE_BITS, Facts, examine
+from minunet.data.reading.file_workers import Progress, map_files
+from minunet.data.reading.image_files import frames_warning
 
 PHOTO_LEVELS = 48  # a photograph has more grey levels than this, a drawn mask fewer
 PHOTO_CONCENTRATION = 0.6  # less than this share of a grey photograph lies near its two commonest levels

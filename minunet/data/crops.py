@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minunet.data.store import Window
+from minunet.data.image_store import Window
 
 
 def crop_count(shape: tuple[int, int], side: int) -> int:

@@ -11,10 +11,10 @@ from os import PathLike
 from pathlib import Path
 
 from minunet.data.checks import check_contents
-from minunet.data.layouts import find_sources
-from minunet.data.listing import natural_key
-from minunet.data.matching import Pair, match
-from minunet.data.workers import Progress
+from minunet.data.finding.layouts import find_sources
+from minunet.data.finding.listing import natural_key
+from minunet.data.finding.matching import Pair, match
+from minunet.data.reading.file_workers import Progress
 from minunet.errors import UserError
 
 __all__ = ["Pair", "Survey", "check_pairs", "find_pairs", "survey"]

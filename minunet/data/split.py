@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from minunet.data.facts import image_digests
-from minunet.data.listing import counted, natural_key, several
+from minunet.data.finding.listing import counted, natural_key, several
 from minunet.data.pairs import SIDES, Pair
+from minunet.data.reading.file_facts import image_digests
 from minunet.errors import UserError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minunet.data.workers import Progress
+from minunet.data.reading.file_workers import Progress
 from minunet.errors import UserError
 
 ALIGN = 16  # pixels: the pooling grid of a U-Net of depth 4, so that a tile is pooled as the whole image would be

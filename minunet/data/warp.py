@@ -9,7 +9,7 @@ import functools
 
 import numpy as np
 
-from minunet.data.resize import Taps, apply_taps
+from minunet.data.reading.resize import Taps, apply_taps
 
 GRID = 6  # intervals of the elastic grid along the shorter side
 FOLD = 1 / 2.48  # of a grid interval: cubic B-spline displacements below it never fold (Choi and Lee 2000, theorem 1)

@@ -2,9 +2,9 @@
 
 from minunet.functional.activation import relu, sigmoid, softmax, tanh
 from minunet.functional.conv import conv2d, conv_transpose2d
-from minunet.functional.dense import flatten, linear
 from minunet.functional.dropout import dropout
 from minunet.functional.joining import concat, fit2d, upsample2d
+from minunet.functional.linear import flatten, linear
 from minunet.functional.loss import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,

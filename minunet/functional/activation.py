@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import contiguous
-from minunet.kernels import reference
+from minunet.functional.validation import contiguous
+from minunet.kernels import primitives
 
 
 class _FromOutput(Function):
@@ -30,19 +30,19 @@ class _FromOutput(Function):
 class ReLU(_FromOutput):
     """max(x, 0); the gradient is 1 where the output is positive, else 0."""
 
-    value, slope = reference.relu, reference.relu_grad
+    value, slope = primitives.relu, primitives.relu_grad
 
 
 class Tanh(_FromOutput):
     """tanh'(x) = 1 - tanh(x)^2."""
 
-    value, slope = reference.tanh, reference.tanh_grad
+    value, slope = primitives.tanh, primitives.tanh_grad
 
 
 class Sigmoid(_FromOutput):
     """sigmoid'(x) = sigmoid(x) (1 - sigmoid(x))."""
 
-    value, slope = reference.sigmoid, reference.sigmoid_grad
+    value, slope = primitives.sigmoid, primitives.sigmoid_grad
 
 
 class Softmax(Function):
@@ -54,12 +54,12 @@ class Softmax(Function):
         self.axis = axis
 
     def forward(self, x: Any) -> Any:
-        y = reference.softmax(contiguous(x), self.axis)
+        y = primitives.softmax(contiguous(x), self.axis)
         self.save(y)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (reference.softmax_grad(contiguous(grad_output), self.saved[0], self.axis),)
+        return (primitives.softmax_grad(contiguous(grad_output), self.saved[0], self.axis),)
 
 
 def relu(x: Any) -> Tensor:

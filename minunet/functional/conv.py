@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.arguments import Pair, contiguous, images, pair, tensors
-from minunet.kernels import reference
+from minunet.functional.validation import Pair, contiguous, images, pair, tensors
+from minunet.kernels import primitives
 
 Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 ACTIVATIONS = (None, "relu")
@@ -27,14 +27,14 @@ class Conv2d(Function):
         *xs, weight, bias = arrays
         xs, weight = tuple(contiguous(x) for x in xs), contiguous(weight)
         bias = None if bias is None else contiguous(bias)
-        y = reference.conv2d(xs, weight, bias, self.stride, self.padding, self.activation)
+        y = primitives.conv2d(xs, weight, bias, self.stride, self.padding, self.activation)
         self.save(xs, weight, y if self.activation else None)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         xs, weight, y = self.saved
         *needs_x, needs_weight, needs_bias = self.needs_input_grad
-        grad_xs, grad_weight, grad_bias = reference.conv2d_grads(
+        grad_xs, grad_weight, grad_bias = primitives.conv2d_grads(
             contiguous(grad_output),
             xs,
             weight,
@@ -57,11 +57,11 @@ class ConvTranspose2d(Function):
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
         x, weight, bias = contiguous(x), contiguous(weight), None if bias is None else contiguous(bias)
         self.save(x, weight)
-        return reference.conv_transpose2d(x, weight, bias, self.stride, self.padding)
+        return primitives.conv_transpose2d(x, weight, bias, self.stride, self.padding)
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         x, weight = self.saved
-        return reference.conv_transpose2d_grads(
+        return primitives.conv_transpose2d_grads(
             contiguous(grad_output), x, weight, self.stride, self.padding, self.needs_input_grad
         )
 

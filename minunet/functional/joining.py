@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.arguments import Pair, contiguous, images, pair
-from minunet.functional.arguments import tensors as as_tensors
-from minunet.kernels import reference
+from minunet.functional.validation import Pair, contiguous, images, pair
+from minunet.functional.validation import tensors as as_tensors
+from minunet.kernels import primitives
 from minunet.kernels.backend import array_module
 
 
@@ -45,7 +45,7 @@ class Upsample2d(Function):
         return x.repeat(self.scale[0], axis=1).repeat(self.scale[1], axis=2)
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (reference.sum_pool2d(contiguous(grad_output), self.scale, self.scale, (0, 0)),)
+        return (primitives.sum_pool2d(contiguous(grad_output), self.scale, self.scale, (0, 0)),)
 
 
 class Fit(Function):
@@ -66,7 +66,7 @@ class Fit(Function):
 def _fit(x: Any, size: Pair) -> Any:
     cropped = x[:, : size[0], : size[1]]
     missing = size[0] - cropped.shape[1], size[1] - cropped.shape[2]
-    return reference.pad_image(cropped, ((0, missing[0]), (0, missing[1]))) if any(missing) else contiguous(cropped)
+    return primitives.pad_image(cropped, ((0, missing[0]), (0, missing[1]))) if any(missing) else contiguous(cropped)
 
 
 def concat(tensors: Sequence[Any], axis: int = -1) -> Tensor:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.arguments import constant, contiguous
-from minunet.kernels import reference
+from minunet.functional.validation import constant, contiguous
+from minunet.kernels import primitives
 from minunet.kernels.backend import array_module
 
 # log(0) is taken as this, as PyTorch does, so that a certain, wrong prediction costs a finite amount.
@@ -45,10 +45,10 @@ class BinaryCrossEntropyWithLogits(Function):
         logits, target = contiguous(logits), contiguous(target)
         weight = None if weight is None else contiguous(weight)
         self.save(logits, target, weight)
-        return reference.bce_with_logits(logits, target, weight)
+        return primitives.bce_with_logits(logits, target, weight)
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return reference.bce_with_logits_grad(grad_output, *self.saved), None, None
+        return primitives.bce_with_logits_grad(grad_output, *self.saved), None, None
 
 
 class CrossEntropy(Function):
@@ -70,7 +70,7 @@ class CrossEntropy(Function):
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         (rows,) = self.saved
         xp = array_module(rows)
-        grad = reference.softmax(rows, -1)
+        grad = primitives.softmax(rows, -1)
         grad[xp.arange(len(grad)), self.labels] -= 1
         grad *= grad_output / len(grad)
         shape, _ = self.input_types[0]
@@ -90,7 +90,7 @@ class DiceLoss(Function):
     returns_fresh_arrays = True
 
     def forward(self, logits: Any, target: Any) -> Any:
-        p = reference.sigmoid(contiguous(logits))
+        p = primitives.sigmoid(contiguous(logits))
         axes = tuple(range(1, p.ndim))  # an image is all that shares a first index
         overlap = 2 * (p * target).sum(axis=axes, keepdims=True) + 1
         size = (p + target).sum(axis=axes, keepdims=True) + 1

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.arguments import Pair, contiguous, images, pair
-from minunet.kernels import reference
+from minunet.functional.validation import Pair, contiguous, images, pair
+from minunet.kernels import primitives
 from minunet.kernels.backend import array_module
 
 
@@ -22,14 +22,14 @@ class MaxPool2d(Function):
 
     def forward(self, x: Any) -> Any:
         if not any(self.needs_input_grad):
-            return reference.max_pool2d_values(contiguous(x), *self.window)
-        y, argmax = reference.max_pool2d(contiguous(x), *self.window)
+            return primitives.max_pool2d_values(contiguous(x), *self.window)
+        y, argmax = primitives.max_pool2d(contiguous(x), *self.window)
         self.save(argmax)
         return y
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         shape, _ = self.input_types[0]
-        return (reference.max_pool2d_grad(contiguous(grad_output), self.saved[0], shape, *self.window),)
+        return (primitives.max_pool2d_grad(contiguous(grad_output), self.saved[0], shape, *self.window),)
 
 
 class SumPool2d(Function):
@@ -42,11 +42,11 @@ class SumPool2d(Function):
 
     def forward(self, x: Any) -> Any:
         self.save()
-        return reference.sum_pool2d(contiguous(x), *self.window)
+        return primitives.sum_pool2d(contiguous(x), *self.window)
 
     def backward(self, grad_output: Any) -> tuple[Any, ...]:
         shape, _ = self.input_types[0]
-        return (reference.sum_pool2d_grad(contiguous(grad_output), shape, *self.window),)
+        return (primitives.sum_pool2d_grad(contiguous(grad_output), shape, *self.window),)
 
 
 class AvgPool2d(SumPool2d):

@@ -40,7 +40,7 @@ class _State(threading.local):
 _STATE = _State()
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
-_PATHS = ("minunet.kernels.reference", "minunet.kernels.cpu", "minunet.kernels.cuda")
+_PATHS = ("minunet.kernels.primitives", "minunet.kernels.cpu", "minunet.kernels.cuda")
 _imported = False
 _asked_anew = 0  # blocks of `ask_anew` that are open, in any thread
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.dispatch import Primitive, replace
 
 Shaped = Any  # an array, of which only shape and dtype are looked at
@@ -119,7 +119,7 @@ def dry_run() -> Iterator[DryRun]:
 
 def _conv2d(run: DryRun, xs, weight, bias, stride, padding, activation):
     n, h, w, _ = xs[0].shape
-    size = reference.out_size((h, w), weight.shape[:2], stride, padding)
+    size = primitives.out_size((h, w), weight.shape[:2], stride, padding)
     return run.empty((n, *size, weight.shape[3]), weight.dtype)
 
 
@@ -147,13 +147,13 @@ def _conv_transpose2d_grads(run: DryRun, grad_output, x, weight, stride, padding
 
 
 def _pool(run: DryRun, x, kernel_size, stride, padding):
-    size = reference.out_size(x.shape[1:3], kernel_size, stride, ((padding[0],) * 2, (padding[1],) * 2))
+    size = primitives.out_size(x.shape[1:3], kernel_size, stride, ((padding[0],) * 2, (padding[1],) * 2))
     return run.empty((x.shape[0], *size, x.shape[3]), x.dtype)
 
 
 def _max_pool2d(run: DryRun, x, kernel_size, stride, padding):
     y = _pool(run, x, kernel_size, stride, padding)
-    return y, run.empty(y.shape, reference.argmax_dtype(kernel_size))
+    return y, run.empty(y.shape, primitives.argmax_dtype(kernel_size))
 
 
 def _like_first(run: DryRun, array, *rest):

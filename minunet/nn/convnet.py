@@ -12,7 +12,7 @@ import numpy as np
 
 from minunet import functional as F
 from minunet.autograd import Tensor
-from minunet.functional.arguments import conform, pair
+from minunet.functional.validation import conform, pair
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, Linear
 from minunet.nn.module import Module

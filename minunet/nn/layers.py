@@ -8,9 +8,9 @@ import numpy as np
 
 from minunet import functional as F
 from minunet.autograd import Tensor
-from minunet.functional.arguments import pair
 from minunet.functional.conv import check_padding
 from minunet.functional.pooling import window
+from minunet.functional.validation import pair
 from minunet.nn.init import generator, glorot_uniform, he_normal
 from minunet.nn.module import Module, Parameter
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Tensor
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.backend import array_module, device_of, to_device, to_numpy
 
 
@@ -144,7 +144,7 @@ class Adam(Optimizer):
         # The bias correction counts each parameter's own updates, as PyTorch's does; they are nearly always the same.
         for count in np.unique(self.updates[here]):
             group = [k for k in here if self.updates[k] == count]
-            reference.adam(
+            primitives.adam(
                 [self.params[k].data for k in group],
                 [self.params[k].grad for k in group],
                 [self.state["exp_avg"][k] for k in group],

@@ -14,7 +14,7 @@ from minunet import functional as F
 from minunet.autograd import Tensor
 from minunet.autograd.engine import is_recording
 from minunet.autograd.recompute import recompute
-from minunet.functional.arguments import conform
+from minunet.functional.validation import conform
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
 from minunet.nn.module import Module

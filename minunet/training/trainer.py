@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minunet.autograd.tensor import Tensor
-from minunet.training.inference import Inference
-from minunet.training.metrics import THRESHOLD, Overlap, SegmentationMetrics
-from minunet.training.records import Callback, EpochRecord, Progress, StartRecord, StepRecord
-from minunet.training.scoring import Source, score
+from minunet.inference.forward_pass import Inference
+from minunet.inference.metrics import THRESHOLD, Overlap, SegmentationMetrics
+from minunet.inference.scoring import Source, score
+from minunet.training.events import Callback, EpochRecord, Progress, StartRecord, StepRecord
 from minunet.training.step import Batch, step_for
 
 # What an epoch's record takes over from the metrics, under the name val_...

@@ -4,9 +4,9 @@ import operator
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, gradcheck
+from tests.sample_arrays import distinct
 
 ELEMENTWISE = [operator.add, operator.sub, operator.mul, operator.truediv]
 BROADCASTS = [

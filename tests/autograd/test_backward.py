@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor
 from minunet import functional as F
 from minunet.autograd import Function
+from tests.sample_arrays import distinct
 
 
 def leaf(values, dtype=np.float64):

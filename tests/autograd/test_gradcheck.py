@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, gradcheck
 from minunet import functional as F
 from minunet.autograd import Function, GradcheckError
+from tests.sample_arrays import distinct
 
 
 class Square(Function):

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, gradcheck
+from tests.sample_arrays import distinct
 
 AXES = [None, 0, 1, -1, (0, 1), (0, -1), [1, 2], (2, 0, 1), ()]
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, gradcheck
+from tests.sample_arrays import distinct
 
 
 @pytest.mark.parametrize("shape", [(6, 4), (24,), (-1,), (2, -1, 2), (1, 24, 1, 1), (4, 3, 2)])

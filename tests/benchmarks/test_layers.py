@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))  # benchmarks are run from a checkout, not installed
-
-import minunet  # noqa: E402
-from benchmarks import layers, scaling  # noqa: E402
-from benchmarks.calls import time_calls  # noqa: E402
-from benchmarks.layer_table import layer_table  # noqa: E402
-from minunet import functional as F  # noqa: E402
+import minunet
+from benchmarks import layers, scaling
+from benchmarks.cpu.calls import time_calls
+from benchmarks.cpu.layer_table import layer_table
+from minunet import functional as F
 
 CASE = {"base": 4, "batch": 1, "size": 32, "variant": "classic"}
 TINY = ["--base", "4", "--batch", "1", "--size", "32", "--rounds", "2"]

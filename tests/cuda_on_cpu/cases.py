@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import launcher
+from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
 try:
     import ml_dtypes

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.host import HostLauncher
 from minunet.kernels.cuda import launcher
+from tests.cuda_on_cpu.host import HostLauncher
 
 
 class DeviceArray(np.ndarray):

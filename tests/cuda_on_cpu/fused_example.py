@@ -6,13 +6,13 @@ import dataclasses
 
 import numpy as np
 
-from cuda_on_cpu import products
-from cuda_on_cpu.cases import values
-from cuda_on_cpu.host import SCHEDULES, HostLauncher
 from minunet import UNet
 from minunet.functional import binary_cross_entropy_with_logits
-from minunet.kernels import reference
-from minunet.kernels.cuda.unet_step import UNetStep
+from minunet.fused.unet_step import UNetStep
+from minunet.kernels import primitives
+from tests.cuda_on_cpu import products
+from tests.cuda_on_cpu.cases import values
+from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
 # Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
 TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
@@ -80,7 +80,7 @@ def hold_update(step, params, before, lr=0.01):
     """The update is Adam's, from these very gradients; the working copies of the weights follow the float32 ones."""
     moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
     grads = [view(step, g).copy() for g in step.grads]
-    reference.adam.reference.run(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
+    primitives.adam.reference.run(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
     for p, wanted in zip(params, before, strict=True):
         assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
     assert np.array_equal(view(step, step.clock)[:2], [1, lr])

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import map_of
+from tests.cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 
 SOURCE = Path(__file__).parent / "self_test_hopper.cu"
 # Elements, columns of the product, and which operands are transposed.

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.build import build
 from minunet.kernels.cuda.launcher import addresses
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap
+from tests.cuda_on_cpu.build import build
 
 LAZY, EAGER = 0, 1
 SCHEDULES = {"lazy": LAZY, "eager": EAGER}

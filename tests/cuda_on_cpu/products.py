@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.cuda import ampere, hopper, hopper_gradient, sums
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
-from minunet.kernels.cuda.elements import BFLOAT16
+from minunet.kernels.cuda.dtypes import BFLOAT16
+from tests.cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 
 SAME = (1, 1), ((1, 1), (1, 1))
 DTYPES = {"bf16": BFLOAT16, "tf32": np.dtype(np.float32)}
@@ -104,7 +104,7 @@ class Bench:
     Parameters
     ----------
     device
-        With `launcher`, `put` and `get`, as in benchmarks.gpu_device.
+        With `launcher`, `put` and `get`, as in benchmarks.gpu.device.
     precision : {"bf16", "tf32"}
     """
 
@@ -184,10 +184,10 @@ def forward(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.r
     kernels.convolve(window, sources, weight, (y,), **options)
     found = bench.read(y)
     if even:
-        best, place = reference.max_pool2d.reference.run(found, (2, 2), (2, 2), (0, 0))
+        best, place = primitives.max_pool2d.reference.run(found, (2, 2), (2, 2), (0, 0))
         if not (np.array_equal(bench.read(pooled), best) and np.array_equal(bench.read(argmax), place)):
             return float("inf")
-    return off(found, reference.conv2d.reference.run(exact, exact_weight, exact_bias, *SAME, "relu"))
+    return off(found, primitives.conv2d.reference.run(exact, exact_weight, exact_bias, *SAME, "relu"))
 
 
 def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.random.Generator) -> float:
@@ -206,7 +206,7 @@ def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rn
     bench.settle()
     kernels.convolve(window, (grad,), weight, outs, **options)
     needs = (True,) * len(outs), False, False
-    expected, _, _ = reference.conv2d_grads.reference.run(exact_grad, exact, exact_weight, None, *SAME, needs)
+    expected, _, _ = primitives.conv2d_grads.reference.run(exact_grad, exact, exact_weight, None, *SAME, needs)
     kept = [g * (x > 0) if masked else g for g, x, masked in zip(expected, exact, case.masked, strict=True)]
     return max(off(bench.read(out), wanted) for out, wanted in zip(outs, kept, strict=True))
 
@@ -227,7 +227,7 @@ def weight_gradient(device: Any, precision: str, case: Case, kernels: Kernels, r
     kernels.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)
     needs = (False,) * len(sources), True, False
-    _, expected, _ = reference.conv2d_grads.reference.run(exact_grad, exact, np.ones(shape), None, *SAME, needs)
+    _, expected, _ = primitives.conv2d_grads.reference.run(exact_grad, exact, np.ones(shape), None, *SAME, needs)
     return off(bench.read(total), expected)
 
 

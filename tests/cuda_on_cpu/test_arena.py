@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cuda_on_cpu.host import HostLauncher
 from minunet.kernels.cuda.arena import ALIGNMENT, Arena
+from tests.cuda_on_cpu.host import HostLauncher
 
 
 def test_arena_hands_out_again_what_was_given_back():

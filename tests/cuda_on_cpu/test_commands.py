@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 import minunet
-from cuda_on_cpu import cupy_on_cpu
-from cuda_on_cpu.build import compiler
 from minunet import evaluate, predict, train
 from minunet.kernels import dispatch
+from tests.cuda_on_cpu import cupy_on_cpu
+from tests.cuda_on_cpu.build import compiler
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 SMALL = ("--size", "16x12", "--base-channels", "8", "--depth", "1", "--batch-size", "2", "--variant", "classic")

@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
 from minunet.kernels.cpu.threads import available_cores
 from minunet.kernels.cuda import ampere, program, registration  # noqa: F401  registration declares every program
 from minunet.kernels.cuda import compile as compiler
+from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
 
 try:
     compiler._nvrtc()

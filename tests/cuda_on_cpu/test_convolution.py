@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cuda_on_cpu.build import compiler
-from cuda_on_cpu.cases import TYPES, agree, check, cuda_on_cpu, parameters, values
-from minunet.kernels import reference
+from minunet.kernels import primitives
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.cases import TYPES, agree, check, cuda_on_cpu, parameters, values
 
 pytestmark = [
     pytest.mark.skipif(compiler() is None, reason="g++ is not installed"),
@@ -40,7 +40,7 @@ def arguments(shape, dtype):
     rng = np.random.default_rng(5)
     xs = tuple(values(rng, (*images, c), dtype) for c in widths)
     weight, bias = parameters(rng, (*kernel, sum(widths), outs), dtype), parameters(rng, (outs,), dtype)
-    size = reference.out_size(images[1:], kernel, stride, padding)
+    size = primitives.out_size(images[1:], kernel, stride, padding)
     grad, output = (values(rng, (images[0], *size, outs), dtype) for _ in range(2))
     return xs, weight, bias, grad, np.maximum(output, 0), stride, padding
 
@@ -66,8 +66,8 @@ def test_gradients_that_are_not_needed(schedule):
     for needs in (((False, True), False, True), ((True, False), True, False), ((False, False), False, False)):
         args = grad, xs, weight, None, stride, padding, needs
         with cuda_on_cpu(schedule):
-            found = reference.conv2d_grads(*args)
-        agree(found, reference.conv2d_grads.reference.run(*args), 2e-5)
+            found = primitives.conv2d_grads(*args)
+        agree(found, primitives.conv2d_grads.reference.run(*args), 2e-5)
 
 
 @every_type
@@ -93,7 +93,7 @@ def test_splits_are_added(schedule):
     host = check("conv2d_grads", *args, schedule=schedule, dtype="float32")
     assert host.launches["sums.cu", "sum_splits<float>"] == 2
     with cuda_on_cpu(schedule):
-        first, second = reference.conv2d_grads(*args), reference.conv2d_grads(*args)
+        first, second = primitives.conv2d_grads(*args), primitives.conv2d_grads(*args)
     assert np.array_equal(first[1], second[1]) and np.array_equal(first[2], second[2])
 
 
@@ -101,8 +101,8 @@ def test_an_empty_batch(schedule):
     x, weight = np.zeros((0, 5, 5, 3), np.float32), np.ones((3, 3, 3, 2), np.float32)
     same = (1, 1), ((1, 1), (1, 1))
     with cuda_on_cpu(schedule):
-        y = reference.conv2d((x,), weight, None, *same, None)
-        (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(y, (x,), weight, None, *same, ((True,), True, True))
+        y = primitives.conv2d((x,), weight, None, *same, None)
+        (grad_x,), grad_weight, grad_bias = primitives.conv2d_grads(y, (x,), weight, None, *same, ((True,), True, True))
     assert y.shape == (0, 5, 5, 2) and grad_x.shape == x.shape
     assert np.array_equal(grad_weight, np.zeros_like(weight)) and np.array_equal(grad_bias, np.zeros(2))
 

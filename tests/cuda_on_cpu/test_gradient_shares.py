@@ -8,7 +8,7 @@ import pytest
 
 from minunet.kernels.cuda import ampere
 from minunet.kernels.cuda.convolution import forward_window
-from minunet.kernels.cuda.elements import ceil_div
+from minunet.kernels.cuda.dtypes import ceil_div
 
 # (side, input channels, output channels) of the classic U-Net's convolutions, for 16 images of 256x256
 LAYERS = [

@@ -9,15 +9,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cuda_on_cpu import cupy_on_cpu, products
-from cuda_on_cpu.build import compiler
-from cuda_on_cpu.host import SCHEDULES, HostLauncher
-from minunet.kernels.cuda import hopper, hopper_gradient, tensor
+from minunet.kernels.cuda import hopper, hopper_gradient, tensor_cores
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
-from minunet.kernels.cuda.elements import BFLOAT16
-from minunet.kernels.cuda.gpu import GpuLauncher
-from minunet.kernels.cuda.unallocated import Unallocated
+from minunet.kernels.cuda.dtypes import BFLOAT16
+from minunet.kernels.cuda.gpu_launcher import GpuLauncher
+from minunet.kernels.cuda.meta_launcher import Unallocated
+from tests.cuda_on_cpu import cupy_on_cpu, products
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 PASSES = {f"{precision} {what}": (precision, what, run) for precision, what, run in products.passes(products.SM_90A)}
@@ -86,19 +86,19 @@ def test_when_they_are_chosen():
         ((64, 3, 3), (64,), 64, False),
     ]:
         window, xs, y, _ = windows(images, channels, outs)
-        why = tensor.why_not_hopper(window, xs, (y,))
+        why = tensor_cores.why_not_hopper(window, xs, (y,))
         assert (why is None) == wanted, (images, channels, outs)
         assert wanted or re.fullmatch(r"\d+ % of wgmma's products would be wasted", why)
     window, xs, y, weight = windows((2, 64, 64), (64,), 64, np.dtype(np.float32))
     for options in ({"turned": weight}, {"rounded": True}):
-        assert "not kept as tf32 values" in tensor.why_not_hopper(window, xs, (y,), **options)
-    assert tensor.why_not_hopper(window, xs, (y,), rounded=True, turned=weight) is None
-    assert "tf32 factors across" in tensor.why_not_hopper_gradient(window, y)
+        assert "not kept as tf32 values" in tensor_cores.why_not_hopper(window, xs, (y,), **options)
+    assert tensor_cores.why_not_hopper(window, xs, (y,), rounded=True, turned=weight) is None
+    assert "tf32 factors across" in tensor_cores.why_not_hopper_gradient(window, y)
     (back,) = input_gradient_windows(y, xs, weight, *products.SAME)
-    assert tensor.why_not_hopper(back, (y,), xs, rounded=True) is None
-    assert "one is not wanted" in tensor.why_not_hopper(back, (y,), (None,), rounded=True)
+    assert tensor_cores.why_not_hopper(back, (y,), xs, rounded=True) is None
+    assert "one is not wanted" in tensor_cores.why_not_hopper(back, (y,), (None,), rounded=True)
     window, xs, y, _ = windows((2, 64, 64), (64,), 64, sm_90a=False)
-    assert tensor.why_not_hopper(window, xs, (y,)) == "the test does without wgmma"
+    assert tensor_cores.why_not_hopper(window, xs, (y,)) == "the test does without wgmma"
 
 
 def test_why_a_gpu_does_without_them(monkeypatch):

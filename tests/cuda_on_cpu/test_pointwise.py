@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cuda_on_cpu.build import compiler
-from cuda_on_cpu.cases import TYPES, agree, check, cuda_on_cpu, in_float64, values
-from minunet.kernels import dispatch, reference
+from minunet.kernels import dispatch, primitives
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.cases import TYPES, agree, check, cuda_on_cpu, in_float64, values
 
 pytestmark = [
     pytest.mark.skipif(compiler() is None, reason="g++ is not installed"),
@@ -34,7 +34,7 @@ def test_pooling(shape, dtype, schedule):
     x = values(rng, x_shape, dtype)
     check("max_pool2d", x, *window, schedule=schedule, dtype=dtype)
     check("sum_pool2d", x, *window, schedule=schedule, dtype=dtype)
-    y, argmax = reference.max_pool2d.reference.run(x, *window)
+    y, argmax = primitives.max_pool2d.reference.run(x, *window)
     grad = values(rng, y.shape, dtype)
     check("max_pool2d_grad", grad, argmax, x_shape, *window, schedule=schedule, dtype=dtype)
     check("sum_pool2d_grad", grad, x_shape, *window, schedule=schedule, dtype=dtype)
@@ -100,9 +100,9 @@ def test_adam(tensors, dtype, schedule):
     hyper = 3, 0.01, (0.9, 0.999), 1e-8, 0.1
     expected = [in_float64(group) for group in groups]
     with dispatch.prefer("reference"):
-        reference.adam(*expected, *hyper)
+        primitives.adam(*expected, *hyper)
     with cuda_on_cpu(schedule) as host:
-        reference.adam(*groups, *hyper)
+        primitives.adam(*groups, *hyper)
     assert sum(host.launches.values()) == (2 if tensors == 70 else 1)
     for found, wanted in zip(groups, expected, strict=True):
         agree(tuple(found), tuple(wanted), 2e-6 if dtype == "float32" else 1e-12, "adam")

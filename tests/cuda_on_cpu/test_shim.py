@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cuda_on_cpu.build import build, compiler, sanitizer_library
-from cuda_on_cpu.host import EAGER, LAZY, SCHEDULES, KernelFault, Library
-from cuda_on_cpu.rounding import from_bf16, to_bf16
+from tests.cuda_on_cpu.build import build, compiler, sanitizer_library
+from tests.cuda_on_cpu.host import EAGER, LAZY, SCHEDULES, KernelFault, Library
+from tests.cuda_on_cpu.rounding import from_bf16, to_bf16
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 
@@ -145,7 +145,7 @@ def test_read_beyond_an_array(bug):
         pytest.skip("g++ has no AddressSanitizer")
     library = build(SOURCE, [f"reverse<{bug}>"], sanitize=True)
     code = (
-        "import ctypes, sys, numpy as np; from cuda_on_cpu.host import Library\n"
+        "import ctypes, sys, numpy as np; from tests.cuda_on_cpu.host import Library\n"
         "x, y = np.arange(192, dtype=np.float32), np.zeros(192, np.float32)\n"
         f"library = Library({str(library)!r}, ['reverse<{bug}>'])\n"
         "values = [ctypes.c_void_p(a.ctypes.data) for a in (x, y)]\n"
@@ -164,5 +164,5 @@ def test_kernels_stay_inside_their_arrays(schedule):
     preload = sanitizer_library()
     if preload is None:
         pytest.skip("g++ has no AddressSanitizer")
-    done = sanitized(preload, "-m", "cuda_on_cpu.sanitized", schedule)
+    done = sanitized(preload, "-m", "tests.cuda_on_cpu.sanitized", schedule)
     assert done.returncode == 0 and "clean" in done.stdout, done.stderr[-3000:]

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cuda_on_cpu import hopper_cases
-from cuda_on_cpu.build import compiler
-from cuda_on_cpu.host import SCHEDULES, HostLauncher, KernelFault
-from cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
-from cuda_on_cpu.test_compile import needs_nvrtc
 from minunet.kernels.cuda.compile import compile_program
+from tests.cuda_on_cpu import hopper_cases
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher, KernelFault
+from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
+from tests.cuda_on_cpu.test_compile import needs_nvrtc
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 BOTH = set(SCHEDULES)

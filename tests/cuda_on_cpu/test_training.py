@@ -8,19 +8,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cuda_on_cpu import cupy_on_cpu
-from cuda_on_cpu.build import compiler
-from cuda_on_cpu.cases import needs_bfloat16
-from cuda_on_cpu.squares import Squares, start
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
-from minunet.kernels.cuda import tensor
-from minunet.training.config import TrainConfig
-from minunet.training.footprint import peak_memory, predicted_peak, training_peak
+from minunet.kernels.cuda import tensor_cores
+from minunet.runs.config import TrainConfig
+from minunet.runs.memory_plan import peak_memory, predicted_peak, training_peak
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import FusedStep, OrdinaryStep, step_for, why_op_by_op
 from minunet.training.trainer import Diverged, Trainer
+from tests.cuda_on_cpu import cupy_on_cpu
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.cases import needs_bfloat16
+from tests.cuda_on_cpu.squares import Squares, start
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 NONE = SimpleNamespace(shapes=list)  # batches of no images
@@ -102,7 +102,7 @@ def test_fused_training_is_the_ordinary_one(host, clip):
 def test_fused_steps_by_the_kernels_of_sm_90a_are_those_of_numpy(host, precision, monkeypatch):
     """Losses, lengths of clipped gradients and weights, for batches of two and of one; biases keep ReLUs from their kinks."""
     host.sm_90a = True
-    monkeypatch.setattr(tensor, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    monkeypatch.setattr(tensor_cores, "HOPPER_RATES", {2: math.inf, 4: math.inf})
     found = []
     for device in ("cuda", "cpu"):
         model, optimizer = start(device, base_channels=64)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from small_pictures import disc, photo, save
 
 from minunet.data.pairs import find_pairs
+from tests.data.small_pictures import disc, photo, save
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minunet.data.preprocessing import Preprocessing
+from minunet.data.reading.preprocessing import Preprocessing
 
 SMALL = Preprocessing(size=(12, 8))
 

@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from small_batches import SMALL, same
 
 from minunet.data import batches as batches_module
 from minunet.data.batches import Batches
-from minunet.data.images import decode, decode_mask
 from minunet.data.pairs import find_pairs
-from minunet.data.preprocessing import Preprocessing
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.preprocessing import Preprocessing
+from tests.data.small_batches import SMALL, same
 
 
 @pytest.mark.parametrize("channels", ["grey", "rgb"])

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 from PIL import Image
-from small_pictures import disc, photo, save
 
-from minunet.data.facts import examine, image_digests
 from minunet.data.pairs import survey
+from minunet.data.reading.file_facts import examine, image_digests
+from tests.data.small_pictures import disc, photo, save
 
 
 def write_pair(root, name, image, mask, image_options=None, mask_options=None, ending="png"):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from minunet.data.batches import Batches
-from minunet.data.images import decode, decode_mask
-from minunet.data.preprocessing import Preprocessing
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.preprocessing import Preprocessing
 
 
 def test_random_crops_are_pieces_of_their_image_and_mask(mixed):

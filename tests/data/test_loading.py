@@ -3,11 +3,11 @@
 import threading
 
 import pytest
-from small_batches import SMALL, same
-from small_pictures import disc, save
 
 from minunet.data.batches import Batches
 from minunet.errors import UserError
+from tests.data.small_batches import SMALL, same
+from tests.data.small_pictures import disc, save
 
 
 def refused(*args, **kwargs):

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from found_pairs import problems
-from small_pictures import disc, save
 
 from minunet.data.pairs import check_pairs, find_pairs, survey
 from minunet.errors import UserError
+from tests.data.found_pairs import problems
+from tests.data.small_pictures import disc, save
 
 
 def test_half_given_arguments(tmp_path):

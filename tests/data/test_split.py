@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_pictures import disc, photo, save
 
 from minunet.data.pairs import Pair, find_pairs
 from minunet.data.split import Split, split_pairs
 from minunet.errors import UserError
+from tests.data.small_pictures import disc, photo, save
 
 
 def unread(*names, split=None):

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
-from functional import loops
 from minunet import Tensor, gradcheck
 from minunet import functional as F
+from tests.functional import loops
+from tests.sample_arrays import distinct
 
 SCALARS = {"relu": lambda v: max(v, 0.0), "tanh": math.tanh, "sigmoid": loops.sigmoid}
 SHAPES = [(), (1,), (7,), (3, 5), (2, 3, 4), (2, 3, 1, 2), (2, 1, 3, 2, 2)]

@@ -4,10 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import functional as F
 from minunet import gradcheck
+from tests.sample_arrays import distinct
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 7, 8, 10])

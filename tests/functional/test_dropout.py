@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, gradcheck
 from minunet import functional as F
+from tests.sample_arrays import distinct
 
 
 def rng(seed=0):

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
-from functional import loops
 from minunet import Tensor, gradcheck
 from minunet import functional as F
+from tests.functional import loops
+from tests.sample_arrays import distinct
 
 SHAPES = [(), (1,), (6,), (2, 3), (2, 3, 4), (2, 3, 2, 2), (2, 1, 2, 3, 2)]
 

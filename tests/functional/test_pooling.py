@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
-from functional import loops
 from minunet import Tensor, gradcheck
 from minunet import functional as F
+from tests.functional import loops
+from tests.sample_arrays import distinct
 
 # (x shape, kernel size, stride, padding)
 CASES = [

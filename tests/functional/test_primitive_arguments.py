@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor
 from minunet import functional as F
 from minunet.kernels.dispatch import replace
+from tests.sample_arrays import distinct
 
 KERNEL, UP = distinct((3, 3, 2, 4), 1), distinct((2, 2, 2, 4), 1)
 OPERATIONS = {

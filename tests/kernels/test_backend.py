@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from kernels import fake_cupy
 from minunet.errors import UserError
 from minunet.kernels import backend
+from tests.kernels import fake_cupy
 
 
 class BrokenImport(importlib.abc.MetaPathFinder, importlib.abc.Loader):

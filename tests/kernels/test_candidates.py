@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kernels.primitive_calls import CALLS, Draw, compare
 from minunet.kernels.dispatch import Candidate, primitives
+from tests.kernels.primitive_calls import CALLS, Draw, compare
 
 DTYPES = st.sampled_from([np.dtype(np.float32), np.dtype(np.float64)])
 

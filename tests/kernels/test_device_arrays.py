@@ -4,14 +4,14 @@ import sys
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 import minunet
-from kernels import fake_cupy
 from minunet import Tensor
 from minunet import functional as F
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.dispatch import prefer
+from tests.kernels import fake_cupy
+from tests.sample_arrays import distinct
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,8 @@
 """A model whose parameters are all different and never zero, biases too, so that no ReLU sits at its kink."""
 
 import numpy as np
-from sample_arrays import distinct
+
+from tests.sample_arrays import distinct
 
 
 def with_distinct_weights(model):

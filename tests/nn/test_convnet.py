@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 import minunet
 from minunet import ConvNet, Tensor, gradcheck
 from minunet import functional as F
+from tests.sample_arrays import distinct
 
 
 def test_structure():

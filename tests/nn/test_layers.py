@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import functional as F
 from minunet import nn
+from tests.sample_arrays import distinct
 
 IMAGE = distinct((2, 6, 5, 3), dtype=np.float32)
 

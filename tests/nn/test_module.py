@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 import minunet
 from minunet import Tensor, nn
 from minunet.errors import UserError
+from tests.sample_arrays import distinct
 
 
 class Branch(nn.Module):

@@ -5,10 +5,10 @@ import copy
 import numpy as np
 import pytest
 from minunet.optim import SGD, Adam
-from sample_arrays import distinct
 
 import minunet
 from minunet import Tensor, nn
+from tests.sample_arrays import distinct
 
 
 def parameters(dtype=np.float64):

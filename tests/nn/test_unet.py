@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 import minunet
 from minunet import Tensor, UNet
-from nn.distinct_weights import with_distinct_weights
+from tests.nn.distinct_weights import with_distinct_weights
+from tests.sample_arrays import distinct
 
 VARIANTS = ["paper", "classic"]
 

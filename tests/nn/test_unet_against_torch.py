@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 from minunet.optim import Adam
-from sample_arrays import distinct
 
 from minunet import Tensor, UNet
 from minunet import functional as F
+from tests.sample_arrays import distinct
 
 torch = pytest.importorskip("torch")
 torch.set_num_threads(1)  # its pool of threads costs more than these small tensors

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 import minunet
 from minunet import Tensor, UNet
 from minunet import functional as F
-from nn.distinct_weights import with_distinct_weights
+from tests.nn.distinct_weights import with_distinct_weights
+from tests.sample_arrays import distinct
 
 
 def directional(model, x, target, seed, eps=1e-6):

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from sample_arrays import distinct
 
 from minunet import Tensor, UNet
-from nn.distinct_weights import with_distinct_weights
+from tests.nn.distinct_weights import with_distinct_weights
+from tests.sample_arrays import distinct
 
 VARIANTS = ["paper", "classic"]
 

@@ -14,8 +14,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]  # neither benchmarks nor tools 
 
 from gpu_tables import COLUMNS, TABLES  # noqa: E402
 
-from benchmarks import gpu_steps  # noqa: E402
-from minunet.kernels.cuda.gpu import SM_90A  # noqa: E402
+from benchmarks.gpu import steps as gpu_steps  # noqa: E402
+from minunet.kernels.cuda.gpu_launcher import SM_90A  # noqa: E402
 
 SHAPE = (16, 256, 256, 1)
 MACHINE = {"commit": "abc", "packages": {"numpy": "2", "cupy-cuda12x": "14.2.0", "torch": "2.11.0"}}
@@ -37,7 +37,7 @@ def lines(folder):
 
 @pytest.fixture
 def written(monkeypatch):
-    """What `benchmarks.gpu_steps` writes of made-up times; called with PyTorch's modes and kinds of our kernels."""
+    """What `benchmarks.gpu.steps` writes of made-up times; called with PyTorch's modes and kinds of our kernels."""
     pool = SimpleNamespace(free_all_blocks=lambda: None)
     monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(get_default_memory_pool=lambda: pool))
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.training.events import Callback, Progress
 from minunet.training.loss import LOSSES
-from minunet.training.records import Callback, Progress
 from minunet.training.schedule import Schedule
 from minunet.training.trainer import Trainer
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from small_trainings import Discs, Recorder, build
 
 from minunet.training.trainer import Diverged
+from tests.training.small_trainings import Discs, Recorder, build
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])

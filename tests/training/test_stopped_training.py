@@ -1,10 +1,10 @@
 """A training that is stopped goes on bit for bit as if it had not been, wherever its state is whole; where not, it says so."""
 
 import pytest
-from small_trainings import Recorder, assert_same, build, restore, snapshot
 
-from minunet.training.records import Callback
+from minunet.training.events import Callback
 from minunet.training.trainer import Interrupted
+from tests.training.small_trainings import Recorder, assert_same, build, restore, snapshot
 
 
 class StopAfter(Callback):

@@ -1,12 +1,12 @@
 """The training loop on a tiny U-Net and an in-memory source: it learns, tells its callbacks all, and keeps the best epoch."""
 
 import pytest
-from small_trainings import Recorder, assert_same, build
 
+from minunet.inference.metrics import SegmentationMetrics
 from minunet.training.clipping import gradient_norm
 from minunet.training.loss import LOSSES
-from minunet.training.metrics import SegmentationMetrics
 from minunet.training.schedule import Schedule
+from tests.training.small_trainings import Recorder, assert_same, build
 
 
 @pytest.mark.parametrize("loss", LOSSES)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
 from minunet.errors import UserError
-from minunet.folders import take_away, to_be_made, unwritable
+from minunet.files.folders import take_away, to_be_made, unwritable
 
 PARTS = ("images", "masks", "instances")
 TABLE = "cells.csv"

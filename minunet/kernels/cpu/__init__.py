@@ -2,24 +2,24 @@
 
 from minunet.kernels.cpu import (
     adam,
-    few_outputs,
+    conv_transpose_as_conv,
+    conv_transpose_tiled,
+    elementwise,
     im2col,
     im2col_grads,
-    overlapping_stamps,
-    pointwise,
-    pooling,
-    up_convolution,
+    kn2row,
+    pooling_2x2,
     winograd,
 )
 
 __all__ = [
     "adam",
-    "few_outputs",
+    "conv_transpose_as_conv",
+    "conv_transpose_tiled",
+    "elementwise",
     "im2col",
     "im2col_grads",
-    "overlapping_stamps",
-    "pointwise",
-    "pooling",
-    "up_convolution",
+    "kn2row",
+    "pooling_2x2",
     "winograd",
 ]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minunet.kernels import reference
-from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.rows import even_parts
+from minunet.kernels import primitives
+from minunet.kernels.cpu.numpy_arrays import on_cpu
+from minunet.kernels.cpu.partition import even_parts
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 
@@ -26,11 +26,11 @@ def _when(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_dec
     return bool(arrays) and on_cpu(*arrays) and all(array.flags.c_contiguous for array in arrays)
 
 
-@reference.adam.register(
+@primitives.adam.register(
     "pieces", when=_when, cost=lambda *args: 0.0, why="whole steps on pieces that stay in the cache"
 )
 def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> None:
-    """See `reference.adam`.
+    """See `primitives.adam`.
 
     With the corrections of the moments in front, m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) is
     sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps * sqrt(1 - b2^t)).

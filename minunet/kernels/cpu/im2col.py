@@ -9,16 +9,16 @@ import math
 
 import numpy as np
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.cpu import im2col_by_channels as by_channels
-from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.products import multiply, multiply_cost, run
-from minunet.kernels.cpu.rows import Rows, deal, divide_rows
-from minunet.kernels.cpu.runs import copy_runs
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.matmul import multiply, multiply_cost, run
+from minunet.kernels.cpu.numpy_arrays import on_cpu
+from minunet.kernels.cpu.padded_windows import padded, windows
+from minunet.kernels.cpu.partition import Rows, deal, divide_rows
 from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.strided_copy import copy_runs
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.windows import padded, windows
 
 CHUNK = 1 << 19  # values of written-out windows at a time; threads whose calls are short wait for each other
 FEW_CHANNELS = 8  # with fewer, a row of the image is a longer run to copy than a row of a window
@@ -75,7 +75,7 @@ def _place_by_place(take: Take, piece: np.ndarray, kernel_size: tuple[int, int],
 
 def _flat_size(xs, weight, stride, padding) -> tuple[int, int, int, int]:
     """Images, output height, output width, values of one window."""
-    size = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
     return len(xs[0]), *size, math.prod(weight.shape[:3])
 
 
@@ -91,17 +91,17 @@ def forward_cost(xs, weight, bias, stride, padding, activation) -> float:
     return PER_CALL + writing + multiply_cost(pixels, window, weight.shape[3]) + rest
 
 
-@reference.conv2d.register(
+@primitives.conv2d.register(
     "im2col", when=_forward_when, cost=forward_cost, why="windows written out as rows, then one matrix product"
 )
 def conv2d(xs, weight, bias, stride, padding: Padding, activation):
-    """See `reference.conv2d`."""
+    """See `primitives.conv2d`."""
     kernel_size, out_channels = weight.shape[:2], weight.shape[3]
     images, height, width, window = _flat_size(xs, weight, stride, padding)
     xs = [np.ascontiguousarray(x) for x in xs]
     before = (padding[0][0], padding[1][0])
     kernel = np.ascontiguousarray(weight).reshape(window, out_channels)
-    y = pool.empty((images, height, width, out_channels), weight.dtype)
+    y = memory_pool.empty((images, height, width, out_channels), weight.dtype)
     # Whole rows of pixels, because ufuncs are slow on rows as short as the channels.
     bias_row = None if bias is None else np.tile(bias, width)
 

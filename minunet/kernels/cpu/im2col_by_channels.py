@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.rows import Rows, divide_rows, even_parts
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.partition import Rows, divide_rows, even_parts
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
 
@@ -36,7 +36,7 @@ def groups(images: int, height: int, values_per_row: int) -> list[Rows]:
 def kept(matrix: Matrix, rows: Rows, width: int, length: int, dtype: np.dtype, chunk: int) -> np.ndarray:
     """matrix(take, rows) for many rows, put together in chunks on all threads: (pixels, length)."""
     images, height = rows.images.stop - rows.images.start, rows.last - rows.first
-    whole = pool.empty((images, height, width, length), dtype)
+    whole = memory_pool.empty((images, height, width, length), dtype)
 
     def job(part: Rows) -> None:
         start = rows.images.start

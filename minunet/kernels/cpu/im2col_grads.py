@@ -9,17 +9,17 @@ import math
 
 import numpy as np
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.cpu import im2col_by_channels as by_channels
-from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.arrays import on_cpu
+from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.im2col import CHUNK, PER_CALL, PER_VALUE, PER_WEIGHT, Padding, written_out
-from minunet.kernels.cpu.products import multiply, multiply_cost, run
-from minunet.kernels.cpu.rows import Rows, deal, divide_rows, sum_in_order
-from minunet.kernels.cpu.runs import copy_runs
+from minunet.kernels.cpu.matmul import multiply, multiply_cost, run
+from minunet.kernels.cpu.numpy_arrays import on_cpu
+from minunet.kernels.cpu.padded_windows import masked
+from minunet.kernels.cpu.partition import Rows, deal, divide_rows, sum_in_order
 from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.strided_copy import copy_runs
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.windows import masked
 
 
 def _backward_when(grad_output, xs, weight, output, stride, padding, needs) -> bool:
@@ -50,11 +50,11 @@ def backward_cost(grad_output, xs, weight, output, stride, padding, needs) -> fl
     return rest + 1.3 * products + each * (4 * needs_x + needs_weight)
 
 
-@reference.conv2d_grads.register(
+@primitives.conv2d_grads.register(
     "im2col", when=_backward_when, cost=backward_cost, why="windows written out as rows, then one matrix product each"
 )
 def conv2d_grads(grad_output, xs, weight, output, stride, padding: Padding, needs):
-    """See `reference.conv2d_grads`."""
+    """See `primitives.conv2d_grads`."""
     stride = tuple(stride)
     grad_output = np.ascontiguousarray(grad_output)
     output = None if output is None else np.ascontiguousarray(output)
@@ -75,9 +75,9 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     images, height, width, _ = xs[0].shape
     before = (kh - 1 - padding[0][0], kw - 1 - padding[1][0])
     # (kh, kw, C, O) -> back to front, (kh, kw, O, C) -> (kh * kw * O, C)
-    kernel = pool.copy(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
+    kernel = memory_pool.copy(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(kh * kw * o, c)
     ends = np.cumsum([0] + [x.shape[3] for x in xs])
-    grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    grad_xs = [memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def seen_from(take: Take, block: Rows) -> np.ndarray:
         """(pixels, kh * kw * O)"""
@@ -89,7 +89,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
         return written_out(take, [gradient], local, width, (kh, kw), (1, 1), before)
 
     def job(blocks: list[Rows]):
-        grad_weight = pool.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
+        grad_weight = memory_pool.zeros((c, kh * kw * o), weight.dtype) if needs_weight else None
         for block in blocks:
             with scratch() as take:
                 seen = seen_from(take, block)
@@ -108,7 +108,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
     grad_weight = None
     if by_channels.is_large(kh * kw * o, c):
         if needs_weight:
-            grad_weight = pool.empty((c, kh * kw * o), weight.dtype)
+            grad_weight = memory_pool.empty((c, kh * kw * o), weight.dtype)
         for k, group in enumerate(by_channels.groups(images, height, width * kh * kw * o)):
             seen = by_channels.kept(seen_from, group, width, kh * kw * o, weight.dtype, CHUNK)
             rows = (group.images, slice(group.first, group.last))
@@ -129,7 +129,7 @@ def _grads_by_input(grad_output, xs, weight, output, padding: Padding, needs):
             grad_weight = sum_in_order(parts)
     if needs_weight:
         # (C, kh * kw * O) back to front -> (kh, kw, C, O)
-        grad_weight = pool.copy(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
+        grad_weight = memory_pool.copy(grad_weight.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
     return tuple(grad_xs), grad_weight, bias_gradient(grad_output, output) if needs_bias else None
 
 
@@ -149,20 +149,20 @@ def _grads_by_output(grad_output, xs, weight, output, stride, padding: Padding, 
         return written_out(take, sources, (block.first, block.last), width, (kh, kw), stride, before)
 
     def job(blocks: list[Rows]) -> tuple[np.ndarray, np.ndarray]:
-        grad_weight, grad_bias = pool.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
-        new = pool.empty(grad_weight.shape, weight.dtype)
+        grad_weight, grad_bias = memory_pool.zeros((kh * kw * c, o), weight.dtype), np.zeros(o, weight.dtype)
+        new = memory_pool.empty(grad_weight.shape, weight.dtype)
         for block in blocks:
             with scratch() as take:
                 gradient, seen = gradient_from(take, block), seen_from(take, block)
                 run(multiply(seen.T[None], gradient[None], new[None]))  # (window, pixels) @ (pixels, O)
                 grad_weight += new
                 if needs_bias:
-                    grad_bias += reference.sum_rows(gradient)
+                    grad_bias += primitives.sum_rows(gradient)
         return grad_weight, grad_bias
 
     grad_weight = grad_bias = None
     if needs_weight and by_channels.is_large(kh * kw * c, o):
-        grad_weight = pool.empty((kh * kw * c, o), weight.dtype)
+        grad_weight = memory_pool.empty((kh * kw * c, o), weight.dtype)
         for k, group in enumerate(by_channels.groups(images, height, width * max(kh * kw * c, o))):
             seen = by_channels.kept(seen_from, group, width, kh * kw * c, weight.dtype, CHUNK)
             gradient = by_channels.kept(gradient_from, group, width, o, weight.dtype, CHUNK)
@@ -186,8 +186,8 @@ def _stamped(grad_output, xs, weight, output, stride, before: tuple[int, int], n
     (kh, kw, c, o), (sh, sw) = weight.shape, stride
     out_h, out_w = grad_output.shape[1:3]
     images, height, width, _ = xs[0].shape
-    kernel = pool.copy(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
-    grad_xs = [pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    kernel = memory_pool.copy(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
+    grad_xs = [memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(block: Rows) -> None:
         # Rows of the output whose windows meet rows first .. last of the input.
@@ -231,7 +231,7 @@ def bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndar
             with scratch() as take:
                 rows = (block.images, slice(block.first, block.last))
                 gradient = masked(take, grad_output[rows], None if output is None else output[rows]).reshape(-1, o)
-                total += reference.sum_rows(gradient)
+                total += primitives.sum_rows(gradient)
         return total
 
     return sum_in_order(parallel(job, deal(divide_rows(images, height, width * o, CHUNK))))

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Callable
 from typing import Any
 
-from minunet.kernels.cuda.elements import ceil_div, cpp_type, takes
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
@@ -41,7 +41,7 @@ def takes_softmax_grad(grad_output, y, axis) -> bool:
 
 
 def activate(name: str) -> Callable[[Any], Any]:
-    """The function that computes `reference.relu`, `tanh` or `sigmoid`."""
+    """The function that computes `primitives.relu`, `tanh` or `sigmoid`."""
 
     def value(x):
         y = launcher_for(x).empty(x.shape, x.dtype)
@@ -61,13 +61,13 @@ def activate_gradient(name: str) -> Callable[[Any, Any], Any]:
 
 
 def softmax(x, axis):
-    """See `reference.softmax`."""
+    """See `primitives.softmax`."""
     y = launcher_for(x).empty(x.shape, x.dtype)
     return _rows(f"softmax<{cpp_type(x)}>", [x, y], y, axis)
 
 
 def softmax_grad(grad_output, y, axis):
-    """See `reference.softmax_grad`."""
+    """See `primitives.softmax_grad`."""
     out = launcher_for(y).empty(y.shape, y.dtype)
     return _rows(f"softmax_gradient<{cpp_type(y)}>", [grad_output, y, out], out, axis)
 

@@ -6,7 +6,7 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from minunet.kernels.cuda.elements import ceil_div, cpp_type, takes
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
 from minunet.kernels.cuda.launcher import Launcher, launcher_for, run
 from minunet.kernels.cuda.program import Program
 
@@ -48,7 +48,7 @@ def takes_adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weigh
 
 
 def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> None:
-    """See `reference.adam`; one launch for every 64 tensors."""
+    """See `primitives.adam`; one launch for every 64 tensors."""
     beta1, beta2 = betas
     scales = Step(lr / (1 - beta1**step), (1 - beta2**step) ** 0.5, 1, 0, beta1, beta2, eps, weight_decay)
     update(params, grads, exp_avgs, exp_avg_sqs, [None] * len(params), scales)

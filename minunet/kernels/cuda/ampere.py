@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minunet.kernels.cuda import costs
-from minunet.kernels.cuda.elements import ceil_div, cpp_type
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.window import Window

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda.elements import as_dtype
+from minunet.kernels.cuda.dtypes import as_dtype
 from minunet.kernels.cuda.launcher import Grid, Launcher
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap

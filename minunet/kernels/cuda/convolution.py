@@ -6,12 +6,12 @@ import ctypes
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minunet.kernels.cuda.elements import MAX_PIXELS, ceil_div, cpp_type, takes, takes_parameters, wide_dtype
+from minunet.kernels.cuda.dtypes import MAX_PIXELS, ceil_div, cpp_type, takes, takes_parameters, wide_dtype
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.sums import bias_gradient, split, sum_of_splits
 from minunet.kernels.cuda.window import Axis, Window, forward_axis, transposed_axes
-from minunet.kernels.reference import out_size
+from minunet.kernels.primitives import out_size
 
 TILE, DEPTH, PITCH, THREADS = 64, 16, 68, 256  # as in convolution.cu and weight_gradient.cu
 
@@ -48,7 +48,7 @@ def _countable(x: Any, factor: int = 1) -> bool:
 
 
 def conv2d(xs, weight, bias, stride, padding, activation):
-    """See `reference.conv2d`."""
+    """See `primitives.conv2d`."""
     size = out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
     y = launcher_for(weight).empty((xs[0].shape[0], *size, weight.shape[3]), xs[0].dtype)
     convolve([forward_window(xs, weight, stride, padding, size)], xs, None, weight, bias, (y,), activation == "relu")
@@ -56,7 +56,7 @@ def conv2d(xs, weight, bias, stride, padding, activation):
 
 
 def conv2d_grads(grad_output, xs, weight, output, stride, padding, needs):
-    """See `reference.conv2d_grads`."""
+    """See `primitives.conv2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     launcher = launcher_for(weight)
     grad_xs: list[Any] = [
@@ -75,7 +75,7 @@ def conv2d_grads(grad_output, xs, weight, output, stride, padding, needs):
 
 
 def conv_transpose2d(x, weight, bias, stride, padding):
-    """See `reference.conv_transpose2d`."""
+    """See `primitives.conv_transpose2d`."""
     (kh, kw), (h, w) = weight.shape[:2], x.shape[1:3]
     size = (h - 1) * stride[0] + kh - 2 * padding[0], (w - 1) * stride[1] + kw - 2 * padding[1]
     y = launcher_for(x).empty((x.shape[0], *size, weight.shape[3]), x.dtype)
@@ -84,7 +84,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
 
 
 def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
-    """See `reference.conv_transpose2d_grads`."""
+    """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     grad_x = grad_weight = grad_bias = None
     window = down_window(grad_output, x, weight, stride, padding)

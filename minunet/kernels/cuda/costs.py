@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minunet.kernels.backend import is_array
-from minunet.kernels.reference import out_size
+from minunet.kernels.primitives import out_size
 
 LAUNCH = 3000.0  # to start a kernel and come back
 BYTES = 2000.0  # read or written a nanosecond

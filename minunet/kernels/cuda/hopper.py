@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minunet.kernels.cuda.ampere import MULTIPROCESSORS, Epilogue
-from minunet.kernels.cuda.elements import ceil_div, cpp_type
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, map_of

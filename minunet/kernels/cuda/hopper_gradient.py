@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from minunet.kernels.cuda.elements import ceil_div
+from minunet.kernels.cuda.dtypes import ceil_div
 from minunet.kernels.cuda.hopper import (
     BARRIER_BYTES,
     LINE_BYTES,

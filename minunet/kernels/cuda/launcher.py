@@ -89,7 +89,7 @@ def launcher_for(*arrays: Any) -> Launcher:
 @functools.cache
 def gpu() -> Launcher:
     """The GPU's launcher, one for all, so that each kernel is loaded once."""
-    from minunet.kernels.cuda.gpu import GpuLauncher
+    from minunet.kernels.cuda.gpu_launcher import GpuLauncher
 
     return GpuLauncher()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from minunet.kernels.cuda.elements import ceil_div, cpp_type, takes
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
@@ -34,7 +34,7 @@ def takes_bce_grad(grad_output, logits, target, weight) -> bool:
 
 
 def bce_with_logits(logits, target, weight):
-    """See `reference.bce_with_logits`."""
+    """See `primitives.bce_with_logits`."""
     launcher, t = launcher_for(logits), cpp_type(logits)
     blocks = min(ceil_div(logits.size, THREADS), MAX_BLOCKS)
     partial = launcher.empty((blocks,), "float64")
@@ -54,7 +54,7 @@ def bce_with_logits(logits, target, weight):
 
 
 def bce_with_logits_grad(grad_output, logits, target, weight):
-    """See `reference.bce_with_logits_grad`; the gradient of what follows the loss stays on the device."""
+    """See `primitives.bce_with_logits_grad`; the gradient of what follows the loss stays on the device."""
     launcher = launcher_for(logits)
     out = launcher.empty(logits.shape, logits.dtype)
     run(

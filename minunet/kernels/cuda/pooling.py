@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from minunet.kernels.cuda.elements import ceil_div, cpp_type, takes
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
 from minunet.kernels.cuda.launcher import launcher_for, run, serves
 from minunet.kernels.cuda.program import Program
-from minunet.kernels.reference import argmax_dtype, out_size
+from minunet.kernels.primitives import argmax_dtype, out_size
 
 THREADS = 256
 TYPES = ("float", "double", "bfloat16")
@@ -62,7 +62,7 @@ def takes_sum_pool2d_grad(grad_output, x_shape, kernel_size, stride, padding) ->
 
 
 def max_pool2d(x, kernel_size, stride, padding):
-    """See `reference.max_pool2d`."""
+    """See `primitives.max_pool2d`."""
     shape, pool = _pool(x.shape, kernel_size, stride, padding)
     launcher = launcher_for(x)
     y, argmax = launcher.empty(shape, x.dtype), launcher.empty(shape, argmax_dtype(kernel_size))
@@ -71,12 +71,12 @@ def max_pool2d(x, kernel_size, stride, padding):
 
 
 def max_pool2d_values(x, kernel_size, stride, padding):
-    """See `reference.max_pool2d_values`."""
+    """See `primitives.max_pool2d_values`."""
     return max_pool2d(x, kernel_size, stride, padding)[0]
 
 
 def max_pool2d_grad(grad_output, argmax, x_shape, kernel_size, stride, padding):
-    """See `reference.max_pool2d_grad`."""
+    """See `primitives.max_pool2d_grad`."""
     _, pool = _pool(x_shape, kernel_size, stride, padding)
     grad_x = launcher_for(grad_output).empty(x_shape, grad_output.dtype)
     instance = f"max_pool_gradient<{cpp_type(grad_output)}, {INDEX[argmax.dtype.name]}>"
@@ -85,7 +85,7 @@ def max_pool2d_grad(grad_output, argmax, x_shape, kernel_size, stride, padding):
 
 
 def sum_pool2d(x, kernel_size, stride, padding):
-    """See `reference.sum_pool2d`."""
+    """See `primitives.sum_pool2d`."""
     shape, pool = _pool(x.shape, kernel_size, stride, padding)
     y = launcher_for(x).empty(shape, x.dtype)
     _launch(f"sum_pool<{cpp_type(x)}>", [x, y], pool, y)
@@ -93,7 +93,7 @@ def sum_pool2d(x, kernel_size, stride, padding):
 
 
 def sum_pool2d_grad(grad_output, x_shape, kernel_size, stride, padding):
-    """See `reference.sum_pool2d_grad`."""
+    """See `primitives.sum_pool2d_grad`."""
     _, pool = _pool(x_shape, kernel_size, stride, padding)
     grad_x = launcher_for(grad_output).empty(x_shape, grad_output.dtype)
     _launch(f"sum_pool_gradient<{cpp_type(grad_output)}>", [grad_output, grad_x], pool, grad_x)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.backend import array_module, is_array
-from minunet.kernels.cuda import activation, adam, convolution, costs, loss, pooling, tensor_primitives
-from minunet.kernels.cuda.elements import takes
+from minunet.kernels.cuda import activation, adam, convolution, costs, loss, pooling, tensor_core_primitives
+from minunet.kernels.cuda.dtypes import takes
 from minunet.kernels.dispatch import Primitive
 
 PORTABLE, PORTABLE_WHY = "cuda", "hand-written CUDA kernel, any shape"
@@ -24,24 +24,24 @@ def register() -> None:
         products = getattr(costs, f"{name}_products")
         for label, why, module, rates in (
             (PORTABLE, PORTABLE_WHY, convolution, costs.PORTABLE),
-            (TENSOR, TENSOR_WHY, tensor_primitives, costs.TENSOR_CORES),
+            (TENSOR, TENSOR_WHY, tensor_core_primitives, costs.TENSOR_CORES),
         ):
             when, cost = getattr(module, f"takes_{name}"), costs.arithmetic(products, rates)
-            _add(getattr(reference, name), getattr(module, name), when, cost, label, why)
-    _add(reference.max_pool2d, pooling.max_pool2d, pooling.takes_pool)
-    _add(reference.max_pool2d_values, pooling.max_pool2d_values, pooling.takes_pool)
-    _add(reference.max_pool2d_grad, pooling.max_pool2d_grad, pooling.takes_max_pool2d_grad)
-    _add(reference.sum_pool2d, pooling.sum_pool2d, pooling.takes_pool)
-    _add(reference.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.takes_sum_pool2d_grad)
+            _add(getattr(primitives, name), getattr(module, name), when, cost, label, why)
+    _add(primitives.max_pool2d, pooling.max_pool2d, pooling.takes_pool)
+    _add(primitives.max_pool2d_values, pooling.max_pool2d_values, pooling.takes_pool)
+    _add(primitives.max_pool2d_grad, pooling.max_pool2d_grad, pooling.takes_max_pool2d_grad)
+    _add(primitives.sum_pool2d, pooling.sum_pool2d, pooling.takes_pool)
+    _add(primitives.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.takes_sum_pool2d_grad)
     for name in activation.NAMES:
-        _add(getattr(reference, name), activation.activate(name), takes)
-        _add(getattr(reference, f"{name}_grad"), activation.activate_gradient(name), takes)
-    _add(reference.softmax, activation.softmax, activation.takes_softmax)
-    _add(reference.softmax_grad, activation.softmax_grad, activation.takes_softmax_grad)
-    _add(reference.bce_with_logits, loss.bce_with_logits, loss.takes_bce)
-    _add(reference.bce_with_logits_grad, loss.bce_with_logits_grad, loss.takes_bce_grad)
+        _add(getattr(primitives, name), activation.activate(name), takes)
+        _add(getattr(primitives, f"{name}_grad"), activation.activate_gradient(name), takes)
+    _add(primitives.softmax, activation.softmax, activation.takes_softmax)
+    _add(primitives.softmax_grad, activation.softmax_grad, activation.takes_softmax_grad)
+    _add(primitives.bce_with_logits, loss.bce_with_logits, loss.takes_bce)
+    _add(primitives.bce_with_logits_grad, loss.bce_with_logits_grad, loss.takes_bce_grad)
     # Adam writes into its arguments, so they are never copied into order.
-    reference.adam.register(PORTABLE, when=adam.takes_adam, cost=costs.traffic, why="one launch for all tensors")(
+    primitives.adam.register(PORTABLE, when=adam.takes_adam, cost=costs.traffic, why="one launch for all tensors")(
         adam.adam
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from minunet.kernels.cuda.elements import ceil_div, cpp_type, wide_dtype
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, wide_dtype
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator
 
-from minunet.kernels.cuda.elements import ceil_div
+from minunet.kernels.cuda.dtypes import ceil_div
 
 
 class Axis(ctypes.Structure):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from hypothesis import strategies as st
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.dispatch import prefer
 
 PRECISIONS = [(np.float64, 1e-9), (np.float32, 1e-4)]  # type, largest error as a part of the output's scale
@@ -69,10 +69,10 @@ def compare_forward(case, candidate, dtype, tolerance):
     weight = rng.standard_normal((*case.kernel_size, sum(case.sources), case.out_channels)).astype(dtype)
     bias = rng.standard_normal(case.out_channels).astype(dtype) if case.bias else None
     call = (xs, weight, bias, case.stride, case.padding, "relu" if case.relu else None)
-    expected = reference.conv2d.reference.run(*call)
+    expected = primitives.conv2d.reference.run(*call)
     with prefer(candidate):
-        assert reference.conv2d.choose(*call).name == candidate
-        assert_close(reference.conv2d(*call), expected, tolerance)
+        assert primitives.conv2d.choose(*call).name == candidate
+        assert_close(primitives.conv2d(*call), expected, tolerance)
     return xs, weight, expected, rng
 
 
@@ -81,9 +81,9 @@ def compare_gradients(case, candidate, dtype, tolerance, xs, weight, output, rng
     grad = rng.standard_normal(output.shape).astype(dtype)
     call = (grad, xs, weight, output if case.relu else None, case.stride, case.padding, case.needs)
     with prefer(candidate):
-        assert reference.conv2d_grads.choose(*call).name == candidate
-        grad_xs, *others = reference.conv2d_grads(*call)
-    expected_xs, *expected_others = reference.conv2d_grads.reference.run(*call)
+        assert primitives.conv2d_grads.choose(*call).name == candidate
+        grad_xs, *others = primitives.conv2d_grads(*call)
+    expected_xs, *expected_others = primitives.conv2d_grads.reference.run(*call)
     for found, expected in zip((*grad_xs, *others), (*expected_xs, *expected_others), strict=True):
         assert_close(found, expected, tolerance)
 
@@ -96,8 +96,8 @@ def all_results(candidate, size, kernel_size, channels, stride, padding):
     weight = rng.standard_normal((*kernel_size, c, o)).astype(np.float32)
     bias = rng.standard_normal(o).astype(np.float32)
     with prefer(candidate):
-        y = reference.conv2d((x,), weight, bias, stride, padding, "relu")
-        (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(
+        y = primitives.conv2d((x,), weight, bias, stride, padding, "relu")
+        (grad_x,), grad_weight, grad_bias = primitives.conv2d_grads(
             y, (x,), weight, y, stride, padding, ((True,), True, True)
         )
     return [array.tobytes() for array in (y, grad_x, grad_weight, grad_bias)]

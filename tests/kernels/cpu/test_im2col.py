@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from conv_cases import PRECISIONS, all_results, cases, compare_forward, compare_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minunet.kernels import reference
-from minunet.kernels.cpu import im2col, im2col_by_channels, im2col_grads, threads, windows
+from minunet.kernels import primitives
+from minunet.kernels.cpu import im2col, im2col_by_channels, im2col_grads, padded_windows, threads
 from minunet.kernels.cpu.scratch import scratch
+from tests.kernels.cpu.conv_cases import PRECISIONS, all_results, cases, compare_forward, compare_gradients
 
 STRIDES = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4)))
 
@@ -55,7 +55,7 @@ def test_an_empty_batch():
     x, weight, bias = np.ones((0, 5, 6, 2), np.float32), np.ones((3, 3, 2, 4), np.float32), np.ones(4, np.float32)
     y = im2col.conv2d((x,), weight, bias, (1, 1), ((1, 1), (1, 1)), "relu")
     assert y.shape == (0, 5, 6, 4)
-    (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(
+    (grad_x,), grad_weight, grad_bias = primitives.conv2d_grads(
         y, (x,), weight, y, (1, 1), ((1, 1), (1, 1)), ((True,), True, True)
     )
     assert grad_x.shape == x.shape
@@ -69,12 +69,12 @@ def test_small_whole_numbers_are_exact():
     x = rng.integers(-8, 9, (1, 5, 5, 1)).astype(np.float32)
     weight = rng.integers(-8, 9, (3, 3, 1, 1)).astype(np.float32)
     call = ((x,), weight, None, (1, 1), ((0, 0), (0, 0)), None)
-    assert reference.conv2d.choose(*call).name == "im2col"
-    np.testing.assert_array_equal(reference.conv2d(*call), reference.conv2d.reference.run(*call))
+    assert primitives.conv2d.choose(*call).name == "im2col"
+    np.testing.assert_array_equal(primitives.conv2d(*call), primitives.conv2d.reference.run(*call))
 
 
 def test_a_stopped_gradient_may_be_infinite():
     gradient = np.array([1.0, np.inf, -np.inf, np.nan, np.inf], np.float32).reshape(1, 1, 1, 5)
     output = np.array([2.0, 0.0, 0.0, 0.0, 3.0], np.float32).reshape(1, 1, 1, 5)
     with scratch() as take:
-        np.testing.assert_array_equal(windows.masked(take, gradient, output).ravel(), [1, 0, 0, 0, np.inf])
+        np.testing.assert_array_equal(padded_windows.masked(take, gradient, output).ravel(), [1, 0, 0, 0, np.inf])

@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from minunet.kernels import reference
+from minunet.kernels import primitives
 from minunet.kernels.cpu import blas, threads
 from minunet.kernels.cpu import scratch as scratch_module
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.winograd import by_strips, conv2d_by_strips, conv2d_grads_by_strips
-from minunet.kernels.cpu.winograd.lines import Lines
-from minunet.kernels.cpu.winograd.transforms import transforms
-from minunet.kernels.cpu.winograd.vertical import ToPoints, to_pixels
+from minunet.kernels.cpu.winograd.column_transform import ToPoints, to_pixels
+from minunet.kernels.cpu.winograd.matrices import transforms
+from minunet.kernels.cpu.winograd.overlapping_rows import Lines
 
 SAME = ((1, 1), (1, 1))
 
@@ -80,7 +80,7 @@ def test_every_product_holds_the_blas_to_one_thread(monkeypatch):
     y = conv2d_by_strips((x,), weight, None, (1, 1), SAME, None)
     grads = conv2d_grads_by_strips(y, (x,), weight, None, (1, 1), SAME, ((True,), True, True))
     assert len(depth) == 3 and min(depth) > 0
-    expected = reference.conv2d_grads.reference.run(y, (x,), weight, None, (1, 1), SAME, ((True,), True, True))
+    expected = primitives.conv2d_grads.reference.run(y, (x,), weight, None, (1, 1), SAME, ((True,), True, True))
     np.testing.assert_allclose(grads[1], expected[1], rtol=1e-9)
 
 

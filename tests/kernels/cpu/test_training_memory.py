@@ -8,7 +8,7 @@ import pytest
 
 import minunet
 from minunet import functional as F
-from minunet.kernels.cpu import pool, threads
+from minunet.kernels.cpu import memory_pool, threads
 from minunet.kernels.dry_run import dry_run
 
 BATCH, SIZE, CHANNELS = 2, 256, 8
@@ -50,16 +50,16 @@ def test_a_step_takes_no_large_array_from_the_system(variant, pooling, activatio
     step = training_step(variant, pooling, activation)
     for _ in range(WARM_UP):
         step()
-    held = pool.pool().held
+    held = memory_pool.pool().held
     assert traced_peak(step) < ACTIVATION / 2
-    assert pool.pool().held == held
+    assert memory_pool.pool().held == held
 
 
 def test_the_first_step_does_take_them():
     """So that the test above could fail: without a pool to draw on, every activation is a new array."""
     step = training_step("classic")
     gc.collect()
-    pool.pool().trim()
+    memory_pool.pool().trim()
     assert traced_peak(step) > 10 * ACTIVATION
 
 
@@ -68,12 +68,12 @@ def test_nothing_is_held_once_the_step_is_over():
     step = training_step("paper")
     step()
     gc.collect()
-    in_use = pool.pool().in_use
+    in_use = memory_pool.pool().in_use
     gc.disable()
     try:
         for _ in range(3):
             step()
-        assert pool.pool().in_use <= in_use
+        assert memory_pool.pool().in_use <= in_use
     finally:
         gc.enable()
 
@@ -100,7 +100,7 @@ def test_a_step_holds_little_more_than_what_lives_at_its_peak(monkeypatch):
         F.binary_cross_entropy_with_logits(model(image), image).backward()
     model.zero_grad()  # the dry run's arrays were never written
     gc.collect()
-    pool.pool().trim()
-    before = pool.pool().held
+    memory_pool.pool().trim()
+    before = memory_pool.pool().held
     F.binary_cross_entropy_with_logits(model(image), image).backward()
-    assert pool.pool().held - before < 1.1 * run.peak
+    assert memory_pool.pool().held - before < 1.1 * run.peak

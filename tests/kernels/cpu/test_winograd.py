@@ -4,18 +4,26 @@ import math
 
 import numpy as np
 import pytest
-from conv_cases import PRECISIONS, all_results, assert_close, cases, compare_forward, compare_gradients
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minunet
 from minunet import functional as F
-from minunet.kernels import reference
-from minunet.kernels.cpu import products, rows, threads
-from minunet.kernels.cpu.winograd import plan
+from minunet.kernels import primitives
+from minunet.kernels.cpu import matmul, threads
+from minunet.kernels.cpu import partition as rows
+from minunet.kernels.cpu.winograd import block_sizes
+from minunet.kernels.cpu.winograd.matrices import POINTS, transforms
 from minunet.kernels.cpu.winograd.tiles import divide
-from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
 from minunet.kernels.dispatch import prefer
+from tests.kernels.cpu.conv_cases import (
+    PRECISIONS,
+    all_results,
+    assert_close,
+    cases,
+    compare_forward,
+    compare_gradients,
+)
 
 CANDIDATES = [*(f"winograd-{m}x{m}" for m in POINTS), "winograd-6x1"]
 
@@ -56,28 +64,30 @@ def test_chunks_cover_every_tile_once(images, size, m, tiles):
     assert (seen == 1).all()
 
 
-@pytest.mark.parametrize("sizes", [plan.IN_PLACE, plan.PACKED])
+@pytest.mark.parametrize("sizes", [block_sizes.IN_PLACE, block_sizes.PACKED])
 def test_what_is_done_at_a_time(sizes, monkeypatch):
-    monkeypatch.setattr(plan, "sizes", lambda: sizes)
+    monkeypatch.setattr(block_sizes, "sizes", lambda: sizes)
     for images, side, channels in ((8, 256, 16), (8, 128, 32), (2, 128, 128), (8, 32, 128), (1, 8, 4)):
         for m in POINTS:
-            tiles = plan.tiles_per_chunk(m, images, (side, side), channels)
+            tiles = block_sizes.tiles_per_chunk(m, images, (side, side), channels)
             assert 1 <= tiles <= sizes.most_tiles
-            assert tiles * channels * (m + 2) ** 2 <= max(sizes.chunk, plan.SMALLEST_CHUNK * (m + 2) ** 2)
+            assert tiles * channels * (m + 2) ** 2 <= max(sizes.chunk, block_sizes.SMALLEST_CHUNK * (m + 2) ** 2)
             chunks = divide(images, (side, side), m, tiles)
-            assert len(chunks) >= min(sizes.fewest_chunks, plan.tile_count(m, images, (side, side)) * channels // 4096)
+            assert len(chunks) >= min(
+                sizes.fewest_chunks, block_sizes.tile_count(m, images, (side, side)) * channels // 4096
+            )
     for channels in (1, 64, 128, 256, 512, 1024):
-        per_job = plan.channels_per_job(channels)
+        per_job = block_sizes.channels_per_job(channels)
         assert 64 <= per_job <= sizes.most_channels_per_job
-        assert channels < 256 or channels // per_job >= plan.FEWEST_JOBS
+        assert channels < 256 or channels // per_job >= block_sizes.FEWEST_JOBS
 
 
 def test_few_tiles_for_many_channels_go_by_channels_on_the_way_back(monkeypatch):
-    for sizes, expected in ((plan.PACKED, False), (plan.IN_PLACE, True)):
-        monkeypatch.setattr(plan, "sizes", lambda sizes=sizes: sizes)
-        assert plan.gradients_by_tiles(6, 8, (32, 32), 128, 128) is expected
-        assert plan.gradients_by_tiles(6, 2, (128, 128), 128, 128)
-        assert not plan.gradients_by_tiles(6, 2, (128, 128), 512, 512)
+    for sizes, expected in ((block_sizes.PACKED, False), (block_sizes.IN_PLACE, True)):
+        monkeypatch.setattr(block_sizes, "sizes", lambda sizes=sizes: sizes)
+        assert block_sizes.gradients_by_tiles(6, 8, (32, 32), 128, 128) is expected
+        assert block_sizes.gradients_by_tiles(6, 2, (128, 128), 128, 128)
+        assert not block_sizes.gradients_by_tiles(6, 2, (128, 128), 512, 512)
 
 
 @pytest.mark.parametrize("candidate", CANDIDATES)
@@ -87,17 +97,17 @@ def test_few_tiles_for_many_channels_go_by_channels_on_the_way_back(monkeypatch)
     case=cases(kernels=st.just((3, 3))),
     by_tiles=st.booleans(),
     small=st.sampled_from([2_000, 50_000, 1_000_000]),
-    block=st.sampled_from([products.SMALL, math.inf]),
+    block=st.sampled_from([matmul.SMALL, math.inf]),
 )
 def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small, block):
     with pytest.MonkeyPatch.context() as patch:  # small limits reach every way of cutting with small images
-        patch.setattr(products, "largest_block", lambda: block)
-        patch.setattr(plan, "MOST_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
-        patch.setattr(plan, "sizes", lambda: plan.Sizes(small, 512, 8, 32, fewest_tiles=0))
-        patch.setattr(plan, "FEWEST_CHANNELS_PER_JOB", 16)
-        patch.setattr(plan, "GROUP", 20 * small)
-        patch.setattr(plan, "STRIP", small)
-        patch.setattr(plan, "GRADIENT_STRIP", small)
+        patch.setattr(matmul, "largest_block", lambda: block)
+        patch.setattr(block_sizes, "MOST_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
+        patch.setattr(block_sizes, "sizes", lambda: block_sizes.Sizes(small, 512, 8, 32, fewest_tiles=0))
+        patch.setattr(block_sizes, "FEWEST_CHANNELS_PER_JOB", 16)
+        patch.setattr(block_sizes, "GROUP", 20 * small)
+        patch.setattr(block_sizes, "STRIP", small)
+        patch.setattr(block_sizes, "GRADIENT_STRIP", small)
         patch.setattr(rows, "SMALLEST_BLOCK", small // 16)
         made = compare_forward(case, candidate, dtype, tolerance)
         compare_gradients(case, candidate, dtype, tolerance, *made)
@@ -127,7 +137,7 @@ def test_gradcheck(candidate, activation):
     assert activation is None or np.abs(output[output > 0]).min() > 1e-4  # no kink within reach of the differences
     with prefer(candidate):
         call = (inputs[0].data, inputs[1].data), inputs[2].data, inputs[3].data, (1, 1), ((1, 1), (1, 1)), activation
-        assert reference.conv2d.choose(*call).name == candidate
+        assert primitives.conv2d.choose(*call).name == candidate
         assert minunet.gradcheck(convolution, inputs)
 
 
@@ -137,13 +147,13 @@ def test_arrays_that_are_not_contiguous(candidate):
     x = rng.standard_normal((2, 9, 11, 12))[:, ::-1, :, 2:7]
     weight = rng.standard_normal((4, 5, 3, 3)).transpose(2, 3, 1, 0)
     call = ((x,), weight, None, (1, 1), ((1, 1), (1, 1)), None)
-    expected = reference.conv2d.reference.run(*call)
+    expected = primitives.conv2d.reference.run(*call)
     with prefer(candidate):
-        assert_close(reference.conv2d(*call), expected, 1e-9)
+        assert_close(primitives.conv2d(*call), expected, 1e-9)
         grad = np.moveaxis(rng.standard_normal((4, 2, 9, 11)), 0, -1)
         call = (grad, (x,), weight, None, (1, 1), ((1, 1), (1, 1)), ((True,), True, True))
-        (grad_x,), grad_weight, grad_bias = reference.conv2d_grads(*call)
-    (expected_x,), expected_weight, expected_bias = reference.conv2d_grads.reference.run(*call)
+        (grad_x,), grad_weight, grad_bias = primitives.conv2d_grads(*call)
+    (expected_x,), expected_weight, expected_bias = primitives.conv2d_grads.reference.run(*call)
     assert_close(grad_x, expected_x, 1e-9)
     assert_close(grad_weight, expected_weight, 1e-9)
     assert_close(grad_bias, expected_bias, 1e-9)
@@ -161,9 +171,9 @@ def test_arrays_that_are_not_contiguous(candidate):
 def test_leaves_alone_what_it_cannot_do(kernel, stride, padding, dtype):
     x, weight = np.ones((1, 9, 9, 2), dtype), np.ones((*kernel, 2, 3), dtype)
     pad = ((padding, padding), (padding, padding))
-    names = [c.name for c in reference.conv2d.candidates((x,), weight, None, stride, pad, None)]
+    names = [c.name for c in primitives.conv2d.candidates((x,), weight, None, stride, pad, None)]
     assert not set(CANDIDATES) & set(names)
     names = [
-        c.name for c in reference.conv2d_grads.candidates(x, (x,), weight, None, stride, pad, ((True,), True, True))
+        c.name for c in primitives.conv2d_grads.candidates(x, (x,), weight, None, stride, pad, ((True,), True, True))
     ]
     assert not set(CANDIDATES) & set(names)

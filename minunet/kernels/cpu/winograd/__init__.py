@@ -55,35 +55,35 @@ from functools import partial
 
 import numpy as np
 
-from minunet.kernels import reference
-from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.arrays import on_cpu
-from minunet.kernels.cpu.winograd import by_channels, by_strips, by_tiles, cost, plan
-from minunet.kernels.cpu.winograd.gradients import Gradients
-from minunet.kernels.cpu.winograd.transforms import POINTS, transforms
+from minunet.kernels import primitives
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.numpy_arrays import on_cpu
+from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_strips, by_tiles, cost
+from minunet.kernels.cpu.winograd.backward_call import Gradients
+from minunet.kernels.cpu.winograd.matrices import POINTS, transforms
 
 Padding = tuple[tuple[int, int], tuple[int, int]]
 
 
 def conv2d(m: int, xs, weight, bias, stride, padding: Padding, activation) -> np.ndarray:
-    """`reference.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
-    form = by_tiles if plan.by_tiles(*weight.shape[2:]) else by_channels
+    """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
+    form = by_tiles if block_sizes.by_tiles(*weight.shape[2:]) else by_channels
     return _forward(form, m, xs, weight, bias, stride, padding, activation)
 
 
 def _forward(form, m: int, xs, weight, bias, stride, padding: Padding, activation) -> np.ndarray:
     xs = tuple(np.ascontiguousarray(x) for x in xs)
     (top, _), (left, _) = padding
-    height, width = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
-    y = pool.empty((len(xs[0]), height, width, weight.shape[3]), weight.dtype)
+    height, width = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    y = memory_pool.empty((len(xs[0]), height, width, weight.shape[3]), weight.dtype)
     form.forward(transforms(m, weight.dtype), xs, weight, bias, (top, left), activation == "relu", y)
     return y
 
 
 def conv2d_grads(m: int, grad_output, xs, weight, output, stride, padding: Padding, needs):
-    """`reference.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
+    """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
     call = Gradients(m, grad_output, xs, weight, output, padding, needs)
-    form = by_tiles if plan.gradients_by_tiles(m, call.images, call.size, *weight.shape[2:]) else by_channels
+    form = by_tiles if block_sizes.gradients_by_tiles(m, call.images, call.size, *weight.shape[2:]) else by_channels
     grad_weight, grad_bias = form.backward(call)
     return call.grad_xs, grad_weight, grad_bias
 
@@ -103,7 +103,7 @@ def _grads_when(grad_output, xs, weight, output, stride, padding, needs) -> bool
 
 
 def _cost(m: int, xs, weight, bias, stride, padding, activation) -> float:
-    size = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
     return cost.forward_cost(m, len(xs[0]), size, *weight.shape[2:])
 
 
@@ -115,18 +115,18 @@ STRIP_HEIGHT = 6  # tiles of 6x1: with 3 products for each point, fewer points c
 
 
 def conv2d_by_strips(xs, weight, bias, stride, padding: Padding, activation) -> np.ndarray:
-    """`reference.conv2d` for a 3x3 kernel and stride 1, in tiles of 6x1 outputs."""
+    """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of 6x1 outputs."""
     return _forward(by_strips, STRIP_HEIGHT, xs, weight, bias, stride, padding, activation)
 
 
 def conv2d_grads_by_strips(grad_output, xs, weight, output, stride, padding: Padding, needs):
-    """`reference.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of 6x1 inputs."""
+    """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of 6x1 inputs."""
     call = Gradients(STRIP_HEIGHT, grad_output, xs, weight, output, padding, needs)
     return call.grad_xs, *by_strips.backward(call)
 
 
 def _strips_cost(xs, weight, bias, stride, padding, activation) -> float:
-    size = reference.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
     return cost.strips_forward_cost(STRIP_HEIGHT, len(xs[0]), size, *weight.shape[2:])
 
 
@@ -137,13 +137,13 @@ def _strips_grads_cost(grad_output, xs, weight, output, stride, padding, needs) 
 
 
 _name, _why = f"winograd-{STRIP_HEIGHT}x1", "Winograd down the columns alone: 24 products per channel instead of 54"
-reference.conv2d.register(_name, when=_when, cost=_strips_cost, why=_why)(conv2d_by_strips)
-reference.conv2d_grads.register(_name, when=_grads_when, cost=_strips_grads_cost, why=_why)(conv2d_grads_by_strips)
+primitives.conv2d.register(_name, when=_when, cost=_strips_cost, why=_why)(conv2d_by_strips)
+primitives.conv2d_grads.register(_name, when=_grads_when, cost=_strips_grads_cost, why=_why)(conv2d_grads_by_strips)
 
 for _m in POINTS:
     _name = f"winograd-{_m}x{_m}"
     _why = f"Winograd with tiles of {_m}x{_m}: {(_m + 2) ** 2} products per channel instead of {9 * _m * _m}"
-    reference.conv2d.register(_name, when=_when, cost=partial(_cost, _m), why=_why)(partial(conv2d, _m))
-    reference.conv2d_grads.register(_name, when=_grads_when, cost=partial(_grads_cost, _m), why=_why)(
+    primitives.conv2d.register(_name, when=_when, cost=partial(_cost, _m), why=_why)(partial(conv2d, _m))
+    primitives.conv2d_grads.register(_name, when=_grads_when, cost=partial(_grads_cost, _m), why=_why)(
         partial(conv2d_grads, _m)
     )

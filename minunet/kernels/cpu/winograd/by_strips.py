@@ -17,19 +17,19 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from minunet.kernels.cpu import pool
+from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.blas import one_thread
-from minunet.kernels.cpu.products import Step, multiply, run
-from minunet.kernels.cpu.rows import deal, divide_rows, sum_in_order
+from minunet.kernels.cpu.matmul import Step, multiply, run
+from minunet.kernels.cpu.padded_windows import padded
+from minunet.kernels.cpu.partition import deal, divide_rows, sum_in_order
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.windows import padded
-from minunet.kernels.cpu.winograd import plan
-from minunet.kernels.cpu.winograd.gradients import Gradients
-from minunet.kernels.cpu.winograd.lines import Lines
+from minunet.kernels.cpu.winograd import block_sizes
+from minunet.kernels.cpu.winograd.backward_call import Gradients
+from minunet.kernels.cpu.winograd.column_transform import ToPoints, to_pixels
+from minunet.kernels.cpu.winograd.matrices import KERNEL, Transforms
+from minunet.kernels.cpu.winograd.overlapping_rows import Lines
 from minunet.kernels.cpu.winograd.tiles import Chunk
-from minunet.kernels.cpu.winograd.transforms import KERNEL, Transforms
-from minunet.kernels.cpu.winograd.vertical import ToPoints, to_pixels
 
 
 def strips(images: int, size: tuple[int, int], m: int, channels: int, values: int) -> list[Chunk]:
@@ -57,7 +57,7 @@ def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool
     def job(chain_for: Callable[[tuple[int, int]], _ForwardChain], chunk: Chunk) -> None:
         chain_for(chunk.shape[:2]).convolve(chunk)
 
-    parallel(job, strips(len(y), y.shape[1:3], t.m, max(weight.shape[2:]), plan.STRIP), workspace)
+    parallel(job, strips(len(y), y.shape[1:3], t.m, max(weight.shape[2:]), block_sizes.STRIP), workspace)
 
 
 class _ForwardChain:
@@ -114,19 +114,19 @@ def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
             yield lru_cache(None)(partial(_BackwardChain, take, call, kernel))
 
     def job(chain_for, chunks: Sequence[Chunk]) -> tuple[np.ndarray | None, np.ndarray]:
-        sums = pool.empty((t.n, c, KERNEL * o), call.weight.dtype) if call.needs_weight else None
+        sums = memory_pool.empty((t.n, c, KERNEL * o), call.weight.dtype) if call.needs_weight else None
         bias_sum = np.zeros(o, call.weight.dtype)
         for k, chunk in enumerate(chunks):
             bias_sum += chain_for(chunk.shape[:2]).propagate(chunk, sums, first=k == 0)
         return sums, bias_sum
 
-    parts = parallel(job, deal(strips(call.images, call.size, t.m, max(c, o), plan.GRADIENT_STRIP)), workspace)
+    parts = parallel(job, deal(strips(call.images, call.size, t.m, max(c, o), block_sizes.GRADIENT_STRIP)), workspace)
     grad_weight = None
     if call.needs_weight:
         sums = sum_in_order([part[0] for part in parts])
         # (3, n) @ (n, C * 3 * O) -> (3 down, C, 3 across, O), across back to front
         grad_weight = _alone(t.weight_grad, sums.reshape(t.n, -1)).reshape(KERNEL, c, KERNEL, o)
-        grad_weight = pool.copy(grad_weight.transpose(0, 2, 1, 3)[:, ::-1])
+        grad_weight = memory_pool.copy(grad_weight.transpose(0, 2, 1, 3)[:, ::-1])
     return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
 
 

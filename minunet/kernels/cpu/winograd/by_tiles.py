@@ -12,22 +12,24 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from minunet.kernels.cpu import pool
-from minunet.kernels.cpu.products import Step, multiply, run
-from minunet.kernels.cpu.rows import even_parts, sum_in_order
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.matmul import Step, multiply, run
+from minunet.kernels.cpu.partition import even_parts, sum_in_order
 from minunet.kernels.cpu.scratch import Take, scratch
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.winograd import plan
-from minunet.kernels.cpu.winograd.gradients import Gradients
-from minunet.kernels.cpu.winograd.points import InputPoints, OutputTiles, Shape
+from minunet.kernels.cpu.winograd import block_sizes
+from minunet.kernels.cpu.winograd.backward_call import Gradients
+from minunet.kernels.cpu.winograd.matrices import Transforms
 from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
-from minunet.kernels.cpu.winograd.transforms import Transforms
-from minunet.kernels.cpu.winograd.weights import WeightGradient, weight_points
+from minunet.kernels.cpu.winograd.transform_2d import InputPoints, OutputTiles, Shape
+from minunet.kernels.cpu.winograd.weight_transform import WeightGradient, weight_points
 
 
 def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool, y: np.ndarray) -> None:
     """Convolve the images `xs`, with `before` pixels of padding above and to the left, into y (N, H, W, O)."""
-    chunks = divide(len(y), y.shape[1:3], t.m, plan.tiles_per_chunk(t.m, len(y), y.shape[1:3], max(weight.shape[2:])))
+    chunks = divide(
+        len(y), y.shape[1:3], t.m, block_sizes.tiles_per_chunk(t.m, len(y), y.shape[1:3], max(weight.shape[2:]))
+    )
     u = weight_points(t.weight, weight)
 
     @contextmanager
@@ -49,7 +51,7 @@ class _ForwardChain:
 
     def __init__(self, take: Take, t: Transforms, channels, u: np.ndarray, bias, relu: bool, shape: Shape):
         o, tiles = u.shape[3], math.prod(shape)
-        bands = plan.bands(t.n, tiles * max(sum(channels), o))
+        bands = block_sizes.bands(t.n, tiles * max(sum(channels), o))
         band = bands[0].stop
         self.windows = InputPoints(take, t.input, t.m, shape, channels, band)
         self.outputs = OutputTiles(take, t, shape, o)
@@ -90,7 +92,7 @@ def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
                 call.send_home(chain.tiles.tiles, call.channels, chunk)
         return None if space.sums is None else space.weight_gradient(), bias_sum
 
-    jobs = even_parts(len(chunks), -(-len(chunks) // plan.jobs(c, o)))
+    jobs = even_parts(len(chunks), -(-len(chunks) // block_sizes.jobs(c, o)))
     parts = parallel(job, jobs, partial(_Workspace.of_thread, call, u))
     grad_weight = sum_in_order([part[0] for part in parts]) if call.needs_weight else None
     return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
@@ -123,7 +125,7 @@ class _Workspace:
 
     def weight_gradient(self) -> np.ndarray:
         """What was added up, as a gradient of the kernel."""
-        grad_weight = pool.empty(self._call.weight.shape, self._call.weight.dtype)
+        grad_weight = memory_pool.empty(self._call.weight.shape, self._call.weight.dtype)
         run(self._back.band_steps(slice(None), self.sums))
         self._back.finish(grad_weight)
         return grad_weight
@@ -134,7 +136,7 @@ class _BackwardChain:
 
     def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums):
         t, (c, o), tiles = call.t, call.weight.shape[2:], math.prod(shape)
-        bands = plan.bands(t.n, tiles * max(c, o))
+        bands = block_sizes.bands(t.n, tiles * max(c, o))
         band = bands[0].stop
         self.windows = InputPoints(take, t.input, t.m, shape, [o], band)
         self.tiles = self.spread = None

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from minunet.kernels.cpu.blas import small_matrix_kernels
-from minunet.kernels.cpu.products import multiply_cost
-from minunet.kernels.cpu.winograd import plan
+from minunet.kernels.cpu.matmul import multiply_cost
+from minunet.kernels.cpu.winograd import block_sizes
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def rates() -> Rates:
 
 def forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
     """The forward pass by tiles or channels, `size` the output's height and width."""
-    n, tiles = m + 2, plan.tile_count(m, images, size)
+    n, tiles = m + 2, block_sizes.tile_count(m, images, size)
     windows, outputs, kernel = n * m + n * n, n * m + m * m, 3 * n + n * n  # values written on the way
     cost = PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o)) + n * n * multiply_cost(tiles, c, o)
     return HANDICAP[m] * (cost + rates().sorted * tiles * (c * windows + o * outputs) + PER_POINT * c * o * kernel)
@@ -58,7 +58,7 @@ def forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
 
 def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
     """The gradients by tiles or channels, `size` the input's height and width."""
-    n, tiles = m + 2, plan.tile_count(m, images, size)
+    n, tiles = m + 2, block_sizes.tile_count(m, images, size)
     windows, outputs, spread, kernel = n * m + n * n, n * m + m * m, n * m + n * n, 3 * n + n * n
     values = tiles * o * windows
     cost = PER_CALL + PER_CHUNK * _chunks(m, images, size, max(c, o)) + PER_GRADIENT * images * size[0] * size[1] * o
@@ -75,7 +75,7 @@ def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool
 def strips_forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
     """The forward pass by strips, `size` the output's height and width."""
     n, pixels = m + 2, images * -(-size[0] // m) * size[1]  # pixels at each point
-    cost = PER_CALL + _per_strip(m, images, size, c, o, plan.STRIP, 1) + n * multiply_cost(pixels, 3 * c, o)
+    cost = PER_CALL + _per_strip(m, images, size, c, o, block_sizes.STRIP, 1) + n * multiply_cost(pixels, 3 * c, o)
     return cost + rates().value * pixels * (n * c + m * o)
 
 
@@ -84,7 +84,7 @@ def strips_backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_
     n, pixels = m + 2, images * -(-size[0] // m) * size[1]
     cost = PER_CALL + PER_GRADIENT * images * size[0] * size[1] * o
     cost += rates().value * pixels * n * o
-    cost += _per_strip(m, images, size, c, o, plan.GRADIENT_STRIP, needs_x + 3 * needs_weight)
+    cost += _per_strip(m, images, size, c, o, block_sizes.GRADIENT_STRIP, needs_x + 3 * needs_weight)
     if needs_x:
         cost += BESIDE * n * multiply_cost(pixels, 3 * o, c) + rates().value * pixels * m * c
     if needs_weight:
@@ -99,4 +99,4 @@ def _per_strip(m: int, images: int, size: Size, c: int, o: int, strip: int, time
 
 
 def _chunks(m: int, images: int, size: Size, channels: int) -> int:
-    return -(-plan.tile_count(m, images, size) // plan.tiles_per_chunk(m, images, size, channels))
+    return -(-block_sizes.tile_count(m, images, size) // block_sizes.tiles_per_chunk(m, images, size, channels))

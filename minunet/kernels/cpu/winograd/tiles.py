@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.kernels.cpu.rows import even_parts
-from minunet.kernels.cpu.runs import copy_runs
+from minunet.kernels.cpu.partition import even_parts
+from minunet.kernels.cpu.strided_copy import copy_runs
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Benchmarks on the CPU beside PyTorch and ONNX Runtime."""

@@ -1,0 +1,160 @@
+"""Everything about the GPU path in one command, `python -m benchmarks.gpu`, in under ten minutes.
+
+Hardware primitives, every kernel's values, training beside NumPy, and speed and memory beside PyTorch; each part is
+saved as it ends, a failing one is reported and the rest go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.gpu.bare import prepare
+
+STOOD_IN = prepare()
+
+from benchmarks.gpu.device import Gpu  # noqa: E402
+from benchmarks.gpu.layers import layers  # noqa: E402
+from benchmarks.gpu.products import products  # noqa: E402
+from benchmarks.gpu.sm_90a import in_a_process, taken  # noqa: E402
+from benchmarks.gpu.steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
+from benchmarks.gpu.training import parity  # noqa: E402
+from benchmarks.gpu.values import conformance, kernels  # noqa: E402
+from benchmarks.results import add_out, save  # noqa: E402
+from minunet import UNet  # noqa: E402
+from minunet.kernels.backend import why_no_gpu  # noqa: E402
+
+Part = tuple[str, Callable[[], dict[str, Any]]]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the parts, print the table, write the JSON; 1 where a part failed, 2 where there is no GPU."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
+    add_out(parser)
+    parser.add_argument("--only", metavar="NAME", help="parts whose name contains this: step, layers, sm_90a, ...")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="start no further part after 0.8 of this (default 10)"
+    )
+    args = parser.parse_args(argv)
+    problem = why_no_gpu()
+    if problem:
+        print(f"error: {problem}", file=sys.stderr)
+        return 2
+    device = Gpu()
+    name = "gpu_" + re.sub(r"[^A-Za-z0-9]+", "_", device.name).strip("_").lower()
+    figures: dict[str, Any] = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": STOOD_IN}
+    for label, result in run_parts(parts(device), args.only, 0.8 * 60 * args.minutes):
+        figures[label] = result
+        path = save(name, "python -m benchmarks.gpu", figures, args.out)
+    if len(figures) == 3:
+        print(f"error: no part has {args.only!r} in its name", file=sys.stderr)
+        return 2
+    print("\n" + table(figures))
+    print(f"wrote {path}")
+    return 1 if any(isinstance(part, dict) and part.get("failed") for part in figures.values()) else 0
+
+
+def parts(device: Any) -> Iterator[Part]:
+    """Correctness first; the compiler of PyTorch, which takes longest, last."""
+    plain, compiled = TORCH_MODES[:-1], TORCH_MODES[-1:]
+    kinds = [False]  # ours without the kernels of sm_90a, and with them once they have been found right
+
+    def without_sm_90a(part: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        with taken(False):  # also where the environment asks for them: what hangs here, hangs all
+            return part(device)
+
+    yield "conformance", lambda: without_sm_90a(conformance)
+    yield "kernels", lambda: without_sm_90a(kernels)
+    yield "products", lambda: without_sm_90a(products)
+
+    def sm_90a() -> dict[str, Any]:
+        found = in_a_process(device.launcher.architecture())
+        if not found.get("failed") and not found.get("skipped"):
+            kinds.append(True)
+        return found
+
+    yield "sm_90a", sm_90a
+    yield "training parity", lambda: without_sm_90a(parity)
+    # Those that no GPU had run before come after what has, which is saved by then: should they hang, only their figures are lost.
+    for kind in kinds:
+        name = " sm_90a" if kind else ""
+        for shape in SHAPES:
+            yield f"step{name} {shape}", lambda shape=shape, kind=kind: steps(shape, modes=plain, sm_90a=(kind,))
+        yield f"layers{name}", lambda kind=kind: every_layer(device, (kind,))
+    for shape in SHAPES:
+        yield f"step compiled {shape}", lambda shape=shape: steps(shape, modes=compiled, sm_90a=tuple(kinds))
+
+
+def every_layer(device: Any, sm_90a: tuple[bool, ...]) -> dict[str, Any]:
+    """Each layer of the smaller shape by itself."""
+    return layers(device, UNet(**CONFIG).config, *SHAPES[0][:2], with_torch=has_torch(), sm_90a=sm_90a)
+
+
+def has_torch() -> bool:
+    """Whether PyTorch is there and sees the GPU."""
+    try:
+        import torch
+
+        return torch.cuda.is_available()
+    except Exception:  # a broken installation raises anything
+        return False
+
+
+def run_parts(all_parts: Iterator[Part], only: str | None, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Run each part whose name fits, as long as there is time; a part that raises becomes its own report."""
+    began = time.perf_counter()
+    for label, part in all_parts:
+        if only and only not in label:
+            continue
+        if time.perf_counter() - began > seconds:
+            yield label, {"failed": ["there was no time left for it"]}
+            continue
+        print(f"{label} ...", flush=True)
+        started = time.perf_counter()
+        try:
+            result = part()
+        except Exception as error:  # whatever a driver or a library raises
+            result = {"failed": [f"{type(error).__name__}: {error}"], "traceback": traceback.format_exc()}
+        result["seconds"] = round(time.perf_counter() - started, 1)
+        for problem in result.get("failed", ()):
+            print(f"  FAILED {problem}")
+        yield label, result
+
+
+def table(figures: dict[str, Any]) -> str:
+    """What a reader wants to see first."""
+    lines = [f"{figures['gpu']}, {figures['multiprocessors']} multiprocessors"]
+    for label, part in figures.items():
+        if not isinstance(part, dict):
+            continue
+        lines.append(f"\n{label}: {'FAILED' if part.get('failed') else 'passed'} in {part.get('seconds', 0)} s")
+        lines += [_layer(row) for row in part.get("rows", ())]
+        for name, value in part.items():
+            if isinstance(value, dict) and "ms" in value:
+                lines.append(_figures(name, value))
+            elif name in ("skipped", "largest_error", "losses", "floor_ms_bf16"):
+                lines.append(f"  {name}: {json.dumps(value)}")
+    return "\n".join(lines)
+
+
+def _layer(row: dict[str, Any]) -> str:
+    line = f"  {row['layer']:<34} {row['precision']} {row['kernels']:<6} {row['pass']:<15}"
+    line += f" {row['ms']:8.3f} ms {row['tflops']:6.0f} TFLOP/s"
+    return line + (f"  torch {row['torch_ms']:8.3f} ms  {row['of_torch']:5.2f} of it" if "torch_ms" in row else "")
+
+
+def _figures(name: str, value: dict[str, float]) -> str:
+    if " of " in name:  # a ratio
+        return f"  {name:<52} {value['ms']:9.2f}    {value['bytes']:.2f} of its memory"
+    memory = f" {value['bytes'] / 2**30:.2f} GiB" if "bytes" in value else ""
+    return f"  {name:<52} {value['ms']:9.2f} ms{memory}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The device that the GPU benchmark measures: arrays go there and back, and work on it is timed by its own clock."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minunet.kernels.cuda import launcher
+
+
+class Gpu:
+    """The current CUDA device through CuPy."""
+
+    def __init__(self) -> None:
+        import cupy
+
+        self.cupy = cupy
+        properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
+        self.name = properties["name"].decode()
+        self.multiprocessors = properties["multiProcessorCount"]
+        self.launcher = launcher.launcher_for(cupy.empty(1))
+
+    def use(self) -> contextlib.AbstractContextManager[Any]:
+        """A block in which arrays of this device take CUDA kernels; CuPy arrays always do."""
+        return contextlib.nullcontext()
+
+    def put(self, array: Any) -> Any:
+        """The array on the device."""
+        return self.cupy.asarray(array)
+
+    def get(self, array: Any) -> np.ndarray:
+        """The array in host memory."""
+        return self.cupy.asnumpy(array)
+
+    def milliseconds(self, work: Callable[[], object], *, rounds: int = 10, repeat: int = 10) -> float:
+        """The median time of `work`, `repeat` times in a CUDA graph, which leaves no gap between launches."""
+        stream = self.cupy.cuda.Stream(non_blocking=True)
+        self.cupy.cuda.get_current_stream().synchronize()
+        with stream:
+            work()
+            stream.synchronize()
+            stream.begin_capture()
+            for _ in range(repeat):
+                work()
+            graph = stream.end_capture()
+            graph.launch(stream)
+            times = []
+            for _ in range(rounds):
+                start, end = self.cupy.cuda.Event(), self.cupy.cuda.Event()
+                start.record(stream)
+                graph.launch(stream)
+                end.record(stream)
+                end.synchronize()
+                times.append(self.cupy.cuda.get_elapsed_time(start, end) / repeat)
+        return statistics.median(times)
+
+
+class Shim:
+    """The host shim in the GPU's place, so that the benchmark's own code is tested without one; its times mean nothing."""
+
+    name = "host shim"
+    multiprocessors = 1
+
+    def __init__(self, *, sm_90a: bool = False) -> None:
+        from tests.cuda_on_cpu.host import HostLauncher
+
+        self.launcher = HostLauncher(sm_90a=sm_90a)
+
+    def use(self) -> contextlib.AbstractContextManager[Any]:
+        """A block in which NumPy arrays take CUDA kernels."""
+        return launcher.use(self.launcher)
+
+    def put(self, array: Any) -> Any:
+        """The array itself."""
+        return array
+
+    def get(self, array: Any) -> np.ndarray:
+        """The array itself."""
+        return np.asarray(array)
+
+    def milliseconds(self, work: Callable[[], object], *, rounds: int = 10, repeat: int = 10) -> float:
+        """Runs `work` once."""
+        work()
+        return 1.0

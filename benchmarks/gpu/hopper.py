@@ -1,0 +1,55 @@
+"""Whether Hopper's bulk copies, barriers and warpgroup products do on the device what the host shim takes them to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+# A product's sums are float32, of up to 320 products of standard normal numbers; a misread layout is wrong by more than 1.
+LIMIT = 2e-3
+
+
+def hopper_conformance(device: Any, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """The right kernels of the shim's self-test on the device, against float64.
+
+    Parameters
+    ----------
+    say : callable
+        Told the name of each before it runs.
+
+    Returns
+    -------
+    dict
+        {"largest_error": by name, "failed": sentences}, or {"skipped": why} on a GPU that is not of compute capability 9.0.
+    """
+    architecture = getattr(device.launcher, "architecture", lambda: "sm_90")()  # the host shim plays any
+    if architecture != "sm_90":
+        return {"skipped": f"these instructions are those of sm_90a, this GPU is {architecture}"}
+    found: dict[str, float] = {}
+    failed = []
+    for name, limit, work in _cases(device):
+        say(name)
+        try:
+            result, expected = work()
+        except Exception as error:  # whatever a driver raises; the others are still worth knowing
+            failed.append(f"{name}: {type(error).__name__}: {error}")
+            continue
+        found[name] = float(np.abs(result.astype(np.float64) - expected).max())
+        if not found[name] <= limit:
+            failed.append(f"{name}: wrong by {found[name]:.3g}, more than {limit:g}")
+    return {"largest_error": found, "failed": failed}
+
+
+def _cases(device: Any) -> Iterator[tuple[str, float, Any]]:
+    """(name, largest error, what computes a result and what it should be)."""
+    from tests.cuda_on_cpu import hopper_cases as cases
+
+    for itemsize in (2, 4):
+        for corner in ((0, 0, 0, 0), (-3, -2, -1, -1), (40, 5, -3, 1)):
+            name = f"box of {itemsize}-byte elements at {corner}"
+            yield name, 0, lambda itemsize=itemsize, corner=corner: cases.box(device, itemsize, corner)
+    yield "stmatrix transposed", 0, lambda: cases.transpose(device)
+    for kind in cases.PRODUCTS:
+        yield f"product {kind}", LIMIT, lambda kind=kind: cases.product(device, kind)

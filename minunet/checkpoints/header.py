@@ -1,0 +1,122 @@
+"""What the header of our files says of a model, and the model rebuilt from what it says.
+
+The model file and the training state share it: architecture, preprocessing, layout, and each way they can be wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.errors import UserError
+from minunet.nn.unet import UNet
+from minunet.version import __version__
+
+LAYOUT = {
+    "activations": "(N, H, W, C)",
+    "convolution": "(kh, kw, C_in, C_out), cross-correlation",
+    "transposed convolution": "(kh, kw, C_in, C_out): y[h*s+kh-p, w*s+kw-p, o] += x[h, w, i] * weight[kh, kw, i, o]",
+    "linear": "(C_in, C_out)",
+    "skip": "concat([skip, upsampled]) along channels",
+    "output": "logits; a probability is sigmoid(logit)",
+}
+
+
+def in_folder(path: str | Path, name: str, reason: str) -> Path:
+    """`path` itself, or the file `name` in it where it is a folder; `reason` ends the sentence where there is none."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    if not (path / name).is_file():
+        raise UserError(f"{path}: this folder holds no {name}; {reason}.")
+    return path / name
+
+
+def described(model: UNet, preprocessing: Preprocessing | None) -> dict[str, Any]:
+    """The entries of the header that both kinds of file have."""
+    parameters = dict(model.named_parameters())
+    return {
+        "architecture": plain(model.config),
+        "parameters": sum(math.prod(parameter.shape) for parameter in parameters.values()),
+        "tensors_in_order_of_use": list(parameters),
+        "preprocessing": None if preprocessing is None else plain(preprocessing.to_dict()),
+        "weight_layout": LAYOUT,
+        "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
+    }
+
+
+def plain(value: Any, *, exact: bool = False) -> Any:
+    """`value` in JSON's types; NaN and infinity become None, or stay where `exact` asks for what only Python reads."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = value.to_dict() if hasattr(value, "to_dict") else dataclasses.asdict(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item, exact=exact) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item, exact=exact) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return plain(value.tolist(), exact=exact)
+    if isinstance(value, float) and not exact and not math.isfinite(value):
+        return None
+    return str(value) if isinstance(value, Path) else value
+
+
+def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) -> Any:
+    """The header's entry `key`, or a UserError where it is absent or no `kind`."""
+    value = document.get(key)
+    if not isinstance(value, kind):
+        raise UserError(
+            f"{path}: the header of this file has no usable entry '{key}'; copy it again, or write it anew."
+        )
+    return value
+
+
+def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
+    """The untrained model a header describes, or a UserError where this version knows no such model."""
+    try:
+        return UNet(**config)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{path}: this minunet ({__version__}) cannot build the architecture the file describes ({error}); use the "
+            "version that wrote it (see 'versions' in its header)."
+        ) from error
+
+
+def build_preprocessing(path: Path, stored: Mapping[str, Any]) -> Preprocessing:
+    """The preprocessing a header describes, or a UserError where this version knows no such step."""
+    try:
+        return Preprocessing.from_dict(dict(stored))
+    except (TypeError, ValueError, KeyError) as error:
+        raise UserError(
+            f"{path}: this minunet ({__version__}) does not know the preprocessing the file describes ({error}); use "
+            "the version that wrote it (see 'versions' in its header)."
+        ) from error
+
+
+def fill_model(path: Path, model: UNet, tensors: Mapping[str, np.ndarray]) -> None:
+    """Put `tensors` into `model`, or say of every one what is wrong with it."""
+    parameters = dict(model.named_parameters())
+    problems = [f"{path}: the tensor '{name}' is missing." for name in parameters if name not in tensors]
+    problems += [f"{path}: the tensor '{name}' belongs to no layer." for name in tensors if name not in parameters]
+    for name in parameters.keys() & tensors.keys():
+        wanted, found = tuple(parameters[name].shape), tuple(tensors[name].shape)
+        if wanted != found:
+            problems.append(f"{path}: the tensor '{name}' has shape {found}, the architecture needs {wanted}.")
+        elif tensors[name].dtype.kind != "f":
+            problems.append(f"{path}: the tensor '{name}' holds {tensors[name].dtype}, not floating-point numbers.")
+    if problems:
+        remedy = f"{path}: the weights do not fit the architecture; give the file training wrote, or train again."
+        raise UserError([*sorted(problems), remedy])
+    spoilt = [name for name in parameters if not np.isfinite(tensors[name]).all()]
+    if spoilt:
+        raise UserError(
+            f"{path}: {len(spoilt)} of {len(parameters)} tensors hold NaN or infinite values (such as '{spoilt[0]}'), so that "
+            "nothing can be told with them; give another model, or train again with a lower --lr."
+        )
+    model.load_state_dict({name: tensors[name].astype(parameters[name].dtype) for name in parameters})

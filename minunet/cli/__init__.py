@@ -1,0 +1,1 @@
+"""What all commands share: their arguments, exit codes, printed lines and signals."""

@@ -1,0 +1,96 @@
+"""How a command talks: labelled lines that fit a terminal, numbers for readers, and a bar over files."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import TextIO
+
+from tqdm import tqdm
+
+from minunet.data.reading.file_workers import Progress
+
+LABEL = 10  # columns
+WIDTH = 80
+
+
+def say_item(say: Callable[[str], None], label: str, *lines: str, fold: bool = True) -> None:
+    """Say a label and what belongs to it, each line indented alike.
+
+    Lines too long for 80 columns are folded at spaces unless `fold` is False, as for a path or a command to be copied.
+    """
+    parts = [part for line in lines for part in _fold(line)] if fold else lines
+    for number, part in enumerate(parts):
+        say(f"{label if number == 0 else '':<{LABEL}}{part}")
+
+
+def duration(seconds: float) -> str:
+    """Seconds for a reader: 6.2s, 1:05, 1:02:03.
+
+    Examples
+    --------
+    >>> duration(6.24), duration(65), duration(3723)
+    ('6.2s', '1:05', '1:02:03')
+    """
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def memory(size: float) -> str:
+    """Bytes for a reader.
+
+    Examples
+    --------
+    >>> memory(432e6), memory(2.57e9)
+    ('430 MB', '2.6 GB')
+    """
+    return f"{size / 1e9:.1f} GB" if size >= 995e6 else f"{round(size / 1e7) * 10} MB"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: 1 step, 2 steps."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+class FileBar:
+    """A bar over files on stderr, which vanishes when it is full; nothing where stderr is no terminal.
+
+    Parameters
+    ----------
+    label : str
+    show : bool
+        Whether to draw it at all.
+    stream : text file, optional
+        stderr unless given.
+    """
+
+    def __init__(self, label: str, *, show: bool = True, stream: TextIO | None = None):
+        self.stream = sys.stderr if stream is None else stream
+        self._bar = tqdm(
+            desc=label,
+            total=0,
+            file=self.stream,
+            disable=not (show and self.stream.isatty()),
+            dynamic_ncols=True,
+            leave=False,
+            bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left",
+        )
+
+    def __enter__(self) -> Progress:
+        return self._update
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.close()
+
+    def _update(self, done: int, total: int) -> None:
+        self._bar.total = total
+        self._bar.n = done
+        self._bar.refresh()
+
+
+def _fold(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False) or [""]

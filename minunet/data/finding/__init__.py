@@ -1,0 +1,1 @@
+"""Finding images and masks on disk: layouts of folders, listings, and which mask belongs to which image."""

@@ -1,0 +1,100 @@
+"""The lab's figure, after the paper's: panels a.1 to a.4 for M1 and b.1 to b.4 for M2, the same test image in both.
+
+Where M1 was also trained on masks saved as two greys, c.1 to c.4 show that.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minunet.checkpoints.model_file import load_model
+from minunet.data.pairs import Pair
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pixels import to_rgb
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.experiments.experiment import Experiment
+from minunet.experiments.prepared_images import Prepared
+from minunet.experiments.study_folder import LabFolder
+from minunet.files.atomic import write_bytes
+from minunet.results.figures import contact_sheet
+from minunet.runs.run_folder import read_json
+
+MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two greys")}
+
+
+def draw_figure(
+    folder: LabFolder,
+    experiments: Mapping[str, Experiment],
+    pairs: Sequence[Pair],
+    prepared: Prepared,
+    device: str = "cpu",
+) -> Path | None:
+    """Draw the panels of the models that are finished, of one seed, and save them.
+
+    Parameters
+    ----------
+    folder : LabFolder
+    experiments : mapping of str to Experiment
+        By the keys of the catalogue.
+    pairs : sequence of Pair
+        The test images as given.
+    prepared : Prepared
+    device : {"cpu", "cuda"}
+
+    Returns
+    -------
+    Path or None
+        The picture; None where M1 or M2 is not finished.
+    """
+    scored = {key: _dice(folder, experiments[key]) for key in MODELS if key in experiments}
+    scored = {key: by_image for key, by_image in scored.items() if by_image}
+    if not {"m1", "m2"} <= set(scored):
+        return None
+    name = middle(scored["m2"])
+    pair = next(pair for pair in pairs if pair.name == name)
+    tiles, captions = [], []
+    for key, by_image in scored.items():
+        experiment, (letter, model) = experiments[key], MODELS[key]
+        panels = _panels(folder, experiment, pair, prepared, device)
+        mask = "binary mask" if experiment.variation.masks == "binary" else "grey mask"
+        says = ("image", f"{mask} for {model}", f"{model}, Dice {by_image[name]:.3f}", "image x prediction")
+        tiles += panels
+        captions += [f"{letter}.{number} {text}" for number, text in enumerate(says, start=1)]
+    sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=f"{name}: a test image, of middling Dice for M2")
+    data = io.BytesIO()
+    sheet.save(data, "PNG", optimize=True)
+    return write_bytes(folder.figure, data.getvalue())
+
+
+def middle(dice: Mapping[str, float]) -> str:
+    """The image whose Dice is in the middle: neither the best nor the worst to show."""
+    return sorted(dice, key=lambda name: (dice[name], name))[len(dice) // 2]
+
+
+def _panels(
+    folder: LabFolder, experiment: Experiment, pair: Pair, prepared: Prepared, device: str
+) -> list[Image.Image | np.ndarray]:
+    """Image, mask, prediction, and the product of image and prediction, at the size that was trained on."""
+    (small,) = prepared.pairs([pair], experiment.variation.config.size, experiment.variation.masks)
+    model = load_model(folder.run(experiment.name).model, device)
+    as_stored = Preprocessing(mask="grayscale")
+    image = Preprocessing(channels="rgb", size=experiment.variation.config.size).image(
+        decode(pair.image, report=_known)
+    )
+    prediction = model.predict(decode(small.image))
+    return [image, as_stored.target(decode_mask(small.mask)), prediction, to_rgb(image) * prediction[..., None]]
+
+
+def _dice(folder: LabFolder, experiment: Experiment) -> dict[str, float]:
+    """Dice of each test image by name; none before the run is finished."""
+    metrics = folder.run(experiment.name).metrics
+    return {row["name"]: row["dice"] for row in read_json(metrics)["test_images"]} if metrics.is_file() else {}
+
+
+def _known(_: str) -> None:
+    """The survey has reported it already."""

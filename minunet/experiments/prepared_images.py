@@ -1,0 +1,113 @@
+"""Prepared images: the data set resized once, with every kind of target that the lab needs, as files one can look at.
+
+They are 16-bit grey PNGs of the size that is trained on, so that a dozen trainings start at once and learn from the same pixels.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minunet.data.pairs import Pair
+from minunet.data.reading.file_workers import Progress, map_files
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.split import Split
+from minunet.experiments.bounds import Bounds
+from minunet.experiments.mask_targets import grey_share, sixteen_bit, target
+from minunet.files.atomic import write_bytes
+
+Size = tuple[int, int]
+
+
+class Prepared:
+    """The folder of prepared images.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets WIDTHxHEIGHT/images/NAME.png and WIDTHxHEIGHT/KIND/NAME.png for each kind of target.
+    threshold : "otsu" or float
+        Where masks are cut.
+    levels : (float, float), optional
+        Greys of background and cells for the kind "levels".
+    """
+
+    def __init__(self, folder: Path, threshold: str | float = "otsu", levels: tuple[float, float] | None = None):
+        self.folder, self.threshold, self.levels = folder, threshold, levels
+
+    def write(
+        self, pairs: Sequence[Pair], wanted: Mapping[Size, Iterable[str]], progress: Progress | None = None
+    ) -> None:
+        """Write what is missing of the pairs.
+
+        Parameters
+        ----------
+        pairs : sequence of Pair
+            As they were given.
+        wanted : mapping of (width, height) to kinds of targets
+        progress : callable, optional
+            Called with the number of pairs done, and of all.
+
+        Raises
+        ------
+        UserError
+            Where a file cannot be read or written.
+        """
+        missing = [pair for pair in pairs if any(not path.is_file() for path in self._files(pair, wanted))]
+        if missing:
+            map_files(lambda pair: self._write(pair, wanted), missing, progress)
+
+    def pairs(self, pairs: Sequence[Pair], size: Size, kind: str) -> tuple[Pair, ...]:
+        """The prepared files of pairs, under the same names."""
+        return tuple(
+            replace(pair, image=self._file(size, "images", pair), mask=self._file(size, kind, pair)) for pair in pairs
+        )
+
+    def split(self, split: Split, size: Size, kind: str) -> Split:
+        """The prepared files of a split."""
+        return Split(*(self.pairs(side, size, kind) for side in (split.train, split.validation, split.test)))
+
+    def place(self, size: Size, what: str) -> Path:
+        """The folder of the images ("images") or of one kind of targets."""
+        return self.folder / f"{size[0]}x{size[1]}" / what
+
+    def bounds(self, pairs: Sequence[Pair], size: Size, kind: str) -> Bounds:
+        """What the targets of these pairs allow any network to score."""
+        grey = Preprocessing(mask="grayscale")
+        files = [pair.mask for pair in self.pairs(pairs, size, kind)]
+        return Bounds.of(map_files(lambda path: grey.target(decode_mask(path)), files, None))
+
+    def _file(self, size: Size, what: str, pair: Pair) -> Path:
+        return self.place(size, what) / f"{pair.name}.png"
+
+    def _files(self, pair: Pair, wanted: Mapping[Size, Iterable[str]]) -> list[Path]:
+        return [self._file(size, what, pair) for size, kinds in wanted.items() for what in ("images", *kinds)]
+
+    def _write(self, pair: Pair, wanted: Mapping[Size, Iterable[str]]) -> None:
+        image, mask = decode(pair.image, report=_known), decode_mask(pair.mask, report=_known)
+        for size, kinds in wanted.items():
+            _save(self._file(size, "images", pair), Preprocessing(size=size).image(image))
+            for kind in kinds:
+                values = target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
+                _save(self._file(size, kind, pair), values)
+
+
+def share_of_greys(pairs: Sequence[Pair]) -> float:
+    """The mean share of pixels that are neither black nor white in the mask files as they were given."""
+    return float(np.mean(map_files(lambda pair: grey_share(decode_mask(pair.mask, report=_known)), pairs, None)))
+
+
+def _save(path: Path, values: np.ndarray) -> None:
+    data = io.BytesIO()
+    Image.fromarray(sixteen_bit(values[..., 0])).save(data, "PNG", compress_level=1)  # (h, w, 1) -> (h, w)
+    write_bytes(path, data.getvalue(), durable=False)
+
+
+def _known(_: str) -> None:
+    """The survey has reported it already."""

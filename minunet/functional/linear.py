@@ -1,0 +1,76 @@
+"""The fully connected layer, and the flattening that leads from images to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minunet.autograd import Function, Tensor, as_tensor
+from minunet.functional.conv import check_bias
+from minunet.functional.validation import tensors
+from minunet.kernels.primitives import sum_rows
+
+
+class Linear(Function):
+    """y = x W + b; dx = g W^T, dW = x^T g, db = sum of g, summed over all leading axes."""
+
+    returns_fresh_arrays = True
+
+    def forward(self, x: Any, weight: Any, bias: Any) -> Any:
+        needs_x, needs_weight, _ = self.needs_input_grad
+        self.save(x if needs_weight else None, weight if needs_x else None)
+        y = x @ weight  # (..., in) @ (in, out)
+        if bias is not None:
+            y += bias
+        return y
+
+    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+        x, weight = self.saved
+        needs_x, needs_weight, needs_bias = self.needs_input_grad
+        (inputs, outputs), _ = self.input_types[1]
+        flat_grad = grad_output.reshape(-1, outputs)  # (rows, out)
+        return (
+            grad_output @ weight.T if needs_x else None,
+            x.reshape(-1, inputs).T @ flat_grad if needs_weight else None,  # (in, rows) @ (rows, out)
+            sum_rows(flat_grad) if needs_bias else None,
+        )
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+    """Fully connected layer: x @ weight + bias.
+
+    Parameters
+    ----------
+    x : Tensor (..., in)
+        Any number of leading axes.
+    weight : Tensor (in, out)
+    bias : Tensor (out,), optional
+
+    Returns
+    -------
+    Tensor (..., out)
+
+    Raises
+    ------
+    ValueError
+        If the shapes or dtypes do not fit.
+    """
+    given = tensors("linear", {"x": x, "weight": weight, "bias": bias})
+    x, weight = given["x"], given["weight"]
+    if weight.ndim != 2 or min(weight.shape) < 1:
+        raise ValueError(f"linear: weight must have shape (in, out), got {weight.shape}")
+    if x.ndim < 1 or x.shape[-1] != weight.shape[0]:
+        raise ValueError(
+            f"linear: x of shape {x.shape} does not end in the {weight.shape[0]} inputs of weight {weight.shape}"
+        )
+    return Linear().apply(x, weight, check_bias("linear", given["bias"], weight))
+
+
+def flatten(x: Any) -> Tensor:
+    """(N, ...) as (N, product of the rest): each image becomes a row."""
+    x = as_tensor(x)
+    if x.ndim == 0:
+        raise ValueError("flatten: x must have a batch axis, got shape ()")
+    count = 1
+    for length in x.shape[1:]:
+        count *= length
+    return x.reshape(x.shape[0], count)

@@ -1,0 +1,131 @@
+"""Which kernel each layer of the captured step takes, forward and back, and why: noted while the step is laid out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minunet.fused.step_memory import unallocated_parameters
+from minunet.fused.unet_forward import Places, UNetForward
+from minunet.fused.unet_layers import Layer
+from minunet.fused.unet_step import UNetStep
+from minunet.kernels.cuda import ampere, hopper, tensor_cores
+from minunet.kernels.cuda.arena import Place
+from minunet.kernels.cuda.launcher import Launcher
+from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.window import Window
+
+FORWARD, AGAIN, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "forward again", "input gradient", "weight gradient"
+
+
+@dataclass(frozen=True)
+class Product:
+    """One of a layer's products.
+
+    Attributes
+    ----------
+    layer : Layer
+    operation : str
+        "forward", "forward again" on the way back where its result was not kept, "input gradient" or "weight gradient".
+    shape : tuple of int
+        Of the result.
+    kernel : str
+        The instructions, and what a block computes.
+    why : str
+        Why not the kernel of sm_90a, or what it promises.
+    """
+
+    layer: Layer
+    operation: str
+    shape: tuple[int, ...]
+    kernel: str
+    why: str
+
+
+class _Noting(UNetForward):
+    """Notes each product, in the order of launches."""
+
+    def __init__(self, *arguments: Any, **options: Any):
+        self.products: list[Product] = []
+        super().__init__(*arguments, **options)
+
+    def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
+        if "masks" in options:  # a ReLU's gradient goes into each input gradient, and into nothing else
+            operation, channels = INPUT_GRADIENT, sum(out.shape[3] for out in outs)
+        else:
+            seen = any(product.layer is layer for product in self.products)
+            operation, channels = AGAIN if seen else FORWARD, layer.outs
+        asked = {name: options[name] for name in ("pooled", "rounded", "turned") if name in options}
+        # The windows of an up-convolution, one for each tap, are of one size.
+        kernel, why = _convolution(windows[0], sources, outs, asked)
+        self.products.append(Product(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
+        super()._multiply(layer, windows, sources, outs, **options)
+
+
+class NotedForward(_Noting):
+    """`UNetForward`, and under `products` what it launches."""
+
+
+class NotedStep(_Noting, UNetStep):
+    """`UNetStep`, and under `products` what it launches."""
+
+    def _weight_gradient(self, layer: Layer, window: Window, sources: Places, grad: Place, shape: Any) -> None:
+        kernel, why = _gradient(window, grad)
+        self.products.append(Product(layer, WEIGHT_GRADIENT, layer.shape, kernel, why))
+        super()._weight_gradient(layer, window, sources, grad, shape)
+
+
+def noted(
+    config: Mapping[str, Any],
+    shape: tuple[int, int, int, int],
+    device: Launcher,
+    *,
+    precision: str,
+    training: bool,
+    clip: float | None = None,
+) -> NotedForward | NotedStep:
+    """The pass over a batch of this shape, or the whole step, laid out for a device; nothing is taken or computed there.
+
+    Parameters
+    ----------
+    config, shape, precision, clip
+        As for `UNetStep`.
+    device : Launcher
+        Its kernels are chosen.
+    training : bool
+        Whether to lay out the step.
+
+    Raises
+    ------
+    ValueError
+        Where there is none.
+    """
+    nowhere = Unallocated.like(device)
+    params = unallocated_parameters(config, nowhere)
+    if training:
+        return NotedStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip)
+    return NotedForward(config, params, shape, nowhere, precision=precision)
+
+
+def _convolution(window: Window, sources: Places, outs: Places, asked: dict[str, Any]) -> tuple[str, str]:
+    why = tensor_cores.why_not_hopper(window, sources, outs, **asked)
+    if why is None:
+        tile = hopper.tile_for(window)
+        block = f"{hopper.PANEL * tile.panels} channels x {tile.lines}x{hopper.SIDE} pixels"
+        return f"sm_90a wgmma, {block}", _faster(*tensor_cores.estimates(window, sources[0]))
+    columns = ampere.tile_for(window).columns
+    return f"sm_80 mma.sync, {columns} channels x {ampere.BM} pixels", why
+
+
+def _gradient(window: Window, grad: Place) -> tuple[str, str]:
+    why, shares = tensor_cores.why_not_hopper_gradient(window, grad), tensor_cores.splits_of(window, grad)
+    shared = "all pixels" if shares == 1 else f"{shares} shares of the pixels"
+    if why is None:
+        why = _faster(*tensor_cores.gradient_estimates(window, grad))
+        return f"sm_90a wgmma, {hopper.PANEL}x{hopper.PANEL} channels x 9 taps, {shared}", why
+    return f"sm_80 mma.sync, {ampere.BM}x{ampere.gradient_tile_for(window).columns} weights, {shared}", why
+
+
+def _faster(ours: float, theirs: float) -> str:
+    return f"estimated {theirs / ours:.1f} times as fast as mma.sync"

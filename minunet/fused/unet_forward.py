@@ -1,0 +1,183 @@
+"""The forward pass of a U-Net on tensor cores: every buffer in one arena, nothing computed in between but by our convolutions.
+
+What a framework does in passes of its own is part of a convolution here: bias, ReLU, pooling, joining the skip. It is a fixed
+sequence of launches, which a CUDA graph can replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from minunet.fused.unet_layers import Layer, layers_of, why_not
+from minunet.fused.working_weights import WorkingWeights
+from minunet.kernels.cuda import tensor_cores
+from minunet.kernels.cuda.arena import Arena, Place
+from minunet.kernels.cuda.convolution import forward_window, up_windows
+from minunet.kernels.cuda.dtypes import BFLOAT16
+from minunet.kernels.cuda.launcher import Launcher
+from minunet.kernels.cuda.pad_channels import fit_into, whole_chunks
+from minunet.kernels.cuda.window import Window
+
+DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
+Places = tuple[Place, ...]
+UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
+# Input channels up to which an up-convolution is bound by memory: two operations each, and one element to write. A large GPU
+# multiplies some 200 times in bfloat16 while it writes a byte.
+SHALLOW = 128
+
+
+class UNetForward:
+    """Logits for batches of one shape.
+
+    Parameters
+    ----------
+    config : mapping
+        `UNet.config`.
+    params : sequence of float32 arrays
+        On the device, in the order of `UNet.parameters()`.
+    shape : tuple of int
+        (N, H, W, C) of the images.
+    device : Launcher
+    precision : {"tf32", "bf16"}
+        Type of the activations and of the factors of every product; parameters and sums are float32.
+
+    Attributes
+    ----------
+    images : Place
+        Where a batch must be before `run`: float32, (N, H, W, C).
+    logits : Place
+        (N, H, W, out_channels) float32.
+
+    Raises
+    ------
+    ValueError
+        If the settings, the shape or the precision have no such pass; `unet_layers.why_not` tells beforehand.
+    """
+
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        params: Sequence[Any],
+        shape: tuple[int, int, int, int],
+        device: Launcher,
+        *,
+        precision: str = "bf16",
+    ):
+        problem = why_not(config, *shape[1:3])
+        if problem:
+            raise ValueError(problem)
+        if precision not in DTYPES:
+            raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
+        self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
+        # The products of sm_90a read floats as they are, so these are kept as tf32 values.
+        self.rounded = precision == "tf32" and device.why_not_sm_90a() is None
+        wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
+        if [tuple(p.shape) for p in self.params] != wanted:
+            raise ValueError("the parameters are not those of a U-Net with these settings")
+        self.arena = Arena(device)
+        take, outs = self.arena.take, config["out_channels"]
+        self.images, self.logits = take(shape, np.float32), take((*shape[:3], outs), np.float32)
+        self.weights = WorkingWeights(self.layers.all(), self.params, self.arena, self.dtype)
+        self.head_bias = take((whole_chunks(outs, self.dtype),), np.float32)
+        self._reserve()
+        held = self.arena.taken
+        self.run()  # lays the arena out
+        if self.arena.taken != held:
+            raise RuntimeError("a pass did not give back all that it took")
+        self.arena.settle()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Take over parameters that were changed from outside, such as loaded ones."""
+        self.weights.follow(all_copies=True)
+
+    def run(self) -> None:
+        """Fill `logits` from `images`."""
+        logits, _ = self._forward(keep=False)
+        fit_into(logits, self.logits, 1)
+        self.arena.give(logits)
+
+    def _reserve(self) -> None:
+        """What else must hold its place from one run to the next."""
+
+    def _forward(self, *, keep: bool) -> tuple[Place, dict[str, Any]]:
+        """The logits; and, where `keep`, the places that the way back needs, not yet given back.
+
+        What takes hardly longer to compute again than to write is not among them: the output of the first layer, which has few
+        input channels, and those of shallow up-convolutions, for which None stands.
+        """
+        take, (images, first) = self.arena.take, self._first()
+        self.arena.give(images)
+        again = {first}
+
+        def done(*places: Place) -> None:
+            self.arena.give(*(place for place in places if not keep or place in again))
+
+        x, contraction = first, []
+        for level, block in enumerate(self.layers.contraction):
+            inputs = [x]
+            for layer in block[1 if level == 0 else 0 : -1]:
+                inputs.append(self._convolve(layer, (inputs[-1],)))
+                done(inputs[-2])
+            (n, h, w, _), outs = x.shape, block[-1].outs
+            x = take((n, h // 2, w // 2, outs), self.dtype)
+            argmax = take(x.shape, np.uint8) if keep else None
+            skip = self._convolve(block[-1], (inputs[-1],), pooled=x, argmax=argmax)
+            done(inputs[-1])
+            contraction.append(([place for place in inputs if place not in again], skip, argmax))
+        bottleneck = [x]
+        for layer in self.layers.bottleneck:
+            bottleneck.append(self._convolve(layer, (bottleneck[-1],)))
+            done(bottleneck[-2])
+        x = bottleneck.pop()
+        expansion = []
+        for (up, first, second), (_, skip, _) in zip(self.layers.expansion, reversed(contraction), strict=True):
+            raised = self._raise(up, x, skip)
+            if up.shape[2] <= SHALLOW:
+                again.add(raised)
+            done(x)
+            middle = self._convolve(first, (skip, raised))
+            done(skip, raised)
+            expansion.append((x, None if raised in again else raised, middle))
+            x = self._convolve(second, (middle,))
+            done(middle)
+        fit_into(self.params[self.layers.head.bias], self.head_bias, 1)
+        logits = self._convolve(self.layers.head, (x,), relu=False, bias=self.head_bias)
+        done(x)
+        return logits, {"contraction": contraction, "bottleneck": bottleneck, "expansion": expansion, "last": x}
+
+    def _first(self) -> tuple[Place, Place]:
+        """The images in the activations' type and whole chunks of channels, and the first layer's output."""
+        images = self.arena.take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
+        fit_into(self.images, images, 1, rounded=self.rounded)
+        return images, self._convolve(self.layers.contraction[0][0], (images,))
+
+    def _raise(self, up: Layer, x: Place, skip: Place) -> Place:
+        """The up-convolution's output, which goes with `skip`."""
+        raised = self.arena.take((*skip.shape[:3], up.outs), self.dtype)
+        windows = up_windows(x, self.weights.of(up), *UP, skip.shape[1:3])
+        self._multiply(up, windows, (x,), (raised,), bias=self.params[up.bias], rounded=self.rounded)
+        return raised
+
+    def _convolve(self, layer: Layer, xs: Places, *, relu: bool = True, bias=None, pooled=None, argmax=None) -> Place:
+        weights = self.weights.of(layer)
+        y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
+        window = forward_window(xs, weights, (1, 1), same_padding(layer), y.shape[1:3])
+        bias = self.params[layer.bias] if bias is None else bias
+        epilogue = {"bias": bias, "relu": relu, "pooled": pooled, "argmax": argmax}
+        turned = self.weights.turned(layer)
+        self._multiply(layer, [window], xs, (y,), rounded=self.rounded and relu, turned=turned, **epilogue)
+        return y
+
+    def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
+        """Fill `outs` with a layer's products, as `tensor.convolve` takes the windows and options."""
+        tensor_cores.convolve(windows, sources, self.weights.of(layer), outs, exact=self.rounded, **options)
+
+
+def same_padding(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Padding that keeps the size."""
+    half = layer.kernel_size // 2
+    return (half, half), (half, half)

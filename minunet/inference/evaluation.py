@@ -1,0 +1,85 @@
+"""An evaluation: a trained model held against masks, image by image, and the pictures of its worst and best cases.
+
+It scores at the size the model works at, as training does, or at the images' own size, which is what a user gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from minunet.data.pairs import Pair
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.predictor import LoadedModel
+from minunet.results.figures import PredictionRow
+
+
+def evaluate(
+    model: LoadedModel,
+    pairs: Sequence[Pair],
+    *,
+    native: bool = False,
+    batch_size: int = 8,
+    advance: Callable[[int], object] = lambda count: None,
+) -> SegmentationMetrics:
+    """Score a model on pairs of images and masks.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    pairs : sequence of Pair
+        Checked, so that every file can be read.
+    native : bool
+        False: images and masks go through the model's preprocessing, and the answer is scored at that size. True: the
+        answer is brought to the image's own size and scored there, against the mask as it is (binarised, for a model
+        of binary masks).
+    batch_size : int
+        Images predicted together at most, where they share their size.
+    advance : callable
+        Called with the number of images done since the last call.
+
+    Returns
+    -------
+    SegmentationMetrics
+        The images under their pairs' names, in order.
+    """
+    metrics = SegmentationMetrics()
+    for first in range(0, len(pairs), batch_size):
+        batch = pairs[first : first + batch_size]
+        if native or model.preprocessing.size is None:
+            for pair in batch:
+                _score_native(model, pair, metrics)
+                advance(1)
+            continue
+        inputs = np.stack([model.preprocessing.image(decode(pair.image, report=_known)) for pair in batch])
+        targets = np.stack([model.preprocessing.target(decode_mask(pair.mask, report=_known)) for pair in batch])
+        metrics.update_logits(model.logits(inputs)[..., None], targets, [pair.name for pair in batch])
+        advance(len(batch))
+    return metrics
+
+
+def row(model: LoadedModel, pair: Pair, caption: str) -> PredictionRow:
+    """A pair with the model's answer, at the image's own size, for a figure."""
+    image = decode(pair.image, report=_known)
+    return PredictionRow(image, _native_target(model, pair)[..., 0], model.predict(image), caption)
+
+
+def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) -> None:
+    image, target = decode(pair.image, report=_known), _native_target(model, pair)
+    if model.preprocessing.size is None:
+        logits = model.logits(model.preprocessing.image(image)[None])
+        metrics.update_logits(logits[..., None], target[None], [pair.name])
+    else:
+        metrics.update(model.predict(image)[None, ..., None], target[None], [pair.name])
+
+
+def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:
+    """The mask at its own size, (H, W, 1)."""
+    return replace(model.preprocessing, size=None, crop=None).target(decode_mask(pair.mask, report=_known))
+
+
+def _known(note: str) -> None:
+    """The check before the evaluation has told it."""

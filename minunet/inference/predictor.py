@@ -1,0 +1,242 @@
+"""A trained model with what it needs to be used: give it an image of any size, get the probability of every pixel back.
+
+It prepares the image as in training, runs the model in evaluation mode, and brings the answer to the image's own size.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minunet.autograd import Tensor
+from minunet.data.reading import image_files as images
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.tiles import predict_tiled
+from minunet.errors import UserError
+from minunet.functional import sigmoid
+from minunet.inference.forward_pass import Inference
+from minunet.inference.machine import placed
+from minunet.kernels import backend
+from minunet.nn.unet import UNet
+
+BUDGET = 1 << 30  # bytes that the activations of one call may take, before an image is cut into tiles
+BYTES_PER_CHANNEL = (
+    64  # of a prediction at its peak, per pixel and base channel: measured 18 to 38, by size and kernels
+)
+BATCH_SIZE = 8
+
+
+@dataclass
+class LoadedModel:
+    """A trained model, ready to predict; `minunet.load_model` makes it.
+
+    Attributes
+    ----------
+    model : UNet
+        In evaluation mode.
+    preprocessing : Preprocessing
+        How an image becomes the model's input.
+    metrics : dict
+        How good the model was when it was saved.
+    config : dict
+        The architecture: `UNet(**config)` builds it.
+    extra : dict
+        What else was stored with the model, such as the training configuration.
+    path : Path or None
+        The file it came from.
+    device : str
+        "cpu" or "cuda"; `to` changes it.
+    precision : str
+        Of a GPU's convolutions: "fp32", "tf32" or "bf16".
+
+    Examples
+    --------
+    >>> model = minunet.load_model("runs/first")                  # doctest: +SKIP
+    >>> cells = model.predict("smear.jpg") > 0.5                  # doctest: +SKIP
+    """
+
+    model: UNet
+    preprocessing: Preprocessing
+    metrics: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
+    extra: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+    device: str = "cpu"
+    precision: str = "fp32"
+
+    def __post_init__(self) -> None:
+        self.inference = Inference(self.model, self.precision)
+
+    def to(self, device: str, precision: str = "auto") -> LoadedModel:
+        """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.
+
+        Parameters
+        ----------
+        precision : {"auto", "fp32", "tf32", "bf16"}
+            Of a GPU's convolutions; see `minunet.load_model`.
+
+        Raises
+        ------
+        UserError
+            For "cuda" without a usable GPU, an unknown name, or a precision that the device does not have.
+        """
+        self.device, self.precision = placed(device, precision)
+        self.model.to(self.device)
+        self.inference = Inference(self.model, self.precision)
+        return self
+
+    def predict(self, image: Any) -> np.ndarray:
+        """The probability that each pixel belongs to a cell.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            uint8 or uint16 array (H, W) or (H, W, 3) of any size from 1x1 up, or a PIL image, or an image file.
+
+        Returns
+        -------
+        ndarray
+            (H, W) float32 in [0, 1], at the image's own size.
+
+        Raises
+        ------
+        UserError
+            Where the image is of another kind, or its file cannot be read.
+        """
+        return next(self.predict_many([image]))
+
+    def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
+        """The probabilities of many images, in order; neighbours that share their working size run as one batch.
+
+        Parameters
+        ----------
+        images : iterable
+            Each as `predict` takes it; read no further ahead than one batch.
+        batch_size : int
+            How many images run together at most; fewer where they are large.
+
+        Yields
+        ------
+        ndarray
+            (H, W) float32 in [0, 1], one per image.
+        """
+        prepared = (self._prepare(image) for image in images)
+        for shape, group in itertools.groupby(prepared, key=lambda item: item[0].shape):
+            together = max(1, min(batch_size, self._pixels_at_once() // (shape[0] * shape[1])))
+            while batch := list(itertools.islice(group, together)):
+                inputs = np.stack([item[0] for item in batch])  # (N, h, w, C)
+                for probability, (_, size) in zip(self.probabilities(inputs), batch, strict=True):
+                    yield self._to_size(probability, size)
+
+    def probabilities(self, inputs: np.ndarray) -> np.ndarray:
+        """The model's answer to images prepared by `preprocessing.image`, at that size.
+
+        Parameters
+        ----------
+        inputs : ndarray
+            (N, h, w, C) float32.
+
+        Returns
+        -------
+        ndarray
+            (N, h, w) float32 in [0, 1].
+        """
+        return sigmoid(Tensor(self.logits(inputs))).data
+
+    def logits(self, inputs: np.ndarray) -> np.ndarray:
+        """What `probabilities` is the sigmoid of: (N, h, w) float32.
+
+        Where the model was trained at native resolution, images too large for memory are cut into overlapping tiles,
+        whose answers are blended.
+        """
+        height, width = inputs.shape[1:3]
+        if self.preprocessing.size is not None or height * width <= self._pixels_at_once():
+            return self._run(inputs)
+        tile, overlap, align = self._tiling()
+        return np.stack([predict_tiled(self._run_one, image, tile, overlap, align=align) for image in inputs])
+
+    def summary(self) -> str:
+        """Model, input and device in a line."""
+        size = self.preprocessing.size
+        scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
+        return (
+            f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
+            f"{self.preprocessing.channels}, {scale}; on {self.device}"
+            + (f", {self.precision}" if self.device == "cuda" else "")
+        )
+
+    def _prepare(self, image: Any) -> tuple[np.ndarray, tuple[int, int]]:
+        array = as_array(image)
+        return self.preprocessing.image(array), array.shape[:2]
+
+    def _run(self, inputs: np.ndarray) -> np.ndarray:
+        return backend.to_numpy(self.inference.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
+
+    def _run_one(self, image: np.ndarray) -> np.ndarray:
+        return self._run(image[None])[0]
+
+    def _to_size(self, probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        height, width = size
+        if probability.shape != size:
+            probability = images.resize_bilinear(probability, (width, height))
+        return np.clip(probability, 0.0, 1.0).astype(np.float32, copy=False)
+
+    def _pixels_at_once(self) -> int:
+        return BUDGET // (BYTES_PER_CHANNEL * self.config["base_channels"])
+
+    def _tiling(self) -> tuple[int, int, int]:
+        """Side of a tile, overlap of neighbours, and the step of the pooling grid they keep to, in pixels."""
+        step = 2 ** self.config["depth"]
+        tile = max(int(self._pixels_at_once() ** 0.5) // step, 4) * step
+        # Four times what an output pixel sees gives the answer of the whole image; what is far away hardly counts.
+        return tile, min(4 * self._reach(), tile // 4), step
+
+    def _reach(self) -> int:
+        """How far, in pixels, what an output pixel depends on lies at most from it."""
+        depth, paper = self.config["depth"], self.config["variant"] == "paper"
+        per_level = (3 if paper else 2) + 1 + 2 + 1  # convolutions down, pooling, convolutions up, up-convolution
+        return per_level * (2**depth - 1) + 2 * 2**depth + (1 if paper else 0)
+
+
+def as_array(image: Any) -> np.ndarray:
+    """The pixels of an image given as array, PIL image or path.
+
+    Returns
+    -------
+    ndarray
+        uint8 or uint16, (H, W) or (H, W, 3).
+
+    Raises
+    ------
+    UserError
+        Where it is none of these.
+    """
+    if isinstance(image, (str, Path)):
+        return images.decode(image)
+    if isinstance(image, Image.Image):
+        return images.from_pil(image)
+    array = backend.to_numpy(image) if backend.is_array(image) else None
+    if array is None:
+        raise UserError(f"an image is an array, a PIL image or a path, not {type(image).__name__}; convert it first.")
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]  # (H, W, 1) -> (H, W)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    problems = []
+    if array.dtype not in (np.uint8, np.uint16):
+        problems.append(
+            f"an image array holds uint8 or uint16, not {array.dtype}; scale it to 0..255 and use .astype('uint8')."
+        )
+    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
+        problems.append(f"an image array has shape (H, W) or (H, W, 3), not {array.shape}; drop the other channels.")
+    if array.size == 0:
+        problems.append(f"an image array of shape {array.shape} has no pixels; give one of at least 1x1.")
+    if problems:
+        raise UserError(problems)
+    return array

@@ -1,0 +1,65 @@
+"""A model held against masks it is not learning from: every measure, and the loss it was trained on.
+
+Validation after each epoch and the test at the end both come through here, so they mean the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from minunet.autograd.engine import no_grad
+from minunet.autograd.tensor import Tensor
+from minunet.inference.forward_pass import Inference
+from minunet.inference.metrics import SegmentationMetrics
+from minunet.kernels.backend import device_of, to_device, to_numpy
+
+PIECE = re.compile(r" \[\d+:\d+, \d+:\d+\]$")  # the place of a piece, behind the name of its image
+
+
+class Source(Protocol):
+    """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+
+    def epoch(self, index: int, start: int = 0) -> Any:
+        """Iterator of (images, masks, names) from batch `start` on; the same for the same index, whatever came before."""
+
+
+def score(
+    inference: Inference,
+    source: Source,
+    loss: Callable[[Tensor, Any], Tensor],
+    after_batch: Callable[[], None] = lambda: None,
+) -> tuple[SegmentationMetrics, float]:
+    """Run a model over a source once, in evaluation mode and without a tape.
+
+    Parameters
+    ----------
+    inference : Inference
+        Of a model that gives logits (N, H, W, 1).
+    source : Source
+    loss : callable
+        Of logits and target; a scalar Tensor that is a mean over images.
+    after_batch : callable
+        Called after each batch; what it raises ends the scoring.
+
+    Returns
+    -------
+    metrics : SegmentationMetrics
+        An image that comes in pieces counts as one.
+    loss : float
+        The mean over the examples.
+    """
+    metrics, total, examples = SegmentationMetrics(), 0.0, 0
+    inference.model.eval()
+    with no_grad():
+        for images, masks, names in source.epoch(0):
+            logits = inference.logits(images)
+            total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * len(images)
+            examples += len(images)
+            metrics.update_logits(to_numpy(logits), masks, [PIECE.sub("", name) for name in names])
+            after_batch()
+    return metrics, total / examples

@@ -1,0 +1,86 @@
+"""Up-convolution whose stamps overlap, leave gaps or are cut at the border: what a convolution does, backwards.
+
+conv_transpose2d with a kernel (kh, kw, C, O) is the gradient of the input of the convolution from O to C channels with the
+same kernel, stride and padding; so its own gradients are that convolution and its kernel's gradient.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minunet.kernels import primitives
+from minunet.kernels.cpu import im2col, memory_pool
+from minunet.kernels.cpu import im2col_grads as grads
+from minunet.kernels.cpu.numpy_arrays import on_cpu
+
+_WHY = "the convolution whose transpose this is, by matrix products"
+
+
+def _turned(weight: np.ndarray) -> np.ndarray:
+    """The convolution's kernel: (kh, kw, C, O) -> (kh, kw, O, C)."""
+    return memory_pool.copy(weight.transpose(0, 1, 3, 2))
+
+
+def _both_sides(padding) -> im2col.Padding:
+    return (padding[0], padding[0]), (padding[1], padding[1])
+
+
+def _out_size(x, weight, stride, padding) -> tuple[int, int]:
+    height, width = (
+        (n - 1) * s + k - 2 * p for n, s, k, p in zip(x.shape[1:3], stride, weight.shape[:2], padding, strict=True)
+    )
+    return height, width
+
+
+def _image(x, weight, stride, padding) -> np.ndarray:
+    """An unwritten array of the shape of the result: what the convolution would have taken."""
+    return memory_pool.empty((len(x), *_out_size(x, weight, stride, padding), weight.shape[3]), x.dtype)
+
+
+def _when(x, weight, bias, stride, padding) -> bool:
+    return on_cpu(x, weight, bias) and x.size > 0
+
+
+def _cost(x, weight, bias, stride, padding) -> float:
+    image = np.broadcast_to(x.dtype.type(0), (len(x), *_out_size(x, weight, stride, padding), weight.shape[3]))
+    needs = ((True,), False, False)
+    return grads.backward_cost(x, (image,), weight.transpose(0, 1, 3, 2), None, stride, _both_sides(padding), needs)
+
+
+def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
+    return on_cpu(grad_output, x, weight) and x.size > 0
+
+
+def _grads_cost(grad_output, x, weight, stride, padding, needs) -> float:
+    turned, both = weight.transpose(0, 1, 3, 2), _both_sides(padding)
+    cost = im2col.forward_cost((grad_output,), turned, None, stride, both, None) if needs[0] else 0
+    return cost + grads.backward_cost(x, (grad_output,), turned, None, stride, both, ((False,), needs[1], False))
+
+
+@primitives.conv_transpose2d.register("im2col", when=_when, cost=_cost, why=_WHY)
+def conv_transpose2d(x, weight, bias, stride, padding):
+    """See `primitives.conv_transpose2d`."""
+    image = _image(x, weight, stride, padding)
+    needs = ((True,), False, False)
+    ((y,), _, _) = grads.conv2d_grads(x, (image,), _turned(weight), None, stride, _both_sides(padding), needs)
+    if bias is not None:
+        rows = y.reshape(-1, y.shape[2] * y.shape[3])
+        rows += np.tile(bias, y.shape[2])
+    return y
+
+
+@primitives.conv_transpose2d_grads.register("im2col", when=_grads_when, cost=_grads_cost, why=_WHY)
+def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
+    """See `primitives.conv_transpose2d_grads`."""
+    needs_x, needs_weight, needs_bias = needs
+    both = _both_sides(padding)
+    grad_output = np.ascontiguousarray(grad_output)
+    grad_x = im2col.conv2d((grad_output,), _turned(weight), None, stride, both, None) if needs_x else None
+    grad_weight = None
+    if needs_weight:
+        # (kh, kw, O, C) -> (kh, kw, C, O)
+        turned = grads.conv2d_grads(
+            x, (grad_output,), weight.transpose(0, 1, 3, 2), None, stride, both, ((False,), True, False)
+        )[1]
+        grad_weight = memory_pool.copy(turned.transpose(0, 1, 3, 2))
+    return grad_x, grad_weight, grads.bias_gradient(grad_output, None) if needs_bias else None

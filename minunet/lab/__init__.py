@@ -1,1 +1,0 @@
-"""The lab: the paper's two models and its claims, trained side by side, each beside what its masks allow at best."""

@@ -1,0 +1,57 @@
+"""Scores: the measures of an evaluation as tables, on the screen and as CSV, the worst images first."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+from minunet.inference.metrics import SegmentationMetrics
+
+SHOWN = 10  # images in the table on the screen
+LABELS = {
+    "dice": "Dice",
+    "iou": "IoU",
+    "precision": "precision",
+    "recall": "recall",
+    "accuracy": "accuracy",
+    "baseline": "  if all were background",
+    "keras_accuracy": "Keras accuracy",
+    "loss": "loss (BCE, nats)",
+}
+
+
+def ranked(metrics: SegmentationMetrics) -> list[dict[str, Any]]:
+    """A row per image, the worst Dice first; of equal ones the greater loss."""
+    return sorted(metrics.per_image(), key=lambda image: (image["dice"], -image["loss"]))
+
+
+def summary_table(metrics: SegmentationMetrics) -> list[str]:
+    """Every measure over all pixels, as a mean over the images, and for the image that is worst in it."""
+    pooled, mean, images = metrics.result(), metrics.mean(), metrics.per_image()
+    lines = [f"{'':<24}{'all pixels':>12}{'mean of images':>16}{'worst image':>13}"]
+    for key, label in LABELS.items():
+        worst = (max if key == "loss" else min)(image[key] for image in images)
+        shown = "" if key == "baseline" else f"{worst:.4f}"
+        lines.append(f"{label:<24}{pooled[key]:>12.4f}{mean[key]:>16.4f}{shown:>13}".rstrip())
+    return lines
+
+
+def image_table(metrics: SegmentationMetrics) -> list[str]:
+    """The images that came out worst, one a line."""
+    images = ranked(metrics)
+    listed = f"the {SHOWN} worst of {len(images)} images" if len(images) > SHOWN else "the images, worst first"
+    lines = [f"{listed}, by Dice:", "    Dice     IoU  precision  recall  image"]
+    return lines + [
+        f"  {image['dice']:.4f}  {image['iou']:.4f}     {image['precision']:.4f}  {image['recall']:.4f}  {image['name']}"
+        for image in images[:SHOWN]
+    ]
+
+
+def to_csv(rows: list[dict[str, Any]]) -> str:
+    """Rows of the same keys as a table with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

@@ -1,0 +1,1 @@
+"""A training run on disk: its settings, folder, history and messages, and the plan of its time and memory."""

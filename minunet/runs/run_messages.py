@@ -1,0 +1,159 @@
+"""What a training run says of itself: before it starts, when it stops, and at the end."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Callable
+from typing import Any
+
+from minunet.cli.console import counted, duration, memory, say_item
+from minunet.kernels.cpu.blas import slow_because
+from minunet.kernels.cpu.threads import get_num_threads
+from minunet.runs.config import TrainConfig
+from minunet.runs.memory_plan import available_memory, resident_memory
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.training_data import Material
+from minunet.training.events import Progress
+
+Say = Callable[[str], None]
+
+
+def announce_material(say: Say, config: TrainConfig, folder: RunFolder, material: Material) -> None:
+    """The images found, their split, and what becomes of them."""
+    split, sizes = material.split, material.sizes
+    where = f"drawn by minunet: {folder.synthetic}" if config.drawn else str(config.data or config.images)
+    listed = ", ".join(f"{count} of {width}x{height}" for (width, height), count in sizes.most_common(3))
+    if len(sizes) == 1:
+        listed = f"all {'x'.join(map(str, next(iter(sizes))))}"
+    more = f" and {counted(len(sizes) - 3, 'other size')}" if len(sizes) > 3 else ""
+    say_item(say, "run", str(folder.path), fold=False)
+    say_item(say, "data", where, fold=False)
+    say_item(say, "", f"{counted(sizes.total(), 'pair')}, {listed}{more}")
+    for warning in material.warnings:
+        say_item(say, "warning", warning)
+    say_item(
+        say,
+        "split",
+        f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test ({folder.split.name})",
+    )
+    fitted = f"crops of {config.crop}x{config.crop}" if config.crop else f"resized to {config.size[0]}x{config.size[1]}"
+    threshold = "Otsu's threshold" if config.threshold == "otsu" else f"{config.threshold:g}"
+    cut = f", cut at {threshold}" if config.mask == "binary" else ""
+    say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks{cut}")
+
+
+def announce_training(
+    say: Say, config: TrainConfig, steps: int, parameters: list[Any], bound: dict[str, float] | None
+) -> None:
+    """The network, how it will be trained, and for grey masks the limits they set."""
+    layers = sum(parameter.ndim == 4 for parameter in parameters)
+    count = sum(math.prod(parameter.shape) for parameter in parameters)
+    say_item(
+        say,
+        "model",
+        f"U-Net, {config.variant} variant, base {config.base_channels}, depth {config.depth}:",
+        f"{layers} convolutions, {count:,} parameters",
+    )
+    say_item(
+        say,
+        "training",
+        f"{counted(config.epochs, 'epoch')} of {counted(steps, 'step')}, batches of {config.batch_size}, "
+        f"{config.augment} augmentation,",
+        f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, "
+        + (f"gradients up to {config.clip:g}, " if config.clip else "")
+        + f"seed {config.seed}",
+    )
+    if bound is not None:
+        say_item(
+            say,
+            "greys",
+            f"the validation masks allow a cross-entropy no lower than {bound['loss_floor']:.4f}",
+            f"and a Keras accuracy no higher than {bound['keras_accuracy_ceiling']:.4f}",
+        )
+
+
+def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -> None:
+    """Where it runs, and the bytes it will take at its peak: an estimate, or the plan of fused steps."""
+    say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
+    if planned:
+        say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
+    else:
+        say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
+    slow = slow_because() if device == "cpu" else None
+    if slow is not None:
+        say_item(say, "warning", f"{slow}.")
+    free = available_memory()
+    if device == "cpu" and free is not None and peak > free + (resident_memory() or 0):
+        say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
+
+
+def announce_precision(say: Say, precision: str, why: str | None) -> None:
+    """What a GPU computes in, and why not in one graph where it does not; `why` is None where there is a fused step."""
+    if precision == "fp32":
+        say_item(say, "precision", "fp32, op by op")
+    elif why is None:
+        say_item(say, "precision", f"{precision}, each step one CUDA graph")
+    else:
+        say_item(say, "precision", f"tf32, op by op: {why}")
+
+
+def announce_time(say: Say, epoch: float, epochs: int) -> None:
+    """The seconds that an epoch will take, and all that are still to come."""
+    say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")
+
+
+def announce_stop(say: Say, folder: RunFolder, progress: Progress, epochs: int, steps: int, settled: bool) -> None:
+    """After Ctrl-C: how far it came, what is kept, and how to go on."""
+    if progress.epoch == epochs:
+        say_item(say, "stopped", "after the last epoch, before the test; nothing is lost")
+    elif settled:
+        where = f"epoch {progress.epoch + 1} of {epochs}, after step {progress.batch} of {steps}"
+        say_item(say, "stopped", f"in {where}; nothing is lost")
+    elif folder.last.is_file():
+        say_item(say, "stopped", f"at once; {folder.last} is from before the current epoch")
+    else:
+        say_item(say, "stopped", "at once, before anything was saved; a resumed run starts from the beginning")
+    if progress.best_epoch and folder.model.is_file():
+        say_item(say, "kept", f"{folder.model}, the best so far (epoch {progress.best_epoch})")
+    announce_resume(say, folder)
+
+
+def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
+    """There is nothing left to do."""
+    say_item(say, "finished", f"all {counted(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
+    command = f"python -m minunet.train --resume {shlex.quote(str(folder.path))} --epochs {2 * config.epochs}"
+    say_item(say, "longer", command, fold=False)
+
+
+def announce_resume(say: Say, folder: RunFolder) -> None:
+    """The command that goes on."""
+    say_item(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}", fold=False)
+
+
+def announce_result(
+    say: Say, config: TrainConfig, folder: RunFolder, result: dict[str, Any], missing: str | None, seconds: float
+) -> None:
+    """The scores, beside what background everywhere would get, and the pictures to open; `missing` says why there are no curves."""
+    best, test = result["validation"], result["test"]
+    which = "loss" if config.monitor == "loss" else "Dice"
+    say_item(
+        say,
+        "best",
+        f"epoch {best['epoch']} of {result['epochs']}, validation {which} {best[f'val_{config.monitor}']:.4f}",
+    )
+    say_item(
+        say,
+        "test",
+        f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}, precision {test['precision']:.4f}, recall {test['recall']:.4f}",
+        f"accuracy {test['accuracy']:.4f} (all background: {test['baseline']:.4f}), loss {test['loss']:.4f}, "
+        f"{counted(len(result['test_images']), 'image')}",
+    )
+    say_item(say, "took", duration(seconds))
+    if missing:
+        say_item(say, "curves", missing)
+    pictures = [folder.predictions, *([] if missing else [folder.curves]), folder.augmentation]
+    say_item(say, "open", *map(str, pictures), fold=False)
+    model = shlex.quote(str(folder.model))
+    commands = f"python -m minunet.predict {model} IMAGES --out DIR", f"python -m minunet.evaluate {model} DATA"
+    say_item(say, "use", *commands, fold=False)

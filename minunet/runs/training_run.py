@@ -1,0 +1,252 @@
+"""One training run from data to scores: composes batches, model, trainer and files, and says what it does as it goes.
+
+The commands use it with what was typed; a program can use it with a `TrainConfig` and a `Split` of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import platform
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from minunet.checkpoints.model_file import load_model, save_model
+from minunet.cli.console import FileBar, say_item
+from minunet.cli.interruption import Interruption, Stopped
+from minunet.data.batches import Batches
+from minunet.data.pairs import Pair
+from minunet.data.split import Split
+from minunet.errors import UserError
+from minunet.inference import machine
+from minunet.inference.metrics import limits
+from minunet.inference.scoring import score
+from minunet.kernels import backend
+from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
+from minunet.nn.optim import Adam
+from minunet.nn.unet import UNet
+from minunet.runs.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
+from minunet.runs.checkpoint_files import Keeper
+from minunet.runs.config import TrainConfig
+from minunet.runs.history import HistoryFile
+from minunet.runs.memory_plan import peak_so_far, training_peak
+from minunet.runs.run_folder import RunFolder, read_json, write_json
+from minunet.runs.run_messages import (
+    announce_memory,
+    announce_precision,
+    announce_result,
+    announce_stop,
+    announce_time,
+    announce_training,
+)
+from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predictions
+from minunet.runs.time_plan import forecast
+from minunet.training.events import Progress
+from minunet.training.loss import LOSSES
+from minunet.training.schedule import Schedule
+from minunet.training.step import why_op_by_op
+from minunet.training.trainer import Diverged, Trainer
+from minunet.version import __version__
+
+STOPPING = "Stopping after this step; everything is kept. Ctrl-C again stops at once."
+
+
+class TrainingRun:
+    """A training with its folder.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Sound: `config.problems()` is empty.
+    folder : RunFolder
+        Exists and can be written to.
+    split : Split
+    resume : bool
+        Go on from the folder's last.safetensors, if it has one.
+    say : callable
+        Takes each line of text.
+    bar : bool
+        Whether to show progress on stderr.
+
+    Raises
+    ------
+    UserError
+        Where the data, the device or the stored state cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        split: Split,
+        *,
+        resume: bool = False,
+        say: Callable[[str], None] = print,
+        bar: bool = True,
+    ):
+        config = machine.settled(config)
+        if problems := machine.problems(config.precision, config.device):
+            raise UserError(problems)
+        self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
+        self._began = time.monotonic()
+        self._without_curves: str | None = None  # why, where there are none
+        if config.threads is not None:
+            set_num_threads(config.threads)
+        self.device = backend.resolve_device(config.device)
+        self.preprocessing = config.preprocessing()
+        self.loss = LOSSES[config.loss]
+        self.training = self._batches(split.train, augment=config.augment, shuffle=True)
+        self.validation = self._batches(split.validation)
+        self.test = self._batches(split.test)
+        # Weights have a generator of their own: a network of another size sees the same batches.
+        self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.model.recompute = config.recompute
+        self.model.to(self.device)
+        self.optimizer = Adam(self.model.parameters())
+        self.keeper = Keeper(config, folder, self.model, self.optimizer)
+        self.progress = self.keeper.restore() if resume else Progress()
+
+    def finished(self) -> bool:
+        """Whether all is done that was asked for, the test included."""
+        if self.progress.epoch < self.config.epochs or not self.folder.metrics.is_file():
+            return False
+        return read_json(self.folder.metrics).get("epochs") == self.config.epochs
+
+    def load(self) -> None:
+        """Decode and prepare every image, with a bar."""
+        for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
+            with FileBar(f"preparing {name} images", show=self.bar) as progress:
+                batches.load(progress)
+
+    def describe(self) -> None:
+        """Say what will be trained, and what it will cost."""
+        config, steps = self.config, len(self.training)
+        bound = limits(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
+        announce_training(self.say, config, steps, self.model.parameters(), bound)
+        why = why_op_by_op(self.model, self.optimizer, self.loss, *self.training.shapes()[0][1:])
+        # Memory first: where it is too little, the timed step may be the last that is heard of this process.
+        peak, planned = training_peak(config, self.training, self.validation, self.device)
+        announce_memory(self.say, self.device, peak, planned)
+        if self.device == "cuda":
+            announce_precision(self.say, config.precision, why)
+        if config.recompute and planned:
+            self.say("--recompute changes nothing here: the captured step computes again by a plan of its own")
+        with self._enough_memory():
+            cost = forecast(
+                config.architecture(),
+                self.loss,
+                self.training,
+                self.device,
+                clip=config.clip or None,
+                precision=config.precision,
+                recompute=config.recompute,
+            )
+        announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
+        if self.progress.step:
+            at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
+            say_item(self.say, "resumed", f"at {at}" if self.progress.epoch < config.epochs else "at the test")
+
+    def fit(self) -> None:
+        """Train, keeping the files of the folder up to date.
+
+        Raises
+        ------
+        Stopped
+            After Ctrl-C; all is kept.
+        UserError
+            Where the loss is no longer a number, or memory or disk is full.
+        """
+        config, folder = self.config, self.folder
+        history = HistoryFile(folder.history)
+        history.begin(self.progress.history)
+        draw_augmentation(folder.augmentation, self.training, self.split.train)
+        trainer = Trainer(
+            self.model,
+            self.optimizer,
+            Schedule(config.schedule, config.lr, config.epochs * len(self.training)),
+            self.loss,
+            self.training,
+            self.validation,
+            epochs=config.epochs,
+            monitor=config.monitor,
+            clip=config.clip or None,
+            device=self.device,
+            precision=config.precision,
+            callbacks=[
+                HistoryWriter(history),
+                Checkpoints(self.keeper.save_best, lambda: self.keeper.save_last(self.progress)),
+                EpochLines(self.say),
+                Curves(self._draw_curves),
+                *([ProgressBar()] if self.bar else []),
+            ],
+            progress=self.progress,
+        )
+        with self._enough_memory(), Interruption(trainer.request_stop, STOPPING) as interruption:
+            try:
+                trainer.fit()
+            except KeyboardInterrupt as error:
+                settled = getattr(error, "settled", False)
+                announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), settled)
+                raise Stopped(interruption.signal or signal.SIGINT) from error
+            except Diverged as error:
+                remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
+                raise UserError(f"{error}: {remedy}. {self.keeper.kept(self.progress)}") from error
+
+    def finish(self) -> dict[str, Any]:
+        """Score the best model on the test images, draw what it says of them, and write metrics.json.
+
+        Returns
+        -------
+        dict
+            What metrics.json holds.
+        """
+        config, folder, progress = self.config, self.folder, self.progress
+        best = progress.history[progress.best_epoch - 1]
+        model = load_model(folder.model, self.device, config.precision)
+        metrics, loss = score(model.inference, self.test, self.loss)
+        pooled, rows = metrics.result(), metrics.per_image()
+        result = {
+            "test": pooled,
+            "test_mean_over_images": metrics.mean(),
+            "test_trained_loss": loss,
+            "test_images": rows,
+            "validation": best.to_dict(),
+            "best_epoch": best.epoch,
+            "epochs": progress.epoch,
+            "seconds": sum(record.seconds for record in progress.history),
+            "parameters": sum(math.prod(parameter.shape) for parameter in self.model.parameters()),
+            "peak_memory_bytes": peak_so_far(),
+            "device": self.device,
+            "precision": config.precision,
+            "threads": get_num_threads(),
+            "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
+            "platform": platform.platform(),
+        }
+        save_model(
+            folder.model, model.model, self.preprocessing, metrics={**model.metrics, "test": pooled}, extra=model.extra
+        )
+        draw_predictions(folder.predictions, model, self.split.test, {row["name"]: row for row in rows})
+        write_json(folder.metrics, result)
+        announce_result(self.say, config, folder, result, self._without_curves, time.monotonic() - self._began)
+        return result
+
+    def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
+        config = self.config
+        return Batches(pairs, self.preprocessing, config.batch_size, augment=augment, seed=config.seed, shuffle=shuffle)
+
+    def _draw_curves(self) -> None:
+        self._without_curves = draw_curves(self.folder.curves, self.progress.history)
+
+    @contextlib.contextmanager
+    def _enough_memory(self) -> Iterator[None]:
+        try:
+            yield
+        except MemoryError as error:
+            raise UserError(
+                "there is not enough memory for a step: lower --batch-size, --size or --base-channels. "
+                f"{self.keeper.kept(self.progress)}"
+            ) from error

@@ -1,0 +1,106 @@
+"""What a lab is given: graded masks, black and white ones, no data at all, and bad input; and the help."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import minunet.paper
+from minunet.experiments.paper_numbers import M1
+from minunet.experiments.runner import Course
+from tests.commands.paper.small_labs import TINY, lab, results, write_pairs
+
+
+def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
+    broken = write_pairs(tmp_path / "broken", count=4)
+    (broken / "masks" / "cell1.png").unlink()
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    words = (
+        "--out",
+        tmp_path / "taken",
+        "--size",
+        "0x5",
+        "--only",
+        "m3",
+        "--levels",
+        "0.7",
+        "--lr",
+        "fast",
+        "--claims-size",
+        "3",
+    )
+    assert lab(broken, *words) == 2
+    said = capsys.readouterr().err
+    for words in (
+        "--size 0x5",
+        "--only m3",
+        "--levels 0.7",
+        "--lr fast",
+        "--claims-size 3x3",
+        "holds other files",
+        "cell1",
+    ):
+        assert words in said
+    assert "error: 7 problems:" in said
+    assert sorted(path.name for path in (tmp_path / "taken").iterdir()) == ["notes.txt"]
+
+
+def test_graded_masks_are_kept_as_they_are_stored(tmp_path, capsys):
+    greys = write_pairs(tmp_path / "greys", count=6, black=51, white=204)
+    assert lab(greys, "--out", tmp_path / "lab", *TINY, "--graded", "--only", "m1m2") == 0
+    said = capsys.readouterr().out
+    assert "M1, greys as stored" in said
+    rows = results(tmp_path / "lab")["rows"]
+    assert set(rows) == {"m1", "m1-no-relu", "m2", "m2-no-relu"}
+    assert rows["m1"]["bounds"]["ceiling"] == rows["m1"]["mean"]["keras_accuracy"] == 0.0
+    assert rows["m1"]["bounds"]["floor"] >= -(0.2 * np.log(0.2) + 0.8 * np.log(0.8)) - 1e-6
+    assert rows["m1"]["mean"]["loss"] > rows["m1"]["bounds"]["floor"]
+    assert rows["m2"]["bounds"]["ceiling"] == 1.0
+
+
+@pytest.mark.parametrize(("words", "remark"), [([], "with --graded"), (["--graded"], None)])
+def test_greys_in_the_files_are_remarked_upon(words, remark, tmp_path, monkeypatch, capsys):
+    greys = write_pairs(tmp_path / "greys", count=4, black=51, white=204)
+    monkeypatch.setattr(Course, "run", lambda self, plan: None)
+    assert lab(greys, "--out", tmp_path / "lab", *TINY, *words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert ("100.0 % of the mask files' pixels are neither black nor white" in said) is (remark is not None)
+    assert (remark or "its loss of") in said
+
+
+def test_graded_on_black_and_white_masks_is_remarked_upon(discs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(Course, "run", lambda self, plan: None)
+    assert lab(discs, "--out", tmp_path / "lab", *TINY, "--graded") == 0
+    assert "only 0.0 % of the mask files' pixels are grey" in " ".join(capsys.readouterr().out.split())
+
+
+def test_without_data_smears_are_drawn_larger_than_they_are_trained_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(minunet.paper, "DRAWN_COUNT", 5)
+    monkeypatch.setattr(Course, "run", lambda self, plan: None)
+    monkeypatch.chdir(tmp_path)
+    assert lab(*TINY) == 0
+    out = tmp_path / "runs" / "paper-synthetic"
+    with Image.open(next((out / "synthetic" / "images").iterdir())) as image:
+        assert image.size == (32, 24)
+    before = {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")}
+    assert lab() == 0
+    assert {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")} == before
+    assert lab(write_pairs(tmp_path / "discs", count=4), "--out", out) == 2
+    assert "draws its own smears" in capsys.readouterr().err
+
+
+def test_help_teaches_what_the_bounds_are(capsys):
+    with pytest.raises(SystemExit) as stop:
+        lab("--help")
+    assert stop.value.code == 0
+    said = capsys.readouterr().out
+    for words in (
+        "mean entropy of the targets",
+        "exactly 0 or 1",
+        "--graded",
+        f"{M1.loss}",
+        "0.26 or 0.74",
+        "at most 1.9 %",
+    ):
+        assert words in " ".join(said.split())
+    assert max(map(len, said.splitlines())) <= 80

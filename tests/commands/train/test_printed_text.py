@@ -1,0 +1,58 @@
+"""What `python -m minunet.train` prints: the plan, the epochs, the test, a warning of memory, and its help."""
+
+import re
+
+import pytest
+
+from minunet.runs.config import TrainConfig
+from minunet.runs.run_folder import CONTENTS
+from tests.commands.train.small_runs import TINY, interrupt, train
+
+
+def test_what_is_said_fits_80_columns_and_names_what_matters(discs, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert train(discs, "--out", "run", *TINY) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert all(len(line) <= 80 for line in lines if str(discs) not in line)
+    for text in (
+        f"data      {discs}",
+        "          8 pairs, all 24x20",
+        "split     6 to train, 1 to validate, 1 to test (split.json)",
+        "input     grey, resized to 16x16; binary masks, cut at Otsu's threshold",
+        "model     U-Net, paper variant, base 2, depth 1:",
+        "          9 convolutions, 485 parameters",
+        "training  3 epochs of 3 steps, batches of 2, light augmentation,",
+        "          bce loss, Adam, onecycle rate up to 0.01, gradients up to 1, seed 0",
+        "          run/curves.png",
+        "use       python -m minunet.predict run/model.safetensors IMAGES --out DIR",
+    ):
+        assert text in lines
+    assert re.search(r"^device    cpu, \d+ threads?$", said.out, re.M)
+    assert re.search(r"^time      about \S+ an epoch, \S+ in all", said.out, re.M)
+    assert re.search(r"^memory    about (\d+ MB|\d+\.\d GB) at the peak \(an estimate from shapes\)$", said.out, re.M)
+    assert re.search(r"^    3/3   0\.\d{4}", said.out, re.M)
+    assert re.search(r"^test      Dice 0\.\d{4}, IoU 0\.\d{4}, ", said.out, re.M)
+    assert said.err == ""  # no terminal: no bar
+
+
+def test_too_little_free_memory_is_said_before_the_first_step(discs, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("minunet.runs.run_messages.available_memory", lambda: 1e7)
+    monkeypatch.setattr("minunet.runs.run_messages.resident_memory", lambda: 0.0)
+    monkeypatch.setattr("minunet.runs.training_run.forecast", interrupt)
+    assert train(discs, "--out", tmp_path / "run", *TINY) == 130
+    said = " ".join(capsys.readouterr().out.split())
+    assert "warning only 10 MB more are free: lower --batch-size, --size or --base-channels." in said
+
+
+def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit) as leaving:
+        train("--help")
+    text = capsys.readouterr().out
+    assert leaving.value.code == 0 and max(map(len, text.splitlines())) <= 80
+    for part in ("data:", "network:", "training:", "(default 0.002)", "examples:", "the run folder:", *CONTENTS):
+        assert part in text
+    for field in TrainConfig.__dataclass_fields__:
+        hidden = field in ("data", "activation", "pooling", "block_end_relu")
+        assert hidden or "--" + field.replace("_", "-") in text

@@ -1,0 +1,44 @@
+"""The store of prepared examples: as small as is exact, and no larger than its limit."""
+
+import numpy as np
+
+from minunet.data.image_store import Store, compact, machine_memory
+from minunet.data.pairs import find_pairs
+from minunet.data.reading.preprocessing import Preprocessing
+from tests.data.small_batches import SMALL
+from tests.data.small_pictures import disc, photo, save
+
+
+def test_what_is_kept_is_as_small_as_is_exact(tmp_path):
+    save(tmp_path / "images" / "a.png", photo())
+    save(tmp_path / "masks" / "a.png", disc())
+    pairs = find_pairs(tmp_path)
+    for preprocessing, size in (
+        (Preprocessing(channels="rgb"), 24 * 16 * (3 + 1)),
+        (Preprocessing(), 24 * 16 * (4 + 1)),  # a luma of three channels is no whole number of 255ths
+        (Preprocessing(channels="rgb", size=(12, 8)), 12 * 8 * (12 + 1)),
+    ):
+        store = Store(pairs, preprocessing)
+        store.load()
+        assert store.nbytes == size
+        image, mask = store.get(0)
+        assert np.array_equal(image, preprocessing.image(photo()))
+        assert np.array_equal(mask, preprocessing.target(disc()))
+
+
+def test_compact_keeps_every_bit():
+    levels = (np.arange(256) / np.float32(255)).astype(np.float32).reshape(16, 16)
+    assert compact(levels).dtype == np.uint8
+    assert np.array_equal(compact(levels) / np.float32(255), levels)
+    nearly = levels.copy()
+    nearly[3, 5] = np.nextafter(nearly[3, 5], np.float32(1))
+    assert compact(nearly) is nearly
+
+
+def test_the_limit_is_kept(pairs):
+    one = Store(pairs[:1], SMALL)
+    one.load()
+    store = Store(pairs, SMALL, limit=3 * one.nbytes)
+    store.load()
+    assert store.nbytes == 3 * one.nbytes
+    assert machine_memory() > 2**20

@@ -1,0 +1,86 @@
+"""What the lab trains: every variation once, each differing from the paper's network in what it is there for."""
+
+from dataclasses import asdict
+
+import pytest
+
+from minunet.data.pairs import Pair
+from minunet.data.split import Split
+from minunet.experiments.catalogue import Catalogue
+from minunet.experiments.experiment import Experiment, few
+from minunet.experiments.result_table import CELL, COLUMNS, LABEL
+from minunet.experiments.study_settings import LabSettings
+
+
+def changed(variation, base):
+    """The settings in which a variation differs."""
+    return {name: value for name, value in asdict(variation.config).items() if value != getattr(base, name)}
+
+
+def test_both_models_are_trained_with_and_without_the_relus_and_nothing_else_differs():
+    settings = LabSettings()
+    models = {variation.key: variation for variation in Catalogue(settings, 72).part("m1m2")}
+    base = settings.config("m1m2")
+    assert {key: (variation.masks, changed(variation, base)) for key, variation in models.items()} == {
+        "m1": ("resized", {"mask": "grayscale"}),
+        "m1-no-relu": ("resized", {"mask": "grayscale", "block_end_relu": False}),
+        "m2": ("binary", {}),
+        "m2-no-relu": ("binary", {"block_end_relu": False}),
+        "m1-levels": ("levels", {"mask": "grayscale"}),
+        "m1-levels-no-relu": ("levels", {"mask": "grayscale", "block_end_relu": False}),
+    }
+
+
+def test_stored_greys_take_the_place_of_resized_ones():
+    models = {v.key: v.masks for v in Catalogue(LabSettings(graded=True, levels=None), 72).part("m1m2")}
+    assert models == {"m1": "stored", "m1-no-relu": "stored", "m2": "binary", "m2-no-relu": "binary"}
+
+
+def test_each_claim_changes_one_thing_and_the_shared_run_is_one():
+    settings = LabSettings()
+    catalogue = Catalogue(settings, 72)
+    base = settings.config("claims")
+    claims = {variation.key: changed(variation, base) for variation in catalogue.part("claims")}
+    assert claims.pop("relu-max-all") == {}
+    assert claims.pop("tanh") == {"activation": "tanh"}
+    assert claims.pop("sigmoid") == {"activation": "sigmoid"}
+    assert claims.pop("average") == {"pooling": "average"}
+    assert set(claims) == {"10-images", "20-images", "40-images"}
+    assert sum("relu-max-all" in dict(heading.rows) for heading in catalogue.headings) == 3
+
+
+@pytest.mark.parametrize("images", [9, 10, 11, 30, 72, 500])
+def test_few_images_take_as_many_steps_as_all(images):
+    settings = LabSettings(claims_epochs=7, batch_size=8)
+    steps = 7 * -(-images // 8)
+    few_images = [v for v in Catalogue(settings, images).part("claims") if v.images is not None]
+    assert [v.images for v in few_images] == [count for count in (10, 20, 40) if count < images]
+    for variation in few_images:
+        each = -(-variation.images // 8)
+        assert 0 <= variation.config.epochs * each - steps < each
+
+
+@pytest.mark.parametrize("graded", [False, True])
+def test_every_row_is_known_and_its_label_fits_the_table(graded):
+    catalogue = Catalogue(LabSettings(graded=graded, levels=(0.125, 0.875), claims_epochs=999), 9999)
+    assert LABEL + CELL * len(COLUMNS) <= 80
+    for heading in catalogue.headings:
+        assert len(heading.title) <= 80
+        for key, label in heading.rows:
+            assert key in catalogue.variations
+            assert len(label) <= LABEL - 2, label
+
+
+def test_few_are_nested_drawn_by_the_seed_and_leave_the_rest_of_the_split_alone(tmp_path):
+    pairs = [Pair(f"p{i:02}", tmp_path / f"{i}.png", tmp_path / f"{i}m.png") for i in range(30)]
+    split = Split(tuple(pairs[:26]), tuple(pairs[26:28]), tuple(pairs[28:]))
+    names = {(count, seed): {pair.name for pair in few(split, count, seed)} for count in (10, 20) for seed in (0, 1)}
+    assert {count: len(drawn) for (count, _), drawn in names.items()} == {10: 10, 20: 20}
+    assert names[10, 0] < names[20, 0]
+    assert names[10, 0] != names[10, 1]
+    assert few(split, None, 0) == few(split, 26, 0) == split.train
+
+
+def test_a_seed_names_its_run():
+    variation = Catalogue(LabSettings(), 72).variations["m1"]
+    assert Experiment(variation, 3).name == "m1-seed3"

@@ -1,0 +1,98 @@
+"""The verdict on numbers made up so that each explanation holds once."""
+
+import pytest
+
+from minunet.experiments.bounds import Bounds
+from minunet.experiments.comparison import Comparison, comparisons, ranking
+from tests.made_up_scores import SHARP, made_up
+
+GREY = Bounds(floor=0.06, ceiling=0.83, background=0.6, cells=0.3)
+NONE = Bounds(floor=0.58, ceiling=0.0, background=0.0, cells=0.3)
+
+
+def comparison(grey, grey_free, binary, binary_free, bounds=GREY, **both):
+    return Comparison(
+        "greys",
+        made_up(grey, bounds=bounds, **both),
+        made_up(grey_free, bounds=bounds, **both),
+        made_up(binary),
+        made_up(binary_free),
+    )
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "conclusion", "words"),
+    [
+        ((0.81, 0.812, 0.97, 0.97), "masks", "the masks and how accuracy counts them, not the ReLU"),
+        ((0.02, 0.97, 0.025, 0.97), "relu", "the ReLU, as the paper says"),
+        ((0.50, 0.60, 0.97, 0.97), "both", "21% of what binary masks give"),
+        ((0.96, 0.962, 0.965, 0.97), "neither", "nothing to explain"),
+        ((0.81, 0.70, 0.97, 0.97), "masks", "not the ReLU"),
+        ((0.60, 0.60, 0.705, 0.71), "unlearned", "train longer"),
+    ],
+)
+def test_the_conclusion_follows_from_the_numbers(accuracies, conclusion, words):
+    if conclusion == "relu":  # M2 fails as M1 does; what it has learned is then judged against an empty background
+        sharp = Bounds(floor=0.0, ceiling=1.0, background=0.0, cells=1.0)
+        grey, free, binary, binary_free = accuracies
+        found = Comparison("greys", *(made_up(a, bounds=sharp) for a in (grey, free, binary, binary_free)))
+    else:
+        found = comparison(*accuracies)
+    assert found.conclusion() == conclusion
+    assert words in found.sentences()[-1]
+
+
+def test_the_sentences_carry_the_numbers():
+    found = comparison(0.80, 0.81, 0.97, 0.965, loss=0.09)
+    said = " ".join(found.sentences())
+    assert "+0.0100, from 0.8000 to 0.8100" in said
+    assert "+0.1700, to 0.9700" in said
+    assert "M2 without the ReLUs: -0.0050" in said
+    assert f"{100 * 0.80 / 0.83:.1f} % of the 0.8300" in said
+    assert "0.0300 above its floor of 0.0600" in said
+    assert "0.1000 above its own of 0.0000" in said
+    assert "0.5721" in said
+    assert "0.0190" in said
+
+
+def test_masks_that_let_no_pixel_count():
+    found = comparison(0.0, 0.0, 0.97, 0.97, bounds=NONE, loss=0.6)
+    assert found.conclusion() == "masks"
+    assert any("let no pixel count as right" in sentence for sentence in found.sentences())
+
+
+@pytest.mark.parametrize(("dice", "words"), [(0.949, "as well as"), (0.90, "less well than"), (0.98, "better than")])
+def test_the_overlap_is_compared(dice, words):
+    assert any(
+        f"finds the cells {words} M2" in sentence
+        for sentence in comparison(0.8, 0.8, 0.97, 0.97, dice=dice).sentences()
+    )
+
+
+def test_a_wide_spread_between_seeds_raises_what_counts():
+    quiet = comparison([0.80, 0.80], [0.83, 0.83], 0.97, 0.97)
+    noisy = comparison([0.78, 0.82], [0.81, 0.85], 0.97, 0.97)
+    assert quiet.by_relu == pytest.approx(noisy.by_relu)
+    assert (quiet.conclusion(), noisy.conclusion()) == ("both", "masks")
+    assert quiet.clear == 0.01
+    assert noisy.clear == pytest.approx(2 * 0.02 * 2**0.5)
+
+
+def test_only_complete_comparisons_are_made():
+    scores = {"m1": made_up(0.8), "m1-no-relu": made_up(0.8), "m2": made_up(0.97)}
+    assert comparisons(scores, {"m1": "greys"}) == []
+    scores["m2-no-relu"] = made_up(0.97)
+    assert [found.greys for found in comparisons(scores, {"m1": "greys", "m1-levels": "others"})] == ["greys"]
+
+
+def test_rankings():
+    rows = {"ReLU": made_up(0.95, dice=0.94), "tanh": made_up(0.95, dice=0.90), "sigmoid": made_up(0.7, dice=0.0)}
+    assert ranking("activation", rows) == "activation: ReLU is best in Dice (ReLU 0.9400, tanh 0.9000, sigmoid 0.0000)."
+    rows["tanh"] = made_up(0.95, dice=0.945)
+    assert ranking("activation", rows).startswith("activation: tanh and ReLU are even, the others clearly behind")
+    assert "no clear difference" in ranking(
+        "pooling", {"max": made_up(0.95, dice=0.94), "average": made_up(0.95, dice=0.935)}
+    )
+    assert "none beats" in ranking("pooling", {"max": made_up(0.7, dice=0.3), "average": made_up(0.4, dice=0.46)})
+    assert ranking("pooling", {"max": made_up(0.95)}) is None
+    assert SHARP.background == 0.7

@@ -1,0 +1,86 @@
+"""Fused training of a model and its optimizer, on stand-ins for the GPU, beside the ordinary step on the same tensor cores."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+
+from minunet import UNet, nn, optim
+from minunet.functional import binary_cross_entropy_with_logits
+from minunet.fused.fused_training import FusedTraining, why_not_fused
+from minunet.kernels import dispatch
+from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda.precision import use_precision
+from tests.cuda_on_cpu import cupy_on_cpu
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.cases import cuda_on_cpu
+
+
+def start(array=np.ndarray):
+    """A model and its optimizer, always the same, in arrays of this type."""
+    model = UNet(base_channels=8, depth=1, rng=np.random.default_rng(0))
+    for p in model.parameters():
+        p.data = p.data.view(array)
+    return model, optim.Adam(model.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01)
+
+
+@pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+def test_batches_of_two_shapes(monkeypatch):
+    """Weights, moments and counts are those of the ordinary training, also where the last batch is smaller."""
+    monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
+    monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
+    rng = np.random.default_rng(1)
+    batches = [
+        (rng.random((n, 6, 8, 1), np.float32), rng.integers(0, 2, (n, 6, 8, 1)).astype(np.float32)) for n in (2, 1, 2)
+    ]
+    model, optimizer = start(cupy_on_cpu.DeviceArray)
+    fused = FusedTraining(model, optimizer, "tf32")
+    found = []
+    for k, batch in enumerate(batches):
+        if k == 2:  # a parameter in another array, as after loading: the graphs' addresses are out of date
+            first = next(iter(model.parameters()))
+            first.data, old = first.data.copy(), first.data
+            old[...] = np.nan
+        optimizer.lr = 1e-3 / (k + 1)
+        outcome = fused.step(*batch)
+        assert outcome.logits.shape == batch[1].shape and outcome.norm is None
+        found.append(outcome.loss)
+
+    monkeypatch.undo()
+    other, plain = start()
+    with cuda_on_cpu(), dispatch.prefer("cuda-tensor"), use_precision("tf32"):
+        for k, batch in enumerate(batches):
+            plain.lr = 1e-3 / (k + 1)
+            plain.zero_grad()
+            loss = binary_cross_entropy_with_logits(other(batch[0]), batch[1])
+            loss.backward()
+            plain.step()
+            assert abs(loss.item() - found[k]) < 1e-4
+    for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
+        # Adam turns a gradient of almost nothing into a full step of the learning rate.
+        assert np.abs(a.data - b.data).max() < 2e-3 and np.abs(a.data - b.data).mean() < 1e-5, name
+    assert np.array_equal(optimizer.updates, plain.updates) and optimizer.steps == plain.steps == 3
+    for a, b in zip(optimizer.state["exp_avg"], plain.state["exp_avg"], strict=True):
+        assert np.allclose(a, b, rtol=1e-2, atol=1e-5)
+
+
+def test_what_has_no_fused_step(monkeypatch):
+    model, optimizer = start()
+    assert why_not_fused(model, optimizer, 6, 8) is None
+    assert "multiples of 2, got 7x8" in why_not_fused(model, optimizer, 7, 8)
+    assert "updates with Adam, not with SGD" in why_not_fused(model, optim.SGD(model.parameters(), lr=0.1), 6, 8)
+    assert "all of the model's parameters" in why_not_fused(model, optim.Adam(list(model.parameters())[1:]), 6, 8)
+    assert "a U-Net's, not a Sequential's" in why_not_fused(nn.Sequential(), optimizer, 6, 8)
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
+        next(iter(model.parameters())).data = np.zeros(1, np.float32).view(cupy_on_cpu.DeviceArray)
+        assert "make it after moving the model" in why_not_fused(model, optimizer, 6, 8)
+    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float64)
+    assert "weights in float32" in why_not_fused(model, optimizer, 6, 8)
+    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float32)
+    optimizer.updates[0] = 3
+    assert "theirs differ" in why_not_fused(model, optimizer, 6, 8)
+    with pytest.raises(ValueError, match="theirs differ"):
+        FusedTraining(model, optimizer, "bf16").step(np.zeros((1, 6, 8, 1)), np.zeros((1, 6, 8, 1)))

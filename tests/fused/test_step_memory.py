@@ -1,0 +1,96 @@
+"""The memory of the fused training step: its bytes beside PyTorch's, and results that replace what they were computed from."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minunet import UNet
+from minunet.fused.unet_layers import layers_of
+from minunet.fused.unet_step import UNetStep
+from minunet.kernels.cuda import convolution, loss, tensor_cores
+from minunet.kernels.cuda.arena import Arena
+from minunet.kernels.cuda.meta_launcher import Unallocated
+from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
+from tests.cuda_on_cpu.host import SCHEDULES
+
+needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+SAME = (1, 1), ((1, 1), (1, 1))
+DTYPES = ["float32", pytest.param("bfloat16", marks=needs_bfloat16)]
+# Most bytes that PyTorch 2.11 held in a training step of the classic U-Net on an H100: with automatic mixed precision and
+# channels_last, and eager with tf32 allowed.
+PYTORCH = {
+    ("bf16", (16, 256, 256, 1)): 2_561_483_776,
+    ("bf16", (8, 512, 512, 1)): 4_686_816_256,
+    ("tf32", (16, 256, 256, 1)): 4_898_464_768,
+    ("tf32", (8, 512, 512, 1)): 9_417_434_112,
+}
+
+
+@pytest.mark.parametrize("without_sm_90a", ["not asked for", None], ids=["sm_80", "sm_90a"])
+@pytest.mark.parametrize(("precision", "shape"), PYTORCH, ids=lambda value: str(value).replace(" ", ""))
+def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90a, monkeypatch):
+    """At most 0.7 of it, parameters and both moments included; and gaps between places are hardly any of that."""
+    config = {**UNet(base_channels=8).config, "base_channels": 64, "variant": "classic"}
+    device, held, take = Unallocated(without_sm_90a), [], Arena.take
+
+    def noted(arena, *what):
+        place = take(arena, *what)
+        held.append(arena.taken)
+        return place
+
+    monkeypatch.setattr(Arena, "take", noted)
+    params = [device.empty(s, np.float32) for layer in layers_of(config).all() for s in (layer.shape, (layer.outs,))]
+    step = UNetStep(config, params, params, params, shape, device, precision=precision)
+    assert step.arena.bytes + 3 * sum(p.nbytes for p in params) <= 0.7 * PYTORCH[precision, shape]
+    assert max(held) <= step.arena.bytes <= 1.02 * max(held)
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_input_gradient_may_replace_its_mask(dtype, schedule):
+    """The same bits as beside it, over many tiles, and where the second of two sources has no mask."""
+    rng = np.random.default_rng(0)
+    grad, weight = values(rng, (2, 13, 18, 16), dtype), values(rng, (3, 3, 144, 16), dtype)
+    xs = tuple(values(rng, (2, 13, 18, c), dtype) for c in (64, 80))
+    windows = convolution.input_gradient_windows(grad, xs, weight, *SAME)
+    for masked in ((True, True), (True, False)):
+        beside, replaced = tuple(np.empty_like(x) for x in xs), tuple(x.copy() for x in xs)
+        with cuda_on_cpu(schedule):
+            for outs, seen in ((beside, xs), (replaced, replaced)):
+                masks = tuple(x if kept else None for x, kept in zip(seen, masked, strict=True))
+                tensor_cores.convolve(windows, (grad,), weight, outs, masks=masks)
+        for one, other, kept in zip(beside, replaced, masked, strict=True):
+            assert np.array_equal(one, other) and (one == 0).any() == kept
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_an_up_convolutions_input_gradient_may_replace_its_mask(dtype, schedule):
+    rng = np.random.default_rng(1)
+    x, grad, weight = (values(rng, shape, dtype) for shape in ((1, 13, 11, 72), (1, 26, 22, 16), (2, 2, 72, 16)))
+    window = convolution.down_window(grad, x, weight, (2, 2), (0, 0))
+    with cuda_on_cpu(schedule) as host:
+        beside, replaced = host.empty(x.shape, x.dtype), x.copy()
+        for out, mask in ((beside, x), (replaced, replaced)):
+            tensor_cores.convolve([window], (grad,), weight, (out,), masks=(mask, None))
+    assert np.array_equal(beside, replaced) and (beside == 0).any() and (beside != 0).any()
+
+
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_gradient_of_the_loss_may_replace_the_logits(dtype, schedule):
+    rng = np.random.default_rng(2)
+    logits, target = values(rng, (2, 9, 31, 8), dtype), rng.integers(0, 2, (2, 9, 31, 3)).astype(np.float32)
+    losses, grads = [], []
+    with cuda_on_cpu(schedule) as host:
+        for grad, given in ((host.empty(logits.shape, logits.dtype), logits.copy()), 2 * (logits.copy(),)):
+            partial, total = host.empty((loss.MAX_BLOCKS,), np.float64), host.empty((), np.float32)
+            loss.bce_step(given, target, grad, partial, total)
+            losses.append(float(total))
+            grads.append(grad)
+    assert losses[0] == losses[1] and np.array_equal(*grads) and (grads[0] != 0).any()

@@ -1,0 +1,122 @@
+"""What a step's table says of each product is what is launched: the kernel, its tile, and how many share the pixels."""
+
+from __future__ import annotations
+
+import pytest
+
+from minunet import UNet
+from minunet.fused.graphs import SLOTS
+from minunet.fused.step_memory import StepMemory, planned, unallocated_parameters
+from minunet.fused.step_table import NotedStep, noted
+from minunet.fused.unet_step import UNetStep
+from minunet.kernels.cuda.meta_launcher import Unallocated
+
+SHAPE = (2, 48, 32, 3)
+MULTIPLIES = (
+    "tensor_convolution.cu",
+    "tensor_weight_gradient.cu",
+    "hopper_convolution.cu",
+    "hopper_weight_gradient.cu",
+)
+
+
+class Listing(Unallocated):
+    """Lists the launches of products."""
+
+    def __init__(self, without_sm_90a=None):
+        super().__init__(without_sm_90a)
+        self.launches = []
+
+    def launch(self, program, instance, grid, block, shared_bytes, values):
+        if program.source in MULTIPLIES:
+            self.launches.append((program.source, instance, grid))
+
+
+def config(base_channels, variant):
+    return UNet(3, base_channels=base_channels, depth=2, variant=variant).config
+
+
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+@pytest.mark.parametrize(
+    ("base_channels", "without_sm_90a"), [(8, "not asked for"), (64, "not asked for"), (64, None), (40, None)]
+)
+def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, precision, variant):
+    settings, device = config(base_channels, variant), Listing(without_sm_90a)
+    params = unallocated_parameters(settings, device)
+    step = NotedStep(settings, params, params, params, SHAPE, device, precision=precision)
+    first, step.products = step.products, []
+    device.launches.clear()
+    step.run()  # now that there is "memory", launches come to the device
+    launches = iter(device.launches)
+    for product in step.products:
+        gradient = product.operation == "weight gradient"
+        # An up-convolution goes forward by four launches, one for each place of its kernel.
+        for _ in range(4 if product.layer.kernel_size == 2 and product.operation.startswith("forward") else 1):
+            source, instance, grid = next(launches)
+            family = "hopper" if product.kernel.startswith("sm_90a wgmma, ") else "tensor"
+            assert source == f"{family}_{'weight_gradient' if gradient else 'convolution'}.cu"
+            kernel = product.kernel.partition(", ")[2]
+            if gradient:
+                of = "all" if grid[2] == 1 else f"{grid[2]} shares of the"
+                blocks = "64x64 channels x 9 taps" if family == "hopper" else f"128x{instance.split(', ')[2]} weights"
+                assert kernel == f"{blocks}, {of} pixels"
+            elif family == "hopper":
+                across = instance.split(", ")[1] == "true"
+                assert kernel == ("128 channels x 16x16 pixels" if across else "64 channels x 32x16 pixels")
+            else:
+                assert kernel == f"{instance.split(', ')[2]} channels x 128 pixels"
+            assert without_sm_90a is None or product.why == without_sm_90a
+    assert next(launches, None) is None
+    assert any(p.kernel.startswith("sm_90a") for p in step.products) == (base_channels > 8 and without_sm_90a is None)
+    # The step that is laid out knows already.
+    assert [(p.layer.weight, p.operation, p.kernel) for p in first][: len(step.products)] == [
+        (p.layer.weight, p.operation, p.kernel) for p in step.products
+    ]
+
+
+def test_the_reasons():
+    """Too few channels, another kernel size, factors that cannot be read; and what is promised where nothing speaks against."""
+    step = noted(config(64, "classic"), SHAPE, Unallocated(), precision="tf32", training=True)
+    why = {(product.layer.weight, product.operation): product.why for product in step.products}
+    last = step.layers.expansion[-1][-1].weight
+    assert "not kept as tf32 values" in why[0, "forward"]
+    assert "3x3 kernels" in why[step.layers.head.weight, "forward"]
+    assert "across their rows" in why[last, "weight gradient"]
+    assert why[last, "input gradient"] == "estimated 1.9 times as fast as mma.sync"
+    step = noted(config(8, "classic"), SHAPE, Unallocated(), precision="bf16", training=True)
+    (first,) = (
+        product.why for product in step.products if product.operation == "weight gradient" and product.layer.weight == 0
+    )
+    assert first == "98 % of wgmma's products would be wasted"
+
+
+def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
+    step = noted(config(8, "paper"), SHAPE, Unallocated("not asked for"), precision="bf16", training=True)
+    for layer in step.layers.all():
+        operations = [product.operation for product in step.products if product.layer is layer]
+        again = ["forward again"] if layer.kernel_size == 2 or layer.weight == 0 else []
+        back = sorted(set(operations) - {"forward", *again})
+        assert operations[0] == "forward" and set(again) <= set(operations)
+        assert back == (["weight gradient"] if layer.weight == 0 else ["input gradient", "weight gradient"])
+        assert len(operations) == 1 + len(again) + len(back)
+    passing = noted(config(8, "paper"), SHAPE, Unallocated("not asked for"), precision="bf16", training=False)
+    assert passing.products == step.products[: len(step.layers.all())]
+    shapes = {product.layer.weight: product.shape for product in passing.products}
+    assert shapes[0] == (2, 48, 32, 8) and shapes[step.layers.head.weight] == (2, 48, 32, 1)
+
+
+@pytest.mark.parametrize("clip", [None, 1.0])
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_the_memory_is_the_steps(precision, clip):
+    settings, device = config(64, "classic"), Unallocated()
+    params = unallocated_parameters(settings, device)
+    step = UNetStep(settings, params, params, params, SHAPE, device, precision=precision, clip=clip)
+    found = planned(settings, SHAPE, device, precision=precision, clip=clip)
+    count = sum(p.size for p in UNet(**settings).parameters())
+    assert found == StepMemory(step.arena.bytes, 12 * count, SLOTS * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
+    assert found.total == found.arena + found.weights + found.batches
+    without = planned(settings, SHAPE, Unallocated("not asked for"), precision=precision, clip=clip)
+    assert without.arena != found.arena  # other shares of the weight gradients, or other copies of the weights
+    with pytest.raises(ValueError, match="multiples of 4"):
+        planned(settings, (2, 50, 32, 3), device)

@@ -1,0 +1,29 @@
+"""An image given as an array is predicted alike however its bytes lie in memory."""
+
+import numpy as np
+import pytest
+
+from minunet import UNet
+from minunet.checkpoints.model_file import load_model, save_model
+from minunet.data.reading.preprocessing import Preprocessing
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model.safetensors"
+    return load_model(save_model(path, UNet(base_channels=2, depth=1), Preprocessing()))
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda image: image.astype(">u2"),  # as readers of big-endian TIFF give it
+        lambda image: image.astype("<u2"),
+        np.asfortranarray,
+        lambda image: np.repeat(np.repeat(image, 2, axis=0), 3, axis=1)[::2, ::3],
+        lambda image: image[::-1].copy()[::-1],
+    ],
+)
+def test_the_same_prediction(model, lie):
+    image = np.random.default_rng(0).integers(0, 65536, (9, 14), dtype=np.uint16)
+    assert np.array_equal(model.predict(lie(image)), model.predict(image))

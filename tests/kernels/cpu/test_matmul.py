@@ -1,0 +1,75 @@
+"""Matrix products in blocks: the same values however they are cut, and cut only where that is of use."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minunet.kernels.cpu import matmul
+
+BLOCKS = st.sampled_from([1_000, 20_000, math.inf])
+
+
+@given(
+    rows=st.integers(1, 300),
+    length=st.integers(1, 80),
+    columns=st.integers(1, 200),
+    batch=st.integers(1, 3),
+    block=BLOCKS,
+)
+def test_multiply(rows, length, columns, batch, block):
+    rng = np.random.default_rng(rows)
+    a, b = rng.standard_normal((batch, rows, length)), rng.standard_normal((batch, length, columns))
+    out = np.full((batch, rows, columns), np.nan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matmul, "largest_block", lambda: block)
+        matmul.run(matmul.multiply(a, b, out))
+    np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("length", [500, 4999, 5000])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_long_sums_for_a_small_result_leave_the_interpreter_to_other_threads(length, transposed):
+    rng = np.random.default_rng(length)
+    a = rng.standard_normal((1, length, 9)).transpose(0, 2, 1) if transposed else rng.standard_normal((1, 9, length))
+    b, out = rng.standard_normal((1, length, 16)), np.full((1, 9, 16), np.nan)
+    steps = matmul.multiply(a, b, out)
+    sizes = [
+        (step.args[2].size, step.args[2].size * step.args[0].shape[-1]) for step in steps if step.func is np.matmul
+    ]
+    assert all(size > matmul.LOCKED or work <= matmul.SHORT for size, work in sizes)
+    matmul.run(steps)
+    np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
+
+
+@given(size=st.tuples(st.integers(1, 8), st.integers(1, 8)), length=st.integers(1, 3000), block=BLOCKS)
+def test_transform(size, length, block):
+    rng = np.random.default_rng(length)
+    matrix, rows = rng.standard_normal(size), rng.standard_normal((2, size[1], length))
+    out = np.full((2, size[0], length), np.nan)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matmul, "largest_block", lambda: block)
+        matmul.run(matmul.transform(matrix, rows, out))
+    np.testing.assert_allclose(out, matrix @ rows, rtol=1e-10, atol=1e-12)
+
+
+def steps(block: float) -> int:
+    a, b = np.zeros((2, 1000, 64), np.float32), np.zeros((2, 64, 64), np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(matmul, "largest_block", lambda: block)
+        return len(matmul.multiply(a, b, np.zeros((2, 1000, 64), np.float32)))
+
+
+def test_one_call_where_the_blas_packs_its_operands_anyway():
+    assert steps(math.inf) == 1
+    assert steps(matmul.SMALL) == 5  # 4.1 million multiplications a matrix
+
+
+def test_the_block_follows_from_the_blas(monkeypatch):
+    for small, expected in ((True, matmul.SMALL), (False, math.inf)):
+        monkeypatch.setattr(matmul, "small_matrix_kernels", lambda small=small: small)
+        matmul.largest_block.cache_clear()
+        assert matmul.largest_block() == expected
+    matmul.largest_block.cache_clear()

@@ -1,0 +1,146 @@
+"""The memory pool: what is handed out again, and what never is."""
+
+import threading
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minunet.kernels.cpu import memory_pool as pool
+from minunet.kernels.cpu.memory_pool import ALIGNMENT, MOST_PARTS, SMALLEST, STALE, MemoryPool
+
+LARGE = (SMALLEST // 4, 2)  # float32: twice the smallest size
+
+
+def address(array):
+    return array.ctypes.data
+
+
+def test_a_dropped_array_is_handed_out_again():
+    pool = MemoryPool()
+    a = pool.empty(LARGE, np.float32)
+    where = address(a)
+    del a
+    b = pool.empty(LARGE, np.float32)
+    assert address(b) == where
+    assert b.flags.c_contiguous
+    assert b.flags.writeable
+
+
+def test_an_array_somebody_holds_is_never_handed_out():
+    pool = MemoryPool()
+    a = pool.empty(LARGE, np.float32)
+    a[...] = 7
+    b = pool.empty(LARGE, np.float32)
+    b[...] = 1
+    assert (a == 7).all()
+
+
+def test_a_view_of_a_view_keeps_the_block():
+    pool = MemoryPool()
+    view = pool.empty(LARGE, np.float32)[3:].reshape(-1)[::2].T[5:6]
+    view[...] = 3
+    for _ in range(4):
+        pool.empty(LARGE, np.float32)[...] = 9
+    assert view == 3
+
+
+def test_arrays_are_aligned_and_small_ones_do_not_come_from_the_pool():
+    pool = MemoryPool()
+    assert address(pool.empty(LARGE, np.float32)) % ALIGNMENT == 0
+    pool.trim()
+    pool.empty((3,), np.float32)
+    assert pool.held == 0
+
+
+def test_a_large_array_becomes_smaller_ones_and_a_large_one_again():
+    pool = MemoryPool()
+    where = address(pool.empty((SMALLEST * 4,), np.uint8))
+    parts = [pool.empty((SMALLEST,), np.uint8) for _ in range(4)]
+    assert sorted(address(part) - where for part in parts) == [0, SMALLEST, 2 * SMALLEST, 3 * SMALLEST]
+    del parts[1:3]
+    middle = pool.empty((SMALLEST * 2,), np.uint8)
+    assert address(middle) == where + SMALLEST
+    del parts, middle
+    assert address(pool.empty((SMALLEST * 4,), np.uint8)) == where
+    assert pool.held == SMALLEST * 4
+
+
+def test_a_piece_is_taken_from_the_smallest_that_fits():
+    pool = MemoryPool()
+    large, small = pool.empty((SMALLEST * 4,), np.uint8), pool.empty((SMALLEST * 2,), np.uint8)
+    where = address(small)
+    del large, small
+    assert address(pool.empty((SMALLEST + 1,), np.uint8)) == where
+
+
+def test_a_very_large_array_is_not_cut_up_for_a_small_one():
+    pool = MemoryPool()
+    where = address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8))
+    small = pool.empty((SMALLEST,), np.uint8)
+    assert address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8)) == where
+    assert pool.held == SMALLEST * (MOST_PARTS + 1)
+    del small
+
+
+def test_in_use_and_held_count_bytes_and_trim_gives_the_free_ones_back():
+    pool = MemoryPool()
+    a, b = pool.empty(LARGE, np.float32), pool.empty(LARGE, np.float32)
+    assert pool.in_use == pool.held == 2 * 2 * SMALLEST
+    del b
+    assert pool.in_use == 2 * SMALLEST
+    pool.trim()
+    assert pool.held == pool.in_use
+    a[...] = 0
+
+
+def test_a_segment_that_is_no_longer_asked_for_goes_back_to_the_system():
+    pool, size = MemoryPool(), SMALLEST * 2 * MOST_PARTS
+    pool.empty((size,), np.uint8)
+    for _ in range(STALE + 1):
+        pool.empty(LARGE, np.float32)
+    assert pool.held >= size  # kept until new memory is needed
+    keep = [pool.empty(LARGE, np.float32) for _ in range(2)]
+    assert pool.held == 2 * 2 * SMALLEST
+    del keep
+
+
+def test_threads_never_share_a_block():
+    pool = MemoryPool()
+    failures = []
+
+    def work(mark):
+        for _ in range(300):
+            a = pool.empty(LARGE, np.float32)
+            a[::4096] = mark
+            if not (a[::4096] == mark).all():
+                failures.append(mark)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 6)), min_size=1, max_size=60))
+def test_whatever_the_order_live_arrays_keep_their_contents(actions):
+    pool, live = MemoryPool(), []
+    for k, (take, amount) in enumerate(actions):
+        if take or not live:
+            array = pool.empty((amount * SMALLEST // 3,), np.uint8)
+            array[::997] = k % 251
+            live.append((array, k % 251))
+        else:
+            live.pop(amount % len(live))
+        assert all((array[::997] == mark).all() for array, mark in live)
+
+
+def test_a_copy_lies_in_c_order():
+    array = np.arange(24.0).reshape(2, 3, 4).T
+    made = pool.copy(array)
+    assert made.flags.c_contiguous
+    np.testing.assert_array_equal(made, array)
+    assert not np.shares_memory(made, array)

@@ -1,0 +1,49 @@
+"""What a run says of the machine before it starts, and of what is kept when it is stopped."""
+
+import pytest
+
+from minunet.runs import run_messages
+from minunet.runs.run_folder import RunFolder
+from minunet.training.events import Progress
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+def announce(said, device="cpu"):
+    run_messages.announce_memory(said.append, device, 5e8)
+    return " ".join("\n".join(said).split())
+
+
+def test_a_lesser_blas_is_named_with_its_remedy(said, monkeypatch):
+    monkeypatch.setattr(
+        run_messages, "slow_because", lambda: "OpenBLAS uses its kernels for Haswell; unset the variable"
+    )
+    assert "warning OpenBLAS uses its kernels for Haswell; unset the variable." in announce(said)
+
+
+def test_a_proper_blas_is_not_mentioned_and_a_gpu_does_not_care(said, monkeypatch):
+    monkeypatch.setattr(run_messages, "slow_because", lambda: None)
+    assert "warning" not in announce(said)
+    monkeypatch.setattr(run_messages, "slow_because", lambda: "slow")
+    assert "slow" not in announce([], device="cuda")
+
+
+def stop(said, folder):
+    run_messages.announce_stop(said.append, folder, Progress(), epochs=3, steps=5, settled=False)
+    return " ".join("\n".join(said).split())
+
+
+def test_a_run_stopped_at_once_names_no_file_that_is_not_there(said, tmp_path):
+    folder = RunFolder(tmp_path)
+    text = stop(said, folder)
+    assert "stopped at once, before anything was saved; a resumed run starts from the beginning" in text
+    assert folder.last.name not in text and folder.model.name not in text
+
+
+def test_a_run_stopped_at_once_names_the_state_that_stands(said, tmp_path):
+    folder = RunFolder(tmp_path)
+    folder.last.touch()
+    assert f"{folder.last} is from before the current epoch" in stop(said, folder)
