@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import subprocess
 import time
@@ -15,6 +14,7 @@ import numpy as np
 import threadpoolctl
 
 import minunet
+from minunet.resources import usable_cpus
 
 PACKAGES = ("numpy", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -24,7 +24,7 @@ def describe_machine() -> dict[str, Any]:
     """Processor, cores, versions, BLAS, threads, commit and date, as JSON can hold them."""
     return {
         "processor": processor(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": usable_cpus(),
         "python": platform.python_version(),
         "minunet": minunet.__version__,
         "commit": commit(),

@@ -7,7 +7,6 @@ resumed run sees what an uninterrupted one would have seen.
 from __future__ import annotations
 
 import math
-import os
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from minunet.data.image_store import Store, Window
 from minunet.data.reading.file_workers import Progress
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
+from minunet.resources import usable_cpus
 
 Batch = tuple[np.ndarray, np.ndarray, list[str]]
 Example = tuple[int, Window | None]
@@ -238,4 +238,4 @@ class Batches:
 
 def _makers() -> int:
     """Threads that make batches: few, since they share the processors with the network they feed."""
-    return max(1, min(4, (os.cpu_count() or 1) // 2))
+    return max(1, min(4, usable_cpus() // 2))

@@ -6,11 +6,9 @@ What doesn't fit in the memory set aside is read again whenever it is asked for,
 from __future__ import annotations
 
 import functools
-import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +18,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import fraction
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
+from minunet.resources import total_memory
 
 SHARE = 3  # one store takes at most a third of the machine's memory; training, validation and test have one each
 UNKNOWN_MEMORY = 12 * 2**30  # bytes taken for the machine's memory where it doesn't tell
@@ -61,7 +60,7 @@ class Store:
     def __init__(self, pairs: Sequence[Pair], preprocessing: Preprocessing, limit: int | None = None):
         self.pairs = tuple(pairs)
         self.preprocessing = preprocessing
-        self.limit = machine_memory() // SHARE if limit is None else limit
+        self.limit = (total_memory() or UNKNOWN_MEMORY) // SHARE if limit is None else limit
         self.shapes: list[tuple[int, int]] = []
         self.nbytes = 0
         self._counting = threading.Lock()
@@ -131,19 +130,6 @@ def compact(values: np.ndarray) -> np.ndarray:
         if not np.array_equal(fraction(bytes_, 255), part):
             return values
     return bytes_
-
-
-def machine_memory() -> int:
-    """Bytes of memory of this machine, or of the container around this process where that has less."""
-    known = []
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        known.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    for limit in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        try:
-            known.append(int(Path(limit).read_text()))
-        except (OSError, ValueError):  # no such file, or "max"
-            continue
-    return min((size for size in known if size > 0), default=UNKNOWN_MEMORY)
 
 
 def _expanded(values: np.ndarray) -> np.ndarray:

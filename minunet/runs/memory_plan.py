@@ -134,15 +134,6 @@ def resident_memory() -> float | None:
         return None
 
 
-def available_memory() -> float | None:
-    """Bytes that may still be taken without swapping, where the system says so (Linux)."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
-
-
 def peak_so_far() -> float | None:
     """Bytes of memory that this process held at its peak, where the system says so (not on Windows)."""
     try:

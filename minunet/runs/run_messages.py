@@ -10,8 +10,9 @@ from typing import Any
 from minunet.cli.console import counted, duration, memory, say_item
 from minunet.kernels.cpu.blas import slow_because
 from minunet.kernels.cpu.threads import get_num_threads
+from minunet.resources import available_memory
 from minunet.runs.config import TrainConfig
-from minunet.runs.memory_plan import available_memory, resident_memory
+from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import Material
 from minunet.training.events import Progress

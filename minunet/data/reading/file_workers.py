@@ -5,10 +5,11 @@ Results come back in order, progress is told as they arrive, and Ctrl-C or an er
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
+
+from minunet.resources import usable_cpus
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,9 +19,8 @@ MAX_WORKERS = 8  # each holds one decoded picture, a hundred megabytes for a lar
 
 
 def worker_count() -> int:
-    """How many threads read files: one for each processor this process may use, at most 8."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(MAX_WORKERS, usable)
+    """How many threads read files: one for each core that this process may use, at most 8."""
+    return min(MAX_WORKERS, usable_cpus())
 
 
 def map_files(function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None) -> list[Result]:

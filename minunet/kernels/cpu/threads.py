@@ -19,18 +19,12 @@ from queue import SimpleQueue
 from typing import Any
 
 from minunet.kernels.cpu.blas import one_thread
-
-
-def available_cores() -> int:
-    """The number of cores that this process may run on, which can be fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use them all
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+from minunet.resources import usable_cpus
 
 
 def get_num_threads() -> int:
     """The number of threads that the CPU kernels use; by default the cores this process may use."""
-    return _num_threads or available_cores()
+    return _num_threads or usable_cpus()
 
 
 def set_num_threads(count: int) -> None:

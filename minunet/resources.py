@@ -1,0 +1,141 @@
+"""Resources: the processor cores and the memory that this process may use, as the system and its container say.
+
+A container (Docker, Kubernetes, a batch system) limits both with control groups; versions 1 and 2 of them are read.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path("/")
+
+
+def usable_cpus() -> int:
+    """The number of cores that this process may use: its affinity, or the quota of its container where that is less.
+
+    A quota of one and a half cores counts as two.
+    """
+    if hasattr(os, "process_cpu_count"):  # Python 3.13
+        count = os.process_cpu_count()
+    elif hasattr(os, "sched_getaffinity"):  # Linux
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count()
+    quota = cpu_quota(ROOT)
+    return max(1, min(count or 1, math.ceil(quota) if quota else sys.maxsize))
+
+
+def total_memory() -> int | None:
+    """Bytes of memory of this machine, or of the container where that is less; None where the system does not say."""
+    sizes = [_physical_memory(), *(limit for limit, _ in _memory_limits(ROOT))]
+    return min((size for size in sizes if size), default=None)
+
+
+def available_memory() -> int | None:
+    """Bytes that this process can still allocate without swapping; None where the system does not say (macOS)."""
+    system = _available_of_system(ROOT)
+    if system is None:
+        return None
+    return max(0, min([system, *(limit - used for limit, used in _memory_limits(ROOT))]))
+
+
+@functools.cache
+def cpu_quota(root: Path = ROOT) -> float | None:
+    """The number of cores whose time the container may use, which need not be whole; None without a limit.
+
+    Read once: the kernels ask for the number of cores at every call.
+
+    Parameters
+    ----------
+    root : Path
+        Where /proc and /sys are found.
+    """
+    quotas = []
+    for folder in _control_groups("cpu", root):
+        try:
+            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()  # version 2: "150000 100000"
+        except (OSError, ValueError):
+            quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+        if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):  # not "max" or "-1"
+            quotas.append(int(quota) / int(period))
+    return min(quotas, default=None)
+
+
+def _memory_limits(root: Path) -> list[tuple[int, int]]:
+    """Limit and use in bytes of every control group around this process that has a limit."""
+    limits = []
+    for folder in _control_groups("memory", root):
+        for limit_file, use_file, cache in (
+            ("memory.max", "memory.current", "inactive_file"),
+            ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+        ):
+            limit, used = _text(folder / limit_file), _text(folder / use_file)
+            if limit.isdecimal():
+                # Pages of files that were read count as used, but the system gives them up when memory is short.
+                freed = _field(folder / "memory.stat", cache) or 0
+                limits.append((int(limit), max(0, int(used) - freed) if used.isdecimal() else 0))
+    return limits
+
+
+def _control_groups(controller: str, root: Path) -> Iterator[Path]:
+    """The folders of the control groups around this process that can limit it: its own first, then those that hold it."""
+    for line in _text(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            mount = root / "sys/fs/cgroup"  # version 2
+        elif controller in controllers.split(","):
+            mount = root / "sys/fs/cgroup" / controller  # version 1
+        else:
+            continue
+        own = mount / path.strip("/")
+        yield own
+        yield from (folder for folder in own.parents if folder.is_relative_to(mount))
+
+
+def _physical_memory() -> int | None:
+    if sys.platform == "win32":
+        return _windows_memory()[0]
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _available_of_system(root: Path) -> int | None:
+    if sys.platform == "win32":
+        return _windows_memory()[1]
+    kilobytes = _field(root / "proc/meminfo", "MemAvailable:")
+    return None if kilobytes is None else kilobytes * 1024
+
+
+def _windows_memory() -> tuple[int | None, int | None]:
+    """Physical and available bytes, from GlobalMemoryStatusEx."""
+    if sys.platform == "win32":
+        status = (ctypes.c_uint64 * 8)()  # MEMORYSTATUSEX: two 32-bit numbers, then seven of 64 bits
+        status[0] = ctypes.sizeof(status)  # the first number: the size of the structure
+        if ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+            return status[1], status[2]
+    return None, None
+
+
+def _field(path: Path, name: str) -> int | None:
+    """The number behind a name in a file of lines such as "MemAvailable:  123 kB"."""
+    for line in _text(path).splitlines():
+        words = line.split()
+        if len(words) > 1 and words[0] == name and words[1].isdecimal():
+            return int(words[1])
+    return None
+
+
+def _text(path: Path) -> str:
+    """The file's text, "" where it cannot be read."""
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

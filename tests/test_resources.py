@@ -1,0 +1,111 @@
+"""Cores and memory: the limits of a container count, in both versions of control groups."""
+
+import math
+import sys
+
+import pytest
+
+from minunet import resources
+from minunet.resources import available_memory, cpu_quota, total_memory, usable_cpus
+
+GB = 10**9
+
+
+@pytest.fixture
+def system(tmp_path, monkeypatch):
+    """Write files of a Linux system with 4 cores, 16 GB of memory and 12 GB of it available; takes path: text."""
+    monkeypatch.setattr(resources, "ROOT", tmp_path)
+    monkeypatch.setattr(resources, "_physical_memory", lambda: 16 * GB)
+    for name in ("process_cpu_count", "cpu_count"):
+        monkeypatch.setattr(f"os.{name}", lambda: 4, raising=False)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: {0, 1, 2, 3}, raising=False)
+
+    def write(files):
+        for path, text in {"proc/meminfo": f"MemFree: 1 kB\nMemAvailable: {12 * GB // 1024} kB\n", **files}.items():
+            (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / path).write_text(text)
+
+    return write
+
+
+def test_without_a_container_the_machine_is_the_limit(system):
+    system({})
+    assert usable_cpus() == 4
+    assert total_memory() == 16 * GB
+    assert available_memory() == 12 * GB // 1024 * 1024
+
+
+def test_control_groups_version_2(system):
+    system(
+        {
+            "proc/self/cgroup": "0::/jobs/mine\n",
+            "sys/fs/cgroup/jobs/mine/cpu.max": "150000 100000\n",
+            "sys/fs/cgroup/jobs/mine/memory.max": "max\n",
+            "sys/fs/cgroup/jobs/memory.max": f"{4 * GB}\n",
+            "sys/fs/cgroup/jobs/memory.current": f"{3 * GB}\n",
+            "sys/fs/cgroup/jobs/memory.stat": f"anon {2 * GB}\ninactive_file {GB}\n",
+        }
+    )
+    assert usable_cpus() == 2
+    assert total_memory() == 4 * GB
+    assert available_memory() == 2 * GB
+
+
+def test_control_groups_version_1_mounted_as_a_container_sees_them(system):
+    system(
+        {
+            "proc/self/cgroup": "9:name=systemd:/\n4:memory:/docker/abc\n2:cpu,cpuacct:/docker/abc\n0::/\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "50000\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": f"{2 * GB}\n",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GB}\n",
+            "sys/fs/cgroup/memory/memory.stat": f"total_inactive_file {GB // 2}\n",
+        }
+    )
+    assert usable_cpus() == 1
+    assert total_memory() == 2 * GB
+    assert available_memory() == 3 * GB // 2
+
+
+def test_no_limit_is_no_limit(system):
+    system(
+        {
+            "proc/self/cgroup": "4:memory:/\n2:cpu:/\n0::/\n",
+            "sys/fs/cgroup/cpu.max": "max 100000\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_quota_us": "-1\n",
+            "sys/fs/cgroup/cpu/cpu.cfs_period_us": "100000\n",
+            "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712\n",
+            "sys/fs/cgroup/memory/memory.usage_in_bytes": f"{GB}\n",
+        }
+    )
+    assert usable_cpus() == 4
+    assert total_memory() == 16 * GB
+    assert available_memory() == 12 * GB // 1024 * 1024
+
+
+@pytest.mark.parametrize("text", ["", "0 0", "nonsense", "100000"])
+def test_a_quota_that_cannot_be_read_is_none(tmp_path, text):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    (tmp_path / "sys/fs/cgroup").mkdir(parents=True)
+    (tmp_path / "sys/fs/cgroup/cpu.max").write_text(text)
+    assert cpu_quota(tmp_path) is None
+
+
+def test_memory_beyond_the_limit_leaves_nothing(system):
+    system(
+        {
+            "proc/self/cgroup": "0::/\n",
+            "sys/fs/cgroup/memory.max": f"{GB}\n",
+            "sys/fs/cgroup/memory.current": f"{2 * GB}\n",
+        }
+    )
+    assert available_memory() == 0
+
+
+def test_what_this_system_says_is_plausible():
+    assert 1 <= usable_cpus() <= 100_000
+    assert total_memory() is None or 2**26 < total_memory() < 10**14
+    assert available_memory() is None or 0 <= available_memory() <= (total_memory() or math.inf)
+    if sys.platform == "linux":
+        assert total_memory() is not None and available_memory() is not None
