@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from minunet.kernels.cpu.threads import available_cores
 from minunet.kernels.cuda import ampere, program, registration  # noqa: F401  registration declares every program
 from minunet.kernels.cuda import compile as compiler
+from minunet.resources import usable_cpus
 from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
 
 try:
@@ -38,7 +38,7 @@ def compiled(tmp_path_factory):
     """Gives what a program compiles to for a target; all are compiled side by side, since NVRTC frees the interpreter lock."""
     cache = tmp_path_factory.mktemp("cubins")
     pairs = [(made, target) for made in PROGRAMS.values() for target in targets(made)]
-    with ThreadPoolExecutor(available_cores()) as pool:
+    with ThreadPoolExecutor(usable_cpus()) as pool:
         found = {
             pair: pool.submit(compiler.compile_program, *pair, cache)
             for pair in sorted(pairs, key=lambda pair: (-len(pair[0].instances), pair[0].source))
