@@ -5,7 +5,6 @@ Images the model was trained on are left out unless asked for, and the output sa
 
 from __future__ import annotations
 
-import io
 import sys
 from collections import Counter
 from pathlib import Path
@@ -14,8 +13,7 @@ from typing import Any
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.arguments import Parser, positive_int
 from minunet.cli.command import command
-from minunet.cli.console import FileBar, counted, say_item
-from minunet.data.finding.listing import several
+from minunet.cli.console import FileBar, say_item
 from minunet.data.finding.matching import mixed
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
@@ -28,9 +26,11 @@ from minunet.inference.predictor import LoadedModel
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.figures import prediction_grid
+from minunet.results.picture import png_bytes
 from minunet.results.score_tables import image_table, ranked, summary_table, to_csv
 from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
 from minunet.runs.run_folder import RunFolder, write_json
+from minunet.wording import count_noun, join_names
 
 LEARNT_FROM = ("train", "validation")
 FILES = {
@@ -147,7 +147,7 @@ def _obstacles(arguments: Any) -> list[str]:
     present = [name for name in FILES if (out / name).exists()]
     if present and not arguments.overwrite:
         verb = "is" if len(present) == 1 else "are"
-        return [f"--out {out}: {several(present)} {verb} there already; add --overwrite, or choose another folder."]
+        return [f"--out {out}: {join_names(present)} {verb} there already; add --overwrite, or choose another folder."]
     return []
 
 
@@ -226,9 +226,7 @@ def _cases(model: LoadedModel, selection: Selection, images: list[dict[str, Any]
         for group, name in ((worst, "worst"), (best[::-1], "best"))
         for rank, image in ((f"{name} {number}", image) for number, image in enumerate(group, start=1))
     ]
-    buffer = io.BytesIO()
-    prediction_grid(rows, heading=f"the worst and the best of {counted(len(images), 'image')}").save(buffer, "PNG")
-    return buffer.getvalue()
+    return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ from pathlib import Path
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.arguments import Parser, fraction, positive_int
 from minunet.cli.command import INTERRUPTED, command
-from minunet.cli.console import FileBar, counted, say_item
+from minunet.cli.console import FileBar, say_item
 from minunet.cli.interruption import Interruption
 from minunet.data.finding.inputs import Input, Inputs, collect
-from minunet.data.finding.listing import several
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
@@ -29,6 +28,7 @@ from minunet.inference.predictor import LoadedModel
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import KINDS, Prediction, is_result, result_files
+from minunet.wording import count_noun, join_names
 
 FAILED = 1
 STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
@@ -196,7 +196,7 @@ def _obstacles(inputs: Inputs, images: list[Input], out: Path, overwrite: bool, 
     shared = {path.parent for path, _ in targets if path.parent.resolve() in taken}
     if shared:
         return [
-            f"--out {out}: results would mix with the images or masks in {several(sorted(shared), 3)}; choose another folder."
+            f"--out {out}: results would mix with the images or masks in {join_names(sorted(shared), 3)}; choose another folder."
         ]
     present = dict.fromkeys(image.name for path, image in targets if path.exists())
     if present and not overwrite:
@@ -205,7 +205,7 @@ def _obstacles(inputs: Inputs, images: list[Input], out: Path, overwrite: bool, 
             if skip
             else "add --skip-existing to keep them, --overwrite to replace them, or choose another folder."
         )
-        return [f"--out {out}: results of {several(present, 3)} are there already; {remedy}"]
+        return [f"--out {out}: results of {join_names(present, 3)} are there already; {remedy}"]
     return []
 
 
@@ -219,7 +219,7 @@ def _introduce(model: LoadedModel, inputs: Inputs, images: list[Input], finished
         ("no images", inputs.others),
     ):
         if paths:
-            names = several([path.name + "/" * path.is_dir() for path in paths], 3)
+            names = join_names([path.name + "/" * path.is_dir() for path in paths], 3)
             say_item(print, "", f"passed over, {what}: {names}")
 
 
@@ -228,13 +228,13 @@ def _conclude(outcome: Outcome, images: list[Input], out: Path) -> int:
         say_item(print, "note", note)
     if outcome.done:
         share = 100 * outcome.cells / outcome.pixels
-        say_item(print, "done", f"{counted(len(outcome.done), 'image')}; {share:.1f} % of the pixels are cells")
+        say_item(print, "done", f"{count_noun(len(outcome.done), 'image')}; {share:.1f} % of the pixels are cells")
         say_item(print, "open", str(result_files(out / outcome.done[0].name)[-1]), fold=False)
     elif not images:
         say_item(print, "done", "nothing was left to do")
     sys.stdout.flush()
     if outcome.failures:
-        print(f"error: {len(outcome.failures)} of {counted(len(images), 'image')} failed:", file=sys.stderr)
+        print(f"error: {len(outcome.failures)} of {count_noun(len(images), 'image')} failed:", file=sys.stderr)
         for failure in outcome.failures:
             print(f"  - {failure}", file=sys.stderr)
     left = len(images) - len(outcome.done) - len(outcome.failures)

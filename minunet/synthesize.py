@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
 import sys
@@ -18,6 +17,7 @@ from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
 from minunet.results.figures import contact_sheet
 from minunet.results.overlay import line_width, overlay
+from minunet.results.picture import png_bytes
 
 SHOWN = 8  # smears on the contact sheet
 TILE = 260  # width of each there, in pixels
@@ -80,9 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
         return INTERRUPTED
-    picture = io.BytesIO()
-    draw_sheet(arguments.out, names[:SHOWN]).save(picture, "PNG")
-    write_bytes(sheet, picture.getvalue(), durable=False)
+    write_bytes(sheet, png_bytes(draw_sheet(arguments.out, names[:SHOWN])), durable=False)
     print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
     print(f"train on them: python -m minunet.train {shlex.quote(str(arguments.out))}")
     return 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from minunet.cli.console import WIDTH, counted
+from minunet.cli.console import WIDTH
+from minunet.wording import count_noun
 
 TEXTS = ("layer", "operation", "output shape", "algorithm")
 NUMBERS = ("ms", "%", "GFLOP/s")
@@ -40,7 +41,7 @@ def layer_table(figures: dict[str, Any]) -> str:
     whole = figures["whole"]
     lines = [
         f"{figures['variant']} U-Net, base {figures['base']}, batch {figures['batch']}, "
-        f"{figures['size']}x{figures['size']}: {TASKS[figures['task']]}, median of {counted(whole['rounds'], 'round')}",
+        f"{figures['size']}x{figures['size']}: {TASKS[figures['task']]}, median of {count_noun(whole['rounds'], 'round')}",
         "",
         line(TEXTS, NUMBERS),
     ]

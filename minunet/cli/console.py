@@ -9,7 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
-from minunet.data.reading.file_workers import Progress
+from minunet.data.reading.file_workers import ProgressCallback
 
 LABEL = 10  # columns
 WIDTH = 80
@@ -51,11 +51,6 @@ def memory(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 995e6 else f"{round(size / 1e7) * 10} MB"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number with its noun: 1 step, 2 steps."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 class FileBar:
     """A bar over files on stderr, which vanishes when it is full; nothing where stderr is no terminal.
 
@@ -80,7 +75,7 @@ class FileBar:
             bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left",
         )
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressCallback:
         return self._update
 
     def __exit__(self, *exception: object) -> None:

@@ -17,7 +17,7 @@ from minunet.data.augmentation import LEVELS, augment
 from minunet.data.crops import crop_count, grid_windows, pad_to, random_window
 from minunet.data.finding.matching import Pair
 from minunet.data.image_store import Store, Window
-from minunet.data.reading.file_workers import Progress
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.resources import usable_cpus
@@ -96,7 +96,7 @@ class Batches:
         """Bytes of pictures kept in memory; 0 before `load`."""
         return self._store.nbytes
 
-    def load(self, progress: Progress | None = None) -> Batches:
+    def load(self, progress: ProgressCallback | None = None) -> Batches:
         """Decode and preprocess all pairs now rather than at the first use.
 
         Parameters

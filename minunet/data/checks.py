@@ -9,11 +9,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from minunet.data.finding.listing import counted, several
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_facts import TWELVE_BITS, Facts, examine
-from minunet.data.reading.file_workers import Progress, map_files
+from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.image_files import frames_warning
+from minunet.wording import count_noun, join_names
 
 PHOTO_LEVELS = 48  # a photograph has more grey levels than this, a drawn mask fewer
 PHOTO_CONCENTRATION = 0.6  # less than this share of a grey photograph lies near its two commonest levels
@@ -23,7 +23,7 @@ SOFT_BLACK = 0.2  # a grey mask with soft slopes has at least this share of blac
 COLOURFUL = 4.0  # mean spread of the channels, of 255, above which a picture is in colour
 
 
-def check_contents(pairs: Sequence[Pair], progress: Progress | None = None) -> tuple[list[str], list[str]]:
+def check_contents(pairs: Sequence[Pair], progress: ProgressCallback | None = None) -> tuple[list[str], list[str]]:
     """Decode every file of the pairs and judge them.
 
     Parameters
@@ -98,7 +98,7 @@ def _swapped(facts: list[tuple[Pair, Facts, Facts]]) -> list[str]:
     if swapped and 2 * len(swapped) > len(facts):
         pair, image, mask = swapped[0]
         problems.append(
-            f"{pair.image.parent} and {pair.mask.parent} look swapped: in {counted(swapped, 'pair')} of {len(facts)} the "
+            f"{pair.image.parent} and {pair.mask.parent} look swapped: in {count_noun(len(swapped), 'pair')} of {len(facts)} the "
             f"mask looks like an image and the image like a mask; {pair.mask} has {evidence(mask)}, {pair.image} has "
             f"{evidence(image)}: swap the two folders (or --images and --masks)."
         )
@@ -119,32 +119,36 @@ def _warnings(facts: list[tuple[Pair, Facts, Facts]]) -> list[str]:
     lossy = [mask.path for _, _, mask in facts if mask.header.format in ("JPEG", "MPO")]
     if lossy:
         warnings.append(
-            f"{counted(lossy, 'mask')} stored as JPEG, which blurs edges and invents levels ({several(lossy)}): "
+            f"{count_noun(len(lossy), 'mask')} stored as JPEG, which blurs edges and invents levels ({join_names(lossy)}): "
             "PNG masks are exact."
         )
     constant = [mask for _, _, mask in facts if mask.constant]
     if constant:
-        extent = "all masks are" if len(constant) == len(facts) else f"{counted(constant, 'mask')} of a single level:"
+        extent = (
+            "all masks are"
+            if len(constant) == len(facts)
+            else f"{count_noun(len(constant), 'mask')} of a single level:"
+        )
         warnings.append(
             f"{extent} constant, without any edge to learn ({_listed(constant)}): check that this is meant."
         )
     blank = [image.path for _, image, _ in facts if image.constant]
     if blank:
         warnings.append(
-            f"{counted(blank, 'image')} of a single colour ({several(blank)}): nothing can be learnt from it."
+            f"{count_noun(len(blank), 'image')} of a single colour ({join_names(blank)}): nothing can be learnt from it."
         )
     labelled = [mask for _, _, mask in facts if mask.labels]
     if labelled:
         warnings.append(
-            f"{counted(labelled, 'mask')} with three or more low levels, as if they numbered classes or cells "
+            f"{count_noun(len(labelled), 'mask')} with three or more low levels, as if they numbered classes or cells "
             f"({labelled[0].path}: {labelled[0].labels} levels up to {labelled[0].top}): Otsu's threshold would cut among "
             "them; a threshold of 0 takes every number above 0 as cell."
         )
     deep = [image for _, image, _ in facts if image.white > 255]
     if deep and max(image.top for image in deep) <= TWELVE_BITS:
         warnings.append(
-            f"{counted(deep, '16-bit image')} never above {max(image.top for image in deep)} of 65535, as from a 12-bit "
-            f"camera ({several([image.path for image in deep])}): they read as nearly black; stretch them to 16 bits."
+            f"{count_noun(len(deep), '16-bit image')} never above {max(image.top for image in deep)} of 65535, as from a 12-bit "
+            f"camera ({join_names([image.path for image in deep])}): they read as nearly black; stretch them to 16 bits."
         )
     return warnings
 
@@ -157,7 +161,7 @@ def _duplicates(facts: list[tuple[Pair, Facts, Facts]]) -> list[str]:
     for rows in copies.values():
         if len(rows) < 2:
             continue
-        names = several([pair.image for pair, _, _ in rows])
+        names = join_names([pair.image for pair, _, _ in rows])
         sides = sorted({pair.split for pair, _, _ in rows if pair.split})
         if len(sides) > 1:
             remedy = (
@@ -171,4 +175,4 @@ def _duplicates(facts: list[tuple[Pair, Facts, Facts]]) -> list[str]:
 
 
 def _listed(files: list[Facts]) -> str:
-    return several([Path(file.path) for file in files])
+    return join_names([Path(file.path) for file in files])

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minunet.data.finding.matching import Pair
-from minunet.data.reading.file_workers import Progress, map_files, worker_count
+from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import fraction
 from minunet.data.reading.preprocessing import Preprocessing
@@ -67,7 +67,7 @@ class Store:
         self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share a picture
 
-    def load(self, progress: Progress | None = None) -> None:
+    def load(self, progress: ProgressCallback | None = None) -> None:
         """Decode and preprocess every pair.
 
         Raises
@@ -106,7 +106,7 @@ class Store:
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         pair = self.pairs[index]
-        image, mask = decode(pair.image, report=_silent), decode_mask(pair.mask, report=_silent)
+        image, mask = decode(pair.image, report=None), decode_mask(pair.mask, report=None)
         if image.shape[:2] != mask.shape[:2]:
             (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape[:2]
             raise UserError(
@@ -134,7 +134,3 @@ def compact(values: np.ndarray) -> np.ndarray:
 
 def _expanded(values: np.ndarray) -> np.ndarray:
     return fraction(values, 255) if values.dtype == np.uint8 else values.copy()
-
-
-def _silent(_: str) -> None:
-    """The survey has reported it already."""

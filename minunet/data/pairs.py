@@ -14,7 +14,7 @@ from minunet.data.checks import check_contents
 from minunet.data.finding.layouts import find_sources
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair, match
-from minunet.data.reading.file_workers import Progress
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
 
 __all__ = ["Pair", "Survey", "check_pairs", "find_pairs", "survey"]
@@ -53,7 +53,7 @@ def survey(
     images: str | PathLike | None = None,
     masks: str | PathLike | None = None,
     contents: bool = True,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> Survey:
     """Look through a data set: folders, names and, unless told otherwise, every pixel.
 
@@ -110,7 +110,7 @@ def find_pairs(
     return list(survey(data, images=images, masks=masks, contents=False).require().pairs)
 
 
-def check_pairs(pairs: Sequence[Pair], *, progress: Progress | None = None) -> list[str]:
+def check_pairs(pairs: Sequence[Pair], *, progress: ProgressCallback | None = None) -> list[str]:
     """Decode every file of the pairs and judge them.
 
     Parameters

@@ -12,10 +12,11 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from minunet.data.finding.listing import counted, natural_key, several
+from minunet.data.finding.listing import natural_key
 from minunet.data.pairs import SIDES, Pair
 from minunet.data.reading.file_facts import image_digests
 from minunet.errors import UserError
+from minunet.wording import count_noun, join_names
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def _check_arguments(pairs: list[Pair], fractions: Sequence[float], seed: int) -
         problems.append("two pairs have the same name: give each its own.")
     if len(pairs) < 3:
         problems.append(
-            f"{counted(pairs, 'pair')} found, but three are needed: one each to train, to validate and to test; add more."
+            f"{count_noun(len(pairs), 'pair')} found, but three are needed: one each to train, to validate and to test; add more."
         )
     if problems:
         raise UserError(problems)
@@ -171,13 +172,13 @@ def _check_counts(
 ) -> None:
     if len(units) >= len(open_sides):
         return
-    sides = several(open_sides)
+    sides = join_names(open_sides)
     if len(drawn) < len(pairs) and len(drawn) < len(open_sides):
-        raise UserError(f"{counted(drawn, 'pair')} in train/, but {sides} need one each: add more.")
+        raise UserError(f"{count_noun(len(drawn), 'pair')} in train/, but {sides} need one each: add more.")
     reason = f"by --group {group!r} or as copies of one picture" if group else "as copies of one picture"
     raise UserError(
-        f"the {counted(drawn, 'pair')} belong together {reason} in only {counted(units, 'group')} "
-        f"(such as {several([pair.name for pair in max(units, key=len)], 3)}), but {sides} need one each: "
+        f"the {count_noun(len(drawn), 'pair')} belong together {reason} in only {count_noun(len(units), 'group')} "
+        f"(such as {join_names([pair.name for pair in max(units, key=len)], 3)}), but {sides} need one each: "
         f"{'narrow the pattern or add pairs' if group else 'add different pictures'}."
     )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minunet.data.reading.file_workers import Progress
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
 
 ALIGN = 16  # pixels: the pooling grid of a U-Net of depth 4, so that a tile is pooled as the whole image would be
@@ -23,7 +23,7 @@ def predict_tiled(
     overlap: int,
     *,
     align: int = ALIGN,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> np.ndarray:
     """Predict an image piece by piece.
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from minunet.cli.console import counted
 from minunet.experiments.experiment import Variation
 from minunet.experiments.study_settings import LabSettings
+from minunet.wording import count_noun
 
 FEW = (10, 20, 40)  # training images; the paper claims that a U-Net needs few
 
@@ -63,9 +63,7 @@ class Catalogue:
             self._add(f"{key}-no-relu", "m1m2", f"{title}, no end ReLUs", masks, mask=mode, block_end_relu=False)
             rows += [(key, title), (f"{key}-no-relu", "  without end ReLUs")]
         size = "x".join(map(str, settings.size))
-        title = (
-            f"here: {size}, base {settings.base_channels}, depth {settings.depth}, {counted(settings.epochs, 'epoch')}"
-        )
+        title = f"here: {size}, base {settings.base_channels}, depth {settings.depth}, {count_noun(settings.epochs, 'epoch')}"
         return Heading("models", "m1m2", title, tuple(rows))
 
     def _claims(self, images: int) -> list[Heading]:
@@ -81,19 +79,21 @@ class Catalogue:
                 -steps // -(-count // batch)
             )  # as many steps as with all images: few images, not little training
             self._add(f"{count}-images", "claims", f"{count} images", images=count, epochs=epochs)
-            counts.append((f"{count}-images", f"{count}, {counted(epochs, 'epoch')}"))
-        counts.append(("relu-max-all", f"{images}, {counted(settings.claims_epochs, 'epoch')}"))
+            counts.append((f"{count}-images", f"{count}, {count_noun(epochs, 'epoch')}"))
+        counts.append(("relu-max-all", f"{images}, {count_noun(settings.claims_epochs, 'epoch')}"))
         size = "x".join(map(str, settings.claims_size))
         where = f"{size}, base {settings.claims_base_channels}"
         return [
             Heading(
                 "activation",
                 "claims",
-                f"activation, at {where}, {counted(settings.claims_epochs, 'epoch')}, binary masks",
+                f"activation, at {where}, {count_noun(settings.claims_epochs, 'epoch')}, binary masks",
                 (("relu-max-all", "ReLU"), ("tanh", "tanh"), ("sigmoid", "sigmoid")),
             ),
             Heading("pooling", "claims", f"pooling, at {where}", (("relu-max-all", "max"), ("average", "average"))),
-            Heading("images", "claims", f"training images, at {where}, {counted(steps, 'step')} each", tuple(counts)),
+            Heading(
+                "images", "claims", f"training images, at {where}, {count_noun(steps, 'step')} each", tuple(counts)
+            ),
         ]
 
     def _add(

@@ -5,7 +5,6 @@ Where M1 was also trained on masks saved as two greys, c.1 to c.4 show that.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from minunet.experiments.prepared_images import Prepared
 from minunet.experiments.study_folder import LabFolder
 from minunet.files.atomic import write_bytes
 from minunet.results.figures import contact_sheet
+from minunet.results.picture import png_bytes
 from minunet.runs.run_folder import read_json
 
 MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two greys")}
@@ -66,9 +66,7 @@ def draw_figure(
         tiles += panels
         captions += [f"{letter}.{number} {text}" for number, text in enumerate(says, start=1)]
     sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=f"{name}: a test image, of middling Dice for M2")
-    data = io.BytesIO()
-    sheet.save(data, "PNG", optimize=True)
-    return write_bytes(folder.figure, data.getvalue())
+    return write_bytes(folder.figure, png_bytes(sheet, optimize=True))
 
 
 def middle(dice: Mapping[str, float]) -> str:
@@ -83,9 +81,7 @@ def _panels(
     (small,) = prepared.pairs([pair], experiment.variation.config.size, experiment.variation.masks)
     model = load_model(folder.run(experiment.name).model, device)
     as_stored = Preprocessing(mask="grayscale")
-    image = Preprocessing(channels="rgb", size=experiment.variation.config.size).image(
-        decode(pair.image, report=_known)
-    )
+    image = Preprocessing(channels="rgb", size=experiment.variation.config.size).image(decode(pair.image, report=None))
     prediction = model.predict(decode(small.image))
     return [image, as_stored.target(decode_mask(small.mask)), prediction, to_rgb(image) * prediction[..., None]]
 
@@ -94,7 +90,3 @@ def _dice(folder: LabFolder, experiment: Experiment) -> dict[str, float]:
     """Dice of each test image by name; none before the run is finished."""
     metrics = folder.run(experiment.name).metrics
     return {row["name"]: row["dice"] for row in read_json(metrics)["test_images"]} if metrics.is_file() else {}
-
-
-def _known(_: str) -> None:
-    """The survey has reported it already."""

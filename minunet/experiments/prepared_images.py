@@ -5,22 +5,21 @@ They are 16-bit grey PNGs of the size that is trained on, so that a dozen traini
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from minunet.data.pairs import Pair
-from minunet.data.reading.file_workers import Progress, map_files
+from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.bounds import Bounds
 from minunet.experiments.mask_targets import grey_share, sixteen_bit, target
 from minunet.files.atomic import write_bytes
+from minunet.results.picture import png_bytes
 
 Size = tuple[int, int]
 
@@ -42,7 +41,7 @@ class Prepared:
         self.folder, self.threshold, self.levels = folder, threshold, levels
 
     def write(
-        self, pairs: Sequence[Pair], wanted: Mapping[Size, Iterable[str]], progress: Progress | None = None
+        self, pairs: Sequence[Pair], wanted: Mapping[Size, Iterable[str]], progress: ProgressCallback | None = None
     ) -> None:
         """Write what is missing of the pairs.
 
@@ -90,7 +89,7 @@ class Prepared:
         return [self._file(size, what, pair) for size, kinds in wanted.items() for what in ("images", *kinds)]
 
     def _write(self, pair: Pair, wanted: Mapping[Size, Iterable[str]]) -> None:
-        image, mask = decode(pair.image, report=_known), decode_mask(pair.mask, report=_known)
+        image, mask = decode(pair.image, report=None), decode_mask(pair.mask, report=None)
         for size, kinds in wanted.items():
             _save(self._file(size, "images", pair), Preprocessing(size=size).image(image))
             for kind in kinds:
@@ -100,14 +99,8 @@ class Prepared:
 
 def share_of_greys(pairs: Sequence[Pair]) -> float:
     """The mean share of pixels that are neither black nor white in the mask files as they were given."""
-    return float(np.mean(map_files(lambda pair: grey_share(decode_mask(pair.mask, report=_known)), pairs, None)))
+    return float(np.mean(map_files(lambda pair: grey_share(decode_mask(pair.mask, report=None)), pairs, None)))
 
 
 def _save(path: Path, values: np.ndarray) -> None:
-    data = io.BytesIO()
-    Image.fromarray(sixteen_bit(values[..., 0])).save(data, "PNG", compress_level=1)  # (h, w, 1) -> (h, w)
-    write_bytes(path, data.getvalue(), durable=False)
-
-
-def _known(_: str) -> None:
-    """The survey has reported it already."""
+    write_bytes(path, png_bytes(sixteen_bit(values[..., 0]), compress_level=1), durable=False)  # (h, w, 1) -> (h, w)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 
-from minunet.cli.console import LABEL, counted, duration, say_item
+from minunet.cli.console import LABEL, duration, say_item
 from minunet.experiments import paper_numbers, result_table
 from minunet.experiments.bounds import Bounds
 from minunet.experiments.paper_flags import Request
@@ -14,6 +14,7 @@ from minunet.experiments.report import WHY_GREY, Report
 from minunet.experiments.time_estimate import Planned
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.runs.training_data import DRAWN_COUNT, Material
+from minunet.wording import count_noun
 
 Say = Callable[[str], None]
 FEW_GREYS = 0.001  # a share of greys in the mask files that is worth a remark
@@ -25,7 +26,7 @@ def announce_data(say: Say, request: Request, material: Material, greys: float) 
     where = f"{DRAWN_COUNT} smears drawn in {folder.synthetic}" if settings.drawn else settings.data or settings.images
     sizes = ", ".join(f"{width}x{height} ({count})" for (width, height), count in material.sizes.most_common(3))
     say_item(say, "lab", str(folder.path))
-    say_item(say, "data", str(where), f"{counted(material.sizes.total(), 'pair')}: {sizes}")
+    say_item(say, "data", str(where), f"{count_noun(material.sizes.total(), 'pair')}: {sizes}")
     for warning in material.warnings:
         say_item(say, "warning", warning)
     say_item(
@@ -61,7 +62,7 @@ def announce_bounds(say: Say, request: Request, bounds: Mapping[tuple[Size, str]
 
 def announce_plan(say: Say, request: Request, plan: Sequence[Planned], device: str) -> None:
     """Each experiment with the time it will take."""
-    threads = f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""
+    threads = f", {count_noun(get_num_threads(), 'thread')}" if device == "cpu" else ""
     say_item(say, "plan", f"from one measured step of each kind, on {device}{threads}")
     for planned in plan:
         say(planned.line())

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from minunet.cli.console import counted, duration
+from minunet.cli.console import duration
 from minunet.data.batches import Batches
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
@@ -14,6 +14,7 @@ from minunet.experiments.prepared_images import Prepared
 from minunet.experiments.study_folder import LabFolder
 from minunet.runs.time_plan import Forecast, forecast
 from minunet.training.loss import LOSSES
+from minunet.wording import count_noun
 
 OVERHEAD = 1.0  # seconds of an experiment that are not training: its files, its curves and pictures
 
@@ -45,7 +46,7 @@ class Planned:
         """For the printed plan, of at most 80 columns."""
         variation = self.experiment.variation
         title = variation.title + (f", seed {self.experiment.seed}" if self.experiment.seed else "")
-        work = f"{counted(variation.config.epochs, 'epoch')} of {counted(self.steps, 'step')}"
+        work = f"{count_noun(variation.config.epochs, 'epoch')} of {count_noun(self.steps, 'step')}"
         if self.epochs and not self.done:
             work = f"{self.epochs} of {variation.config.epochs} epochs done"
         return f"  {title:<47} {work:<22} {'done' if self.done else duration(self.seconds):>7}"

@@ -54,8 +54,8 @@ def evaluate(
                 _score_native(model, pair, metrics)
                 advance(1)
             continue
-        inputs = np.stack([model.preprocessing.image(decode(pair.image, report=_known)) for pair in batch])
-        targets = np.stack([model.preprocessing.target(decode_mask(pair.mask, report=_known)) for pair in batch])
+        inputs = np.stack([model.preprocessing.image(decode(pair.image, report=None)) for pair in batch])
+        targets = np.stack([model.preprocessing.target(decode_mask(pair.mask, report=None)) for pair in batch])
         metrics.update_logits(model.logits(inputs)[..., None], targets, [pair.name for pair in batch])
         advance(len(batch))
     return metrics
@@ -63,12 +63,12 @@ def evaluate(
 
 def row(model: LoadedModel, pair: Pair, caption: str) -> PredictionRow:
     """A pair with the model's answer, at the image's own size, for a figure."""
-    image = decode(pair.image, report=_known)
+    image = decode(pair.image, report=None)
     return PredictionRow(image, _native_target(model, pair)[..., 0], model.predict(image), caption)
 
 
 def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) -> None:
-    image, target = decode(pair.image, report=_known), _native_target(model, pair)
+    image, target = decode(pair.image, report=None), _native_target(model, pair)
     if model.preprocessing.size is None:
         logits = model.logits(model.preprocessing.image(image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
@@ -78,8 +78,4 @@ def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) 
 
 def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:
     """The mask at its own size, (H, W, 1)."""
-    return replace(model.preprocessing, size=None, crop=None).target(decode_mask(pair.mask, report=_known))
-
-
-def _known(note: str) -> None:
-    """The check before the evaluation has told it."""
+    return replace(model.preprocessing, size=None, crop=None).target(decode_mask(pair.mask, report=None))

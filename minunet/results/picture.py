@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 
 import numpy as np
@@ -54,6 +55,29 @@ def fitted(array: np.ndarray | Image.Image, width: int, height: int | None = Non
     if scale > 1:
         return picture.resize(size, Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC)
     return picture.resize(size, Image.Resampling.BOX if crisp else Image.Resampling.LANCZOS)
+
+
+def png_bytes(image: np.ndarray | Image.Image, *, compress_level: int = 6, optimize: bool = False) -> bytes:
+    """Encode an image as a PNG file.
+
+    Parameters
+    ----------
+    image : ndarray or PIL image
+        An array as `PIL.Image.fromarray` accepts it: (H, W) bool, uint8 or uint16, or (H, W, 3) uint8.
+    compress_level : int
+        From 0 (large and fast) to 9 (small and slow); 6 is also the default of Pillow.
+    optimize : bool
+        Make the file as small as possible; `compress_level` is then ignored.
+
+    Returns
+    -------
+    bytes
+        The content of the file.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=compress_level, optimize=optimize)
+    return buffer.getvalue()
 
 
 def font(size: int) -> ImageFont.FreeTypeFont:

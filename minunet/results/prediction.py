@@ -5,7 +5,6 @@ They lie beside each other as NAME_mask.png, NAME_probability.png, NAME_product.
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from minunet.results.overlay import overlay
+from minunet.results.picture import png_bytes
 
 KINDS = {
     "mask": "255 where the probability exceeds the threshold, else 0",
@@ -70,10 +70,8 @@ class Prediction:
 
     def png(self, kind: str) -> bytes:
         """That picture as a PNG file."""
-        buffer = io.BytesIO()
         # Level 6 takes four times as long as level 1 for a photograph, and saves a sixth; for a mask it saves half.
-        self.picture(kind).save(buffer, format="PNG", compress_level=6 if kind == "mask" else 1)
-        return buffer.getvalue()
+        return png_bytes(self.picture(kind), compress_level=6 if kind == "mask" else 1)
 
 
 def result_files(stem: Path) -> list[Path]:

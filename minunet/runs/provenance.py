@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minunet.cli.console import counted
 from minunet.data.pairs import SIDES, Pair, find_pairs
 from minunet.errors import UserError
 from minunet.runs.run_folder import RunFolder, read_json
+from minunet.wording import count_noun
 
 CHOICES = ("unseen", *SIDES, "all")
 WORDS = {"train": "it was trained on", "validation": "that chose its best epoch", "test": "of its test side"}
@@ -139,7 +139,7 @@ def select(pairs: list[Pair], record: Provenance | None, side: str | None = None
     chosen = [pair for pair in pairs if sides[pair.name] in wanted]
     if not chosen:
         raise UserError(
-            f"--side {side}: none of the {counted(len(pairs), 'image')} is left to score (by {source}: "
+            f"--side {side}: none of the {count_noun(len(pairs), 'image')} is left to score (by {source}: "
             f"{in_words(sides)}); give other data, or --side all."
         )
     return Selection(chosen, sides, source)

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
-from minunet.cli.console import counted, duration, memory, say_item
+from minunet.cli.console import duration, memory, say_item
 from minunet.kernels.cpu.blas import slow_because
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.resources import available_memory
@@ -16,6 +16,7 @@ from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import Material
 from minunet.training.events import Progress
+from minunet.wording import count_noun
 
 Say = Callable[[str], None]
 
@@ -27,10 +28,10 @@ def announce_material(say: Say, config: TrainConfig, folder: RunFolder, material
     listed = ", ".join(f"{count} of {width}x{height}" for (width, height), count in sizes.most_common(3))
     if len(sizes) == 1:
         listed = f"all {'x'.join(map(str, next(iter(sizes))))}"
-    more = f" and {counted(len(sizes) - 3, 'other size')}" if len(sizes) > 3 else ""
+    more = f" and {count_noun(len(sizes) - 3, 'other size')}" if len(sizes) > 3 else ""
     say_item(say, "run", str(folder.path), fold=False)
     say_item(say, "data", where, fold=False)
-    say_item(say, "", f"{counted(sizes.total(), 'pair')}, {listed}{more}")
+    say_item(say, "", f"{count_noun(sizes.total(), 'pair')}, {listed}{more}")
     for warning in material.warnings:
         say_item(say, "warning", warning)
     say_item(
@@ -59,7 +60,7 @@ def announce_training(
     say_item(
         say,
         "training",
-        f"{counted(config.epochs, 'epoch')} of {counted(steps, 'step')}, batches of {config.batch_size}, "
+        f"{count_noun(config.epochs, 'epoch')} of {count_noun(steps, 'step')}, batches of {config.batch_size}, "
         f"{config.augment} augmentation,",
         f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, "
         + (f"gradients up to {config.clip:g}, " if config.clip else "")
@@ -76,7 +77,7 @@ def announce_training(
 
 def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -> None:
     """Where it runs, and the bytes it will take at its peak: an estimate, or the plan of fused steps."""
-    say_item(say, "device", device + (f", {counted(get_num_threads(), 'thread')}" if device == "cpu" else ""))
+    say_item(say, "device", device + (f", {count_noun(get_num_threads(), 'thread')}" if device == "cpu" else ""))
     if planned:
         say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
     else:
@@ -122,7 +123,7 @@ def announce_stop(say: Say, folder: RunFolder, progress: Progress, epochs: int, 
 
 def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
     """There is nothing left to do."""
-    say_item(say, "finished", f"all {counted(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
+    say_item(say, "finished", f"all {count_noun(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
     command = f"python -m minunet.train --resume {shlex.quote(str(folder.path))} --epochs {2 * config.epochs}"
     say_item(say, "longer", command, fold=False)
 
@@ -148,7 +149,7 @@ def announce_result(
         "test",
         f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}, precision {test['precision']:.4f}, recall {test['recall']:.4f}",
         f"accuracy {test['accuracy']:.4f} (all background: {test['baseline']:.4f}), loss {test['loss']:.4f}, "
-        f"{counted(len(result['test_images']), 'image')}",
+        f"{count_noun(len(result['test_images']), 'image')}",
     )
     say_item(say, "took", duration(seconds))
     if missing:

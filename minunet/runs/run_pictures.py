@@ -5,7 +5,6 @@ Each is written whole or not at all, and none of them can disturb the training: 
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
 from minunet.results import figures
 from minunet.results.curves import PlotsMissing, curves
+from minunet.results.picture import png_bytes
 from minunet.training.events import EpochRecord
 
 SHEET_ROWS, VERSIONS = 4, 5
@@ -84,8 +84,8 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
     native = replace(model.preprocessing, size=None, crop=None)
     rows = []
     for pair in (pairs[place] for place in _places(len(pairs), GRID_ROWS)):
-        image = decode(pair.image, report=_known)
-        mask = native.target(decode_mask(pair.mask, report=_known))
+        image = decode(pair.image, report=None)
+        mask = native.target(decode_mask(pair.mask, report=None))
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
         # Shrunk at once: whole photographs of several rows, in float32, would take more than the training did.
@@ -106,11 +106,5 @@ def _places(length: int, count: int) -> list[int]:
     return np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()
 
 
-def _known(warning: str) -> None:
-    """What is odd about a file was said when the data was looked through."""
-
-
 def _save(path: Path, picture: Image.Image) -> None:
-    data = io.BytesIO()
-    picture.save(data, "PNG", compress_level=4)  # half of the default 6's time, 7 % more bytes
-    write_bytes(path, data.getvalue())
+    write_bytes(path, png_bytes(picture, compress_level=4))  # half of the default 6's time, 7 % more bytes

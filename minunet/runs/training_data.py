@@ -6,16 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from minunet.data.finding.listing import several
 from minunet.data.finding.matching import Pair, mixed
 from minunet.data.pairs import survey
-from minunet.data.reading.file_workers import Progress, map_files
+from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.image_files import read
 from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder, read_json, write_json
+from minunet.wording import join_names
 
 DRAWN_COUNT = 96
 
@@ -51,7 +51,7 @@ def gather(
     folder: RunFolder,
     *,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
     known_problems: Sequence[str] = (),
 ) -> Material:
     """Find, check and split the pairs.
@@ -91,7 +91,7 @@ def gather(
     warnings = list(found.warnings)
     small = [pair.name for pair, size in zip(found.pairs, sizes, strict=True) if min(size) < (config.crop or 0)]
     if small:
-        warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {several(small)}.")
+        warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
     return Material(split, Counter(sizes), tuple(warnings))
 
 

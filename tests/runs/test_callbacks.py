@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from minunet.cli.console import FileBar, counted, duration, memory, say_item
+from minunet.cli.console import FileBar, duration, memory, say_item
 from minunet.runs.callbacks import HEADER, LEGEND, Checkpoints, Curves, EpochLines, ProgressBar
 from minunet.training.events import COLUMNS, EpochRecord, StartRecord, StepRecord
 
@@ -149,7 +149,7 @@ def test_durations(seconds, text):
     assert duration(seconds) == text
 
 
-def test_memory_and_counts():
+def test_memory():
     assert [memory(size) for size in (4e6, 432e6, 994e6, 999e6, 2.57e9)] == [
         "0 MB",
         "430 MB",
@@ -157,7 +157,6 @@ def test_memory_and_counts():
         "1.0 GB",
         "2.6 GB",
     ]
-    assert [counted(1, "step"), counted(1234, "step")] == ["1 step", "1,234 steps"]
 
 
 def test_long_lines_are_folded_under_themselves_unless_they_are_to_be_copied():

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.data.finding.listing import Listing, list_folder, several
+from minunet.data.finding.listing import Listing, list_folder
+from minunet.wording import join_names
 
 NAMED = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))
 IMAGE_FOLDERS = ("images", "imgs", "original", "image", "img", "originals")
@@ -110,7 +111,7 @@ def _enter(found: Found, listing: Listing, split: str | None) -> None:
     pairs = [(by_name[i], by_name[m]) for i, m in named or loose]
     splits = _by_split(listing) if split is None else {}
     if len(pairs) > 1:
-        choices = several([f"{images.name}/ with {masks.name}/" for images, masks in pairs])
+        choices = join_names([f"{images.name}/ with {masks.name}/" for images, masks in pairs])
         found.problems.append(f"{listing.folder} can be read as {choices}: choose with --images and --masks.")
     elif pairs:
         _leave_out(found, listing, pairs[0])
@@ -132,8 +133,8 @@ def _leave_out(found: Found, listing: Listing, used: tuple[Path, ...]) -> None:
     spare = [folder for folder in listing.folders if folder.name.lower() in SPLITS and folder not in used]
     left = [folder.name + "/" for folder in spare] + [file.name for file in listing.files]
     if left:
-        taken = several([folder.name + "/" for folder in used])
-        found.warnings.append(f"{listing.folder} was read by its folders {taken}; left out: {several(left)}.")
+        taken = join_names([folder.name + "/" for folder in used])
+        found.warnings.append(f"{listing.folder} was read by its folders {taken}; left out: {join_names(left)}.")
 
 
 def _by_split(listing: Listing) -> dict[str, Path]:
@@ -152,7 +153,7 @@ def _lone(listing: Listing) -> list[str]:
 
 def empty(listing: Listing, kind: str) -> str:
     """The problem of a folder without image files."""
-    inside = f", only {several([f.name + '/' for f in listing.folders])}" if listing.folders else ""
+    inside = f", only {join_names([f.name + '/' for f in listing.folders])}" if listing.folders else ""
     return f"{listing.folder} holds no {kind} files{inside}: put PNG, JPEG, BMP or TIFF files directly into it."
 
 
@@ -167,6 +168,6 @@ def _unrecognised(listing: Listing) -> str:
         if deeper.sources:
             return f"{folder} holds no images itself, but {inner} does: give that folder."
     if listing.folders:
-        names = several([f.name + "/" for f in listing.folders])
+        names = join_names([f.name + "/" for f in listing.folders])
         return f"{folder} holds no images/ and masks/, only {names}: rename these, or use --images and --masks."
     return f"{folder} holds no images: put them into {folder / 'images'} and their masks into {folder / 'masks'}."

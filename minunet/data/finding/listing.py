@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minunet.wording import count_noun
+
 READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"}
 NOT_READ = {
     *(".webp", ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".pgm", ".ppm", ".psd", ".svg", ".pdf"),
@@ -67,23 +69,10 @@ def list_folder(folder: Path) -> Listing:
     if strange:
         kinds = ", ".join(sorted({Path(name).suffix.lower() for name in strange}))
         warnings.append(
-            f"{folder} holds {counted(strange, 'file')} in formats that are not read ({kinds}), such as {strange[0]}: "
+            f"{folder} holds {count_noun(len(strange), 'file')} in formats that are not read ({kinds}), such as {strange[0]}: "
             "convert what belongs to the set to PNG or TIFF."
         )
     return Listing(folder, files, folders, [], warnings)
-
-
-def counted(things, noun: str) -> str:
-    """ "1 file", "2 files"."""
-    return f"{len(things)} {noun}" if len(things) == 1 else f"{len(things)} {noun}s"
-
-
-def several(names, limit: int = 5) -> str:
-    """The first few names as a list in words, and how many more there are."""
-    names = [str(name) for name in names]
-    if len(names) > limit:
-        return f"{', '.join(names[:limit])} and {len(names) - limit} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def _where(folder: Path) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minunet.data.finding.layouts import Source
-from minunet.data.finding.listing import counted, several
+from minunet.wording import count_noun, join_names
 
 _SUFFIXED = re.compile(r"(?P<stem>.+)[_-]mask", re.IGNORECASE | re.DOTALL)
 LISTED = 10  # with no pair at all, more names than this are summed up in one sentence
@@ -77,7 +77,7 @@ def match(source: Source) -> tuple[list[Pair], list[str]]:
             unpaired.append(image)
             continue
         if len(candidates) > 1:
-            problems.append(f"{several(candidates)} are both masks of {image}: keep one of them.")
+            problems.append(f"{join_names(candidates)} are both masks of {image}: keep one of them.")
         name = f"{source.split}/{stem}" if source.split else stem
         pairs.append(Pair(name, image, candidates[0], source.split))
     spare = [mask for mask in masks_by_stem.values() if mask not in used]
@@ -112,7 +112,7 @@ def _by_stem(files: list[Path], kind: str) -> tuple[dict[str, Path], list[str]]:
     for file in files:
         by_stem[_stem(file)].append(file)
     problems = [
-        f"{several(same)} are {kind} of the same name: keep one of them or rename the other."
+        f"{join_names(same)} are {kind} of the same name: keep one of them or rename the other."
         for same in by_stem.values()
         if len(same) > 1
     ]
@@ -122,8 +122,8 @@ def _by_stem(files: list[Path], kind: str) -> tuple[dict[str, Path], list[str]]:
 def _unpaired(pairs: list[Pair], images: list[Path], masks: list[Path], source: Source) -> list[str]:
     if not pairs and images and masks and len(images) + len(masks) > LISTED:
         return [
-            f"{counted(images, 'image')} and {counted(masks, 'mask')} share no name ({several(images, 2)}; "
-            f"{several(masks, 2)}): give each mask the name of its image."
+            f"{count_noun(len(images), 'image')} and {count_noun(len(masks), 'mask')} share no name ({join_names(images, 2)}; "
+            f"{join_names(masks, 2)}): give each mask the name of its image."
         ]
     alike = {_loosely(mask.stem): mask for mask in masks}
     problems = []
@@ -153,6 +153,6 @@ def _loosely(stem: str) -> str:
 def _without_masks(source: Source) -> str:
     folder = source.images.folder
     return (
-        f"{folder} holds {counted(source.images.files, 'image file')} but no masks: name them like their images with "
+        f"{folder} holds {count_noun(len(source.images.files), 'image file')} but no masks: name them like their images with "
         f"_mask behind ({source.images.files[0].stem}_mask.png), or give the folder that holds images/ and masks/."
     )

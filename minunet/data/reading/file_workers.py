@@ -13,7 +13,7 @@ from minunet.resources import usable_cpus
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]
 
 MAX_WORKERS = 8  # each holds one decoded picture, a hundred megabytes for a large scan
 
@@ -23,7 +23,9 @@ def worker_count() -> int:
     return min(MAX_WORKERS, usable_cpus())
 
 
-def map_files(function: Callable[[Item], Result], items: Sequence[Item], progress: Progress | None) -> list[Result]:
+def map_files(
+    function: Callable[[Item], Result], items: Sequence[Item], progress: ProgressCallback | None
+) -> list[Result]:
     """`[function(item) for item in items]` on several threads.
 
     Parameters

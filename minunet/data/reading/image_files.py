@@ -63,15 +63,16 @@ class Header:
     frames: int
 
 
-def decode(path: str | PathLike, *, report: Callable[[str], None] = warnings.warn) -> np.ndarray:
+def decode(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> np.ndarray:
     """Read an image file.
 
     Parameters
     ----------
     path : path
         A PNG, JPEG, BMP or TIFF file.
-    report : callable
-        Called with a sentence on what the reader should know, such as frames left unread; by default a Python warning.
+    report : callable or None
+        Called with a sentence on what the user should know, such as frames that are not read; by default a Python
+        warning. None: say nothing.
 
     Returns
     -------
@@ -86,7 +87,7 @@ def decode(path: str | PathLike, *, report: Callable[[str], None] = warnings.war
     return _decode(path, False, report)
 
 
-def decode_mask(path: str | PathLike, *, report: Callable[[str], None] = warnings.warn) -> np.ndarray:
+def decode_mask(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> np.ndarray:
     """Read a mask file: like `decode`, but transparency is composited over black, or is the mask itself."""
     return _decode(path, True, report)
 
@@ -118,9 +119,9 @@ def read(path: str | PathLike, *, mask: bool = False) -> Iterator[Header | np.nd
         yield array
 
 
-def _decode(path: str | PathLike, mask: bool, report: Callable[[str], None]) -> np.ndarray:
+def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | None) -> np.ndarray:
     header, array = read(path, mask=mask)
-    if header.frames > 1:
+    if header.frames > 1 and report is not None:
         report(frames_warning(path, header.frames))
     return array
 

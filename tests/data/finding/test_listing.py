@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minunet.data.finding.listing import natural_key, several
+from minunet.data.finding.listing import natural_key
 from minunet.data.pairs import survey
 from tests.data.found_pairs import names, problems
 from tests.data.small_pictures import photo, save
@@ -80,13 +80,3 @@ def test_natural_order_is_that_of_the_numbers(parts):
 
 def test_natural_key_takes_any_name():
     assert sorted(["b", "10", "a10", "a9", "", "²", "٣", "a9b"], key=natural_key)[0] == ""
-
-
-def test_several():
-    assert [several(range(n)) for n in (0, 1, 2, 3, 7)] == [
-        "",
-        "0",
-        "0 and 1",
-        "0, 1 and 2",
-        "0, 1, 2, 3, 4 and 2 more",
-    ]

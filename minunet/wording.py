@@ -1,0 +1,32 @@
+"""Wording: counts and lists of names as parts of an English sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def count_noun(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples
+    --------
+    >>> count_noun(1, "step"), count_noun(2500, "step")
+    ('1 step', '2,500 steps')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def join_names(names: Iterable[object], limit: int = 5) -> str:
+    """The first `limit` names as a list in words, and how many more there are.
+
+    Examples
+    --------
+    >>> join_names(["a", "b", "c"])
+    'a, b and c'
+    >>> join_names(range(7), limit=2)
+    '0, 1 and 5 more'
+    """
+    texts = [str(name) for name in names]
+    if len(texts) > limit:
+        return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
+    return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
