@@ -34,7 +34,7 @@ def test_rows_are_those_of_describe_and_what_surrounds_the_network(task, variant
     if task == "step":
         forward = sum(not row[1].endswith(("_grad", "_grads")) for row in expected)
         loss = [("", "bce_with_logits", [], "reference"), ("", "bce_with_logits_grad", [1, 32, 32, 1], "reference")]
-        expected = [*expected[:forward], *loss, *expected[forward:], ("", "adam", [], "pieces")]
+        expected = [*expected[:forward], *loss, *expected[forward:], ("", "adam", [], "adam")]
     assert [(row["layer"], row["operation"], row["shape"], row["algorithm"]) for row in found] == expected
 
 

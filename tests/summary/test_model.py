@@ -43,7 +43,7 @@ def test_without_gradients_it_lists_what_a_prediction_calls():
         model(np.zeros((1, 8, 8, 1), np.float32))
     table = minunet.describe(model, (1, 8, 8, 1), gradients=False)
     assert [(row[1], row[4]) for row in table.rows] == called
-    assert ("max_pool2d_values", "two by two") in called
+    assert ("max_pool2d_values", "pooling_2x2") in called
 
 
 def test_text_is_a_table_with_one_line_per_row_and_the_total():

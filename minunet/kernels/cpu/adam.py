@@ -27,7 +27,7 @@ def _when(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_dec
 
 
 @primitives.adam.register(
-    "pieces", when=_when, cost=lambda *args: 0.0, why="whole steps on pieces that stay in the cache"
+    "adam", when=_when, cost=lambda *args: 0.0, why="whole steps on pieces that stay in the cache"
 )
 def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> None:
     """See `primitives.adam`.

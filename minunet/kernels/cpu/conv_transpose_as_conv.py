@@ -9,8 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import im2col, memory_pool
-from minunet.kernels.cpu import im2col_grads as grads
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.im2col import backward, forward
+from minunet.kernels.cpu.im2col.forward import Padding
 from minunet.kernels.cpu.numpy_arrays import on_cpu
 
 _WHY = "the convolution whose transpose this is, by matrix products"
@@ -21,7 +22,7 @@ def _turned(weight: np.ndarray) -> np.ndarray:
     return memory_pool.copy(weight.transpose(0, 1, 3, 2))
 
 
-def _both_sides(padding) -> im2col.Padding:
+def _both_sides(padding) -> Padding:
     return (padding[0], padding[0]), (padding[1], padding[1])
 
 
@@ -44,7 +45,7 @@ def _when(x, weight, bias, stride, padding) -> bool:
 def _cost(x, weight, bias, stride, padding) -> float:
     image = np.broadcast_to(x.dtype.type(0), (len(x), *_out_size(x, weight, stride, padding), weight.shape[3]))
     needs = ((True,), False, False)
-    return grads.backward_cost(x, (image,), weight.transpose(0, 1, 3, 2), None, stride, _both_sides(padding), needs)
+    return backward.backward_cost(x, (image,), weight.transpose(0, 1, 3, 2), None, stride, _both_sides(padding), needs)
 
 
 def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
@@ -53,34 +54,34 @@ def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
 
 def _grads_cost(grad_output, x, weight, stride, padding, needs) -> float:
     turned, both = weight.transpose(0, 1, 3, 2), _both_sides(padding)
-    cost = im2col.forward_cost((grad_output,), turned, None, stride, both, None) if needs[0] else 0
-    return cost + grads.backward_cost(x, (grad_output,), turned, None, stride, both, ((False,), needs[1], False))
+    cost = forward.forward_cost((grad_output,), turned, None, stride, both, None) if needs[0] else 0
+    return cost + backward.backward_cost(x, (grad_output,), turned, None, stride, both, ((False,), needs[1], False))
 
 
-@primitives.conv_transpose2d.register("im2col", when=_when, cost=_cost, why=_WHY)
+@primitives.conv_transpose2d.register("conv_transpose_as_conv", when=_when, cost=_cost, why=_WHY)
 def conv_transpose2d(x, weight, bias, stride, padding):
     """See `primitives.conv_transpose2d`."""
     image = _image(x, weight, stride, padding)
     needs = ((True,), False, False)
-    ((y,), _, _) = grads.conv2d_grads(x, (image,), _turned(weight), None, stride, _both_sides(padding), needs)
+    ((y,), _, _) = backward.conv2d_grads(x, (image,), _turned(weight), None, stride, _both_sides(padding), needs)
     if bias is not None:
         rows = y.reshape(-1, y.shape[2] * y.shape[3])
         rows += np.tile(bias, y.shape[2])
     return y
 
 
-@primitives.conv_transpose2d_grads.register("im2col", when=_grads_when, cost=_grads_cost, why=_WHY)
+@primitives.conv_transpose2d_grads.register("conv_transpose_as_conv", when=_grads_when, cost=_grads_cost, why=_WHY)
 def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     both = _both_sides(padding)
     grad_output = np.ascontiguousarray(grad_output)
-    grad_x = im2col.conv2d((grad_output,), _turned(weight), None, stride, both, None) if needs_x else None
+    grad_x = forward.conv2d((grad_output,), _turned(weight), None, stride, both, None) if needs_x else None
     grad_weight = None
     if needs_weight:
         # (kh, kw, O, C) -> (kh, kw, C, O)
-        turned = grads.conv2d_grads(
+        turned = backward.conv2d_grads(
             x, (grad_output,), weight.transpose(0, 1, 3, 2), None, stride, both, ((False,), True, False)
         )[1]
         grad_weight = memory_pool.copy(turned.transpose(0, 1, 3, 2))
-    return grad_x, grad_weight, grads.bias_gradient(grad_output, None) if needs_bias else None
+    return grad_x, grad_weight, backward.bias_gradient(grad_output, None) if needs_bias else None

@@ -101,7 +101,9 @@ def _register() -> None:
         primitives.tanh_grad: _tanh_grad,
     }
     for primitive, piece in pieces.items():
-        primitive.register("threads", when=_large, why=_WHY)(lambda *inputs, piece=piece: _elementwise(piece, *inputs))
+        primitive.register("elementwise", when=_large, why=_WHY)(
+            lambda *inputs, piece=piece: _elementwise(piece, *inputs)
+        )
 
 
 _register()
@@ -111,7 +113,7 @@ def _loss_when(logits, target, weight) -> bool:
     return _large(logits, target, weight)
 
 
-@primitives.bce_with_logits.register("threads", when=_loss_when, why=_WHY)
+@primitives.bce_with_logits.register("elementwise", when=_loss_when, why=_WHY)
 def bce_with_logits(logits, target, weight):
     """See `primitives.bce_with_logits`."""
     flat = [None if array is None else array.reshape(-1) for array in (logits, target, weight)]
@@ -146,7 +148,7 @@ def _loss_grad_when(grad_output, logits, target, weight) -> bool:
     return _large(logits, target, weight)
 
 
-@primitives.bce_with_logits_grad.register("threads", when=_loss_grad_when, why=_WHY)
+@primitives.bce_with_logits_grad.register("elementwise", when=_loss_grad_when, why=_WHY)
 def bce_with_logits_grad(grad_output, logits, target, weight):
     """See `primitives.bce_with_logits_grad`."""
     scale = logits.dtype.type(grad_output / logits.size)

@@ -34,7 +34,9 @@ def _cost(xs, weight, bias, stride, padding, activation) -> float:
     return PER_CALL + PER_VALUE * pixels * kh * kw * o + multiply_cost(pixels, c, kh * kw * o)
 
 
-@primitives.conv2d.register("taps", when=_when, cost=_cost, why="few outputs: products at every tap, then shifted sums")
+@primitives.conv2d.register(
+    "kn2row", when=_when, cost=_cost, why="few outputs: products at every tap, then shifted sums"
+)
 def conv2d(xs, weight, bias, stride, padding, activation):
     """See `primitives.conv2d`."""
     xs = [np.ascontiguousarray(x) for x in xs]

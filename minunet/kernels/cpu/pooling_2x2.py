@@ -81,7 +81,7 @@ def _clear_rest(grad_x: np.ndarray, height: int, width: int) -> None:
     grad_x[:, :, 2 * width :] = 0
 
 
-@primitives.max_pool2d.register("two by two", when=_when, cost=_cost, why=_WHY)
+@primitives.max_pool2d.register("pooling_2x2", when=_when, cost=_cost, why=_WHY)
 def max_pool2d(x, kernel_size, stride, padding):
     """See `primitives.max_pool2d`."""
     x = np.ascontiguousarray(x)
@@ -127,7 +127,7 @@ def _winner(take: Take, values: tuple, rows: tuple, out: np.ndarray) -> None:
     np.bitwise_or(out, wins.view(np.uint8), out=out)
 
 
-@primitives.max_pool2d_grad.register("two by two", when=_max_grad_when, cost=_grad_cost, why=_WHY)
+@primitives.max_pool2d_grad.register("pooling_2x2", when=_max_grad_when, cost=_grad_cost, why=_WHY)
 def max_pool2d_grad(grad_output, argmax, x_shape, kernel_size, stride, padding):
     """See `primitives.max_pool2d_grad`."""
     grad_output, argmax = np.ascontiguousarray(grad_output), np.ascontiguousarray(argmax)
@@ -185,19 +185,19 @@ def _pooled(combine: np.ufunc, x: np.ndarray) -> np.ndarray:
     return y
 
 
-@primitives.max_pool2d_values.register("two by two", when=_when, cost=_cost, why=_WHY)
+@primitives.max_pool2d_values.register("pooling_2x2", when=_when, cost=_cost, why=_WHY)
 def max_pool2d_values(x, kernel_size, stride, padding):
     """See `primitives.max_pool2d_values`."""
     return _pooled(np.maximum, x)
 
 
-@primitives.sum_pool2d.register("two by two", when=_when, cost=_cost, why=_WHY)
+@primitives.sum_pool2d.register("pooling_2x2", when=_when, cost=_cost, why=_WHY)
 def sum_pool2d(x, kernel_size, stride, padding):
     """See `primitives.sum_pool2d`."""
     return _pooled(np.add, x)
 
 
-@primitives.sum_pool2d_grad.register("two by two", when=_sum_grad_when, cost=_grad_cost, why=_WHY)
+@primitives.sum_pool2d_grad.register("pooling_2x2", when=_sum_grad_when, cost=_grad_cost, why=_WHY)
 def sum_pool2d_grad(grad_output, x_shape, kernel_size, stride, padding):
     """See `primitives.sum_pool2d_grad`."""
     grad_output = np.ascontiguousarray(grad_output)

@@ -6,7 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import im2col, im2col_grads, threads
+from minunet.kernels.cpu import threads
+from minunet.kernels.cpu.im2col import backward, forward
 from minunet.kernels.dispatch import prefer
 from tests.kernels.cpu.conv_cases import PRECISIONS, assert_close
 
@@ -31,15 +32,15 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, stride, paddi
     x = rng.standard_normal(size).astype(dtype)
     weight = rng.standard_normal((*kernel_size, size[3], out_channels)).astype(dtype)
     bias = rng.standard_normal(out_channels).astype(dtype) if needs[2] else None
-    with pytest.MonkeyPatch.context() as patch, prefer("im2col"):
-        patch.setattr(im2col, "CHUNK", chunk)
-        patch.setattr(im2col_grads, "CHUNK", chunk)
+    with pytest.MonkeyPatch.context() as patch, prefer("conv_transpose_as_conv"):
+        patch.setattr(forward, "CHUNK", chunk)
+        patch.setattr(backward, "CHUNK", chunk)
         call = (x, weight, bias, stride, padding)
-        assert primitives.conv_transpose2d.choose(*call).name == "im2col"
+        assert primitives.conv_transpose2d.choose(*call).name == "conv_transpose_as_conv"
         expected = primitives.conv_transpose2d.reference.run(*call)
         assert_close(primitives.conv_transpose2d(*call), expected, tolerance)
         call = (rng.standard_normal(expected.shape).astype(dtype), x, weight, stride, padding, needs)
-        assert primitives.conv_transpose2d_grads.choose(*call).name == "im2col"
+        assert primitives.conv_transpose2d_grads.choose(*call).name == "conv_transpose_as_conv"
         gradients = zip(
             primitives.conv_transpose2d_grads(*call),
             primitives.conv_transpose2d_grads.reference.run(*call),
@@ -51,7 +52,7 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, stride, paddi
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
 def test_the_same_bits_for_any_number_of_threads(stride, monkeypatch):
-    for module in (im2col, im2col_grads):
+    for module in (forward, backward):
         monkeypatch.setattr(module, "CHUNK", 5_000)
     rng = np.random.default_rng(1)
     x, weight, bias = (rng.standard_normal(s).astype(np.float32) for s in ((2, 23, 17, 9), (3, 3, 9, 8), (8,)))

@@ -17,7 +17,7 @@ from tests.kernels.cpu.conv_cases import PRECISIONS, cases, compare_forward
 def test_equals_the_reference(dtype, tolerance, case, outputs, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kn2row, "CHUNK", chunk)
-        compare_forward(replace(case, out_channels=outputs), "taps", dtype, tolerance)
+        compare_forward(replace(case, out_channels=outputs), "kn2row", dtype, tolerance)
 
 
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):

@@ -24,20 +24,20 @@ def test_equals_the_reference(shape, values, dtype, chunk, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape) if values is None else rng.choice(values, shape)
     x = x.astype(dtype)
-    with pytest.MonkeyPatch.context() as patch, prefer("two by two"):
+    with pytest.MonkeyPatch.context() as patch, prefer("pooling_2x2"):
         patch.setattr(pooling_2x2, "CHUNK", chunk)
-        assert primitives.max_pool2d.choose(x, *WINDOW).name == "two by two"
+        assert primitives.max_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y, argmax = primitives.max_pool2d(x, *WINDOW)
         expected_y, expected_argmax = primitives.max_pool2d.reference.run(x, *WINDOW)
         np.testing.assert_array_equal(y, expected_y)
         np.testing.assert_array_equal(argmax, expected_argmax)
         assert argmax.dtype == expected_argmax.dtype
-        assert primitives.max_pool2d_values.choose(x, *WINDOW).name == "two by two"
+        assert primitives.max_pool2d_values.choose(x, *WINDOW).name == "pooling_2x2"
         np.testing.assert_array_equal(primitives.max_pool2d_values(x, *WINDOW), expected_y)
         grad = rng.standard_normal(y.shape).astype(dtype)
         if values is not None:
             grad.flat[:: max(1, grad.size // 7)] = np.inf
-        assert primitives.max_pool2d_grad.choose(grad, argmax, shape, *WINDOW).name == "two by two"
+        assert primitives.max_pool2d_grad.choose(grad, argmax, shape, *WINDOW).name == "pooling_2x2"
         np.testing.assert_array_equal(
             primitives.max_pool2d_grad(grad, argmax, shape, *WINDOW),
             primitives.max_pool2d_grad.reference.run(grad, argmax, shape, *WINDOW),
@@ -54,13 +54,13 @@ def test_sums_equal_the_reference(shape, precision, chunk):
     dtype, tolerance = precision
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape).astype(dtype)
-    with pytest.MonkeyPatch.context() as patch, prefer("two by two"):
+    with pytest.MonkeyPatch.context() as patch, prefer("pooling_2x2"):
         patch.setattr(pooling_2x2, "CHUNK", chunk)
-        assert primitives.sum_pool2d.choose(x, *WINDOW).name == "two by two"
+        assert primitives.sum_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y = primitives.sum_pool2d(x, *WINDOW)
         np.testing.assert_allclose(y, primitives.sum_pool2d.reference.run(x, *WINDOW), rtol=0, atol=8 * tolerance)
         assert y.dtype == dtype
-        assert primitives.sum_pool2d_grad.choose(y, shape, *WINDOW).name == "two by two"
+        assert primitives.sum_pool2d_grad.choose(y, shape, *WINDOW).name == "pooling_2x2"
         np.testing.assert_array_equal(
             primitives.sum_pool2d_grad(y, shape, *WINDOW), primitives.sum_pool2d_grad.reference.run(y, shape, *WINDOW)
         )

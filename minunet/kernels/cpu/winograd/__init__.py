@@ -58,7 +58,7 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.numpy_arrays import on_cpu
-from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_strips, by_tiles, cost
+from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost, one_dimensional
 from minunet.kernels.cpu.winograd.backward_call import Gradients
 from minunet.kernels.cpu.winograd.matrices import POINTS, transforms
 
@@ -116,13 +116,13 @@ STRIP_HEIGHT = 6  # tiles of 6x1: with 3 products for each point, fewer points c
 
 def conv2d_by_strips(xs, weight, bias, stride, padding: Padding, activation) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of 6x1 outputs."""
-    return _forward(by_strips, STRIP_HEIGHT, xs, weight, bias, stride, padding, activation)
+    return _forward(one_dimensional, STRIP_HEIGHT, xs, weight, bias, stride, padding, activation)
 
 
 def conv2d_grads_by_strips(grad_output, xs, weight, output, stride, padding: Padding, needs):
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of 6x1 inputs."""
     call = Gradients(STRIP_HEIGHT, grad_output, xs, weight, output, padding, needs)
-    return call.grad_xs, *by_strips.backward(call)
+    return call.grad_xs, *one_dimensional.backward(call)
 
 
 def _strips_cost(xs, weight, bias, stride, padding, activation) -> float:

@@ -24,7 +24,7 @@ LONGEST_TURNED = 640  # longer products are packed by the BLAS, to which it is o
 PER_VALUE = 0.3  # nanoseconds to copy one value of a stamp
 PER_CALL = 30_000.0
 
-_WHY = "stamps that do not overlap: one matrix product"
+_WHY = "kernel equals stride: one matrix product, then a pixel shuffle"
 
 
 def _tiles(x, weight, stride, padding) -> bool:
@@ -41,7 +41,7 @@ def _cost(x, weight, bias, stride, padding) -> float:
     return PER_CALL + PER_VALUE * pixels * stamp + multiply_cost(pixels, c, stamp)
 
 
-@primitives.conv_transpose2d.register("stamps", when=_when, cost=_cost, why=_WHY)
+@primitives.conv_transpose2d.register("subpixel", when=_when, cost=_cost, why=_WHY)
 def conv_transpose2d(x, weight, bias, stride, padding):
     """See `primitives.conv_transpose2d`."""
     x = np.ascontiguousarray(x)
@@ -83,7 +83,7 @@ def _grads_cost(grad_output, x, weight, stride, padding, needs) -> float:
     return _cost(x, weight, None, stride, padding) * (1 + needs[1])
 
 
-@primitives.conv_transpose2d_grads.register("stamps", when=_grads_when, cost=_grads_cost, why=_WHY)
+@primitives.conv_transpose2d_grads.register("subpixel", when=_grads_when, cost=_grads_cost, why=_WHY)
 def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs

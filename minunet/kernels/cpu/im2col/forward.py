@@ -10,8 +10,8 @@ import math
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import im2col_by_channels as by_channels
 from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.matmul import multiply, multiply_cost, run
 from minunet.kernels.cpu.numpy_arrays import on_cpu
 from minunet.kernels.cpu.padded_windows import padded, windows

@@ -7,7 +7,7 @@ from minunet.kernels import primitives
 from minunet.kernels.cpu import blas, threads
 from minunet.kernels.cpu import scratch as scratch_module
 from minunet.kernels.cpu.scratch import scratch
-from minunet.kernels.cpu.winograd import by_strips, conv2d_by_strips, conv2d_grads_by_strips
+from minunet.kernels.cpu.winograd import conv2d_by_strips, conv2d_grads_by_strips, one_dimensional
 from minunet.kernels.cpu.winograd.column_transform import ToPoints, to_pixels
 from minunet.kernels.cpu.winograd.matrices import transforms
 from minunet.kernels.cpu.winograd.overlapping_rows import Lines
@@ -74,7 +74,7 @@ def test_every_product_holds_the_blas_to_one_thread(monkeypatch):
             depth.append(blas.one_thread._inside)
             return np.matmul(*args, **kwargs)
 
-    monkeypatch.setattr(by_strips, "np", Watched())
+    monkeypatch.setattr(one_dimensional, "np", Watched())
     rng = np.random.default_rng(0)
     x, weight = rng.standard_normal((1, 12, 10, 4)), rng.standard_normal((3, 3, 4, 5))
     y = conv2d_by_strips((x,), weight, None, (1, 1), SAME, None)

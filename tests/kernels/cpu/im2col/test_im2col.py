@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import im2col, im2col_by_channels, im2col_grads, padded_windows, threads
+from minunet.kernels.cpu import padded_windows, threads
+from minunet.kernels.cpu.im2col import backward, by_channels, forward
 from minunet.kernels.cpu.scratch import scratch
 from tests.kernels.cpu.conv_cases import PRECISIONS, all_results, cases, compare_forward, compare_gradients
 
@@ -24,12 +25,12 @@ def test_equals_the_reference(dtype, tolerance, case, chunk, group):
     """A `group` other than 0: as for a large kernel, in groups of so many values."""
     with pytest.MonkeyPatch.context() as patch:
         if group:
-            patch.setattr(im2col_by_channels, "LARGE", 0)
-            patch.setattr(im2col_by_channels, "LONG", 0)
-            patch.setattr(im2col_by_channels, "GROUP", group)
-            patch.setattr(im2col_by_channels, "CHANNELS_PER_JOB", 24)
-        patch.setattr(im2col, "CHUNK", chunk)
-        patch.setattr(im2col_grads, "CHUNK", chunk)
+            patch.setattr(by_channels, "LARGE", 0)
+            patch.setattr(by_channels, "LONG", 0)
+            patch.setattr(by_channels, "GROUP", group)
+            patch.setattr(by_channels, "CHANNELS_PER_JOB", 24)
+        patch.setattr(forward, "CHUNK", chunk)
+        patch.setattr(backward, "CHUNK", chunk)
         made = compare_forward(case, "im2col", dtype, tolerance)
         compare_gradients(case, "im2col", dtype, tolerance, *made)
 
@@ -38,12 +39,12 @@ def test_equals_the_reference(dtype, tolerance, case, chunk, group):
 @pytest.mark.parametrize(("kernel_size", "stride"), [((3, 3), (1, 1)), ((1, 1), (1, 1)), ((4, 3), (2, 3))])
 def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, large, monkeypatch):
     if large:
-        monkeypatch.setattr(im2col_by_channels, "LARGE", 0)
-        monkeypatch.setattr(im2col_by_channels, "LONG", 0)
-        monkeypatch.setattr(im2col_by_channels, "GROUP", 50_000)
-        monkeypatch.setattr(im2col_by_channels, "CHANNELS_PER_JOB", 8)
-    monkeypatch.setattr(im2col, "CHUNK", 5_000)
-    monkeypatch.setattr(im2col_grads, "CHUNK", 5_000)
+        monkeypatch.setattr(by_channels, "LARGE", 0)
+        monkeypatch.setattr(by_channels, "LONG", 0)
+        monkeypatch.setattr(by_channels, "GROUP", 50_000)
+        monkeypatch.setattr(by_channels, "CHANNELS_PER_JOB", 8)
+    monkeypatch.setattr(forward, "CHUNK", 5_000)
+    monkeypatch.setattr(backward, "CHUNK", 5_000)
     results = []
     for count in (1, 2, 3, 2):
         monkeypatch.setattr(threads, "_num_threads", count)
@@ -53,7 +54,7 @@ def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, large, mon
 
 def test_an_empty_batch():
     x, weight, bias = np.ones((0, 5, 6, 2), np.float32), np.ones((3, 3, 2, 4), np.float32), np.ones(4, np.float32)
-    y = im2col.conv2d((x,), weight, bias, (1, 1), ((1, 1), (1, 1)), "relu")
+    y = forward.conv2d((x,), weight, bias, (1, 1), ((1, 1), (1, 1)), "relu")
     assert y.shape == (0, 5, 6, 4)
     (grad_x,), grad_weight, grad_bias = primitives.conv2d_grads(
         y, (x,), weight, y, (1, 1), ((1, 1), (1, 1)), ((True,), True, True)

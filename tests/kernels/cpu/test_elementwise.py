@@ -29,7 +29,7 @@ def test_activations(name, shape, precision, spread):
     x, grad = (rng.standard_normal(shape).astype(dtype) for _ in range(2))
     x *= dtype(spread)
     forward, backward = getattr(primitives, name), getattr(primitives, f"{name}_grad")
-    assert forward.choose(x).name == backward.choose(grad, x).name == "threads"
+    assert forward.choose(x).name == backward.choose(grad, x).name == "elementwise"
     y = forward.reference.run(x)
     np.testing.assert_allclose(forward(x), y, rtol=tolerance, atol=0)
     assert forward(x).dtype == dtype
@@ -45,7 +45,7 @@ def test_binary_cross_entropy(shape, precision, spread, weighted):
     logits = (spread * rng.standard_normal(shape)).astype(dtype)
     target = rng.random(shape).astype(dtype)
     weight = rng.random(shape).astype(dtype) if weighted else None
-    assert primitives.bce_with_logits.choose(logits, target, weight).name == "threads"
+    assert primitives.bce_with_logits.choose(logits, target, weight).name == "elementwise"
     loss, expected = (
         f(logits, target, weight) for f in (primitives.bce_with_logits, primitives.bce_with_logits.reference.run)
     )
@@ -61,13 +61,13 @@ def test_binary_cross_entropy(shape, precision, spread, weighted):
 @pytest.mark.usefixtures("small_pieces")
 def test_a_confident_and_right_answer_keeps_its_small_loss():
     logits, target = np.full((4, 30), 50, np.float32), np.ones((4, 30), np.float32)
-    assert primitives.bce_with_logits.choose(logits, target, None).name == "threads"
+    assert primitives.bce_with_logits.choose(logits, target, None).name == "elementwise"
     np.testing.assert_allclose(primitives.bce_with_logits(logits, target, None), np.exp(np.float32(-50)), rtol=1e-5)
 
 
 def test_small_and_scattered_arrays_are_left_to_the_reference():
     large = np.ones((600, 600), np.float32)
-    assert primitives.relu.choose(large).name == "threads"
+    assert primitives.relu.choose(large).name == "elementwise"
     assert primitives.relu.choose(large[:3]).name == "reference"
     assert primitives.relu.choose(large.T).name == "reference"
     assert primitives.bce_with_logits.choose(large, large[:1], None).name == "reference"
@@ -94,7 +94,7 @@ def test_adam(shapes, precision, weight_decay, step, chunk, gathered):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adam, "CHUNK", chunk)
         patch.setattr(adam, "GATHERED", gathered)
-        assert primitives.adam.choose(*found, *settings_of_adam).name == "pieces"
+        assert primitives.adam.choose(*found, *settings_of_adam).name == "adam"
         primitives.adam(*found, *settings_of_adam)
     primitives.adam.reference.run(*expected, *settings_of_adam)
     for found_group, expected_group in zip(found, expected, strict=True):

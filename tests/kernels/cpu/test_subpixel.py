@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import conv_transpose_tiled, threads
+from minunet.kernels.cpu import subpixel, threads
 from minunet.kernels.dispatch import prefer
 from tests.kernels.cpu.conv_cases import PRECISIONS, assert_close
 
@@ -29,16 +29,16 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels,
     x = rng.standard_normal(size).astype(dtype)
     weight = rng.standard_normal((*kernel_size, size[3], out_channels)).astype(dtype)
     bias = rng.standard_normal(out_channels).astype(dtype) if needs[2] else None
-    with pytest.MonkeyPatch.context() as patch, prefer("stamps"):
-        patch.setattr(conv_transpose_tiled, "CHUNK", chunk)
-        patch.setattr(conv_transpose_tiled, "CHANNELS_PER_JOB", 16)
-        patch.setattr(conv_transpose_tiled, "MOST_PAIRS_BY_ROWS", 0 if in_blocks else 1 << 40)
+    with pytest.MonkeyPatch.context() as patch, prefer("subpixel"):
+        patch.setattr(subpixel, "CHUNK", chunk)
+        patch.setattr(subpixel, "CHANNELS_PER_JOB", 16)
+        patch.setattr(subpixel, "MOST_PAIRS_BY_ROWS", 0 if in_blocks else 1 << 40)
         call = (x, weight, bias, kernel_size, (0, 0))
-        assert primitives.conv_transpose2d.choose(*call).name == "stamps"
+        assert primitives.conv_transpose2d.choose(*call).name == "subpixel"
         expected = primitives.conv_transpose2d.reference.run(*call)
         assert_close(primitives.conv_transpose2d(*call), expected, tolerance)
         call = (rng.standard_normal(expected.shape).astype(dtype), x, weight, kernel_size, (0, 0), needs)
-        assert primitives.conv_transpose2d_grads.choose(*call).name == "stamps"
+        assert primitives.conv_transpose2d_grads.choose(*call).name == "subpixel"
         gradients = zip(
             primitives.conv_transpose2d_grads(*call),
             primitives.conv_transpose2d_grads.reference.run(*call),
@@ -51,16 +51,16 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels,
 @pytest.mark.parametrize(("kernel_size", "padding"), [((3, 3), (0, 0)), ((2, 2), (1, 0))])
 def test_overlapping_and_cropped_stamps_take_another_path(kernel_size, padding):
     x, weight = np.ones((1, 5, 5, 2), np.float32), np.ones((*kernel_size, 2, 3), np.float32)
-    assert primitives.conv_transpose2d.choose(x, weight, None, (2, 2), padding).name == "im2col"
+    assert primitives.conv_transpose2d.choose(x, weight, None, (2, 2), padding).name == "conv_transpose_as_conv"
     grad = primitives.conv_transpose2d(x, weight, None, (2, 2), padding)
     call = (grad, x, weight, (2, 2), padding, (True, True, True))
-    assert primitives.conv_transpose2d_grads.choose(*call).name == "im2col"
+    assert primitives.conv_transpose2d_grads.choose(*call).name == "conv_transpose_as_conv"
 
 
 @pytest.mark.parametrize("pairs", [0, 1 << 40])
 def test_the_same_bits_for_any_number_of_threads(pairs, monkeypatch):
-    monkeypatch.setattr(conv_transpose_tiled, "CHUNK", 20_000)
-    monkeypatch.setattr(conv_transpose_tiled, "MOST_PAIRS_BY_ROWS", pairs)
+    monkeypatch.setattr(subpixel, "CHUNK", 20_000)
+    monkeypatch.setattr(subpixel, "MOST_PAIRS_BY_ROWS", pairs)
     rng = np.random.default_rng(1)
     x = rng.standard_normal((2, 23, 17, 96)).astype(np.float32)
     weight = rng.standard_normal((2, 2, 96, 48)).astype(np.float32)
