@@ -13,7 +13,7 @@ from tqdm import tqdm
 import minunet
 from benchmarks.results import add_out, save
 from minunet.data.synthetic.smear import draw_smear
-from minunet.inference.forward_pass import Inference
+from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import Overlap
 from minunet.kernels.backend import to_numpy
 from minunet.training.loss import LOSSES
@@ -60,9 +60,9 @@ def dice(
 
 def logits(args: argparse.Namespace, model: Any, images: np.ndarray, precision: str) -> np.ndarray:
     """A model's answers to images (N, H, W, 1), batch by batch."""
-    inference = Inference(model, precision)
+    forward_pass = ForwardPass(model, precision)
     parts = np.array_split(np.arange(len(images)), -(-len(images) // args.batch))
-    return np.concatenate([to_numpy(inference.logits(images[part])) for part in parts])
+    return np.concatenate([to_numpy(forward_pass.logits(images[part])) for part in parts])
 
 
 def trained(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpu.sm_90a import taken
-from minunet.fused.unet_layers import Layer, layers_of
+from minunet.fused.unet_layers import ConvLayer, layers_of
 from minunet.kernels.cuda import convolution, sums, tensor_cores
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.dtypes import BFLOAT16
@@ -27,13 +27,13 @@ class Case:
     Attributes
     ----------
     name : str
-    layer : Layer
+    layer : ConvLayer
     images : tuple of int
         (N, H, W).
     """
 
     name: str
-    layer: Layer
+    layer: ConvLayer
     images: tuple[int, int, int]
 
     @property

@@ -30,12 +30,12 @@ def our_step(shape: tuple[int, int, int, int], precision: str, rounds: int) -> d
     """Milliseconds of the captured step, batches sent from pinned memory included; bytes of device memory it holds."""
     import cupy
 
-    from minunet.fused.graphs import CapturedStep
+    from minunet.fused.graphs import StepGraph
 
     model = minunet.UNet(shape[3], 1, **CONFIG)
     params = [cupy.asarray(p.data) for p in model.parameters()]
     moments = [[cupy.zeros_like(p) for p in params] for _ in range(2)]
-    step = CapturedStep(model.config, params, *moments, shape, precision=precision)
+    step = StepGraph(model.config, params, *moments, shape, precision=precision)
     images, targets = batch(shape)
     first = None
     times = []
@@ -56,11 +56,11 @@ def our_inference(shape: tuple[int, int, int, int], precision: str, rounds: int)
     """Milliseconds of the captured forward pass on images that are on the device; bytes of device memory it holds."""
     import cupy
 
-    from minunet.fused.graphs import CapturedForward
+    from minunet.fused.graphs import ForwardGraph
 
     model = minunet.UNet(shape[3], 1, **CONFIG)
     params = [cupy.asarray(p.data) for p in model.parameters()]
-    captured = CapturedForward(model.config, params, shape, precision=precision)
+    captured = ForwardGraph(model.config, params, shape, precision=precision)
     images = cupy.asarray(batch(shape)[0])
     cupy.cuda.get_current_stream().synchronize()
     times = []

@@ -32,7 +32,7 @@ class _Slot:
         self.arrived, self.taken = (cupy.cuda.Event(disable_timing=True) for _ in range(2))
 
 
-class CapturedStep:
+class StepGraph:
     """The step of `UNetStep` on a GPU, replayed as a graph.
 
     Parameters
@@ -42,7 +42,7 @@ class CapturedStep:
 
     Examples
     --------
-    >>> step = CapturedStep(model.config, params, exp_avgs, exp_avg_sqs, (16, 256, 256, 1))  # doctest: +SKIP
+    >>> step = StepGraph(model.config, params, exp_avgs, exp_avg_sqs, (16, 256, 256, 1))  # doctest: +SKIP
     >>> step.send(images, targets)  # doctest: +SKIP
     >>> loss = step.run(lr=1e-3)  # doctest: +SKIP
     """
@@ -142,7 +142,7 @@ class CapturedStep:
         return self._logits
 
 
-class CapturedForward:
+class ForwardGraph:
     """The pass of `UNetForward` on a GPU, replayed as a graph.
 
     Parameters

@@ -41,7 +41,7 @@ class StepMemory:
 
     @classmethod
     def of(cls, step: UNetStep) -> StepMemory:
-        """What `CapturedStep` takes for this step."""
+        """What `StepGraph` takes for this step."""
         weights = 3 * sum(p.nbytes for p in step.params)
         return cls(step.arena.bytes, weights, SLOTS * (step.images.nbytes + step.targets.nbytes))
 

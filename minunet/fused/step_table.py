@@ -8,7 +8,7 @@ from typing import Any
 
 from minunet.fused.step_memory import unallocated_parameters
 from minunet.fused.unet_forward import Places, UNetForward
-from minunet.fused.unet_layers import Layer
+from minunet.fused.unet_layers import ConvLayer
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda import ampere, hopper, tensor_cores
 from minunet.kernels.cuda.arena import Place
@@ -25,7 +25,7 @@ class Product:
 
     Attributes
     ----------
-    layer : Layer
+    layer : ConvLayer
     operation : str
         "forward", "forward again" on the way back where its result was not kept, "input gradient" or "weight gradient".
     shape : tuple of int
@@ -36,7 +36,7 @@ class Product:
         Why not the kernel of sm_90a, or what it promises.
     """
 
-    layer: Layer
+    layer: ConvLayer
     operation: str
     shape: tuple[int, ...]
     kernel: str
@@ -50,7 +50,9 @@ class _Noting(UNetForward):
         self.products: list[Product] = []
         super().__init__(*arguments, **options)
 
-    def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
+    def _multiply(
+        self, layer: ConvLayer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any
+    ) -> None:
         if "masks" in options:  # a ReLU's gradient goes into each input gradient, and into nothing else
             operation, channels = INPUT_GRADIENT, sum(out.shape[3] for out in outs)
         else:
@@ -63,14 +65,14 @@ class _Noting(UNetForward):
         super()._multiply(layer, windows, sources, outs, **options)
 
 
-class NotedForward(_Noting):
+class RecordedForward(_Noting):
     """`UNetForward`, and under `products` what it launches."""
 
 
-class NotedStep(_Noting, UNetStep):
+class RecordedStep(_Noting, UNetStep):
     """`UNetStep`, and under `products` what it launches."""
 
-    def _weight_gradient(self, layer: Layer, window: Window, sources: Places, grad: Place, shape: Any) -> None:
+    def _weight_gradient(self, layer: ConvLayer, window: Window, sources: Places, grad: Place, shape: Any) -> None:
         kernel, why = _gradient(window, grad)
         self.products.append(Product(layer, WEIGHT_GRADIENT, layer.shape, kernel, why))
         super()._weight_gradient(layer, window, sources, grad, shape)
@@ -84,7 +86,7 @@ def noted(
     precision: str,
     training: bool,
     clip: float | None = None,
-) -> NotedForward | NotedStep:
+) -> RecordedForward | RecordedStep:
     """The pass over a batch of this shape, or the whole step, laid out for a device; nothing is taken or computed there.
 
     Parameters
@@ -104,8 +106,8 @@ def noted(
     nowhere = Unallocated.like(device)
     params = unallocated_parameters(config, nowhere)
     if training:
-        return NotedStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip)
-    return NotedForward(config, params, shape, nowhere, precision=precision)
+        return RecordedStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip)
+    return RecordedForward(config, params, shape, nowhere, precision=precision)
 
 
 def _convolution(window: Window, sources: Places, outs: Places, asked: dict[str, Any]) -> tuple[str, str]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minunet.fused.unet_layers import Layer, layers_of, why_not
-from minunet.fused.working_weights import WorkingWeights
+from minunet.fused.unet_layers import ConvLayer, layers_of, why_not
+from minunet.fused.weight_copies import WeightCopies
 from minunet.kernels.cuda import tensor_cores
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.convolution import forward_window, up_windows
@@ -80,7 +80,7 @@ class UNetForward:
         self.arena = Arena(device)
         take, outs = self.arena.take, config["out_channels"]
         self.images, self.logits = take(shape, np.float32), take((*shape[:3], outs), np.float32)
-        self.weights = WorkingWeights(self.layers.all(), self.params, self.arena, self.dtype)
+        self.weights = WeightCopies(self.layers.all(), self.params, self.arena, self.dtype)
         self.head_bias = take((whole_chunks(outs, self.dtype),), np.float32)
         self._reserve()
         held = self.arena.taken
@@ -155,14 +155,16 @@ class UNetForward:
         fit_into(self.images, images, 1, rounded=self.rounded)
         return images, self._convolve(self.layers.contraction[0][0], (images,))
 
-    def _raise(self, up: Layer, x: Place, skip: Place) -> Place:
+    def _raise(self, up: ConvLayer, x: Place, skip: Place) -> Place:
         """The up-convolution's output, which goes with `skip`."""
         raised = self.arena.take((*skip.shape[:3], up.outs), self.dtype)
         windows = up_windows(x, self.weights.of(up), *UP, skip.shape[1:3])
         self._multiply(up, windows, (x,), (raised,), bias=self.params[up.bias], rounded=self.rounded)
         return raised
 
-    def _convolve(self, layer: Layer, xs: Places, *, relu: bool = True, bias=None, pooled=None, argmax=None) -> Place:
+    def _convolve(
+        self, layer: ConvLayer, xs: Places, *, relu: bool = True, bias=None, pooled=None, argmax=None
+    ) -> Place:
         weights = self.weights.of(layer)
         y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
         window = forward_window(xs, weights, (1, 1), same_padding(layer), y.shape[1:3])
@@ -172,12 +174,14 @@ class UNetForward:
         self._multiply(layer, [window], xs, (y,), rounded=self.rounded and relu, turned=turned, **epilogue)
         return y
 
-    def _multiply(self, layer: Layer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any) -> None:
+    def _multiply(
+        self, layer: ConvLayer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any
+    ) -> None:
         """Fill `outs` with a layer's products, as `tensor.convolve` takes the windows and options."""
         tensor_cores.convolve(windows, sources, self.weights.of(layer), outs, exact=self.rounded, **options)
 
 
-def same_padding(layer: Layer) -> tuple[tuple[int, int], tuple[int, int]]:
+def same_padding(layer: ConvLayer) -> tuple[tuple[int, int], tuple[int, int]]:
     """Padding that keeps the size."""
     half = layer.kernel_size // 2
     return (half, half), (half, half)

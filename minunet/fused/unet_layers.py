@@ -10,7 +10,7 @@ from minunet.kernels.cuda.tensor_cores import MAX_SIDE
 
 
 @dataclass(frozen=True)
-class Layer:
+class ConvLayer:
     """A convolution or up-convolution.
 
     Attributes
@@ -41,25 +41,25 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Layers:
+class UNetLayers:
     """The layers, in the order of use, which is that of the parameters.
 
     Attributes
     ----------
-    contraction : tuple of tuples of Layer
+    contraction : tuple of tuples of ConvLayer
         One per level, finest first.
-    bottleneck : tuple of Layer
-    expansion : tuple of tuples of Layer
+    bottleneck : tuple of ConvLayer
+    expansion : tuple of tuples of ConvLayer
         (up-convolution, first, second) per level, deepest first.
-    head : Layer
+    head : ConvLayer
     """
 
-    contraction: tuple[tuple[Layer, ...], ...]
-    bottleneck: tuple[Layer, ...]
-    expansion: tuple[tuple[Layer, Layer, Layer], ...]
-    head: Layer
+    contraction: tuple[tuple[ConvLayer, ...], ...]
+    bottleneck: tuple[ConvLayer, ...]
+    expansion: tuple[tuple[ConvLayer, ConvLayer, ConvLayer], ...]
+    head: ConvLayer
 
-    def all(self) -> list[Layer]:
+    def all(self) -> list[ConvLayer]:
         """Every layer, in order."""
         return [
             *(layer for block in self.contraction for layer in block),
@@ -89,15 +89,15 @@ def whole_sides(config: Mapping[str, Any], height: int, width: int) -> tuple[int
     return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 
 
-def layers_of(config: Mapping[str, Any]) -> Layers:
+def layers_of(config: Mapping[str, Any]) -> UNetLayers:
     """The layers of a U-Net with these settings (`UNet.config`)."""
     depth, paper = config["depth"], config["variant"] == "paper"
     widths = [config["base_channels"] * 2**k for k in range(depth + 1)]
     place = 0
 
-    def layer(kernel_size: int, channels: tuple[int, ...], outs: int) -> Layer:
+    def layer(kernel_size: int, channels: tuple[int, ...], outs: int) -> ConvLayer:
         nonlocal place
-        made = Layer(place, kernel_size, channels, outs)
+        made = ConvLayer(place, kernel_size, channels, outs)
         place += 2
         return made
 
@@ -112,4 +112,4 @@ def layers_of(config: Mapping[str, Any]) -> Layers:
         for width in reversed(widths[:-1])
     ]
     head = layer(3 if paper else 1, (widths[0],), config["out_channels"])
-    return Layers(tuple(contraction), bottleneck, tuple(expansion), head)
+    return UNetLayers(tuple(contraction), bottleneck, tuple(expansion), head)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minunet.fused.unet_forward import UP, Places, UNetForward, same_padding
-from minunet.fused.unet_layers import Layer
+from minunet.fused.unet_layers import ConvLayer
 from minunet.kernels.cuda import adam, loss, pooling, sums, tensor_cores
 from minunet.kernels.cuda.arena import Place
 from minunet.kernels.cuda.convolution import down_window, forward_window, input_gradient_windows
@@ -129,7 +129,7 @@ class UNetStep(UNetForward):
                 (grad,) = self._back(layer, (x,), grad, needs_x=layer.weight > 0)
         self.arena.give(grad)  # the images, unchanged
 
-    def _back(self, layer: Layer, xs, grad: Place, *, masks=None, needs_x: bool = True) -> Places:
+    def _back(self, layer: ConvLayer, xs, grad: Place, *, masks=None, needs_x: bool = True) -> Places:
         """Fills the layer's parameter gradients and, unless `needs_x` is false, replaces `xs` by their gradients.
 
         These are kept where `masks`, by default `xs` themselves, are positive. Gives `grad` back; returns `xs`.
@@ -146,7 +146,7 @@ class UNetStep(UNetForward):
         self.arena.give(grad)
         return xs
 
-    def _back_up(self, layer: Layer, x: Place, grad: Place) -> Place:
+    def _back_up(self, layer: ConvLayer, x: Place, grad: Place) -> Place:
         """The same for an up-convolution, whose input is masked by itself."""
         weights = self.weights.of(layer)
         window = down_window(grad, x, weights, *UP)
@@ -156,12 +156,12 @@ class UNetStep(UNetForward):
         self.arena.give(grad)
         return x
 
-    def _weight_gradient(self, layer: Layer, window: Window, sources: Places, grad: Place, shape) -> None:
+    def _weight_gradient(self, layer: ConvLayer, window: Window, sources: Places, grad: Place, shape) -> None:
         partial = self.arena.take((tensor_cores.splits_of(window, grad), *shape), np.float32)
         tensor_cores.weight_gradient(window, sources, grad, partial, exact=self.rounded)
         self._sum(partial, layer.weight, 2)
 
-    def _bias_gradient(self, layer: Layer, grad: Place) -> None:
+    def _bias_gradient(self, layer: ConvLayer, grad: Place) -> None:
         partial = self.arena.take((sums.column_splits(grad), grad.shape[3]), np.float32)
         sums.column_sums(grad, None, partial)
         self._sum(partial, layer.bias, 1)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Tensor, no_grad
-from minunet.fused.fused_inference import FusedInference
-from minunet.fused.fused_training import is_unet
+from minunet.fused.fused_forward import FusedForward
+from minunet.fused.fused_step import is_unet
 from minunet.kernels.backend import to_device
 from minunet.kernels.cuda.precision import use_precision
 
 
-class Inference:
+class ForwardPass:
     """Forward passes without a tape; the weights may change between them.
 
     Parameters
@@ -26,7 +26,7 @@ class Inference:
 
     def __init__(self, model: Any, precision: str = "fp32"):
         self.model, self.precision = model, precision
-        self._fused = FusedInference(model, precision) if precision != "fp32" and is_unet(model) else None
+        self._fused = FusedForward(model, precision) if precision != "fp32" and is_unet(model) else None
 
     def logits(self, images: np.ndarray) -> Any:
         """Logits (N, H, W, out_channels) of NumPy images, where the model is; overwritten by the next call."""

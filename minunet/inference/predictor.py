@@ -20,7 +20,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.tiles import predict_tiled
 from minunet.errors import UserError
 from minunet.functional import sigmoid
-from minunet.inference.forward_pass import Inference
+from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.machine import placed
 from minunet.kernels import backend
 from minunet.nn.unet import UNet
@@ -71,7 +71,7 @@ class LoadedModel:
     precision: str = "fp32"
 
     def __post_init__(self) -> None:
-        self.inference = Inference(self.model, self.precision)
+        self.forward_pass = ForwardPass(self.model, self.precision)
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.
@@ -88,7 +88,7 @@ class LoadedModel:
         """
         self.device, self.precision = placed(device, precision)
         self.model.to(self.device)
-        self.inference = Inference(self.model, self.precision)
+        self.forward_pass = ForwardPass(self.model, self.precision)
         return self
 
     def predict(self, image: Any) -> np.ndarray:
@@ -176,7 +176,7 @@ class LoadedModel:
         return self.preprocessing.image(array), array.shape[:2]
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
-        return backend.to_numpy(self.inference.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
+        return backend.to_numpy(self.forward_pass.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
 
     def _run_one(self, image: np.ndarray) -> np.ndarray:
         return self._run(image[None])[0]

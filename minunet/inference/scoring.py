@@ -11,14 +11,14 @@ from typing import Any, Protocol
 
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
-from minunet.inference.forward_pass import Inference
+from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.kernels.backend import device_of, to_device, to_numpy
 
 PIECE = re.compile(r" \[\d+:\d+, \d+:\d+\]$")  # the place of a piece, behind the name of its image
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
 
     def __len__(self) -> int:
@@ -29,8 +29,8 @@ class Source(Protocol):
 
 
 def score(
-    inference: Inference,
-    source: Source,
+    forward_pass: ForwardPass,
+    source: BatchSource,
     loss: Callable[[Tensor, Any], Tensor],
     after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[SegmentationMetrics, float]:
@@ -38,9 +38,9 @@ def score(
 
     Parameters
     ----------
-    inference : Inference
+    forward_pass : ForwardPass
         Of a model that gives logits (N, H, W, 1).
-    source : Source
+    source : BatchSource
     loss : callable
         Of logits and target; a scalar Tensor that is a mean over images.
     after_batch : callable
@@ -54,10 +54,10 @@ def score(
         The mean over the examples.
     """
     metrics, total, examples = SegmentationMetrics(), 0.0, 0
-    inference.model.eval()
+    forward_pass.model.eval()
     with no_grad():
         for images, masks, names in source.epoch(0):
-            logits = inference.logits(images)
+            logits = forward_pass.logits(images)
             total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * len(images)
             examples += len(images)
             metrics.update_logits(to_numpy(logits), masks, [PIECE.sub("", name) for name in names])

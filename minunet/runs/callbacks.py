@@ -76,7 +76,7 @@ class ProgressBar(Callback):
     def on_epoch_end(self, record: EpochRecord) -> None:
         self._spoke = self.clock()  # the epoch's own line says more
 
-    def on_interrupt(self, settled: bool) -> None:
+    def on_interrupt(self, resumable: bool) -> None:
         self._bar.close()
 
     def on_end(self) -> None:
@@ -148,8 +148,8 @@ class Checkpoints(Callback):
             self.save_best(record)
         self.save_last()
 
-    def on_interrupt(self, settled: bool) -> None:
-        if settled:
+    def on_interrupt(self, resumable: bool) -> None:
+        if resumable:
             self.save_last()
 
 
@@ -175,8 +175,8 @@ class Curves(Callback):
             self.draw()
             self._drawn = self.clock()
 
-    def on_interrupt(self, settled: bool) -> None:
-        if settled:
+    def on_interrupt(self, resumable: bool) -> None:
+        if resumable:
             self.draw()
 
     def on_end(self) -> None:

@@ -9,10 +9,10 @@ from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.runs.config import PATHS, TrainConfig
 from minunet.runs.run_folder import RunFolder
-from minunet.training.events import EpochRecord, Progress
+from minunet.training.events import EpochRecord, TrainingProgress
 
 
-class Keeper:
+class CheckpointFiles:
     """Saves and restores a model in training.
 
     Parameters
@@ -27,7 +27,7 @@ class Keeper:
         self.config, self.folder, self.model, self.optimizer = config, folder, model, optimizer
         self.preprocessing = config.preprocessing()
 
-    def restore(self) -> Progress:
+    def restore(self) -> TrainingProgress:
         """Put the latest state, if there is one, into model and optimizer; returns how far it had come.
 
         Raises
@@ -36,10 +36,10 @@ class Keeper:
             Where the file is unusable, or the run is longer already than it shall be.
         """
         if not self.folder.last.is_file():
-            return Progress()
+            return TrainingProgress()
         state = load_state(self.folder.last, self.model, self.optimizer)
         try:
-            progress = Progress.from_dict(state.extra["progress"], state.history)
+            progress = TrainingProgress.from_dict(state.extra["progress"], state.history)
         except (KeyError, TypeError) as error:
             raise UserError(
                 f"{self.folder.last}: this state was not written by minunet.train ({error}); start a new run."
@@ -57,7 +57,7 @@ class Keeper:
         metrics = {"validation": record.to_dict()}
         save_model(self.folder.model, self.model, self.preprocessing, metrics=metrics, extra={"training": settings})
 
-    def save_last(self, progress: Progress) -> None:
+    def save_last(self, progress: TrainingProgress) -> None:
         """Write last.safetensors."""
         save_state(
             self.folder.last,
@@ -71,7 +71,7 @@ class Keeper:
             extra={"progress": progress.to_dict()},
         )
 
-    def kept(self, progress: Progress) -> str:
+    def kept(self, progress: TrainingProgress) -> str:
         """A sentence on what there is to use."""
         if not progress.best_epoch:
             return f"No epoch was finished; {self.folder.path} holds no model."

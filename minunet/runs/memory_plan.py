@@ -15,7 +15,7 @@ import numpy as np
 
 from minunet.autograd.tensor import Tensor
 from minunet.data.batches import Batches
-from minunet.fused.fused_inference import SHAPES
+from minunet.fused.fused_forward import SHAPES
 from minunet.fused.step_memory import planned, planned_pass
 from minunet.fused.unet_layers import whole_sides
 from minunet.inference.machine import has_fused_step

@@ -15,7 +15,7 @@ from minunet.runs.config import TrainConfig
 from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import Material
-from minunet.training.events import Progress
+from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun
 
 Say = Callable[[str], None]
@@ -105,11 +105,13 @@ def announce_time(say: Say, epoch: float, epochs: int) -> None:
     say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")
 
 
-def announce_stop(say: Say, folder: RunFolder, progress: Progress, epochs: int, steps: int, settled: bool) -> None:
+def announce_stop(
+    say: Say, folder: RunFolder, progress: TrainingProgress, epochs: int, steps: int, resumable: bool
+) -> None:
     """After Ctrl-C: how far it came, what is kept, and how to go on."""
     if progress.epoch == epochs:
         say_item(say, "stopped", "after the last epoch, before the test; nothing is lost")
-    elif settled:
+    elif resumable:
         where = f"epoch {progress.epoch + 1} of {epochs}, after step {progress.batch} of {steps}"
         say_item(say, "stopped", f"in {where}; nothing is lost")
     elif folder.last.is_file():

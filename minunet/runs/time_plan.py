@@ -14,8 +14,8 @@ import numpy as np
 
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
-from minunet.inference.forward_pass import Inference
-from minunet.inference.scoring import Source
+from minunet.inference.forward_pass import ForwardPass
+from minunet.inference.scoring import BatchSource
 from minunet.kernels.backend import synchronise, to_device
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
@@ -42,7 +42,7 @@ class Forecast:
     batch: float
     memory: float
 
-    def epoch(self, training: Source, validation: Source) -> float:
+    def epoch(self, training: BatchSource, validation: BatchSource) -> float:
         """Seconds of an epoch with that many batches."""
         return len(training) * (self.step + self.batch) + len(validation) * self.validation
 
@@ -50,7 +50,7 @@ class Forecast:
 def forecast(
     architecture: dict[str, Any],
     loss: Callable[[Tensor, Any], Tensor],
-    training: Source,
+    training: BatchSource,
     device: str = "cpu",
     *,
     clip: float | None = None,
@@ -66,7 +66,7 @@ def forecast(
         Arguments of `UNet`.
     loss : callable
         Of logits and target.
-    training : Source
+    training : BatchSource
         Its first batch is drawn once; batches depend on the seed and the epoch alone, so training will see the same.
     device, clip, precision
         As for `Trainer`.
@@ -86,14 +86,14 @@ def forecast(
     model.to(device)
     optimizer = Adam(model.parameters(), lr=0.0)
     take = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
-    inference = Inference(model, precision)
+    forward_pass = ForwardPass(model, precision)
 
     def step() -> None:
         take(images, masks)
 
     def look() -> None:
         with no_grad():
-            loss(Tensor(inference.logits(images)), to_device(masks, device)).item()
+            loss(Tensor(forward_pass.logits(images)), to_device(masks, device)).item()
 
     def seconds(work: Callable[[], None]) -> float:
         began = clock()

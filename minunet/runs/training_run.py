@@ -30,7 +30,7 @@ from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.runs.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
-from minunet.runs.checkpoint_files import Keeper
+from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.config import TrainConfig
 from minunet.runs.history import HistoryFile
 from minunet.runs.memory_plan import peak_so_far, training_peak
@@ -45,7 +45,7 @@ from minunet.runs.run_messages import (
 )
 from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predictions
 from minunet.runs.time_plan import forecast
-from minunet.training.events import Progress
+from minunet.training.events import TrainingProgress
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import why_op_by_op
@@ -107,8 +107,8 @@ class TrainingRun:
         self.model.recompute = config.recompute
         self.model.to(self.device)
         self.optimizer = Adam(self.model.parameters())
-        self.keeper = Keeper(config, folder, self.model, self.optimizer)
-        self.progress = self.keeper.restore() if resume else Progress()
+        self.keeper = CheckpointFiles(config, folder, self.model, self.optimizer)
+        self.progress = self.keeper.restore() if resume else TrainingProgress()
 
     def finished(self) -> bool:
         """Whether all is done that was asked for, the test included."""
@@ -189,8 +189,8 @@ class TrainingRun:
             try:
                 trainer.fit()
             except KeyboardInterrupt as error:
-                settled = getattr(error, "settled", False)
-                announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), settled)
+                resumable = getattr(error, "resumable", False)
+                announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), resumable)
                 raise Stopped(interruption.signal or signal.SIGINT) from error
             except Diverged as error:
                 remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
@@ -207,7 +207,7 @@ class TrainingRun:
         config, folder, progress = self.config, self.folder, self.progress
         best = progress.history[progress.best_epoch - 1]
         model = load_model(folder.model, self.device, config.precision)
-        metrics, loss = score(model.inference, self.test, self.loss)
+        metrics, loss = score(model.forward_pass, self.test, self.loss)
         pooled, rows = metrics.result(), metrics.per_image()
         result = {
             "test": pooled,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minunet.fused.fused_training import why_no_pass
+from minunet.fused.fused_step import why_no_pass
 from minunet.fused.step_memory import StepMemory
-from minunet.fused.step_table import NotedForward, NotedStep, noted
+from minunet.fused.step_table import RecordedForward, RecordedStep, noted
 from minunet.fused.unet_layers import whole_sides
 from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.meta_launcher import Unallocated
@@ -72,8 +72,8 @@ def _why_fp32() -> str:
     )
 
 
-def _memory(laid_out: NotedForward | NotedStep) -> str:
-    if isinstance(laid_out, NotedStep):
+def _memory(laid_out: RecordedForward | RecordedStep) -> str:
+    if isinstance(laid_out, RecordedStep):
         plan = StepMemory.of(laid_out)
         parts = {"arena": plan.arena, "parameters and moments": plan.weights, "batches on their way": plan.batches}
         what = "each step is one CUDA graph"

@@ -94,10 +94,10 @@ class Callback:
     def on_epoch_end(self, record: EpochRecord) -> None:
         """An epoch and its validation are done."""
 
-    def on_interrupt(self, settled: bool) -> None:
+    def on_interrupt(self, resumable: bool) -> None:
         """Training stops early, also by an error.
 
-        Unless `settled`, weights and progress may not belong together, or there is no time to save.
+        Unless `resumable`, weights and progress may not belong together, or there is no time to save.
         """
 
     def on_end(self) -> None:
@@ -105,7 +105,7 @@ class Callback:
 
 
 @dataclass
-class Progress:
+class TrainingProgress:
     """How far a training has come, beside its weights and moments: saved with them, it lets the next step be the same step.
 
     Attributes
@@ -141,7 +141,7 @@ class Progress:
         return {name: value for name, value in asdict(self).items() if name != "history"}
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], history: list[dict[str, Any]]) -> Progress:
+    def from_dict(cls, values: dict[str, Any], history: list[dict[str, Any]]) -> TrainingProgress:
         """Build from what `to_dict` gave, and the rows of the history."""
         overlap = Overlap(**values["overlap"])
         return cls(**{**values, "overlap": overlap}, history=[EpochRecord(**row) for row in history])

@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.autograd.tensor import Tensor
 from minunet.functional.loss import binary_cross_entropy_with_logits
-from minunet.fused.fused_training import Batch, FusedTraining, why_not_fused
+from minunet.fused.fused_step import Batch, FusedTraining, why_not_fused
 from minunet.kernels.backend import to_device, to_numpy
 from minunet.kernels.cuda.precision import use_precision
 from minunet.training.clipping import clip_gradients

@@ -1,6 +1,6 @@
 """The training loop: batches in, optimizer steps out, a validation after each epoch; it knows no files, flags or printing.
 
-It tells its callbacks what happens in records, and keeps in a `Progress` all that a resumed training needs to go on alike.
+It tells its callbacks what happens in records, and keeps in a `TrainingProgress` all that a resumed training needs to go on alike.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minunet.autograd.tensor import Tensor
-from minunet.inference.forward_pass import Inference
+from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import THRESHOLD, Overlap, SegmentationMetrics
-from minunet.inference.scoring import Source, score
-from minunet.training.events import Callback, EpochRecord, Progress, StartRecord, StepRecord
+from minunet.inference.scoring import BatchSource, score
+from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord, TrainingProgress
 from minunet.training.step import Batch, step_for
 
 # What an epoch's record takes over from the metrics, under the name val_...
@@ -44,13 +44,13 @@ class Interrupted(KeyboardInterrupt):
 
     Attributes
     ----------
-    settled : bool
+    resumable : bool
         Whether the callbacks could save a state to go on from.
     """
 
-    def __init__(self, settled: bool):
+    def __init__(self, resumable: bool):
         super().__init__()
-        self.settled = settled
+        self.resumable = resumable
 
 
 class _StopRequested(KeyboardInterrupt):
@@ -70,7 +70,7 @@ class Trainer:
         Learning rate of a step, counted from 0.
     loss : callable
         Of logits and target; a scalar Tensor that is a mean over images.
-    training, validation : Source
+    training, validation : BatchSource
     epochs : int
     monitor : {"dice", "loss"}
         Which validation measure makes an epoch the best: the highest Dice, or the lowest loss.
@@ -82,7 +82,7 @@ class Trainer:
         Of the convolutions on a GPU, in training and validation.
     callbacks : sequence of Callback
         Told in this order.
-    progress : Progress, optional
+    progress : TrainingProgress, optional
         Where to go on from; the model and the optimizer must be those of that moment.
     clock : callable
         Seconds.
@@ -94,8 +94,8 @@ class Trainer:
         optimizer: Any,
         schedule: Callable[[int], float],
         loss: Callable[[Tensor, Any], Tensor],
-        training: Source,
-        validation: Source,
+        training: BatchSource,
+        validation: BatchSource,
         *,
         epochs: int,
         monitor: str = "dice",
@@ -103,27 +103,27 @@ class Trainer:
         device: str = "cpu",
         precision: str = "fp32",
         callbacks: Sequence[Callback] = (),
-        progress: Progress | None = None,
+        progress: TrainingProgress | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ):
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
         self.step = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
-        self.inference = Inference(model, precision)
+        self.forward_pass = ForwardPass(model, precision)
         self.training, self.validation = training, validation
         self.epochs, self.monitor = epochs, monitor
         self.callbacks = list(callbacks)
-        self.progress = Progress() if progress is None else progress
+        self.progress = TrainingProgress() if progress is None else progress
         self.clock = clock
         self._stop_requested = False
-        self._settled = True
+        self._resumable = True
 
     def request_stop(self) -> None:
         """Ask for a stop after the current step; safe to call from a signal handler."""
         self._stop_requested = True
 
-    def fit(self) -> Progress:
+    def fit(self) -> TrainingProgress:
         """Train until the last epoch is done.
 
         Raises
@@ -142,9 +142,9 @@ class Trainer:
         except KeyboardInterrupt as error:
             # One that comes while a stop was already asked for means "at once": no time for saving.
             at_once = self._stop_requested and not isinstance(error, _StopRequested)
-            settled = self._settled and not at_once
-            self._emit("on_interrupt", settled)
-            raise Interrupted(settled) from error
+            resumable = self._resumable and not at_once
+            self._emit("on_interrupt", resumable)
+            raise Interrupted(resumable) from error
         except Exception:
             self._emit("on_interrupt", False)
             raise
@@ -188,7 +188,7 @@ class Trainer:
         """One optimizer step; returns the learning rate it took."""
         progress, (images, masks) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
-        found = self.step(images, masks, following=following, updating=self._unsettle)
+        found = self.step(images, masks, following=following, updating=self._before_update)
         for value, what in ((found.loss, "loss"), (found.norm, "gradient")):
             if value is not None and not math.isfinite(value):
                 raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what)
@@ -197,16 +197,16 @@ class Trainer:
         progress.images += len(images)
         progress.loss += found.loss * len(images)
         progress.overlap += Overlap.of(found.predicted, masks >= THRESHOLD)
-        self._settled = True
+        self._resumable = True
         return lr
 
-    def _unsettle(self) -> None:
-        self._settled = False
+    def _before_update(self) -> None:
+        self._resumable = False
 
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
         """The measures, the loss, and the seconds taken, over the validation images."""
         started = self.clock()
-        metrics, loss = score(self.inference, self.validation, self.loss, self._stop_if_requested)
+        metrics, loss = score(self.forward_pass, self.validation, self.loss, self._stop_if_requested)
         if not math.isfinite(loss):
             raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr)
         return metrics, loss, self.clock() - started
@@ -230,14 +230,14 @@ class Trainer:
             best=best,
         )
         # An interruption from here on finds the files of the epochs half written: what was saved before stands.
-        self._settled = False
+        self._resumable = False
         progress.epoch += 1
         progress.begin_epoch()
         progress.history.append(record)
         if best:
             progress.best_epoch, progress.best_value = record.epoch, value
         self._emit("on_epoch_end", record)
-        self._settled = True
+        self._resumable = True
 
     def _stop_if_requested(self) -> None:
         if self._stop_requested:

@@ -67,7 +67,7 @@ def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
     assert planned and not host.launches
     made = trainer(Squares(), precision=precision, clip=config.clip, epochs=1)
     made.fit()
-    steps, passes = made.step.fused._steps, made.inference._fused._passes
+    steps, passes = made.step.fused._steps, made.forward_pass._fused._passes
     assert set(steps) == set(passes) == {(2, 8, 8, 1), (1, 8, 8, 1)}
     taken = sum(step.nbytes + sum(a.nbytes for slot in step._slots for a in slot.staged) for step in steps.values())
     taken += sum(kept.passing.arena.bytes for kept in passes.values())

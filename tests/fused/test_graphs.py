@@ -169,7 +169,7 @@ def test_a_captured_step_replays_the_step(monkeypatch):
     model, _, step, params = example("classic", "tf32", "lazy")
     own = [p.copy().view(cupy_on_cpu.DeviceArray) for p in params]
     moments = [[np.zeros_like(p) for p in own] for _ in range(2)]
-    replayed = graphs.CapturedStep(model.config, own, *moments, (2, 8, 12, 3), precision="tf32")
+    replayed = graphs.StepGraph(model.config, own, *moments, (2, 8, 12, 3), precision="tf32")
     assert replayed.graph.launches > 50 and replayed.nbytes == step.arena.bytes
     with pytest.raises(RuntimeError, match="no batch was sent"):
         replayed.run(0.01)
@@ -192,7 +192,7 @@ def test_a_captured_step_replays_the_step(monkeypatch):
         assert np.array_equal(replayed.logits(), view(step, step.logits))
     assert all(np.array_equal(a, b) for a, b in zip(own, params, strict=True))
 
-    passing = graphs.CapturedForward(model.config, own, (2, 8, 12, 3), precision="tf32")
+    passing = graphs.ForwardGraph(model.config, own, (2, 8, 12, 3), precision="tf32")
     step.run()  # with the last batch, whose logits come from the weights as they now are
     assert np.array_equal(passing.run(batches[-1][0]), view(step, step.logits))
     replayed.resume(0)

@@ -7,7 +7,7 @@ import pytest
 from minunet import UNet
 from minunet.fused.graphs import SLOTS
 from minunet.fused.step_memory import StepMemory, planned, unallocated_parameters
-from minunet.fused.step_table import NotedStep, noted
+from minunet.fused.step_table import RecordedStep, noted
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.meta_launcher import Unallocated
 
@@ -44,7 +44,7 @@ def config(base_channels, variant):
 def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, precision, variant):
     settings, device = config(base_channels, variant), Listing(without_sm_90a)
     params = unallocated_parameters(settings, device)
-    step = NotedStep(settings, params, params, params, SHAPE, device, precision=precision)
+    step = RecordedStep(settings, params, params, params, SHAPE, device, precision=precision)
     first, step.products = step.products, []
     device.launches.clear()
     step.run()  # now that there is "memory", launches come to the device

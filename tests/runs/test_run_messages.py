@@ -4,7 +4,7 @@ import pytest
 
 from minunet.runs import run_messages
 from minunet.runs.run_folder import RunFolder
-from minunet.training.events import Progress
+from minunet.training.events import TrainingProgress
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_proper_blas_is_not_mentioned_and_a_gpu_does_not_care(said, monkeypatc
 
 
 def stop(said, folder):
-    run_messages.announce_stop(said.append, folder, Progress(), epochs=3, steps=5, settled=False)
+    run_messages.announce_stop(said.append, folder, TrainingProgress(), epochs=3, steps=5, resumable=False)
     return " ".join("\n".join(said).split())
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
-from minunet.training.events import Callback, Progress
+from minunet.training.events import Callback, TrainingProgress
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.trainer import Trainer
@@ -51,8 +51,8 @@ class Recorder(Callback):
         self.epochs.append(record)
         self.events.append(("epoch", record.epoch))
 
-    def on_interrupt(self, settled):
-        self.events.append(("interrupt", settled))
+    def on_interrupt(self, resumable):
+        self.events.append(("interrupt", resumable))
 
     def on_end(self):
         self.events.append(("end", None))
@@ -92,7 +92,7 @@ def restore(trainer, saved):
     weights, moments, values, history = saved
     trainer.model.load_state_dict(weights)
     trainer.optimizer.load_state_dict(moments)
-    trainer.progress = Progress.from_dict(values, history)
+    trainer.progress = TrainingProgress.from_dict(values, history)
     return trainer
 
 

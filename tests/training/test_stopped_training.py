@@ -66,7 +66,7 @@ def test_a_second_interrupt_leaves_no_time_for_saving():
     with pytest.raises(Interrupted) as stopped:
         trainer.fit()
     assert recorder.events[-1] == ("interrupt", False)
-    assert not stopped.value.settled
+    assert not stopped.value.resumable
 
 
 def test_an_interrupt_within_the_update_of_the_weights_is_told_apart():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.fused.graphs import CapturedStep
+from minunet.fused.graphs import StepGraph
 from minunet.fused.unet_layers import why_not
 from minunet.kernels.backend import device_of
 
@@ -79,10 +79,10 @@ class FusedTraining:
 
     def __init__(self, model: Any, optimizer: Any, precision: str, clip: float | None = None):
         self.model, self.optimizer, self.precision, self.clip = model, optimizer, precision, clip
-        self._steps: dict[tuple[int, ...], CapturedStep] = {}
+        self._steps: dict[tuple[int, ...], StepGraph] = {}
         self._arrays: list[Any] = []
-        self._last: CapturedStep | None = None
-        self._ahead: tuple[CapturedStep, Batch] | None = None  # a batch that is on its way already
+        self._last: StepGraph | None = None
+        self._ahead: tuple[StepGraph, Batch] | None = None  # a batch that is on its way already
 
     def step(self, images: np.ndarray, targets: np.ndarray, following: Batch | None = None) -> Outcome:
         """One step on NumPy arrays (N, H, W, C) and (N, H, W, out_channels).
@@ -115,7 +115,7 @@ class FusedTraining:
         """The content of the model's or the optimizer's arrays was changed from outside, such as loaded."""
         self._last = None
 
-    def _sent(self, captured: CapturedStep, batch: Batch) -> bool:
+    def _sent(self, captured: StepGraph, batch: Batch) -> bool:
         """Whether this very batch was sent ahead; another one that was is dropped."""
         ahead, self._ahead = self._ahead, None
         if ahead is None:
@@ -125,7 +125,7 @@ class FusedTraining:
         ahead[0].forget()
         return False
 
-    def _captured(self, shape: tuple[int, ...]) -> CapturedStep:
+    def _captured(self, shape: tuple[int, ...]) -> StepGraph:
         arrays = self._current_arrays()
         if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):
             self._steps.clear()  # a graph holds the addresses of the arrays it was captured with
@@ -139,12 +139,12 @@ class FusedTraining:
             self._last = captured
         return captured
 
-    def _capture(self, shape: tuple[int, ...]) -> CapturedStep:
+    def _capture(self, shape: tuple[int, ...]) -> StepGraph:
         problem = why_not_fused(self.model, self.optimizer, *shape[1:3])
         if problem:
             raise ValueError(problem)
         optimizer, count = self.optimizer, len(self.optimizer.params)
-        return CapturedStep(
+        return StepGraph(
             self.model.config,
             *(self._arrays[k * count : (k + 1) * count] for k in range(3)),
             shape,

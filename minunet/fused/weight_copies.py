@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minunet.fused.unet_layers import Layer
+from minunet.fused.unet_layers import ConvLayer
 from minunet.kernels.cuda.arena import Arena, Place
 from minunet.kernels.cuda.dtypes import BFLOAT16
 from minunet.kernels.cuda.pad_channels import fit_into, round_and_turn, whole_chunks
 
 
-class WorkingWeights:
+class WeightCopies:
     """One working copy per layer, or the master itself where it is already right.
 
     The products of sm_90a read floats as they are, so on it the copies are rounded to tf32; and along the summed channels alone, so
@@ -19,7 +19,7 @@ class WorkingWeights:
 
     Parameters
     ----------
-    layers : sequence of Layer
+    layers : sequence of ConvLayer
     params : sequence of float32 arrays
         The masters, weights and biases.
     arena : Arena
@@ -28,7 +28,7 @@ class WorkingWeights:
         The activations'.
     """
 
-    def __init__(self, layers: Sequence[Layer], params: Sequence[Any], arena: Arena, dtype: Any):
+    def __init__(self, layers: Sequence[ConvLayer], params: Sequence[Any], arena: Arena, dtype: Any):
         self.layers, self.params = layers, params
         self._copies: dict[int, Place] = {}
         self._turned: dict[int, Place] = {}
@@ -41,11 +41,11 @@ class WorkingWeights:
             elif dtype is BFLOAT16 or shape != layer.shape:
                 self._copies[layer.weight] = arena.take(shape, dtype)
 
-    def of(self, layer: Layer) -> Any:
+    def of(self, layer: ConvLayer) -> Any:
         """The weights to multiply with."""
         return self._copies.get(layer.weight, self.params[layer.weight])
 
-    def turned(self, layer: Layer) -> Place | None:
+    def turned(self, layer: ConvLayer) -> Place | None:
         """The same with input and output channels exchanged, where products need them so."""
         return self._turned.get(layer.weight)
 

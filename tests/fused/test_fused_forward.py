@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minunet.inference.forward_pass import Inference
+from minunet.inference.forward_pass import ForwardPass
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
 from minunet.training.step import FusedStep
@@ -26,11 +26,11 @@ def host(monkeypatch):
 @pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
 def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
     model, _ = start(depth=2)
-    inference, exact = Inference(model, precision), Inference(model, "fp32")
+    forward_pass, exact = ForwardPass(model, precision), ForwardPass(model, "fp32")
     rng = np.random.default_rng(1)
     for shape in ((2, 8, 12, 1), (1, 7, 9, 1), (1, 1, 1, 1), (2, 8, 12, 1)):
         images = rng.random(shape, np.float32)
-        found, expected = (to_numpy(answer.logits(images)) for answer in (inference, exact))
+        found, expected = (to_numpy(answer.logits(images)) for answer in (forward_pass, exact))
         assert found.shape == expected.shape == shape
         assert np.abs(found - expected).max() < {"tf32": 4e-3, "bf16": 4e-2}[precision] * np.abs(expected).max()
 
@@ -38,21 +38,21 @@ def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
 def test_fused_answers_follow_the_weights(host):
     """Changed in place, and replaced by other arrays."""
     model, optimizer = start()
-    inference, exact = Inference(model, "tf32"), Inference(model, "fp32")
+    forward_pass, exact = ForwardPass(model, "tf32"), ForwardPass(model, "fp32")
     images, masks, _ = next(iter(Squares().epoch(0)))
-    before = to_numpy(inference.logits(images))
+    before = to_numpy(forward_pass.logits(images))
     FusedStep(model, optimizer, precision="tf32")(images, masks)
-    after = to_numpy(inference.logits(images))
+    after = to_numpy(forward_pass.logits(images))
     assert np.abs(after - before).max() > 1e-3
     assert np.abs(after - to_numpy(exact.logits(images))).max() < 4e-3
     for p in model.parameters():
         p.data = p.data * np.float32(0.5)
-    assert np.abs(to_numpy(inference.logits(images)) - to_numpy(exact.logits(images))).max() < 4e-3
+    assert np.abs(to_numpy(forward_pass.logits(images)) - to_numpy(exact.logits(images))).max() < 4e-3
 
 
 def test_only_a_few_passes_are_kept(host):
     model, _ = start()
-    inference = Inference(model, "tf32")
+    forward_pass = ForwardPass(model, "tf32")
     for side in range(2, 18, 2):
-        inference.logits(np.zeros((1, side, 2, 1), np.float32))
-    assert [shape[1] for shape in inference._fused._passes] == [10, 12, 14, 16]
+        forward_pass.logits(np.zeros((1, side, 2, 1), np.float32))
+    assert [shape[1] for shape in forward_pass._fused._passes] == [10, 12, 14, 16]

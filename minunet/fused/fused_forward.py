@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from minunet.fused.fused_training import why_no_pass
-from minunet.fused.graphs import CapturedForward
+from minunet.fused.fused_step import why_no_pass
+from minunet.fused.graphs import ForwardGraph
 from minunet.fused.unet_layers import whole_sides
 
 SHAPES = 4  # passes kept; each holds memory of its own, and images of many sizes would fill the device
 
 
-class FusedInference:
+class FusedForward:
     """Logits of a model on the GPU.
 
     Parameters
@@ -25,7 +25,7 @@ class FusedInference:
 
     def __init__(self, model: Any, precision: str):
         self.model, self.precision = model, precision
-        self._passes: OrderedDict[tuple[int, ...], CapturedForward] = OrderedDict()
+        self._passes: OrderedDict[tuple[int, ...], ForwardGraph] = OrderedDict()
         self._arrays: list[Any] = []
 
     def why_not(self, height: int, width: int) -> str | None:
@@ -54,7 +54,7 @@ class FusedInference:
             images = np.pad(images, ((0, 0), (0, whole[0] - height), (0, whole[1] - width), (0, 0)))
         return self._pass(images.shape).run(images)[:, :height, :width]
 
-    def _pass(self, shape: tuple[int, ...]) -> CapturedForward:
+    def _pass(self, shape: tuple[int, ...]) -> ForwardGraph:
         arrays = [p.data for p in self.model.parameters()]
         if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):
             self._passes.clear()  # a graph holds the addresses of the arrays it was captured with
@@ -65,5 +65,5 @@ class FusedInference:
             return self._passes[shape]
         while len(self._passes) >= SHAPES:
             self._passes.popitem(last=False)
-        self._passes[shape] = CapturedForward(self.model.config, arrays, shape, precision=self.precision)
+        self._passes[shape] = ForwardGraph(self.model.config, arrays, shape, precision=self.precision)
         return self._passes[shape]

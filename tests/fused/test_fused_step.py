@@ -9,7 +9,7 @@ import pytest
 
 from minunet import UNet, nn, optim
 from minunet.functional import binary_cross_entropy_with_logits
-from minunet.fused.fused_training import FusedTraining, why_not_fused
+from minunet.fused.fused_step import FusedTraining, why_not_fused
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.precision import use_precision
