@@ -1,7 +1,7 @@
-"""The README's GPU tables, made from the figures under benchmarks/results, so that no number in them is typed by hand.
+"""The tables of docs/gpu.md, made from the figures under benchmarks/results, so that no number in them is typed by hand.
 
-python3 tools/gpu_tables.py                  print the tables
-python3 tools/gpu_tables.py --write README.md    put them between the README's markers
+python3 tools/gpu_tables.py                        print the tables
+python3 tools/gpu_tables.py --write docs/gpu.md    write them between the marked lines of that page
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from marked_tables import MarkedTables, table
+from marked_tables import MarkedTables, markdown_table
 
-# The contestants that `benchmarks.gpu.steps` measures, by their columns; those that a file lacks are left out.
+# What `benchmarks.gpu.steps` measures, and the head of its column; a file that lacks one of them gets no such column.
 COLUMNS = {
     "ours bf16": "minunet bf16",
     "ours bf16 sm_90a": "minunet bf16, sm_90a",
@@ -37,18 +37,18 @@ Measured = dict[tuple[str, str], dict[str, float]]  # (contestant, TRAINING or I
 
 
 def _tables(folder: Path) -> str:
-    """A table for every GPU that was measured, as Markdown; a file without a step leaves its table out."""
+    """A table for every GPU that was measured, as Markdown; a file without a training step makes none."""
     results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("gpu_*.json"))]
-    parts = [_gpu(result) for result in results if "gpu" in result["figures"]]
-    return "".join(f"{part}\n\n" for part in parts if part)
+    tables = [_gpu(result) for result in results if "gpu" in result["figures"]]
+    return "".join(f"{table}\n\n" for table in tables if table)
 
 
 def _gpu(result: dict[str, Any]) -> str:
-    """The table of one GPU, with what made it and which of its parts failed."""
+    """The table of one GPU, with the command that made it and the parts of the run that failed."""
     figures = result["figures"]
     shapes = _shapes(figures)
-    found = {contestant: None for measured in shapes.values() for contestant, _ in measured}
-    contestants = [name for name in COLUMNS if name in found] + [name for name in found if name not in COLUMNS]
+    names = dict.fromkeys(name for measured in shapes.values() for name, _ in measured)
+    contestants = [name for name in COLUMNS if name in names] + [name for name in names if name not in COLUMNS]
     rows = []
     for title, kind, unit in ROWS:
         for shape, measured in shapes.items():
@@ -58,31 +58,31 @@ def _gpu(result: dict[str, Any]) -> str:
     if not rows:
         return ""
     head = [figures["gpu"], *(COLUMNS.get(name, name) for name in contestants)]
-    return "\n\n".join([table(head, rows), _source(result), *_failures(figures)])
+    return "\n\n".join([markdown_table(head, rows), _source(result), *_failures(figures)])
 
 
 def _shapes(figures: dict[str, Any]) -> dict[str, Measured]:
-    """What was measured of each shape of batch; of what was measured again beside compiled PyTorch, the first."""
+    """The measurements of each shape of batch; of those repeated beside compiled PyTorch, the first."""
     shapes: dict[str, Measured] = {}
     for label, part in figures.items():
         if shape := STEP.fullmatch(label):
             measured = shapes.setdefault("{} x {}x{}".format(*shape.groups()), {})
             for name, value in part.items():
-                if isinstance(value, dict) and "ms" in value and " of " not in name:  # which are ratios
+                if isinstance(value, dict) and "ms" in value and " of " not in name:  # names with " of " are ratios
                     kind = INFERENCE if INFERENCE in name.split() else TRAINING
                     measured.setdefault((name.replace(f"{INFERENCE} ", ""), kind), value)
     return shapes
 
 
 def _cells(contestants: list[str], values: dict[str, float], unit: str) -> Iterator[str]:
-    """The values of a row; the least of several in a precision is bold."""
+    """The cells of a row; where several contestants share a precision, the least value is bold."""
     for name in contestants:
         if name not in values:
             yield ""
             continue
-        shown = f"{values[name]:.1f} ms" if unit == "ms" else f"{values[name] / 2**30:.2f} GiB"
-        rivals = [value for other, value in values.items() if _precision(other) == _precision(name)]
-        yield f"**{shown}**" if len(rivals) > 1 and values[name] == min(rivals) else shown
+        text = f"{values[name]:.1f} ms" if unit == "ms" else f"{values[name] / 2**30:.2f} GiB"
+        same_precision = [value for other, value in values.items() if _precision(other) == _precision(name)]
+        yield f"**{text}**" if len(same_precision) > 1 and values[name] == min(same_precision) else text
 
 
 def _precision(contestant: str) -> str:
@@ -90,7 +90,7 @@ def _precision(contestant: str) -> str:
 
 
 def _source(result: dict[str, Any]) -> str:
-    """The line under a table: what made it, where."""
+    """The line under a table: the command, the machine, the versions and the commit."""
     machine, gpu = result["machine"], result["figures"]
     packages = machine["packages"]
     cupy = next((version for name, version in packages.items() if name.startswith("cupy")), "unknown")

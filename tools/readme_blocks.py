@@ -1,4 +1,4 @@
-"""Print the n-th `sh` code block of a Markdown file, so that what the README tells people to run is what gets run.
+"""Print the n-th `sh` code block of a Markdown file, so that CI runs exactly the commands that the README shows.
 
 python3 tools/readme_blocks.py README.md 2
 """
@@ -15,11 +15,11 @@ def blocks(text: str) -> list[str]:
 
 def main() -> int:
     path, number = sys.argv[1], int(sys.argv[2])
-    found = blocks(Path(path).read_text(encoding="utf-8"))
-    if not 1 <= number <= len(found):
-        print(f"{path} has {len(found)} sh blocks, not {number}", file=sys.stderr)
+    shell_blocks = blocks(Path(path).read_text(encoding="utf-8"))
+    if not 1 <= number <= len(shell_blocks):
+        print(f"{path} has {len(shell_blocks)} sh blocks, not {number}", file=sys.stderr)
         return 2
-    print(found[number - 1], end="")
+    print(shell_blocks[number - 1], end="")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""The README's speed tables, made from the figures under benchmarks/results, so that no number in them is typed by hand.
+"""The tables of docs/speed.md, made from the figures under benchmarks/results, so that no number in them is typed by hand.
 
-python3 tools/speed_tables.py                  print the tables
-python3 tools/speed_tables.py --write README.md    put them between the README's markers
+python3 tools/speed_tables.py                          print the tables
+python3 tools/speed_tables.py --write docs/speed.md    write them between the marked lines of that page
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from marked_tables import MarkedTables, table
+from marked_tables import MarkedTables, markdown_table
 
 OURS = "minunet"
 FLOAT32 = ("NCHW", "channels_last", "ONNX Runtime")
 
-# A 3x3 convolution forward and backward: (channels, side of the image); in and out alike.
+# The 3x3 convolutions of the table, as (channels, side of the image); as many channels out as in.
 SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
 
 
 def _tables(folder: Path) -> str:
-    """All tables of one machine, as Markdown; a file that is not there leaves its table out."""
-    parts = [
+    """All tables of one machine, as Markdown; where the file of a table is missing, there is no such table."""
+    tables = [
         _networks(folder, "unet_step", "training step"),
         _networks(folder, "unet_inference", "inference"),
         _epoch(folder),
         _convolutions(folder),
         _scaling(folder),
     ]
-    return "".join(f"{part}\n\n" for part in parts if part)
+    return "".join(f"{table}\n\n" for table in tables if table)
 
 
 def _load(folder: Path, name: str) -> dict[str, Any] | None:
@@ -38,7 +38,7 @@ def _load(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def _source(result: dict[str, Any]) -> str:
-    """The line under a table: what made it, where."""
+    """The line under a table: the command, the machine, the versions and the commit."""
     machine = result["machine"]
     kernels = ", ".join(sorted({str(blas["architecture"]) for blas in machine["blas"]}))
     return (
@@ -72,7 +72,7 @@ def _networks(folder: Path, name: str, title: str) -> str:
             rival = min(memory[name]["peak"] for name in FLOAT32 if name in memory)
             row.append(f"{memory[OURS]['peak'] / 1e6:.0f} / {rival / 1e6:.0f} MB ({memory[OURS]['peak'] / rival:.2f})")
         rows.append(row)
-    return "\n\n".join([table(head, rows), *dict.fromkeys(_source(result) for result in results)])
+    return "\n\n".join([markdown_table(head, rows), *dict.fromkeys(_source(result) for result in results)])
 
 
 def _epoch(folder: Path) -> str:
@@ -85,11 +85,11 @@ def _epoch(folder: Path) -> str:
     row = [f"{figures['variant']} variant, base {figures['base']}, {width}x{height}"]
     row += [f"{time['median_ms'] / 1e3:.1f} s" for time in figures["times"].values()]
     row += [_ratio(figures["ratio"]), f"{figures['waiting_for_data']:.1%}"]
-    return table(head, [row]) + "\n\n" + _source(result)
+    return markdown_table(head, [row]) + "\n\n" + _source(result)
 
 
 def _convolutions(folder: Path) -> str:
-    """The bar's four convolutions, from the table of primitives at base 64."""
+    """Four single convolutions of the U-Net, from the times of its primitives at base 64."""
     result = _load(folder, "primitives_base64")
     if result is None:
         return ""
@@ -118,16 +118,16 @@ def _convolutions(folder: Path) -> str:
         )
     head = ["3x3 convolution, forward and backward", "algorithm", "minunet", "best PyTorch layout", "ratio"]
     head.append("rate of the direct algorithm (of sgemm's)")
-    return table(head, rows) + "\n\n" + _source(result) if rows else ""
+    return markdown_table(head, rows) + "\n\n" + _source(result) if rows else ""
 
 
 def _single(result: dict[str, Any], primitive: str, channels: int, side: int) -> dict[str, Any] | None:
-    """The call of a primitive with one source of so many channels, and as many outputs."""
+    """The measured call of a primitive with one input of `channels` channels, and as many outputs."""
     image = f"2x{side}x{side}x{channels}"
     weight = f"3x3x{channels}x{channels}"
-    wanted = f"{image} {weight} {channels}" if primitive == "conv2d" else f"{image} {image} {weight} {image}"
+    shapes = f"{image} {weight} {channels}" if primitive == "conv2d" else f"{image} {image} {weight} {image}"
     calls = result["figures"]["calls"]
-    return next((call for call in calls if call["primitive"] == primitive and call["shapes"] == wanted), None)
+    return next((call for call in calls if call["primitive"] == primitive and call["shapes"] == shapes), None)
 
 
 def _scaling(folder: Path) -> str:
@@ -151,7 +151,7 @@ def _scaling(folder: Path) -> str:
             ]
         )
     head = ["a step at base 16, batch 2, 128x128, with one setting varied", "ms", "ns a pixel"]
-    return table(head, rows) + "\n\n" + _source(result)
+    return markdown_table(head, rows) + "\n\n" + _source(result)
 
 
 TABLES = MarkedTables(

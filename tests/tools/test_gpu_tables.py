@@ -1,4 +1,4 @@
-"""The README's GPU tables are what the tool makes of the committed figures, whichever kinds of kernels a file has figures of."""
+"""The tables of docs/gpu.md are what the tool makes of the committed figures, with a column for each kind of kernel measured."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def measured(ms, gib=1.0):
 
 
 def lines(folder):
-    return TABLES.made(folder).splitlines()
+    return TABLES.tables(folder).splitlines()
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def written(monkeypatch):
     return lambda modes, sm_90a: gpu_steps.steps(SHAPE, modes=modes, sm_90a=sm_90a)
 
 
-def test_the_readme_has_the_tables_of_the_committed_figures():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert TABLES.replaced(text, TABLES.made()) == text
+def test_the_page_has_the_tables_of_the_committed_figures():
+    text = (ROOT / "docs" / "gpu.md").read_text(encoding="utf-8")
+    assert TABLES.replace_in(text, TABLES.tables()) == text
 
 
 def test_one_kind_of_kernels_has_no_column_of_the_other(tmp_path, written):
@@ -80,7 +80,7 @@ def test_both_kinds_of_kernels_and_every_mode_of_pytorch_have_a_column(tmp_path,
     plain, compiled = gpu_steps.TORCH_MODES[:-1], gpu_steps.TORCH_MODES[-1:]
     again = written(compiled, (False, True))
     for name in ("ours bf16", "ours tf32"):
-        again[name] = measured(1.0)  # measured again beside compiled PyTorch; the first is shown
+        again[name] = measured(1.0)  # measured again beside compiled PyTorch; the first value is shown
     parts = {f"step {SHAPE}": written(plain, (False,)), f"step sm_90a {SHAPE}": written(plain, (True,))}
     save(tmp_path, **parts, **{f"step compiled {SHAPE}": again})
     head, _, step, inference, memory, *_ = lines(tmp_path)
@@ -90,8 +90,8 @@ def test_both_kinds_of_kernels_and_every_mode_of_pytorch_have_a_column(tmp_path,
     assert memory.count("**2.00 GiB**") == 4 and memory.count("| 3.00 GiB") == 3
 
 
-def test_what_was_not_measured_is_blank_and_what_failed_is_said(tmp_path):
-    """Ratios, layers and parts that were skipped make no cells; a GPU with figures of one contestant has nothing bold."""
+def test_what_was_not_measured_is_blank_and_failures_are_listed(tmp_path):
+    """Ratios, layers and skipped parts make no cells; where only one contestant was measured, nothing is bold."""
     step = {
         "floor_ms_bf16": 7.3,
         "ours bf16": measured(20.0),
@@ -121,25 +121,25 @@ def test_what_was_not_measured_is_blank_and_what_failed_is_said(tmp_path):
 
 
 def test_a_contestant_without_a_title_has_its_own_name(tmp_path):
-    """Nothing that was measured is left out of sight."""
+    """Everything that was measured is shown."""
     save(tmp_path, **{f"step {SHAPE}": {"torch eager tf32 compiled": measured(30.0), "ours tf32": measured(50.0)}})
     assert lines(tmp_path)[0] == "| Some GPU | minunet tf32 | torch eager tf32 compiled |"
     assert lines(tmp_path)[2].endswith("| 50.0 ms | **30.0 ms** |")
 
 
-def test_every_gpu_has_its_table_and_other_figures_none(tmp_path):
+def test_every_gpu_has_its_table_and_other_figures_have_none(tmp_path):
     (tmp_path / "older").mkdir()
     for folder, name in ((tmp_path, "b"), (tmp_path, "a"), (tmp_path / "older", "c")):
         save(folder, f"gpu_{name}", gpu=f"GPU {name}", **{f"step {SHAPE}": {"ours bf16": measured(20.0)}})
-    save(tmp_path, "gpu_kernels", gpu="of kernels alone", kernels={"passed": {}, "failed": []})
+    save(tmp_path, "gpu_kernels", gpu="of kernels only", kernels={"passed": {}, "failed": []})
     (tmp_path / "gpu_bfloat16.json").write_text('{"figures": {"dice": {}}}')
-    made = TABLES.made(tmp_path)
-    assert [line.split(" |")[0] for line in made.splitlines() if "| minunet" in line] == [
+    tables = TABLES.tables(tmp_path)
+    assert [line.split(" |")[0] for line in tables.splitlines() if "| minunet" in line] == [
         "| GPU a",
         "| GPU b",
         "| GPU c",
     ]
-    assert "Of the folder `older`:\n\n| GPU c" in made and "alone" not in made
+    assert "Of the folder `older`:\n\n| GPU c" in tables and "kernels only" not in tables
 
 
 def test_without_pytorch_the_source_says_so(tmp_path):
@@ -148,7 +148,7 @@ def test_without_pytorch_the_source_says_so(tmp_path):
     assert lines(tmp_path)[-1].endswith("; CuPy 15, PyTorch absent, at abc.")
 
 
-def test_the_script_prints_them_wherever_it_is_called_from(tmp_path):
+def test_the_script_prints_them_from_any_working_folder(tmp_path):
     command = [sys.executable, str(ROOT / "tools" / "gpu_tables.py")]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert done.stdout == TABLES.made()
+    assert done.stdout == TABLES.tables()

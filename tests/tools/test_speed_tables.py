@@ -1,4 +1,4 @@
-"""The README's speed tables are what the tool makes of the committed figures, and the tool does arithmetic as it says."""
+"""The tables of docs/speed.md are what the tool makes of the committed figures, and its ratios and rates are right."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))  # scripts, which import each other from beside themselves
+sys.path.insert(0, str(ROOT / "tools"))  # scripts, which import each other from their own folder
 
 from speed_tables import TABLES  # noqa: E402
 
@@ -25,9 +25,9 @@ def save(folder, name, figures):
     (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
 
 
-def test_the_readme_has_the_tables_of_the_committed_figures():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert TABLES.replaced(text, TABLES.made()) == text
+def test_the_page_has_the_tables_of_the_committed_figures():
+    text = (ROOT / "docs" / "speed.md").read_text(encoding="utf-8")
+    assert TABLES.replace_in(text, TABLES.tables()) == text
 
 
 def test_medians_ratios_and_memory(tmp_path):
@@ -40,7 +40,7 @@ def test_medians_ratios_and_memory(tmp_path):
     }
     save(tmp_path, "unet_step", [figure])
     assert "| base 16, batch 8 | 100 ms | 250 ms | 200 ms | **2.00** (1.50 to 2.25) | 300 / 400 MB (0.75) |" in (
-        TABLES.made(tmp_path)
+        TABLES.tables(tmp_path)
     )
 
 
@@ -62,7 +62,7 @@ def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_pat
     save(tmp_path, "primitives_base64", {"calls": [forward, backward]})
     # 2 + 6 against 9 + 9 (5 + 15 is more); 2 GFLOP in 8 ms are 250 GFLOP/s.
     assert "| 256 to 256, 2x64x64 | fast | 8.0 ms | 18.0 ms | **2.25** | 250 GFLOP/s (250%) |" in (
-        TABLES.made(tmp_path)
+        TABLES.tables(tmp_path)
     )
 
 
@@ -78,14 +78,14 @@ def test_other_folders_come_after_and_missing_files_are_left_out(tmp_path):
             "waiting_for_data": 0.001,
         }
         save(folder, "train_epoch", figures)
-    made = TABLES.made(tmp_path)
-    assert made.index("1.0 s") < made.index("Of the folder `older`:") < made.index("2.0 s")
+    tables = TABLES.tables(tmp_path)
+    assert tables.index("1.0 s") < tables.index("Of the folder `older`:") < tables.index("2.0 s")
     (tmp_path / "older" / "TITLE").write_text("On an older machine:\n")
-    assert "On an older machine:\n\n|" in TABLES.made(tmp_path)
-    assert "inference" not in made
+    assert "On an older machine:\n\n|" in TABLES.tables(tmp_path)
+    assert "inference" not in tables
 
 
-def test_networks_measured_apart_make_one_table(tmp_path):
+def test_networks_of_several_files_make_one_table(tmp_path):
     for base, time in ((16, 10.0), (64, 60.0)):
         figure = {
             "base": base,
@@ -94,23 +94,23 @@ def test_networks_measured_apart_make_one_table(tmp_path):
             "ratio": {"best_float32": [2.0, 2.0, 2.0]},
         }
         save(tmp_path, f"unet_inference_base{base}", [figure])
-    made = TABLES.made(tmp_path)
-    assert made.index("| base 64, batch 2 | 60 ms | 120 ms |") < made.index("| base 16, batch 2 | 10 ms | 20 ms |")
-    assert made.count("| inference |") == 1
+    tables = TABLES.tables(tmp_path)
+    assert tables.index("| base 64, batch 2 | 60 ms | 120 ms |") < tables.index("| base 16, batch 2 | 10 ms | 20 ms |")
+    assert tables.count("| inference |") == 1
 
 
-def test_write_replaces_what_is_between_the_markers_alone(tmp_path, capsys):
-    readme = tmp_path / "README.md"
-    readme.write_text(f"before\n{TABLES.begin}\nold\n{TABLES.end}\nafter\n", encoding="utf-8")
+def test_write_replaces_only_what_is_between_the_marked_lines(tmp_path, capsys):
+    page = tmp_path / "speed.md"
+    page.write_text(f"before\n{TABLES.begin}\nold\n{TABLES.end}\nafter\n", encoding="utf-8")
     results = tmp_path / "results"
     results.mkdir()
     save(results, "scaling", {axis: [] for axis in ("size", "batch", "base", "threads")})
-    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(readme)]) == 0
-    text = readme.read_text(encoding="utf-8")
+    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
     assert text.startswith("before\n") and text.endswith("\nafter\n")
     assert "old" not in text and "ns a pixel" in text
-    readme.write_text("no markers", encoding="utf-8")
-    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(readme)]) == 2
+    page.write_text("no markers", encoding="utf-8")
+    assert TABLES.main("Tables.", ["--results", str(results), "--write", str(page)]) == 2
     assert "needs the lines" in capsys.readouterr().err
 
 
@@ -119,4 +119,4 @@ def test_scaling_lists_every_value_of_a_setting(tmp_path, axis):
     figures = {name: [] for name in ("size", "batch", "base", "threads")}
     figures[axis] = [{axis: 1, "ms": 10.0, "ns_per_pixel": 100.0}, {axis: 2, "ms": 20.2, "ns_per_pixel": 101.0}]
     save(tmp_path, "scaling", figures)
-    assert ": 1 / 2 | 10 / 20 | 100 / 101 |" in TABLES.made(tmp_path)
+    assert ": 1 / 2 | 10 / 20 | 100 / 101 |" in TABLES.tables(tmp_path)
