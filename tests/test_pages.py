@@ -1,0 +1,109 @@
+"""The project's pages hold true: their links, the files and names that they mention, and the commands that they show."""
+
+import ast
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [page for folder in (".", "docs", "benchmarks") for page in sorted((ROOT / folder).glob("*.md"))]
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+FENCED = re.compile(r"^```.*?^```$", flags=re.DOTALL | re.MULTILINE)
+CODE = re.compile(r"`([^`\n]+)`")
+PATH = re.compile(r"(?:minunet|tests|benchmarks|docs|tools|\.ci)/[\w./-]*")
+# "`name` in `path`", also "`one`, `two` and `three` in `path`"; lines may break between any two words.
+NAMES_IN_A_FILE = re.compile(r"((?:`[\w.]+`(?:, | and ))*`[\w.]+`) in `([\w./-]+\.\w+)`")
+COMMAND = re.compile(r"python -m ((?:minunet|benchmarks)[\w.]*)")
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def links(page: Path) -> list[str]:
+    """The targets of a page's links and pictures, except those on other sites."""
+    targets = LINK.findall(CODE.sub("", FENCED.sub("", text_of(page))))
+    return [target for target in targets if not re.match(r"[a-z]+:", target)]
+
+
+def anchors(page: Path) -> list[str]:
+    """The names by which links reach the headings of a page: lower case, dashes for spaces, no punctuation."""
+    headings = re.findall(r"^#+ (.+)$", FENCED.sub("", text_of(page)), flags=re.MULTILINE)
+    return [re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings]
+
+
+def definitions(path: Path) -> set[str]:
+    """What a file defines at its top level, and the members of its classes as "Class.member"; of CUDA code, every word."""
+    text = text_of(path)
+    if path.suffix != ".py":
+        return set(re.findall(r"\w+", text))
+    names = set()
+    for node in ast.parse(text).body:
+        names |= set(_named(node))
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{name}" for member in node.body for name in _named(member)}
+    return names
+
+
+def _named(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.ClassDef | ast.FunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [leaf.id for target in targets for leaf in ast.walk(target) if isinstance(leaf, ast.Name)]
+
+
+@each_page
+def test_every_relative_link_leads_somewhere(page):
+    broken = []
+    for target in links(page):
+        path, _, anchor = target.partition("#")
+        file = (page.parent / path).resolve() if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert not broken
+
+
+@each_page
+def test_every_file_and_folder_that_is_named_exists(page):
+    paths = [code for code in CODE.findall(FENCED.sub("", text_of(page))) if PATH.fullmatch(code)]
+    assert not [path for path in paths if not (ROOT / path).exists()]
+
+
+@each_page
+def test_every_name_is_defined_in_the_file_that_is_named_with_it(page):
+    missing = []
+    for names, path in NAMES_IN_A_FILE.findall(" ".join(text_of(page).split())):
+        known = definitions(ROOT / path) if (ROOT / path).is_file() else set()
+        missing += [f"{name} in {path}" for name in CODE.findall(names) if name not in known]
+    assert not missing
+
+
+@each_page
+def test_every_command_exists(page):
+    modules = {name.rstrip(".") for name in COMMAND.findall(text_of(page))}
+    assert not [name for name in modules if importlib.util.find_spec(name) is None]
+
+
+def test_the_readme_leads_to_every_page():
+    targets = {(ROOT / target).resolve() for target in links(ROOT / "README.md")}
+    assert not [page.name for page in PAGES if page.parent == ROOT / "docs" and page not in targets]
+
+
+def test_the_example_of_how_it_works_runs(capsys):
+    (example,) = re.findall(
+        r"^```python\n(.*?)^```$", text_of(ROOT / "docs" / "how-it-works.md"), re.DOTALL | re.MULTILINE
+    )
+    exec(compile(example, "how-it-works.md", "exec"), {})
+    assert "winograd" in capsys.readouterr().out
+
+
+def test_the_map_is_checked_where_it_names_functions():
+    """The checks above find nothing wrong on a page whose names they do not see."""
+    text = " ".join(text_of(ROOT / "docs" / "map.md").split())
+    assert len(NAMES_IN_A_FILE.findall(text)) > 80
+    assert {"Add", "Power"} <= {name for names, _ in NAMES_IN_A_FILE.findall(text) for name in CODE.findall(names)}
+    assert definitions(ROOT / "minunet" / "nn" / "unet.py") >= {"UNet", "UNet.forward", "MAX_DEPTH"}
