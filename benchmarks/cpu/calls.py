@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.cpu.shapes import direct_flops
 from benchmarks.timing import WARM_UP, alternate
-from minunet.kernels.dispatch import Primitive, replace
+from minunet.kernels.dispatch import Primitive, intercept_calls
 from minunet.kernels.dry_run import first_shape
 
 Clock = Callable[[], float]
@@ -83,7 +83,7 @@ def time_calls(
 
     def watched() -> None:
         watches.append(_Watch(clock))
-        with replace(watches[-1].answer):
+        with intercept_calls(watches[-1].answer):
             run()
 
     whole = alternate({"run": watched}, rounds, progress, clock=clock).seconds["run"]

@@ -9,7 +9,7 @@ import numpy as np
 
 import minunet
 from minunet import functional as F
-from minunet.kernels.dispatch import Primitive, replace
+from minunet.kernels.dispatch import Primitive, intercept_calls
 from minunet.kernels.dry_run import dry_run
 
 
@@ -55,7 +55,7 @@ def step_calls(base: int, batch: int, size: int = 256, variant: str = "classic")
             entry[2] += 1
             return run.answer(primitive, args)
 
-        with replace(note):
+        with intercept_calls(note):
             F.binary_cross_entropy_with_logits(model(image), image).backward()
             optimizer.step()
     return [

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.drawn_training import Pictures, compare, dice, parser
-from minunet.kernels.dispatch import Primitive, replace
+from minunet.kernels.dispatch import Primitive, intercept_calls
 
 # Which results of these primitives are activations or gradients of activations; the others belong to parameters.
 CONVOLUTIONS = ("conv2d", "conv_transpose2d")
@@ -54,7 +54,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser("gpu_bfloat16", __doc__, **DEFAULTS).parse_args(argv)
 
     def train(precision: str, seed: int, training: Pictures, test: Pictures) -> float:
-        with replace(in_bfloat16) if precision == "bf16" else contextlib.nullcontext():
+        with intercept_calls(in_bfloat16) if precision == "bf16" else contextlib.nullcontext():
             return dice(args, training, test, seed=seed, label=precision, device="cpu", precision="fp32")
 
     return compare("gpu_bfloat16", args, ("fp32", "bf16"), train, {})

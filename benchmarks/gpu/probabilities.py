@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.drawn_training import SETTINGS, drawn, logits, parser, trained
 from benchmarks.gpu.bfloat16 import CONVOLUTIONS, in_bfloat16
 from benchmarks.results import save
-from minunet.kernels.dispatch import Primitive, replace
+from minunet.kernels.dispatch import Primitive, intercept_calls
 
 DEFAULTS = {"seeds": 3, "epochs": 12, "images": 48, "size": 96, "batch": 4, "base": 8}
 
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         model = trained(args, training, seed=seed, label="fp32", device="cpu", precision="fp32")
         exact = probability(logits(args, model, images, "fp32"))
         for name, imitation in IMITATIONS.items():
-            with replace(imitation):
+            with intercept_calls(imitation):
                 found[name].append(changes(exact, probability(logits(args, model, images, "fp32"))))
             told = ", ".join(f"{what} {value:.2g}" for what, value in found[name][-1].items())
             print(f"seed {seed}, {name}: change of a probability: {told}", flush=True)

@@ -83,7 +83,7 @@ def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
     with device.use(), use_precision("tf32"):
         for name, args, kind in _calls(rng):
             primitive = dispatch.primitives()[name]
-            expected = primitive.reference.run(*in_float64(args))
+            expected = primitive.reference(*in_float64(args))
             there = _put(device, args)
             for candidate in primitive.candidates(*there):
                 if not candidate.name.startswith("cuda"):
@@ -119,14 +119,14 @@ def _calls(rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...], str
         for images, channels, outs, kernel, stride, padding in UP.values():
             x, weight, bias = draw(*images, channels), draw(*kernel, channels, outs), draw(outs)
             yield "conv_transpose2d", (x, weight, bias, stride, padding), dtype
-            size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(images[1:], stride, kernel, padding, strict=True)]
+            size = primitives.conv_transpose_out_size(images[1:], kernel, stride, padding)
             args = draw(images[0], *size, outs), x, weight, stride, padding, (True, True, True)
             yield "conv_transpose2d_grads", args, dtype
         for shape, *window in POOLS.values():
             x = draw(*shape)
             yield "max_pool2d", (x, *window), dtype
             yield "sum_pool2d", (x, *window), dtype
-            y, argmax = primitives.max_pool2d.reference.run(x, *window)
+            y, argmax = primitives.max_pool2d.reference(x, *window)
             yield "max_pool2d_grad", (draw(*y.shape), argmax, shape, *window), dtype
             yield "sum_pool2d_grad", (draw(*y.shape), shape, *window), dtype
         x, y = draw(5, 7, 11), draw(5, 7, 11)

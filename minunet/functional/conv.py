@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.validation import Pair, contiguous, images, pair, tensors
+from minunet.functional.validation import contiguous, images, pair, tensors
 from minunet.kernels import primitives
+from minunet.kernels.primitives import IntPair, Padding
 
-Padding = tuple[Pair, Pair]  # ((top, bottom), (left, right))
 ACTIVATIONS = (None, "relu")
 
 
@@ -20,7 +20,7 @@ class Conv2d(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, stride: Pair, padding: Padding, activation: str | None = None):
+    def __init__(self, stride: IntPair, padding: Padding, activation: str | None = None):
         self.stride, self.padding, self.activation = stride, padding, activation
 
     def forward(self, *arrays: Any) -> Any:
@@ -51,7 +51,7 @@ class ConvTranspose2d(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, stride: Pair, padding: Pair):
+    def __init__(self, stride: IntPair, padding: IntPair):
         self.stride, self.padding = stride, padding
 
     def forward(self, x: Any, weight: Any, bias: Any) -> Any:
@@ -160,13 +160,13 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
     bias = check_bias("conv_transpose2d", given["bias"], weight)
     stride = pair("conv_transpose2d", "stride", stride, 1)
     cut = pair("conv_transpose2d", "padding", padding, 0)
-    size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(x.shape[1:3], stride, weight.shape[:2], cut, strict=True)]
+    size = primitives.conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, cut)
     if min(size) < 1:
         raise ValueError(f"conv_transpose2d: padding {padding!r} leaves an output of {size[0]}x{size[1]} pixels")
     return ConvTranspose2d(stride, cut).apply(x, weight, bias)
 
 
-def resolve_padding(padding: Any, size: Pair, kernel_size: Pair, stride: Pair) -> Padding:
+def resolve_padding(padding: Any, size: IntPair, kernel_size: IntPair, stride: IntPair) -> Padding:
     """((top, bottom), (left, right)) for an int, a pair, "same" or "valid"."""
     padding = check_padding("conv2d", padding)
     if padding == "valid":
@@ -179,7 +179,7 @@ def resolve_padding(padding: Any, size: Pair, kernel_size: Pair, stride: Pair) -
     return (ph, ph), (pw, pw)
 
 
-def check_padding(operation: str, padding: Any) -> Pair | str:
+def check_padding(operation: str, padding: Any) -> IntPair | str:
     """A pair of at least 0, "same" or "valid"."""
     if not isinstance(padding, str):
         return pair(operation, "padding", padding, 0)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.validation import Pair, contiguous, images, pair
+from minunet.functional.validation import contiguous, images, pair
 from minunet.functional.validation import tensors as as_tensors
 from minunet.kernels import primitives
 from minunet.kernels.backend import array_module
+from minunet.kernels.primitives import IntPair
 
 
 class Concat(Function):
@@ -37,7 +38,7 @@ class Concat(Function):
 class Upsample2d(Function):
     """Each pixel becomes a block; its gradient is the sum over the block."""
 
-    def __init__(self, scale: Pair):
+    def __init__(self, scale: IntPair):
         self.scale = scale
 
     def forward(self, x: Any) -> Any:
@@ -51,7 +52,7 @@ class Upsample2d(Function):
 class Fit(Function):
     """Rows and columns added (zeros) or removed at the bottom and right, to a given height and width."""
 
-    def __init__(self, size: Pair):
+    def __init__(self, size: IntPair):
         self.size = size
 
     def forward(self, x: Any) -> Any:
@@ -63,7 +64,7 @@ class Fit(Function):
         return (_fit(grad_output, (h, w)),)
 
 
-def _fit(x: Any, size: Pair) -> Any:
+def _fit(x: Any, size: IntPair) -> Any:
     cropped = x[:, : size[0], : size[1]]
     missing = size[0] - cropped.shape[1], size[1] - cropped.shape[2]
     return primitives.pad_image(cropped, ((0, missing[0]), (0, missing[1]))) if any(missing) else contiguous(cropped)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor
-from minunet.functional.validation import Pair, contiguous, images, pair
+from minunet.functional.validation import contiguous, images, pair
 from minunet.kernels import primitives
 from minunet.kernels.backend import array_module
+from minunet.kernels.primitives import IntPair
 
 
 class MaxPool2d(Function):
@@ -17,7 +18,7 @@ class MaxPool2d(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair):
+    def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair):
         self.window = kernel_size, stride, padding
 
     def forward(self, x: Any) -> Any:
@@ -37,7 +38,7 @@ class SumPool2d(Function):
 
     returns_fresh_arrays = True
 
-    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair):
+    def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair):
         self.window = kernel_size, stride, padding
 
     def forward(self, x: Any) -> Any:
@@ -52,7 +53,7 @@ class SumPool2d(Function):
 class AvgPool2d(SumPool2d):
     """The sum of each window times 1 / (number of pixels it counts)."""
 
-    def __init__(self, kernel_size: Pair, stride: Pair, padding: Pair, count_include_pad: bool):
+    def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair, count_include_pad: bool):
         super().__init__(kernel_size, stride, padding)
         self.count_include_pad = count_include_pad
 
@@ -65,7 +66,7 @@ class AvgPool2d(SumPool2d):
         shape, _ = self.input_types[0]
         return super().backward(grad_output * self._share(shape[1:3], grad_output))
 
-    def _share(self, size: Pair, like: Any) -> Any:
+    def _share(self, size: IntPair, like: Any) -> Any:
         """1 / (pixels counted), of shape (H', W', 1); padding is counted where `count_include_pad` says so."""
         (kh, kw), (sh, sw), (ph, pw) = self.window
         counts = []
@@ -137,7 +138,7 @@ def sum_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 
 
 def _checked(
     operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any
-) -> tuple[Tensor, tuple[Pair, Pair, Pair]]:
+) -> tuple[Tensor, tuple[IntPair, IntPair, IntPair]]:
     x = images(operation, "x", x)
     kernel, step, pad = window(operation, kernel_size, stride, padding)
     if any(n + 2 * p < k for n, p, k in zip(x.shape[1:3], pad, kernel, strict=True)):
@@ -148,7 +149,7 @@ def _checked(
     return x, (kernel, step, pad)
 
 
-def window(operation: str, kernel_size: Any, stride: Any, padding: Any) -> tuple[Pair, Pair, Pair]:
+def window(operation: str, kernel_size: Any, stride: Any, padding: Any) -> tuple[IntPair, IntPair, IntPair]:
     """Size, step and padding of a window as pairs; its own size is the step where that is None."""
     kernel = pair(operation, "kernel_size", kernel_size, 1)
     step = kernel if stride is None else pair(operation, "stride", stride, 1)

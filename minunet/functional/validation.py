@@ -11,11 +11,10 @@ from typing import Any
 from minunet.autograd import Tensor, as_tensor
 from minunet.autograd.conversion import as_array
 from minunet.kernels.backend import array_module, device_of, is_array
+from minunet.kernels.primitives import IntPair
 
-Pair = tuple[int, int]
 
-
-def pair(operation: str, name: str, value: Any, minimum: int) -> Pair:
+def pair(operation: str, name: str, value: Any, minimum: int) -> IntPair:
     """`value` as (vertical, horizontal): an integer stands for both.
 
     Raises

@@ -16,6 +16,8 @@ from minunet.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda")
 
+Array = Any  # a NumPy or a CuPy array; CuPy may be absent, so the type cannot be spelled out
+
 
 def array_module(*arrays: Any) -> ModuleType:
     """NumPy, or CuPy where any of the arrays is a CuPy array."""

@@ -1,6 +1,6 @@
-"""A primitive is one operation on arrays: a plain reference, and fast paths registered with a predicate and a cost.
+"""A primitive is one operation on arrays: a plain reference, the shape of its result, and fast paths with a predicate and a cost.
 
-The registry drives execution, the tests that hold every candidate against the reference, and the benchmarks that time them all.
+The registry drives execution, the tests that compare every candidate with the reference, and the benchmarks that time them all.
 """
 
 from __future__ import annotations
@@ -10,25 +10,27 @@ import importlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-MOST_SIGNATURES = 4096  # whose choices a primitive remembers
+from minunet.kernels.backend import Array
+
+MAX_CACHED_CHOICES = 4096  # per primitive
 
 _REGISTRY: dict[str, Primitive] = {}
 
 
-class _State(threading.local):
-    """What the blocks below have set in this thread."""
+class _Overrides(threading.local):
+    """What the context managers below have set in this thread."""
 
     preferred: tuple[str, ...] = ()
-    allowed: tuple[str, ...] | None = None  # None for all
-    stand_in: Callable[[Primitive, tuple[Any, ...]], Any] | None = None
+    allowed: tuple[str, ...] | None = None  # None: every candidate
+    interceptor: Callable[[Primitive, tuple[Any, ...]], Any] | None = None
 
     @contextlib.contextmanager
-    def holding(self, name: str, value: Any) -> Iterator[None]:
-        """Set one of them within the block."""
+    def setting(self, name: str, value: Any) -> Iterator[None]:
+        """Set one attribute within the block."""
         before = getattr(self, name)
         setattr(self, name, value)
         try:
@@ -37,12 +39,12 @@ class _State(threading.local):
             setattr(self, name, before)
 
 
-_STATE = _State()
+_OVERRIDES = _Overrides()
 
 # Imported at the first call of any primitive, so that every path is registered before one is chosen.
-_PATHS = ("minunet.kernels.primitives", "minunet.kernels.cpu", "minunet.kernels.cuda")
+_MODULES_WITH_CANDIDATES = ("minunet.kernels.primitives", "minunet.kernels.cpu", "minunet.kernels.cuda")
 _imported = False
-_asked_anew = 0  # blocks of `ask_anew` that are open, in any thread
+_uncached_blocks = 0  # open `without_choice_cache` blocks, in all threads
 
 
 def _always(*args: Any) -> bool:
@@ -60,13 +62,13 @@ class Candidate:
     Attributes
     ----------
     name : str
-        What `prefer` and `describe` call it, such as "reference" or "im2col".
+        The name that `prefer` takes and `describe` prints, such as "reference" or "im2col".
     run : callable
         Takes the primitive's arguments.
     when : callable
         Takes the same arguments; whether this path can compute them.
     cost : callable
-        Takes the same arguments; the estimated time in nanoseconds. It must depend on shapes, dtypes and devices alone,
+        Takes the same arguments; the estimated time in nanoseconds. It must depend only on shapes, dtypes and devices,
         so that the same call always takes the same path.
     why : str
         One sentence for a reader of `describe`.
@@ -79,22 +81,51 @@ class Candidate:
     why: str = ""
 
 
-class Primitive:
-    """An operation on arrays, called like a function; the cheapest applicable candidate computes it."""
+@dataclass(frozen=True)
+class ArraySpec:
+    """The shape and dtype of an array that need not exist."""
 
-    def __init__(self, name: str, reference: Callable[..., Any]):
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @classmethod
+    def of(cls, array: Array) -> ArraySpec:
+        """The spec of an existing array."""
+        return cls(array.shape, array.dtype)
+
+
+ResultSpec: TypeAlias = (
+    "ArraySpec | None | tuple[ResultSpec, ...]"  # nested as the result is; None where there is no array
+)
+
+
+class Primitive:
+    """An operation on arrays. Calling it runs the cheapest applicable candidate.
+
+    Attributes
+    ----------
+    name : str
+    reference : callable
+        The plain array code, for any shape and device: `primitive.reference(*args)`.
+    result_spec : callable
+        Takes the same arguments; shapes and dtypes of the result, without computing it.
+    """
+
+    def __init__(self, name: str, reference: Callable[..., Any], result_spec: Callable[..., ResultSpec]):
         self.name = name
-        self.reference = Candidate("reference", reference, why="plain array code, any shape and device")
-        self._fast: list[Candidate] = []
-        self._chosen: dict[Any, Candidate] = {}  # by signature
+        self.reference = reference
+        self.result_spec = result_spec
+        self._candidates = [Candidate("reference", reference, why="plain array code, any shape and device")]
+        self._choice_cache: dict[Any, Candidate] = {}  # by signature
+        self.__doc__ = reference.__doc__
         _REGISTRY[name] = self
 
     def __repr__(self) -> str:
-        return f"Primitive({self.name!r}, candidates={[c.name for c in self.all_candidates()]})"
+        return f"Primitive({self.name!r}, candidates={[c.name for c in self._candidates]})"
 
     def __call__(self, *args: Any) -> Any:
-        if _STATE.stand_in is not None:
-            return _STATE.stand_in(self, args)
+        if _OVERRIDES.interceptor is not None:
+            return _OVERRIDES.interceptor(self, args)
         return self.choose(*args).run(*args)
 
     def register(
@@ -106,41 +137,43 @@ class Primitive:
         why: str = "",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorator that adds a fast path; see `Candidate` for the arguments."""
-        if any(candidate.name == name for candidate in self.all_candidates()):
+        if any(candidate.name == name for candidate in self._candidates):
             raise ValueError(f"{self.name} already has a candidate called {name!r}")
 
         def add(run: Callable[..., Any]) -> Callable[..., Any]:
-            self._fast.append(Candidate(name, run, when, cost, why))
-            self._chosen.clear()
+            self._candidates.append(Candidate(name, run, when, cost, why))
+            self._choice_cache.clear()
             return run
 
         return add
 
     def all_candidates(self) -> list[Candidate]:
-        """Every registered path, the reference first, applicable or not."""
-        return [self.reference, *self._fast]
+        """Every registered candidate, the reference first, applicable or not."""
+        return list(self._candidates)
 
     def candidates(self, *args: Any) -> list[Candidate]:
-        """The paths that can compute these arguments, the reference first."""
-        _import_paths()
-        allowed = _STATE.allowed
-        return [self.reference, *(c for c in self._fast if (allowed is None or c.name in allowed) and c.when(*args))]
+        """The candidates that can compute these arguments, the reference first."""
+        _import_candidates()
+        reference, *fast = self._candidates
+        allowed = _OVERRIDES.allowed
+        return [reference, *(c for c in fast if (allowed is None or c.name in allowed) and c.when(*args))]
 
     def choose(self, *args: Any) -> Candidate:
-        """The path that a call with these arguments takes: a preferred one where it applies, else the cheapest by estimate."""
-        signature = None if _STATE.preferred or _STATE.allowed is not None or _asked_anew else _signature(args)
+        """The candidate for a call with these arguments: a preferred one where it applies, else the cheapest by estimate."""
+        overridden = bool(_OVERRIDES.preferred) or _OVERRIDES.allowed is not None or _uncached_blocks > 0
+        signature = None if overridden else _signature(args)
         if signature is None:
             return self._choose(args)
-        found = self._chosen.get(signature)
-        if found is None:
-            if len(self._chosen) >= MOST_SIGNATURES:
-                self._chosen.clear()
-            found = self._chosen[signature] = self._choose(args)
-        return found
+        candidate = self._choice_cache.get(signature)
+        if candidate is None:
+            if len(self._choice_cache) >= MAX_CACHED_CHOICES:
+                self._choice_cache.clear()
+            candidate = self._choice_cache[signature] = self._choose(args)
+        return candidate
 
     def _choose(self, args: tuple[Any, ...]) -> Candidate:
         applicable = self.candidates(*args)
-        for name in reversed(_STATE.preferred):
+        for name in reversed(_OVERRIDES.preferred):
             for candidate in applicable:
                 if candidate.name == name:
                     return candidate
@@ -150,7 +183,7 @@ class Primitive:
 
 
 def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """All that a choice among NumPy paths may depend on, hashable; None where another library's arrays are among them."""
+    """A hashable key of everything that a choice may depend on; None if an argument is an array of another library."""
     parts: list[Any] = []
     for value in args:
         if type(value) is np.ndarray:
@@ -166,22 +199,30 @@ def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(parts)
 
 
-def primitive(reference: Callable[..., Any]) -> Primitive:
-    """Decorator: makes a plain function the reference of a primitive of the same name."""
-    made = Primitive(reference.__name__, reference)
-    made.__doc__ = reference.__doc__
-    return made
+def primitive(result_spec: Callable[..., ResultSpec]) -> Callable[[Callable[..., Any]], Primitive]:
+    """Decorator that makes a plain function the reference of a primitive of the same name.
+
+    Parameters
+    ----------
+    result_spec : callable
+        Takes the function's arguments and returns the shapes and dtypes of its result, nested as the result is.
+    """
+
+    def make(reference: Callable[..., Any]) -> Primitive:
+        return Primitive(reference.__name__, reference, result_spec)
+
+    return make
 
 
 def primitives() -> dict[str, Primitive]:
-    """Every primitive by name, with every path registered."""
-    _import_paths()
+    """Every primitive by name, with all its candidates registered."""
+    _import_candidates()
     return dict(_REGISTRY)
 
 
 @contextlib.contextmanager
 def prefer(name: str) -> Iterator[None]:
-    """Within the block, take the candidate of this name wherever it applies (in this thread); tests and benchmarks use it.
+    """Within the block, choose the candidate of this name wherever it applies (in this thread); for tests and benchmarks.
 
     Raises
     ------
@@ -194,13 +235,13 @@ def prefer(name: str) -> Iterator[None]:
     ...     pass
     """
     _check_known("prefer", name)
-    with _STATE.holding("preferred", (*_STATE.preferred, name)):
+    with _OVERRIDES.setting("preferred", (*_OVERRIDES.preferred, name)):
         yield
 
 
 @contextlib.contextmanager
 def only(*names: str) -> Iterator[None]:
-    """Within the block, choose among the reference and the candidates of these names (in this thread), as another device would.
+    """Within the block, choose only among the reference and the candidates of these names (in this thread).
 
     Raises
     ------
@@ -213,38 +254,38 @@ def only(*names: str) -> Iterator[None]:
     ...     pass
     """
     _check_known("only", *names)
-    with _STATE.holding("allowed", names):
+    with _OVERRIDES.setting("allowed", names):
         yield
 
 
 @contextlib.contextmanager
-def replace(stand_in: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[None]:
-    """Within the block, `stand_in(primitive, args)` answers every call of a primitive in this thread; `dry_run` is made of it."""
-    with _STATE.holding("stand_in", stand_in):
+def intercept_calls(interceptor: Callable[[Primitive, tuple[Any, ...]], Any]) -> Iterator[None]:
+    """Within the block, `interceptor(primitive, args)` computes every call of a primitive in this thread; `dry_run` uses it."""
+    with _OVERRIDES.setting("interceptor", interceptor):
         yield
 
 
 @contextlib.contextmanager
-def ask_anew() -> Iterator[None]:
-    """Within the block no choice is remembered, in any thread: for tests in which equal arguments need not mean equal choices."""
-    global _asked_anew
-    _asked_anew += 1
+def without_choice_cache() -> Iterator[None]:
+    """Within the block, every call chooses anew, in all threads; for tests in which equal arguments may need another candidate."""
+    global _uncached_blocks
+    _uncached_blocks += 1
     try:
         yield
     finally:
-        _asked_anew -= 1
+        _uncached_blocks -= 1
 
 
-def _check_known(what: str, *names: str) -> None:
+def _check_known(operation: str, *names: str) -> None:
     known = sorted({candidate.name for primitive in primitives().values() for candidate in primitive.all_candidates()})
     for name in names:
         if name not in known:
-            raise ValueError(f"{what}: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
+            raise ValueError(f"{operation}: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
 
 
-def _import_paths() -> None:
+def _import_candidates() -> None:
     global _imported
     if not _imported:
-        for path in _PATHS:  # two threads may both come here; the second waits for the first one's imports
-            importlib.import_module(path)
+        for module in _MODULES_WITH_CANDIDATES:  # a second thread that comes here waits for the first one's imports
+            importlib.import_module(module)
         _imported = True

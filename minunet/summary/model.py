@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import no_grad
-from minunet.kernels.dispatch import replace
+from minunet.kernels.dispatch import intercept_calls
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.module import Module
 from minunet.summary.table import Description
@@ -90,7 +90,7 @@ def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> li
             return run.answer(primitive, args)
 
         # A prediction keeps nothing for a backward pass, and calls other primitives where that saves time.
-        with replace(noting), contextlib.nullcontext() if gradients else no_grad():
+        with intercept_calls(noting), contextlib.nullcontext() if gradients else no_grad():
             y = model(x)
             if gradients and y.requires_grad:
                 kept = [p.grad for p in model.parameters()]

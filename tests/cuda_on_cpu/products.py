@@ -184,10 +184,10 @@ def forward(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.r
     kernels.convolve(window, sources, weight, (y,), **options)
     found = bench.read(y)
     if even:
-        best, place = primitives.max_pool2d.reference.run(found, (2, 2), (2, 2), (0, 0))
+        best, place = primitives.max_pool2d.reference(found, (2, 2), (2, 2), (0, 0))
         if not (np.array_equal(bench.read(pooled), best) and np.array_equal(bench.read(argmax), place)):
             return float("inf")
-    return off(found, primitives.conv2d.reference.run(exact, exact_weight, exact_bias, *SAME, "relu"))
+    return off(found, primitives.conv2d.reference(exact, exact_weight, exact_bias, *SAME, "relu"))
 
 
 def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.random.Generator) -> float:
@@ -206,7 +206,7 @@ def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rn
     bench.settle()
     kernels.convolve(window, (grad,), weight, outs, **options)
     needs = (True,) * len(outs), False, False
-    expected, _, _ = primitives.conv2d_grads.reference.run(exact_grad, exact, exact_weight, None, *SAME, needs)
+    expected, _, _ = primitives.conv2d_grads.reference(exact_grad, exact, exact_weight, None, *SAME, needs)
     kept = [g * (x > 0) if masked else g for g, x, masked in zip(expected, exact, case.masked, strict=True)]
     return max(off(bench.read(out), wanted) for out, wanted in zip(outs, kept, strict=True))
 
@@ -227,7 +227,7 @@ def weight_gradient(device: Any, precision: str, case: Case, kernels: Kernels, r
     kernels.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)
     needs = (False,) * len(sources), True, False
-    _, expected, _ = primitives.conv2d_grads.reference.run(exact_grad, exact, np.ones(shape), None, *SAME, needs)
+    _, expected, _ = primitives.conv2d_grads.reference(exact_grad, exact, np.ones(shape), None, *SAME, needs)
     return off(bench.read(total), expected)
 
 

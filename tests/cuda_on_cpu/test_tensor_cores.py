@@ -73,7 +73,7 @@ def test_up_convolution(shape, dtype, schedule):
     x, weight = values(rng, (*images, channels), dtype), weights(rng, (*kernel, channels, outs), dtype)
     bias = parameters(rng, (outs,), dtype)
     tensor_check("conv_transpose2d", x, weight, bias, stride, padding, schedule=schedule, dtype=dtype)
-    size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(images[1:], stride, kernel, padding, strict=True)]
+    size = primitives.conv_transpose_out_size(images[1:], kernel, stride, padding)
     grad = values(rng, (images[0], *size, outs), dtype)
     args = grad, x, weight, stride, padding, (True, True, True)
     tensor_check("conv_transpose2d_grads", *args, schedule=schedule, dtype=dtype)
@@ -107,10 +107,10 @@ def test_epilogues(dtype, schedule):
         window = convolution.forward_window((x,), weight, *same, (6, 10))
         used = weight.astype(dtype)
         tensor_cores.convolve([window], (x,), used, (y,), bias=bias - 0.9, relu=True, pooled=pooled, argmax=argmax)
-        best, place = primitives.max_pool2d.reference.run(y.astype(np.float32), (2, 2), (2, 2), (0, 0))
+        best, place = primitives.max_pool2d.reference(y.astype(np.float32), (2, 2), (2, 2), (0, 0))
         agree(pooled, best.astype(dtype), 0)
         assert np.array_equal(argmax, place)
-        expected = primitives.conv2d.reference.run(
+        expected = primitives.conv2d.reference(
             (x.astype(np.float64),), weight.astype(np.float64), bias - 0.9, *same, "relu"
         )
         assert (expected == 0).any()
@@ -123,7 +123,7 @@ def test_epilogues(dtype, schedule):
         tensor_cores.convolve(windows, (grad,), weight.astype(dtype), outs, masks=xs)
         wide = tuple(part.astype(np.float64) for part in xs)
         needs = (True, True), False, False
-        expected, _, _ = primitives.conv2d_grads.reference.run(
+        expected, _, _ = primitives.conv2d_grads.reference(
             grad.astype(np.float64), wide, weight.astype(np.float64), None, *same, needs
         )
         agree(outs, tuple(g * (part > 0) for g, part in zip(expected, wide, strict=True)), TOLERANCE[dtype])

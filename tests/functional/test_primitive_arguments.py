@@ -5,7 +5,7 @@ import pytest
 
 from minunet import Tensor
 from minunet import functional as F
-from minunet.kernels.dispatch import replace
+from minunet.kernels.dispatch import intercept_calls
 from tests.sample_arrays import distinct
 
 KERNEL, UP = distinct((3, 3, 2, 4), 1), distinct((2, 2, 2, 4), 1)
@@ -50,7 +50,7 @@ def test_kernels_receive_c_contiguous_arrays(name):
     for turn in (lambda t: t, lambda t: t.transpose(0, 2, 1, 3)):
         called = []
         x = Tensor(np.asfortranarray(distinct((2, 4, 4, 2))), requires_grad=True)
-        with replace(check):
+        with intercept_calls(check):
             y = OPERATIONS[name](turn(x))
             # Broadcast (strides of 0) and turned gradients.
             (

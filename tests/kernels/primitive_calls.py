@@ -49,7 +49,7 @@ def conv2d(draw):
 
 def conv2d_grads(draw):
     xs, weight, bias, stride, padding, activation = args = conv2d(draw)
-    y = primitives.conv2d.reference.run(*args)
+    y = primitives.conv2d.reference(*args)
     needs = (tuple(draw.flag() for _ in xs), draw.flag(), draw.flag())
     return draw.array(*y.shape), xs, weight, y if activation else None, stride, padding, needs
 
@@ -65,7 +65,7 @@ def conv_transpose2d(draw):
 
 def conv_transpose2d_grads(draw):
     x, weight, _, stride, padding = args = conv_transpose2d(draw)
-    y = primitives.conv_transpose2d.reference.run(*args)
+    y = primitives.conv_transpose2d.reference(*args)
     return draw.array(*y.shape), x, weight, stride, padding, (draw.flag(), draw.flag(), draw.flag())
 
 
@@ -80,13 +80,13 @@ def pool(draw):
 
 def max_pool2d_grad(draw):
     x, *window = pool(draw)
-    y, argmax = primitives.max_pool2d.reference.run(x, *window)
+    y, argmax = primitives.max_pool2d.reference(x, *window)
     return draw.array(*y.shape), argmax, x.shape, *window
 
 
 def sum_pool2d_grad(draw):
     x, *window = pool(draw)
-    y = primitives.sum_pool2d.reference.run(x, *window)
+    y = primitives.sum_pool2d.reference(x, *window)
     return draw.array(*y.shape), x.shape, *window
 
 
@@ -97,7 +97,7 @@ def some(draw):
 def gradient_of(name):
     def draw_arguments(draw):
         x = some(draw)
-        y = np.asarray(getattr(primitives, name).reference.run(x))
+        y = np.asarray(getattr(primitives, name).reference(x))
         return draw.array(*x.shape), y
 
     return draw_arguments
@@ -110,7 +110,7 @@ def softmax(draw):
 
 def softmax_grad(draw):
     x, axis = softmax(draw)
-    return draw.array(*x.shape), primitives.softmax.reference.run(x, axis), axis
+    return draw.array(*x.shape), primitives.softmax.reference(x, axis), axis
 
 
 def bce_with_logits(draw):
@@ -165,7 +165,7 @@ def flat(value):
 def compare(name, candidate, args, dtype):
     """Hold one candidate's answer against the reference's: values, shapes, dtypes, and what it did to its arguments."""
     theirs, ours = copy.deepcopy(args), copy.deepcopy(args)
-    expected, found = getattr(primitives, name).reference.run(*theirs), candidate.run(*ours)
+    expected, found = getattr(primitives, name).reference(*theirs), candidate.run(*ours)
     if name == "adam":
         assert found is None
         expected, found = theirs, ours  # updated in place, all but the gradients

@@ -45,10 +45,10 @@ WRONG = {
 def test_the_comparison_finds_a_wrong_candidate(kind):
     tanh = primitives()["tanh"]
     x = np.random.default_rng(0).standard_normal((3, 4, 5)).astype(np.float32)
-    wrong = Candidate("wrong", WRONG[kind](tanh.reference.run))
+    wrong = Candidate("wrong", WRONG[kind](tanh.reference))
     with pytest.raises(AssertionError):
         compare("tanh", wrong, (x,), np.dtype(np.float32))
-    compare("tanh", Candidate("right", tanh.reference.run), (x,), np.dtype(np.float32))
+    compare("tanh", Candidate("right", tanh.reference), (x,), np.dtype(np.float32))
 
 
 @pytest.mark.parametrize(("name", "kernel"), [("conv2d_grads", 2), ("conv2d_grads", 3), ("conv_transpose2d_grads", 2)])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from minunet.kernels import dispatch
-from minunet.kernels.dispatch import Primitive, only, prefer, primitives, replace
+from minunet.kernels.dispatch import Primitive, intercept_calls, only, prefer, primitives
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def double(monkeypatch):
     """A primitive with a reference and two fast paths, in a registry of its own."""
     primitives()  # the real ones are registered by now
     monkeypatch.setattr(dispatch, "_REGISTRY", {})
-    primitive = Primitive("double", lambda x: ("reference", 2 * x))
+    primitive = Primitive("double", lambda x: ("reference", 2 * x), result_spec=lambda x: None)
 
     @primitive.register("small", when=lambda x: x < 10, cost=lambda x: 5.0 + x, why="few")
     def small(x):
@@ -132,9 +132,9 @@ def test_a_stand_in_answers_every_call_of_its_thread(double):
         calls.append((primitive.name, args))
         return "stand-in"
 
-    with replace(stand_in):
+    with intercept_calls(stand_in):
         assert double(2) == "stand-in"
-        with replace(lambda primitive, args: "inner"):
+        with intercept_calls(lambda primitive, args: "inner"):
             assert double(3) == "inner"
         assert double(4) == "stand-in"
     assert calls == [("double", (2,)), ("double", (4,))]
@@ -192,7 +192,7 @@ def test_two_threads_at_the_first_call_import_every_path(monkeypatch, tmp_path):
     )
     (tmp_path / "minunet_test_quick.py").write_text("import minunet_test_gate as gate\ngate.imported.append('quick')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(dispatch, "_PATHS", ("minunet_test_slow", "minunet_test_quick"))
+    monkeypatch.setattr(dispatch, "_MODULES_WITH_CANDIDATES", ("minunet_test_slow", "minunet_test_quick"))
     monkeypatch.setattr(dispatch, "_imported", False)
     seen = []
     threads = [threading.Thread(target=lambda: (primitives(), seen.append(list(gate.imported)))) for _ in range(2)]

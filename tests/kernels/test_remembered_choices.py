@@ -12,7 +12,7 @@ def counted(monkeypatch):
     """A primitive whose predicate counts its calls and takes C-contiguous float32 arrays of one axis."""
     primitives()
     monkeypatch.setattr(dispatch, "_REGISTRY", {})
-    primitive = Primitive("total", lambda xs, scale: None)
+    primitive = Primitive("total", lambda xs, scale: None, result_spec=lambda xs, scale: None)
     primitive.asked = 0
 
     def when(xs, scale):
@@ -72,16 +72,16 @@ def test_a_remembered_choice_gives_way_to_prefer_and_only(counted):
     assert counted.choose((x,), 1).name == "plain"
     with prefer("reference"):
         assert counted.choose((x,), 1).name == "reference"
-    with dispatch._STATE.holding("allowed", ()):
+    with dispatch._OVERRIDES.setting("allowed", ()):
         assert counted.choose((x,), 1).name == "reference"
     assert counted.choose((x,), 1).name == "plain"
 
 
 def test_images_of_ever_new_sizes_do_not_fill_the_memory(counted, monkeypatch):
-    monkeypatch.setattr(dispatch, "MOST_SIGNATURES", 8)
+    monkeypatch.setattr(dispatch, "MAX_CACHED_CHOICES", 8)
     for length in range(1, 100):
         assert counted.choose((np.ones(length, np.float32),), 1).name == "plain"
-        assert len(counted._chosen) <= 8
+        assert len(counted._choice_cache) <= 8
 
 
 def test_where_arrays_may_stand_for_another_devices_nothing_is_remembered(counted):
@@ -89,7 +89,7 @@ def test_where_arrays_may_stand_for_another_devices_nothing_is_remembered(counte
     for _ in range(2):
         counted.choose((x,), 1)
     assert counted.asked == 1
-    with dispatch.ask_anew(), dispatch.ask_anew():
+    with dispatch.without_choice_cache(), dispatch.without_choice_cache():
         for _ in range(2):
             counted.choose((x,), 1)
     assert counted.asked == 3

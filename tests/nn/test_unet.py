@@ -70,13 +70,13 @@ def test_the_order_of_use_is_the_order_of_the_gradients_graph(variant):
     model = UNet(base_channels=1, depth=3, variant=variant)
     seen = []
     names = {id(p.data): name for name, p in model.named_parameters()}
-    from minunet.kernels.dispatch import replace
+    from minunet.kernels.dispatch import intercept_calls
 
     def note(primitive, args):
         seen.extend(names[id(a)] for a in args if id(a) in names)
         return primitive.choose(*args).run(*args)
 
-    with replace(note), minunet.no_grad():
+    with intercept_calls(note), minunet.no_grad():
         model(np.ones((1, 8, 8, 1), np.float32))
     assert seen == [name for name, _ in model.named_parameters()]
 
@@ -116,7 +116,7 @@ def test_what_is_pooled_is_also_the_skip(variant):
 
 def relus(model, x):
     """The activations of each convolution, in order of execution."""
-    from minunet.kernels.dispatch import replace
+    from minunet.kernels.dispatch import intercept_calls
 
     seen = []
 
@@ -125,7 +125,7 @@ def relus(model, x):
             seen.append(args[-1])
         return primitive.choose(*args).run(*args)
 
-    with replace(note), minunet.no_grad():
+    with intercept_calls(note), minunet.no_grad():
         model(x)
     return seen
 

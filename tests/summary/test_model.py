@@ -39,7 +39,7 @@ def test_without_gradients_it_lists_what_a_prediction_calls():
         called.append((primitive.name, candidate.name))
         return candidate.run(*args)
 
-    with minunet.no_grad(), minunet.kernels.dispatch.replace(noting):
+    with minunet.no_grad(), minunet.kernels.dispatch.intercept_calls(noting):
         model(np.zeros((1, 8, 8, 1), np.float32))
     table = minunet.describe(model, (1, 8, 8, 1), gradients=False)
     assert [(row[1], row[4]) for row in table.rows] == called

@@ -11,7 +11,6 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.im2col import backward, forward
-from minunet.kernels.cpu.im2col.forward import Padding
 from minunet.kernels.cpu.numpy_arrays import on_cpu
 
 _WHY = "the convolution whose transpose this is, by matrix products"
@@ -22,20 +21,14 @@ def _turned(weight: np.ndarray) -> np.ndarray:
     return memory_pool.copy(weight.transpose(0, 1, 3, 2))
 
 
-def _both_sides(padding) -> Padding:
-    return (padding[0], padding[0]), (padding[1], padding[1])
-
-
-def _out_size(x, weight, stride, padding) -> tuple[int, int]:
-    height, width = (
-        (n - 1) * s + k - 2 * p for n, s, k, p in zip(x.shape[1:3], stride, weight.shape[:2], padding, strict=True)
-    )
-    return height, width
+def _out_shape(x, weight, stride, padding) -> tuple[int, int, int, int]:
+    size = primitives.conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, padding)
+    return (len(x), *size, weight.shape[3])
 
 
 def _image(x, weight, stride, padding) -> np.ndarray:
     """An unwritten array of the shape of the result: what the convolution would have taken."""
-    return memory_pool.empty((len(x), *_out_size(x, weight, stride, padding), weight.shape[3]), x.dtype)
+    return memory_pool.empty(_out_shape(x, weight, stride, padding), x.dtype)
 
 
 def _when(x, weight, bias, stride, padding) -> bool:
@@ -43,9 +36,11 @@ def _when(x, weight, bias, stride, padding) -> bool:
 
 
 def _cost(x, weight, bias, stride, padding) -> float:
-    image = np.broadcast_to(x.dtype.type(0), (len(x), *_out_size(x, weight, stride, padding), weight.shape[3]))
+    image = np.broadcast_to(x.dtype.type(0), _out_shape(x, weight, stride, padding))
     needs = ((True,), False, False)
-    return backward.backward_cost(x, (image,), weight.transpose(0, 1, 3, 2), None, stride, _both_sides(padding), needs)
+    return backward.backward_cost(
+        x, (image,), weight.transpose(0, 1, 3, 2), None, stride, primitives.symmetric(padding), needs
+    )
 
 
 def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
@@ -53,7 +48,7 @@ def _grads_when(grad_output, x, weight, stride, padding, needs) -> bool:
 
 
 def _grads_cost(grad_output, x, weight, stride, padding, needs) -> float:
-    turned, both = weight.transpose(0, 1, 3, 2), _both_sides(padding)
+    turned, both = weight.transpose(0, 1, 3, 2), primitives.symmetric(padding)
     cost = forward.forward_cost((grad_output,), turned, None, stride, both, None) if needs[0] else 0
     return cost + backward.backward_cost(x, (grad_output,), turned, None, stride, both, ((False,), needs[1], False))
 
@@ -63,7 +58,9 @@ def conv_transpose2d(x, weight, bias, stride, padding):
     """See `primitives.conv_transpose2d`."""
     image = _image(x, weight, stride, padding)
     needs = ((True,), False, False)
-    ((y,), _, _) = backward.conv2d_grads(x, (image,), _turned(weight), None, stride, _both_sides(padding), needs)
+    ((y,), _, _) = backward.conv2d_grads(
+        x, (image,), _turned(weight), None, stride, primitives.symmetric(padding), needs
+    )
     if bias is not None:
         rows = y.reshape(-1, y.shape[2] * y.shape[3])
         rows += np.tile(bias, y.shape[2])
@@ -74,7 +71,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
 def conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs):
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
-    both = _both_sides(padding)
+    both = primitives.symmetric(padding)
     grad_output = np.ascontiguousarray(grad_output)
     grad_x = forward.conv2d((grad_output,), _turned(weight), None, stride, both, None) if needs_x else None
     grad_weight = None

@@ -8,6 +8,7 @@ import numpy as np
 
 from minunet.kernels.cpu.scratch import Take
 from minunet.kernels.cpu.strided_copy import copy_runs
+from minunet.kernels.primitives import out_size
 
 
 def padded(take: Take, sources: Sequence[np.ndarray], rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
@@ -51,7 +52,7 @@ def windows(piece: np.ndarray, kernel_size: tuple[int, int], stride: tuple[int, 
     (kh, kw), (sh, sw) = kernel_size, stride
     images, height, width, channels = piece.shape
     image, row, column, item = piece.strides
-    shape = (images, (height - kh) // sh + 1, (width - kw) // sw + 1, kh, kw * channels)
+    shape = (images, *out_size((height, width), kernel_size, stride), kh, kw * channels)
     strides = (image, sh * row, sw * column, row, item)
     return np.lib.stride_tricks.as_strided(piece, shape, strides, writeable=False)
 

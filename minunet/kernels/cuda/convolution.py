@@ -11,7 +11,7 @@ from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.sums import bias_gradient, split, sum_of_splits
 from minunet.kernels.cuda.window import Axis, Window, forward_axis, transposed_axes
-from minunet.kernels.primitives import out_size
+from minunet.kernels.primitives import conv_transpose_out_size, out_size
 
 TILE, DEPTH, PITCH, THREADS = 64, 16, 68, 256  # as in convolution.cu and weight_gradient.cu
 
@@ -76,8 +76,7 @@ def conv2d_grads(grad_output, xs, weight, output, stride, padding, needs):
 
 def conv_transpose2d(x, weight, bias, stride, padding):
     """See `primitives.conv_transpose2d`."""
-    (kh, kw), (h, w) = weight.shape[:2], x.shape[1:3]
-    size = (h - 1) * stride[0] + kh - 2 * padding[0], (w - 1) * stride[1] + kw - 2 * padding[1]
+    size = conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, padding)
     y = launcher_for(x).empty((x.shape[0], *size, weight.shape[3]), x.dtype)
     convolve(up_windows(x, weight, stride, padding, size), (x,), None, weight, bias, (y,), False)
     return y

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap
-from minunet.kernels.dispatch import ask_anew
+from minunet.kernels.dispatch import without_choice_cache
 
 Grid = tuple[int, int, int]
 MAX_GRID = (2**31 - 1, 65535, 65535)  # blocks along x, y and z that any supported GPU accepts
@@ -66,7 +66,7 @@ def use(launcher: Launcher) -> Iterator[None]:
     """Within the block, send NumPy arrays through the CUDA launch code to this launcher; the tests use it."""
     _IN_USE.append(launcher)
     try:
-        with ask_anew():
+        with without_choice_cache():
             yield
     finally:
         _IN_USE.pop()

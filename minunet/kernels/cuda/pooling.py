@@ -8,7 +8,7 @@ from typing import Any
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
 from minunet.kernels.cuda.launcher import launcher_for, run, serves
 from minunet.kernels.cuda.program import Program
-from minunet.kernels.primitives import argmax_dtype, out_size
+from minunet.kernels.primitives import argmax_dtype, out_size, symmetric
 
 THREADS = 256
 TYPES = ("float", "double", "bfloat16")
@@ -126,7 +126,7 @@ def add_unpooled(pooled_grad, argmax, grad, *, rounded: bool = False) -> None:
 
 def _pool(x_shape, kernel_size, stride, padding) -> tuple[tuple[int, ...], Pool]:
     n, h, w, channels = x_shape
-    size = out_size((h, w), kernel_size, stride, tuple((p, p) for p in padding))
+    size = out_size((h, w), kernel_size, stride, symmetric(padding))
     return (n, *size, channels), Pool(h, w, channels, *size, *kernel_size, *stride, *padding)
 
 

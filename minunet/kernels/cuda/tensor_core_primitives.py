@@ -16,7 +16,7 @@ from minunet.kernels.cuda.launcher import launcher_for
 from minunet.kernels.cuda.pad_channels import fit, whole_chunks
 from minunet.kernels.cuda.precision import allows_tf32
 from minunet.kernels.cuda.window import Window
-from minunet.kernels.primitives import out_size
+from minunet.kernels.primitives import conv_transpose_out_size, out_size
 
 _relu_gradient = activation.activate_gradient("relu")
 
@@ -92,8 +92,7 @@ def conv2d_grads(grad_output, xs, weight, output, stride, padding, needs):
 def conv_transpose2d(x, weight, bias, stride, padding):
     """See `primitives.conv_transpose2d`."""
     (whole_x,), weights, bias = _whole((x,)), _weights(weight, x.dtype), _bias(bias, x.dtype)
-    kernel_size = weight.shape[:2]
-    size = [(n - 1) * s + k - 2 * p for n, s, k, p in zip(x.shape[1:3], stride, kernel_size, padding, strict=True)]
+    size = conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, padding)
     y = launcher_for(x).empty((x.shape[0], *size, weights.shape[3]), x.dtype)
     tensor_cores.convolve(up_windows(whole_x, weights, stride, padding, size), (whole_x,), weights, (y,), bias=bias)
     return fit(y, weight.shape[3:])

@@ -1,8 +1,10 @@
-"""Every primitive in the plainest array code, for NumPy and CuPy alike.
+"""The primitives: the operations on arrays that everything else is built from.
 
-It is what a student reads first, and what every fast path is held against. In the order of reading:
+`primitives.conv2d(...)` dispatches to the fastest applicable path (im2col, Winograd, CUDA, ...). The plain implementation,
+written here for NumPy and CuPy alike, is `primitives.conv2d.reference(...)`: read it to learn what the operation does; the
+tests compare every fast path with it. The shape and dtype of a result are registered next to each reference. In reading order:
 
-- `windows`: the places of a window, the padded image, the size of what comes out
+- `windows`: offsets inside a window, the padded image, the size of a result
 - `conv`: convolution and up-convolution, and their gradients
 - `pooling`: max and sum pooling
 - `activation`: ReLU, tanh, sigmoid, softmax
@@ -34,9 +36,19 @@ from minunet.kernels.primitives.pooling import (
     sum_pool2d,
     sum_pool2d_grad,
 )
-from minunet.kernels.primitives.windows import out_size, pad_image, taps
+from minunet.kernels.primitives.windows import (
+    IntPair,
+    Padding,
+    conv_transpose_out_size,
+    kernel_offsets,
+    out_size,
+    pad_image,
+    symmetric,
+)
 
 __all__ = [
+    "IntPair",
+    "Padding",
     "adam",
     "argmax_dtype",
     "bce_with_logits",
@@ -45,6 +57,8 @@ __all__ = [
     "conv2d_grads",
     "conv_transpose2d",
     "conv_transpose2d_grads",
+    "conv_transpose_out_size",
+    "kernel_offsets",
     "max_pool2d",
     "max_pool2d_grad",
     "max_pool2d_values",
@@ -59,7 +73,7 @@ __all__ = [
     "sum_pool2d",
     "sum_pool2d_grad",
     "sum_rows",
+    "symmetric",
     "tanh",
     "tanh_grad",
-    "taps",
 ]

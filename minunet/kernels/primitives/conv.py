@@ -1,19 +1,28 @@
-"""Convolution and up-convolution with their gradients: a matrix product at every place of the window."""
+"""Convolution and up-convolution with their gradients: one matrix product for every offset inside the window."""
 
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
-from minunet.kernels.backend import array_module
-from minunet.kernels.dispatch import primitive
-from minunet.kernels.primitives.windows import Array, Pair, out_size, pad_image, taps
+from minunet.kernels.backend import Array, array_module
+from minunet.kernels.dispatch import ArraySpec, primitive
+from minunet.kernels.primitives.windows import (
+    IntPair,
+    Padding,
+    conv_transpose_out_size,
+    kernel_offsets,
+    out_size,
+    pad_image,
+    symmetric,
+)
 
 
 def sum_rows(matrix: Array) -> Array:
     """The sum of a matrix's rows, in blocks of about sqrt(rows) rows whose sums are then added.
 
-    NumPy adds rows one after another: in float32 two million rows of 0.1 come out 1.7 % too large, and a bias of a
-    full-resolution layer is summed over as many. The blocks bring that to about 1e-5, and faster.
+    NumPy adds rows one after another: in float32 two million rows of 0.1 come out 1.7 % too large, and the bias
+    gradient of a full-resolution layer is a sum of as many. The blocks bring that to about 1e-5, and faster.
     """
     rows, columns = matrix.shape
     block = math.isqrt(rows)
@@ -28,8 +37,17 @@ def sum_rows(matrix: Array) -> Array:
 # Convolution: y[n, h, w, o] = b[o] + sum over i, j, c of x[n, h*sh + i - top, w*sw + j - left, c] * weight[i, j, c, o]
 
 
-@primitive
-def conv2d(xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: Pair, padding, activation: str | None):
+def _conv2d_result(
+    xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+) -> ArraySpec:
+    n, h, w, _ = xs[0].shape
+    return ArraySpec((n, *out_size((h, w), weight.shape[:2], stride, padding), weight.shape[3]), weight.dtype)
+
+
+@primitive(result_spec=_conv2d_result)
+def conv2d(
+    xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+) -> Array:
     """Cross-correlation of the images in `xs`, read as if joined along channels; optional bias and ReLU.
 
     xs: tuple of (N, H, W, C_k); weight (kh, kw, sum of C_k, O); bias (O,) or None; padding ((top, bottom), (left, right));
@@ -41,20 +59,46 @@ def conv2d(xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: Pai
     size = out_size((h, w), kernel_size, stride, padding)
     padded = pad_image(x, padding)
     y = xp.zeros((n, *size, weight.shape[3]), dtype=x.dtype)
-    for i, j, rows, columns in taps(kernel_size, stride, size):
+    for i, j, rows, columns in kernel_offsets(kernel_size, stride, size):
         y += padded[:, rows, columns] @ weight[i, j]  # (N, H', W', C) @ (C, O)
     if bias is not None:
         y += bias
     return xp.maximum(y, 0, out=y) if activation == "relu" else y
 
 
-@primitive
-def conv2d_grads(
-    grad_output: Array, xs: tuple[Array, ...], weight: Array, output: Array | None, stride, padding, needs
-):
-    """Gradients of `conv2d`: (one per x, weight, bias), None where `needs` says so.
+Conv2dGrads: TypeAlias = tuple[tuple[Array | None, ...], Array | None, Array | None]  # (one per x, weight, bias)
 
-    `output` is the saved result where a ReLU was fused (its zeros stop the gradient), else None.
+
+def _conv2d_grads_result(
+    grad_output: Array,
+    xs: tuple[Array, ...],
+    weight: Array,
+    output: Array | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: tuple[tuple[bool, ...], bool, bool],
+) -> tuple[tuple[ArraySpec | None, ...], ArraySpec | None, ArraySpec | None]:
+    needs_x, needs_weight, needs_bias = needs
+    return (
+        tuple(ArraySpec.of(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)),
+        ArraySpec.of(weight) if needs_weight else None,
+        ArraySpec(weight.shape[3:], weight.dtype) if needs_bias else None,
+    )
+
+
+@primitive(result_spec=_conv2d_grads_result)
+def conv2d_grads(
+    grad_output: Array,
+    xs: tuple[Array, ...],
+    weight: Array,
+    output: Array | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: tuple[tuple[bool, ...], bool, bool],
+) -> Conv2dGrads:
+    """Gradients of `conv2d`: (one per x, weight, bias), None where not needed.
+
+    `output` is the saved result if a ReLU was fused (its zeros stop the gradient), else None.
     `needs` is (one bool per x, weight, bias).
     """
     xp = array_module(weight)
@@ -68,7 +112,7 @@ def conv2d_grads(
     flat_grad = grad_output.reshape(-1, weight.shape[3])  # (N*H'*W', O)
     grad_padded = xp.zeros_like(padded) if any(needs_x) else None
     grad_weight = xp.empty_like(weight) if needs_weight else None
-    for i, j, rows, columns in taps(kernel_size, stride, grad_output.shape[1:3]):
+    for i, j, rows, columns in kernel_offsets(kernel_size, stride, grad_output.shape[1:3]):
         if grad_weight is not None:
             seen = padded[:, rows, columns].reshape(-1, weight.shape[2])  # (N*H'*W', C)
             grad_weight[i, j] = seen.T @ flat_grad
@@ -89,18 +133,25 @@ def conv2d_grads(
 # Up-convolution: y[n, h*sh + i - ph, w*sw + j - pw, o] += x[n, h, w, c] * weight[i, j, c, o]
 
 
-@primitive
-def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: Pair, padding: Pair):
-    """The transpose of convolution: every input pixel stamps the kernel, scaled, on the output.
+def _conv_transpose2d_result(
+    x: Array, weight: Array, bias: Array | None, stride: IntPair, padding: IntPair
+) -> ArraySpec:
+    size = conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, padding)
+    return ArraySpec((x.shape[0], *size, weight.shape[3]), x.dtype)
+
+
+@primitive(result_spec=_conv_transpose2d_result)
+def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPair, padding: IntPair) -> Array:
+    """The transpose of convolution: every input pixel adds the kernel, scaled by its value, to the output.
 
     x (N, H, W, C); weight (kh, kw, C, O); `padding`, (vertical, horizontal), is cut from each side of the result
-    (N, (H - 1) * sh + kh - 2 * ph, (W - 1) * sw + kw - 2 * pw, O).
+    (N, H', W', O), whose size is `conv_transpose_out_size`.
     """
     xp = array_module(weight)
     (n, h, w, _), (kh, kw, _, out_channels) = x.shape, weight.shape
-    full_h, full_w = (h - 1) * stride[0] + kh, (w - 1) * stride[1] + kw
+    full_h, full_w = conv_transpose_out_size((h, w), (kh, kw), stride)
     full = xp.zeros((n, full_h, full_w, out_channels), dtype=x.dtype)
-    for i, j, rows, columns in taps((kh, kw), stride, (h, w)):
+    for i, j, rows, columns in kernel_offsets((kh, kw), stride, (h, w)):
         full[:, rows, columns] += x @ weight[i, j]
     y = xp.ascontiguousarray(full[:, padding[0] : full_h - padding[0], padding[1] : full_w - padding[1]])
     if bias is not None:
@@ -108,17 +159,30 @@ def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: Pair, 
     return y
 
 
-@primitive
-def conv_transpose2d_grads(grad_output: Array, x: Array, weight: Array, stride: Pair, padding: Pair, needs):
-    """Gradients of `conv_transpose2d`: (x, weight, bias), None where `needs`, three bools, says so."""
+def _conv_transpose2d_grads_result(
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+) -> tuple[ArraySpec | None, ArraySpec | None, ArraySpec | None]:
+    needs_x, needs_weight, needs_bias = needs
+    return (
+        ArraySpec.of(x) if needs_x else None,
+        ArraySpec.of(weight) if needs_weight else None,
+        ArraySpec(weight.shape[3:], weight.dtype) if needs_bias else None,
+    )
+
+
+@primitive(result_spec=_conv_transpose2d_grads_result)
+def conv_transpose2d_grads(
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+) -> tuple[Array | None, Array | None, Array | None]:
+    """Gradients of `conv_transpose2d`: (x, weight, bias), None where `needs` is False."""
     xp = array_module(weight)
     needs_x, needs_weight, needs_bias = needs
     (h, w), (kh, kw) = x.shape[1:3], weight.shape[:2]
-    full = pad_image(grad_output, ((padding[0], padding[0]), (padding[1], padding[1])))
+    full = pad_image(grad_output, symmetric(padding))
     grad_x = xp.zeros_like(x) if needs_x else None
     grad_weight = xp.empty_like(weight) if needs_weight else None
-    for i, j, rows, columns in taps((kh, kw), stride, (h, w)):
-        stamped = full[:, rows, columns]  # (N, H, W, O): where pixel (h, w) put tap (i, j)
+    for i, j, rows, columns in kernel_offsets((kh, kw), stride, (h, w)):
+        stamped = full[:, rows, columns]  # (N, H, W, O): where pixel (h, w) added weight[i, j]
         if grad_x is not None:
             grad_x += stamped @ weight[i, j].T
         if grad_weight is not None:

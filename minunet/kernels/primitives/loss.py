@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from minunet.kernels.backend import array_module
-from minunet.kernels.dispatch import primitive
+from minunet.kernels.backend import Array, array_module
+from minunet.kernels.dispatch import ArraySpec, primitive
 from minunet.kernels.primitives.activation import sigmoid
-from minunet.kernels.primitives.windows import Array
 
 
-@primitive
+def _one_number(logits: Array, *others: object) -> ArraySpec:
+    return ArraySpec((), logits.dtype)
+
+
+def _like_logits(grad_output: Array, logits: Array, *others: object) -> ArraySpec:
+    return ArraySpec.of(logits)
+
+
+@primitive(result_spec=_one_number)
 def bce_with_logits(logits: Array, target: Array, weight: Array | None) -> Array:
-    """The loss, 0-d. The form with exp(-|z|) overflows for no logit."""
+    """The loss, 0-d. The form with exp(-|z|) does not overflow for any logit."""
     xp = array_module(logits)
     loss = xp.maximum(logits, 0) - logits * target + xp.log1p(xp.exp(-xp.abs(logits)))
     if weight is not None:
@@ -18,8 +25,8 @@ def bce_with_logits(logits: Array, target: Array, weight: Array | None) -> Array
     return loss.mean()
 
 
-@primitive
+@primitive(result_spec=_like_logits)
 def bce_with_logits_grad(grad_output: Array, logits: Array, target: Array, weight: Array | None) -> Array:
     """g w (sigmoid(z) - t) / n."""
-    grad = (sigmoid.reference.run(logits) - target) * (grad_output / logits.size)
+    grad = (sigmoid.reference(logits) - target) * (grad_output / logits.size)
     return grad if weight is None else grad * weight

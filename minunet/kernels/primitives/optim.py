@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from minunet.kernels.backend import array_module
+from collections.abc import Sequence
+
+from minunet.kernels.backend import Array, array_module
 from minunet.kernels.dispatch import primitive
 
 
-@primitive
-def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> None:
+def _no_result(*args: object) -> None:
+    """The arguments are updated in place."""
+
+
+@primitive(result_spec=_no_result)
+def adam(
+    params: Sequence[Array],
+    grads: Sequence[Array],
+    exp_avgs: Sequence[Array],
+    exp_avg_sqs: Sequence[Array],
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+) -> None:
     """One step of Adam (Kingma and Ba 2015, algorithm 1), in place on every parameter and its two moments.
 
     m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  p -= lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps),

@@ -30,10 +30,10 @@ def test_activations(name, shape, precision, spread):
     x *= dtype(spread)
     forward, backward = getattr(primitives, name), getattr(primitives, f"{name}_grad")
     assert forward.choose(x).name == backward.choose(grad, x).name == "elementwise"
-    y = forward.reference.run(x)
+    y = forward.reference(x)
     np.testing.assert_allclose(forward(x), y, rtol=tolerance, atol=0)
     assert forward(x).dtype == dtype
-    np.testing.assert_allclose(backward(grad, y), backward.reference.run(grad, y), rtol=4 * tolerance, atol=0)
+    np.testing.assert_allclose(backward(grad, y), backward.reference(grad, y), rtol=4 * tolerance, atol=0)
 
 
 @pytest.mark.usefixtures("small_pieces")
@@ -47,13 +47,13 @@ def test_binary_cross_entropy(shape, precision, spread, weighted):
     weight = rng.random(shape).astype(dtype) if weighted else None
     assert primitives.bce_with_logits.choose(logits, target, weight).name == "elementwise"
     loss, expected = (
-        f(logits, target, weight) for f in (primitives.bce_with_logits, primitives.bce_with_logits.reference.run)
+        f(logits, target, weight) for f in (primitives.bce_with_logits, primitives.bce_with_logits.reference)
     )
     assert loss.dtype == dtype
     np.testing.assert_allclose(loss, expected, rtol=4 * tolerance)
     grad = np.array(1.5, dtype)
     found = primitives.bce_with_logits_grad(grad, logits, target, weight)
-    expected = primitives.bce_with_logits_grad.reference.run(grad, logits, target, weight)
+    expected = primitives.bce_with_logits_grad.reference(grad, logits, target, weight)
     assert found.dtype == dtype
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=tolerance / logits.size)
 
@@ -96,7 +96,7 @@ def test_adam(shapes, precision, weight_decay, step, chunk, gathered):
         patch.setattr(adam, "GATHERED", gathered)
         assert primitives.adam.choose(*found, *settings_of_adam).name == "adam"
         primitives.adam(*found, *settings_of_adam)
-    primitives.adam.reference.run(*expected, *settings_of_adam)
+    primitives.adam.reference(*expected, *settings_of_adam)
     for found_group, expected_group in zip(found, expected, strict=True):
         for a, b in zip(found_group, expected_group, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4 if dtype is np.float32 else 1e-9, atol=4 * tolerance)

@@ -28,7 +28,7 @@ def test_equals_the_reference(shape, values, dtype, chunk, seed):
         patch.setattr(pooling_2x2, "CHUNK", chunk)
         assert primitives.max_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y, argmax = primitives.max_pool2d(x, *WINDOW)
-        expected_y, expected_argmax = primitives.max_pool2d.reference.run(x, *WINDOW)
+        expected_y, expected_argmax = primitives.max_pool2d.reference(x, *WINDOW)
         np.testing.assert_array_equal(y, expected_y)
         np.testing.assert_array_equal(argmax, expected_argmax)
         assert argmax.dtype == expected_argmax.dtype
@@ -40,7 +40,7 @@ def test_equals_the_reference(shape, values, dtype, chunk, seed):
         assert primitives.max_pool2d_grad.choose(grad, argmax, shape, *WINDOW).name == "pooling_2x2"
         np.testing.assert_array_equal(
             primitives.max_pool2d_grad(grad, argmax, shape, *WINDOW),
-            primitives.max_pool2d_grad.reference.run(grad, argmax, shape, *WINDOW),
+            primitives.max_pool2d_grad.reference(grad, argmax, shape, *WINDOW),
         )
 
 
@@ -58,11 +58,11 @@ def test_sums_equal_the_reference(shape, precision, chunk):
         patch.setattr(pooling_2x2, "CHUNK", chunk)
         assert primitives.sum_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y = primitives.sum_pool2d(x, *WINDOW)
-        np.testing.assert_allclose(y, primitives.sum_pool2d.reference.run(x, *WINDOW), rtol=0, atol=8 * tolerance)
+        np.testing.assert_allclose(y, primitives.sum_pool2d.reference(x, *WINDOW), rtol=0, atol=8 * tolerance)
         assert y.dtype == dtype
         assert primitives.sum_pool2d_grad.choose(y, shape, *WINDOW).name == "pooling_2x2"
         np.testing.assert_array_equal(
-            primitives.sum_pool2d_grad(y, shape, *WINDOW), primitives.sum_pool2d_grad.reference.run(y, shape, *WINDOW)
+            primitives.sum_pool2d_grad(y, shape, *WINDOW), primitives.sum_pool2d_grad.reference(y, shape, *WINDOW)
         )
 
 

@@ -35,13 +35,13 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels,
         patch.setattr(subpixel, "MOST_PAIRS_BY_ROWS", 0 if in_blocks else 1 << 40)
         call = (x, weight, bias, kernel_size, (0, 0))
         assert primitives.conv_transpose2d.choose(*call).name == "subpixel"
-        expected = primitives.conv_transpose2d.reference.run(*call)
+        expected = primitives.conv_transpose2d.reference(*call)
         assert_close(primitives.conv_transpose2d(*call), expected, tolerance)
         call = (rng.standard_normal(expected.shape).astype(dtype), x, weight, kernel_size, (0, 0), needs)
         assert primitives.conv_transpose2d_grads.choose(*call).name == "subpixel"
         gradients = zip(
             primitives.conv_transpose2d_grads(*call),
-            primitives.conv_transpose2d_grads.reference.run(*call),
+            primitives.conv_transpose2d_grads.reference(*call),
             strict=True,
         )
         for found, expected in gradients:
