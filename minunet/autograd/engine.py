@@ -81,7 +81,7 @@ def backpropagate(root: Function, grad: Any) -> None:
     pending: dict[int, tuple[Any, bool]] = {id(root): (grad, False)}  # operation -> (gradient, is the array ours)
     while order:
         function = order.pop()
-        grads = function.backward(pending.pop(id(function))[0])
+        grads = function.backward(function.prepare(pending.pop(id(function))[0]))
         _check(function, grads)
         for edge, grad_input in zip(function.edges, grads, strict=True):
             if edge is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from minunet.autograd.engine import is_recording
 from minunet.autograd.tensor import Tensor, as_tensor
+from minunet.kernels.backend import Array
 
 
 class Function:
@@ -43,6 +44,10 @@ class Function:
         """One gradient per input of `forward`, None where `self.needs_input_grad` is False."""
         raise TypeError(f"{type(self).__name__} does not define backward")
 
+    def prepare(self, array: Array) -> Array:
+        """The array as `forward` and `backward` want it: applied to each input and to the output's gradient."""
+        return array
+
     def save(self, *values: Any) -> None:
         """Keep these until the walk back; does nothing where no gradient will be asked for."""
         if any(self.needs_input_grad):
@@ -70,7 +75,7 @@ class Function:
             raise RuntimeError(f"{type(self).__name__} was applied already; make a new instance for each application")
         tensors = [None if value is None else as_tensor(value) for value in inputs]
         self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
-        output = Tensor(self.forward(*(None if t is None else t.data for t in tensors)))
+        output = Tensor(self.forward(*(None if t is None else self.prepare(t.data) for t in tensors)))
         if any(self.needs_input_grad):
             # Edges, not tensors: an activation lives on only if some operation saved it.
             self.edges = tuple(

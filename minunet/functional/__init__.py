@@ -1,9 +1,9 @@
 """The operations as functions: tensors in, tensor out, gradients recorded."""
 
 from minunet.functional.activation import relu, sigmoid, softmax, tanh
+from minunet.functional.concat import concat
 from minunet.functional.conv import conv2d, conv_transpose2d
 from minunet.functional.dropout import dropout
-from minunet.functional.joining import concat, fit2d, upsample2d
 from minunet.functional.linear import flatten, linear
 from minunet.functional.loss import (
     binary_cross_entropy,
@@ -11,7 +11,9 @@ from minunet.functional.loss import (
     cross_entropy,
     dice_loss,
 )
+from minunet.functional.pad_or_crop import pad_or_crop
 from minunet.functional.pooling import avg_pool2d, max_pool2d, sum_pool2d
+from minunet.functional.upsample import upsample2d
 
 __all__ = [
     "avg_pool2d",
@@ -23,10 +25,10 @@ __all__ = [
     "cross_entropy",
     "dice_loss",
     "dropout",
-    "fit2d",
     "flatten",
     "linear",
     "max_pool2d",
+    "pad_or_crop",
     "relu",
     "sigmoid",
     "softmax",

@@ -1,4 +1,4 @@
-"""Activations: ReLU, tanh, sigmoid and softmax; each keeps only its output, from which its gradient follows."""
+"""Activations: ReLU, tanh, sigmoid and softmax. Each saves only its output, from which the gradient follows."""
 
 from __future__ import annotations
 
@@ -6,64 +6,85 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.validation import contiguous
+from minunet.autograd import Tensor, as_tensor
+from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.kernels import primitives
+from minunet.kernels.backend import Array
 
 
-class _FromOutput(Function):
-    """An elementwise operation whose gradient is a function of its output."""
+class ReLU(PrimitiveFunction):
+    """The positive part.
 
-    returns_fresh_arrays = True
-    value: Any
-    slope: Any
+    y = max(x, 0)
+    dx = g where y > 0, else 0
+    """
 
-    def forward(self, x: Any) -> Any:
-        y = self.value(contiguous(x))
+    def forward(self, x: Array) -> Array:
+        y = primitives.relu(x)
         self.save(y)
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (self.slope(contiguous(grad_output), self.saved[0]),)
+    def backward(self, grad_output: Array) -> tuple[Array]:
+        (y,) = self.saved
+        return (primitives.relu_grad(grad_output, y),)
 
 
-class ReLU(_FromOutput):
-    """max(x, 0); the gradient is 1 where the output is positive, else 0."""
+class Tanh(PrimitiveFunction):
+    """Hyperbolic tangent.
 
-    value, slope = primitives.relu, primitives.relu_grad
+    y = tanh(x)
+    dx = g (1 - y^2)
+    """
+
+    def forward(self, x: Array) -> Array:
+        y = primitives.tanh(x)
+        self.save(y)
+        return y
+
+    def backward(self, grad_output: Array) -> tuple[Array]:
+        (y,) = self.saved
+        return (primitives.tanh_grad(grad_output, y),)
 
 
-class Tanh(_FromOutput):
-    """tanh'(x) = 1 - tanh(x)^2."""
+class Sigmoid(PrimitiveFunction):
+    """The logistic function.
 
-    value, slope = primitives.tanh, primitives.tanh_grad
+    y = 1 / (1 + exp(-x))
+    dx = g y (1 - y)
+    """
+
+    def forward(self, x: Array) -> Array:
+        y = primitives.sigmoid(x)
+        self.save(y)
+        return y
+
+    def backward(self, grad_output: Array) -> tuple[Array]:
+        (y,) = self.saved
+        return (primitives.sigmoid_grad(grad_output, y),)
 
 
-class Sigmoid(_FromOutput):
-    """sigmoid'(x) = sigmoid(x) (1 - sigmoid(x))."""
+class Softmax(PrimitiveFunction):
+    """Exponentials that sum to 1 along an axis.
 
-    value, slope = primitives.sigmoid, primitives.sigmoid_grad
-
-
-class Softmax(Function):
-    """d(loss)/dx = y (g - sum of g y along the axis)."""
-
-    returns_fresh_arrays = True
+    y = exp(x) / sum of exp(x) along the axis
+    dx = y (g - sum of g y along the axis)
+    """
 
     def __init__(self, axis: int):
         self.axis = axis
 
-    def forward(self, x: Any) -> Any:
-        y = primitives.softmax(contiguous(x), self.axis)
+    def forward(self, x: Array) -> Array:
+        y = primitives.softmax(x, self.axis)
         self.save(y)
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        return (primitives.softmax_grad(contiguous(grad_output), self.saved[0], self.axis),)
+    def backward(self, grad_output: Array) -> tuple[Array]:
+        (y,) = self.saved
+        return (primitives.softmax_grad(grad_output, y, self.axis),)
 
 
 def relu(x: Any) -> Tensor:
-    """max(x, 0), elementwise, any shape (Nair and Hinton 2010). The gradient at 0 is taken as 0."""
+    """max(x, 0), elementwise, any shape (Nair and Hinton 2010). The gradient at 0 is defined as 0."""
     return ReLU().apply(x)
 
 
@@ -78,13 +99,13 @@ def sigmoid(x: Any) -> Tensor:
 
 
 def softmax(x: Any, axis: int = -1) -> Tensor:
-    """exp(x) divided by its sum along an axis: positive, and 1 in sum (Bridle 1990).
+    """exp(x) divided by its sum along an axis: positive values that sum to 1 (Bridle 1990).
 
     Parameters
     ----------
     x : Tensor
-        Scores of any size; the largest is subtracted first, so that 1e4 is no different from 1. A 0-d tensor is a
-        distribution over one class.
+        Scores of any size; the largest is subtracted first, so that exp cannot overflow.
+        A 0-d tensor is a distribution over one class.
     axis : int
 
     Raises

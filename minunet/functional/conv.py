@@ -7,62 +7,73 @@ from __future__ import annotations
 
 from typing import Any
 
-from minunet.autograd import Function, Tensor
-from minunet.functional.validation import contiguous, images, pair, tensors
+from minunet.autograd import Tensor
+from minunet.functional.primitive_function import PrimitiveFunction
+from minunet.functional.validation import images, pair, tensors
 from minunet.kernels import primitives
+from minunet.kernels.backend import Array
 from minunet.kernels.primitives import IntPair, Padding
 
 ACTIVATIONS = (None, "relu")
 
 
-class Conv2d(Function):
-    """y[n, h, w, o] = b[o] + sum over i, j, c of x[n, h*sh + i - top, w*sw + j - left, c] * weight[i, j, c, o]."""
+class Conv2d(PrimitiveFunction):
+    """Cross-correlation with a kernel (kh, kw), stride (sh, sw) and padding ((top, bottom), (left, right)).
 
-    returns_fresh_arrays = True
+    With p = h sh + i - top and q = w sw + j - left, the input pixel that output pixel (h, w) meets at offset (i, j):
+
+    y[n, h, w, o] = bias[o] + sum over i, j, c of x[n, p, q, c] weight[i, j, c, o]
+    dx[n, p, q, c] = sum over i, j, o of g[n, h, w, o] weight[i, j, c, o]
+    dweight[i, j, c, o] = sum over n, h, w of x[n, p, q, c] g[n, h, w, o]
+    dbias[o] = sum over n, h, w of g[n, h, w, o]
+
+    x is 0 outside the image. Several inputs x_0, x_1, ... are read as one x, joined along the channels. With activation
+    "relu" the output is max(y, 0), and g is set to 0 where the output is 0.
+    """
 
     def __init__(self, stride: IntPair, padding: Padding, activation: str | None = None):
         self.stride, self.padding, self.activation = stride, padding, activation
 
-    def forward(self, *arrays: Any) -> Any:
-        *xs, weight, bias = arrays
-        xs, weight = tuple(contiguous(x) for x in xs), contiguous(weight)
-        bias = None if bias is None else contiguous(bias)
-        y = primitives.conv2d(xs, weight, bias, self.stride, self.padding, self.activation)
-        self.save(xs, weight, y if self.activation else None)
+    def forward(self, *x_weight_bias: Array | None) -> Array:
+        *xs, weight, bias = x_weight_bias
+        y = primitives.conv2d(tuple(xs), weight, bias, self.stride, self.padding, self.activation)
+        self.save(tuple(xs), weight, y if self.activation else None)
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         xs, weight, y = self.saved
         *needs_x, needs_weight, needs_bias = self.needs_input_grad
+        needs = (tuple(needs_x), needs_weight, needs_bias)
         grad_xs, grad_weight, grad_bias = primitives.conv2d_grads(
-            contiguous(grad_output),
-            xs,
-            weight,
-            y,
-            self.stride,
-            self.padding,
-            (tuple(needs_x), needs_weight, needs_bias),
+            grad_output, xs, weight, y, self.stride, self.padding, needs
         )
         return *grad_xs, grad_weight, grad_bias
 
 
-class ConvTranspose2d(Function):
-    """y[n, h*sh + i - ph, w*sw + j - pw, o] += x[n, h, w, c] * weight[i, j, c, o]."""
+class ConvTranspose2d(PrimitiveFunction):
+    """The transpose of cross-correlation, with kernel (kh, kw), stride (sh, sw), and (ph, pw) pixels cut from each side.
 
-    returns_fresh_arrays = True
+    With p = h sh + i - ph and q = w sw + j - pw, the output pixel that input pixel (h, w) meets at offset (i, j):
+
+    y[n, p, q, o] = bias[o] + sum over i, j, c of x[n, h, w, c] weight[i, j, c, o]
+    dx[n, h, w, c] = sum over i, j, o of g[n, p, q, o] weight[i, j, c, o]
+    dweight[i, j, c, o] = sum over n, h, w of x[n, h, w, c] g[n, p, q, o]
+    dbias[o] = sum over n, p, q of g[n, p, q, o]
+
+    g is 0 where (p, q) was cut.
+    """
 
     def __init__(self, stride: IntPair, padding: IntPair):
         self.stride, self.padding = stride, padding
 
-    def forward(self, x: Any, weight: Any, bias: Any) -> Any:
-        x, weight, bias = contiguous(x), contiguous(weight), None if bias is None else contiguous(bias)
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.save(x, weight)
         return primitives.conv_transpose2d(x, weight, bias, self.stride, self.padding)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         x, weight = self.saved
         return primitives.conv_transpose2d_grads(
-            contiguous(grad_output), x, weight, self.stride, self.padding, self.needs_input_grad
+            grad_output, x, weight, self.stride, self.padding, self.needs_input_grad
         )
 
 

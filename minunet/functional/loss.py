@@ -7,67 +7,78 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.functional.validation import constant, contiguous
+from minunet.functional.primitive_function import PrimitiveFunction
+from minunet.functional.validation import constant
 from minunet.kernels import primitives
-from minunet.kernels.backend import array_module
+from minunet.kernels.backend import Array, array_module
 
-# log(0) is taken as this, as PyTorch does, so that a certain, wrong prediction costs a finite amount.
-LOG_FLOOR = -100.0
+# The smallest logarithm, as in PyTorch: log(0) becomes this, so that a certain but wrong prediction has a finite cost.
+MIN_LOG = -100.0
 
 
 class BinaryCrossEntropy(Function):
-    """mean of -w (t log p + (1 - t) log(1 - p)); d/dp = w (p - t) / (p (1 - p)) / n."""
+    """Cross-entropy of probabilities p and targets t, with weights w, over n elements.
+
+    y = mean of -w (t log p + (1 - t) log(1 - p))
+    dp = g w (p - t) / (p (1 - p)) / n
+    dtarget = none
+    dweight = none
+    """
 
     returns_fresh_arrays = True
 
-    def forward(self, p: Any, target: Any, weight: Any) -> Any:
+    def forward(self, p: Array, target: Array, weight: Array | None) -> Array:
         self.save(p, target, weight)
         xp = array_module(p)
         with np.errstate(divide="ignore"):
-            log_p, log_q = xp.maximum(xp.log(p), LOG_FLOOR), xp.maximum(xp.log(1 - p), LOG_FLOOR)
+            log_p, log_q = xp.maximum(xp.log(p), MIN_LOG), xp.maximum(xp.log(1 - p), MIN_LOG)
         loss = -(target * log_p + (1 - target) * log_q)
         return (loss if weight is None else loss * weight).mean()
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         p, target, weight = self.saved
         xp = array_module(p)
-        # PyTorch's floor as well: at p = 0 and p = 1 the gradient is large but finite.
+        # PyTorch's lower limit as well: at p = 0 and p = 1 the gradient is large but finite.
         grad = (p - target) / xp.maximum(p * (1 - p), 1e-12) * (grad_output / p.size)
         return grad if weight is None else grad * weight, None, None
 
 
-class BinaryCrossEntropyWithLogits(Function):
-    """mean of w (max(z, 0) - z t + log(1 + exp(-|z|))); d/dz = w (sigmoid(z) - t) / n."""
+class BinaryCrossEntropyWithLogits(PrimitiveFunction):
+    """Cross-entropy of sigmoid(z) for logits z and targets t, with weights w, over n elements.
 
-    returns_fresh_arrays = True
+    y = mean of w (max(z, 0) - z t + log(1 + exp(-|z|)))
+    dlogits = g w (sigmoid(z) - t) / n
+    dtarget = none
+    dweight = none
+    """
 
-    def forward(self, logits: Any, target: Any, weight: Any) -> Any:
-        logits, target = contiguous(logits), contiguous(target)
-        weight = None if weight is None else contiguous(weight)
+    def forward(self, logits: Array, target: Array, weight: Array | None) -> Array:
         self.save(logits, target, weight)
         return primitives.bce_with_logits(logits, target, weight)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         return primitives.bce_with_logits_grad(grad_output, *self.saved), None, None
 
 
-class CrossEntropy(Function):
-    """mean over labels of -log softmax(z)[label]; d/dz = (softmax(z) - onehot(label)) / (number of labels)."""
+class CrossEntropy(PrimitiveFunction):
+    """Cross-entropy of softmax(z) for logits z and labels, over n labels.
 
-    returns_fresh_arrays = True
+    y = mean over labels of -log softmax(z)[label]
+    dlogits = g (softmax(z) - onehot(label)) / n
+    """
 
-    def __init__(self, labels: Any):
-        self.labels = labels  # (rows,) integers
+    def __init__(self, labels: Array):
+        self.labels: Array | None = labels  # (rows,) integers
 
-    def forward(self, logits: Any) -> Any:
-        rows = contiguous(logits.reshape(-1, logits.shape[-1]))  # (rows, classes)
+    def forward(self, logits: Array) -> Array:
+        rows = logits.reshape(-1, logits.shape[-1])  # (rows, classes)
         self.save(rows)
         xp = array_module(rows)
         top = rows.max(axis=1)
         log_sum = xp.log(xp.exp(rows - top[:, None]).sum(axis=1)) + top
         return (log_sum - rows[xp.arange(len(rows)), self.labels]).mean()
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
         (rows,) = self.saved
         xp = array_module(rows)
         grad = primitives.softmax(rows, -1)
@@ -81,23 +92,25 @@ class CrossEntropy(Function):
         self.labels = None
 
 
-class DiceLoss(Function):
-    """1 - mean over images of D = (2 I + 1) / (S + 1), I = sum p t, S = sum p + sum t, p = sigmoid(z).
+class DiceLoss(PrimitiveFunction):
+    """Soft Dice loss of p = sigmoid(z) for logits z and targets t, over n images.
 
-    dD/dp = (2 t (S + 1) - (2 I + 1)) / (S + 1)^2, and dp/dz = p (1 - p).
+    With I = sum p t and S = sum p + sum t in each image:
+
+    y = 1 - mean over images of (2 I + 1) / (S + 1)
+    dlogits = -g / n (2 t (S + 1) - (2 I + 1)) / (S + 1)^2 p (1 - p)
+    dtarget = none
     """
 
-    returns_fresh_arrays = True
-
-    def forward(self, logits: Any, target: Any) -> Any:
-        p = primitives.sigmoid(contiguous(logits))
-        axes = tuple(range(1, p.ndim))  # an image is all that shares a first index
+    def forward(self, logits: Array, target: Array) -> Array:
+        p = primitives.sigmoid(logits)
+        axes = tuple(range(1, p.ndim))  # everything with the same first index is one image
         overlap = 2 * (p * target).sum(axis=axes, keepdims=True) + 1
         size = (p + target).sum(axis=axes, keepdims=True) + 1
         self.save(p, target, overlap, size)
         return 1 - (overlap / size).mean()
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         p, target, overlap, size = self.saved
         slope = (2 * target * size - overlap) / (size * size)
         return slope * (p * (1 - p)) * (-grad_output / overlap.size), None

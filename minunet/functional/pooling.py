@@ -6,76 +6,85 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Function, Tensor
-from minunet.functional.validation import contiguous, images, pair
+from minunet.autograd import Tensor
+from minunet.functional.primitive_function import PrimitiveFunction
+from minunet.functional.validation import images, pair
 from minunet.kernels import primitives
-from minunet.kernels.backend import array_module
+from minunet.kernels.backend import Array, array_module
 from minunet.kernels.primitives import IntPair
 
 
-class MaxPool2d(Function):
-    """The largest of each window; the gradient goes back to it alone, the first one where several are equal."""
+class MaxPool2d(PrimitiveFunction):
+    """The largest value of each window, the first one where several are equal.
 
-    returns_fresh_arrays = True
+    y = max of x over each window
+    dx = for each pixel, the sum of g over the windows in which it is the largest
+    """
 
     def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair):
         self.window = kernel_size, stride, padding
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         if not any(self.needs_input_grad):
-            return primitives.max_pool2d_values(contiguous(x), *self.window)
-        y, argmax = primitives.max_pool2d(contiguous(x), *self.window)
+            return primitives.max_pool2d_values(x, *self.window)
+        y, argmax = primitives.max_pool2d(x, *self.window)
         self.save(argmax)
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
+        (argmax,) = self.saved
         shape, _ = self.input_types[0]
-        return (primitives.max_pool2d_grad(contiguous(grad_output), self.saved[0], shape, *self.window),)
+        return (primitives.max_pool2d_grad(grad_output, argmax, shape, *self.window),)
 
 
-class SumPool2d(Function):
-    """The sum of each window; every pixel receives the gradients of the windows it lies in."""
+class SumPool2d(PrimitiveFunction):
+    """The sum of each window.
 
-    returns_fresh_arrays = True
+    y = sum of x over each window
+    dx = for each pixel, the sum of g over the windows that contain it
+    """
 
     def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair):
         self.window = kernel_size, stride, padding
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         self.save()
-        return primitives.sum_pool2d(contiguous(x), *self.window)
+        return primitives.sum_pool2d(x, *self.window)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
         shape, _ = self.input_types[0]
-        return (primitives.sum_pool2d_grad(contiguous(grad_output), shape, *self.window),)
+        return (primitives.sum_pool2d_grad(grad_output, shape, *self.window),)
 
 
 class AvgPool2d(SumPool2d):
-    """The sum of each window times 1 / (number of pixels it counts)."""
+    """The sum of each window divided by m, the number of pixels that the window counts.
+
+    y = (sum of x over each window) / m
+    dx = for each pixel, the sum of g / m over the windows that contain it
+    """
 
     def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair, count_include_pad: bool):
         super().__init__(kernel_size, stride, padding)
         self.count_include_pad = count_include_pad
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         y = super().forward(x)
-        y *= self._share(x.shape[1:3], y)
+        y *= self._reciprocal_counts(x.shape[1:3], y)
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
         shape, _ = self.input_types[0]
-        return super().backward(grad_output * self._share(shape[1:3], grad_output))
+        return super().backward(grad_output * self._reciprocal_counts(shape[1:3], grad_output))
 
-    def _share(self, size: IntPair, like: Any) -> Any:
-        """1 / (pixels counted), of shape (H', W', 1); padding is counted where `count_include_pad` says so."""
-        (kh, kw), (sh, sw), (ph, pw) = self.window
+    def _reciprocal_counts(self, size: IntPair, like: Array) -> Array:
+        """1 / m, of shape (H', W', 1); padding is counted if `count_include_pad` is True."""
         counts = []
-        for n, out, k, s, p in zip(size, like.shape[1:3], (kh, kw), (sh, sw), (ph, pw), strict=True):
+        for n, out, k, s, p in zip(size, like.shape[1:3], *self.window, strict=True):
             first = np.arange(out) * s - p
             inside = np.minimum(first + k, n) - np.maximum(first, 0)
             counts.append(np.full(out, k) if self.count_include_pad else inside)
-        share = 1.0 / (counts[0][:, None, None] * counts[1][None, :, None])
-        return array_module(like).asarray(share, dtype=like.dtype)
+        reciprocals = 1.0 / (counts[0][:, None, None] * counts[1][None, :, None])
+        return array_module(like).asarray(reciprocals, dtype=like.dtype)
 
 
 def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:

@@ -100,8 +100,3 @@ def constant(operation: str, name: str, value: Any, like: Tensor, *, broadcast: 
     if array.shape != like.shape:
         raise ValueError(f"{operation}: {name} must have shape {like.shape}, got {array.shape}")
     return array
-
-
-def contiguous(array: Any) -> Any:
-    """The array itself if its elements lie in C order, else a copy that does, which is what the kernels read."""
-    return array_module(array).asarray(array, order="C")

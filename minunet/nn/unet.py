@@ -25,7 +25,7 @@ POOLINGS = {"max": F.max_pool2d, "average": F.avg_pool2d, "sum": F.sum_pool2d}
 MAX_DEPTH = 8
 
 
-class Convolutions(Module):
+class ConvBlock(Module):
     """Several 3x3 convolutions in a row, all with padding "same"; one activation after each."""
 
     def __init__(self, channels: list[int], activations: list[str | None], rng: np.random.Generator):
@@ -40,12 +40,12 @@ class Convolutions(Module):
         return x
 
 
-class Expansion(Module):
+class UpBlock(Module):
     """One level up: the up-convolution, the skip joined in front of it, two convolutions."""
 
     def __init__(self, channels: int, activation: str, rng: np.random.Generator):
         self.up = ConvTranspose2d(2 * channels, channels, 2, 2, rng=rng)
-        self.block = Convolutions([2 * channels, channels, channels], [activation, activation], rng)
+        self.block = ConvBlock([2 * channels, channels, channels], [activation, activation], rng)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         return self.block((skip, self.up(x)))  # a pair is convolved as if concatenated, without the copy
@@ -126,9 +126,9 @@ class UNet(Module):
         before = [in_channels, *widths]
         per_block = 3 if variant == "paper" else 2
         ends = [activation] * (per_block - 1) + [activation if block_end_relu else None]
-        self.contraction = [Convolutions([before[k]] + [widths[k]] * per_block, ends, rng) for k in range(depth)]
-        self.bottleneck = Convolutions([before[depth], widths[depth], widths[depth]], [activation] * 2, rng)
-        self.expansion = [Expansion(widths[k], activation, rng) for k in reversed(range(depth))]
+        self.contraction = [ConvBlock([before[k]] + [widths[k]] * per_block, ends, rng) for k in range(depth)]
+        self.bottleneck = ConvBlock([before[depth], widths[depth], widths[depth]], [activation] * 2, rng)
+        self.expansion = [UpBlock(widths[k], activation, rng) for k in reversed(range(depth))]
         kernel_size = 3 if variant == "paper" else 1
         self.head = Conv2d(base_channels, out_channels, kernel_size, padding=kernel_size // 2, rng=rng)
 
@@ -147,7 +147,7 @@ class UNet(Module):
         multiple = 2 ** self.config["depth"]
         padded = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
         if padded != (height, width):
-            x = F.fit2d(x, padded)
+            x = F.pad_or_crop(x, padded)
         pool = POOLINGS[self.config["pooling"]]
         skips = []
         for block in self.contraction:
@@ -157,7 +157,7 @@ class UNet(Module):
         for level in self.expansion:
             x = self._run(level, x, skips.pop())
         logits = self.head(x)
-        return logits if padded == (height, width) else F.fit2d(logits, (height, width))
+        return logits if padded == (height, width) else F.pad_or_crop(logits, (height, width))
 
     def _run(self, block: Module, *inputs: Tensor) -> Tensor:
         if self.recompute and is_recording():

@@ -41,7 +41,7 @@ OPERATIONS = {
     "flatten": F.flatten,
     "concat": lambda x: F.concat([x, IMAGE, x], axis=1),
     "upsample2d": lambda x: F.upsample2d(x, (2, 3)),
-    "fit2d": lambda x: F.fit2d(x, (4, 8)),
+    "pad_or_crop": lambda x: F.pad_or_crop(x, (4, 8)),
     "dropout": lambda x: F.dropout(x, 0.5, np.random.default_rng(0), True),
     "binary_cross_entropy": lambda x: F.binary_cross_entropy(F.sigmoid(x), TARGET, np.ones(3)),
     "binary_cross_entropy_with_logits": lambda x: F.binary_cross_entropy_with_logits(x, TARGET, 2.0),
