@@ -1,6 +1,6 @@
-"""Stores: the decoded and preprocessed pictures of a set of pairs, kept in memory as compactly as is exact.
+"""The image store: the decoded and preprocessed images and masks of a set of pairs, in memory as compactly as is exact.
 
-What doesn't fit in the memory set aside is read again whenever it is asked for, with the same result.
+What exceeds the memory limit is read again whenever it is asked for, with the same result.
 """
 
 from __future__ import annotations
@@ -8,38 +8,23 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
 from minunet.data.reading.image_files import decode, decode_mask
-from minunet.data.reading.pixels import fraction
+from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.resources import total_memory
 
-SHARE = 3  # one store takes at most a third of the machine's memory; training, validation and test have one each
-UNKNOWN_MEMORY = 12 * 2**30  # bytes taken for the machine's memory where it doesn't tell
+SHARE = 3  # a store uses at most a third of the memory; training, validation and test have one each
+UNKNOWN_MEMORY = 12 * 2**30  # bytes assumed where the system does not say how much memory there is
 
 
-@dataclass(frozen=True)
-class Window:
-    """A rectangle of a picture, in pixels: rows top to bottom, columns left to right, ends left out."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(H, W)"""
-        return self.bottom - self.top, self.right - self.left
-
-
-class Store:
+class ImageStore:
     """The preprocessed images and masks of some pairs.
 
     Parameters
@@ -47,7 +32,7 @@ class Store:
     pairs : sequence of Pair
     preprocessing : Preprocessing
     limit : int or None
-        Bytes to keep at most; None for a third of the machine's memory.
+        The most bytes to keep; None for a third of the machine's memory.
 
     Attributes
     ----------
@@ -63,46 +48,47 @@ class Store:
         self.limit = (total_memory() or UNKNOWN_MEMORY) // SHARE if limit is None else limit
         self.shapes: list[tuple[int, int]] = []
         self.nbytes = 0
-        self._counting = threading.Lock()
-        self._kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share a picture
+        self._lock = threading.Lock()
+        self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share an image
 
     def load(self, progress: ProgressCallback | None = None) -> None:
-        """Decode and preprocess every pair.
+        """Decode and preprocess every pair; nothing is done where that has been done before.
 
         Raises
         ------
         UserError
-            With every file that can't be read or whose mask has another size.
+            With every file that can't be read and every mask whose size differs from its image.
         """
         if self.shapes:
             return
-        self._kept.clear()  # of a loading that was interrupted
+        self._arrays.clear()  # what an interrupted call has loaded
         self.nbytes = 0
-        results = map_files(self._load_one, range(len(self.pairs)), progress)
+        results = map_files(self._load_pair, range(len(self.pairs)), progress)
         problems = [problem for result in results if isinstance(result, UserError) for problem in result.problems]
         if problems:
             raise UserError(problems)
-        self.shapes = results
+        self.shapes = [shape for shape in results if not isinstance(shape, UserError)]
 
-    def get(self, index: int, window: Window | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def get(self, index: int, window: CropWindow | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The image (H, W, C) and mask (H, W, 1) of a pair, or a rectangle of them: float32 in [0, 1], new arrays."""
-        image, mask = self._kept[index] if index in self._kept else self._read_again(index)
+        image, mask = self._arrays[index] if index in self._arrays else self._read_again(index)
         rows = slice(None) if window is None else slice(window.top, window.bottom)
         columns = slice(None) if window is None else slice(window.left, window.right)
         return _expanded(image[rows, columns]), _expanded(mask[rows, columns])
 
-    def _load_one(self, index: int) -> tuple[int, int] | UserError:
+    def _load_pair(self, index: int) -> tuple[int, int] | UserError:
         try:
             image, mask = self._read(index)
         except UserError as error:
             return error
         size = image.nbytes + mask.nbytes
-        with self._counting:
+        with self._lock:
             if self.nbytes + size <= self.limit:
                 self.nbytes += size
-                self._kept[index] = image, mask
-        return image.shape[:2]
+                self._arrays[index] = image, mask
+        height, width = image.shape[:2]
+        return height, width
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         pair = self.pairs[index]
@@ -116,21 +102,21 @@ class Store:
         return self._compact_image(image), compact(self.preprocessing.target(mask))
 
     def _compact_image(self, image: np.ndarray) -> np.ndarray:
-        asked = 2 if self.preprocessing.channels == "grey" else 3
-        if image.dtype == np.uint8 and image.ndim == asked and self.preprocessing.size is None:
-            return image.reshape(*image.shape[:2], -1)  # nothing to do to it: (H, W) -> (H, W, 1)
+        ndim = 2 if self.preprocessing.channels == "grey" else 3
+        if image.dtype == np.uint8 and image.ndim == ndim and self.preprocessing.size is None:
+            return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
         return compact(self.preprocessing.image(image))
 
 
 def compact(values: np.ndarray) -> np.ndarray:
-    """float32 fractions of white as uint8 where `v / 255` gives back every one of them exactly, else as they are."""
+    """float32 fractions of white as uint8 where `v / 255` gives every one of them back exactly; else unchanged."""
     sample = values[::16, ::16]
-    for part in (sample, values):  # most pictures that aren't exact show it in the sample
-        bytes_ = np.rint(part * 255).astype(np.uint8)
-        if not np.array_equal(fraction(bytes_, 255), part):
+    for part in (sample, values):  # for most images that are not exact the sample shows it
+        as_bytes = np.rint(part * 255).astype(np.uint8)
+        if not np.array_equal(divide_by_white(as_bytes, 255), part):
             return values
-    return bytes_
+    return as_bytes
 
 
 def _expanded(values: np.ndarray) -> np.ndarray:
-    return fraction(values, 255) if values.dtype == np.uint8 else values.copy()
+    return divide_by_white(values, 255) if values.dtype == np.uint8 else values.copy()

@@ -5,7 +5,6 @@ Validation after each epoch and the test at the end both come through here, so t
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -15,8 +14,6 @@ from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.kernels.backend import device_of, to_device, to_numpy
 
-PIECE = re.compile(r" \[\d+:\d+, \d+:\d+\]$")  # the place of a piece, behind the name of its image
-
 
 class BatchSource(Protocol):
     """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
@@ -25,7 +22,7 @@ class BatchSource(Protocol):
         """Batches in an epoch."""
 
     def epoch(self, index: int, start: int = 0) -> Any:
-        """Iterator of (images, masks, names) from batch `start` on; the same for the same index, whatever came before."""
+        """Iterator of (images, masks, samples) from batch `start` on; the same for the same index, whatever came before."""
 
 
 def score(
@@ -56,10 +53,10 @@ def score(
     metrics, total, examples = SegmentationMetrics(), 0.0, 0
     forward_pass.model.eval()
     with no_grad():
-        for images, masks, names in source.epoch(0):
+        for images, masks, samples in source.epoch(0):
             logits = forward_pass.logits(images)
             total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * len(images)
             examples += len(images)
-            metrics.update_logits(to_numpy(logits), masks, [PIECE.sub("", name) for name in names])
+            metrics.update_logits(to_numpy(logits), masks, [sample.name for sample in samples])
             after_batch()
     return metrics, total / examples

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet import UNet, optim
+from minunet.data.crops import Sample
 
 
 class Squares:
@@ -27,7 +28,7 @@ class Squares:
             if number == self.broken:
                 images[0, 2, 2] = np.nan
             if number >= start:
-                yield images * self.scale, masks, [f"{number}.{k}" for k in range(count)]
+                yield images * self.scale, masks, [Sample(f"{number}.{k}") for k in range(count)]
 
 
 def start(device="cuda", **settings):

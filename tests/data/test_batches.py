@@ -5,6 +5,7 @@ import pytest
 
 from minunet.data import batches as batches_module
 from minunet.data.batches import Batches
+from minunet.data.crops import Sample
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
@@ -20,8 +21,8 @@ def test_unshuffled_batches_are_the_preprocessed_pairs_in_order(pairs, channels,
     assert len(batches) == 3
     assert batches.names == [f"s{i}" for i in range(7)]
     found = list(batches.epoch(0))
-    assert [len(names) for _, _, names in found] == [3, 3, 1]
-    assert [name for _, _, names in found for name in names] == batches.names
+    assert [len(samples) for _, _, samples in found] == [3, 3, 1]
+    assert [sample for _, _, samples in found for sample in samples] == [Sample(name) for name in batches.names]
     for array, read, prepare in (
         (np.concatenate([images for images, _, _ in found]), lambda p: decode(p.image), preprocessing.image),
         (np.concatenate([masks for _, masks, _ in found]), lambda p: decode_mask(p.mask), preprocessing.target),
@@ -35,7 +36,9 @@ def test_unshuffled_batches_are_the_preprocessed_pairs_in_order(pairs, channels,
 def test_shuffling_changes_the_order_with_the_epoch_and_the_seed(pairs):
     def order(seed, epoch):
         return [
-            name for _, _, names in Batches(pairs, SMALL, 2, shuffle=True, seed=seed).epoch(epoch) for name in names
+            sample.name
+            for _, _, samples in Batches(pairs, SMALL, 2, shuffle=True, seed=seed).epoch(epoch)
+            for sample in samples
         ]
 
     assert sorted(order(0, 0)) == [pair.name for pair in pairs]
@@ -54,7 +57,7 @@ def test_an_epoch_depends_on_its_number_alone(mixed, preprocessing, level, monke
     fresh = Batches(mixed, preprocessing, 2, augment=level, seed=3, shuffle=True)
     assert same(list(fresh.epoch(1)), expected)
     assert same(list(fresh.epoch(1, start=2)), expected[2:])
-    monkeypatch.setattr(batches_module, "_makers", lambda: 5)
+    monkeypatch.setattr(batches_module, "_thread_count", lambda: 5)
     assert same(list(fresh.epoch(1)), expected)
     read_again = Batches(mixed, preprocessing, 2, augment=level, seed=3, shuffle=True, limit=0)
     assert same(list(read_again.epoch(1)), expected)
@@ -86,7 +89,9 @@ def test_images_of_one_shape_share_a_batch(mixed):
 
 def test_example_is_what_the_epoch_shows(pairs):
     batches = Batches(pairs, SMALL, 2, augment="full", seed=1, shuffle=True)
-    shown = {name: (image, mask) for batch in batches.epoch(4) for image, mask, name in zip(*batch, strict=True)}
+    shown = {
+        sample.name: (image, mask) for batch in batches.epoch(4) for image, mask, sample in zip(*batch, strict=True)
+    }
     for index, name in enumerate(batches.names):
         image, mask = batches.example(index, 4)
         assert np.array_equal(image, shown[name][0])

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minunet.data.crops import crop_count, grid_windows, pad_to, random_window
+from minunet.data.crops import CropWindow, Sample, crop_count, grid_windows, pad_to, random_window
 
 lengths = st.integers(1, 300)
 
@@ -55,3 +55,8 @@ def test_padding_mirrors_on_both_sides(height, width, side):
     assert np.array_equal(padded[top : top + height, left : left + width], array)
     if top and height > 1:
         assert np.array_equal(padded[top - 1], padded[top + 1])
+
+
+def test_a_sample_in_words():
+    assert str(Sample("smear7")) == "smear7"
+    assert str(Sample("smear7", CropWindow(0, 64, 64, 128))) == "smear7 [0:64, 64:128]"

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minunet.data.image_store import Store, compact
+from minunet.data.image_store import ImageStore, compact
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.data.small_batches import SMALL
@@ -18,7 +18,7 @@ def test_what_is_kept_is_as_small_as_is_exact(tmp_path):
         (Preprocessing(), 24 * 16 * (4 + 1)),  # a luma of three channels is no whole number of 255ths
         (Preprocessing(channels="rgb", size=(12, 8)), 12 * 8 * (12 + 1)),
     ):
-        store = Store(pairs, preprocessing)
+        store = ImageStore(pairs, preprocessing)
         store.load()
         assert store.nbytes == size
         image, mask = store.get(0)
@@ -36,8 +36,8 @@ def test_compact_keeps_every_bit():
 
 
 def test_the_limit_is_kept(pairs):
-    one = Store(pairs[:1], SMALL)
+    one = ImageStore(pairs[:1], SMALL)
     one.load()
-    store = Store(pairs, SMALL, limit=3 * one.nbytes)
+    store = ImageStore(pairs, SMALL, limit=3 * one.nbytes)
     store.load()
     assert store.nbytes == 3 * one.nbytes

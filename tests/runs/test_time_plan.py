@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minunet.data.crops import Sample
 from minunet.nn.unet import UNet
 from minunet.runs.time_plan import Forecast, forecast
 from minunet.training.loss import LOSSES
@@ -21,7 +22,7 @@ class OneBatch:
     def epoch(self, index, start=0):
         self.drawn.append(index)
         images = np.random.default_rng(index).random((self.size, 16, 16, 1), dtype=np.float32)
-        yield images, (images > 0.5).astype(np.float32), ["a"] * self.size
+        yield images, (images > 0.5).astype(np.float32), [Sample("a")] * self.size
 
 
 class Ticking:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from minunet.data.crops import Sample
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.training.events import Callback, TrainingProgress
@@ -31,7 +32,7 @@ class Discs:
                 mask[..., 0] = (rows - row) ** 2 + (columns - column) ** 2 < 9
             images = np.clip(0.6 * masks + rng.uniform(0, 0.4, masks.shape), 0, 1).astype(np.float32)
             if number >= start:
-                yield images, masks, [f"{number}.{i}" for i in range(count)]
+                yield images, masks, [Sample(f"{number}.{i}") for i in range(count)]
 
 
 class Recorder(Callback):

@@ -11,8 +11,8 @@ from tests.training.small_trainings import Discs, Recorder, build
 def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weights(bad):
     class Broken(Discs):
         def epoch(self, index, start=0):
-            for number, (images, masks, names) in enumerate(super().epoch(index, start), start):
-                yield (images * bad if (index, number) == (1, 1) else images), masks, names
+            for number, (images, masks, samples) in enumerate(super().epoch(index, start), start):
+                yield (images * bad if (index, number) == (1, 1) else images), masks, samples
 
     trainer = build(training=Broken())
     recorder = Recorder()

@@ -58,7 +58,7 @@ def to_grey(array: np.ndarray) -> np.ndarray:
     """
     array, white = _checked(array)
     if array.ndim == 2:
-        return fraction(array, white)
+        return divide_by_white(array, white)
     if array.dtype == np.uint8:
         # Whole thousandths stay below 2**24, so these float32 sums are exact in any order and on any number of threads.
         luma = array.astype(np.float32) @ np.array(LUMA_601, np.float32)  # (H, W, 3) @ (3,) -> (H, W)
@@ -81,7 +81,7 @@ def to_rgb(array: np.ndarray) -> np.ndarray:
     ndarray, (H, W, 3) float32 in [0, 1]
     """
     array, white = _checked(array)
-    values = fraction(array, white)
+    values = divide_by_white(array, white)
     return np.repeat(values[..., None], 3, axis=-1) if values.ndim == 2 else values
 
 
@@ -96,7 +96,7 @@ def white_level(dtype: np.dtype) -> int:
     raise UserError(f"an image array of {dtype} has no known white: give uint8, uint16, bool, or floats in [0, 1].")
 
 
-def fraction(array: np.ndarray, white: int) -> np.ndarray:
+def divide_by_white(array: np.ndarray, white: int) -> np.ndarray:
     """`array / white` as float32, each value rounded once: v / 255 is the same wherever it is computed."""
     return np.divide(array, np.float32(white), dtype=np.float32)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.reading.pixels import fraction, to_grey, to_rgb
+from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb
 from minunet.data.reading.resize import resize_area
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
@@ -92,7 +92,7 @@ class Preprocessing:
                 return cell[..., None].astype(np.float32)
             return (self._resized(cell[..., None]) >= HALF).astype(np.float32)
         coded = array.dtype.kind in "ui" and array.ndim == 2 and array.max() == 1
-        values = (fraction(array, 1) if coded else to_grey(array))[..., None]
+        values = (divide_by_white(array, 1) if coded else to_grey(array))[..., None]
         # In double precision the mean of white pixels rounds to exactly 1, which counts: accuracy compares for equality.
         return self._resized(values.astype(np.float64)).astype(np.float32)
 

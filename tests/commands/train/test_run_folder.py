@@ -15,6 +15,7 @@ from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS
 from minunet.version import __version__
 from tests.commands.train.small_runs import TINY, history, train
+from tests.discs import write_discs
 
 
 def test_a_run_leaves_every_file_and_they_agree(finished, discs):
@@ -63,6 +64,19 @@ def test_without_data_it_draws_smears_into_the_run_folder_and_trains_on_them(tmp
     shutil.rmtree(run / "synthetic")
     (run / "metrics.json").unlink()
     assert train("--resume", run) == 0  # drawn again, the same
+
+
+def test_names_that_look_like_the_place_of_a_crop_stay_names(tmp_path):
+    data = write_discs(tmp_path / "data", 8, (64, 64), squared_radius=25)
+    for file in [*data.glob("*/*.png")]:
+        file.rename(file.with_name(file.name.replace("cell", "smear").replace(".png", " [0:64, 0:64].png")))
+    run = tmp_path / "run"
+    crops = ["--crop", 64, "--depth", 1, "--base-channels", 2, "--batch-size", 2, "--epochs", 1, "--device", "cpu"]
+    assert train(data, "--out", run, *crops) == 0
+    metrics = json.loads((run / "metrics.json").read_text())
+    split = json.loads((run / "split.json").read_text())
+    assert [row["name"] for row in metrics["test_images"]] == split["test"]
+    assert all(name.endswith(" [0:64, 0:64]") for name in split["test"])
 
 
 def test_the_run_folder_is_named_after_the_time_unless_told(discs, tmp_path, monkeypatch, capsys):
