@@ -21,8 +21,9 @@ from benchmarks.cpu.contestants import OURS, contestant
 from benchmarks.cpu.layer_table import layer_table
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP
-from minunet.cli.arguments import Parser, positive_int
+from minunet.cli.argument_types import positive_int
 from minunet.cli.command import command
+from minunet.cli.parser import Parser
 
 BESIDE_THE_MODEL = ("bce_with_logits", "bce_with_logits_grad", "adam")  # of a step, not of the network described
 

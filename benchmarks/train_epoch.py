@@ -17,7 +17,7 @@ import minunet
 from benchmarks.machine import installed
 from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
-from minunet.cli.arguments import image_size
+from minunet.cli.argument_types import image_size
 from minunet.cli.command import command
 from minunet.data.batches import Batches
 from minunet.data.pairs import find_pairs

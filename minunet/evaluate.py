@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.arguments import Parser, positive_int
+from minunet.cli.argument_types import positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileBar, say_item
-from minunet.data.finding.matching import mixed
+from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes, write_text
-from minunet.files.folders import unwritable
+from minunet.files.folders import mixing_problems, unwritable
+from minunet.files.json_files import write_json
 from minunet.inference import machine
 from minunet.inference.evaluation import evaluate, row
 from minunet.inference.metrics import SegmentationMetrics
@@ -29,7 +30,7 @@ from minunet.results.figures import prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import image_table, ranked, summary_table, to_csv
 from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
-from minunet.runs.run_folder import RunFolder, write_json
+from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun, join_names
 
 LEARNT_FROM = ("train", "validation")
@@ -76,10 +77,9 @@ def main(argv: list[str] | None = None) -> int:
         problems += error.problems
     try:
         pairs = find_pairs(arguments.data, images=arguments.images, masks=arguments.masks)
-        if arguments.out is not None and mixed(arguments.out, pairs):
-            problems.append(
-                f"--out {arguments.out}: the files would mix with the images or masks; choose another folder."
-            )
+        if arguments.out is not None:
+            data = [file for pair in pairs for file in (pair.image, pair.mask)]
+            problems += mixing_problems(arguments.out, [arguments.out / name for name in FILES], data)
     except UserError as error:
         problems += error.problems
     if problems:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from minunet.cli.command import command
 from minunet.cli.console import FileBar
-from minunet.cli.interruption import Stopped
+from minunet.cli.interruption import StoppedBySignal
 from minunet.data.pairs import Pair
 from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
@@ -24,7 +24,7 @@ from minunet.experiments.study_messages import (
 )
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.runs.config import TrainConfig
-from minunet.runs.training_data import DRAWN_COUNT, Material, gather
+from minunet.runs.training_data import DRAWN_COUNT, TrainingData, find_training_data
 
 DRAWN_SCALE = (
     2  # smears are drawn larger than they are trained on, so that resizing makes greys as it does of photographs
@@ -47,7 +47,7 @@ def main(argv: list[str] | None = None) -> int:
             material = look_through(request, [])
             request.folder.begin(request.settings, pairs_of(material))
         study(request, replace(material, split=request.folder.split(material.split)))
-    except Stopped as stopped:
+    except StoppedBySignal as stopped:
         announce_stop(print, request)
         return stopped.exit_code
     except (KeyboardInterrupt, UserError):
@@ -56,16 +56,16 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def look_through(request: Request, problems: list[str]) -> Material:
+def look_through(request: Request, problems: list[str]) -> TrainingData:
     """The pairs, checked and split; raises what is wrong with them together with the `problems` known already."""
     settings = request.settings
     data = str(request.folder.synthetic) if settings.drawn else settings.data
     config = TrainConfig(data, settings.images, settings.masks, group=settings.group, seed=settings.seed)
     with FileBar("looking through the data") as progress:
-        return gather(config, request.folder.as_run(), progress=progress, known_problems=problems)
+        return find_training_data(config, request.folder.as_run(), progress=progress, known_problems=problems)
 
 
-def pairs_of(material: Material) -> list[Pair]:
+def pairs_of(material: TrainingData) -> list[Pair]:
     """Every pair, in whatever order its split has them."""
     split = material.split
     return sorted([*split.train, *split.validation, *split.test], key=lambda pair: pair.name)
@@ -78,7 +78,7 @@ def draw_smears(request: Request) -> None:
         write_set(request.folder.synthetic, DRAWN_COUNT, size, request.settings.seed, progress=True)
 
 
-def study(request: Request, material: Material) -> None:
+def study(request: Request, material: TrainingData) -> None:
     """Prepare, plan, train and report, saying each as it comes."""
     lab = Lab(request, material.split)
     announce_data(print, request, material, share_of_greys(lab.pairs))

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 import shlex
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.arguments import Parser, fraction, positive_int
+from minunet.cli.argument_types import fraction, positive_int
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.console import FileBar, say_item
-from minunet.cli.interruption import Interruption
+from minunet.cli.interruption import StopOnSignal
+from minunet.cli.parser import Parser
 from minunet.data.finding.inputs import Input, Inputs, collect
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
-from minunet.files.folders import unwritable
+from minunet.files.folders import fresh_folder, mixing_problems, unwritable
 from minunet.inference import machine
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.backend import DEVICES
@@ -69,7 +69,7 @@ class Outcome:
 def main(argv: list[str] | None = None) -> int:
     """Predict what `argv` asks for; returns the exit code."""
     arguments, problems = _parser().parse_collecting(argv)
-    out = _fresh() if arguments.out is None else arguments.out
+    out = fresh_folder("predictions") if arguments.out is None else arguments.out
     try:
         inputs = collect(arguments.paths, is_result=is_result)
         images, finished = _divided(inputs.images, out, arguments.skip_existing)
@@ -111,7 +111,7 @@ def predict_files(model: LoadedModel, images: Sequence[Input], out: Path, thresh
     def stop() -> None:
         outcome.stopped = True
 
-    with Interruption(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(KINDS)) as writers:
+    with StopOnSignal(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(KINDS)) as writers:
         for number, image in enumerate(images):
             progress(number, len(images))
             if outcome.stopped:
@@ -168,16 +168,6 @@ def _parser() -> Parser:
     return parser
 
 
-def _fresh() -> Path:
-    """A folder named after the time that does not exist yet."""
-    folder = Path("predictions") / time.strftime("%Y-%m-%d-%H%M%S")
-    path, number = folder, 1
-    while path.exists():
-        number += 1
-        path = folder.with_name(f"{folder.name}-{number}")
-    return path
-
-
 def _divided(images: list[Input], out: Path, skip: bool) -> tuple[list[Input], int]:
     """The images to predict, and how many are left out because their results are there."""
     if not skip:
@@ -191,13 +181,9 @@ def _obstacles(inputs: Inputs, images: list[Input], out: Path, overwrite: bool, 
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
     targets = [(path, image) for image in images for path in result_files(out / image.name)]
-    taken = {image.path.parent.resolve() for image in inputs.images}
-    taken |= {path.resolve() if path.is_dir() else path.parent.resolve() for path in inputs.masks}
-    shared = {path.parent for path, _ in targets if path.parent.resolve() in taken}
-    if shared:
-        return [
-            f"--out {out}: results would mix with the images or masks in {join_names(sorted(shared), 3)}; choose another folder."
-        ]
+    data = [*(image.path for image in inputs.images), *inputs.masks]
+    if problems := mixing_problems(out, [path for path, _ in targets], data):
+        return problems
     present = dict.fromkeys(image.name for path, image in targets if path.exists())
     if present and not overwrite:
         remedy = (

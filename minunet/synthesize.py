@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minunet.cli.arguments import Parser, image_size, non_negative_int, positive_int
+from minunet.cli.argument_types import image_size, non_negative_int, positive_int
 from minunet.cli.command import INTERRUPTED, command
+from minunet.cli.parser import Parser
 from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes

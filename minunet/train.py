@@ -7,15 +7,15 @@ import sys
 
 from minunet.cli.command import command
 from minunet.cli.console import FileBar
-from minunet.cli.interruption import Stopped
+from minunet.cli.interruption import StoppedBySignal
 from minunet.errors import UserError
 from minunet.inference import machine
 from minunet.kernels import backend
 from minunet.runs import train_flags
 from minunet.runs.config import TrainConfig
-from minunet.runs.run_messages import announce_finished, announce_material, announce_resume
+from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.train_flags import Request
-from minunet.runs.training_data import Material, draw, gather, store_split
+from minunet.runs.training_data import TrainingData, draw_smears, find_training_data, write_split
 from minunet.runs.training_run import TrainingRun
 
 
@@ -27,7 +27,7 @@ def main(argv: list[str] | None = None) -> int:
     config, folder = request.config, request.folder
     material, problems = None, request.problems + machine_problems(config)
     if not config.drawn:
-        material = gather_with_bar(request, problems)
+        material = find_data(request, problems)
     elif problems:
         raise UserError(problems)
     config = machine.settled(config)
@@ -36,10 +36,10 @@ def main(argv: list[str] | None = None) -> int:
         config.write(folder.config)
     try:
         if material is None:
-            draw(config, folder, bar=sys.stderr.isatty())
-            material = gather_with_bar(request, [])
-        store_split(material.split, folder)
-        announce_material(say, config, folder, material)
+            draw_smears(config, folder, bar=sys.stderr.isatty())
+            material = find_data(request, [])
+        write_split(material.split, folder)
+        announce_data(say, config, folder, material)
         run = TrainingRun(config, folder, material.split, resume=request.resume, say=say)
         if run.finished():
             announce_finished(say, config, folder)
@@ -50,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         run.describe()
         run.fit()
         run.finish()
-    except Stopped as stopped:
+    except StoppedBySignal as stopped:
         return stopped.exit_code
     except KeyboardInterrupt:
         announce_resume(say, folder)
@@ -58,10 +58,12 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def gather_with_bar(request: Request, problems: list[str]) -> Material:
+def find_data(request: Request, problems: list[str]) -> TrainingData:
     """The data of the request; raises what is wrong with it together with the `problems` known already."""
     with FileBar("looking through the data") as progress:
-        return gather(request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems)
+        return find_training_data(
+            request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems
+        )
 
 
 def machine_problems(config: TrainConfig) -> list[str]:

@@ -20,9 +20,9 @@ from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import Prepared
 from minunet.experiments.study_folder import LabFolder
 from minunet.files.atomic import write_bytes
+from minunet.files.json_files import read_json
 from minunet.results.figures import contact_sheet
 from minunet.results.picture import png_bytes
-from minunet.runs.run_folder import read_json
 
 MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two greys")}
 

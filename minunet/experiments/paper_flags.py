@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.arguments import (
-    Parser,
+from minunet.cli.argument_types import (
     fraction,
     image_size,
     mask_threshold,
@@ -20,6 +19,7 @@ from minunet.cli.arguments import (
     positive_float,
     positive_int,
 )
+from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.experiments.paper_numbers import M1, M2, implied
 from minunet.experiments.study_folder import CONTENTS, LabFolder

@@ -16,7 +16,7 @@ from minunet.experiments.seed_scores import Scores
 from minunet.experiments.study_folder import LabFolder
 from minunet.experiments.study_settings import LabSettings
 from minunet.files.atomic import write_text
-from minunet.runs.run_folder import write_json
+from minunet.files.json_files import write_json
 from minunet.version import __version__
 
 WHY_GREY = {

@@ -15,8 +15,8 @@ from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import Prepared
 from minunet.experiments.study_folder import LabFolder
 from minunet.experiments.time_estimate import Clock, Planned
-from minunet.runs.run_folder import read_json
-from minunet.runs.training_data import store_split
+from minunet.files.json_files import read_json
+from minunet.runs.training_data import write_split
 from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Diverged
 
@@ -67,7 +67,7 @@ class Course:
 
         Raises
         ------
-        Stopped
+        StoppedBySignal
             After Ctrl-C; all is kept.
         UserError
             Where memory or disk is full.
@@ -90,7 +90,7 @@ class Course:
         split = experiment.split(self.split, self.prepared)
         run_folder.path.mkdir(parents=True, exist_ok=True)
         config.write(run_folder.config)
-        store_split(split, run_folder)
+        write_split(split, run_folder)
         with Log(run_folder.path / LOG) as log:
             try:
                 run = TrainingRun(config, run_folder, split, resume=True, say=log, bar=self.bar)

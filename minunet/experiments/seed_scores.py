@@ -10,7 +10,7 @@ from typing import Any
 from minunet.experiments.bounds import Bounds
 from minunet.experiments.experiment import Experiment, Variation
 from minunet.experiments.study_folder import LabFolder
-from minunet.runs.run_folder import read_json
+from minunet.files.json_files import read_json
 
 MEASURES = ("loss", "keras_accuracy", "dice", "iou")
 

@@ -17,8 +17,9 @@ from minunet.errors import UserError
 from minunet.experiments.study_settings import LabSettings
 from minunet.files.atomic import utf8
 from minunet.files.folders import unwritable
-from minunet.runs.run_folder import RunFolder, read_json, write_json
-from minunet.runs.training_data import store_split
+from minunet.files.json_files import read_json, write_json
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.training_data import read_split, write_split
 from minunet.version import __version__
 
 CONTENTS = {
@@ -108,11 +109,8 @@ class LabFolder:
         """The split of this lab, which is `split` at the first call."""
         stored = self.as_run().split
         if stored.is_file():
-            try:
-                return Split.from_dict(read_json(stored), [*split.train, *split.validation, *split.test])
-            except (KeyError, TypeError) as error:
-                raise UserError(f"{stored}: this is no split; restore it, or name another --out.") from error
-        store_split(split, self.as_run())
+            return read_split(self.as_run(), [*split.train, *split.validation, *split.test])
+        write_split(split, self.as_run())
         return split
 
     def _stored(self) -> dict[str, Any]:

@@ -13,14 +13,14 @@ from minunet.experiments.prepared_images import Size
 from minunet.experiments.report import WHY_GREY, Report
 from minunet.experiments.time_estimate import Planned
 from minunet.kernels.cpu.threads import get_num_threads
-from minunet.runs.training_data import DRAWN_COUNT, Material
+from minunet.runs.training_data import DRAWN_COUNT, TrainingData
 from minunet.wording import count_noun
 
 Say = Callable[[str], None]
 FEW_GREYS = 0.001  # a share of greys in the mask files that is worth a remark
 
 
-def announce_data(say: Say, request: Request, material: Material, greys: float) -> None:
+def announce_data(say: Say, request: Request, material: TrainingData, greys: float) -> None:
     """The pairs, and the greys that the mask files themselves hold."""
     settings, folder, split = request.settings, request.folder, material.split
     where = f"{DRAWN_COUNT} smears drawn in {folder.synthetic}" if settings.drawn else settings.data or settings.images

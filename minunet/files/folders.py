@@ -1,51 +1,95 @@
-"""A folder to write to: whether that will work, and which folders making it will make."""
+"""Folders to write to: whether that will work, what would get mixed up there, and names that are still free."""
 
 from __future__ import annotations
 
 import os
+import tempfile
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
+from minunet.wording import join_names
 
-def unwritable(folder: str | os.PathLike) -> str | None:
+
+def unwritable(folder: str | os.PathLike[str]) -> str | None:
     """Why files cannot be written to a folder.
 
     Parameters
     ----------
     folder : path
-        It exists, or is to be made with the folders above it.
+        It exists, or is to be made together with its parent folders.
 
     Returns
     -------
     str or None
         A sentence that names the obstacle and the remedy; None where files can be written.
     """
-    existing = nearest(folder)
+    existing = nearest_existing(folder)
     if not existing.is_dir():
         return f"{existing}: is a file where a folder is needed; name another folder"
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return f"{existing}: no permission to write there; name another folder"
-    return None
+    try:
+        # A file is created, because permissions do not tell of a read-only or a full disk.
+        with tempfile.TemporaryFile(dir=existing):
+            return None
+    except OSError as error:
+        return f"{existing}: nothing can be written there ({error.strerror or error}); name another folder"
 
 
-def nearest(folder: str | os.PathLike) -> Path:
-    """The folder itself where it exists, else the innermost of those above it that does."""
+def mixing_problems(out: str | os.PathLike[str], files: Iterable[Path], data: Iterable[Path]) -> list[str]:
+    """Why results must not be written: they would be next to images or masks, and be read as such the next time.
+
+    Parameters
+    ----------
+    out : path
+        The folder that the user gave for the results.
+    files : iterable of Path
+        The files to be written.
+    data : iterable of Path
+        Images and masks, files or whole folders.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none.
+    """
+    data_folders = {path.resolve() if path.is_dir() else path.parent.resolve() for path in data}
+    mixed = {file.parent for file in files if file.parent.resolve() in data_folders}
+    if not mixed:
+        return []
+    return [
+        f"--out {out}: results would mix with the images or masks in {join_names(sorted(mixed), 3)}; choose another folder."
+    ]
+
+
+def fresh_folder(parent: str | os.PathLike[str]) -> Path:
+    """The name of a folder that does not exist yet: `parent` and the time, such as runs/2025-03-31-142500."""
+    folder = Path(parent) / time.strftime("%Y-%m-%d-%H%M%S")
+    path, number = folder, 1
+    while path.exists():
+        number += 1
+        path = folder.with_name(f"{folder.name}-{number}")
+    return path
+
+
+def nearest_existing(folder: str | os.PathLike[str]) -> Path:
+    """The folder itself where it exists, else the closest of its parent folders that does."""
     path = Path(folder)
     while not os.path.lexists(path) and path != path.parent:
         path = path.parent
     return path
 
 
-def to_be_made(folder: str | os.PathLike) -> list[Path]:
-    """The folders that `Path(folder).mkdir(parents=True)` will make, innermost first: what an interrupted run takes away again."""
-    path, made = Path(folder), []
+def missing_folders(folder: str | os.PathLike[str]) -> list[Path]:
+    """The folders that `Path(folder).mkdir(parents=True)` will make, the innermost first."""
+    path, missing = Path(folder), []
     while not os.path.lexists(path):
-        made.append(path)
+        missing.append(path)
         path = path.parent
-    return made
+    return missing
 
 
-def take_away(made: list[Path]) -> None:
-    """Remove the folders of `to_be_made` that are there and empty."""
-    for path in made:
+def remove_empty(folders: Iterable[Path]) -> None:
+    """Remove those of the folders, given innermost first, that exist and are empty."""
+    for path in folders:
         if path.is_dir() and not any(path.iterdir()):
             path.rmdir()

@@ -15,10 +15,10 @@ from typing import Any
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.atomic import write_text
+from minunet.files.json_files import read_json
 from minunet.inference.machine import CHOICES as PRECISIONS
 from minunet.kernels.backend import DEVICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
-from minunet.runs.run_folder import read_json
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import SCHEDULES
 

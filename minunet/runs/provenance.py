@@ -14,7 +14,8 @@ from pathlib import Path
 
 from minunet.data.pairs import SIDES, Pair, find_pairs
 from minunet.errors import UserError
-from minunet.runs.run_folder import RunFolder, read_json
+from minunet.files.json_files import read_json
+from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun
 
 CHOICES = ("unseen", *SIDES, "all")

@@ -14,14 +14,14 @@ from minunet.resources import available_memory
 from minunet.runs.config import TrainConfig
 from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.training_data import Material
+from minunet.runs.training_data import TrainingData
 from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun
 
 Say = Callable[[str], None]
 
 
-def announce_material(say: Say, config: TrainConfig, folder: RunFolder, material: Material) -> None:
+def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: TrainingData) -> None:
     """The images found, their split, and what becomes of them."""
     split, sizes = material.split, material.sizes
     where = f"drawn by minunet: {folder.synthetic}" if config.drawn else str(config.data or config.images)

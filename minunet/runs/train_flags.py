@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.arguments import (
-    Parser,
+from minunet.cli.argument_types import (
     image_size,
     mask_threshold,
     non_negative_float,
@@ -19,6 +18,7 @@ from minunet.cli.arguments import (
     positive_float,
     positive_int,
 )
+from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.inference import machine as precision
 from minunet.runs.config import CHOICES, PATHS, TrainConfig, flag

@@ -17,11 +17,12 @@ import numpy as np
 
 from minunet.checkpoints.model_file import load_model, save_model
 from minunet.cli.console import FileBar, say_item
-from minunet.cli.interruption import Interruption, Stopped
+from minunet.cli.interruption import StopOnSignal, StoppedBySignal
 from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
+from minunet.files.json_files import read_json, write_json
 from minunet.inference import machine
 from minunet.inference.metrics import limits
 from minunet.inference.scoring import score
@@ -34,7 +35,7 @@ from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.config import TrainConfig
 from minunet.runs.history import HistoryFile
 from minunet.runs.memory_plan import peak_so_far, training_peak
-from minunet.runs.run_folder import RunFolder, read_json, write_json
+from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
     announce_memory,
     announce_precision,
@@ -155,7 +156,7 @@ class TrainingRun:
 
         Raises
         ------
-        Stopped
+        StoppedBySignal
             After Ctrl-C; all is kept.
         UserError
             Where the loss is no longer a number, or memory or disk is full.
@@ -185,13 +186,13 @@ class TrainingRun:
             ],
             progress=self.progress,
         )
-        with self._enough_memory(), Interruption(trainer.request_stop, STOPPING) as interruption:
+        with self._enough_memory(), StopOnSignal(trainer.request_stop, STOPPING) as interruption:
             try:
                 trainer.fit()
             except KeyboardInterrupt as error:
                 resumable = getattr(error, "resumable", False)
                 announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), resumable)
-                raise Stopped(interruption.signal or signal.SIGINT) from error
+                raise StoppedBySignal(interruption.signal or signal.SIGINT) from error
             except Diverged as error:
                 remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
                 raise UserError(f"{error}: {remedy}. {self.keeper.kept(self.progress)}") from error

@@ -12,9 +12,10 @@ from minunet.data.split import Split
 from minunet.experiments.runner import Log
 from minunet.experiments.study_folder import fingerprint
 from minunet.files.atomic import write_text
+from minunet.files.json_files import read_json, write_json
 from minunet.runs.config import TrainConfig
-from minunet.runs.run_folder import RunFolder, read_json, write_json
-from minunet.runs.training_data import store_split
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.training_data import write_split
 
 NAME = os.fsdecode(b"gr\xfcn")
 if NAME == "gr\xfcn":
@@ -30,7 +31,7 @@ def test_json_gives_the_name_back(tmp_path):
 def test_split_json_finds_its_pairs_again(tmp_path):
     pairs = [Pair(f"{NAME}{i}", Path(f"{NAME}{i}.png"), Path("mask.png")) for i in range(3)]
     split = Split(*((pair,) for pair in pairs))
-    store_split(split, RunFolder(tmp_path))
+    write_split(split, RunFolder(tmp_path))
     assert Split.from_dict(read_json(tmp_path / "split.json"), pairs) == split
 
 

@@ -33,14 +33,14 @@ def model(tmp_path_factory):
 def test_a_run_is_not_written_among_the_images(flat, capsys):
     before = sorted(flat.iterdir())
     assert train.main([str(flat), "--out", str(flat), *TINY]) == 2
-    assert f"--out {flat}: the run's pictures would mix with the images or masks" in capsys.readouterr().err
+    assert f"--out {flat}: results would mix with the images or masks" in capsys.readouterr().err
     assert sorted(flat.iterdir()) == before
 
 
 def test_nor_is_an_evaluation(flat, model, capsys):
     before = sorted(flat.iterdir())
     assert evaluate.main([str(model), str(flat), "--out", str(flat), "--device", "cpu"]) == 2
-    assert f"--out {flat}: the files would mix with the images or masks" in capsys.readouterr().err
+    assert f"--out {flat}: results would mix with the images or masks" in capsys.readouterr().err
     assert sorted(flat.iterdir()) == before
 
 

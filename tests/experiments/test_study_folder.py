@@ -88,7 +88,7 @@ def test_the_split_of_the_first_call_stays(tmp_path, pairs):
     assert folder.split(first) == first
     assert folder.split(Split(*((pair,) for pair in reversed(pairs)))) == first
     folder.as_run().split.write_text("[]")
-    with pytest.raises(UserError, match="no split"):
+    with pytest.raises(UserError, match="not a split"):
         folder.split(first)
 
 

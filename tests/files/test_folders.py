@@ -1,13 +1,15 @@
-"""Whether a folder can be written to, told before anything is computed."""
+"""Whether a folder can be written to and what would mix there, known before anything is computed; free names for folders."""
 
-import os
+import errno
+import tempfile
 
 from minunet.files import folders
 
 
-def test_a_folder_that_is_there_or_can_be_made(tmp_path):
+def test_a_folder_that_exists_or_can_be_made(tmp_path):
     assert folders.unwritable(tmp_path) is None
     assert folders.unwritable(tmp_path / "a" / "b") is None
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_in_the_way(tmp_path):
@@ -19,19 +21,45 @@ def test_a_file_in_the_way(tmp_path):
 
 
 def test_no_permission(tmp_path, monkeypatch):
-    """Asked of the system, as whoever runs the tests may be allowed everything."""
-    monkeypatch.setattr(os, "access", lambda path, mode: mode & os.W_OK == 0)
-    assert folders.unwritable(tmp_path / "new") == f"{tmp_path}: no permission to write there; name another folder"
+    """Pretended, because whoever runs the tests may be allowed everything."""
+
+    def refuse(**options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    assert (
+        folders.unwritable(tmp_path / "new")
+        == f"{tmp_path}: nothing can be written there (Permission denied); name another folder"
+    )
 
 
-def test_what_is_made_is_taken_away_again_where_it_is_empty(tmp_path):
-    made = folders.to_be_made(tmp_path / "a" / "b")
-    assert made == [tmp_path / "a" / "b", tmp_path / "a"]
+def test_results_beside_images_or_masks_are_a_problem(tmp_path):
+    (tmp_path / "masks").mkdir()
+    data = [tmp_path / "images" / "a.png", tmp_path / "masks"]
+    for beside in data:
+        folder = tmp_path / beside.name if beside.name == "masks" else beside.parent
+        assert folders.mixing_problems("out", [folder / "a_mask.png", tmp_path / "new" / "b.png"], data) == [
+            f"--out out: results would mix with the images or masks in {folder}; choose another folder."
+        ]
+    assert folders.mixing_problems("out", [tmp_path / "a.png", tmp_path / "masks" / "new" / "a.png"], data) == []
+
+
+def test_a_fresh_folder_is_none_that_exists(tmp_path, monkeypatch):
+    monkeypatch.setattr("time.strftime", lambda form: "2025-03-31-142500")
+    for name in ("2025-03-31-142500", "2025-03-31-142500-2", "2025-03-31-142500-3"):
+        path = folders.fresh_folder(tmp_path)
+        assert path == tmp_path / name
+        path.mkdir()
+
+
+def test_folders_that_were_made_are_removed_where_they_are_empty(tmp_path):
+    missing = folders.missing_folders(tmp_path / "a" / "b")
+    assert missing == [tmp_path / "a" / "b", tmp_path / "a"]
     (tmp_path / "a" / "b").mkdir(parents=True)
-    folders.take_away(made)
+    folders.remove_empty(missing)
     assert tmp_path.is_dir() and not (tmp_path / "a").exists()
-    assert folders.to_be_made(tmp_path) == []
+    assert folders.missing_folders(tmp_path) == []
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "kept").write_text("x")
-    folders.take_away(made)
+    folders.remove_empty(missing)
     assert (tmp_path / "a" / "kept").exists() and not (tmp_path / "a" / "b").exists()

@@ -44,7 +44,7 @@ def test_unknown_settings_are_refused_by_name():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "this is no JSON"),
+        ("{", "this is not JSON"),
         ("[1]", "this holds no settings"),
         ('{"epochs": "many"}', "--epochs many: give a whole number of at least 1."),
         ('{"size": 64}', "--size 64: give WIDTHxHEIGHT"),
@@ -64,7 +64,7 @@ def test_a_file_that_was_edited_wrongly_says_what_is_wrong(text, message, tmp_pa
 
 
 def test_a_missing_file_says_so(tmp_path):
-    with pytest.raises(UserError, match="cannot be read .*is this a run folder"):
+    with pytest.raises(UserError, match="cannot be read .*check the path"):
         TrainConfig.read(tmp_path / "config.json")
 
 

@@ -8,9 +8,9 @@ from PIL import Image
 
 from minunet.data.pairs import Pair, find_pairs
 from minunet.errors import UserError
+from minunet.files.json_files import write_json
 from minunet.runs.config import TrainConfig
 from minunet.runs.provenance import Provenance, in_words, select
-from minunet.runs.run_folder import write_json
 
 SPLIT = {"train": ["1", "2"], "validation": ["3"], "test": ["4"]}
 
@@ -106,7 +106,7 @@ def test_beside_a_model(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "cannot be read"), ("{", "no JSON"), ("[]", "no split.json"), ("{}", "no split.json")]
+    ("text", "message"), [(None, "cannot be read"), ("{", "not JSON"), ("[]", "no split.json"), ("{}", "no split.json")]
 )
 def test_bad_split(tmp_path, text, message):
     if text is not None:

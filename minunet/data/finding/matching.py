@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +37,6 @@ class Pair:
     image: Path
     mask: Path
     split: str | None = None
-
-
-def mixed(out: Path, pairs: Iterable[Pair]) -> bool:
-    """Whether what is written to the folder `out` would lie among the images or masks, and be taken for one of them next time."""
-    return out.resolve() in {file.parent.resolve() for pair in pairs for file in (pair.image, pair.mask)}
 
 
 def match(source: Source) -> tuple[list[Pair], list[str]]:

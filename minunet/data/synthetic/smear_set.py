@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
 from minunet.errors import UserError
-from minunet.files.folders import take_away, to_be_made, unwritable
+from minunet.files.folders import missing_folders, remove_empty, unwritable
 
 PARTS = ("images", "masks", "instances")
 TABLE = "cells.csv"
@@ -67,7 +67,7 @@ def write_set(
         problems.append(f"seed {seed}: a seed is 0 or more")
     if problems:
         raise UserError(problems)
-    made = to_be_made(folder)
+    made = missing_folders(folder)
     draft, moved = None, []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def write_set(
         for path in (*moved, draft):
             if path is not None and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-        take_away(made)
+        remove_empty(made)
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
             raise UserError(f"{folder}: the set could not be written ({reason}); name another folder") from error

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.files.json_files import write_json
 from minunet.runs.config import TrainConfig
-from minunet.runs.run_folder import write_json
 from tests.commands.evaluate.small_evaluations import SIZE, draw, trained_model
 
 

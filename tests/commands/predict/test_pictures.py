@@ -71,7 +71,7 @@ def test_photo_is_turned_upright(model, tmp_path):
 
 
 def test_default_folder_is_named_after_the_time_and_always_new(model, smears, tmp_path, monkeypatch):
-    monkeypatch.setattr(command.time, "strftime", lambda pattern: "2025-03-31-142500")
+    monkeypatch.setattr("time.strftime", lambda pattern: "2025-03-31-142500")
     assert run(model, smears / "a.png") == 0
     assert run(model, smears / "a.png") == 0
     assert written(tmp_path / "predictions") == sorted(

@@ -84,13 +84,13 @@ def test_each_mistake_has_its_message(arguments, message, tmp_path, monkeypatch,
 def test_an_output_folder_that_cannot_be_written_is_refused_before_anything_is_done(discs, tmp_path, capsys):
     (tmp_path / "file").write_text("")
     assert train(discs, "--out", tmp_path / "file" / "run", *TINY) == 2
-    assert "nothing can be written there (Not a directory)" in problems(capsys)[0]
+    assert "is a file where a folder is needed" in problems(capsys)[0]
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="needs /proc, where nobody may write")
 def test_a_folder_where_nobody_may_write_is_refused(discs, capsys):
     assert train(discs, "--out", "/proc/run", *TINY) == 2
-    assert "--out /proc/run: nothing can be written there" in problems(capsys)[0]
+    assert "--out /proc/run: /proc: nothing can be written there" in problems(capsys)[0]
 
 
 def test_swapped_folders_and_an_empty_folder_are_refused(discs, tmp_path, capsys):

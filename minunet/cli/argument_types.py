@@ -1,0 +1,86 @@
+"""Argument types: functions that turn the text of a command-line argument into a value.
+
+Each raises `ValueError` with a phrase; the parser puts the flag and the text before it.
+"""
+
+from __future__ import annotations
+
+import math
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """Read "256x192" as (256, 192), width first; "256" is a square."""
+    parts = text.lower().replace("×", "x").split("x")
+    if len(parts) == 1:
+        parts *= 2
+    try:
+        width, height = (int(part) for part in parts)
+    except ValueError:
+        raise ValueError("a size is WIDTHxHEIGHT in pixels, as 256x192") from None
+    if width < 1 or height < 1:
+        raise ValueError("width and height must be at least 1")
+    return width, height
+
+
+def positive_int(text: str) -> int:
+    """Read a whole number of at least 1."""
+    return _whole_number(text, 1)
+
+
+def non_negative_int(text: str) -> int:
+    """Read a whole number of at least 0: a seed, a number of workers."""
+    return _whole_number(text, 0)
+
+
+def positive_float(text: str) -> float:
+    """Read a number greater than 0: a learning rate."""
+    value = _number(text)
+    if value <= 0:
+        raise ValueError("must be greater than 0")
+    return value
+
+
+def non_negative_float(text: str) -> float:
+    """Read a number of at least 0: a norm."""
+    value = _number(text)
+    if value < 0:
+        raise ValueError("must be at least 0")
+    return value
+
+
+def fraction(text: str) -> float:
+    """Read a number from 0 to 1: a threshold, a share."""
+    value = _number(text)
+    if not 0 <= value <= 1:
+        raise ValueError("must be from 0 to 1")
+    return value
+
+
+def mask_threshold(text: str) -> str | float:
+    """Read the threshold of a mask: "otsu", or a share of white."""
+    if text == "otsu":
+        return text
+    try:
+        return fraction(text)
+    except ValueError as error:
+        raise ValueError(f"{error}, or otsu") from None
+
+
+def _whole_number(text: str, minimum: int) -> int:
+    try:
+        value = int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+    if value < minimum:
+        raise ValueError(f"must be at least {minimum}")
+    return value
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+    if not math.isfinite(value):
+        raise ValueError("must be a finite number")
+    return value

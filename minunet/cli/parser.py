@@ -1,0 +1,103 @@
+"""The parser of the commands: an `argparse.ArgumentParser` that reports every bad value, not only the first."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from minunet.errors import UserError
+
+_REJECTED = object()  # stands for a bad value while parsing goes on
+
+
+class Parser(argparse.ArgumentParser):
+    """An `argparse.ArgumentParser` whose mistakes are one `UserError` with all of them.
+
+    argparse stops at the first bad value. Here a bad value is replaced by its default and parsing goes on, so that a user who
+    mistyped three flags reads three messages. `choices` are checked in the same way.
+    """
+
+    def __init__(self, **options: Any):
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**options)
+        self.problems: list[str] = []
+
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
+        """As argparse's, but a value that `type` or `choices` reject, or an empty text, is collected as a problem."""
+        return super().add_argument(*names, **self._collecting(names, options))
+
+    def add_argument_group(self, *titles: Any, **options: Any) -> argparse._ArgumentGroup:
+        """As argparse's; the problems of the group's arguments are collected too."""
+        group = super().add_argument_group(*titles, **options)
+        add_argument = group.add_argument
+        group.add_argument = lambda *names, **options: add_argument(*names, **self._collecting(names, options))  # type: ignore[method-assign]
+        return group
+
+    def parse_collecting(self, argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; return the values and the problems, for a command that has more to check before it raises them all.
+
+        A rejected value is replaced by its default; in a list it is left out.
+
+        Raises
+        ------
+        UserError
+            Where parsing cannot go on: an unknown flag, a flag without its value, a missing argument, or a rejected value
+            of an argument that has no default. It includes the rejected values.
+        """
+        self.problems = []
+        arguments = self._parse(argv)
+        required = {action.dest for action in self._actions if action.required}
+        if any(getattr(arguments, name) is _REJECTED for name in required):
+            raise UserError(self.problems)
+        for name, value in vars(arguments).items():
+            if value is _REJECTED:
+                setattr(arguments, name, self.get_default(name))
+            elif isinstance(value, list):
+                setattr(arguments, name, [item for item in value if item is not _REJECTED])
+        return arguments, list(self.problems)
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """Parse, and raise one `UserError` with everything that is wrong."""
+        arguments, problems = self.parse_collecting(args)
+        if problems:
+            raise UserError(problems)
+        return arguments
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it exits."""
+        raise UserError([*self.problems, f"{message}; {self.prog} --help lists the arguments"])
+
+    def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        arguments, unknown = self.parse_known_args(argv)
+        if unknown:
+            self.error(f"unknown argument: {' '.join(unknown)}")
+        return arguments
+
+    def _collecting(self, names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
+        """The options of an argument, with a `type` that collects problems in place of `type` and `choices`."""
+        if "action" in options or "const" in options:  # the argument takes no text, or may be given without one
+            return options
+        convert, choices = options.pop("type", None), options.pop("choices", None)
+        if choices is not None:
+            options.setdefault("metavar", "{" + ",".join(map(str, choices)) + "}")
+        flag = next((name for name in names if name.startswith("--")), names[0])
+        flag = flag if flag.startswith("-") else str(options.get("metavar") or flag)
+        return {**options, "type": self._collecting_type(flag, convert, choices)}
+
+    def _collecting_type(
+        self, flag: str, convert: Callable[[str], Any] | None, choices: Sequence[Any] | None
+    ) -> Callable[[str], Any]:
+        def value_of(text: str) -> Any:
+            try:
+                if not text:
+                    raise ValueError("is empty; was a variable not set?")
+                value = text if convert is None else convert(text)
+                if choices is not None and value not in choices:
+                    raise ValueError("choose one of " + ", ".join(map(str, choices)))
+            except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
+                self.problems.append(f"{flag} {text or repr(text)}: {error}")
+                return _REJECTED
+            return value
+
+        return value_of

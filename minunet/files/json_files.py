@@ -1,0 +1,40 @@
+"""JSON files: read with an error that names the file, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from minunet.errors import UserError
+from minunet.files.atomic import write_text
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as JSON that every reader accepts: NaN and infinity become null, tuples become lists."""
+    write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file.
+
+    Raises
+    ------
+    UserError
+        Where it is missing or is not JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); check the path.") from error
+    except ValueError as error:
+        raise UserError(f"{path}: this is not JSON ({error}); restore the file, or start again without it.") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
