@@ -26,8 +26,8 @@ def entropy(level: float) -> float:
 
     Examples
     --------
-    >>> round(entropy(0.5), 4), entropy(0.0)
-    (0.6931, 0.0)
+    >>> round(entropy(0.5), 4), round(entropy(0.25), 4)
+    (0.6931, 0.5623)
     """
     return -sum(share * math.log(share) for share in (level, 1 - level) if share > 0)
 
