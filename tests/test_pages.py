@@ -3,6 +3,8 @@
 import ast
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ CODE = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"(?:minunet|tests|benchmarks|docs|tools|\.ci)/[\w./-]*")
 # "`name` in `path`", also "`one`, `two` and `three` in `path`"; lines may break between any two words.
 NAMES_IN_A_FILE = re.compile(r"((?:`[\w.]+`(?:, | and ))*`[\w.]+`) in `([\w./-]+\.\w+)`")
+FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
+INSTALLING = "--quiet --editable --help"  # flags in the README that are not those of minunet.train
 COMMAND = re.compile(r"python -m ((?:minunet|benchmarks)[\w.]*)")
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -86,6 +90,21 @@ def test_every_name_is_defined_in_the_file_that_is_named_with_it(page):
 def test_every_command_exists(page):
     modules = {name.rstrip(".") for name in COMMAND.findall(text_of(page))}
     assert not [name for name in modules if importlib.util.find_spec(name) is None]
+
+
+def flags_of(command: str) -> set[str]:
+    """The flags in the help of a command."""
+    run = subprocess.run(
+        [sys.executable, "-m", command, "--help"], capture_output=True, text=True, check=True, timeout=60
+    )
+    return set(FLAG.findall(run.stdout))
+
+
+def test_every_flag_of_our_commands_exists():
+    uses = [line for page in PAGES for line in re.findall(r"python -m (minunet\.[^`\n#]*)", text_of(page))]
+    flags = {command: flags_of(command) for command in {use.split()[0] for use in uses}}
+    assert not [use for use in uses if not flags[use.split()[0]].issuperset(FLAG.findall(use))]
+    assert flags["minunet.train"] >= set(FLAG.findall(text_of(ROOT / "README.md"))) - set(FLAG.findall(INSTALLING))
 
 
 def test_the_readme_leads_to_every_page():
