@@ -13,7 +13,6 @@ from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
 from minunet.experiments import paper_flags
 from minunet.experiments.paper_flags import Request
-from minunet.experiments.prepared_images import share_of_greys
 from minunet.experiments.study import Lab
 from minunet.experiments.study_messages import (
     announce_bounds,
@@ -81,7 +80,7 @@ def draw_smears(request: Request) -> None:
 def study(request: Request, material: TrainingData) -> None:
     """Prepare, plan, train and report, saying each as it comes."""
     lab = Lab(request, material.split)
-    announce_data(print, request, material, share_of_greys(lab.pairs))
+    announce_data(print, request, material)
     bounds = lab.prepare()
     announce_bounds(print, request, bounds)
     plan = lab.plan()

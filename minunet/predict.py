@@ -18,7 +18,7 @@ from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.console import FileBar, say_item
 from minunet.cli.interruption import StopOnSignal
 from minunet.cli.parser import Parser
-from minunet.data.finding.inputs import Input, Inputs, collect
+from minunet.data.finding.input_images import InputFiles, InputImage, find_input_images
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
@@ -57,7 +57,7 @@ exit code: 0 all done; 1 some images failed, they are listed and the others are 
 class Outcome:
     """What became of the images."""
 
-    done: list[Input] = field(default_factory=list)
+    done: list[InputImage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     cells: int = 0  # pixels
@@ -71,7 +71,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments, problems = _parser().parse_collecting(argv)
     out = fresh_folder("predictions") if arguments.out is None else arguments.out
     try:
-        inputs = collect(arguments.paths, is_result=is_result)
+        inputs = find_input_images(arguments.paths, is_result=is_result)
         images, finished = _divided(inputs.images, out, arguments.skip_existing)
         problems += _obstacles(inputs, images, out, arguments.overwrite, arguments.skip_existing)
     except UserError as error:
@@ -89,13 +89,13 @@ def main(argv: list[str] | None = None) -> int:
     return _conclude(outcome, images, out)
 
 
-def predict_files(model: LoadedModel, images: Sequence[Input], out: Path, threshold: float = 0.5) -> Outcome:
+def predict_files(model: LoadedModel, images: Sequence[InputImage], out: Path, threshold: float = 0.5) -> Outcome:
     """Write the pictures of every image; an image that fails is noted, and the next one is taken.
 
     Parameters
     ----------
     model : LoadedModel
-    images : sequence of Input
+    images : sequence of InputImage
     out : Path
         Folder of the results, made if missing.
     threshold : float
@@ -168,7 +168,7 @@ def _parser() -> Parser:
     return parser
 
 
-def _divided(images: list[Input], out: Path, skip: bool) -> tuple[list[Input], int]:
+def _divided(images: list[InputImage], out: Path, skip: bool) -> tuple[list[InputImage], int]:
     """The images to predict, and how many are left out because their results are there."""
     if not skip:
         return images, 0
@@ -176,7 +176,7 @@ def _divided(images: list[Input], out: Path, skip: bool) -> tuple[list[Input], i
     return missing, len(images) - len(missing)
 
 
-def _obstacles(inputs: Inputs, images: list[Input], out: Path, overwrite: bool, skip: bool) -> list[str]:
+def _obstacles(inputs: InputFiles, images: list[InputImage], out: Path, overwrite: bool, skip: bool) -> list[str]:
     """Why the results cannot be written, a sentence each."""
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
@@ -195,7 +195,7 @@ def _obstacles(inputs: Inputs, images: list[Input], out: Path, overwrite: bool, 
     return []
 
 
-def _introduce(model: LoadedModel, inputs: Inputs, images: list[Input], finished: int) -> None:
+def _introduce(model: LoadedModel, inputs: InputFiles, images: list[InputImage], finished: int) -> None:
     say_item(print, "model", str(model.path), fold=False)
     say_item(print, "", model.summary())
     say_item(print, "images", f"{len(images)} to predict" + (f", {finished} done before" if finished else ""))
@@ -209,7 +209,7 @@ def _introduce(model: LoadedModel, inputs: Inputs, images: list[Input], finished
             say_item(print, "", f"passed over, {what}: {names}")
 
 
-def _conclude(outcome: Outcome, images: list[Input], out: Path) -> int:
+def _conclude(outcome: Outcome, images: list[InputImage], out: Path) -> int:
     for note in outcome.notes:
         say_item(print, "note", note)
     if outcome.done:

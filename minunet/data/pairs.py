@@ -1,6 +1,6 @@
 """Pairs: the images of a data set with their masks, found and checked before anything else happens.
 
-A survey gathers everything that is wrong at once, so that a user mends a data set in one go.
+A survey reports everything that is wrong at once, so that a user can correct a data set in one go.
 """
 
 from __future__ import annotations
@@ -10,35 +10,44 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from minunet.data.checks import check_contents
-from minunet.data.finding.layouts import find_sources
+from minunet.data.checks import find_problems, find_warnings
+from minunet.data.finding.layouts import find_data_folders
 from minunet.data.finding.listing import natural_key
-from minunet.data.finding.matching import Pair, match
+from minunet.data.finding.matching import Pair, match_masks
+from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
 
-__all__ = ["Pair", "Survey", "check_pairs", "find_pairs", "survey"]
+__all__ = ["SIDES", "Pair", "Survey", "check_pairs", "find_pairs", "survey"]
 
 SIDES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What looking through a data set brought up.
+    """The pairs of a data set and what was noticed about them.
 
     Attributes
     ----------
     pairs : tuple of Pair
-        The pairs that were found, sound or not, in natural order, by side of the split first where the layout has one.
+        The pairs that were found, usable or not, in natural order, by side of the split first where the layout has one.
     problems : tuple of str
-        What must be mended before training, each a sentence naming the file and the remedy.
+        What must be corrected before training, each a sentence that names the file and the remedy.
     warnings : tuple of str
-        What should be known.
+        What the user should know.
+    statistics : tuple of PairStatistics
+        What decoding the files told, in the order of the pairs; empty where they were not decoded.
     """
 
     pairs: tuple[Pair, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    statistics: tuple[PairStatistics, ...] = ()
+
+    @property
+    def digests(self) -> dict[Path, str]:
+        """For each image file the hash of its pixels, by which copies are recognised; see `minunet.data.split_pairs`."""
+        return {pair.image.path: pair.image.digest for pair in self.statistics}
 
     def require(self) -> Survey:
         """Return the survey itself, or raise a `UserError` with all its problems."""
@@ -55,7 +64,7 @@ def survey(
     contents: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Survey:
-    """Look through a data set: folders, names and, unless told otherwise, every pixel.
+    """Look through a data set: folders, names and, by default, the pixels of every file.
 
     Parameters
     ----------
@@ -64,29 +73,29 @@ def survey(
         inside train/, validation/ and test/, whose split is then kept), or one folder with NAME.ext beside
         NAME_mask.ext, NAME-mask.ext, or NAME.bmp beside NAME.png.
     images, masks : path or None
-        Two folders in place of `data`. Masks are named like their images, with or without _mask behind.
+        Two folders in place of `data`. Masks are named like their images, with or without _mask at the end.
     contents : bool
-        Decode every file; False looks at names only.
+        Decode every file, each once; False looks at names only.
     progress : callable or None
         Called as `progress(files decoded, files in all)`.
 
     Returns
     -------
     Survey
-        Never raises for anything wrong with the data; `Survey.require` does.
+        Nothing that is wrong with the data raises an error here; `Survey.require` does.
     """
-    found = find_sources(*(None if given is None else Path(given).expanduser() for given in (data, images, masks)))
-    problems, warnings, pairs = list(found.problems), list(found.warnings), []
-    for source in found.sources:
-        matched, unmatched = match(source)
+    folders = find_data_folders(*(None if path is None else Path(path).expanduser() for path in (data, images, masks)))
+    problems, warnings = list(folders.problems), list(folders.warnings)
+    pairs: list[Pair] = []
+    for folder in folders.found:
+        matched, unmatched = match_masks(folder)
         pairs += matched
         problems += unmatched
     pairs.sort(key=lambda pair: (SIDES.index(pair.split) if pair.split else 0, natural_key(pair.name)))
-    if contents:
-        wrong, odd = check_contents(pairs, progress)
-        problems += wrong
-        warnings += odd
-    return Survey(tuple(pairs), tuple(problems), tuple(warnings))
+    statistics = measure_pairs(pairs, progress) if contents else []
+    problems += find_problems(statistics)
+    warnings += find_warnings(statistics)
+    return Survey(tuple(pairs), tuple(problems), tuple(warnings), tuple(statistics))
 
 
 def find_pairs(
@@ -95,7 +104,7 @@ def find_pairs(
     images: str | PathLike | None = None,
     masks: str | PathLike | None = None,
 ) -> list[Pair]:
-    """Find the pairs of a data set by folder and file names alone (see `survey` for the layouts).
+    """Find the pairs of a data set by folder and file names only (see `survey` for the layouts).
 
     Returns
     -------
@@ -122,14 +131,14 @@ def check_pairs(pairs: Sequence[Pair], *, progress: ProgressCallback | None = No
     Returns
     -------
     list of str
-        Warnings: copies, JPEG masks, constant masks, frames left unread and the like.
+        Warnings: copies, JPEG masks, constant masks, frames that are not read and the like.
 
     Raises
     ------
     UserError
         With every unreadable or truncated file, every mask of another size, and every mask that looks like an image.
     """
-    problems, warnings = check_contents(pairs, progress)
-    if problems:
+    statistics = measure_pairs(pairs, progress)
+    if problems := find_problems(statistics):
         raise UserError(problems)
-    return warnings
+    return find_warnings(statistics)

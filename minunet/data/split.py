@@ -1,20 +1,21 @@
-"""Splits: which pairs train the network, which choose the best epoch, and which only the final score may see.
+"""Splits: which pairs train the network, which choose the best epoch, and which only the final score may use.
 
-Pairs that belong together, by a pattern in their names or because they hold the same picture, never part.
+Pairs that belong together, by a pattern in their names or because they hold the same picture, are never separated.
 """
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
 from minunet.data.finding.listing import natural_key
+from minunet.data.pair_statistics import measure_digests
 from minunet.data.pairs import SIDES, Pair
-from minunet.data.reading.file_facts import image_digests
 from minunet.errors import UserError
 from minunet.wording import count_noun, join_names
 
@@ -33,17 +34,19 @@ class Split:
 
     @classmethod
     def from_dict(cls, names: dict[str, list[str]], pairs: Sequence[Pair]) -> Split:
-        """The split that `to_dict` wrote down, on the same data set; pairs added since are left out.
+        """The split that `to_dict` recorded, for the same data set; pairs added since then are left out.
 
         Raises
         ------
         UserError
-            With every pair that has gone.
+            With every pair that is missing.
         """
         by_name = {pair.name: pair for pair in pairs}
-        gone = [name for side in SIDES for name in names[side] if name not in by_name]
-        if gone:
-            raise UserError(f"the pair {name} of the recorded split is no longer there: put it back." for name in gone)
+        missing = [name for side in SIDES for name in names[side] if name not in by_name]
+        if missing:
+            raise UserError(
+                f"the pair {name} of the recorded split is no longer there: put it back." for name in missing
+            )
         return cls(*(tuple(by_name[name] for name in names[side]) for side in SIDES))
 
 
@@ -53,6 +56,7 @@ def split_pairs(
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
     group: str | None = None,
+    digests: Mapping[Path, str] | None = None,
 ) -> Split:
     """Split pairs into training, validation and test.
 
@@ -62,20 +66,23 @@ def split_pairs(
     Parameters
     ----------
     pairs : sequence of Pair
-        At least three. Sides that their layout fixed are kept; a side missing there is drawn from the training side,
+        At least three. Sides that their layout assigns are kept; a side missing there is drawn from the training side,
         in proportion to the fractions of the two.
     fractions : (train, validation, test)
-        Each above 0, together 1. They are met as nearly as the groups allow; each side has at least one pair.
+        Each above 0, together 1. They are met as closely as the groups allow; each side has at least one pair.
     seed : int
-        At least 0. The same seed and pairs give the same split, in whatever order the pairs come.
+        At least 0. The same seed and pairs give the same split, whatever the order of the pairs.
     group : str or None
         A regular expression searched for in the image's file name without its ending. Pairs that agree in its first
         group, or in the whole match where it has none, are kept on one side.
+    digests : mapping of Path to str, optional
+        For each image file the hash of its pixels, by which copies are recognised, as `Survey.digests` gives it. Images
+        that it lacks are decoded here.
 
     Returns
     -------
     Split
-        Every pair on exactly one side. Copies of one picture are on one side, unless the layout put them on two.
+        Every pair on exactly one side. Copies of one picture are on one side, unless the layout assigns them to two.
 
     Raises
     ------
@@ -86,12 +93,12 @@ def split_pairs(
     _check_arguments(pairs, fractions, seed)
     keys = _group_keys(pairs, group)
     given = {side: [pair for pair in pairs if pair.split == side] for side in SIDES}
-    drawn = [pair for pair in pairs if pair.split in (None, "train")]
+    free = [pair for pair in pairs if pair.split in (None, "train")]
     open_sides = ["train"] + [side for side in SIDES[1:] if not given[side]]
-    units = _units(drawn, keys)
-    _check_counts(pairs, drawn, units, open_sides, group)
+    units = _inseparable(free, keys, digests or {})
+    _check_counts(pairs, free, units, open_sides, group)
     shares = np.array([fractions[SIDES.index(side)] for side in open_sides])
-    counts = _counts(len(drawn), shares / shares.sum())
+    counts = _counts(len(free), shares / shares.sum())
     dealt = _deal(units, counts, np.random.default_rng(seed))
     sides = {**given, **dict(zip(open_sides, dealt, strict=True))}
     return Split(*(tuple(sorted(sides[side], key=lambda pair: natural_key(pair.name))) for side in SIDES))
@@ -114,30 +121,31 @@ def _check_arguments(pairs: list[Pair], fractions: Sequence[float], seed: int) -
 
 
 def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
-    """The group of each pair, by its name; without a pattern none has one."""
+    """The group of each pair, by the pair's name; empty without a pattern."""
     if group is None:
         return {}
     try:
         pattern = re.compile(group)
     except re.error as error:
-        raise UserError(f"--group {group!r} is not a regular expression ({error}): mend the pattern.") from error
-    keys, outside = {}, []
+        raise UserError(f"--group {group!r} is not a regular expression ({error}): correct the pattern.") from error
+    keys: dict[str, str] = {}
+    unmatched = []
     for pair in pairs:
-        found = pattern.search(pair.image.stem)
-        key = found and (found[1] if pattern.groups else found[0])
+        match = pattern.search(pair.image.stem)
+        key = match and (match[1] if pattern.groups else match[0])
         if key:
             keys[pair.name] = key
         else:
-            outside.append(pair)
+            unmatched.append(pair)
     problems = [
-        f"{pair.image} does not match --group {group!r}: widen the pattern or rename the file." for pair in outside
+        f"{pair.image} does not match --group {group!r}: widen the pattern or rename the file." for pair in unmatched
     ]
     sides = defaultdict(set)
     for pair in pairs:
         if pair.name in keys and pair.split:
             sides[keys[pair.name]].add(pair.split)
     problems += [
-        f"the group {key!r} lies in {' and '.join(sorted(where))} already: move its files to one side, or leave --group out."
+        f"the group {key!r} is in {' and '.join(sorted(where))} already: move its files to one side, or leave --group out."
         for key, where in sides.items()
         if len(where) > 1
     ]
@@ -146,8 +154,9 @@ def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
     return keys
 
 
-def _units(pairs: list[Pair], keys: dict[str, str]) -> list[list[Pair]]:
-    """Pairs that can't be parted, gathered: linked by their group, by equal pixels, or through others."""
+def _inseparable(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Path, str]) -> list[list[Pair]]:
+    """The pairs in sets that must stay together: of one group, of equal pixels, or linked through other pairs."""
+    digests = {**measure_digests(pair.image for pair in pairs if pair.image not in digests), **digests}
     leader = list(range(len(pairs)))
 
     def root(i: int) -> int:
@@ -156,9 +165,11 @@ def _units(pairs: list[Pair], keys: dict[str, str]) -> list[list[Pair]]:
             i = leader[i]
         return i
 
-    first = {}
-    for i, (pair, digest) in enumerate(zip(pairs, image_digests([pair.image for pair in pairs]), strict=True)):
-        marks = [("pixels", digest)] + ([("group", keys[pair.name])] if keys else [])
+    first: dict[tuple[str, str], int] = {}
+    for i, pair in enumerate(pairs):
+        marks = [("pixels", digests[pair.image])] if digests[pair.image] else []  # an unreadable file is like no other
+        if keys:
+            marks.append(("group", keys[pair.name]))
         for mark in marks:
             leader[root(i)] = root(first.setdefault(mark, i))
     units = defaultdict(list)
@@ -168,23 +179,23 @@ def _units(pairs: list[Pair], keys: dict[str, str]) -> list[list[Pair]]:
 
 
 def _check_counts(
-    pairs: list[Pair], drawn: list[Pair], units: list[list[Pair]], open_sides: list[str], group: str | None
+    pairs: list[Pair], free: list[Pair], units: list[list[Pair]], open_sides: list[str], group: str | None
 ) -> None:
     if len(units) >= len(open_sides):
         return
     sides = join_names(open_sides)
-    if len(drawn) < len(pairs) and len(drawn) < len(open_sides):
-        raise UserError(f"{count_noun(len(drawn), 'pair')} in train/, but {sides} need one each: add more.")
+    if len(free) < len(pairs) and len(free) < len(open_sides):
+        raise UserError(f"{count_noun(len(free), 'pair')} in train/, but {sides} need one each: add more.")
     reason = f"by --group {group!r} or as copies of one picture" if group else "as copies of one picture"
     raise UserError(
-        f"the {count_noun(len(drawn), 'pair')} belong together {reason} in only {count_noun(len(units), 'group')} "
+        f"the {count_noun(len(free), 'pair')} belong together {reason} in only {count_noun(len(units), 'group')} "
         f"(such as {join_names([pair.name for pair in max(units, key=len)], 3)}), but {sides} need one each: "
         f"{'narrow the pattern or add pairs' if group else 'add different pictures'}."
     )
 
 
 def _counts(total: int, shares: np.ndarray) -> np.ndarray:
-    """How many pairs each side should get: its share, rounded, at least one, and the rest to training."""
+    """The number of pairs for each side: its share, rounded, at least one, and the rest for training."""
     counts = np.maximum(1, np.floor(total * shares + 0.5)).astype(int)
     counts[0] = total - counts[1:].sum()
     while counts[0] < 1:
@@ -194,9 +205,9 @@ def _counts(total: int, shares: np.ndarray) -> np.ndarray:
 
 
 def _deal(units: list[list[Pair]], counts: np.ndarray, rng: np.random.Generator) -> list[list[Pair]]:
-    """Deal shuffled units, the largest first, each to the side that lacks most; the last ones go to sides still empty."""
+    """Distribute shuffled units, the largest first, each to the side that lacks most; the last ones to empty sides."""
     order = sorted(rng.permutation(len(units)), key=lambda i: -len(units[i]))  # a stable sort: ties stay shuffled
-    sides = [[] for _ in counts]
+    sides: list[list[Pair]] = [[] for _ in counts]
     for position, i in enumerate(order):
         lacking = counts - [len(side) for side in sides]
         empty = [side for side in range(len(sides)) if not sides[side]]

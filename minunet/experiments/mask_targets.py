@@ -51,12 +51,6 @@ def target(
     return grey.target(saved.astype(np.uint8))
 
 
-def grey_share(mask: np.ndarray) -> float:
-    """The share of a mask file's pixels that are neither black nor white."""
-    values = Preprocessing(mask="grayscale").target(mask)
-    return float(np.mean((values > 0) & (values < 1)))
-
-
 def sixteen_bit(values: np.ndarray) -> np.ndarray:
     """Fractions of white as uint16, to the nearest.
 

@@ -17,7 +17,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.bounds import Bounds
-from minunet.experiments.mask_targets import grey_share, sixteen_bit, target
+from minunet.experiments.mask_targets import sixteen_bit, target
 from minunet.files.atomic import write_bytes
 from minunet.results.picture import png_bytes
 
@@ -95,11 +95,6 @@ class Prepared:
             for kind in kinds:
                 values = target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
                 _save(self._file(size, kind, pair), values)
-
-
-def share_of_greys(pairs: Sequence[Pair]) -> float:
-    """The mean share of pixels that are neither black nor white in the mask files as they were given."""
-    return float(np.mean(map_files(lambda pair: grey_share(decode_mask(pair.mask, report=None)), pairs, None)))
 
 
 def _save(path: Path, values: np.ndarray) -> None:

@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 FEW_GREYS = 0.001  # a share of greys in the mask files that is worth a remark
 
 
-def announce_data(say: Say, request: Request, material: TrainingData, greys: float) -> None:
+def announce_data(say: Say, request: Request, material: TrainingData) -> None:
     """The pairs, and the greys that the mask files themselves hold."""
     settings, folder, split = request.settings, request.folder, material.split
     where = f"{DRAWN_COUNT} smears drawn in {folder.synthetic}" if settings.drawn else settings.data or settings.images
@@ -32,6 +32,7 @@ def announce_data(say: Say, request: Request, material: TrainingData, greys: flo
     say_item(
         say, "split", f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test"
     )
+    greys = material.grey_share
     if settings.graded and greys < FEW_GREYS:
         say_item(
             say,

@@ -17,8 +17,9 @@ from PIL import Image
 from minunet.checkpoints.model_file import LoadedModel
 from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
-from minunet.data.reading.image_files import decode, decode_mask, resize_area
+from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_rgb
+from minunet.data.reading.resize import resize_area
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
 from minunet.results import figures

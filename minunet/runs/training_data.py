@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from minunet.data.finding.matching import Pair
-from minunet.data.pairs import survey
-from minunet.data.reading.file_workers import ProgressCallback, map_files
-from minunet.data.reading.image_files import read
+from minunet.data.pair_statistics import PairStatistics
+from minunet.data.pairs import Survey, survey
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
@@ -29,15 +30,25 @@ class TrainingData:
     Attributes
     ----------
     split : Split
-    sizes : Counter
-        How many images have each (width, height).
+    statistics : tuple of PairStatistics
+        Statistics of the files of every pair.
     warnings : tuple of str
         What the user should know about the data.
     """
 
     split: Split
-    sizes: Counter[tuple[int, int]]
+    statistics: tuple[PairStatistics, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def sizes(self) -> Counter[tuple[int, int]]:
+        """The number of images of each (width, height)."""
+        return Counter(pair.size for pair in self.statistics)
+
+    @property
+    def grey_share(self) -> float:
+        """The share of mask pixels that are neither black nor white, averaged over the masks."""
+        return fmean(pair.mask.grey_share for pair in self.statistics)
 
 
 def draw_smears(config: TrainConfig, folder: RunFolder, bar: bool) -> None:
@@ -87,17 +98,16 @@ def find_training_data(
         problems += mixing_problems(folder.path, [folder.predictions], files)
     if not found.problems and not config.split_problems():
         try:
-            split = _split(config, folder, resume, found.pairs)
+            split = _split(config, folder, resume, found)
         except UserError as error:
             problems += error.problems
     if problems:
         raise UserError(problems)
-    sizes = map_files(_size, found.pairs, None)
     warnings = list(found.warnings)
-    small = [pair.name for pair, size in zip(found.pairs, sizes, strict=True) if min(size) < (config.crop or 0)]
+    small = [measured.pair.name for measured in found.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return TrainingData(split, Counter(sizes), tuple(warnings))
+    return TrainingData(split, found.statistics, tuple(warnings))
 
 
 def write_split(split: Split, folder: RunFolder) -> None:
@@ -121,11 +131,7 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair]) -> Split:
         ) from error
 
 
-def _split(config: TrainConfig, folder: RunFolder, resume: bool, pairs: tuple[Pair, ...]) -> Split:
+def _split(config: TrainConfig, folder: RunFolder, resume: bool, found: Survey) -> Split:
     if resume and folder.split.is_file():
-        return read_split(folder, pairs)
-    return split_pairs(pairs, fractions=config.split, seed=config.seed, group=config.group)
-
-
-def _size(pair: Pair) -> tuple[int, int]:
-    return next(read(pair.image)).size
+        return read_split(folder, found.pairs)
+    return split_pairs(found.pairs, fractions=config.split, seed=config.seed, group=config.group, digests=found.digests)

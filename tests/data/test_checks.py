@@ -3,7 +3,6 @@ import pytest
 from PIL import Image
 
 from minunet.data.pairs import survey
-from minunet.data.reading.file_facts import examine, image_digests
 from tests.data.small_pictures import disc, photo, save
 
 
@@ -106,7 +105,7 @@ def test_copies(sound, tmp_path):
     same, differing = survey(sound).warnings
     assert same == (
         f"{sound}/images/copy.png and {sound}/images/s0.png hold the same picture: they are kept on one side of the "
-        "split; keep one unless this is meant."
+        "split; keep one unless this is intended."
     )
     assert differing.startswith(
         f"{sound}/images/other.png and {sound}/images/s1.png hold the same picture, but their masks"
@@ -118,8 +117,8 @@ def test_copies_on_both_sides_of_a_given_split(tmp_path):
         write_pair(tmp_path / side, "a", photo(0, (64, 48)), disc(0, (64, 48)))
     write_pair(tmp_path / "train", "b", photo(1, (64, 48)), disc(1, (64, 48)))
     assert survey(tmp_path).warnings == (
-        f"{tmp_path}/train/images/a.png and {tmp_path}/test/images/a.png hold the same picture: they lie on both sides of "
-        "the split (test and train), so the scores will flatter: keep one.",
+        f"{tmp_path}/train/images/a.png and {tmp_path}/test/images/a.png hold the same picture: they are on both sides of "
+        "the split (test and train), so the scores will be too good: keep one.",
     )
 
 
@@ -180,14 +179,3 @@ def test_frames_left_unread(sound):
     assert survey(sound).warnings == (
         f"{sound}/masks/s0.tif holds 3 frames; only the first is used: export the others as files of their own.",
     )
-
-
-def test_digest_is_of_the_pixels_and_is_remembered(tmp_path):
-    paths = [save(tmp_path / name, photo(0)) for name in ("a.png", "b.bmp", "c.tif")]
-    other = save(tmp_path / "d.png", photo(1))
-    digests = image_digests([*paths, other, tmp_path / "none.png"])
-    assert len(set(digests[:3])) == 1
-    assert len(set(digests)) == 3
-    save(other, photo(2, (30, 16)))
-    assert image_digests([other]) != digests[3:4]
-    assert examine(other).digest == image_digests([other])[0]

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minunet.data.pairs import Pair, find_pairs
+from minunet.data.pairs import Pair, find_pairs, survey
 from minunet.data.split import Split, split_pairs
 from minunet.errors import UserError
 from tests.data.small_pictures import disc, photo, save
+from tests.file_openings import count_openings
 
 
 def unread(*names, split=None):
@@ -146,7 +147,7 @@ def test_a_given_split_that_leaves_nothing_to_train():
 def test_a_group_on_both_given_sides():
     pairs = unread("s1_a", "s2_a", "s3_a", split="train") + unread("s1_b", "s4_b", split="test")
     assert refused(pairs, group="^(s.)") == [
-        "the group 's1' lies in test and train already: move its files to one side, or leave --group out."
+        "the group 's1' is in test and train already: move its files to one side, or leave --group out."
     ]
 
 
@@ -160,6 +161,20 @@ def test_copies_stay_together(tmp_path):
         assert sizes(split) == (8, 2, 2)
         for side in (split.train, split.validation, split.test):
             assert set(Counter(int(pair.name) // 2 for pair in side).values()) == {2}
+
+
+def test_digests_that_are_known_need_no_file(tmp_path, monkeypatch):
+    for i in range(12):
+        save(tmp_path / "images" / f"{i}.png", photo(i // 2))
+        save(tmp_path / "masks" / f"{i}.png", disc(i))
+    found = survey(tmp_path)
+    expected = split_pairs(found.pairs, seed=3)
+    opened = count_openings(monkeypatch)
+    assert split_pairs(found.pairs, seed=3, digests=found.digests) == expected
+    assert not opened
+    some = {path: digest for path, digest in found.digests.items() if path.stem != "5"}
+    assert split_pairs(found.pairs, seed=3, digests=some) == expected
+    assert opened == {tmp_path / "images" / "5.png": 1}
 
 
 def test_copies_tie_groups_together(tmp_path):

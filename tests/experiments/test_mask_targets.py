@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minunet.experiments.mask_targets import grey_share, sixteen_bit, target
+from minunet.experiments.mask_targets import sixteen_bit, target
 
 # 4x2 pixels, resized to 2x1: the left half is cell in one of four pixels, the right half in all.
 MASK = np.array([[0, 0, 255, 255], [255, 0, 255, 255]], np.uint8)
@@ -46,12 +46,6 @@ def test_the_cut_is_where_it_is_asked_for():
     graded = np.array([[0, 100, 150, 255]], np.uint8)
     assert target(graded, "binary", (4, 1), threshold=0.5).ravel().tolist() == [0, 0, 1, 1]
     assert target(graded, "resized", (4, 1), threshold=0.3).ravel().tolist() == [0, 1, 1, 1]
-
-
-def test_the_share_of_greys_of_a_file():
-    assert grey_share(MASK) == 0.0
-    assert grey_share(np.array([[0, 255, 10, 255]], np.uint8)) == 0.25
-    assert grey_share(np.array([[0, 1, 1, 1]], np.uint8)) == 0.0  # coded 0 and 1
 
 
 def test_sixteen_bits_keep_every_grey_of_eight_and_forget_the_rounding_of_a_mean():

@@ -9,7 +9,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.mask_targets import KINDS
-from minunet.experiments.prepared_images import Prepared, share_of_greys
+from minunet.experiments.prepared_images import Prepared
 
 SIZE = (6, 4)
 
@@ -106,9 +106,3 @@ def test_a_split_keeps_its_sides(pairs, tmp_path):
     sides = (small.train, small.validation, small.test)
     assert [pair.name for side in sides for pair in side] == [pair.name for pair in pairs]
     assert small.test[0].mask == tmp_path / "prepared/6x4/binary/side/p2.png"
-
-
-def test_the_share_of_greys_in_files(pairs):
-    assert share_of_greys(pairs) == 0.0
-    Image.fromarray(np.full((9, 13), 100, np.uint8)).save(pairs[0].mask)
-    assert share_of_greys(pairs) == pytest.approx(1 / 3)

@@ -1,6 +1,6 @@
-"""Layouts: the ways people lay out images and masks on disk, and where each of them keeps what.
+"""Layouts: the ways in which images and masks are arranged in folders.
 
-A layout is recognised by folder names alone; which image belongs to which mask is settled afterwards, by file name.
+A layout is recognised by folder names only; which mask belongs to which image is decided afterwards, by file name.
 """
 
 from __future__ import annotations
@@ -26,8 +26,16 @@ SPLITS = {
 
 
 @dataclass(frozen=True)
-class Source:
-    """Two lists of files to be paired; `masks` is None where both kinds lie in the folder of the images."""
+class DataFolder:
+    """The files of a data set, or of one side of its split.
+
+    Attributes
+    ----------
+    images : Listing
+    masks : Listing or None
+        None where images and masks are in one folder, that of `images`.
+    split : "train", "validation", "test" or None
+    """
 
     images: Listing
     masks: Listing | None
@@ -35,42 +43,42 @@ class Source:
 
 
 @dataclass
-class Found:
-    """The sources of a data set, with what is wrong or odd about its folders."""
+class DataFolders:
+    """The folders of a data set, with what is wrong or unusual about them."""
 
-    sources: list[Source] = field(default_factory=list)
+    found: list[DataFolder] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
-    def list(self, folder: Path) -> Listing:
-        """List a folder and take over what is wrong with it."""
+    def list_folder(self, folder: Path) -> Listing:
+        """List a folder and note what is wrong with it."""
         listing = list_folder(folder)
         self.problems += listing.problems
         self.warnings += listing.warnings
         return listing
 
-    def pair(self, images: Path, masks: Path, split: str | None = None) -> None:
-        """Add a source of two folders, or their subfolders train/ and test/ where they hold no files themselves."""
-        listings = self.list(images), self.list(masks)
-        divided = [{} if listing.files else _by_split(listing) for listing in listings]
-        if split is None and divided[0] and divided[1]:
-            for name in sorted(divided[0].keys() | divided[1].keys()):
-                sides = [folders.get(name) for folders in divided]
-                if None in sides:
-                    present, other = (sides[0], masks) if sides[0] else (sides[1], images)
-                    self.problems.append(f"{present} has no counterpart in {other}: add one or move it out.")
+    def add(self, images: Path, masks: Path, split: str | None = None) -> None:
+        """Add a folder of images and one of masks, or their subfolders train/, test/ where they hold no files themselves."""
+        image_files, mask_files = self.list_folder(images), self.list_folder(masks)
+        image_sides = {} if image_files.files else _by_split(image_files)
+        mask_sides = {} if mask_files.files else _by_split(mask_files)
+        if split is None and image_sides and mask_sides:
+            for side in sorted(image_sides.keys() | mask_sides.keys()):
+                if side in image_sides and side in mask_sides:
+                    self.add(image_sides[side], mask_sides[side], side)
                 else:
-                    self.pair(*sides, name)
+                    present, other = (image_sides[side], masks) if side in image_sides else (mask_sides[side], images)
+                    self.problems.append(f"{present} has no counterpart in {other}: add one or move it out.")
             return
-        for listing, kind in zip(listings, ("image", "mask"), strict=True):
+        for listing, kind in ((image_files, "image"), (mask_files, "mask")):
             if not listing.files and not listing.problems:
-                self.problems.append(empty(listing, kind))
-        if listings[0].files and listings[1].files:
-            self.sources.append(Source(*listings, split))
+                self.problems.append(_without_files(listing, kind))
+        if image_files.files and mask_files.files:
+            self.found.append(DataFolder(image_files, mask_files, split))
 
 
-def find_sources(data: Path | None, images: Path | None, masks: Path | None) -> Found:
-    """Find where the images and masks of a data set lie.
+def find_data_folders(data: Path | None, images: Path | None, masks: Path | None) -> DataFolders:
+    """Find the folders that hold the images and masks of a data set.
 
     Parameters
     ----------
@@ -79,67 +87,67 @@ def find_sources(data: Path | None, images: Path | None, masks: Path | None) -> 
     images, masks : Path or None
         The two folders themselves, in place of `data`.
     """
-    found = Found()
+    folders = DataFolders()
     if data is not None and (images is not None or masks is not None):
-        found.problems.append("a data folder and --images or --masks were given: give the folder, or the other two.")
+        folders.problems.append("a data folder and --images or --masks were given: give the folder, or the other two.")
     elif data is not None:
-        _explore(found, data)
+        _explore(folders, data)
     elif images is not None and masks is not None:
         if images.resolve() == masks.resolve():
-            _explore(found, images)
+            _explore(folders, images)
         else:
-            found.pair(images, masks)
+            folders.add(images, masks)
     elif images is not None or masks is not None:
         given, missing = ("--images", "--masks") if images is not None else ("--masks", "--images")
-        found.problems.append(f"{given} was given without {missing}: give both, or one folder that holds both.")
+        folders.problems.append(f"{given} was given without {missing}: give both, or one folder that holds both.")
     else:
-        found.problems.append("no data were given: name a folder, or give both --images and --masks.")
-    return found
+        folders.problems.append("no data were given: name a folder, or give both --images and --masks.")
+    return folders
 
 
-def _explore(found: Found, data: Path) -> None:
-    listing = found.list(data)
+def _explore(folders: DataFolders, data: Path) -> None:
+    listing = folders.list_folder(data)
     if not listing.problems:
-        _enter(found, listing, None)
+        _add_layout(folders, listing, None)
 
 
-def _enter(found: Found, listing: Listing, split: str | None) -> None:
+def _add_layout(folders: DataFolders, listing: Listing, split: str | None) -> None:
     """Add the layout of one folder: two folders with known names, else train/ and test/, else the files themselves."""
     by_name = {folder.name.lower(): folder for folder in listing.folders}
-    named = [pair for pair in NAMED if pair[0] in by_name and pair[1] in by_name]
-    loose = [(i, m) for i in IMAGE_FOLDERS if i in by_name for m in MASK_FOLDERS if m in by_name]
-    pairs = [(by_name[i], by_name[m]) for i, m in named or loose]
-    splits = _by_split(listing) if split is None else {}
-    if len(pairs) > 1:
-        choices = join_names([f"{images.name}/ with {masks.name}/" for images, masks in pairs])
-        found.problems.append(f"{listing.folder} can be read as {choices}: choose with --images and --masks.")
-    elif pairs:
-        _leave_out(found, listing, pairs[0])
-        found.pair(*pairs[0], split)
-    elif splits:
-        _leave_out(found, listing, tuple(splits.values()))
-        for name, folder in splits.items():
-            inside = found.list(folder)
+    usual = [names for names in NAMED if names[0] in by_name and names[1] in by_name]
+    unusual = [(i, m) for i in IMAGE_FOLDERS if i in by_name for m in MASK_FOLDERS if m in by_name]
+    choices = [(by_name[image_name], by_name[mask_name]) for image_name, mask_name in usual or unusual]
+    sides = _by_split(listing) if split is None else {}
+    if len(choices) > 1:
+        readings = join_names(f"{images.name}/ with {masks.name}/" for images, masks in choices)
+        folders.problems.append(f"{listing.folder} can be read as {readings}: choose with --images and --masks.")
+    elif choices:
+        _warn_of_unused(folders, listing, choices[0])
+        folders.add(*choices[0], split)
+    elif sides:
+        _warn_of_unused(folders, listing, tuple(sides.values()))
+        for side, folder in sides.items():
+            inside = folders.list_folder(folder)
             if not inside.problems:
-                _enter(found, inside, name)
-    elif _lone(listing) or not listing.files:
-        found.problems.append(_unrecognised(listing))
+                _add_layout(folders, inside, side)
+    elif _folders_of_one_kind(listing) or not listing.files:
+        folders.problems.append(_unrecognised(listing))
     else:
-        found.sources.append(Source(listing, None, split))
+        folders.found.append(DataFolder(listing, None, split))
 
 
-def _leave_out(found: Found, listing: Listing, used: tuple[Path, ...]) -> None:
-    """Tell which image files, and which folders that promise some, a layout passes over."""
-    spare = [folder for folder in listing.folders if folder.name.lower() in SPLITS and folder not in used]
-    left = [folder.name + "/" for folder in spare] + [file.name for file in listing.files]
-    if left:
-        taken = join_names([folder.name + "/" for folder in used])
-        found.warnings.append(f"{listing.folder} was read by its folders {taken}; left out: {join_names(left)}.")
+def _warn_of_unused(folders: DataFolders, listing: Listing, used: tuple[Path, ...]) -> None:
+    """Warn of image files, and of folders whose names promise some, that a layout leaves out."""
+    sides = [folder for folder in listing.folders if folder.name.lower() in SPLITS and folder not in used]
+    unused = [folder.name + "/" for folder in sides] + [file.name for file in listing.files]
+    if unused:
+        names = join_names(folder.name + "/" for folder in used)
+        folders.warnings.append(f"{listing.folder} was read by its folders {names}; left out: {join_names(unused)}.")
 
 
 def _by_split(listing: Listing) -> dict[str, Path]:
     """The subfolders named after a side of the split; of two with one meaning, such as val/ and valid/, the first."""
-    sides = {}
+    sides: dict[str, Path] = {}
     for folder in listing.folders:
         side = SPLITS.get(folder.name.lower())
         if side:
@@ -147,27 +155,29 @@ def _by_split(listing: Listing) -> dict[str, Path]:
     return {side: sides[side] for side in ("train", "validation", "test") if side in sides}
 
 
-def _lone(listing: Listing) -> list[str]:
+def _folders_of_one_kind(listing: Listing) -> list[str]:
+    """The names of subfolders of images or of masks."""
     return [folder.name for folder in listing.folders if folder.name.lower() in IMAGE_FOLDERS + MASK_FOLDERS]
 
 
-def empty(listing: Listing, kind: str) -> str:
+def _without_files(listing: Listing, kind: str) -> str:
     """The problem of a folder without image files."""
-    inside = f", only {join_names([f.name + '/' for f in listing.folders])}" if listing.folders else ""
+    inside = f", only {join_names(f.name + '/' for f in listing.folders)}" if listing.folders else ""
     return f"{listing.folder} holds no {kind} files{inside}: put PNG, JPEG, BMP or TIFF files directly into it."
 
 
 def _unrecognised(listing: Listing) -> str:
+    """The problem of a folder that has none of the layouts."""
     folder = listing.folder
-    for name in _lone(listing):
+    for name in _folders_of_one_kind(listing):
         other = "masks" if name.lower() in IMAGE_FOLDERS else "images"
         return f"{folder} has {name}/ but no folder of {other}: add {other}/, or use --images and --masks."
     for inner in listing.folders:
-        deeper = Found()
-        _enter(deeper, list_folder(inner), None)
-        if deeper.sources:
+        deeper = DataFolders()
+        _add_layout(deeper, list_folder(inner), None)
+        if deeper.found:
             return f"{folder} holds no images itself, but {inner} does: give that folder."
     if listing.folders:
-        names = join_names([f.name + "/" for f in listing.folders])
+        names = join_names(f.name + "/" for f in listing.folders)
         return f"{folder} holds no images/ and masks/, only {names}: rename these, or use --images and --masks."
     return f"{folder} holds no images: put them into {folder / 'images'} and their masks into {folder / 'masks'}."

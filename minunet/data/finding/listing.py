@@ -1,7 +1,7 @@
-"""Listings: the image files of one folder, in the order a person would give them.
+"""Listings: the image files of one folder, in natural order.
 
-Everything that can't be an image (hidden files, Thumbs.db, README.md, tables) is passed over; picture formats that are not
-read are told apart from that, so that nobody's data is dropped in silence.
+Everything that can't be an image (hidden files, Thumbs.db, README.md, tables) is ignored; files in image formats that are
+not read cause a warning, so that nobody's data is dropped in silence.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def natural_key(name: str) -> tuple:
 
 
 def list_folder(folder: Path) -> Listing:
-    """List a folder; one that is missing, no folder or not readable comes back empty, with the problem."""
+    """List a folder; for one that is missing, not a folder or not readable the listing is empty and holds the problem."""
     try:
         with os.scandir(folder) as entries:
             names = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
     except FileNotFoundError:
-        return Listing(folder, problems=[f"{folder} does not exist: {_where(folder)}."])
+        return Listing(folder, problems=[f"{folder} does not exist: {_check_path(folder)}."])
     except NotADirectoryError:
-        return Listing(folder, problems=[f"{folder} is a file, not a folder: {_instead(folder)}."])
+        return Listing(folder, problems=[f"{folder} is a file, not a folder: {_give_folder(folder)}."])
     except PermissionError:
         return Listing(folder, problems=[f"{folder} may not be read: ask for permission to open this folder."])
     except OSError as error:
@@ -64,18 +64,19 @@ def list_folder(folder: Path) -> Listing:
     ordered = sorted(names, key=natural_key)
     files = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() in READ]
     folders = [folder / name for name in ordered if names[name]]
-    strange = [name for name in ordered if not names[name] and Path(name).suffix.lower() in NOT_READ]
+    not_read = [name for name in ordered if not names[name] and Path(name).suffix.lower() in NOT_READ]
     warnings = []
-    if strange:
-        kinds = ", ".join(sorted({Path(name).suffix.lower() for name in strange}))
+    if not_read:
+        kinds = ", ".join(sorted({Path(name).suffix.lower() for name in not_read}))
         warnings.append(
-            f"{folder} holds {count_noun(len(strange), 'file')} in formats that are not read ({kinds}), such as {strange[0]}: "
+            f"{folder} holds {count_noun(len(not_read), 'file')} in formats that are not read ({kinds}), such as {not_read[0]}: "
             "convert what belongs to the set to PNG or TIFF."
         )
     return Listing(folder, files, folders, [], warnings)
 
 
-def _where(folder: Path) -> str:
+def _check_path(folder: Path) -> str:
+    """The remedy for a folder that does not exist."""
     parent = folder.absolute().parent
     if not parent.is_dir():
         return "check the path" if folder.is_absolute() else f"check the path, which starts from {Path.cwd()}"
@@ -88,7 +89,8 @@ def _where(folder: Path) -> str:
     return "check the path" if folder.is_absolute() else f"check the path, which starts from {Path.cwd()}"
 
 
-def _instead(file: Path) -> str:
+def _give_folder(file: Path) -> str:
+    """The remedy for a file in place of a folder."""
     if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar"):
         return "unpack it and give the folder that comes out"
     return "give the folder that holds the images and masks"

@@ -1,7 +1,6 @@
-"""Images: picture files read whole into arrays, or refused with a sentence that says what is wrong with them.
+"""Image files: PNG, JPEG, BMP and TIFF files read whole into arrays, or refused with a message that says what is wrong.
 
-PNG, JPEG, BMP and TIFF are read, known by their content and not by their name; the array side of the same work (grey, colour,
-threshold, resizing) is gathered here too.
+The format is recognised by the content of a file, not by its name.
 """
 
 from __future__ import annotations
@@ -16,37 +15,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from minunet.data.reading.pixels import from_pil, to_grey, to_rgb
-from minunet.data.reading.resize import resize_area, resize_bilinear
-from minunet.data.reading.threshold import binarise, otsu_threshold
+from minunet.data.reading.pixels import from_pil
 from minunet.errors import UserError
 
-__all__ = [
-    "Header",
-    "binarise",
-    "decode",
-    "decode_mask",
-    "from_pil",
-    "otsu_threshold",
-    "read",
-    "resize_area",
-    "resize_bilinear",
-    "to_grey",
-    "to_rgb",
-]
-
 MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF")  # MPO: the JPEG of a phone, with a preview behind it
+FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF")  # MPO: the JPEG of a phone, followed by a preview
 
 _SIGNATURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
 _pillow_globals = threading.RLock()
 
 
 @dataclass(frozen=True)
-class Header:
-    """What a file says of its picture before a pixel is decoded.
+class ImageHeader:
+    """What a file says about its image before a pixel is decoded.
 
     Attributes
     ----------
@@ -55,12 +38,75 @@ class Header:
     format : str
         "PNG", "JPEG", "MPO", "BMP", "DIB" or "TIFF".
     frames : int
-        Pictures in the file; only the first is read.
+        The number of images in the file; only the first is read.
     """
 
     size: tuple[int, int]
     format: str
     frames: int
+
+
+class OpenImage:
+    """An image file that is open for reading; see `open_image`.
+
+    Attributes
+    ----------
+    header : ImageHeader
+    """
+
+    def __init__(self, path: Path, header: ImageHeader, image: Image.Image):
+        self.header = header
+        self._path, self._image = path, image
+
+    def pixels(self, *, mask: bool = False) -> np.ndarray:
+        """Decode the pixels.
+
+        Parameters
+        ----------
+        mask : bool
+            How transparency is composited, see `minunet.data.reading.pixels.from_pil`.
+
+        Returns
+        -------
+        ndarray, (H, W) or (H, W, 3), uint8 or uint16
+
+        Raises
+        ------
+        UserError
+            Naming the file, what is wrong with it, and the remedy.
+        """
+        with _user_errors(self._path), _pillow_limit_lifted(self._image):
+            try:
+                return from_pil(self._image, mask=mask)
+            except UserError as error:
+                raise UserError(f"{self._path} has no usable pixels: {error}") from error
+
+
+@contextlib.contextmanager
+def open_image(path: str | PathLike) -> Iterator[OpenImage]:
+    """Open an image file and read its header; the pixels are decoded when they are asked for.
+
+    Every image and mask is opened here.
+
+    Raises
+    ------
+    UserError
+        Naming the file, what is wrong with it, and the remedy.
+    """
+    path = Path(path)
+    with contextlib.ExitStack() as stack:
+        with _user_errors(path):
+            file = stack.enter_context(path.open("rb"))
+            image = stack.enter_context(contextlib.closing(_open_with_pillow(path, file)))
+            with _pillow_warnings_ignored():
+                header = _header(image)
+            width, height = header.size
+            if width * height > MAX_PIXELS:
+                raise UserError(
+                    f"{path} has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most "
+                    f"{MAX_PIXELS / 1e6:,.0f} million are read at once: cut it into pieces or shrink it."
+                )
+        yield OpenImage(path, header, image)
 
 
 def decode(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> np.ndarray:
@@ -72,12 +118,12 @@ def decode(path: str | PathLike, *, report: Callable[[str], object] | None = war
         A PNG, JPEG, BMP or TIFF file.
     report : callable or None
         Called with a sentence on what the user should know, such as frames that are not read; by default a Python
-        warning. None: say nothing.
+        warning. None: nothing is reported.
 
     Returns
     -------
     ndarray, (H, W) or (H, W, 3), uint8 or uint16
-        Upright, transparency composited over white (see `from_pil`).
+        Upright, transparency composited over white (see `minunet.data.reading.pixels.from_pil`).
 
     Raises
     ------
@@ -92,51 +138,26 @@ def decode_mask(path: str | PathLike, *, report: Callable[[str], object] | None 
     return _decode(path, True, report)
 
 
-def read(path: str | PathLike, *, mask: bool = False) -> Iterator[Header | np.ndarray]:
-    """Read a file in two steps: the `Header` comes first, then the array, so that a file cut short still tells its size.
-
-    Raises
-    ------
-    UserError
-        Naming the file, at whichever step fails.
-    """
-    path = Path(path)
-    with _explained(path), path.open("rb") as file, contextlib.closing(_open(path, file)) as image:
-        with _silent():
-            header = _header(image)
-        width, height = header.size
-        if width * height > MAX_PIXELS:
-            raise UserError(
-                f"{path} has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most "
-                f"{MAX_PIXELS / 1e6:,.0f} million are read at once: cut it into pieces or shrink it."
-            )
-        yield header
-        try:
-            with _lifted_limit(image):
-                array = from_pil(image, mask=mask)
-        except UserError as error:
-            raise UserError(f"{path} has no usable pixels: {error}") from error
-        yield array
-
-
-def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | None) -> np.ndarray:
-    header, array = read(path, mask=mask)
-    if header.frames > 1 and report is not None:
-        report(frames_warning(path, header.frames))
-    return array
-
-
 def frames_warning(path: str | PathLike, frames: int) -> str:
+    """The sentence on a file of several images."""
     return f"{path} holds {frames} frames; only the first is used: export the others as files of their own."
 
 
-def _open(path: Path, file: BinaryIO) -> Image.Image:
-    """Open a picture lazily, with MAX_PIXELS in place of Pillow's own limit, whose error names neither file nor remedy.
+def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | None) -> np.ndarray:
+    with open_image(path) as image:
+        array = image.pixels(mask=mask)
+    if image.header.frames > 1 and report is not None:
+        report(frames_warning(path, image.header.frames))
+    return array
 
-    Pillow is given the open file and not its name: by name it would map an uncompressed TIFF into memory, and then scramble
-    one that its orientation turns on its side.
+
+def _open_with_pillow(path: Path, file: BinaryIO) -> Image.Image:
+    """Open an image lazily, without Pillow's own limit of pixels, whose error names neither file nor remedy.
+
+    Pillow is given the open file and not its name: by name it would map an uncompressed TIFF into memory, and then mix up
+    the pixels of one whose orientation turns it by 90 degrees.
     """
-    with _silent():
+    with _pillow_warnings_ignored():
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             image = Image.open(file)
@@ -149,16 +170,16 @@ def _open(path: Path, file: BinaryIO) -> Image.Image:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
-    """Silence Pillow's remarks on damaged metadata, for the pixels are judged here; one thread at a time."""
+def _pillow_warnings_ignored() -> Iterator[None]:
+    """Ignore Pillow's warnings about damaged metadata, since only the pixels matter; one thread at a time."""
     with _pillow_globals, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 @contextlib.contextmanager
-def _lifted_limit(image: Image.Image) -> Iterator[None]:
-    """Let Pillow decode a picture beyond its own limit, which only TIFF asks again while loading; one at a time."""
+def _pillow_limit_lifted(image: Image.Image) -> Iterator[None]:
+    """Let Pillow decode an image above its own limit, which its TIFF reader checks a second time; one thread at a time."""
     limit = Image.MAX_IMAGE_PIXELS
     if limit is None or image.width * image.height <= limit:
         yield
@@ -171,24 +192,26 @@ def _lifted_limit(image: Image.Image) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _header(image: Image.Image) -> Header:
+def _header(image: Image.Image) -> ImageHeader:
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     width, height = image.size
-    if image.format == "TIFF":  # some Pillows give a TIFF's size turned already, some don't: ask the tags themselves
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # whether Pillow turns a TIFF's size depends on its version
         width, height = image.tag_v2[256], image.tag_v2[257]
     turned = False
-    if image.format != "PNG" or "exif" in image.info:  # of a PNG without it Pillow would decode all to look behind it
-        with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil leaves the picture as it lies, too
+    if (
+        image.format != "PNG" or "exif" in image.info
+    ):  # for a PNG without it Pillow would decode all pixels to search on
+        with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil does not turn the image either
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return Header((height, width) if turned else (width, height), image.format, frames)
+    return ImageHeader((height, width) if turned else (width, height), image.format or "", frames)
 
 
 @contextlib.contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn whatever reading a file raises into a `UserError` that names it."""
+def _user_errors(path: Path) -> Iterator[None]:
+    """Turn whatever reading a file raises into a `UserError` that names the file."""
     try:
         yield
-    except (UserError, MemoryError, GeneratorExit):
+    except (UserError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise UserError(f"{path} does not exist: check the name.") from error
@@ -207,6 +230,7 @@ def _explained(path: Path) -> Iterator[None]:
 
 
 def _unidentified(path: Path) -> str:
+    """What is wrong with a file that Pillow does not recognise."""
     with path.open("rb") as file:
         start = file.read(512)
     if not start:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from minunet.data.reading import image_files
-from minunet.data.reading.image_files import decode, decode_mask, from_pil, to_grey
+from minunet.data.reading.image_files import decode, decode_mask, open_image
+from minunet.data.reading.pixels import from_pil, to_grey
 from tests.data.small_pictures import GREY, disc, photo, save, saved
 
 
@@ -131,8 +131,8 @@ def test_exif_orientation(tmp_path, ending, orientation):
     found = decode(path)
     assert found.shape == upright.shape
     assert np.abs(found.astype(int) - upright).max() <= (3 if ending == "jpg" else 0)
-    header, _ = image_files.read(path)
-    assert header.size == upright.shape[::-1]
+    with open_image(path) as image:
+        assert image.header.size == upright.shape[::-1]
     if ending != "tif":
         with Image.open(path) as image:
             assert np.array_equal(from_pil(image), np.asarray(ImageOps.exif_transpose(image)))

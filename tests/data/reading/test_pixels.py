@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from minunet.data.reading.image_files import to_grey, to_rgb
+from minunet.data.reading.pixels import to_grey, to_rgb
 from minunet.errors import UserError
 from tests.data.small_pictures import photo
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minunet.data.pairs import find_pairs
-from minunet.data.reading.image_files import decode, decode_mask, to_grey, to_rgb
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pixels import to_grey, to_rgb
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_area
 from minunet.errors import UserError

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from minunet.data.finding.inputs import Found, collect, names_of
+from minunet.data.finding.input_images import FileInFolder, find_input_images, result_names
 from minunet.errors import UserError
 
 
@@ -24,7 +24,7 @@ def make(root, *names):
 
 
 def found(*paths, **options):
-    return [(image.path.name, image.name) for image in collect(paths, **options).images]
+    return [(image.path.name, image.name) for image in find_input_images(paths, **options).images]
 
 
 def test_files_and_folders_in_natural_order(tmp_path):
@@ -47,7 +47,7 @@ def test_a_file_named_twice_is_taken_once(tmp_path):
 
 def test_what_is_no_image_is_listed_and_hidden_files_are_not(tmp_path):
     make(tmp_path, "1.png", "notes.txt", ".hidden.png", ".folder/2.png", "deep/table.csv")
-    inputs = collect([tmp_path])
+    inputs = find_input_images([tmp_path])
     assert [image.name for image in inputs.images] == ["1"]
     assert [path.name for path in inputs.others] == ["notes.txt", "table.csv"]
 
@@ -59,7 +59,7 @@ def test_an_image_named_itself_needs_no_known_ending(tmp_path):
 
 def test_of_a_data_set_only_the_images(tmp_path):
     make(tmp_path, "images/1.png", "masks/1.png", "instances/1.png", "sheet.png", "cells.csv")
-    inputs = collect([tmp_path])
+    inputs = find_input_images([tmp_path])
     assert [image.name for image in inputs.images] == ["images/1"]
     assert [path.name for path in inputs.masks] == ["sheet.png", "instances", "masks"]
 
@@ -71,7 +71,7 @@ def test_of_a_divided_data_set_only_the_images(tmp_path):
 
 def test_masks_beside_their_images_are_passed_over(tmp_path):
     make(tmp_path, "1.png", "1_mask.png", "2.png", "2-mask.png", "lonely_mask.png")
-    inputs = collect([tmp_path])
+    inputs = find_input_images([tmp_path])
     assert [image.name for image in inputs.images] == ["1", "2", "lonely_mask"]
     assert [path.name for path in inputs.masks] == ["1_mask.png", "2-mask.png"]
 
@@ -83,7 +83,7 @@ def test_masks_folder_on_its_own_is_taken(tmp_path):
 
 def test_results_are_passed_over(tmp_path):
     make(tmp_path, "1.png", "out/1_overlay.png")
-    inputs = collect([tmp_path], is_result=lambda path: path.name.endswith("_overlay.png"))
+    inputs = find_input_images([tmp_path], is_result=lambda path: path.name.endswith("_overlay.png"))
     assert [image.name for image in inputs.images] == ["1"]
     assert [path.name for path in inputs.results] == ["1_overlay.png"]
 
@@ -113,7 +113,7 @@ def test_a_link_to_a_folder_above_does_not_go_round(tmp_path):
 def test_every_problem_at_once(tmp_path):
     make(tmp_path, "empty/notes.txt", "good/1.png")
     with pytest.raises(UserError) as caught:
-        collect([tmp_path / "empty", tmp_path / "absent.png", tmp_path / "good", tmp_path / "gone"])
+        find_input_images([tmp_path / "empty", tmp_path / "absent.png", tmp_path / "good", tmp_path / "gone"])
     first, second, third = caught.value.problems
     assert str(tmp_path / "empty") in first
     assert "holds no images" in first
@@ -123,7 +123,7 @@ def test_every_problem_at_once(tmp_path):
 
 SEGMENTS = st.sampled_from(["a", "A", "b", "1", "1_png", "1_jpg", "a_2", "é"])
 FILES = st.builds(
-    lambda root, folders, stem, ending: Found(Path("/", *root, *folders, stem + ending), Path("/", *root)),
+    lambda root, folders, stem, ending: FileInFolder(Path("/", *root, *folders, stem + ending), Path("/", *root)),
     st.lists(SEGMENTS, max_size=2),
     st.lists(SEGMENTS, max_size=2),
     SEGMENTS,
@@ -133,7 +133,7 @@ FILES = st.builds(
 
 @given(st.lists(FILES, max_size=12, unique_by=lambda item: item.path))
 def test_no_two_images_share_a_name(items):
-    names = names_of(items)
+    names = result_names(items)
     assert len({name.casefold() for name in names}) == len(items)
     for name in names:
         assert name
@@ -143,7 +143,7 @@ def test_no_two_images_share_a_name(items):
 
 @given(st.lists(FILES, max_size=12, unique_by=lambda item: item.path.name.casefold()))
 def test_names_follow_the_files(items):
-    for item, name in zip(items, names_of(items), strict=True):
+    for item, name in zip(items, result_names(items), strict=True):
         assert Path(name).name.startswith(item.path.with_suffix("").name)
 
 
@@ -151,7 +151,7 @@ def test_everything_that_is_missing_is_told_at_once(tmp_path):
     for name in ("empty", "bare"):
         (tmp_path / name).mkdir()
     with pytest.raises(UserError) as error:
-        collect([tmp_path / "gone", tmp_path / "empty", tmp_path / "bare"])
+        find_input_images([tmp_path / "gone", tmp_path / "empty", tmp_path / "bare"])
     assert [problem.split(str(tmp_path))[1].split(":")[0] for problem in error.value.problems] == [
         f"{os.sep}gone does not exist",
         f"{os.sep}empty holds no images",

@@ -1,0 +1,151 @@
+"""File statistics: what decoding an image or mask file once tells about it, without keeping its pixels.
+
+They are enough to judge a whole data set: sizes, copies, swapped folders, masks that number cells, 12-bit cameras.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from minunet.data.reading.image_files import ImageHeader, open_image
+from minunet.data.reading.pixels import to_grey, white_level
+from minunet.errors import UserError
+
+SAMPLE_LENGTH = 400  # tones are measured on at most about this many rows and columns
+MAX_LABEL = 32  # an 8-bit mask of three or more levels up to this value numbers classes or cells
+TWELVE_BITS = 4095  # 16-bit images up to this value come from a 12-bit camera; 16-bit masks up to it number cells
+
+
+@dataclass(frozen=True)
+class FileStatistics:
+    """Statistics of one file.
+
+    Attributes
+    ----------
+    path : Path
+    header : ImageHeader or None
+        None where it can't be read.
+    problem : str or None
+        Why the image can't be used.
+    digest : str
+        Hash of the decoded pixels, the same for copies in any lossless format; "" where they can't be read.
+    maximum : int
+        The largest value.
+    white : int
+        The value of white: 255 or 65535.
+    constant : bool
+        Whether all values are equal.
+    levels : int
+        The number of different grey levels in a sample, quantised to 256.
+    concentration : float
+        The share of the sample within 2 levels of its two most frequent grey levels.
+    black_share : float
+        The share of the sample at the lowest grey levels, 0 to 2.
+    colourfulness : float
+        The mean difference between the largest and the smallest channel, where white is 255.
+    mean_colour : tuple of int
+        Mean red, green and blue, where white is 255.
+    label_levels : int
+        The number of levels of a mask whose values look like numbers of classes or cells; 0 for other masks and images.
+    grey_share : float
+        The share of a mask's pixels that are neither black nor white; 0 for images.
+    """
+
+    path: Path
+    header: ImageHeader | None = None
+    problem: str | None = None
+    digest: str = ""
+    maximum: int = 0
+    white: int = 255
+    constant: bool = False
+    levels: int = 0
+    concentration: float = 1.0
+    black_share: float = 0.0
+    colourfulness: float = 0.0
+    mean_colour: tuple[int, int, int] = (0, 0, 0)
+    label_levels: int = 0
+    grey_share: float = 0.0
+
+
+def measure_file(path: Path, *, mask: bool = False) -> FileStatistics:
+    """Decode one file and measure it; what is wrong with it is reported in `FileStatistics.problem`."""
+    statistics = FileStatistics(path)
+    try:
+        with open_image(path) as image:
+            statistics = replace(statistics, header=image.header)
+            array = image.pixels(mask=mask)
+    except UserError as error:
+        return replace(statistics, problem=error.problems[0])
+    return _measured(statistics, array, mask)
+
+
+def grey_share(mask: np.ndarray) -> float:
+    """The share of a mask's pixels that are neither black nor white; a mask of only 0 and 1 has none.
+
+    Parameters
+    ----------
+    mask : ndarray, (H, W) or (H, W, 3), uint8 or uint16
+    """
+    if mask.ndim == 3:
+        grey = to_grey(mask)
+        return float(np.mean((grey > 0) & (grey < 1)))
+    if mask.max() == 1:
+        return 0.0
+    return float(np.mean((mask > 0) & (mask < white_level(mask.dtype))))
+
+
+def _measured(statistics: FileStatistics, array: np.ndarray, mask: bool) -> FileStatistics:
+    step = max(1, max(array.shape[:2]) // SAMPLE_LENGTH)
+    sample = array[::step, ::step]
+    white = white_level(array.dtype)
+    channels = 3 if array.ndim == 3 else 1
+    colours = (sample.reshape(-1, channels) * (255.0 / white)).astype(np.float32)  # (pixels, channels)
+    counts = np.bincount(np.rint(to_grey(sample) * 255).astype(np.uint8).ravel(), minlength=256)
+    red, green, blue = (int(round(float(value))) for value in np.broadcast_to(colours.mean(axis=0), 3))
+    maximum = int(array.max())
+    return replace(
+        statistics,
+        digest=_digest(array),
+        maximum=maximum,
+        white=white,
+        constant=bool((sample == sample[0, 0]).all()) and bool((array == array[0, 0]).all()),
+        levels=int(np.count_nonzero(counts)),
+        concentration=_concentration(counts),
+        black_share=float(counts[:3].sum() / counts.sum()),
+        colourfulness=float((colours.max(axis=1) - colours.min(axis=1)).mean()),
+        mean_colour=(red, green, blue),
+        label_levels=_label_levels(array, maximum) if mask else 0,
+        grey_share=grey_share(array) if mask else 0.0,
+    )
+
+
+def _concentration(counts: np.ndarray) -> float:
+    """The share of pixels within 2 levels of the most frequent level, and within 2 of the most frequent of the rest."""
+    counts = counts.copy()
+    near_peaks = 0
+    total = counts.sum()
+    for _ in range(2):
+        peak = int(counts.argmax())
+        near = slice(max(0, peak - 2), peak + 3)
+        near_peaks += counts[near].sum()
+        counts[near] = 0
+    return float(near_peaks / total)
+
+
+def _label_levels(array: np.ndarray, maximum: int) -> int:
+    if array.ndim == 3 or maximum < 2 or (array.dtype == np.uint8 and maximum > 127):
+        return 0
+    levels = np.flatnonzero(np.bincount(array.ravel()))
+    without_gaps = levels[0] == 0 and levels[-1] == len(levels) - 1
+    low = maximum <= (MAX_LABEL if array.dtype == np.uint8 else TWELVE_BITS)
+    return len(levels) if len(levels) > 2 and (low or without_gaps) else 0
+
+
+def _digest(array: np.ndarray) -> str:
+    digest = hashlib.blake2b(f"{array.shape} {array.dtype}".encode(), digest_size=16)
+    digest.update(array.data)
+    return digest.hexdigest()
