@@ -15,8 +15,10 @@ import numpy as np
 from PIL import Image
 
 from minunet.autograd import Tensor
-from minunet.data.reading import image_files as images
+from minunet.data.reading.image_files import decode
+from minunet.data.reading.pixels import from_pil
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.resize import resize_bilinear
 from minunet.data.tiles import predict_tiled
 from minunet.errors import UserError
 from minunet.functional import sigmoid
@@ -184,7 +186,7 @@ class LoadedModel:
     def _to_size(self, probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         height, width = size
         if probability.shape != size:
-            probability = images.resize_bilinear(probability, (width, height))
+            probability = resize_bilinear(probability, (width, height))
         return np.clip(probability, 0.0, 1.0).astype(np.float32, copy=False)
 
     def _pixels_at_once(self) -> int:
@@ -218,9 +220,9 @@ def as_array(image: Any) -> np.ndarray:
         Where it is none of these.
     """
     if isinstance(image, (str, Path)):
-        return images.decode(image)
+        return decode(image)
     if isinstance(image, Image.Image):
-        return images.from_pil(image)
+        return from_pil(image)
     array = backend.to_numpy(image) if backend.is_array(image) else None
     if array is None:
         raise UserError(f"an image is an array, a PIL image or a path, not {type(image).__name__}; convert it first.")
