@@ -12,9 +12,10 @@ import numpy as np
 
 from benchmarks.gpu.sm_90a import taken
 from minunet.fused.unet_layers import ConvLayer, layers_of
-from minunet.kernels.cuda import convolution, sums, tensor_cores
+from minunet.kernels.cuda import sums, tensor_cores
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.dtypes import BFLOAT16
+from minunet.kernels.cuda.window import forward_window, input_gradient_windows
 
 DTYPES = {"bf16": BFLOAT16, "tf32": np.dtype(np.float32)}
 SAME = (1, 1), ((1, 1), (1, 1))
@@ -65,32 +66,42 @@ def ours(device: Any, case: Case, precision: str) -> dict[str, Callable[[], None
     """Callables that launch our kernels, on random numbers."""
     arena, dtype, layer = Arena(device.launcher), DTYPES[precision], case.layer
     rounded = precision == "tf32"
-    xs = tuple(arena.take((*case.images, c), dtype) for c in layer.channels)
-    grads = tuple(arena.take(x.shape, dtype) for x in xs)
-    y, weight = arena.take((*case.images, layer.outs), dtype), arena.take(layer.shape, dtype)
-    turned = arena.take((*layer.shape[:2], *layer.shape[:1:-1]), dtype)
-    bias = arena.take((layer.outs,), np.float32)
-    window = convolution.forward_window(xs, weight, *SAME, case.images[1:])
-    partial = arena.take((tensor_cores.splits_of(window, y), *layer.shape), np.float32)
-    total = arena.take(layer.shape, np.float32)
+    xs = tuple(arena.alloc((*case.images, c), dtype) for c in layer.channels)
+    grads = tuple(arena.alloc(x.shape, dtype) for x in xs)
+    y, weight = arena.alloc((*case.images, layer.outs), dtype), arena.alloc(layer.shape, dtype)
+    transposed = arena.alloc((*layer.shape[:2], *layer.shape[:1:-1]), dtype)
+    bias = arena.alloc((layer.outs,), np.float32)
+    window = forward_window(xs, weight, *SAME, case.images[1:])
+    partial = arena.alloc((tensor_cores.num_splits(window, y), *layer.shape), np.float32)
+    total = arena.alloc(layer.shape, np.float32)
 
     def forward() -> None:
         tensor_cores.convolve(
-            [window], xs, weight, (y,), bias=bias, relu=True, rounded=rounded, exact=rounded, turned=turned
+            [window],
+            xs,
+            weight,
+            (y,),
+            bias=bias,
+            relu=True,
+            round_to_tf32=rounded,
+            inputs_are_tf32=rounded,
+            weight_transposed=transposed,
         )
 
     def input_gradient() -> None:
-        windows = convolution.input_gradient_windows(y, xs, weight, *SAME)
-        tensor_cores.convolve(windows, (y,), weight, grads, masks=(*xs, None)[:2], rounded=rounded, exact=rounded)
+        windows = input_gradient_windows(y, xs, weight, *SAME)
+        tensor_cores.convolve(
+            windows, (y,), weight, grads, masks=(*xs, None)[:2], round_to_tf32=rounded, inputs_are_tf32=rounded
+        )
 
     def weight_gradient() -> None:
-        tensor_cores.weight_gradient(window, xs, y, partial, exact=rounded)
+        tensor_cores.weight_gradient(window, xs, y, partial, inputs_are_tf32=rounded)
         sums.add_splits(partial, total)
 
     work = {"forward": forward, "input gradient": input_gradient, "weight gradient": weight_gradient}
     for launch in work.values():
         launch()  # noted, so that settling compiles them
-    arena.settle()
+    arena.commit()
     _fill(device, arena)
     return work
 

@@ -69,7 +69,7 @@ def our_inference(shape: tuple[int, int, int, int], precision: str, rounds: int)
         captured.run(images)
         if k >= 3:
             times.append(1e3 * (time.perf_counter() - began))
-    held = captured.passing.arena.bytes + sum(p.nbytes for p in params)
+    held = captured.passing.arena.nbytes + sum(p.nbytes for p in params)
     return {"ms": statistics.median(times), "bytes": held}
 
 

@@ -88,7 +88,7 @@ def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
             for candidate in primitive.candidates(*there):
                 if not candidate.name.startswith("cuda"):
                     continue
-                tolerance = TOLERANCES["tf32" if candidate.name == "cuda-tensor" and kind == "float32" else kind]
+                tolerance = TOLERANCES["tf32" if candidate.name == "cuda-tensor-cores" and kind == "float32" else kind]
                 label = f"{name} {candidate.name} {kind}"
                 try:
                     agree(_get(device, candidate.run(*there)), expected, tolerance, label)

@@ -77,7 +77,7 @@ class StepGraph:
     @property
     def nbytes(self) -> int:
         """Bytes of device memory that the step's arena takes."""
-        return self.step.arena.bytes
+        return self.step.arena.nbytes
 
     def resume(self, updates: int) -> None:
         """Take over parameters that were changed from outside, and how many updates the moments have seen."""

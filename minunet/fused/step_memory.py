@@ -13,7 +13,7 @@ from minunet.fused.unet_forward import UNetForward
 from minunet.fused.unet_layers import layers_of
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.launcher import Launcher
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class StepMemory:
     def of(cls, step: UNetStep) -> StepMemory:
         """What `StepGraph` takes for this step."""
         weights = 3 * sum(p.nbytes for p in step.params)
-        return cls(step.arena.bytes, weights, SLOTS * (step.images.nbytes + step.targets.nbytes))
+        return cls(step.arena.nbytes, weights, SLOTS * (step.images.nbytes + step.targets.nbytes))
 
 
-def unallocated_parameters(config: Mapping[str, Any], device: Unallocated) -> list[np.ndarray]:
+def unallocated_parameters(config: Mapping[str, Any], device: MetaLauncher) -> list[np.ndarray]:
     """The parameters of a U-Net with these settings, as shapes in their order."""
     return [device.empty(s, np.float32) for layer in layers_of(config).all() for s in (layer.shape, (layer.outs,))]
 
@@ -73,7 +73,7 @@ def planned(
     ValueError
         Where there is no such step.
     """
-    nowhere = Unallocated.like(device)
+    nowhere = MetaLauncher.like(device)
     params = unallocated_parameters(config, nowhere)
     return StepMemory.of(UNetStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip))
 
@@ -82,5 +82,7 @@ def planned_pass(
     config: Mapping[str, Any], shape: tuple[int, int, int, int], device: Launcher, *, precision: str = "bf16"
 ) -> int:
     """Bytes of the arena that a captured forward pass will take on a device, beside the parameters; see `planned`."""
-    nowhere = Unallocated.like(device)
-    return UNetForward(config, unallocated_parameters(config, nowhere), shape, nowhere, precision=precision).arena.bytes
+    nowhere = MetaLauncher.like(device)
+    return UNetForward(
+        config, unallocated_parameters(config, nowhere), shape, nowhere, precision=precision
+    ).arena.nbytes

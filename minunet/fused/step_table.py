@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from minunet.fused.step_memory import unallocated_parameters
-from minunet.fused.unet_forward import Places, UNetForward
+from minunet.fused.unet_forward import Buffers, UNetForward
 from minunet.fused.unet_layers import ConvLayer
 from minunet.fused.unet_step import UNetStep
-from minunet.kernels.cuda import ampere, hopper, tensor_cores
-from minunet.kernels.cuda.arena import Place
+from minunet.kernels.cuda import (
+    ampere_convolution,
+    ampere_tile,
+    ampere_weight_gradient,
+    hopper_convolution,
+    tensor_cores,
+)
+from minunet.kernels.cuda.arena import Buffer
 from minunet.kernels.cuda.launcher import Launcher
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.window import Window
 
 FORWARD, AGAIN, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "forward again", "input gradient", "weight gradient"
@@ -51,14 +57,14 @@ class _Noting(UNetForward):
         super().__init__(*arguments, **options)
 
     def _multiply(
-        self, layer: ConvLayer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any
+        self, layer: ConvLayer, windows: Sequence[Window], sources: Buffers, outs: Buffers, **options: Any
     ) -> None:
         if "masks" in options:  # a ReLU's gradient goes into each input gradient, and into nothing else
             operation, channels = INPUT_GRADIENT, sum(out.shape[3] for out in outs)
         else:
             seen = any(product.layer is layer for product in self.products)
             operation, channels = AGAIN if seen else FORWARD, layer.outs
-        asked = {name: options[name] for name in ("pooled", "rounded", "turned") if name in options}
+        asked = {name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options}
         # The windows of an up-convolution, one for each tap, are of one size.
         kernel, why = _convolution(windows[0], sources, outs, asked)
         self.products.append(Product(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
@@ -72,7 +78,7 @@ class RecordedForward(_Noting):
 class RecordedStep(_Noting, UNetStep):
     """`UNetStep`, and under `products` what it launches."""
 
-    def _weight_gradient(self, layer: ConvLayer, window: Window, sources: Places, grad: Place, shape: Any) -> None:
+    def _weight_gradient(self, layer: ConvLayer, window: Window, sources: Buffers, grad: Buffer, shape: Any) -> None:
         kernel, why = _gradient(window, grad)
         self.products.append(Product(layer, WEIGHT_GRADIENT, layer.shape, kernel, why))
         super()._weight_gradient(layer, window, sources, grad, shape)
@@ -103,30 +109,30 @@ def noted(
     ValueError
         Where there is none.
     """
-    nowhere = Unallocated.like(device)
+    nowhere = MetaLauncher.like(device)
     params = unallocated_parameters(config, nowhere)
     if training:
         return RecordedStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip)
     return RecordedForward(config, params, shape, nowhere, precision=precision)
 
 
-def _convolution(window: Window, sources: Places, outs: Places, asked: dict[str, Any]) -> tuple[str, str]:
+def _convolution(window: Window, sources: Buffers, outs: Buffers, asked: dict[str, Any]) -> tuple[str, str]:
     why = tensor_cores.why_not_hopper(window, sources, outs, **asked)
     if why is None:
-        tile = hopper.tile_for(window)
-        block = f"{hopper.PANEL * tile.panels} channels x {tile.lines}x{hopper.SIDE} pixels"
+        tile = hopper_convolution.tile_for(window)
+        block = f"{hopper_convolution.PANEL * tile.panels} channels x {tile.lines}x{hopper_convolution.SIDE} pixels"
         return f"sm_90a wgmma, {block}", _faster(*tensor_cores.estimates(window, sources[0]))
-    columns = ampere.tile_for(window).columns
-    return f"sm_80 mma.sync, {columns} channels x {ampere.BM} pixels", why
+    columns = ampere_convolution.tile_for(window).columns
+    return f"sm_80 mma.sync, {columns} channels x {ampere_tile.BM} pixels", why
 
 
-def _gradient(window: Window, grad: Place) -> tuple[str, str]:
-    why, shares = tensor_cores.why_not_hopper_gradient(window, grad), tensor_cores.splits_of(window, grad)
+def _gradient(window: Window, grad: Buffer) -> tuple[str, str]:
+    why, shares = tensor_cores.why_not_hopper_gradient(window, grad), tensor_cores.num_splits(window, grad)
     shared = "all pixels" if shares == 1 else f"{shares} shares of the pixels"
     if why is None:
         why = _faster(*tensor_cores.gradient_estimates(window, grad))
-        return f"sm_90a wgmma, {hopper.PANEL}x{hopper.PANEL} channels x 9 taps, {shared}", why
-    return f"sm_80 mma.sync, {ampere.BM}x{ampere.gradient_tile_for(window).columns} weights, {shared}", why
+        return f"sm_90a wgmma, {hopper_convolution.PANEL}x{hopper_convolution.PANEL} channels x 9 taps, {shared}", why
+    return f"sm_80 mma.sync, {ampere_tile.BM}x{ampere_weight_gradient.tile_for(window).columns} weights, {shared}", why
 
 
 def _faster(ours: float, theirs: float) -> str:

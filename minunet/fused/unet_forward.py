@@ -14,15 +14,14 @@ import numpy as np
 from minunet.fused.unet_layers import ConvLayer, layers_of, why_not
 from minunet.fused.weight_copies import WeightCopies
 from minunet.kernels.cuda import tensor_cores
-from minunet.kernels.cuda.arena import Arena, Place
-from minunet.kernels.cuda.convolution import forward_window, up_windows
-from minunet.kernels.cuda.dtypes import BFLOAT16
+from minunet.kernels.cuda.arena import Arena, Buffer
+from minunet.kernels.cuda.dtypes import BFLOAT16, DType
 from minunet.kernels.cuda.launcher import Launcher
-from minunet.kernels.cuda.pad_channels import fit_into, whole_chunks
-from minunet.kernels.cuda.window import Window
+from minunet.kernels.cuda.pad_channels import copy_padded, padded_channels
+from minunet.kernels.cuda.window import Window, forward_window, transposed_windows
 
-DTYPES = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
-Places = tuple[Place, ...]
+DTYPES: dict[str, DType] = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
+Buffers = tuple[Buffer, ...]
 UP = (2, 2), (0, 0)  # stride and padding of the up-convolution
 # Input channels up to which an up-convolution is bound by memory: two operations each, and one element to write. A large GPU
 # multiplies some 200 times in bfloat16 while it writes a byte.
@@ -46,9 +45,9 @@ class UNetForward:
 
     Attributes
     ----------
-    images : Place
+    images : Buffer
         Where a batch must be before `run`: float32, (N, H, W, C).
-    logits : Place
+    logits : Buffer
         (N, H, W, out_channels) float32.
 
     Raises
@@ -78,16 +77,16 @@ class UNetForward:
         if [tuple(p.shape) for p in self.params] != wanted:
             raise ValueError("the parameters are not those of a U-Net with these settings")
         self.arena = Arena(device)
-        take, outs = self.arena.take, config["out_channels"]
+        take, outs = self.arena.alloc, config["out_channels"]
         self.images, self.logits = take(shape, np.float32), take((*shape[:3], outs), np.float32)
         self.weights = WeightCopies(self.layers.all(), self.params, self.arena, self.dtype)
-        self.head_bias = take((whole_chunks(outs, self.dtype),), np.float32)
+        self.head_bias = take((padded_channels(outs, self.dtype),), np.float32)
         self._reserve()
-        held = self.arena.taken
+        held = self.arena.allocated
         self.run()  # lays the arena out
-        if self.arena.taken != held:
+        if self.arena.allocated != held:
             raise RuntimeError("a pass did not give back all that it took")
-        self.arena.settle()
+        self.arena.commit()
         self.refresh()
 
     def refresh(self) -> None:
@@ -97,24 +96,24 @@ class UNetForward:
     def run(self) -> None:
         """Fill `logits` from `images`."""
         logits, _ = self._forward(keep=False)
-        fit_into(logits, self.logits, 1)
-        self.arena.give(logits)
+        copy_padded(logits, self.logits, 1)
+        self.arena.free(logits)
 
     def _reserve(self) -> None:
         """What else must hold its place from one run to the next."""
 
-    def _forward(self, *, keep: bool) -> tuple[Place, dict[str, Any]]:
+    def _forward(self, *, keep: bool) -> tuple[Buffer, dict[str, Any]]:
         """The logits; and, where `keep`, the places that the way back needs, not yet given back.
 
         What takes hardly longer to compute again than to write is not among them: the output of the first layer, which has few
         input channels, and those of shallow up-convolutions, for which None stands.
         """
-        take, (images, first) = self.arena.take, self._first()
-        self.arena.give(images)
+        take, (images, first) = self.arena.alloc, self._first()
+        self.arena.free(images)
         again = {first}
 
-        def done(*places: Place) -> None:
-            self.arena.give(*(place for place in places if not keep or place in again))
+        def done(*places: Buffer) -> None:
+            self.arena.free(*(place for place in places if not keep or place in again))
 
         x, contraction = first, []
         for level, block in enumerate(self.layers.contraction):
@@ -144,41 +143,45 @@ class UNetForward:
             expansion.append((x, None if raised in again else raised, middle))
             x = self._convolve(second, (middle,))
             done(middle)
-        fit_into(self.params[self.layers.head.bias], self.head_bias, 1)
+        copy_padded(self.params[self.layers.head.bias], self.head_bias, 1)
         logits = self._convolve(self.layers.head, (x,), relu=False, bias=self.head_bias)
         done(x)
         return logits, {"contraction": contraction, "bottleneck": bottleneck, "expansion": expansion, "last": x}
 
-    def _first(self) -> tuple[Place, Place]:
+    def _first(self) -> tuple[Buffer, Buffer]:
         """The images in the activations' type and whole chunks of channels, and the first layer's output."""
-        images = self.arena.take((*self.images.shape[:3], whole_chunks(self.images.shape[3], self.dtype)), self.dtype)
-        fit_into(self.images, images, 1, rounded=self.rounded)
+        images = self.arena.alloc(
+            (*self.images.shape[:3], padded_channels(self.images.shape[3], self.dtype)), self.dtype
+        )
+        copy_padded(self.images, images, 1, round_to_tf32=self.rounded)
         return images, self._convolve(self.layers.contraction[0][0], (images,))
 
-    def _raise(self, up: ConvLayer, x: Place, skip: Place) -> Place:
+    def _raise(self, up: ConvLayer, x: Buffer, skip: Buffer) -> Buffer:
         """The up-convolution's output, which goes with `skip`."""
-        raised = self.arena.take((*skip.shape[:3], up.outs), self.dtype)
-        windows = up_windows(x, self.weights.of(up), *UP, skip.shape[1:3])
-        self._multiply(up, windows, (x,), (raised,), bias=self.params[up.bias], rounded=self.rounded)
+        raised = self.arena.alloc((*skip.shape[:3], up.outs), self.dtype)
+        windows = transposed_windows(x, self.weights.of(up), *UP, skip.shape[1:3])
+        self._multiply(up, windows, (x,), (raised,), bias=self.params[up.bias], round_to_tf32=self.rounded)
         return raised
 
     def _convolve(
-        self, layer: ConvLayer, xs: Places, *, relu: bool = True, bias=None, pooled=None, argmax=None
-    ) -> Place:
+        self, layer: ConvLayer, xs: Buffers, *, relu: bool = True, bias=None, pooled=None, argmax=None
+    ) -> Buffer:
         weights = self.weights.of(layer)
-        y = self.arena.take((*xs[0].shape[:3], weights.shape[3]), self.dtype)
+        y = self.arena.alloc((*xs[0].shape[:3], weights.shape[3]), self.dtype)
         window = forward_window(xs, weights, (1, 1), same_padding(layer), y.shape[1:3])
         bias = self.params[layer.bias] if bias is None else bias
         epilogue = {"bias": bias, "relu": relu, "pooled": pooled, "argmax": argmax}
-        turned = self.weights.turned(layer)
-        self._multiply(layer, [window], xs, (y,), rounded=self.rounded and relu, turned=turned, **epilogue)
+        transposed = self.weights.transposed(layer)
+        self._multiply(
+            layer, [window], xs, (y,), round_to_tf32=self.rounded and relu, weight_transposed=transposed, **epilogue
+        )
         return y
 
     def _multiply(
-        self, layer: ConvLayer, windows: Sequence[Window], sources: Places, outs: Places, **options: Any
+        self, layer: ConvLayer, windows: Sequence[Window], sources: Buffers, outs: Buffers, **options: Any
     ) -> None:
         """Fill `outs` with a layer's products, as `tensor.convolve` takes the windows and options."""
-        tensor_cores.convolve(windows, sources, self.weights.of(layer), outs, exact=self.rounded, **options)
+        tensor_cores.convolve(windows, sources, self.weights.of(layer), outs, inputs_are_tf32=self.rounded, **options)
 
 
 def same_padding(layer: ConvLayer) -> tuple[tuple[int, int], tuple[int, int]]:

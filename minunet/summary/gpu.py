@@ -12,9 +12,9 @@ from minunet.fused.step_memory import StepMemory
 from minunet.fused.step_table import RecordedForward, RecordedStep, noted
 from minunet.fused.unet_layers import whole_sides
 from minunet.kernels.cuda import launcher
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.precision import has_tensor_cores, resolved, use_precision
-from minunet.kernels.cuda.registration import PORTABLE, TENSOR
+from minunet.kernels.cuda.registration import PORTABLE, TENSOR_CORES
 from minunet.kernels.dispatch import only
 from minunet.nn.module import Module
 from minunet.summary.model import Row, layer_of, op_by_op, parameter_counts
@@ -48,8 +48,8 @@ def on_gpu(model: Module, input_shape: tuple[int, ...], precision: str, gradient
 
 
 def _primitives(model: Module, input_shape: tuple[int, ...], precision: str, gradients: bool) -> list[Row]:
-    nowhere = Unallocated.like(launcher.gpu())
-    with _as_shapes(model), launcher.use(nowhere), only(PORTABLE, TENSOR), use_precision(precision):
+    nowhere = MetaLauncher.like(launcher.gpu())
+    with _as_shapes(model), launcher.use(nowhere), only(PORTABLE, TENSOR_CORES), use_precision(precision):
         return op_by_op(model, input_shape, gradients)
 
 
@@ -78,7 +78,7 @@ def _memory(laid_out: RecordedForward | RecordedStep) -> str:
         parts = {"arena": plan.arena, "parameters and moments": plan.weights, "batches on their way": plan.batches}
         what = "each step is one CUDA graph"
     else:
-        parts = {"arena": laid_out.arena.bytes, "parameters": sum(p.nbytes for p in laid_out.params)}
+        parts = {"arena": laid_out.arena.nbytes, "parameters": sum(p.nbytes for p in laid_out.params)}
         what = "the forward pass is one CUDA graph"
     listed = ", ".join(f"{name} {size / 1e6:,.1f}" for name, size in parts.items())
     return f"{what}, in {sum(parts.values()) / 1e6:,.1f} MB ({listed})"

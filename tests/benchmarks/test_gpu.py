@@ -44,7 +44,7 @@ def test_conformance_and_values():
         "softmax",
         "tanh_grad",
     }
-    assert any("cuda-tensor" in name for name in found["passed"])
+    assert any("cuda-tensor-cores" in name for name in found["passed"])
 
 
 @needs_compiler

@@ -87,7 +87,7 @@ def hold_update(step, params, before, lr=0.01):
     for layer in step.layers.all():
         copy = step.weights.of(layer)
         if copy is not params[layer.weight]:
-            wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.turned(layer)
+            wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.transposed(layer)
             if step.rounded:  # read as they are
                 wanted = products.to_tf32(wanted)
             if turned is not None:  # and both ways

@@ -14,10 +14,16 @@ from typing import Any
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cuda import ampere, hopper, hopper_gradient, sums
-from minunet.kernels.cuda.arena import Arena, Place
-from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
+from minunet.kernels.cuda import (
+    ampere_convolution,
+    ampere_weight_gradient,
+    hopper_convolution,
+    hopper_weight_gradient,
+    sums,
+)
+from minunet.kernels.cuda.arena import Arena, Buffer
 from minunet.kernels.cuda.dtypes import BFLOAT16
+from minunet.kernels.cuda.window import forward_window, input_gradient_windows
 from tests.cuda_on_cpu.rounding import from_bf16, to_bf16, to_tf32
 
 SAME = (1, 1), ((1, 1), (1, 1))
@@ -55,7 +61,7 @@ class Kernels:
     Attributes
     ----------
     convolve, weight_gradient : callable
-    splits_of : callable
+    num_splits : callable
         Of a window and the bytes of an element.
     turns : bool
         Whether they read operands along the sum alone where these are floats: weights are given turned, and the weight gradient,
@@ -64,20 +70,25 @@ class Kernels:
 
     convolve: Callable[..., None]
     weight_gradient: Callable[..., None]
-    splits_of: Callable[[Any, int], int]
+    num_splits: Callable[[Any, int], int]
     turns: bool
 
 
 # Told that their factors are tf32 values, as in the training step, and not told.
 SM_80 = Kernels(
-    functools.partial(ampere.convolve, exact=True),
-    functools.partial(ampere.weight_gradient, exact=True),
-    ampere.splits_of,
+    functools.partial(ampere_convolution.convolve, inputs_are_tf32=True),
+    functools.partial(ampere_weight_gradient.weight_gradient, inputs_are_tf32=True),
+    ampere_weight_gradient.num_splits,
     turns=False,
 )
-SM_80_ROUNDING = Kernels(ampere.convolve, ampere.weight_gradient, ampere.splits_of, turns=False)
+SM_80_ROUNDING = Kernels(
+    ampere_convolution.convolve, ampere_weight_gradient.weight_gradient, ampere_weight_gradient.num_splits, turns=False
+)
 SM_90A = Kernels(
-    hopper.convolve, hopper_gradient.weight_gradient, lambda window, _: hopper_gradient.splits_of(window), turns=True
+    hopper_convolution.convolve,
+    hopper_weight_gradient.weight_gradient,
+    lambda window, _: hopper_weight_gradient.num_splits(window),
+    turns=True,
 )
 
 CASES = {
@@ -99,7 +110,7 @@ MANY_TILES = {
 
 
 class Bench:
-    """Places in an arena on a device, filled from NumPy and read back.
+    """Buffers in an arena on a device, filled from NumPy and read back.
 
     Parameters
     ----------
@@ -110,31 +121,31 @@ class Bench:
 
     def __init__(self, device: Any, precision: str):
         self.device, self.precision, self.arena = device, precision, Arena(device.launcher)
-        self._content: list[tuple[Place, np.ndarray]] = []
+        self._content: list[tuple[Buffer, np.ndarray]] = []
 
-    def place(self, values: np.ndarray, dtype: Any = None) -> tuple[Place, np.ndarray]:
+    def place(self, values: np.ndarray, dtype: Any = None) -> tuple[Buffer, np.ndarray]:
         """A place that will hold the values, in the precision's type unless another is named; and what it holds, in float64."""
         if dtype is None:
             bits = to_bf16(values) if self.precision == "bf16" else to_tf32(values)
             exact = from_bf16(bits) if self.precision == "bf16" else bits
         else:
             bits = exact = values.astype(dtype)
-        place = self.arena.take(values.shape, DTYPES[self.precision] if dtype is None else dtype)
+        place = self.arena.alloc(values.shape, DTYPES[self.precision] if dtype is None else dtype)
         self._content.append((place, bits))
         return place, exact.astype(np.float64)
 
-    def room(self, shape: tuple[int, ...], dtype: Any = None) -> Place:
+    def room(self, shape: tuple[int, ...], dtype: Any = None) -> Buffer:
         """A place for results."""
-        return self.arena.take(shape, DTYPES[self.precision] if dtype is None else dtype)
+        return self.arena.alloc(shape, DTYPES[self.precision] if dtype is None else dtype)
 
     def settle(self) -> None:
         """Get the memory, every byte of it poison, and fill the places."""
-        self.arena.settle()
+        self.arena.commit()
         self.arena.launcher.memory[...] = 0xFF
         for place, bits in self._content:
             self._bytes(place)[...] = self.device.put(np.ascontiguousarray(bits).view(np.uint8).reshape(-1))
 
-    def read(self, place: Place) -> np.ndarray:
+    def read(self, place: Buffer) -> np.ndarray:
         """What a place holds, in float64; whole numbers as they are."""
         raw = np.ascontiguousarray(self.device.get(self._bytes(place)))
         if place.dtype is BFLOAT16:
@@ -142,7 +153,7 @@ class Bench:
         values = raw.view(place.dtype).reshape(place.shape)
         return values if values.dtype.kind == "u" else values.astype(np.float64)
 
-    def _bytes(self, place: Place) -> Any:
+    def _bytes(self, place: Buffer) -> Any:
         return self.arena.launcher.memory[place.offset : place.offset + place.nbytes]
 
 
@@ -176,9 +187,16 @@ def forward(device: Any, precision: str, case: Case, kernels: Kernels, rng: np.r
         shape = (case.images[0], case.images[1] // 2, case.images[2] // 2, case.outs)
         pooled, argmax = bench.room(shape), bench.room(shape, np.uint8)
     window = forward_window(sources, weight, *SAME, case.images[1:])
-    options = {"bias": bias, "relu": True, "masks": (None, None), "pooled": pooled, "argmax": argmax, "rounded": True}
+    options = {
+        "bias": bias,
+        "relu": True,
+        "masks": (None, None),
+        "pooled": pooled,
+        "argmax": argmax,
+        "round_to_tf32": True,
+    }
     if kernels.turns:
-        options["turned"] = turned
+        options["weight_transposed"] = turned
     kernels.convolve(window, sources, weight, (y,), **options)
     bench.settle()
     kernels.convolve(window, sources, weight, (y,), **options)
@@ -198,10 +216,10 @@ def input_gradient(device: Any, precision: str, case: Case, kernels: Kernels, rn
     outs, exact = zip(*(bench.place(drawn(rng, *case.images, c)) for c in case.channels), strict=True)
     masks = [out if masked else None for out, masked in zip(outs, case.masked, strict=True)]
     (window,) = input_gradient_windows(grad, outs, weight, *SAME)
-    options = {"bias": None, "relu": False, "pooled": None, "argmax": None, "rounded": True}
+    options = {"bias": None, "relu": False, "pooled": None, "argmax": None, "round_to_tf32": True}
     options["masks"] = (*masks, None)[:2]
     if kernels.turns:
-        options["turned"] = None
+        options["weight_transposed"] = None
     kernels.convolve(window, (grad,), weight, outs, **options)
     bench.settle()
     kernels.convolve(window, (grad,), weight, outs, **options)
@@ -219,7 +237,7 @@ def weight_gradient(device: Any, precision: str, case: Case, kernels: Kernels, r
     shape = 3, 3, sum(case.channels), case.outs
     total = bench.room(shape, np.float32)
     window = forward_window(sources, total, *SAME, case.images[1:])
-    splits = kernels.splits_of(window, grad.dtype.itemsize)
+    splits = kernels.num_splits(window, grad.dtype.itemsize)
     partial = bench.room((splits, *shape), np.float32)
     kernels.weight_gradient(window, sources, grad, partial)
     sums.add_splits(partial, total)

@@ -53,7 +53,7 @@ def main(schedule: str) -> int:
     rng = np.random.default_rng(0)
     with launcher.use(host), dispatch.prefer("cuda"):
         convolutions(rng, "cuda")
-        convolutions(rng, "cuda-tensor")
+        convolutions(rng, "cuda-tensor-cores")
         the_rest(rng)
     print(f"clean: {len(host.launches)} kernels, {sum(host.launches.values())} launches")
     return 0

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from minunet.kernels.cuda import ampere, program, registration  # noqa: F401  registration declares every program
+from minunet.kernels.cuda import ampere_tile, ampere_weight_gradient, program, registration  # noqa: F401  registration declares every program
 from minunet.kernels.cuda import compile as compiler
 from minunet.resources import usable_cpus
 from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
@@ -85,14 +85,16 @@ def test_machine_code(source, compiled, tmp_path):
             assert {"HMMA", "LDGSTS"} <= set(found[name]), f"{instance} does not use the tensor cores"
             by_words = "weight_gradient<float" in instance  # ldmatrix cannot turn a matrix of 32-bit elements
             assert ("LDSM" in found[name]) != by_words, instance
-            if made is ampere.WEIGHT_GRADIENT:  # rounding compares with infinity; nothing else here compares floats
+            if (
+                made is ampere_weight_gradient.WEIGHT_GRADIENT
+            ):  # rounding compares with infinity; nothing else here compares floats
                 assert ("FSETP" in found[name]) == instance.endswith("true>"), instance
 
 
 def test_eight_warps_of_tensor_cores_share_a_multiprocessor():
     """Their 256 threads have 65,536 registers, 255 each; their blocks fit the shared memory of sm_90, and one that of sm_86."""
-    for tile in ampere.TILES:
-        assert tile.threads * tile.blocks == 256 and ampere.WEIGHT_GRADIENT.registers * 256 <= 65_536
+    for tile in ampere_tile.TILES:
+        assert tile.threads * tile.blocks == 256 and ampere_weight_gradient.WEIGHT_GRADIENT.registers * 256 <= 65_536
         for itemsize in (2, 4):
             used = tile.shared_bytes(itemsize) + 1024  # of each block, for the system
             assert tile.blocks * used <= 228 << 10 and used <= 100 << 10

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from minunet.kernels.cuda import ampere
-from minunet.kernels.cuda.convolution import forward_window
+from minunet.kernels.cuda import ampere_tile, ampere_weight_gradient
 from minunet.kernels.cuda.dtypes import ceil_div
+from minunet.kernels.cuda.window import forward_window
 
 # (side, input channels, output channels) of the classic U-Net's convolutions, for 16 images of 256x256
 LAYERS = [
@@ -40,9 +40,9 @@ def window(images, height, width, channels, outs):
 def test_every_pixel_is_in_one_share(shape, itemsize):
     for channels, outs in ((8, 8), (64, 64), (72, 136), (512, 1024)):
         made = window(*shape, channels, outs)
-        share, splits = ampere.split(made, ampere.gradient_tile_for(made), itemsize)
-        assert share > 0 and share % (ampere.ROW_BYTES // itemsize) == 0
-        assert splits == ampere.splits_of(made, itemsize) == max(1, ceil_div(made.pixels, share))
+        share, splits = ampere_weight_gradient.split(made, ampere_weight_gradient.tile_for(made), itemsize)
+        assert share > 0 and share % (ampere_tile.ROW_BYTES // itemsize) == 0
+        assert splits == ampere_weight_gradient.num_splits(made, itemsize) == max(1, ceil_div(made.pixels, share))
 
 
 @pytest.mark.parametrize("itemsize", [2, 4])
@@ -51,9 +51,9 @@ def test_multiprocessors_are_busy_to_the_end(layer, itemsize):
     """At least 0.7 of the time of 132 of them, with no more than 128 MiB of partial sums."""
     side, channels, outs = layer
     made = window(16, side, side, channels, outs)
-    tile = ampere.gradient_tile_for(made)
-    share, splits = ampere.split(made, tile, itemsize)
-    tiles, at_once = ceil_div(made.depth, ampere.BM) * ceil_div(outs, tile.columns), 132 * tile.blocks
+    tile = ampere_weight_gradient.tile_for(made)
+    share, splits = ampere_weight_gradient.split(made, tile, itemsize)
+    tiles, at_once = ceil_div(made.depth, ampere_tile.BM) * ceil_div(outs, tile.columns), 132 * tile.blocks
     busy = tiles * made.pixels / (ceil_div(tiles * splits, at_once) * at_once * share)
     assert busy >= 0.7
     assert splits * made.depth * outs * 4 <= 128 << 20

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from minunet.kernels.cuda import hopper, hopper_gradient, tensor_cores
+from minunet.kernels.cuda import hopper_convolution, hopper_weight_gradient, tensor_cores
 from minunet.kernels.cuda.arena import Arena
-from minunet.kernels.cuda.convolution import forward_window, input_gradient_windows
 from minunet.kernels.cuda.dtypes import BFLOAT16
 from minunet.kernels.cuda.gpu_launcher import GpuLauncher
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
+from minunet.kernels.cuda.window import forward_window, input_gradient_windows
 from tests.cuda_on_cpu import cupy_on_cpu, products
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
@@ -34,7 +34,7 @@ def device(schedule):
 def test_values(which, case, schedule, monkeypatch):
     """Three blocks, so that each works through several tiles."""
     precision, what, run = which
-    monkeypatch.setattr(hopper, "MULTIPROCESSORS", 3)
+    monkeypatch.setattr(hopper_convolution, "MULTIPROCESSORS", 3)
     limit = products.TOLERANCES.get(what, products.TOLERANCES[precision])
     assert run(device(schedule), precision, case, products.SM_90A, np.random.default_rng(0)) <= limit
 
@@ -43,9 +43,9 @@ def test_larger_cases_have_tiles_of_either_kind_for_every_multiprocessor_and_mor
     found = set()
     for case in products.MANY_TILES.values():
         window, *_ = windows(case.images, case.channels, case.outs)
-        tile = hopper.tile_for(window)
+        tile = hopper_convolution.tile_for(window)
         found.add(tile.across)
-        assert tile.count(window) > hopper.MULTIPROCESSORS
+        assert tile.count(window) > hopper_convolution.MULTIPROCESSORS
         assert sum(case.channels) == case.outs  # the gradient's tiles are as many
     assert found == {True, False}
 
@@ -64,14 +64,14 @@ def test_every_instance_runs():
     for precision, _, run in products.passes(products.SM_90A):
         for name in ("even, with pooling", "patches cut short", "two sources of different width"):
             run(here, precision, products.CASES[name], products.SM_90A, np.random.default_rng(1))
-    for program in (hopper.CONVOLUTION, hopper_gradient.WEIGHT_GRADIENT):
+    for program in (hopper_convolution.CONVOLUTION, hopper_weight_gradient.WEIGHT_GRADIENT):
         assert set(program.instances) == {name for source, name in here.launcher.launches if source == program.source}
 
 
 def windows(images, channels, outs, dtype=BFLOAT16, sm_90a=True):
     arena = Arena(HostLauncher(sm_90a=sm_90a))
-    xs = tuple(arena.take((*images, c), dtype) for c in channels)
-    weight, y = arena.take((3, 3, sum(channels), outs), dtype), arena.take((*images, outs), dtype)
+    xs = tuple(arena.alloc((*images, c), dtype) for c in channels)
+    weight, y = arena.alloc((3, 3, sum(channels), outs), dtype), arena.alloc((*images, outs), dtype)
     return forward_window(xs, weight, *products.SAME, images[1:]), xs, y, weight
 
 
@@ -88,15 +88,17 @@ def test_when_they_are_chosen():
         window, xs, y, _ = windows(images, channels, outs)
         why = tensor_cores.why_not_hopper(window, xs, (y,))
         assert (why is None) == wanted, (images, channels, outs)
-        assert wanted or re.fullmatch(r"\d+ % of wgmma's products would be wasted", why)
+        assert wanted or re.fullmatch(
+            r"estimated to be slower with wgmma: \d+ % of its multiplications would be by padding zeros", why
+        )
     window, xs, y, weight = windows((2, 64, 64), (64,), 64, np.dtype(np.float32))
-    for options in ({"turned": weight}, {"rounded": True}):
-        assert "not kept as tf32 values" in tensor_cores.why_not_hopper(window, xs, (y,), **options)
-    assert tensor_cores.why_not_hopper(window, xs, (y,), rounded=True, turned=weight) is None
-    assert "tf32 factors across" in tensor_cores.why_not_hopper_gradient(window, y)
+    for options in ({"weight_transposed": weight}, {"round_to_tf32": True}):
+        assert "already rounded to tf32" in tensor_cores.why_not_hopper(window, xs, (y,), **options)
+    assert tensor_cores.why_not_hopper(window, xs, (y,), round_to_tf32=True, weight_transposed=weight) is None
+    assert "tf32 operands transposed" in tensor_cores.why_not_hopper_gradient(window, y)
     (back,) = input_gradient_windows(y, xs, weight, *products.SAME)
-    assert tensor_cores.why_not_hopper(back, (y,), xs, rounded=True) is None
-    assert "one is not wanted" in tensor_cores.why_not_hopper(back, (y,), (None,), rounded=True)
+    assert tensor_cores.why_not_hopper(back, (y,), xs, round_to_tf32=True) is None
+    assert "one is not needed" in tensor_cores.why_not_hopper(back, (y,), (None,), round_to_tf32=True)
     window, xs, y, _ = windows((2, 64, 64), (64,), 64, sm_90a=False)
     assert tensor_cores.why_not_hopper(window, xs, (y,)) == "the test does without wgmma"
 
@@ -112,7 +114,7 @@ def test_why_a_gpu_does_without_them(monkeypatch):
         monkeypatch.setenv("MINUNET_SM_90A", asked)
         found = GpuLauncher().why_not_sm_90a()
         assert found is None if why is None else why in found
-        assert Unallocated.like(GpuLauncher()).why_not_sm_90a() == found
+        assert MetaLauncher.like(GpuLauncher()).why_not_sm_90a() == found
 
 
 def test_shares_of_the_weight_gradient():
@@ -124,8 +126,8 @@ def test_shares_of_the_weight_gradient():
         ((1, 40, 17), 64, 128),
     ]:
         window, *_ = windows(images, (channels,), outs)
-        splits, patches = hopper_gradient.splits_of(window), hopper_gradient._patches(window)
+        splits, patches = hopper_weight_gradient.num_splits(window), hopper_weight_gradient.patches(window)
         share = -(-patches // splits)
         assert splits >= 1 and (splits - 1) * share < patches <= splits * share
     window, *_ = windows((16, 256, 256), (64,), 64)
-    assert hopper_gradient.splits_of(window) == 131  # of 63 patches each
+    assert hopper_weight_gradient.num_splits(window) == 131  # of 63 patches each

@@ -8,9 +8,16 @@ import numpy as np
 import pytest
 
 from minunet.kernels import dispatch, primitives
-from minunet.kernels.cuda import ampere, convolution, launcher, tensor_core_primitives, tensor_cores
+from minunet.kernels.cuda import (
+    ampere_convolution,
+    ampere_weight_gradient,
+    launcher,
+    tensor_core_primitives,
+    tensor_cores,
+)
 from minunet.kernels.cuda.dtypes import BFLOAT16
 from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.cuda.window import forward_window, input_gradient_windows
 from tests.cuda_on_cpu import products
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import agree, check, cuda_on_cpu, needs_bfloat16, parameters, values
@@ -43,7 +50,9 @@ UP = {
 def tensor_check(name, *args, schedule, dtype):
     """The weights are rounded beforehand, so that the reference multiplies the same factors."""
     with use_precision("tf32"):
-        return check(name, *args, schedule=schedule, dtype=dtype, tolerance=TOLERANCE[dtype], prefer="cuda-tensor")
+        return check(
+            name, *args, schedule=schedule, dtype=dtype, tolerance=TOLERANCE[dtype], prefer="cuda-tensor-cores"
+        )
 
 
 def weights(rng, shape, dtype):
@@ -87,7 +96,7 @@ def test_splits_of_many_pixels(dtype, schedule):
     args = grad, (x,), weight, None, (1, 1), ((0, 0), (1, 1)), ((False,), True, False)
     host = tensor_check("conv2d_grads", *args, schedule=schedule, dtype=dtype)
     assert host.launches["sums.cu", "sum_splits<float>"] == 1
-    with cuda_on_cpu(schedule, "cuda-tensor"), use_precision("tf32"):
+    with cuda_on_cpu(schedule, "cuda-tensor-cores"), use_precision("tf32"):
         first, second = primitives.conv2d_grads(*args)[1], primitives.conv2d_grads(*args)[1]
     assert np.array_equal(first, second)
 
@@ -104,7 +113,7 @@ def test_epilogues(dtype, schedule):
     with cuda_on_cpu(schedule) as host, launcher.use(host):
         y, pooled = host.empty((2, 6, 10, 72), x.dtype), host.empty((2, 3, 5, 72), x.dtype)
         argmax = host.empty((2, 3, 5, 72), np.uint8)
-        window = convolution.forward_window((x,), weight, *same, (6, 10))
+        window = forward_window((x,), weight, *same, (6, 10))
         used = weight.astype(dtype)
         tensor_cores.convolve([window], (x,), used, (y,), bias=bias - 0.9, relu=True, pooled=pooled, argmax=argmax)
         best, place = primitives.max_pool2d.reference(y.astype(np.float32), (2, 2), (2, 2), (0, 0))
@@ -119,7 +128,7 @@ def test_epilogues(dtype, schedule):
         grad, xs = values(rng, (2, 6, 10, 72), dtype), tuple(values(rng, (2, 6, 10, c), dtype) for c in (64, 16))
         weight = weights(rng, (3, 3, 80, 72), dtype)
         outs = tuple(host.empty(part.shape, part.dtype) for part in xs)
-        windows = convolution.input_gradient_windows(grad, xs, weight, *same)
+        windows = input_gradient_windows(grad, xs, weight, *same)
         tensor_cores.convolve(windows, (grad,), weight.astype(dtype), outs, masks=xs)
         wide = tuple(part.astype(np.float64) for part in xs)
         needs = (True, True), False, False
@@ -141,9 +150,9 @@ def test_when_tensor_cores_are_chosen(dtype, schedule):
     with cuda_on_cpu(schedule, "reference") as host, launcher.use(host):
         pass
     with launcher.use(host):
-        assert chosen(16, 16) == ("cuda" if dtype == "float32" else "cuda-tensor")
+        assert chosen(16, 16) == ("cuda" if dtype == "float32" else "cuda-tensor-cores")
         with use_precision("tf32"):
-            assert chosen(16, 16) == chosen(3) == "cuda-tensor"
+            assert chosen(16, 16) == chosen(3) == "cuda-tensor-cores"
             assert chosen(16, 3) == "cuda"
     with pytest.raises(ValueError, match="precision must be one of fp32, tf32, bf16"), use_precision("fp8"):
         pass
@@ -155,21 +164,22 @@ def test_dividers(dtype, schedule):
         np.concatenate([np.arange(3000), 2**31 - 1 - np.arange(3000), 2 ** np.arange(31), 2 ** np.arange(31) - 1])
     )
     for divisor in [*range(1, 700), 4095, 4096, 4097, 65537, 2**30 + 1, 2**31 - 1]:
-        d = ampere.Divider.by(divisor)
+        d = ampere_weight_gradient.Divider.by(divisor)
         near = numbers if divisor < 700 else np.unique(np.concatenate([numbers, divisor - np.arange(2), [divisor]]))
         high = near.astype(object) * 2 * d.multiplier // 2**32
         assert np.array_equal((high // 2**d.shift).astype(np.int64), near // divisor), divisor
 
 
 def test_channels_that_do_not_fill_chunks(dtype, schedule):
-    assert tensor_core_primitives.whole_chunks(1, dtype) == (8 if dtype == "bfloat16" else 4)
-    assert tensor_core_primitives.whole_chunks(72, dtype) == 72
+    assert tensor_core_primitives.padded_channels(1, dtype) == (8 if dtype == "bfloat16" else 4)
+    assert tensor_core_primitives.padded_channels(72, dtype) == 72
 
 
 @pytest.fixture
 def one_multiprocessor(monkeypatch):
     """Few blocks suffice for the widest tile."""
-    monkeypatch.setattr(ampere, "MULTIPROCESSORS", 1)
+    for module in (ampere_convolution, ampere_weight_gradient):
+        monkeypatch.setattr(module, "MULTIPROCESSORS", 1)
 
 
 def test_every_instance_runs(dtype, schedule, one_multiprocessor):
@@ -201,7 +211,7 @@ def test_tf32_values_are_multiplied_as_they_are(dtype, schedule, one_multiproces
 def instances(dtype, rounding):
     """(program, instance) of all that multiply this type, and round it first or do not."""
     start, end = f"<{'bfloat16' if dtype == 'bfloat16' else 'float'},", f", {rounding}>"
-    programs = ampere.CONVOLUTION, ampere.WEIGHT_GRADIENT
+    programs = ampere_convolution.CONVOLUTION, ampere_weight_gradient.WEIGHT_GRADIENT
     found = {(made.source, i) for made in programs for i in made.instances if start in i and i.endswith(end)}
     assert len(found) == 3 * 3  # tiles; weights read along and across, and the weight gradient
     return found

@@ -74,11 +74,11 @@ def test_without_a_driver(monkeypatch):
 
 def test_an_arena_has_maps_once_it_has_memory():
     arena = Arena(HostLauncher())
-    place = arena.take((3, 7, 5, 96), "float32")
+    place = arena.alloc((3, 7, 5, 96), "float32")
     there = arena.launcher
     asked = 4, SHAPE, (4, 384, 1920, 13440), (32, 5, 4, 1)
     assert list(there.tensor_map(there.pointer(place), *asked).words) == [0] * 16
-    arena.settle()
+    arena.commit()
     words = list(there.tensor_map(there.pointer(place), *asked).words)
     assert words == [there.pointer(place), *asked[1], *asked[2], *asked[3], 4, 0, 0]
     assert isinstance(there.tensor_map(there.pointer(place), *asked), TensorMap)

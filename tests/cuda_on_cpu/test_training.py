@@ -29,7 +29,7 @@ NONE = SimpleNamespace(shapes=list)  # batches of no images
 @pytest.fixture
 def host(monkeypatch):
     # The paths of NumPy take the stand-in's arrays for NumPy's; where tf32 is allowed, the smallest convolutions too.
-    with dispatch.prefer("cuda"), dispatch.prefer("cuda-tensor"):
+    with dispatch.prefer("cuda"), dispatch.prefer("cuda-tensor-cores"):
         yield cupy_on_cpu.install(monkeypatch)
 
 
@@ -70,7 +70,7 @@ def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
     steps, passes = made.step.fused._steps, made.forward_pass._fused._passes
     assert set(steps) == set(passes) == {(2, 8, 8, 1), (1, 8, 8, 1)}
     taken = sum(step.nbytes + sum(a.nbytes for slot in step._slots for a in slot.staged) for step in steps.values())
-    taken += sum(kept.passing.arena.bytes for kept in passes.values())
+    taken += sum(kept.passing.arena.nbytes for kept in passes.values())
     taken += sum(array.nbytes for array in made.step.fused._arrays)
     assert plan == taken
     one = predicted_peak(config.architecture(), (2, 8, 8, 1), LOSSES["bce"], "cuda", precision=precision, clip=1.0)

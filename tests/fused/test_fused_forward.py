@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed
 
 @pytest.fixture
 def host(monkeypatch):
-    with dispatch.prefer("cuda"), dispatch.prefer("cuda-tensor"):
+    with dispatch.prefer("cuda"), dispatch.prefer("cuda-tensor-cores"):
         yield cupy_on_cpu.install(monkeypatch)
 
 

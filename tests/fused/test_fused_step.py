@@ -50,7 +50,7 @@ def test_batches_of_two_shapes(monkeypatch):
 
     monkeypatch.undo()
     other, plain = start()
-    with cuda_on_cpu(), dispatch.prefer("cuda-tensor"), use_precision("tf32"):
+    with cuda_on_cpu(), dispatch.prefer("cuda-tensor-cores"), use_precision("tf32"):
         for k, batch in enumerate(batches):
             plain.lr = 1e-3 / (k + 1)
             plain.zero_grad()

@@ -34,7 +34,7 @@ bf16 = pytest.param("bf16", marks=needs_bfloat16)
 def test_fused_equals_unfused(variant, schedule):
     """The ordinary step on the same tensor cores rounds alike: what is left is the order of sums."""
     model, batch, step, params = example(variant, "tf32", schedule)
-    with cuda_on_cpu(schedule, "cuda"), dispatch.prefer("cuda-tensor"), use_precision("tf32"):
+    with cuda_on_cpu(schedule, "cuda"), dispatch.prefer("cuda-tensor-cores"), use_precision("tf32"):
         expected = gradients(model, batch)
     before = [p.copy() for p in params]
     step.run()
@@ -115,7 +115,7 @@ def test_inference_equals_the_steps_forward_pass(variant, precision):
     found = view(passing, passing.logits).copy()
     step.run()
     assert np.array_equal(found, view(step, step.logits))
-    assert passing.arena.bytes < step.arena.bytes / 2
+    assert passing.arena.nbytes < step.arena.nbytes / 2
     passing.refresh()  # the step changed the weights
     passing.run()
     assert not np.array_equal(found, view(passing, passing.logits))
@@ -170,7 +170,7 @@ def test_a_captured_step_replays_the_step(monkeypatch):
     own = [p.copy().view(cupy_on_cpu.DeviceArray) for p in params]
     moments = [[np.zeros_like(p) for p in own] for _ in range(2)]
     replayed = graphs.StepGraph(model.config, own, *moments, (2, 8, 12, 3), precision="tf32")
-    assert replayed.graph.launches > 50 and replayed.nbytes == step.arena.bytes
+    assert replayed.graph.launches > 50 and replayed.nbytes == step.arena.nbytes
     with pytest.raises(RuntimeError, match="no batch was sent"):
         replayed.run(0.01)
     rng = np.random.default_rng(6)

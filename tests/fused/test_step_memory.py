@@ -8,9 +8,10 @@ import pytest
 from minunet import UNet
 from minunet.fused.unet_layers import layers_of
 from minunet.fused.unet_step import UNetStep
-from minunet.kernels.cuda import convolution, loss, tensor_cores
+from minunet.kernels.cuda import loss, tensor_cores
 from minunet.kernels.cuda.arena import Arena
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
+from minunet.kernels.cuda.window import input_gradient_windows, transposed_gradient_window
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
 from tests.cuda_on_cpu.host import SCHEDULES
@@ -33,18 +34,18 @@ PYTORCH = {
 def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90a, monkeypatch):
     """At most 0.7 of it, parameters and both moments included; and gaps between places are hardly any of that."""
     config = {**UNet(base_channels=8).config, "base_channels": 64, "variant": "classic"}
-    device, held, take = Unallocated(without_sm_90a), [], Arena.take
+    device, held, take = MetaLauncher(without_sm_90a), [], Arena.alloc
 
     def noted(arena, *what):
         place = take(arena, *what)
-        held.append(arena.taken)
+        held.append(arena.allocated)
         return place
 
-    monkeypatch.setattr(Arena, "take", noted)
+    monkeypatch.setattr(Arena, "alloc", noted)
     params = [device.empty(s, np.float32) for layer in layers_of(config).all() for s in (layer.shape, (layer.outs,))]
     step = UNetStep(config, params, params, params, shape, device, precision=precision)
-    assert step.arena.bytes + 3 * sum(p.nbytes for p in params) <= 0.7 * PYTORCH[precision, shape]
-    assert max(held) <= step.arena.bytes <= 1.02 * max(held)
+    assert step.arena.nbytes + 3 * sum(p.nbytes for p in params) <= 0.7 * PYTORCH[precision, shape]
+    assert max(held) <= step.arena.nbytes <= 1.02 * max(held)
 
 
 @needs_compiler
@@ -55,7 +56,7 @@ def test_an_input_gradient_may_replace_its_mask(dtype, schedule):
     rng = np.random.default_rng(0)
     grad, weight = values(rng, (2, 13, 18, 16), dtype), values(rng, (3, 3, 144, 16), dtype)
     xs = tuple(values(rng, (2, 13, 18, c), dtype) for c in (64, 80))
-    windows = convolution.input_gradient_windows(grad, xs, weight, *SAME)
+    windows = input_gradient_windows(grad, xs, weight, *SAME)
     for masked in ((True, True), (True, False)):
         beside, replaced = tuple(np.empty_like(x) for x in xs), tuple(x.copy() for x in xs)
         with cuda_on_cpu(schedule):
@@ -72,7 +73,7 @@ def test_an_input_gradient_may_replace_its_mask(dtype, schedule):
 def test_an_up_convolutions_input_gradient_may_replace_its_mask(dtype, schedule):
     rng = np.random.default_rng(1)
     x, grad, weight = (values(rng, shape, dtype) for shape in ((1, 13, 11, 72), (1, 26, 22, 16), (2, 2, 72, 16)))
-    window = convolution.down_window(grad, x, weight, (2, 2), (0, 0))
+    window = transposed_gradient_window(grad, x, weight, (2, 2), (0, 0))
     with cuda_on_cpu(schedule) as host:
         beside, replaced = host.empty(x.shape, x.dtype), x.copy()
         for out, mask in ((beside, x), (replaced, replaced)):

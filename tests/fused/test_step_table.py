@@ -9,18 +9,18 @@ from minunet.fused.graphs import SLOTS
 from minunet.fused.step_memory import StepMemory, planned, unallocated_parameters
 from minunet.fused.step_table import RecordedStep, noted
 from minunet.fused.unet_step import UNetStep
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
 
 SHAPE = (2, 48, 32, 3)
 MULTIPLIES = (
-    "tensor_convolution.cu",
-    "tensor_weight_gradient.cu",
+    "ampere_convolution.cu",
+    "ampere_weight_gradient.cu",
     "hopper_convolution.cu",
     "hopper_weight_gradient.cu",
 )
 
 
-class Listing(Unallocated):
+class Listing(MetaLauncher):
     """Lists the launches of products."""
 
     def __init__(self, without_sm_90a=None):
@@ -54,7 +54,7 @@ def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, 
         # An up-convolution goes forward by four launches, one for each place of its kernel.
         for _ in range(4 if product.layer.kernel_size == 2 and product.operation.startswith("forward") else 1):
             source, instance, grid = next(launches)
-            family = "hopper" if product.kernel.startswith("sm_90a wgmma, ") else "tensor"
+            family = "hopper" if product.kernel.startswith("sm_90a wgmma, ") else "ampere"
             assert source == f"{family}_{'weight_gradient' if gradient else 'convolution'}.cu"
             kernel = product.kernel.partition(", ")[2]
             if gradient:
@@ -77,22 +77,22 @@ def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, 
 
 def test_the_reasons():
     """Too few channels, another kernel size, factors that cannot be read; and what is promised where nothing speaks against."""
-    step = noted(config(64, "classic"), SHAPE, Unallocated(), precision="tf32", training=True)
+    step = noted(config(64, "classic"), SHAPE, MetaLauncher(), precision="tf32", training=True)
     why = {(product.layer.weight, product.operation): product.why for product in step.products}
     last = step.layers.expansion[-1][-1].weight
-    assert "not kept as tf32 values" in why[0, "forward"]
+    assert "already rounded to tf32" in why[0, "forward"]
     assert "3x3 kernels" in why[step.layers.head.weight, "forward"]
-    assert "across their rows" in why[last, "weight gradient"]
+    assert "tf32 operands transposed" in why[last, "weight gradient"]
     assert why[last, "input gradient"] == "estimated 1.9 times as fast as mma.sync"
-    step = noted(config(8, "classic"), SHAPE, Unallocated(), precision="bf16", training=True)
+    step = noted(config(8, "classic"), SHAPE, MetaLauncher(), precision="bf16", training=True)
     (first,) = (
         product.why for product in step.products if product.operation == "weight gradient" and product.layer.weight == 0
     )
-    assert first == "98 % of wgmma's products would be wasted"
+    assert first == "estimated to be slower with wgmma: 98 % of its multiplications would be by padding zeros"
 
 
 def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
-    step = noted(config(8, "paper"), SHAPE, Unallocated("not asked for"), precision="bf16", training=True)
+    step = noted(config(8, "paper"), SHAPE, MetaLauncher("not asked for"), precision="bf16", training=True)
     for layer in step.layers.all():
         operations = [product.operation for product in step.products if product.layer is layer]
         again = ["forward again"] if layer.kernel_size == 2 or layer.weight == 0 else []
@@ -100,7 +100,7 @@ def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
         assert operations[0] == "forward" and set(again) <= set(operations)
         assert back == (["weight gradient"] if layer.weight == 0 else ["input gradient", "weight gradient"])
         assert len(operations) == 1 + len(again) + len(back)
-    passing = noted(config(8, "paper"), SHAPE, Unallocated("not asked for"), precision="bf16", training=False)
+    passing = noted(config(8, "paper"), SHAPE, MetaLauncher("not asked for"), precision="bf16", training=False)
     assert passing.products == step.products[: len(step.layers.all())]
     shapes = {product.layer.weight: product.shape for product in passing.products}
     assert shapes[0] == (2, 48, 32, 8) and shapes[step.layers.head.weight] == (2, 48, 32, 1)
@@ -109,14 +109,14 @@ def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
 @pytest.mark.parametrize("clip", [None, 1.0])
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_the_memory_is_the_steps(precision, clip):
-    settings, device = config(64, "classic"), Unallocated()
+    settings, device = config(64, "classic"), MetaLauncher()
     params = unallocated_parameters(settings, device)
     step = UNetStep(settings, params, params, params, SHAPE, device, precision=precision, clip=clip)
     found = planned(settings, SHAPE, device, precision=precision, clip=clip)
     count = sum(p.size for p in UNet(**settings).parameters())
-    assert found == StepMemory(step.arena.bytes, 12 * count, SLOTS * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
+    assert found == StepMemory(step.arena.nbytes, 12 * count, SLOTS * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
     assert found.total == found.arena + found.weights + found.batches
-    without = planned(settings, SHAPE, Unallocated("not asked for"), precision=precision, clip=clip)
+    without = planned(settings, SHAPE, MetaLauncher("not asked for"), precision=precision, clip=clip)
     assert without.arena != found.arena  # other shares of the weight gradients, or other copies of the weights
     with pytest.raises(ValueError, match="multiples of 4"):
         planned(settings, (2, 50, 32, 3), device)

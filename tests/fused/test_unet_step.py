@@ -65,7 +65,7 @@ def test_every_primitive_has_a_kernel():
 def test_numpy_arrays_stay_on_the_cpu():
     """Outside the tests' context no NumPy array is offered to a CUDA kernel, and CuPy is not imported."""
     x = np.ones((1, 4, 4, 2), np.float32)
-    assert not launcher.serves(x)
+    assert not launcher.on_device(x)
     conv2d = dispatch.primitives()["conv2d"]
     args = (x,), np.ones((3, 3, 2, 2), np.float32), None, (1, 1), ((1, 1), (1, 1)), None
     assert "cuda" not in [candidate.name for candidate in conv2d.candidates(*args)]

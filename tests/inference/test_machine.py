@@ -44,11 +44,11 @@ def test_what_cannot_be_had_is_said_with_the_remedy(gpu):
     assert machine.problems("fp32", "cuda") == machine.problems("auto", "cuda") == []
     (problem,) = machine.problems("bf16", "cuda")
     assert (
-        "--precision bf16: this takes a GPU of compute capability 8.0 or newer, this one has 7.5; give fp32" in problem
+        "--precision bf16: this needs a GPU of compute capability 8.0 or newer, this one has 7.5; give fp32" in problem
     )
     (problem,) = machine.problems("tf32", "cpu")
-    assert "the CPU computes in fp32 alone; give fp32, or run on a GPU, --device cuda." in problem
-    with pytest.raises(UserError, match="fp32 alone"):
+    assert "the CPU computes only in fp32; give fp32, or run on a GPU, --device cuda." in problem
+    with pytest.raises(UserError, match="only in fp32"):
         machine.placed("cpu", "bf16")
     with pytest.raises(UserError, match='precision "half" is not known; choose one of auto, fp32, tf32, bf16'):
         minunet.load_model("no-file", precision="half")

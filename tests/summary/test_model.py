@@ -7,7 +7,7 @@ import pytest
 
 import minunet
 from minunet.fused.step_memory import planned
-from minunet.kernels.cuda.meta_launcher import Unallocated
+from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from tests.cuda_on_cpu import cupy_on_cpu
 
 
@@ -94,7 +94,7 @@ def test_on_a_gpu_it_says_first_what_the_fused_step_takes(gpu, sm_90a):
     model = gpu(minunet.UNet(base_channels=64, depth=1, variant="classic"), sm_90a=sm_90a)
     own = [p.data for p in model.parameters()]
     table = minunet.describe(model, (2, 32, 48, 1))
-    device = Unallocated(None if sm_90a else "the test does without wgmma")
+    device = MetaLauncher(None if sm_90a else "the test does without wgmma")
     plan = planned(model.config, (2, 32, 48, 1), device, precision="bf16")
     first = str(table).splitlines()[0]
     assert (
@@ -126,7 +126,7 @@ def test_on_a_gpu_each_precision_is_as_train_takes_it(gpu):
     assert table.heading.startswith(
         "training in tf32, op by op: the captured step takes images whose sides are multiples of 2"
     )
-    assert {row[4] for row in table.rows if row[1].startswith("conv")} == {"cuda-tensor"}
+    assert {row[4] for row in table.rows if row[1].startswith("conv")} == {"cuda-tensor-cores"}
 
 
 def test_on_a_gpu_predictions_have_a_pass_at_any_size(gpu):
@@ -140,7 +140,7 @@ def test_on_a_gpu_what_is_no_unet_runs_op_by_op(gpu):
     model = gpu(minunet.nn.Sequential(minunet.nn.Conv2d(3, 8, 3, padding=1), minunet.nn.ReLU()))
     table = minunet.describe(model, (1, 8, 8, 3))
     assert table.heading == "training in tf32, op by op: the fused step is a U-Net's, not a Sequential's"
-    assert [row[4] for row in table.rows] == ["cuda-tensor", "cuda", "cuda", "cuda-tensor"]
+    assert [row[4] for row in table.rows] == ["cuda-tensor-cores", "cuda", "cuda", "cuda-tensor-cores"]
 
 
 def test_an_old_gpu_has_no_fused_step(gpu):
@@ -150,14 +150,14 @@ def test_an_old_gpu_has_no_fused_step(gpu):
         heading
         == "training in fp32, op by op: what is fused computes in bf16 or tf32, which this GPU does not multiply"
     )
-    with pytest.raises(ValueError, match=r"precision bf16: this takes a GPU of compute capability 8\.0 or newer"):
+    with pytest.raises(ValueError, match=r"precision bf16: this needs a GPU of compute capability 8\.0 or newer"):
         minunet.describe(model, (1, 8, 8, 1), "bf16")
 
 
 def test_what_cannot_be_described_is_refused(gpu):
     model = minunet.UNet(base_channels=8, depth=1)
     assert minunet.describe(model, (1, 8, 8, 1), "fp32") == minunet.describe(model, (1, 8, 8, 1))
-    with pytest.raises(ValueError, match="precision tf32: the CPU computes in fp32 alone"):
+    with pytest.raises(ValueError, match="precision tf32: the CPU computes only in fp32"):
         minunet.describe(model, (1, 8, 8, 1), "tf32")
     with pytest.raises(ValueError, match="must be one of auto, fp32, tf32, bf16, got 'half'"):
         minunet.describe(model, (1, 8, 8, 1), "half")

@@ -1,5 +1,5 @@
 // Activations and their gradients, element by element, and softmax along any axis. Each gradient is a function of the output y.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 

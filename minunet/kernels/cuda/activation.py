@@ -1,17 +1,18 @@
-"""Launches the activation kernels: ReLU, tanh, sigmoid, softmax and their gradients."""
+"""Launches the activation kernels: ReLU, tanh, sigmoid, softmax and their gradients. The kernels are in activation.cu."""
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable
-from typing import Any
 
-from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.backend import Array
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
+from minunet.kernels.cuda.launcher import launcher_for, run, supports
 from minunet.kernels.cuda.program import Program
 
 THREADS = 256
-ROWS_A_BLOCK = THREADS // 32  # softmax gives each row a warp
+BLOCK_ROWS = THREADS // 32  # softmax: one warp for each row
 NAMES = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 TYPES = ("float", "double", "bfloat16")
 
@@ -30,49 +31,49 @@ ACTIVATION = Program(
 )
 
 
-def takes_softmax(x, axis) -> bool:
-    """Whether the kernel can take this array."""
-    return takes(x)
+def supports_softmax(x: Array, axis: int) -> bool:
+    """Whether the kernel can compute the softmax of this array."""
+    return supports(x)
 
 
-def takes_softmax_grad(grad_output, y, axis) -> bool:
-    """Whether the kernel can take these arrays."""
-    return takes(grad_output, y)
+def supports_softmax_grad(grad_output: Array, y: Array, axis: int) -> bool:
+    """Whether the kernel can compute this gradient."""
+    return supports(grad_output, y)
 
 
-def activate(name: str) -> Callable[[Any], Any]:
+def activate(name: str) -> Callable[[Array], Array]:
     """The function that computes `primitives.relu`, `tanh` or `sigmoid`."""
 
-    def value(x):
+    def value(x: Array) -> Array:
         y = launcher_for(x).empty(x.shape, x.dtype)
         return _elementwise(f"activate<{NAMES[name]}, {cpp_type(x)}>", [x, y], y)
 
     return value
 
 
-def activate_gradient(name: str) -> Callable[[Any, Any], Any]:
-    """The function that computes the gradient of `name`."""
+def activate_gradient(name: str) -> Callable[[Array, Array], Array]:
+    """The function that computes the gradient of `name` from the output `y`."""
 
-    def gradient(grad_output, y):
+    def gradient(grad_output: Array, y: Array) -> Array:
         out = launcher_for(y).empty(y.shape, y.dtype)
         return _elementwise(f"activate_gradient<{NAMES[name]}, {cpp_type(y)}>", [grad_output, y, out], out)
 
     return gradient
 
 
-def softmax(x, axis):
+def softmax(x: Array, axis: int) -> Array:
     """See `primitives.softmax`."""
     y = launcher_for(x).empty(x.shape, x.dtype)
     return _rows(f"softmax<{cpp_type(x)}>", [x, y], y, axis)
 
 
-def softmax_grad(grad_output, y, axis):
+def softmax_grad(grad_output: Array, y: Array, axis: int) -> Array:
     """See `primitives.softmax_grad`."""
     out = launcher_for(y).empty(y.shape, y.dtype)
     return _rows(f"softmax_gradient<{cpp_type(y)}>", [grad_output, y, out], out, axis)
 
 
-def _elementwise(instance: str, arrays: list[Any], out: Any) -> Any:
+def _elementwise(instance: str, arrays: list[Array], out: Array) -> Array:
     run(
         launcher_for(out),
         ACTIVATION,
@@ -84,17 +85,15 @@ def _elementwise(instance: str, arrays: list[Any], out: Any) -> Any:
     return out
 
 
-def _rows(instance: str, arrays: list[Any], out: Any, axis: int) -> Any:
+def _rows(instance: str, arrays: list[Array], out: Array, axis: int) -> Array:
     length = out.shape[axis]
-    inner = 1
-    for size in out.shape[axis % out.ndim + 1 :]:
-        inner *= size
+    inner = math.prod(out.shape[axis % out.ndim + 1 :])
     rows = out.size // length if length else 0
     run(
         launcher_for(out),
         ACTIVATION,
         instance,
-        grid=(ceil_div(rows, ROWS_A_BLOCK),),
+        grid=(ceil_div(rows, BLOCK_ROWS),),
         block=THREADS,
         arguments=[*arrays, ctypes.c_int(length), ctypes.c_int(inner), ctypes.c_longlong(rows)],
     )

@@ -1,6 +1,6 @@
 // A chunk: 16 bytes of neighbouring channels, the unit in which activations travel; channel counts on tensor cores are whole chunks.
 #pragma once
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int CHUNK_BYTES = 16;
 template <typename T> constexpr int VECTOR = CHUNK_BYTES / (int)sizeof(T);  // elements of one chunk

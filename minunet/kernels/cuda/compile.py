@@ -12,6 +12,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 from minunet.kernels.cuda.program import FOLDER, Program
 
@@ -89,7 +90,7 @@ def cache_folder() -> Path:
     return Path(base) / "minunet" / "cuda"
 
 
-def _nvrtc():
+def _nvrtc() -> ModuleType:
     try:
         from cupy.cuda import nvrtc
 

@@ -1,7 +1,7 @@
 // Convolution as a matrix product that is never written out (implicit GEMM), for any kernel size, stride, padding and number type.
 // Rows of the product are output pixels, columns are output channels, and the sum runs over taps and source channels. With the
 // window's numbers it is also the input gradient and the up-convolution. Every sum has one fixed order.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 #include "window.cuh"
 
 constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;  // a block's 64 x 64 results, 4 x 4 per thread

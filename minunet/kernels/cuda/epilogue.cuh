@@ -10,7 +10,7 @@ template <typename T> struct Epilogue {
     T* pooled;               // the largest of each 2x2 window of output pixels
     uint8_t* argmax;         // and its place, row-major; may be null
     int relu;
-    int rounded;             // float results are rounded to tf32
+    int round_to_tf32;       // whether float results are rounded to tf32
 };
 
 // The largest of four results at the pixels of a 2x2 window, element by element; the first of equals wins, NaN over everything.

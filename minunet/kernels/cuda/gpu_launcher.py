@@ -1,4 +1,4 @@
-"""The launcher that runs kernels on a GPU: cubins loaded as CUDA modules through CuPy, launched on CuPy's current stream."""
+"""The launcher of a GPU: cubins are loaded as CUDA modules through CuPy and launched on CuPy's current stream."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from minunet.kernels.cuda.compile import compile_program
-from minunet.kernels.cuda.launcher import SHARED_WITHOUT_OPT_IN, Grid, addresses
+from minunet.kernels.cuda.dtypes import DTypeLike
+from minunet.kernels.cuda.launcher import SHARED_WITHOUT_OPT_IN, Arguments, Grid, addresses
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, encode
 
-SM_90A = "MINUNET_SM_90A"  # the environment variable; 1 takes the kernels of sm_90a
+SM_90A = "MINUNET_SM_90A"  # the environment variable; 1 allows the kernels of sm_90a
 MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 
@@ -23,15 +24,21 @@ class GpuLauncher:
         import cupy
 
         self._cupy = cupy
-        self._modules: list[Any] = []  # kept, since a function does not outlive its module
+        self._modules: list[Any] = []  # referenced here, because a function is invalid once its module is unloaded
         self._functions: dict[tuple[int, str, str], Any] = {}
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> Any:
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> Any:
         """A CuPy array with unspecified content."""
         return self._cupy.empty(shape, dtype)
 
     def pointer(self, array: Any) -> int:
-        """The device address of a C-contiguous CuPy array."""
+        """The device address of a C-contiguous CuPy array.
+
+        Raises
+        ------
+        ValueError
+            If the array is not C-contiguous.
+        """
         if not array.flags.c_contiguous:
             raise ValueError(f"a kernel was given an array of shape {array.shape} that is not C-contiguous")
         return array.data.ptr
@@ -39,13 +46,13 @@ class GpuLauncher:
     def tensor_map(
         self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
     ) -> TensorMap:
-        """A map that the driver encodes; raises RuntimeError where it refuses the sizes."""
+        """A tensor map that the driver encodes; raises RuntimeError if it refuses the sizes."""
         return encode(pointer, itemsize, shape, strides, box)
 
     def launch(
-        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]
+        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: Arguments
     ) -> None:
-        """Queue a kernel on the current stream; kernel parameters are copied before this returns."""
+        """Queue a kernel on the current stream. CUDA copies the arguments before this returns."""
         function = self._function(program, instance, shared_bytes)
         parameters = addresses(values)
         stream = self._cupy.cuda.get_current_stream().ptr
@@ -54,24 +61,24 @@ class GpuLauncher:
         )
 
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
-        """Compile and load a kernel, which cannot be done while a graph is being captured."""
+        """Compile and load a kernel, which is not possible while a graph is being captured."""
         self._function(program, instance, shared_bytes)
 
     def architecture(self) -> str:
-        """The current device's target for the compiler, such as "sm_90"."""
+        """The compiler's name of the current device, such as "sm_90"."""
         return f"sm_{self._cupy.cuda.Device().compute_capability}"
 
     def why_not_sm_90a(self) -> str | None:
-        """None on an sm_90 GPU, where the environment asks for it: these kernels have run on the tests' host shim alone."""
+        """None on an sm_90 GPU where the environment variable allows these kernels, which have run only on the host shim so far."""
         if self.architecture() != "sm_90":
-            return f"wgmma is of sm_90 alone, this GPU is {self.architecture()}"
-        return None if os.environ.get(SM_90A) == "1" else f"wgmma is taken on request, {SM_90A}=1"
+            return f"wgmma needs an sm_90 GPU, this GPU is {self.architecture()}"
+        return None if os.environ.get(SM_90A) == "1" else f"wgmma kernels are off; {SM_90A}=1 turns them on"
 
     def _function(self, program: Program, instance: str, shared_bytes: int) -> Any:
         device = self._cupy.cuda.runtime.getDevice()
         key = device, program.source, instance
         if key not in self._functions:
-            # Each instance is compiled by itself, when it is first needed: a training run needs few of them.
+            # Each instance is compiled by itself when it is first needed, because a training run needs few of them.
             compiled = compile_program(program, program.target(self.architecture()), instances=(instance,))
             module = self._cupy.cuda.function.Module()
             module.load(compiled.cubin)

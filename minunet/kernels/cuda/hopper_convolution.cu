@@ -181,7 +181,7 @@ __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const
                     for (int e = 0; e < 2; e++) {
                         const int pixel = line * SIDE + i / 2 * 8 + lane % 4 * 2 + e, channel = lane / 4 + i % 2 * 8;
                         *reinterpret_cast<float*>(staging + pixel * PITCH<T> + channel * 4) =
-                            out.rounded ? as_tf32(value[i][e]) : value[i][e];
+                            out.round_to_tf32 ? as_tf32(value[i][e]) : value[i][e];
                     }
             }
         }

@@ -3,7 +3,7 @@
 // shared memory a patch of the source lies three times, a pixel apart, 10 pixels high: the boxes are the three horizontal taps, side by
 // side in one product 192 columns wide; each of three warpgroups takes one vertical tap, 16 pixels further on. Rows of 16 pixels are
 // the depth of a product, so both operands are read across their rows. sum_splits adds the shares in order.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 #include "patch.cuh"
 #include "ring.cuh"
 

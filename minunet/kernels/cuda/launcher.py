@@ -1,6 +1,6 @@
-"""A launcher runs kernels on arrays: CuPy's on a GPU, or the host shim's in the tests.
+"""A launcher runs kernels on the arrays of one device: a GPU through CuPy, or the host shim of the tests.
 
-The launch code above it (grids, arguments, shared memory) is the same for both, so that it is tested on any machine.
+The launch code (grids, arguments, shared memory) is the same for both, so it is tested on any machine.
 """
 
 from __future__ import annotations
@@ -10,30 +10,32 @@ import ctypes
 import functools
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
+from minunet.kernels.cuda.dtypes import DTypeLike, wide_dtype
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap
 from minunet.kernels.dispatch import without_choice_cache
 
-Grid = tuple[int, int, int]
-MAX_GRID = (2**31 - 1, 65535, 65535)  # blocks along x, y and z that any supported GPU accepts
-SHARED_WITHOUT_OPT_IN = 48 << 10  # bytes of shared memory a kernel may have without asking for more
+Grid: TypeAlias = tuple[int, int, int]
+Arguments: TypeAlias = "list[ctypes._SimpleCData[Any] | ctypes.Structure]"  # in the order of the kernel's parameters
+MAX_GRID = (2**31 - 1, 65535, 65535)  # blocks along x, y and z that every supported GPU accepts
+SHARED_WITHOUT_OPT_IN = 48 << 10  # bytes of shared memory that a kernel may use without asking for more
 
 
 class Launcher(Protocol):
-    """What the launch code needs of a device."""
+    """What the launch code needs from a device."""
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> Any:
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> Any:
         """A C-contiguous array with unspecified content."""
 
     def pointer(self, array: Any) -> int:
-        """The address of a C-contiguous array's first element."""
+        """The address of the first element of a C-contiguous array."""
 
     def tensor_map(
         self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
     ) -> TensorMap:
-        """How `copy_box` of hopper.cuh finds its boxes in an array of four axes; a kernel's argument, by value.
+        """The description of a four-dimensional array for `copy_box` of hopper.cuh; a kernel argument, passed by value.
 
         Parameters
         ----------
@@ -42,20 +44,20 @@ class Launcher(Protocol):
         itemsize : int
             Bytes of an element: 2 for bfloat16, 4 for float32.
         shape, strides, box : four ints each, innermost axis first
-            Extents in elements; distances in bytes, the first being `itemsize` and the others multiples of 16; the extents of the
-            box that one copy brings, at most 256 each, the first of 128 bytes.
+            `shape` is in elements. `strides` are in bytes: the first is `itemsize`, the others are multiples of 16. `box` is the
+            shape of the part that one copy brings, at most 256 along each axis; its innermost axis has 128 bytes.
         """
 
     def launch(
-        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]
+        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: Arguments
     ) -> None:
-        """Run a kernel; `values` are ctypes values in the order of its parameters."""
+        """Run a kernel."""
 
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
-        """Get a kernel ready, so that its first launch does nothing but launch."""
+        """Compile and load a kernel, so that its first launch only launches."""
 
     def why_not_sm_90a(self) -> str | None:
-        """None where the launch code shall choose the kernels of sm_90a where they suit, else the reason."""
+        """The reason not to use the kernels of sm_90a on this device; None where the launch code may choose them."""
 
 
 _IN_USE: list[Launcher] = []
@@ -63,7 +65,7 @@ _IN_USE: list[Launcher] = []
 
 @contextlib.contextmanager
 def use(launcher: Launcher) -> Iterator[None]:
-    """Within the block, send NumPy arrays through the CUDA launch code to this launcher; the tests use it."""
+    """Within the block, run the CUDA launch code for NumPy arrays on this launcher. For tests and dry runs."""
     _IN_USE.append(launcher)
     try:
         with without_choice_cache():
@@ -72,13 +74,28 @@ def use(launcher: Launcher) -> Iterator[None]:
         _IN_USE.pop()
 
 
-def serves(array: Any) -> bool:
-    """Whether CUDA kernels can take this array: it is a CuPy array, or a launcher is in use for NumPy arrays."""
+def on_device(array: Any) -> bool:
+    """Whether CUDA kernels can use this array: it is a CuPy array, or `use` sends NumPy arrays to a launcher."""
     return bool(_IN_USE) or _is_cupy(array)
 
 
+def supports(*arrays: Any, types: tuple[str, ...] = ("float32", "float64", "bfloat16")) -> bool:
+    """Whether kernels can compute on these arrays, which must share one dtype; None stands for an absent array."""
+    present = [array for array in arrays if array is not None]
+    return (
+        all(on_device(array) for array in present)
+        and len({a.dtype for a in present}) == 1
+        and present[0].dtype.name in types
+    )
+
+
+def supports_parameters(activations: Any, *parameters: Any) -> bool:
+    """Whether the parameters are on the device and have the wide dtype that belongs to the activations."""
+    return all(on_device(p) and p.dtype == wide_dtype(activations) for p in parameters if p is not None)
+
+
 def launcher_for(*arrays: Any) -> Launcher:
-    """The launcher of the device that the arrays are on; a place in an arena knows its own."""
+    """The launcher of the device where the arrays are. A buffer in an arena has its own."""
     for array in arrays:
         own = getattr(array, "launcher", None)
         if own is not None:
@@ -88,7 +105,7 @@ def launcher_for(*arrays: Any) -> Launcher:
 
 @functools.cache
 def gpu() -> Launcher:
-    """The GPU's launcher, one for all, so that each kernel is loaded once."""
+    """The launcher of the GPU. There is only one, so that each kernel is loaded once."""
     from minunet.kernels.cuda.gpu_launcher import GpuLauncher
 
     return GpuLauncher()
@@ -109,20 +126,29 @@ def run(
     Parameters
     ----------
     grid : tuple of up to three ints
-        Blocks along x, y and z.
+        Blocks along x, y and z. Nothing is launched if one of them is 0.
     block : int
         Threads per block.
     arguments : sequence
-        Arrays (C-contiguous), None for a null pointer, or ctypes values, in the kernel's order.
+        C-contiguous arrays, None for a null pointer, or ctypes values, in the order of the kernel's parameters.
+    shared_bytes : int
+        Dynamic shared memory of a block.
+
+    Raises
+    ------
+    LookupError
+        If the program declares no such instance.
+    ValueError
+        If the grid has more blocks than a GPU accepts.
     """
     if instance not in program.instances:
         raise LookupError(f"{program.source} declares no instance {instance}; it has {', '.join(program.instances)}")
-    full = (*grid, 1, 1)[:3]
-    if any(n > most for n, most in zip(full, MAX_GRID, strict=True)):
-        raise ValueError(f"{instance} would need a grid of {full} blocks; use smaller images or a smaller batch")
-    if min(full) < 1:
+    x, y, z = (*grid, 1, 1)[:3]
+    if any(count > limit for count, limit in zip((x, y, z), MAX_GRID, strict=True)):
+        raise ValueError(f"{instance} would need a grid of {(x, y, z)} blocks; use smaller images or a smaller batch")
+    if min(x, y, z) < 1:
         return  # an empty batch
-    values = []
+    values: Arguments = []
     for argument in arguments:
         if argument is None:
             values.append(ctypes.c_void_p(0))
@@ -130,11 +156,11 @@ def run(
             values.append(argument)
         else:
             values.append(ctypes.c_void_p(launcher.pointer(argument)))
-    launcher.launch(program, instance, full, (block, 1, 1), shared_bytes, values)
+    launcher.launch(program, instance, (x, y, z), (block, 1, 1), shared_bytes, values)
 
 
-def addresses(values: list[Any]) -> Any:
-    """The array of addresses, one per parameter, from which both CUDA and the host shim read a kernel's parameters."""
+def addresses(values: Arguments) -> ctypes.Array[ctypes.c_void_p]:
+    """The addresses of kernel arguments, in the form in which CUDA and the host shim expect them."""
     return (ctypes.c_void_p * len(values))(*(ctypes.addressof(value) for value in values))
 
 

@@ -1,7 +1,7 @@
 // Binary cross-entropy on logits: mean of w (max(z, 0) - z t + log(1 + exp(-|z|))), and its gradient w (sigmoid(z) - t) / n.
 // The sum runs in double, over a fixed number of blocks whose sums one last block adds in order.
 #include "block_sum.cuh"
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 

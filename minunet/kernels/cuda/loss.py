@@ -1,11 +1,14 @@
-"""Launches binary cross-entropy on logits and its gradient."""
+"""Launches binary cross-entropy on logits and its gradient. The kernels are in loss.cu."""
 
 from __future__ import annotations
 
 import ctypes
 
-from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, takes
-from minunet.kernels.cuda.launcher import launcher_for, run
+import numpy as np
+
+from minunet.kernels.backend import Array
+from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
+from minunet.kernels.cuda.launcher import launcher_for, run, supports
 from minunet.kernels.cuda.program import Program
 
 THREADS = 256
@@ -23,38 +26,37 @@ LOSS = Program(
 )
 
 
-def takes_bce(logits, target, weight) -> bool:
-    """Whether the kernels can take these arrays."""
-    return takes(logits, target, weight, types=TYPES) and logits.size > 0
+def supports_bce(logits: Array, target: Array, weight: Array | None) -> bool:
+    """Whether the kernels can compute the loss of these arrays."""
+    return supports(logits, target, weight, types=TYPES) and logits.size > 0
 
 
-def takes_bce_grad(grad_output, logits, target, weight) -> bool:
-    """Whether the kernels can take these arrays."""
-    return takes(grad_output, logits, target, weight, types=TYPES) and logits.size > 0
+def supports_bce_grad(grad_output: Array, logits: Array, target: Array, weight: Array | None) -> bool:
+    """Whether the kernels can compute this gradient."""
+    return supports(grad_output, logits, target, weight, types=TYPES) and logits.size > 0
 
 
-def bce_with_logits(logits, target, weight):
+def bce_with_logits(logits: Array, target: Array, weight: Array | None) -> Array:
     """See `primitives.bce_with_logits`."""
-    launcher, t = launcher_for(logits), cpp_type(logits)
+    launcher = launcher_for(logits)
     blocks = min(ceil_div(logits.size, THREADS), MAX_BLOCKS)
-    partial = launcher.empty((blocks,), "float64")
+    partial = launcher.empty((blocks,), np.dtype(np.float64))
     loss = launcher.empty((), logits.dtype)
-    count = ctypes.c_longlong(logits.size)
     run(
         launcher,
         LOSS,
-        f"bce_sums<{t}>",
+        f"bce_sums<{cpp_type(logits)}>",
         grid=(blocks,),
         block=THREADS,
         shared_bytes=SHARED_BYTES,
-        arguments=[logits, target, weight, partial, count],
+        arguments=[logits, target, weight, partial, ctypes.c_longlong(logits.size)],
     )
-    _mean(partial, loss, logits.size)
+    _mean(partial, loss, logits.size, blocks)
     return loss
 
 
-def bce_with_logits_grad(grad_output, logits, target, weight):
-    """See `primitives.bce_with_logits_grad`; the gradient of what follows the loss stays on the device."""
+def bce_with_logits_grad(grad_output: Array, logits: Array, target: Array, weight: Array | None) -> Array:
+    """See `primitives.bce_with_logits_grad`; `grad_output` is read on the device."""
     launcher = launcher_for(logits)
     out = launcher.empty(logits.shape, logits.dtype)
     run(
@@ -68,10 +70,22 @@ def bce_with_logits_grad(grad_output, logits, target, weight):
     return out
 
 
-def bce_step(logits, target, grad, partial, loss, *, rounded: bool = False) -> None:
-    """Fill `grad` and `loss` (one float32) from logits that may have more channels than the target, which is float32.
+def bce_step(
+    logits: Array, target: Array, grad: Array, partial: Array, loss: Array, *, round_to_tf32: bool = False
+) -> None:
+    """Fill `grad` and `loss` (one float32) in one pass, for a training step.
 
-    `partial` is room for MAX_BLOCKS float64. `grad` may be `logits` itself; floats in it are `rounded` to tf32.
+    Parameters
+    ----------
+    logits : array (N, H, W, C), float32 or bfloat16
+        May have more channels than the target; the gradient of these is 0.
+    target : array, float32
+    grad : array
+        Of the shape and dtype of `logits`; may be `logits` itself.
+    partial : array of MAX_BLOCKS float64
+        Working memory.
+    round_to_tf32 : bool
+        Round a float32 gradient to tf32.
     """
     channels, width = target.shape[-1], logits.shape[-1]
     pixels = target.size // channels
@@ -91,14 +105,13 @@ def bce_step(logits, target, grad, partial, loss, *, rounded: bool = False) -> N
             ctypes.c_longlong(pixels),
             ctypes.c_int(channels),
             ctypes.c_int(width),
-            ctypes.c_int(rounded),
+            ctypes.c_int(round_to_tf32),
         ],
     )
     _mean(partial, loss, target.size, blocks)
 
 
-def _mean(partial, loss, count: int, blocks: int | None = None) -> None:
-    blocks = partial.shape[0] if blocks is None else blocks
+def _mean(partial: Array, loss: Array, count: int, blocks: int) -> None:
     run(
         launcher_for(loss),
         LOSS,

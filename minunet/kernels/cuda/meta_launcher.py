@@ -1,56 +1,60 @@
-"""A device without memory: what a sequence of launches would take, and which kernels, without a GPU or beside one at work."""
+"""A launcher without a device, as PyTorch's "meta" device: arrays have a shape and a dtype, and kernels do not run.
+
+It shows how much memory a sequence of launches needs and which kernels it uses, on a machine without a GPU or beside a busy one.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from minunet.kernels.cuda.launcher import Grid, Launcher
+from minunet.kernels.cuda.dtypes import DTypeLike
+from minunet.kernels.cuda.launcher import Arguments, Grid, Launcher
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap
 
 
-class Unallocated:
-    """A launcher whose arrays are their shapes, and on which nothing runs.
+class MetaLauncher:
+    """A launcher whose arrays have no memory, and on which no kernel runs.
 
     Parameters
     ----------
-    without_sm_90a : str, optional
-        Why the kernels of sm_90a are not chosen; None chooses them where they suit.
+    why_not_sm_90a : str, optional
+        The reason not to use the kernels of sm_90a. None allows them.
     """
 
-    def __init__(self, without_sm_90a: str | None = None):
-        self.without_sm_90a = without_sm_90a
+    def __init__(self, why_not_sm_90a: str | None = None):
+        self._why_not_sm_90a = why_not_sm_90a
 
     @classmethod
-    def like(cls, device: Launcher) -> Unallocated:
-        """The one that chooses the kernels that `device` would."""
+    def like(cls, device: Launcher) -> MetaLauncher:
+        """One that chooses the same kernels as `device`."""
         return cls(device.why_not_sm_90a())
 
     def why_not_sm_90a(self) -> str | None:
-        """As it was made."""
-        return self.without_sm_90a
+        """The reason that it was created with."""
+        return self._why_not_sm_90a
 
-    def empty(self, shape: Sequence[int], dtype: Any) -> np.ndarray:
-        """One element that claims to be the whole array; it cannot be written to."""
-        return np.broadcast_to(np.zeros((), dtype), shape)
+    def empty(self, shape: Sequence[int], dtype: DTypeLike) -> Any:
+        """A read-only array of one element, repeated to the whole shape."""
+        return np.broadcast_to(np.zeros((), cast(Any, dtype)), shape)
 
     def pointer(self, array: Any) -> int:
-        """Nowhere."""
+        """A null pointer."""
         return 0
 
     def tensor_map(
         self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
     ) -> TensorMap:
-        """An empty one."""
+        """An empty tensor map."""
         return TensorMap()
 
     def launch(
-        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: list[Any]
+        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: Arguments
     ) -> None:
-        """Nothing runs."""
+        """Run nothing."""
 
     def prepare(self, program: Program, instance: str, shared_bytes: int) -> None:
-        """Nothing is compiled."""
+        """Compile nothing."""

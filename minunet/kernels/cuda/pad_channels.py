@@ -1,4 +1,7 @@
-"""Launches copies that change an array's type or fit its channels to whole 16-byte chunks."""
+"""Launches copies that change the dtype or the number of channels of an array.
+
+Tensor cores need channels that fill whole chunks of 16 bytes. The kernels are in pad_channels.cu.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +9,66 @@ import ctypes
 import math
 from typing import Any
 
-from minunet.kernels.cuda.dtypes import as_dtype, ceil_div, cpp_type
+from minunet.kernels.cuda.dtypes import DType, DTypeLike, as_dtype, ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
-THREADS, SIDE = 256, 32
+THREADS, SIDE = 256, 32  # as in pad_channels.cu
 CHUNK_BYTES = 16
 
-FIT = Program(
-    "fit.cu",
+PAD_CHANNELS = Program(
+    "pad_channels.cu",
     (
         *(
-            f"fit<{a}, {b}>"
+            f"copy_padded<{a}, {b}>"
             for a, b in (("float", "bfloat16"), ("bfloat16", "bfloat16"), ("bfloat16", "float"), ("float", "float"))
         ),
-        "round_and_turn",
+        "round_and_transpose",
     ),
     registers=40,
 )
 
 
-def whole_chunks(channels: int, dtype: Any) -> int:
-    """The next number of channels that fills 16-byte chunks."""
+def padded_channels(channels: int, dtype: DTypeLike) -> int:
+    """The smallest number of channels, at least `channels`, that fills whole chunks of 16 bytes."""
     vector = CHUNK_BYTES // as_dtype(dtype).itemsize
     return ceil_div(channels, vector) * vector
 
 
-def fit(array: Any, channels: tuple[int, ...], dtype: Any = None) -> Any:
-    """The array with its last one or two axes cut, or continued with zeros, to `channels`, in `dtype`.
+def resize_channels(array: Any, channels: tuple[int, ...], dtype: DType | None = None) -> Any:
+    """The array in `dtype`, with its last one or two axes cropped, or padded with zeros, to the lengths `channels`.
 
-    Returned as it is where nothing changes.
+    If nothing changes, the array itself is returned.
     """
     dtype = array.dtype if dtype is None else as_dtype(dtype)
     outer = array.shape[: array.ndim - len(channels)]
     if array.shape[len(outer) :] == tuple(channels) and array.dtype == dtype:
         return array
-    launcher = launcher_for(array)
-    out = launcher.empty((*outer, *channels), dtype)
-    fit_into(array, out, len(channels))
+    out = launcher_for(array).empty((*outer, *channels), dtype)
+    copy_padded(array, out, len(channels))
     return out
 
 
-def fit_into(array: Any, out: Any, axes: int, *, rounded: bool = False) -> None:
-    """Fill `out`, which differs from `array` in type and in the lengths of its last one or two axes; floats `rounded` to tf32."""
+def copy_padded(array: Any, out: Any, axes: int, *, round_to_tf32: bool = False) -> None:
+    """Fill `out` from `array`; crop the last `axes` (one or two) axes, or pad them with zeros.
+
+    Parameters
+    ----------
+    round_to_tf32 : bool
+        Round float32 results to tf32.
+
+    Raises
+    ------
+    ValueError
+        If the other axes do not have the same number of elements.
+    """
     before, after = ((1, *a.shape[-axes:])[-2:] for a in (array, out))
     if math.prod(array.shape[:-axes]) != math.prod(out.shape[:-axes]):
-        raise ValueError(f"{array.shape} does not fit into {out.shape}")
+        raise ValueError(f"{array.shape} cannot be padded or cropped to {out.shape} along the last {axes} axes")
     run(
         launcher_for(out),
-        FIT,
-        f"fit<{cpp_type(array)}, {cpp_type(out)}>",
+        PAD_CHANNELS,
+        f"copy_padded<{cpp_type(array)}, {cpp_type(out)}>",
         grid=(ceil_div(out.size, THREADS),),
         block=THREADS,
         arguments=[
@@ -63,20 +76,20 @@ def fit_into(array: Any, out: Any, axes: int, *, rounded: bool = False) -> None:
             out,
             *map(ctypes.c_int, (*before, *after)),
             ctypes.c_longlong(out.size),
-            ctypes.c_int(rounded),
+            ctypes.c_int(round_to_tf32),
         ],
     )
 
 
-def round_and_turn(array: Any, out: Any, turned: Any) -> None:
-    """Fill `out` with a float32 array rounded to tf32, and `turned` with the same, its last two axes exchanged."""
+def round_and_transpose(array: Any, out: Any, transposed: Any) -> None:
+    """Fill `out` with a float32 array rounded to tf32, and `transposed` with the same, its last two axes exchanged."""
     rows, columns = array.shape[-2:]
     run(
         launcher_for(out),
-        FIT,
-        "round_and_turn",
+        PAD_CHANNELS,
+        "round_and_transpose",
         grid=(ceil_div(columns, SIDE), ceil_div(rows, SIDE), math.prod(array.shape[:-2])),
         block=THREADS,
         shared_bytes=SIDE * (SIDE + 1) * 4,
-        arguments=[array, out, turned, ctypes.c_int(rows), ctypes.c_int(columns)],
+        arguments=[array, out, transposed, ctypes.c_int(rows), ctypes.c_int(columns)],
     )

@@ -1,6 +1,6 @@
 // Pooling and its gradients, one thread per result; channels are neighbours, so that a warp reads whole lines.
 // Gradients gather from the windows a pixel lies in rather than scatter to it, so that their sums have a fixed order.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 

@@ -1,4 +1,4 @@
-"""Registers the CUDA kernels on the primitives, for CuPy arrays; dispatch chooses among them by their estimates."""
+"""Registers the CUDA kernels as candidates of the primitives, for CuPy arrays. Dispatch chooses by their cost estimates."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.backend import array_module, is_array
 from minunet.kernels.cuda import activation, adam, convolution, costs, loss, pooling, tensor_core_primitives
-from minunet.kernels.cuda.dtypes import takes
+from minunet.kernels.cuda.launcher import supports
 from minunet.kernels.dispatch import Primitive
 
 PORTABLE, PORTABLE_WHY = "cuda", "hand-written CUDA kernel, any shape"
-TENSOR, TENSOR_WHY = "cuda-tensor", "tensor cores: bfloat16 or tf32 factors, float32 sums"
+TENSOR_CORES, TENSOR_CORES_WHY = "cuda-tensor-cores", "tensor cores: bfloat16 or tf32 factors, float32 sums"
 
 
 def register() -> None:
@@ -24,31 +24,31 @@ def register() -> None:
         products = getattr(costs, f"{name}_products")
         for label, why, module, rates in (
             (PORTABLE, PORTABLE_WHY, convolution, costs.PORTABLE),
-            (TENSOR, TENSOR_WHY, tensor_core_primitives, costs.TENSOR_CORES),
+            (TENSOR_CORES, TENSOR_CORES_WHY, tensor_core_primitives, costs.TENSOR_CORES),
         ):
-            when, cost = getattr(module, f"takes_{name}"), costs.arithmetic(products, rates)
+            when, cost = getattr(module, f"supports_{name}"), costs.arithmetic(products, rates)
             _add(getattr(primitives, name), getattr(module, name), when, cost, label, why)
-    _add(primitives.max_pool2d, pooling.max_pool2d, pooling.takes_pool)
-    _add(primitives.max_pool2d_values, pooling.max_pool2d_values, pooling.takes_pool)
-    _add(primitives.max_pool2d_grad, pooling.max_pool2d_grad, pooling.takes_max_pool2d_grad)
-    _add(primitives.sum_pool2d, pooling.sum_pool2d, pooling.takes_pool)
-    _add(primitives.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.takes_sum_pool2d_grad)
+    _add(primitives.max_pool2d, pooling.max_pool2d, pooling.supports_pool)
+    _add(primitives.max_pool2d_values, pooling.max_pool2d_values, pooling.supports_pool)
+    _add(primitives.max_pool2d_grad, pooling.max_pool2d_grad, pooling.supports_max_pool2d_grad)
+    _add(primitives.sum_pool2d, pooling.sum_pool2d, pooling.supports_pool)
+    _add(primitives.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.supports_sum_pool2d_grad)
     for name in activation.NAMES:
-        _add(getattr(primitives, name), activation.activate(name), takes)
-        _add(getattr(primitives, f"{name}_grad"), activation.activate_gradient(name), takes)
-    _add(primitives.softmax, activation.softmax, activation.takes_softmax)
-    _add(primitives.softmax_grad, activation.softmax_grad, activation.takes_softmax_grad)
-    _add(primitives.bce_with_logits, loss.bce_with_logits, loss.takes_bce)
-    _add(primitives.bce_with_logits_grad, loss.bce_with_logits_grad, loss.takes_bce_grad)
-    # Adam writes into its arguments, so they are never copied into order.
-    primitives.adam.register(PORTABLE, when=adam.takes_adam, cost=costs.traffic, why="one launch for all tensors")(
+        _add(getattr(primitives, name), activation.activate(name), supports)
+        _add(getattr(primitives, f"{name}_grad"), activation.activate_gradient(name), supports)
+    _add(primitives.softmax, activation.softmax, activation.supports_softmax)
+    _add(primitives.softmax_grad, activation.softmax_grad, activation.supports_softmax_grad)
+    _add(primitives.bce_with_logits, loss.bce_with_logits, loss.supports_bce)
+    _add(primitives.bce_with_logits_grad, loss.bce_with_logits_grad, loss.supports_bce_grad)
+    # Adam updates its arguments in place, so they must not be copied first.
+    primitives.adam.register(PORTABLE, when=adam.supports_adam, cost=costs.traffic, why="one launch for all tensors")(
         adam.adam
     )
 
 
 def _add(
     primitive: Primitive,
-    run: Callable,
+    run: Callable[..., Any],
     when: Callable[..., bool],
     cost: Callable[..., float] = costs.traffic,
     label: str = PORTABLE,
@@ -56,19 +56,19 @@ def _add(
 ) -> None:
     @functools.wraps(run)
     def launch(*args: Any) -> Any:
-        return run(*(_in_order(argument) for argument in args))
+        return run(*(_contiguous(argument) for argument in args))
 
     primitive.register(label, when=when, cost=cost, why=why)(launch)
 
 
-def _in_order(value: Any) -> Any:
-    """Arrays (also inside a tuple) made C-contiguous where they are not; NumPy's scalars as arrays."""
+def _contiguous(value: Any) -> Any:
+    """Arrays, also inside a tuple, copied to C order where they are not in it; NumPy scalars as arrays."""
     if isinstance(value, np.generic):
         return np.asarray(value)
     if is_array(value):
         return value if value.flags.c_contiguous else array_module(value).ascontiguousarray(value)
     if isinstance(value, tuple) and any(is_array(item) for item in value):
-        return tuple(_in_order(item) for item in value)
+        return tuple(_contiguous(item) for item in value)
     return value
 
 

@@ -1,5 +1,5 @@
 // Sums in a fixed order: over the pixels of a gradient, and over the parts in which blocks left their sums.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 

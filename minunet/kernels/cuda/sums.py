@@ -1,18 +1,22 @@
-"""Launches sums in a fixed order, and decides how pixels are shared out among the blocks that sum them."""
+"""Launches sums in a fixed order, and decides how many blocks share a sum over pixels. The kernels are in sums.cu.
+
+A sum over all pixels is split: each block sums some of the pixels, and a second kernel adds these partial sums (the splits).
+"""
 
 from __future__ import annotations
 
 import ctypes
-from typing import Any
 
+from minunet.kernels.backend import Array
+from minunet.kernels.cuda.costs import MULTIPROCESSORS
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, wide_dtype
 from minunet.kernels.cuda.launcher import launcher_for, run
 from minunet.kernels.cuda.program import Program
 
 THREADS, ACROSS = 256, 8  # as in sums.cu
 VECTORS = {"float": 4, "double": 2, "bfloat16": 8}  # elements in 16 bytes
-ENOUGH_BLOCKS = 264  # two for each of a large GPU's multiprocessors; a constant, so that sums split alike everywhere
-ROUNDS = 16  # of a block's own pixels, at least, before another block is worth its partial sum
+ENOUGH_BLOCKS = 2 * MULTIPROCESSORS
+MIN_ROUNDS = 16  # steps of a block over its own pixels, before one more block is worth its partial sum
 
 SUMS = Program(
     "sums.cu",
@@ -25,31 +29,31 @@ SUMS = Program(
 
 
 def split(pixels: int, tiles: int, depth: int) -> tuple[int, int]:
-    """How many pixels each block sums, in whole steps of `depth`, and how many blocks share them.
+    """How many pixels each block sums, a multiple of `depth`, and how many blocks share the pixels.
 
-    A few tiles still fill a GPU. A function of shapes alone, so that sums have the same order on every GPU. There is always one
-    split, which for an empty batch sums nothing.
+    There are enough blocks to fill a GPU even with few tiles. The result depends only on shapes, so that sums have the same order
+    on every GPU. There is always at least one split; for an empty batch it is zero.
     """
-    wanted = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(pixels, ROUNDS * depth)))
-    share = max(ceil_div(ceil_div(pixels, wanted), depth) * depth, depth)
+    blocks = max(1, min(ceil_div(ENOUGH_BLOCKS, tiles), ceil_div(pixels, MIN_ROUNDS * depth)))
+    share = max(ceil_div(ceil_div(pixels, blocks), depth) * depth, depth)
     return share, max(1, ceil_div(pixels, share))
 
 
-def bias_gradient(grad, mask) -> Any:
-    """The sum of (N, H, W, C) over all pixels, where `mask` is absent or positive."""
+def bias_gradient(grad: Array, mask: Array | None) -> Array:
+    """The sum of (N, H, W, C) over the pixels. Where `mask`, of the same shape, is not positive, the gradient counts as zero."""
     partial = launcher_for(grad).empty((column_splits(grad), grad.shape[3]), wide_dtype(grad))
     column_sums(grad, mask, partial)
     return sum_of_splits(partial)
 
 
-def column_splits(grad) -> int:
+def column_splits(grad: Array) -> int:
     """How many partial sums `column_sums` writes."""
-    return split(_rows(grad), ceil_div(grad.shape[3], _columns_a_block(grad)), THREADS // ACROSS)[1]
+    return split(_rows(grad), ceil_div(grad.shape[3], _block_columns(grad)), THREADS // ACROSS)[1]
 
 
-def column_sums(grad, mask, partial) -> None:
-    """Fill `partial` (splits, C) with sums over a share of the pixels each."""
-    rows, channels, width = _rows(grad), grad.shape[3], _columns_a_block(grad)
+def column_sums(grad: Array, mask: Array | None, partial: Array) -> None:
+    """Fill `partial` (splits, C): each row is a sum over a part of the pixels."""
+    rows, channels, width = _rows(grad), grad.shape[3], _block_columns(grad)
     share, splits = split(rows, ceil_div(channels, width), THREADS // ACROSS)
     run(
         launcher_for(grad),
@@ -62,13 +66,13 @@ def column_sums(grad, mask, partial) -> None:
     )
 
 
-def _columns_a_block(grad) -> int:
-    """Eight threads side by side, with 16 bytes of channels each where these divide the channels."""
+def _block_columns(grad: Array) -> int:
+    """Channels of a block of 8 threads side by side: 16 bytes for each thread if that divides the channels, else one channel."""
     vector = VECTORS[cpp_type(grad)]
     return ACROSS * (vector if grad.shape[3] % vector == 0 else 1)
 
 
-def sum_of_splits(partial) -> Any:
+def sum_of_splits(partial: Array) -> Array:
     """The sum along the first axis, in order."""
     if partial.shape[0] == 1:
         return partial[0]
@@ -77,7 +81,7 @@ def sum_of_splits(partial) -> Any:
     return out
 
 
-def add_splits(partial, out) -> None:
+def add_splits(partial: Array, out: Array) -> None:
     """Fill `out` with the sum of `partial` along its first axis, in order."""
     run(
         launcher_for(partial),
@@ -89,5 +93,5 @@ def add_splits(partial, out) -> None:
     )
 
 
-def _rows(grad) -> int:
+def _rows(grad: Array) -> int:
     return grad.shape[0] * grad.shape[1] * grad.shape[2]

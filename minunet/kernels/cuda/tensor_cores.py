@@ -1,21 +1,26 @@
-"""Convolutions on tensor cores: the kernels of sm_90a where the launcher takes them and they waste little, else those of sm_80.
+"""Convolutions on tensor cores: the Hopper kernels where they are allowed and estimated to be faster, else those for sm_80.
 
-Which one is a function of the shapes and the architecture alone, so that the same seed gives the same bits.
+The choice depends only on the shapes and the architecture, so that the same seed gives the same bits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from minunet.kernels.cuda import ampere, hopper, hopper_gradient
-from minunet.kernels.cuda.ampere import MAX_SIDE
+from minunet.kernels.backend import Array
+from minunet.kernels.cuda import (
+    ampere_convolution,
+    ampere_weight_gradient,
+    hopper_convolution,
+    hopper_weight_gradient,
+)
+from minunet.kernels.cuda.ampere_convolution import MAX_SIDE
 from minunet.kernels.cuda.launcher import launcher_for
 from minunet.kernels.cuda.window import Window
 
-__all__ = ["MAX_SIDE", "convolve", "splits_of", "why_not_hopper", "why_not_hopper_gradient", "weight_gradient"]
+__all__ = ["MAX_SIDE", "convolve", "num_splits", "weight_gradient", "why_not_hopper", "why_not_hopper_gradient"]
 
-# Multiplications a nanosecond, zeros included, round figures of an H100: only which is faster matters.
+# Multiplications per nanosecond, those with padding zeros included; round figures of an H100. Only their order decides.
 HOPPER_RATES = {2: 270_000.0, 4: 130_000.0}
 AMPERE_RATES = {2: 140_000.0, 4: 52_000.0}
 HOPPER_GRADIENT_RATE, AMPERE_GRADIENT_RATE = 250_000.0, 110_000.0
@@ -23,100 +28,148 @@ HOPPER_GRADIENT_RATE, AMPERE_GRADIENT_RATE = 250_000.0, 110_000.0
 
 def convolve(
     windows: Iterable[Window],
-    sources,
-    weight,
-    outs,
+    sources: Sequence[Array],
+    weight: Array,
+    outs: Sequence[Array | None],
     *,
-    bias=None,
+    bias: Array | None = None,
     relu: bool = False,
-    masks=(None, None),
-    pooled=None,
-    argmax=None,
-    rounded: bool = False,
-    exact: bool = False,
-    turned=None,
+    masks: Sequence[Array | None] = (None, None),
+    pooled: Array | None = None,
+    argmax: Array | None = None,
+    round_to_tf32: bool = False,
+    inputs_are_tf32: bool = False,
+    weight_transposed: Array | None = None,
 ) -> None:
     """Fill `outs`, one or two arrays (or None) joined along channels, window by window.
 
     Parameters
     ----------
-    sources : tuple of one or two arrays
-        Read as if joined along channels.
+    sources : one or two arrays
+        Read as if they were joined along channels.
     weight : array
-        Of the sources' dtype; where the windows' k_stride is not 1, their taps must be all of the kernel's or a single one.
-    masks : tuple of two arrays or None
-        Of the shapes of `outs`: a result is kept where its mask is positive. A mask may be its output itself.
+        Of the dtype of the sources. If the windows' k_stride is not 1, their taps must be all taps of the kernel or a single one.
+    masks : two arrays or None
+        Of the shapes of `outs`: a result is kept where its mask is positive, else it is 0. A mask may be the output itself.
     pooled, argmax : array, optional
-        Also write 2x2 max pooling of the output and its places (uint8); the output's height and width are even.
-    rounded : bool
-        For floats: where the kernels of sm_90a can do it, sources and weights hold tf32 values; and so shall the results.
-    exact : bool
-        For floats: the sources hold tf32 values, and need not be rounded to them.
-    turned : array, optional
-        For floats: the weights with their last two axes exchanged.
+        Also write 2x2 max pooling of the output, and the positions of the maxima (uint8). Height and width must be even.
+    round_to_tf32 : bool
+        For float32: round the results to tf32. This also allows the Hopper kernels, which need sources and weights that are
+        already rounded to tf32.
+    inputs_are_tf32 : bool
+        For float32: the sources are rounded to tf32 already, so the kernel need not do it.
+    weight_transposed : array, optional
+        For float32: the weights with their last two axes exchanged, which the Hopper kernels need in the forward pass.
     """
-    extras = {"bias": bias, "relu": relu, "masks": masks, "pooled": pooled, "argmax": argmax, "rounded": rounded}
     for window in windows:
-        if why_not_hopper(window, sources, outs, pooled=pooled, rounded=rounded, turned=turned) is None:
-            hopper.convolve(window, sources, weight, outs, turned=turned, **extras)
+        problem = why_not_hopper(
+            window,
+            sources,
+            outs,
+            pooled=pooled,
+            round_to_tf32=round_to_tf32,
+            weight_transposed=weight_transposed,
+        )
+        if problem is None:
+            hopper_convolution.convolve(
+                window,
+                sources,
+                weight,
+                outs,
+                weight_transposed=weight_transposed,
+                bias=bias,
+                relu=relu,
+                masks=masks,
+                pooled=pooled,
+                argmax=argmax,
+                round_to_tf32=round_to_tf32,
+            )
         else:
-            ampere.convolve(window, sources, weight, outs, exact=exact, **extras)
+            ampere_convolution.convolve(
+                window,
+                sources,
+                weight,
+                outs,
+                inputs_are_tf32=inputs_are_tf32,
+                bias=bias,
+                relu=relu,
+                masks=masks,
+                pooled=pooled,
+                argmax=argmax,
+                round_to_tf32=round_to_tf32,
+            )
 
 
-def why_not_hopper(window: Window, sources, outs, *, pooled=None, rounded: bool = False, turned=None) -> str | None:
-    """None where `convolve` takes the kernel of sm_90a, else the reason."""
+def why_not_hopper(
+    window: Window,
+    sources: Sequence[Array],
+    outs: Sequence[Array | None],
+    *,
+    pooled: Array | None = None,
+    round_to_tf32: bool = False,
+    weight_transposed: Array | None = None,
+) -> str | None:
+    """The reason why `convolve` does not use the Hopper kernel, or None if it does."""
     source = sources[0]
-    problem = launcher_for(source).why_not_sm_90a() or hopper.why_not_convolution(
-        window, source, turned, pooled, rounded=rounded
+    problem = launcher_for(source).why_not_sm_90a() or hopper_convolution.why_not(
+        window, source, weight_transposed, pooled, round_to_tf32=round_to_tf32
     )
     if problem is None and any(out is None for out in outs):
-        return "wgmma computes all results, and one is not wanted"
+        return "wgmma kernels compute every output, and one is not needed here"
     if problem is None:
-        columns = window.out_channels0 + window.out_channels1
-        needed, products = window.pixels * window.depth * columns, hopper.products(window, source.dtype.itemsize)
+        needed = window.pixels * window.depth * window.out_channels
+        products = hopper_convolution.products(window, source.dtype.itemsize)
         return _why_slower(*estimates(window, source), 1 - needed / max(products, 1))
     return problem
 
 
-def why_not_hopper_gradient(window: Window, grad: Any) -> str | None:
-    """None where `weight_gradient` takes the kernel of sm_90a, else the reason."""
-    problem = launcher_for(grad).why_not_sm_90a() or hopper_gradient.why_not(window, grad)
+def why_not_hopper_gradient(window: Window, grad: Array) -> str | None:
+    """The reason why `weight_gradient` does not use the Hopper kernel, or None if it does."""
+    problem = launcher_for(grad).why_not_sm_90a() or hopper_weight_gradient.why_not(window, grad)
     if problem is None:
-        needed, products = window.pixels * window.depth * window.out_channels0, hopper_gradient.products(window)
+        needed = window.pixels * window.depth * window.out_channels0
+        products = hopper_weight_gradient.products(window)
         return _why_slower(*gradient_estimates(window, grad), 1 - needed / max(products, 1))
     return problem
 
 
-def estimates(window: Window, source: Any) -> tuple[float, float]:
-    """Nanoseconds of a plain window by the kernels of sm_90a and of sm_80."""
+def estimates(window: Window, source: Array) -> tuple[float, float]:
+    """Nanoseconds of a 3x3 window with the Hopper kernel, and with the kernel for sm_80."""
     itemsize = source.dtype.itemsize
-    ours = hopper.products(window, itemsize) / HOPPER_RATES[itemsize]
-    return ours, ampere.products(window, itemsize) / AMPERE_RATES[itemsize]
+    hopper = hopper_convolution.products(window, itemsize) / HOPPER_RATES[itemsize]
+    return hopper, ampere_convolution.products(window, itemsize) / AMPERE_RATES[itemsize]
 
 
-def gradient_estimates(window: Window, grad: Any) -> tuple[float, float]:
-    """The same of the weight gradient."""
-    theirs = ampere.gradient_products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
-    return hopper_gradient.products(window) / HOPPER_GRADIENT_RATE, theirs
+def gradient_estimates(window: Window, grad: Array) -> tuple[float, float]:
+    """The same for the weight gradient."""
+    ampere = ampere_weight_gradient.products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
+    return hopper_weight_gradient.products(window) / HOPPER_GRADIENT_RATE, ampere
 
 
-def _why_slower(ours: float, theirs: float, wasted: float) -> str | None:
-    return None if ours < theirs else f"{100 * wasted:.0f} % of wgmma's products would be wasted"
+def _why_slower(hopper: float, ampere: float, wasted: float) -> str | None:
+    if hopper < ampere:
+        return None
+    return f"estimated to be slower with wgmma: {100 * wasted:.0f} % of its multiplications would be by padding zeros"
 
 
-def splits_of(window: Window, grad: Any) -> int:
+def num_splits(window: Window, grad: Array) -> int:
     """How many partial sums `weight_gradient` writes for this window and a gradient like this."""
     if why_not_hopper_gradient(window, grad) is None:
-        return hopper_gradient.splits_of(window)
-    return ampere.splits_of(window, grad.dtype.itemsize)
+        return hopper_weight_gradient.num_splits(window)
+    return ampere_weight_gradient.num_splits(window, grad.dtype.itemsize)
 
 
-def weight_gradient(window: Window, sources, grad, partial, *, exact: bool = False) -> None:
-    """Fill `partial` (splits, kh, kw, C, O), float32, whose sum along the first axis is the gradient.
+def weight_gradient(
+    window: Window, sources: Sequence[Array], grad: Array, partial: Array, *, inputs_are_tf32: bool = False
+) -> None:
+    """Fill `partial` (splits, kh, kw, C, O), float32; its sum along the first axis is the gradient.
 
-    `exact` says of floats that sources and `grad` hold tf32 values, and need not be rounded to them.
+    Parameters
+    ----------
+    inputs_are_tf32 : bool
+        For float32: sources and `grad` are rounded to tf32 already, so the kernel need not do it.
     """
     if why_not_hopper_gradient(window, grad) is None:
-        hopper_gradient.weight_gradient(window, sources, grad, partial)
+        hopper_weight_gradient.weight_gradient(window, sources, grad, partial)
     else:
-        ampere.weight_gradient(window, sources, grad, partial, exact=exact)
+        ampere_weight_gradient.weight_gradient(window, sources, grad, partial, inputs_are_tf32=inputs_are_tf32)

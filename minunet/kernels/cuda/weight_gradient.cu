@@ -1,6 +1,6 @@
 // Gradient of a convolution's weights: for each tap and pair of channels, a sum over all output pixels.
 // The pixels are split among blocks, whose partial sums sums.cu adds in a fixed order: no atomics, the same bits each run.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 #include "window.cuh"
 
 constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;

@@ -1,19 +1,38 @@
-"""The numbers of a window: which source pixel each output pixel meets at each tap, one affine rule per axis.
+"""A window: which source pixels and which taps of the kernel each output pixel of a convolution meets. Mirrors window.cuh.
 
-Mirrors window.cuh. A convolution takes one window; its transpose takes one for each remainder of the output position modulo the
-stride, since output pixels of one remainder meet the same taps.
+One affine rule per axis describes the convolution, its input gradient and the transposed convolution, so one kernel computes all
+three. A convolution is one window. Its transpose is one window for each remainder of the output position modulo the stride,
+because output pixels with the same remainder meet the same taps.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from minunet.kernels.cuda.dtypes import ceil_div
+from minunet.kernels.primitives.windows import IntPair, Padding
+
+
+class Shaped(Protocol):
+    """Anything with a shape: an array, or a buffer in an arena."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+
+
+@dataclass(frozen=True)
+class ShapeOnly:
+    """A shape where a function expects an array and reads only its shape."""
+
+    shape: tuple[int, ...]
 
 
 class Axis(ctypes.Structure):
-    """One axis of a window; the fields are explained in window.cuh."""
+    """One axis of a window; window.cuh explains the fields."""
 
     _fields_ = [
         (name, ctypes.c_int)
@@ -35,7 +54,7 @@ class Axis(ctypes.Structure):
 
 
 class Window(ctypes.Structure):
-    """Two axes, the channels of up to two sources and two outputs, and how the weights lie."""
+    """Two axes, the channels of up to two sources and two outputs, and the strides of the weights."""
 
     _fields_ = [
         ("rows", Axis),
@@ -57,13 +76,18 @@ class Window(ctypes.Structure):
 
     @property
     def pixels(self) -> int:
-        """Output pixels that the window visits."""
+        """Output pixels of the window."""
         return self.images * self.rows.count * self.columns.count
 
     @property
     def depth(self) -> int:
         """Products in each output: taps times source channels."""
         return self.rows.taps * self.columns.taps * (self.source_channels0 + self.source_channels1)
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of both outputs."""
+        return self.out_channels0 + self.out_channels1
 
 
 def forward_axis(source_size: int, out_size: int, kernel_size: int, stride: int, before: int) -> Axis:
@@ -72,7 +96,7 @@ def forward_axis(source_size: int, out_size: int, kernel_size: int, stride: int,
 
 
 def transposed_axes(source_size: int, out_size: int, kernel_size: int, stride: int, before: int) -> Iterator[Axis]:
-    """The transpose: source r is stamped on output r * stride - before + t at tap t.
+    """The transpose: at tap t, source r is added to output r * stride - before + t.
 
     The outputs p = remainder + u * stride meet only the taps t with t = p + before modulo the stride, at
     source (p + before - t) / stride.
@@ -93,3 +117,62 @@ def transposed_axes(source_size: int, out_size: int, kernel_size: int, stride: i
             source_size,
             kernel_size,
         )
+
+
+def forward_window(
+    xs: Sequence[Shaped], weight: Shaped, stride: IntPair, padding: Padding, size: Sequence[int]
+) -> Window:
+    """A convolution of one or two sources (N, H, W, C) with a weight (kh, kw, C, O); `size` is that of the output.
+
+    The sum runs over the channels of the sources, and the last axis of the weight is that of the output channels.
+    """
+    kh, kw, channels, outs = weight.shape
+    axes = [
+        forward_axis(n, out, k, s, before)
+        for n, out, k, s, (before, _) in zip(xs[0].shape[1:3], size, (kh, kw), stride, padding, strict=True)
+    ]
+    widths = [x.shape[3] for x in xs]
+    return Window(*axes, xs[0].shape[0], *(*widths, 0)[:2], outs, 0, channels * outs, outs, 1)
+
+
+def input_gradient_windows(
+    grad_output: Shaped, xs: Sequence[Shaped], weight: Shaped, stride: IntPair, padding: Padding
+) -> list[Window]:
+    """Its transpose: the sum runs over the output channels, and the results are the gradients of the sources."""
+    kh, kw, channels, outs = weight.shape
+    rows, columns = (
+        list(transposed_axes(out, n, k, s, before))
+        for n, out, k, s, (before, _) in zip(
+            xs[0].shape[1:3], grad_output.shape[1:3], (kh, kw), stride, padding, strict=True
+        )
+    )
+    widths = [x.shape[3] for x in xs]
+    return _combine(rows, columns, (xs[0].shape[0], outs, 0, *(*widths, 0)[:2], channels * outs, 1, outs))
+
+
+def transposed_windows(
+    x: Shaped, weight: Shaped, stride: IntPair, padding: IntPair, size: Sequence[int]
+) -> list[Window]:
+    """A transposed convolution: as the input gradient, but the sum runs over the third axis of the weight."""
+    kh, kw, channels, outs = weight.shape
+    rows, columns = (
+        list(transposed_axes(n, out, k, s, p))
+        for n, out, k, s, p in zip(x.shape[1:3], size, (kh, kw), stride, padding, strict=True)
+    )
+    return _combine(rows, columns, (x.shape[0], channels, 0, outs, 0, channels * outs, outs, 1))
+
+
+def transposed_gradient_window(
+    grad_output: Shaped, x: Shaped, weight: Shaped, stride: IntPair, padding: IntPair
+) -> Window:
+    """The input gradient of a transposed convolution: a convolution of the gradient of its output."""
+    kh, kw, channels, outs = weight.shape
+    axes = [
+        forward_axis(n, out, k, s, p)
+        for n, out, k, s, p in zip(grad_output.shape[1:3], x.shape[1:3], (kh, kw), stride, padding, strict=True)
+    ]
+    return Window(*axes, x.shape[0], outs, 0, channels, 0, channels * outs, 1, outs)
+
+
+def _combine(rows: Sequence[Axis], columns: Sequence[Axis], rest: tuple[int, ...]) -> list[Window]:
+    return [Window(row, column, *rest) for row in rows for column in columns]

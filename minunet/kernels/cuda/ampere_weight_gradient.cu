@@ -14,7 +14,7 @@ struct Divider {
 // Output pixels of the window lie in order, so that pixel p of the sum is pixel p of `grad`.
 template <typename T, int BM, int BN, int WM, int WN, int STAGES, bool ROUND>
 __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
-    tensor_weight_gradient(const T* source0, const T* source1, const T* grad, float* partial, const __grid_constant__ Window w,
+    ampere_weight_gradient(const T* source0, const T* source1, const T* grad, float* partial, const __grid_constant__ Window w,
                            Divider by_width, Divider by_height, int share) {
     constexpr int THREADS = (BM / WM) * (BN / WN) * 32, LEFT_BYTES = BM * ROW_BYTES, STAGE_BYTES = (BM + BN) * ROW_BYTES;
     constexpr int ROWS_APART = THREADS / CHUNKS, LEFT_PANELS = BM / CHUNKS / VECTOR<T>, RIGHT_PANELS = BN / CHUNKS / VECTOR<T>;

@@ -1,6 +1,6 @@
 // Copies that change the type, the width or the order: float32 weights to bfloat16 or tf32, channels filled with zeros to whole chunks
 // or cut back.
-#include "numbers.cuh"
+#include "dtypes.cuh"
 
 constexpr int THREADS = 256, SIDE = 32;
 
@@ -8,7 +8,7 @@ constexpr int THREADS = 256, SIDE = 32;
 // floats `rounded` to tf32 where that is asked for.
 template <typename From, typename To>
 __global__ void __launch_bounds__(THREADS)
-    fit(const From* from, To* to, int rows_from, int columns_from, int rows_to, int columns_to, long long count, int rounded) {
+    copy_padded(const From* from, To* to, int rows_from, int columns_from, int rows_to, int columns_to, long long count, int round_to_tf32) {
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count) return;
     const int column = (int)(i % columns_to);
@@ -17,11 +17,11 @@ __global__ void __launch_bounds__(THREADS)
     Wide<To> value = 0;
     if (row < rows_from && column < columns_from)
         value = (Wide<To>)widen(from[(rest / rows_to * rows_from + row) * columns_from + column]);
-    to[i] = narrow<To>(rounded ? as_tf32(value) : value);
+    to[i] = narrow<To>(round_to_tf32 ? as_tf32(value) : value);
 }
 
-// to (outer, rows, columns) = from, rounded to tf32; turned (outer, columns, rows) = the same, transposed. A block takes 32 x 32.
-__global__ void __launch_bounds__(THREADS) round_and_turn(const float* from, float* to, float* turned, int rows, int columns) {
+// to (outer, rows, columns) = from, rounded to tf32; transposed (outer, columns, rows) = the same, transposed. A block takes 32 x 32.
+__global__ void __launch_bounds__(THREADS) round_and_transpose(const float* from, float* to, float* transposed, int rows, int columns) {
     DYNAMIC_SHARED(memory);
     float* tile = reinterpret_cast<float*>(memory);  // (SIDE, SIDE + 1): a column, too, meets every bank once
     const long long matrix = (long long)blockIdx.z * rows * columns;
@@ -35,6 +35,6 @@ __global__ void __launch_bounds__(THREADS) round_and_turn(const float* from, flo
     __syncthreads();
     for (int k = down; k < SIDE; k += THREADS / SIDE) {
         const int row = first_row + across, column = first_column + k;
-        if (row < rows && column < columns) turned[matrix + (long long)column * rows + row] = tile[across * (SIDE + 1) + k];
+        if (row < rows && column < columns) transposed[matrix + (long long)column * rows + row] = tile[across * (SIDE + 1) + k];
     }
 }

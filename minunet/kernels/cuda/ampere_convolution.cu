@@ -19,7 +19,7 @@ constexpr int MOST_OUT_BYTES = 512;  // of a pixel's results in shared memory
 // sources are floats that may be no tf32 values; weights of float always may be none.
 template <typename T, int BM, int BN, int WM, int WN, int STAGES, Layout RIGHT, bool ROUND>
 __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
-    tensor_convolve(const T* source0, const T* source1, const T* weight, const __grid_constant__ Window w,
+    ampere_convolve(const T* source0, const T* source1, const T* weight, const __grid_constant__ Window w,
                     const __grid_constant__ Epilogue<T> out) {
     constexpr int THREADS = (BM / WM) * (BN / WN) * 32, LEFT_BYTES = BM * ROW_BYTES, STAGE_BYTES = (BM + BN) * ROW_BYTES;
     constexpr int LEFT_CHUNKS = BM * CHUNKS / THREADS, RIGHT_CHUNKS = BN * CHUNKS / THREADS, ROWS_APART = THREADS / CHUNKS;
@@ -135,7 +135,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
                 if constexpr (sizeof(T) == 2)
                     *reinterpret_cast<uint32_t*>(memory + r * PITCH + c * 2) = pack_bf16(value, next);
                 else {
-                    if (out.rounded) value = as_tf32(value), next = as_tf32(next);
+                    if (out.round_to_tf32) value = as_tf32(value), next = as_tf32(next);
                     *reinterpret_cast<float2*>(memory + r * PITCH + c * 4) = make_float2(value, next);
                 }
             });
