@@ -1,6 +1,6 @@
-"""Reverse-mode differentiation: tensors that remember how they were made, and the walk back."""
+"""Reverse-mode differentiation: tensors that record the operations that made them, and the backward pass."""
 
-import minunet.autograd.tensor  # noqa: F401  first: the other modules are made of Tensor
+import minunet.autograd.tensor  # noqa: F401  first, since the other modules need Tensor
 from minunet.autograd.engine import no_grad
 from minunet.autograd.function import Function
 from minunet.autograd.gradcheck import GradcheckError, gradcheck

@@ -1,20 +1,30 @@
-"""The arithmetic of tensors: each operation's value beside its derivatives, broadcasting as NumPy does.
+"""The arithmetic of tensors: each operation's value and its derivatives, with broadcasting as in NumPy.
 
-A broadcast input was used several times, so its gradient is the sum over the uses.
+A broadcast input was used several times, so its gradient is the sum over these uses. In the docstrings y is the output and
+g the gradient of the loss with respect to y; the gradients are stated before that sum.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from minunet.autograd.function import Function
 from minunet.autograd.reductions import exact_sum
 from minunet.autograd.tensor import Tensor, as_tensor
-from minunet.kernels.backend import array_module
+from minunet.kernels.backend import Array, array_module
 
 
-def unbroadcast(grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
-    """Sum `grad` over the axes along which an array of `shape` was repeated to meet it."""
+def unbroadcast(grad: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
+    """Sum `grad` over the axes along which an array of `shape` was broadcast.
+
+    Examples
+    --------
+    >>> unbroadcast(np.ones((4, 2, 3)), (2, 1), np.dtype(float))
+    array([[12.],
+           [12.]])
+    """
     if grad.shape != shape:
         lead = grad.ndim - len(shape)
         repeated = tuple(range(lead)) + tuple(
@@ -24,120 +34,158 @@ def unbroadcast(grad: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     return array_module(grad).asarray(grad, dtype=dtype)
 
 
-class _Binary(Function):
-    """An elementwise operation of two inputs; subclasses give the value and the two gradients before un-broadcasting.
+class _Elementwise(Function):
+    """An elementwise operation of two inputs. Subclasses define the value and the two gradients before the sum over uses.
 
-    As in PyTorch a single number (0-d) does not raise the precision of the array it meets.
+    As in PyTorch, a single number (0-d) does not raise the precision of the array it is combined with.
     """
 
-    reads = ("", "")  # what slope_a reads, and slope_b: "a", "b" or both; the rest is not kept
+    inputs_of_grad = ("", "")  # the inputs that grad_a reads, and those that grad_b reads: "", "a", "b" or "ab"
 
-    def forward(self, a: Any, b: Any) -> Any:
+    def forward(self, a: Array, b: Array) -> Array:
         if a.dtype != b.dtype and (a.ndim == 0) != (b.ndim == 0):
             a, b = (a.astype(b.dtype), b) if a.ndim == 0 else (a, b.astype(a.dtype))
-        read = [
-            name for names, needed in zip(self.reads, self.needs_input_grad, strict=True) if needed for name in names
-        ]
-        self.save(a if "a" in read else None, b if "b" in read else None)
+        pairs = zip(self.inputs_of_grad, self.needs_input_grad, strict=True)
+        to_save = {name for names, needed in pairs if needed for name in names}
+        self.save(a if "a" in to_save else None, b if "b" in to_save else None)
         return self.value(a, b)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         a, b = self.saved
-        slopes = (self.slope_a, self.slope_b)
         return tuple(
-            unbroadcast(slope(grad_output, a, b), *kind) if needed else None
-            for slope, kind, needed in zip(slopes, self.input_types, self.needs_input_grad, strict=True)
+            unbroadcast(grad(grad_output, a, b), shape, dtype) if needed else None
+            for grad, (shape, dtype), needed in zip(
+                (self.grad_a, self.grad_b), self.input_types, self.needs_input_grad, strict=True
+            )
         )
 
-    def value(self, a: Any, b: Any) -> Any:
+    def value(self, a: Array, b: Array) -> Array:
         raise TypeError(f"{type(self).__name__} does not define value")
 
-    def slope_a(self, g: Any, a: Any, b: Any) -> Any:
-        raise TypeError(f"{type(self).__name__} does not define slope_a")
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
+        raise TypeError(f"{type(self).__name__} does not define grad_a")
 
-    def slope_b(self, g: Any, a: Any, b: Any) -> Any:
-        raise TypeError(f"{type(self).__name__} does not define slope_b")
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
+        raise TypeError(f"{type(self).__name__} does not define grad_b")
 
 
-class Add(_Binary):
-    def value(self, a, b):
+class Add(_Elementwise):
+    """The sum.
+
+    y = a + b
+    da = g
+    db = g
+    """
+
+    def value(self, a: Array, b: Array) -> Array:
         return a + b
 
-    def slope_a(self, g, a, b):
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
         return g
 
-    def slope_b(self, g, a, b):
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
         return g
 
 
-class Subtract(_Binary):
-    def value(self, a, b):
+class Subtract(_Elementwise):
+    """The difference.
+
+    y = a - b
+    da = g
+    db = -g
+    """
+
+    def value(self, a: Array, b: Array) -> Array:
         return a - b
 
-    def slope_a(self, g, a, b):
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
         return g
 
-    def slope_b(self, g, a, b):
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
         return -g
 
 
-class Multiply(_Binary):
-    reads = ("b", "a")
+class Multiply(_Elementwise):
+    """The product, element by element.
 
-    def value(self, a, b):
+    y = a b
+    da = g b
+    db = g a
+    """
+
+    inputs_of_grad = ("b", "a")
+
+    def value(self, a: Array, b: Array) -> Array:
         return a * b
 
-    def slope_a(self, g, a, b):
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
         return g * b
 
-    def slope_b(self, g, a, b):
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
         return g * a
 
 
-class Divide(_Binary):
-    reads = ("b", "ab")
+class Divide(_Elementwise):
+    """The quotient.
 
-    def value(self, a, b):
+    y = a / b
+    da = g / b
+    db = -g a / b^2
+    """
+
+    inputs_of_grad = ("b", "ab")
+
+    def value(self, a: Array, b: Array) -> Array:
         return a / b
 
-    def slope_a(self, g, a, b):
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
         return g / b
 
-    def slope_b(self, g, a, b):
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
         return -g * a / (b * b)
 
 
-class Power(_Binary):
-    """a ** b: d/da = b a^(b-1), which is 0 where b is 0; d/db = a^b log(a), taken as 0 where a is 0 and b is not negative."""
+class Power(_Elementwise):
+    """The power.
 
-    reads = ("ab", "ab")
+    y = a^b
+    da = g b a^(b - 1), and 0 where b is 0
+    db = g a^b log(a), and 0 where a is 0 and b is not negative
+    """
 
-    def value(self, a, b):
+    inputs_of_grad = ("ab", "ab")
+
+    def value(self, a: Array, b: Array) -> Array:
         return a**b
 
-    def slope_a(self, g, a, b):
+    def grad_a(self, g: Array, a: Array, b: Array) -> Array:
         xp = array_module(a)
         zero_exponent = b == 0
         return g * xp.where(zero_exponent, 0, b * a ** xp.where(zero_exponent, 1, b - 1))
 
-    def slope_b(self, g, a, b):
+    def grad_b(self, g: Array, a: Array, b: Array) -> Array:
         xp = array_module(a)
-        flat = (a == 0) & (b >= 0)
-        return g * xp.where(flat, 0, a**b * xp.log(xp.where(flat, 1, a)))
+        zero_base = (a == 0) & (b >= 0)
+        return g * xp.where(zero_base, 0, a**b * xp.log(xp.where(zero_base, 1, a)))
 
 
 class MatMul(Function):
-    """a @ b with NumPy's rules: 1-D operands are vectors, leading axes broadcast."""
+    """The matrix product with NumPy's rules: 1-D operands are vectors, leading axes broadcast.
 
-    def forward(self, a: Any, b: Any) -> Any:
+    y = a @ b
+    da = g @ b^T
+    db = a^T @ g
+    """
+
+    def forward(self, a: Array, b: Array) -> Array:
         needs_a, needs_b = self.needs_input_grad
         self.save(a if needs_b else None, b if needs_a else None)
         return a @ b
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         a, b = self.saved
         (shape_a, dtype_a), (shape_b, dtype_b) = self.input_types
-        # Vectors become matrices of one row or column, so that one formula serves: dA = G B^T, dB = A^T G.
+        # Vectors become matrices of one row or column, so that the formulas for matrices apply.
         rows_shape = (1, *shape_a) if len(shape_a) == 1 else shape_a
         columns_shape = (*shape_b, 1) if len(shape_b) == 1 else shape_b
         grad = grad_output
@@ -156,7 +204,7 @@ class MatMul(Function):
 
 
 def _operands(a: Any, b: Any) -> tuple[Tensor, Tensor]:
-    """Both as tensors; what is not one takes the other's device, and its dtype unless it is a floating-point array."""
+    """Both as tensors; a non-tensor gets the other's device, and its dtype unless it is a floating-point array."""
     return as_tensor(a, b if isinstance(b, Tensor) else None), as_tensor(b, a if isinstance(a, Tensor) else None)
 
 

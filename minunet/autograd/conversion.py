@@ -1,31 +1,37 @@
-"""What may become a tensor's data: real numbers in any wrapping, of which only floating-point arrays have a precision to keep."""
+"""Conversion of numbers, lists and arrays to the data of a tensor. Only floating-point arrays have a precision to keep."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from minunet.kernels.backend import is_array
+from minunet.kernels.backend import Array, is_array
 
 DEFAULT_DTYPE = np.float32
 
 
-def is_float(array: Any) -> bool:
-    """Whether the array's dtype is floating-point; bfloat16, which NumPy knows only through ml_dtypes, is one."""
+def is_float(array: Array) -> bool:
+    """Whether the array's dtype is floating-point; this includes bfloat16, which NumPy knows only through ml_dtypes."""
     return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
 
 
-def as_array(data: Any, dtype: Any = DEFAULT_DTYPE) -> Any:
+def as_array(data: Any, dtype: DTypeLike = DEFAULT_DTYPE) -> Array:
     """`data` as an array: floating-point arrays and NumPy scalars keep their dtype, anything else gets `dtype`.
 
-    A list of arrays keeps their precision; Python's own numbers have none to keep. Arrays that fit are not copied; those whose
-    bytes lie in the other machine's order, as files may give them, do not fit.
+    A list of arrays keeps their precision; Python's own numbers have none to keep. A floating-point array in the byte order
+    of this machine is not copied; one in the other byte order, as files may give it, is converted.
 
     Raises
     ------
     TypeError
-        If it does not hold real numbers.
+        If `data` does not hold real numbers.
+
+    Examples
+    --------
+    >>> as_array([1, 2]).dtype, as_array(np.ones(2)).dtype
+    (dtype('float32'), dtype('float64'))
     """
     array = data if is_array(data) else np.asarray(data)
     if is_float(array) and (array is data or isinstance(_first_leaf(data), (np.ndarray, np.generic))):

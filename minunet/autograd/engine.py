@@ -1,6 +1,7 @@
-"""The walk back: visits every operation once, in reverse order of execution, and hands each its output's gradient.
+"""The backward pass: it visits every operation once, in reverse order of execution, and gives each its output's gradient.
 
-It is iterative (a chain of thousands of operations needs no stack) and frees what an operation saved as soon as it is used.
+It is iterative, so that a chain of thousands of operations does not overflow the stack. What an operation saved is freed as
+soon as it has been used.
 """
 
 from __future__ import annotations
@@ -8,18 +9,20 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from minunet.autograd.function import Function
+    from minunet.autograd.tensor import Tensor
+    from minunet.kernels.backend import Array
 
 
 class _Mode(threading.local):
-    """Whether this thread records, and whether it did outside of each `no_grad` block that it is in."""
+    """Whether this thread records, and whether it did before each `no_grad` block that it is in."""
 
     def __init__(self) -> None:
         self.recording = True
-        self.outside: list[bool] = []
+        self.before_no_grad: list[bool] = []
 
 
 _MODE = _Mode()
@@ -32,7 +35,7 @@ def is_recording() -> bool:
 
 @contextlib.contextmanager
 def recording(mode: bool) -> Iterator[None]:
-    """Within the block, record operations of this thread or do not, whatever holds outside."""
+    """Within the block, record the operations of this thread, or do not record them, regardless of the mode outside."""
     before = is_recording()
     _MODE.recording = mode
     try:
@@ -42,9 +45,9 @@ def recording(mode: bool) -> Iterator[None]:
 
 
 class no_grad(contextlib.ContextDecorator):
-    """Within the block (or the decorated function) nothing is recorded: no gradients, and no memory kept for them.
+    """Within the block (or the decorated function) no operation is recorded: no gradients, and no memory used for them.
 
-    One object may be entered again and again, inside itself and in several threads.
+    One object may be entered several times, also inside itself and in several threads.
 
     Examples
     --------
@@ -56,29 +59,31 @@ class no_grad(contextlib.ContextDecorator):
     """
 
     def __enter__(self) -> None:
-        _MODE.outside.append(_MODE.recording)
+        _MODE.before_no_grad.append(_MODE.recording)
         _MODE.recording = False
 
     def __exit__(self, *exception: Any) -> None:
-        _MODE.recording = _MODE.outside.pop()
+        _MODE.recording = _MODE.before_no_grad.pop()
 
 
 class GradientMismatch(AssertionError):
-    """An operation's backward returned something its forward's inputs cannot take."""
+    """An operation's backward returned gradients that do not match the inputs of its forward."""
 
 
-def backpropagate(root: Function, grad: Any) -> None:
-    """Give `grad` to the operation `root` and carry it back to every leaf that requires a gradient.
+def backpropagate(root: Function, grad: Array) -> None:
+    """Give `grad` to the operation `root` and pass gradients on to every leaf that requires one.
 
-    Gradients for the same value are added in place where one of them belongs to the walk: an operation may hand out views or
-    one array to two inputs, but sums are the walk's, and so is what comes fresh.
+    Two gradients of the same value are added in place if nothing else refers to one of the arrays. That is true of sums made
+    here and of the gradients of an operation with `returns_fresh_arrays`. Other operations may return views, or the same array
+    for two inputs.
     """
     order = execution_order(root)
     if any(function.is_released for function in order):
         raise RuntimeError(
-            "part of this graph was walked back already and its memory freed; run the forward pass again before the next backward"
+            "backward has already run through part of this graph and freed its memory; "
+            "run the forward pass again before the next backward"
         )
-    pending: dict[int, tuple[Any, bool]] = {id(root): (grad, False)}  # operation -> (gradient, is the array ours)
+    pending: dict[int, tuple[Array, bool]] = {id(root): (grad, False)}  # operation -> (gradient, may it be changed)
     while order:
         function = order.pop()
         grads = function.backward(function.prepare(pending.pop(id(function))[0]))
@@ -87,31 +92,31 @@ def backpropagate(root: Function, grad: Any) -> None:
             if edge is None:
                 continue
             if edge.is_leaf:
-                edge.accumulate(grad_input, fresh=function.returns_fresh_arrays)
+                cast("Tensor", edge).accumulate(grad_input, fresh=function.returns_fresh_arrays)
             else:
                 _add(pending, id(edge), grad_input, fresh=function.returns_fresh_arrays)
         function.release()
-        del function, grads, edge, grad_input  # nothing outlives its use while the next operation runs
+        del function, grads, edge, grad_input  # keep no array alive while the next operation runs
 
 
-def _add(pending: dict[int, tuple[Any, bool]], place: int, grad: Any, *, fresh: bool) -> None:
-    """Add a gradient to what has arrived for an operation so far; `fresh` means that nothing else refers to it."""
-    if place not in pending:
-        pending[place] = (grad, fresh)
+def _add(pending: dict[int, tuple[Array, bool]], operation: int, grad: Array, *, fresh: bool) -> None:
+    """Add a gradient to those that have arrived for an operation so far; `fresh` means that nothing else refers to `grad`."""
+    if operation not in pending:
+        pending[operation] = (grad, fresh)
         return
-    total, ours = pending[place]
-    if ours:
-        total += grad  # a NumPy scalar, which a 0-d sum is, makes a new one
+    total, may_change = pending[operation]
+    if may_change:
+        total += grad  # if it is a NumPy scalar, as 0-d sums are, this makes a new one
     elif fresh:
         grad += total
         total = grad
     else:
         total = total + grad
-    pending[place] = (total, True)
+    pending[operation] = (total, True)
 
 
 def execution_order(root: Function) -> list[Function]:
-    """Every operation that leads to `root`, each after all that it depends on (depth-first, without recursion)."""
+    """`root` and every operation that it depends on, each after its own inputs (depth-first, without recursion)."""
     order: list[Function] = []
     seen = {id(root)}
     stack = [(root, iter(root.edges))]
@@ -120,7 +125,8 @@ def execution_order(root: Function) -> list[Function]:
         for edge in edges:
             if edge is not None and not edge.is_leaf and id(edge) not in seen:
                 seen.add(id(edge))
-                stack.append((edge, iter(edge.edges)))
+                operation = cast("Function", edge)
+                stack.append((operation, iter(operation.edges)))
                 break
         else:
             order.append(function)
@@ -129,24 +135,24 @@ def execution_order(root: Function) -> list[Function]:
 
 
 def _check(function: Function, grads: Any) -> None:
-    """Hold what a backward returned against the forward's inputs: number, place, shape and dtype."""
+    """Compare what a backward returned with the forward's inputs: number of gradients, shapes and dtypes."""
     name = type(function).__name__
     if not isinstance(grads, tuple) or len(grads) != len(function.edges):
-        found = f"{len(grads)}" if isinstance(grads, tuple) else type(grads).__name__
+        received = f"{len(grads)}" if isinstance(grads, tuple) else type(grads).__name__
         raise GradientMismatch(
-            f"{name}.backward must return a tuple of {len(function.edges)} gradients, one per input, not {found}"
+            f"{name}.backward must return a tuple of {len(function.edges)} gradients, one per input, not {received}"
         )
-    for place, (grad, needed, (shape, dtype)) in enumerate(
+    for k, (grad, needed, (shape, dtype)) in enumerate(
         zip(grads, function.needs_input_grad, function.input_types, strict=True)
     ):
         if not needed:
             if grad is not None:
-                raise GradientMismatch(f"{name}.backward returned a gradient for input {place}, which needs none")
+                raise GradientMismatch(f"{name}.backward returned a gradient for input {k}, which needs none")
         elif grad is None:
-            raise GradientMismatch(f"{name}.backward returned None for input {place}, which needs a gradient")
+            raise GradientMismatch(f"{name}.backward returned None for input {k}, which needs a gradient")
         elif not hasattr(grad, "shape"):
-            raise GradientMismatch(f"{name}.backward: gradient {place} is no array but {type(grad).__name__}")
+            raise GradientMismatch(f"{name}.backward: gradient {k} is not an array but {type(grad).__name__}")
         elif grad.shape != shape:
-            raise GradientMismatch(f"{name}.backward: gradient {place} has shape {grad.shape}, the input has {shape}")
+            raise GradientMismatch(f"{name}.backward: gradient {k} has shape {grad.shape}, the input has {shape}")
         elif grad.dtype != dtype:
-            raise GradientMismatch(f"{name}.backward: gradient {place} is {grad.dtype}, the input is {dtype}")
+            raise GradientMismatch(f"{name}.backward: gradient {k} is {grad.dtype}, the input is {dtype}")

@@ -1,6 +1,6 @@
 """The contract of a differentiable operation: hyper-parameters in the constructor, arrays in `forward`, gradients in `backward`.
 
-The instance is the record on the tape: it keeps what `save` was given until the walk back has used it.
+An instance is the record of one application: it keeps what `save` was given until the backward pass has used it.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from minunet.kernels.backend import Array
 class Function:
     """A differentiable operation with one output; subclass it and write `forward` and `backward`.
 
+    The docstring of a subclass states the value and the gradients, one line each: "y = ..." and, for every input x of
+    `forward`, "dx = ...". There g is `grad_output`, the gradient of the loss with respect to y, and dx is the gradient of the
+    loss with respect to x. An input without a gradient has the line "dx = none".
+
     Examples
     --------
     >>> class Double(Function):
+    ...     '''y = 2 x
+    ...     dx = 2 g'''
     ...     def forward(self, x):
     ...         return 2 * x
     ...     def backward(self, grad_output):
@@ -28,7 +34,7 @@ class Function:
 
     is_leaf = False
     is_released = False
-    # True where backward returns arrays that nothing else refers to, so that a leaf may keep them without a copy.
+    # True if backward returns arrays that nothing else refers to, so that a leaf may keep them without a copy.
     returns_fresh_arrays = False
 
     edges: tuple[Function | Tensor | None, ...] = ()
@@ -36,20 +42,20 @@ class Function:
     input_types: tuple[tuple[tuple[int, ...], Any], ...] = ()
     _saved: tuple[Any, ...] = ()
 
-    def forward(self, *arrays: Any) -> Any:
-        """The operation on plain arrays; `self.save` what `backward` will need, and no more."""
+    def forward(self, *arrays: Any) -> Array:
+        """The operation on plain arrays; it calls `self.save` with what `backward` will need, and no more."""
         raise TypeError(f"{type(self).__name__} does not define forward")
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
-        """One gradient per input of `forward`, None where `self.needs_input_grad` is False."""
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
+        """One gradient per input of `forward`; None for an input whose `self.needs_input_grad` is False."""
         raise TypeError(f"{type(self).__name__} does not define backward")
 
     def prepare(self, array: Array) -> Array:
-        """The array as `forward` and `backward` want it: applied to each input and to the output's gradient."""
+        """Applied to each input of `forward` and to `grad_output`; subclasses may change the layout in memory here."""
         return array
 
     def save(self, *values: Any) -> None:
-        """Keep these until the walk back; does nothing where no gradient will be asked for."""
+        """Keep these until the backward pass; does nothing if no input needs a gradient."""
         if any(self.needs_input_grad):
             self._saved = values
 
@@ -69,7 +75,7 @@ class Function:
         Raises
         ------
         RuntimeError
-            If this instance is on the tape already: it is the record of one application.
+            If this instance was applied before: it is the record of one application.
         """
         if any(self.needs_input_grad):
             raise RuntimeError(f"{type(self).__name__} was applied already; make a new instance for each application")
@@ -77,9 +83,10 @@ class Function:
         self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
         output = Tensor(self.forward(*(None if t is None else self.prepare(t.data) for t in tensors)))
         if any(self.needs_input_grad):
-            # Edges, not tensors: an activation lives on only if some operation saved it.
+            # Edges, not tensors: an activation stays in memory only if some operation saved it.
             self.edges = tuple(
-                t.edge if needed else None for t, needed in zip(tensors, self.needs_input_grad, strict=True)
+                t.edge if t is not None and needed else None
+                for t, needed in zip(tensors, self.needs_input_grad, strict=True)
             )
             self.input_types = tuple(((), None) if t is None else (t.data.shape, t.data.dtype) for t in tensors)
             output.requires_grad = True

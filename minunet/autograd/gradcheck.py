@@ -22,7 +22,7 @@ def gradcheck(
 ) -> bool:
     """Compare `fn`'s gradients with central differences, element by element, in float64.
 
-    The output, whatever its shape, is contracted with one fixed random direction v; then for every input element x_k
+    The output, of any shape, is multiplied with one fixed random direction v and summed; then for every input element x_k
     ``d<v, fn>/dx_k`` is compared with ``<v, fn(x + eps e_k) - fn(x - eps e_k)> / (2 eps)``, whose error is of the order
     eps^2 + 1e-16 / eps.
 
@@ -45,8 +45,8 @@ def gradcheck(
     Raises
     ------
     GradcheckError
-        If any element disagrees or is not finite; if `fn` returns no Tensor, is not deterministic, or does not depend on
-        its inputs.
+        If any element disagrees or is not finite, or if `fn` does not return Tensors, is not deterministic, or does not depend
+        on its inputs.
 
     Examples
     --------
@@ -60,8 +60,8 @@ def gradcheck(
 
     def outputs(*, record: bool) -> tuple[list[Any], list[Tensor]]:
         tensors = [
-            Tensor(x.copy(), requires_grad=record and here) if is_array(x) and is_float(x) else x
-            for x, here in zip(values, checked, strict=True)
+            Tensor(x.copy(), requires_grad=record and check) if is_array(x) and is_float(x) else x
+            for x, check in zip(values, checked, strict=True)
         ]
         result = fn(*tensors)
         result = list(result) if isinstance(result, (tuple, list)) else [result]
@@ -74,40 +74,40 @@ def gradcheck(
 
     rng = np.random.default_rng(0)
     tensors, results = outputs(record=True)
-    # No component is small, so that no element of the output hides.
+    # No component of a direction is small, so that an error in any element of the output shows.
     directions = [rng.uniform(0.5, 1.5, y.shape) * rng.choice([-1.0, 1.0], y.shape) for y in results]
-    again = arrays()
-    if any(not np.array_equal(y.numpy(), z, equal_nan=True) for y, z in zip(results, again, strict=True)):
+    second_run = arrays()
+    if any(not np.array_equal(y.numpy(), z, equal_nan=True) for y, z in zip(results, second_run, strict=True)):
         raise GradcheckError("the function gave two different results for the same inputs; fix its random numbers")
     if not any(y.requires_grad for y in results):
         raise GradcheckError("the function's output does not depend on any input that requires a gradient")
     if len(results) == 1:
         results[0].backward(directions[0])
-    else:  # one walk for all outputs, since a walk frees the graph
+    else:  # one backward pass for all outputs, since it frees the graph
         reductions.total([(y * v).sum() for y, v in zip(results, directions, strict=True)]).backward()
 
     worst = (0.0, "")
-    for place, (tensor, x) in enumerate(zip(tensors, values, strict=True)):
-        if not checked[place]:
+    for k, (tensor, x) in enumerate(zip(tensors, values, strict=True)):
+        if not checked[k]:
             continue
         grad = np.zeros(x.shape) if tensor.grad is None else to_numpy(tensor.grad)
         for index in np.ndindex(x.shape):
-            kept = float(x[index])
-            x[index] = kept + eps
+            value = float(x[index])
+            x[index] = value + eps
             above = arrays()
-            x[index] = kept - eps
+            x[index] = value - eps
             below = arrays()
-            x[index] = kept
+            x[index] = value
             change = sum(float(np.sum(v * (a - b))) for v, a, b in zip(directions, above, below, strict=True))
             slope = change / (2 * eps)
             excess = abs(grad[index] - slope) - (atol + rtol * abs(slope))
             if np.isnan(excess):  # the gradient or the slope is not finite
                 excess = np.inf
             if excess > worst[0]:
-                at = tuple(int(k) for k in index)
+                element = tuple(int(i) for i in index)
                 worst = (
                     excess,
-                    f"input {place}, element {at}: the gradient is {grad[index]:.9g}, the finite difference is {slope:.9g}",
+                    f"input {k}, element {element}: the gradient is {grad[index]:.9g}, the finite difference is {slope:.9g}",
                 )
     if worst[1]:
         raise GradcheckError(f"{worst[1]} (atol {atol:g}, rtol {rtol:g}; this is the worst element)")
@@ -115,21 +115,21 @@ def gradcheck(
 
 
 def _checked(inputs: Sequence[Any]) -> list[bool]:
-    """Which inputs are checked."""
+    """Whether each input is checked."""
     differentiable = [isinstance(x, Tensor) or (is_array(x) and is_float(x)) for x in inputs]
-    asked = [
-        here and (x.requires_grad if isinstance(x, Tensor) else True)
-        for x, here in zip(inputs, differentiable, strict=True)
+    requested = [
+        can_check and (x.requires_grad if isinstance(x, Tensor) else True)
+        for x, can_check in zip(inputs, differentiable, strict=True)
     ]
-    if any(asked):
-        return asked
+    if any(requested):
+        return requested
     if any(differentiable):
         return differentiable
     raise GradcheckError("there is no floating-point input to check")
 
 
 def _as_float64(x: Any) -> Any:
-    """Tensors and floating-point arrays as fresh float64 arrays on their device; anything else as it is."""
+    """Tensors and floating-point arrays as new float64 arrays on their device; anything else unchanged."""
     if isinstance(x, Tensor):
         x = x.data
     return x.astype(np.float64) if is_array(x) and is_float(x) else x

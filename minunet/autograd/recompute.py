@@ -1,34 +1,39 @@
-"""Gradient checkpointing: a part of a network keeps only its inputs, and runs again when its gradient is asked for.
+"""Gradient checkpointing: a part of a network saves only its inputs, and runs again in the backward pass.
 
-Memory for time (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part need not live
-from the forward pass to the backward pass, at the price of computing them twice.
+Memory for time (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part are computed twice
+instead of being kept from the forward pass to the backward pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from minunet.autograd.engine import backpropagate, no_grad, recording
 from minunet.autograd.function import Function
 from minunet.autograd.tensor import Tensor
+from minunet.kernels.backend import Array
 
 
 class Recompute(Function):
-    """The inputs are saved; backward runs the part again with a tape of its own and walks that back."""
+    """A part of a network that is run again in the backward pass.
+
+    y = part(x)
+    dx = the gradient of part at x, from a second forward pass and its backward pass; likewise for the parameters
+    """
 
     returns_fresh_arrays = True
 
     def __init__(self, part: Callable[..., Tensor], inputs: int, parameters: Sequence[Tensor]):
         self.part, self.inputs, self.parameters = part, inputs, list(parameters)
 
-    def forward(self, *arrays: Any) -> Any:
-        xs = arrays[: self.inputs]
+    def forward(self, *x: Array) -> Array:
+        xs = x[: self.inputs]  # the rest are the parameters
         self.save(*xs)
         with no_grad():
             return self.part(*(Tensor(x) for x in xs)).data
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         needs = self.needs_input_grad
         xs = [Tensor(x, requires_grad=needed) for x, needed in zip(self.saved, needs, strict=False)]
         before = [parameter.grad for parameter in self.parameters]
@@ -36,7 +41,8 @@ class Recompute(Function):
             for parameter in self.parameters:
                 parameter.grad = None
             with recording(True):
-                last = self.part(*xs).creator  # not the result itself: what it holds is free once its operation is done
+                # Only the operation is kept, not the result: its array is freed as soon as backward is done with it.
+                last = cast(Function, self.part(*xs).creator)
             backpropagate(last, grad_output)
             leaves = [*xs, *self.parameters]
             return tuple(leaf.grad if needed else None for leaf, needed in zip(leaves, needs, strict=True))
@@ -46,7 +52,7 @@ class Recompute(Function):
 
 
 def recompute(part: Callable[..., Tensor], inputs: Sequence[Any], parameters: Sequence[Tensor]) -> Tensor:
-    """part(*inputs), keeping nothing for the backward pass but the inputs.
+    """part(*inputs), saving only the inputs for the backward pass.
 
     Parameters
     ----------

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from minunet.autograd.function import Function
 from minunet.autograd.tensor import Tensor
-from minunet.kernels.backend import array_module
+from minunet.kernels.backend import Array, array_module
 
-Axes = tuple[int, ...]
+Axes: TypeAlias = tuple[int, ...]
 
 
-def exact_sum(x: Any, axes: Axes, keepdims: bool = False) -> Any:
-    """The sum along axes, added up in float64 where NumPy would add one after another.
+def exact_sum(x: Array, axes: Axes, keepdims: bool = False) -> Array:
+    """The sum along axes, accumulated in float64 where NumPy would add element after element.
 
-    NumPy sums a whole array pairwise, but along leading axes element after element: in float32 two million values of 0.1
-    come out 1.7 % too large.
+    NumPy sums a whole array pairwise, but along leading axes element after element: in float32 the sum of two million values
+    of 0.1 comes out 1.7 % too large.
     """
     one_by_one = array_module(x) is np and x.dtype.itemsize < 8 and len(axes) < x.ndim
     return x.sum(axis=axes, keepdims=keepdims, dtype=np.float64 if one_by_one else None).astype(x.dtype, copy=False)
 
 
 class Sum(Function):
-    """Every summed element receives the sum's gradient."""
+    """The sum along axes; with all axes, the sum of all elements.
+
+    y = sum of x along the axes
+    dx = g, repeated along the axes
+    """
 
     def __init__(self, axes: Axes, keepdims: bool):
         self.axes, self.keepdims = axes, keepdims
 
-    def forward(self, x: Any) -> Any:
+    def forward(self, x: Array) -> Array:
         self.save()
         return exact_sum(x, self.axes, self.keepdims)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
         shape, _ = self.input_types[0]
         xp = array_module(grad_output)
         if not self.keepdims:
@@ -42,29 +47,29 @@ class Sum(Function):
         return (xp.broadcast_to(grad_output, shape),)
 
 
-def sum(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
+def sum(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The sum over all elements, or along one or several axes."""
     return Sum(_axes("sum", x, axis), bool(keepdims)).apply(x)
 
 
-def mean(x: Tensor, axis: Any = None, keepdims: bool = False) -> Tensor:
-    """The mean over all elements, or along one or several axes; NaN where there is nothing to average."""
+def mean(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
+    """The mean over all elements, or along one or several axes; NaN if there are no elements."""
     axes = _axes("mean", x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     total = Sum(axes, bool(keepdims)).apply(x)
     return total / count if count else total * float("nan")
 
 
-def total(parts: list[Tensor]) -> Tensor:
+def total(tensors: Sequence[Tensor]) -> Tensor:
     """The sum of several tensors."""
-    result = parts[0]
-    for part in parts[1:]:
-        result = result + part
+    result, *others = tensors
+    for tensor in others:
+        result = result + tensor
     return result
 
 
-def _axes(operation: str, x: Tensor, axis: Any) -> Axes:
-    """The axes counted from 0; for a single number (0-d) -1 and 0 stand for no axis, as in PyTorch."""
+def _axes(operation: str, x: Tensor, axis: int | Sequence[int] | None) -> Axes:
+    """The axes counted from 0; for a single number (0-d), -1 and 0 mean no axis, as in PyTorch."""
     if axis is None:
         return tuple(range(x.ndim))
     given = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)

@@ -1,14 +1,17 @@
-"""A tensor: an array, the operation that made it, and its gradient once the walk back has reached it."""
+"""A tensor: an array, the operation that made it, and its gradient after the backward pass."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
-from minunet.kernels.backend import array_module, is_array
+from minunet.kernels.backend import Array, array_module, is_array
+
+if TYPE_CHECKING:
+    from minunet.autograd.function import Function
 
 
 class Tensor:
@@ -20,7 +23,7 @@ class Tensor:
         NumPy or CuPy array, number or nested list. Floating-point arrays and NumPy scalars keep their dtype; anything else
         (integers, booleans, Python's numbers and lists of them) becomes float32. A floating-point array is not copied.
     requires_grad : bool
-        Whether `backward` should leave a gradient here.
+        Whether `backward` stores a gradient here.
 
     Raises
     ------
@@ -42,14 +45,14 @@ class Tensor:
     array([2., 4., 6.], dtype=float32)
     """
 
-    __array_ufunc__ = None  # so that `array * tensor` asks Tensor.__rmul__ instead of making an object array
+    __array_ufunc__ = None  # so that `array * tensor` calls Tensor.__rmul__ instead of making an object array
     __hash__ = object.__hash__
 
     def __init__(self, data: Any, requires_grad: bool = False):
-        self.data = data.data if isinstance(data, Tensor) else as_array(data)
-        self.grad: Any = None
+        self.data: Array = data.data if isinstance(data, Tensor) else as_array(data)
+        self.grad: Array | None = None
         self.requires_grad = bool(requires_grad)
-        self.creator: Any = None
+        self.creator: Function | None = None  # the operation that made this tensor
 
     def __repr__(self) -> str:
         grad = ", requires_grad=True" if self.requires_grad else ""
@@ -71,7 +74,7 @@ class Tensor:
         return self.data.shape
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype:
         """The array's dtype."""
         return self.data.dtype
 
@@ -96,12 +99,12 @@ class Tensor:
         return self.creator is None
 
     @property
-    def edge(self) -> Any:
-        """Where the walk back goes on from here: the operation that made this, or the leaf itself."""
+    def edge(self) -> Function | Tensor:
+        """The next node of the backward pass: the operation that made this tensor, or the tensor itself if it is a leaf."""
         return self if self.creator is None else self.creator
 
     def numpy(self) -> np.ndarray:
-        """The values in host memory, without a copy where they are there already."""
+        """The values in host memory, without a copy if they are there already."""
         module = array_module(self.data)
         return self.data if module is np else module.asnumpy(self.data)
 
@@ -114,7 +117,7 @@ class Tensor:
         return Tensor(self.data)
 
     def backward(self, grad: Any = None) -> None:
-        """Leave d(this)/d(leaf) in `.grad` of every leaf that requires it, added to what is there.
+        """Add d(this)/d(leaf) to `.grad` of every leaf that requires a gradient.
 
         Parameters
         ----------
@@ -124,10 +127,10 @@ class Tensor:
         Raises
         ------
         RuntimeError
-            If nothing here requires a gradient, if `grad` is missing for more than one element, or if the graph was
-            walked before (its memory is freed as the walk goes).
+            If this tensor requires no gradient, if `grad` is missing for more than one element, or if backward has already run
+            through part of the graph (which frees its memory).
         ValueError
-            If `grad` has another shape.
+            If the shape of `grad` is not this tensor's.
         """
         if not self.requires_grad:
             raise RuntimeError(
@@ -149,16 +152,16 @@ class Tensor:
         else:
             backpropagate(self.creator, grad)
 
-    def accumulate(self, grad: Any, *, fresh: bool) -> None:
-        """Add to `.grad`; the first gradient is copied unless it is `fresh`, that is, unless nothing else refers to it."""
+    def accumulate(self, grad: Array, *, fresh: bool) -> None:
+        """Add to `.grad`; the first gradient is copied unless it is `fresh`, which means that nothing else refers to it."""
         if self.grad is None:
-            # 0-d results arrive as NumPy scalars, which asarray and array turn back into arrays.
+            # 0-d results arrive as NumPy scalars; asarray and array make arrays of them.
             xp = array_module(self.data)
             self.grad = xp.asarray(grad, order="C") if fresh else xp.array(grad, order="C")
         else:
             self.grad += grad
 
-    # The operators; their derivatives stand beside their values in arithmetic.py.
+    # The operators; their values and derivatives are in arithmetic.py.
 
     def __add__(self, other: Any) -> Tensor:
         return arithmetic.add(self, other)
@@ -209,13 +212,13 @@ class Tensor:
 
     def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
         """The same elements in another shape; one length may be -1."""
-        return views.reshape(self, shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape)
+        lengths: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        return views.reshape(self, lengths)
 
     def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
         """The axes in another order, all of them named as NumPy does; reversed when none is given."""
-        return views.transpose(
-            self, axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list, type(None))) else axes
-        )
+        order: Any = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list, type(None))) else axes
+        return views.transpose(self, order)
 
 
 def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
@@ -225,7 +228,7 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     ----------
     value : Tensor or array_like
     like : Tensor, optional
-        Its dtype is given to numbers of any kind and to everything without a floating-point dtype; its device to all.
+        Gives its device to the result, and its dtype to anything but a floating-point array.
     """
     if isinstance(value, Tensor):
         return value
@@ -236,4 +239,4 @@ def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
     return Tensor(xp.asarray(array, dtype=array.dtype if is_array(value) else like.dtype))
 
 
-from minunet.autograd import arithmetic, reductions, views  # noqa: E402  at the end: they are made of Tensor
+from minunet.autograd import arithmetic, reductions, views  # noqa: E402  at the end, since they need Tensor

@@ -1,10 +1,11 @@
 """Convolution and up-convolution (transposed convolution) of channels-last images.
 
-Both multiply windows of an image with a kernel; the second is the first one's transpose and so enlarges.
+Both multiply windows of an image with a kernel. The second is the transpose of the first, so it enlarges an image.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from minunet.autograd import Tensor
@@ -12,7 +13,7 @@ from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import images, pair, tensors
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
-from minunet.kernels.primitives import IntPair, Padding
+from minunet.kernels.primitives import IntPair, Padding, symmetric
 
 ACTIVATIONS = (None, "relu")
 
@@ -85,15 +86,15 @@ def conv2d(
     Parameters
     ----------
     x : Tensor (N, H, W, C_in), or a tuple of them
-        A tuple is read as if joined along the channels, in order, without being copied together.
+        A tuple is read as if joined along the channels, in order, but without making that copy.
     weight : Tensor (kh, kw, C_in, C_out)
-        The depth C_out is the number of filters.
+        C_out is the number of filters.
     bias : Tensor (C_out,), optional
     stride : int or pair
         Step of the window in pixels, vertical and horizontal.
     padding : int, pair, "same" or "valid"
-        Zeros around the image. "same" (wide) gives ceil(H / stride) rows, with the odd one at the bottom and right as
-        TensorFlow does; "valid" (narrow) is 0.
+        Zeros around the image. "same" (wide) gives ceil(H / stride) rows; an odd number of zeros has the extra row
+        at the bottom and the extra column at the right, as in TensorFlow. "valid" (narrow) is 0.
     activation : None or "relu"
         "relu" applies max(y, 0) as the result is written.
 
@@ -107,38 +108,40 @@ def conv2d(
     ValueError
         If a shape, dtype or option does not fit; the message names the argument and its value.
     """
-    # A list of Tensors or arrays is a tuple; a list of lists of numbers is one image batch, written out.
-    joined = isinstance(x, tuple) or (isinstance(x, list) and not isinstance(next(iter(x), None), (list, tuple)))
-    parts = x if joined else (x,)
+    # A list of Tensors or arrays is read like a tuple; a list of lists of numbers is one batch of images.
+    is_sequence = isinstance(x, tuple) or (isinstance(x, list) and not isinstance(next(iter(x), None), (list, tuple)))
+    parts = x if is_sequence else (x,)
     if not parts:
         raise ValueError("conv2d: x is an empty tuple; give at least one tensor")
-    names = [f"x[{k}]" for k in range(len(parts))] if joined else ["x"]
+    names = [f"x[{k}]" for k in range(len(parts))] if is_sequence else ["x"]
     given = tensors("conv2d", {**dict(zip(names, parts, strict=True)), "weight": weight, "bias": bias})
     xs = tuple(images("conv2d", name, given[name]) for name in names)
     weight = kernel_weights("conv2d", given["weight"])
     if any(part.shape[:3] != xs[0].shape[:3] for part in xs):
-        raise ValueError(f"conv2d: the tensors in x must agree but for channels, got {[part.shape for part in xs]}")
+        raise ValueError(
+            f"conv2d: the tensors in x must agree except in their channels, got {[part.shape for part in xs]}"
+        )
     channels = sum(part.shape[3] for part in xs)
     if channels != weight.shape[2]:
         raise ValueError(
             f"conv2d: x has {channels} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
         )
-    bias = check_bias("conv2d", given["bias"], weight)
+    bias = check_bias("conv2d", given.get("bias"), weight)
     if activation not in ACTIVATIONS:
         raise ValueError(f'conv2d: activation must be None or "relu", got {activation!r}')
     stride = pair("conv2d", "stride", stride, 1)
     size, kernel_size = xs[0].shape[1:3], weight.shape[:2]
-    resolved = resolve_padding(padding, size, kernel_size, stride)
-    if any(n + sum(p) < k for n, p, k in zip(size, resolved, kernel_size, strict=True)):
+    around = resolve_padding(padding, size, kernel_size, stride)
+    if any(n + sum(p) < k for n, p, k in zip(size, around, kernel_size, strict=True)):
         raise ValueError(
             f"conv2d: the {kernel_size[0]}x{kernel_size[1]} kernel is larger than the padded image, "
             f"{size[0]}x{size[1]} with padding {padding!r}"
         )
-    return Conv2d(stride, resolved, activation).apply(*xs, weight, bias)
+    return Conv2d(stride, around, activation).apply(*xs, weight, bias)
 
 
 def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, padding: Any = 0) -> Tensor:
-    """The up-convolution: each input pixel stamps the kernel, scaled by its value, on the output.
+    """The up-convolution: each input pixel adds the kernel, scaled by its value, to the output.
 
     It is the transpose of convolution (Dumoulin and Visin 2016, section 4).
 
@@ -148,18 +151,19 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
     weight : Tensor (kh, kw, C_in, C_out)
     bias : Tensor (C_out,), optional
     stride : int or pair
-        Distance of neighbouring stamps in output pixels.
+        Distance in output pixels between the kernels of neighbouring input pixels.
     padding : int or pair
         Rows and columns cut from each side of the output.
 
     Returns
     -------
-    Tensor (N, (H - 1) * stride + kh - 2 * padding, (W - 1) * stride + kw - 2 * padding, C_out)
+    Tensor (N, H', W', C_out)
+        H' = (H - 1) stride + kh - 2 padding, the same for W'.
 
     Raises
     ------
     ValueError
-        If a shape, dtype or option does not fit, or nothing would be left of the output.
+        If a shape, dtype or option does not fit, or the padding would remove the whole output.
     """
     given = tensors("conv_transpose2d", {"x": x, "weight": weight, "bias": bias})
     x = images("conv_transpose2d", "x", given["x"])
@@ -168,7 +172,7 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
         raise ValueError(
             f"conv_transpose2d: x has {x.shape[3]} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
         )
-    bias = check_bias("conv_transpose2d", given["bias"], weight)
+    bias = check_bias("conv_transpose2d", given.get("bias"), weight)
     stride = pair("conv_transpose2d", "stride", stride, 1)
     cut = pair("conv_transpose2d", "padding", padding, 0)
     size = primitives.conv_transpose_out_size(x.shape[1:3], weight.shape[:2], stride, cut)
@@ -177,21 +181,20 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
     return ConvTranspose2d(stride, cut).apply(x, weight, bias)
 
 
-def resolve_padding(padding: Any, size: IntPair, kernel_size: IntPair, stride: IntPair) -> Padding:
+def resolve_padding(padding: Any, size: Sequence[int], kernel_size: Sequence[int], stride: IntPair) -> Padding:
     """((top, bottom), (left, right)) for an int, a pair, "same" or "valid"."""
-    padding = check_padding("conv2d", padding)
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if padding == "same":
-        # The last of the ceil(n / s) windows must end inside the padded image.
-        totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(size, kernel_size, stride, strict=True)]
-        return (totals[0] // 2, totals[0] - totals[0] // 2), (totals[1] // 2, totals[1] - totals[1] // 2)
-    ph, pw = padding
-    return (ph, ph), (pw, pw)
+    checked = check_padding("conv2d", padding)
+    if not isinstance(checked, str):
+        return symmetric(checked)
+    if checked == "valid":
+        return symmetric((0, 0))
+    # "same": the last of the ceil(n / s) windows must end inside the padded image.
+    totals = [max((-(-n // s) - 1) * s + k - n, 0) for n, k, s in zip(size, kernel_size, stride, strict=True)]
+    return (totals[0] // 2, totals[0] - totals[0] // 2), (totals[1] // 2, totals[1] - totals[1] // 2)
 
 
 def check_padding(operation: str, padding: Any) -> IntPair | str:
-    """A pair of at least 0, "same" or "valid"."""
+    """`padding` as a pair of numbers that are at least 0, or "same" or "valid"."""
     if not isinstance(padding, str):
         return pair(operation, "padding", padding, 0)
     if padding not in ("same", "valid"):

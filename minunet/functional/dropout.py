@@ -1,4 +1,4 @@
-"""Dropout: in training, each element is silenced with probability p and the rest scaled up to keep the mean."""
+"""Dropout: in training, each element is set to 0 with probability p and the others are scaled up to keep the mean."""
 
 from __future__ import annotations
 
@@ -7,32 +7,36 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Function, Tensor, as_tensor
-from minunet.kernels.backend import array_module
+from minunet.kernels.backend import Array, array_module
 
 
 class Dropout(Function):
-    """y = x m / (1 - p), m drawn once per element; the gradient passes through the same mask."""
+    """Multiplication by a random mask m of zeros and ones, drawn once per element.
+
+    y = x m / (1 - p)
+    dx = g m / (1 - p)
+    """
 
     returns_fresh_arrays = True
 
     def __init__(self, p: float, rng: np.random.Generator):
         self.p, self.rng = p, rng
 
-    def forward(self, x: Any) -> Any:
-        # Drawn on the host, so that the same generator silences the same elements on every device.
-        kept = array_module(x).asarray(self.rng.random(x.shape) >= self.p)
-        self.save(kept)
-        return self._masked(x, kept)
+    def forward(self, x: Array) -> Array:
+        # Drawn on the host, so that the same generator drops the same elements on every device.
+        mask = array_module(x).asarray(self.rng.random(x.shape) >= self.p)
+        self.save(mask)
+        return self._masked(x, mask)
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array]:
         return (self._masked(grad_output, self.saved[0]),)
 
-    def _masked(self, x: Any, kept: Any) -> Any:
-        return x * kept * (1 / (1 - self.p) if self.p < 1 else 0.0)
+    def _masked(self, x: Array, mask: Array) -> Array:
+        return x * mask * (1 / (1 - self.p) if self.p < 1 else 0.0)
 
 
 def dropout(x: Any, p: float, rng: np.random.Generator, training: bool) -> Tensor:
-    """Dropout (Srivastava et al. 2014), in the form that leaves the network unchanged outside training.
+    """Dropout (Srivastava et al. 2014), in the form that does nothing outside training.
 
     Parameters
     ----------
@@ -41,7 +45,7 @@ def dropout(x: Any, p: float, rng: np.random.Generator, training: bool) -> Tenso
         Probability that an element is set to 0; the others are multiplied by 1 / (1 - p).
     rng : numpy.random.Generator
     training : bool
-        False returns `x` itself.
+        If False, `x` itself is returned.
 
     Raises
     ------

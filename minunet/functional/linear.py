@@ -1,4 +1,4 @@
-"""The fully connected layer, and the flattening that leads from images to it."""
+"""The fully connected layer, and the flattening of images to its input."""
 
 from __future__ import annotations
 
@@ -7,15 +7,22 @@ from typing import Any
 from minunet.autograd import Function, Tensor, as_tensor
 from minunet.functional.conv import check_bias
 from minunet.functional.validation import tensors
+from minunet.kernels.backend import Array
 from minunet.kernels.primitives import sum_rows
 
 
 class Linear(Function):
-    """y = x W + b; dx = g W^T, dW = x^T g, db = sum of g, summed over all leading axes."""
+    """A matrix product on the last axis, plus a bias; sums run over all leading axes.
+
+    y = x @ weight + bias
+    dx = g @ weight^T
+    dweight = x^T @ g
+    dbias = sum of g
+    """
 
     returns_fresh_arrays = True
 
-    def forward(self, x: Any, weight: Any, bias: Any) -> Any:
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save(x if needs_weight else None, weight if needs_x else None)
         y = x @ weight  # (..., in) @ (in, out)
@@ -23,7 +30,7 @@ class Linear(Function):
             y += bias
         return y
 
-    def backward(self, grad_output: Any) -> tuple[Any, ...]:
+    def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         x, weight = self.saved
         needs_x, needs_weight, needs_bias = self.needs_input_grad
         (inputs, outputs), _ = self.input_types[1]
@@ -62,11 +69,11 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
         raise ValueError(
             f"linear: x of shape {x.shape} does not end in the {weight.shape[0]} inputs of weight {weight.shape}"
         )
-    return Linear().apply(x, weight, check_bias("linear", given["bias"], weight))
+    return Linear().apply(x, weight, check_bias("linear", given.get("bias"), weight))
 
 
 def flatten(x: Any) -> Tensor:
-    """(N, ...) as (N, product of the rest): each image becomes a row."""
+    """Reshape (N, ...) to (N, product of the rest): each image becomes a row."""
     x = as_tensor(x)
     if x.ndim == 0:
         raise ValueError("flatten: x must have a batch axis, got shape ()")

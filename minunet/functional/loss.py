@@ -1,4 +1,4 @@
-"""Losses: one number that says how far predictions are from targets, the mean over all elements or images."""
+"""Losses: one number that measures how far predictions are from targets, the mean over all elements or images."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
     Parameters
     ----------
     p : Tensor, any shape
-        Probabilities in [0, 1]. Prefer `binary_cross_entropy_with_logits`, which loses nothing near 0 and 1.
+        Probabilities in [0, 1]. Prefer `binary_cross_entropy_with_logits`, which is exact near 0 and 1.
     target : array or Tensor, the shape of `p`
         In [0, 1]; grey values are allowed.
     weight : number, array or Tensor that broadcasts to the shape of `p`, optional
@@ -131,7 +131,7 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
     Returns
     -------
     Tensor
-        One number. Logarithms are not taken below -100, as in PyTorch, so that it is finite for p = 0 and p = 1.
+        One number. Logarithms are limited to at least -100, as in PyTorch, so that it is finite for p = 0 and p = 1.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
             f"binary_cross_entropy: p must be probabilities in [0, 1], got values from {low:g} to {high:g}; "
             "for logits use binary_cross_entropy_with_logits"
         )
-    return BinaryCrossEntropy().apply(p, *_references("binary_cross_entropy", p, target, weight))
+    return BinaryCrossEntropy().apply(p, *_target_and_weight("binary_cross_entropy", p, target, weight))
 
 
 def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = None) -> Tensor:
@@ -169,7 +169,7 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = Non
     """
     name = "binary_cross_entropy_with_logits"
     logits = _predictions(name, "logits", logits)
-    return BinaryCrossEntropyWithLogits().apply(logits, *_references(name, logits, target, weight))
+    return BinaryCrossEntropyWithLogits().apply(logits, *_target_and_weight(name, logits, target, weight))
 
 
 def cross_entropy(logits: Any, labels: Any) -> Tensor:
@@ -179,30 +179,30 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
     ----------
     logits : Tensor (..., classes)
     labels : array of integers (...)
-        The right class of each, from 0.
+        The true class of each, from 0.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit, there are no labels, or a label is no class.
+        If the shapes do not fit, there are no labels, or a label is not the number of a class.
     """
     logits = _predictions("cross_entropy", "logits", logits)
     if logits.ndim == 0:
         raise ValueError("cross_entropy: logits must end in an axis of classes, got shape ()")
     xp = array_module(logits.data)
-    given = xp.asarray(labels.data if isinstance(labels, Tensor) else labels)
-    if given.shape != logits.shape[:-1]:
-        raise ValueError(f"cross_entropy: labels must have shape {logits.shape[:-1]}, got {given.shape}")
-    with np.errstate(invalid="ignore"):  # NaN, which is found below
-        index = given.astype(np.int64)
+    label_array = xp.asarray(labels.data if isinstance(labels, Tensor) else labels)
+    if label_array.shape != logits.shape[:-1]:
+        raise ValueError(f"cross_entropy: labels must have shape {logits.shape[:-1]}, got {label_array.shape}")
+    with np.errstate(invalid="ignore"):  # NaN becomes an integer, which differs from it below
+        index = label_array.astype(np.int64)
     classes = logits.shape[-1]
-    if bool((index != given).any()) or bool((index < 0).any()) or bool((index >= classes).any()):
+    if bool((index != label_array).any()) or bool((index < 0).any()) or bool((index >= classes).any()):
         raise ValueError(f"cross_entropy: labels must be whole numbers from 0 to {classes - 1}")
     return CrossEntropy(index.reshape(-1)).apply(logits)
 
 
 def dice_loss(logits: Any, target: Any) -> Tensor:
-    """1 - soft Dice coefficient (Milletari et al. 2016, with 1 added above and below), the mean over images.
+    """1 - soft Dice coefficient (Milletari et al. 2016, with 1 added to numerator and denominator), the mean over images.
 
     Parameters
     ----------
@@ -228,15 +228,15 @@ def dice_loss(logits: Any, target: Any) -> Tensor:
 
 
 def _predictions(operation: str, name: str, value: Any) -> Tensor:
-    """A tensor of at least one element, since the mean of nothing is no loss."""
+    """A tensor of at least one element, since the mean of no elements is not defined."""
     tensor = as_tensor(value)
     if tensor.size == 0:
         raise ValueError(f"{operation}: {name} has no elements, its shape is {tensor.shape}")
     return tensor
 
 
-def _references(operation: str, p: Tensor, target: Any, weight: Any) -> tuple[Any, Any]:
-    """The target and the weight, if any, as arrays like `p`."""
+def _target_and_weight(operation: str, p: Tensor, target: Any, weight: Any) -> tuple[Array, Array | None]:
+    """The target and the weight, if there is one, as arrays like `p`."""
     return (
         constant(operation, "target", target, p),
         None if weight is None else constant(operation, "weight", weight, p, broadcast=True),

@@ -1,7 +1,8 @@
-"""Pooling: one number for each window of an image, its largest, its mean or its sum."""
+"""Pooling: one number for each window of an image, the largest value, the mean or the sum."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ class AvgPool2d(SumPool2d):
         shape, _ = self.input_types[0]
         return super().backward(grad_output * self._reciprocal_counts(shape[1:3], grad_output))
 
-    def _reciprocal_counts(self, size: IntPair, like: Array) -> Array:
+    def _reciprocal_counts(self, size: Sequence[int], like: Array) -> Array:
         """1 / m, of shape (H', W', 1); padding is counted if `count_include_pad` is True."""
         counts = []
         for n, out, k, s, p in zip(size, like.shape[1:3], *self.window, strict=True):
@@ -96,9 +97,9 @@ def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 
     kernel_size : int or pair
         Size of the window in pixels.
     stride : int or pair, optional
-        Step of the window; the window's own size when omitted.
+        Step of the window; by default the size of the window.
     padding : int or pair
-        Rows and columns of minus infinity added on each side, less than the window.
+        Rows and columns of minus infinity added on each side; less than the size of the window.
 
     Returns
     -------
@@ -124,7 +125,7 @@ def avg_pool2d(
     x, kernel_size, stride, padding
         As for `max_pool2d`.
     count_include_pad : bool
-        Whether the padding counts among the pixels that the sum is divided by.
+        Whether padding counts as pixels when the sum is divided by their number.
 
     Returns
     -------
@@ -148,6 +149,7 @@ def sum_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 
 def _checked(
     operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any
 ) -> tuple[Tensor, tuple[IntPair, IntPair, IntPair]]:
+    """The image and the window (size, step, padding) as pairs, after a check that the window fits into the padded image."""
     x = images(operation, "x", x)
     kernel, step, pad = window(operation, kernel_size, stride, padding)
     if any(n + 2 * p < k for n, p, k in zip(x.shape[1:3], pad, kernel, strict=True)):
@@ -159,13 +161,13 @@ def _checked(
 
 
 def window(operation: str, kernel_size: Any, stride: Any, padding: Any) -> tuple[IntPair, IntPair, IntPair]:
-    """Size, step and padding of a window as pairs; its own size is the step where that is None."""
+    """Size, step and padding of a window as pairs; a step of None means the size of the window."""
     kernel = pair(operation, "kernel_size", kernel_size, 1)
     step = kernel if stride is None else pair(operation, "stride", stride, 1)
     pad = pair(operation, "padding", padding, 0)
     if any(p >= k for p, k in zip(pad, kernel, strict=True)):
         raise ValueError(
-            f"{operation}: padding must be less than kernel_size, or a window would hold nothing else; "
+            f"{operation}: padding must be less than kernel_size, so that every window contains a pixel; "
             f"got padding {padding!r}, kernel_size {kernel_size!r}"
         )
     if kernel[0] * kernel[1] > 65536:

@@ -1,4 +1,4 @@
-"""What the operations accept: sizes given as one number or a pair, tensors of the right rank and dtype.
+"""Checks of the operations' arguments: sizes given as one number or a pair, tensors of the right rank and dtype.
 
 The errors name the operation, the argument and its value.
 """
@@ -8,34 +8,50 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 from minunet.autograd import Tensor, as_tensor
 from minunet.autograd.conversion import as_array
-from minunet.kernels.backend import array_module, device_of, is_array
+from minunet.kernels.backend import Array, array_module, device_of, is_array
 from minunet.kernels.primitives import IntPair
 
 
+def is_whole_number(value: Any) -> bool:
+    """Whether `value` is an integer of Python or NumPy; True and False are not.
+
+    Examples
+    --------
+    >>> is_whole_number(3), is_whole_number(3.0), is_whole_number(True)
+    (True, False, False)
+    """
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def pair(operation: str, name: str, value: Any, minimum: int) -> IntPair:
-    """`value` as (vertical, horizontal): an integer stands for both.
+    """`value` as (vertical, horizontal); one integer is used for both.
 
     Raises
     ------
     ValueError
         If it is neither an integer nor a pair of integers, or is less than `minimum`.
+
+    Examples
+    --------
+    >>> pair("conv2d", "stride", 2, minimum=1)
+    (2, 2)
     """
     values = value if isinstance(value, (tuple, list)) else (value, value)
     try:
-        result = tuple(operator.index(v) for v in values)
-    except TypeError:
-        result = ()
-    if len(result) != 2:
-        raise ValueError(f"{operation}: {name} must be an integer or a pair of integers, got {value!r}")
-    if min(result) < minimum:
+        vertical, horizontal = (operator.index(v) for v in values)
+    except (TypeError, ValueError):  # not integers, or not two
+        raise ValueError(f"{operation}: {name} must be an integer or a pair of integers, got {value!r}") from None
+    if min(vertical, horizontal) < minimum:
         raise ValueError(f"{operation}: {name} must be at least {minimum}, got {value!r}")
-    return result
+    return vertical, horizontal
 
 
 def images(operation: str, name: str, value: Any) -> Tensor:
-    """A tensor of shape (N, H, W, C), of which only N may be 0."""
+    """A tensor of shape (N, H, W, C), in which only N may be 0."""
     tensor = as_tensor(value)
     if tensor.ndim != 4:
         raise ValueError(f"{operation}: {name} must have shape (N, H, W, C), got {tensor.shape}")
@@ -44,11 +60,10 @@ def images(operation: str, name: str, value: Any) -> Tensor:
     return tensor
 
 
-def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor | None]:
-    """The named values as tensors of one dtype and device; None stays None.
+def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor]:
+    """The named values as tensors of one dtype and device, without those that are None.
 
-    What is given as a plain array or list takes the dtype and device of the Tensors among them, or, where there is none,
-    of the first array.
+    Plain arrays and lists get the dtype and device of the first Tensor or, if there is none, of the first array.
 
     Raises
     ------
@@ -58,33 +73,34 @@ def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor | None]:
     like = next((v for v in values.values() if isinstance(v, Tensor)), None)
     if like is None:
         like = next((as_tensor(v) for v in values.values() if is_array(v)), None)
-    result = {}
-    for name, value in values.items():
-        result[name] = None if value is None else as_tensor(value) if like is None else conform(value, like)
-    present = {name: tensor for name, tensor in result.items() if tensor is not None}
-    if len({tensor.dtype for tensor in present.values()}) > 1:
-        listed = ", ".join(f"{name} is {tensor.dtype}" for name, tensor in present.items())
-        raise ValueError(f"{operation}: the dtypes must agree, but {listed}")
-    if len({device_of(tensor.data) for tensor in present.values()}) > 1:
-        listed = ", ".join(f"{name} is on {device_of(tensor.data)}" for name, tensor in present.items())
-        raise ValueError(f"{operation}: the devices must agree, but {listed}")
+    result = {
+        name: as_tensor(value) if like is None else conform(value, like)
+        for name, value in values.items()
+        if value is not None
+    }
+    if len({tensor.dtype for tensor in result.values()}) > 1:
+        dtypes = ", ".join(f"{name} is {tensor.dtype}" for name, tensor in result.items())
+        raise ValueError(f"{operation}: the dtypes must agree, but {dtypes}")
+    if len({device_of(tensor.data) for tensor in result.values()}) > 1:
+        devices = ", ".join(f"{name} is on {device_of(tensor.data)}" for name, tensor in result.items())
+        raise ValueError(f"{operation}: the devices must agree, but {devices}")
     return result
 
 
 def conform(value: Any, like: Tensor) -> Tensor:
-    """A Tensor as it is; anything else as a Tensor of the dtype and on the device of `like`."""
+    """`value` unchanged if it is a Tensor, else a Tensor of the dtype and on the device of `like`."""
     if isinstance(value, Tensor):
         return value
     return Tensor(array_module(like.data).asarray(as_array(value, like.dtype), dtype=like.dtype))
 
 
-def constant(operation: str, name: str, value: Any, like: Tensor, *, broadcast: bool = False) -> Any:
-    """An array that the operation does not differentiate by: the dtype, device and shape of `like`.
+def constant(operation: str, name: str, value: Any, like: Tensor, *, broadcast: bool = False) -> Array:
+    """`value` as an array with the dtype, device and shape of `like`; the operation gives it no gradient.
 
     Raises
     ------
     ValueError
-        If the shape differs (with `broadcast`, if it cannot be repeated to the shape) or a gradient is required.
+        If the shape differs (with `broadcast`, if it does not broadcast to the shape), or `value` requires a gradient.
     """
     if isinstance(value, Tensor) and value.requires_grad:
         raise ValueError(f"{operation}: {name} cannot require a gradient; pass {name}.detach()")

@@ -1,6 +1,6 @@
-"""Where arrays live: NumPy on the CPU, CuPy on a GPU. The only file that imports CuPy, and only when a GPU is asked for.
+"""The array libraries: NumPy on the CPU, CuPy on a GPU. This is the only file that imports CuPy, and only when a GPU is used.
 
-CuPy may be absent, present without a driver, or broken; each of these leaves the CPU path untouched and has its own remedy.
+CuPy may be absent, present without a driver, or broken. None of these affects the CPU; each has its own error message.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ DEVICES = ("auto", "cpu", "cuda")
 Array = Any  # a NumPy or a CuPy array; CuPy may be absent, so the type cannot be spelled out
 
 
-def array_module(*arrays: Any) -> ModuleType:
-    """NumPy, or CuPy where any of the arrays is a CuPy array."""
+def array_module(*arrays: Array) -> ModuleType:
+    """CuPy if any of the arrays is a CuPy array, else NumPy."""
     cupy = sys.modules.get("cupy")  # a CuPy array cannot exist before CuPy was imported
     array_type = getattr(cupy, "ndarray", None)  # absent while another thread is still importing CuPy
-    if array_type is not None and any(isinstance(array, array_type) for array in arrays):
+    if cupy is not None and array_type is not None and any(isinstance(array, array_type) for array in arrays):
         return cupy
     return np
 
@@ -33,19 +33,19 @@ def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) or array_module(value) is not np
 
 
-def device_of(array: Any) -> str:
-    """ "cpu" or "cuda"."""
+def device_of(array: Array) -> str:
+    """The device of an array, "cpu" or "cuda"."""
     return "cpu" if array_module(array) is np else "cuda"
 
 
-def to_numpy(array: Any) -> np.ndarray:
-    """The array in host memory; a NumPy array is returned as it is."""
+def to_numpy(array: Array) -> np.ndarray:
+    """The array in host memory; a NumPy array is returned unchanged."""
     module = array_module(array)
     return np.asarray(array) if module is np else module.asnumpy(array)
 
 
-def to_device(array: Any, device: str) -> Any:
-    """The array on "cpu" or "cuda"; an array that is there already is returned as it is.
+def to_device(array: Array, device: str) -> Array:
+    """The array on "cpu" or "cuda"; an array that is there already is returned unchanged.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def to_device(array: Any, device: str) -> Any:
 
 
 def resolve_device(device: str) -> str:
-    """Turn "auto", "cpu" or "cuda" into "cpu" or "cuda"; "auto" takes the GPU where one is usable.
+    """Turn "auto", "cpu" or "cuda" into "cpu" or "cuda"; "auto" is the GPU if one is usable.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def resolve_device(device: str) -> str:
 
 
 def why_no_gpu() -> str | None:
-    """None where a GPU is usable, else one sentence that says what is missing and how to get it."""
+    """None if a GPU is usable, else one sentence that says what is missing and how to get it."""
     try:
         cupy = importlib.import_module("cupy")
     except ImportError as error:
@@ -90,7 +90,7 @@ def why_no_gpu() -> str | None:
         if cupy.cuda.runtime.getDeviceCount() == 0:
             return "CuPy is installed but sees no GPU; check CUDA_VISIBLE_DEVICES and nvidia-smi"
         cupy.zeros(1)
-    except Exception as error:  # each CUDA library fails with an exception type of its own
+    except Exception as error:  # each CUDA library has its own exception types
         return (
             f"CuPy is installed but no GPU answers ({_first_line(error)}); check that nvidia-smi lists one "
             "and that the CuPy wheel matches the driver's CUDA version"
@@ -111,7 +111,7 @@ def compute_capability() -> tuple[int, int]:
 
 
 def synchronise(device: str = "cpu") -> None:
-    """Wait until the device has finished what it was given; at once on the CPU."""
+    """Wait until the device has finished all its work; on the CPU, do nothing."""
     if device == "cuda":
         _cupy().cuda.get_current_stream().synchronize()
 

@@ -1,4 +1,4 @@
-"""Layers and networks that own their parameters."""
+"""Layers, networks and optimizers; layers and networks own their parameters."""
 
 from minunet.nn import optim
 from minunet.nn.convnet import ConvNet

@@ -1,6 +1,6 @@
 """The convolutional network of the paper's Figure 1: convolution, ReLU and pooling, repeated; then fully connected and softmax.
 
-It answers what an image shows, where the U-Net answers where.
+It classifies a whole image, while the U-Net classifies every pixel.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ConvNet(Module):
     Raises
     ------
     ValueError
-        If an argument does not fit, or the poolings would leave nothing of the image.
+        If an argument does not fit, or the image is too small for the number of stages.
 
     Examples
     --------
@@ -50,7 +50,7 @@ class ConvNet(Module):
         in_channels: int = 1,
         num_classes: int = 2,
         *,
-        image_size: Any = 32,
+        image_size: int | tuple[int, int] = 32,
         channels: Sequence[int] = (8, 16),
         rng: np.random.Generator | None = None,
     ):

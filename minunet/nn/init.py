@@ -1,4 +1,4 @@
-"""Initial weights: random, with the spread that keeps the size of signals the same from layer to layer."""
+"""Initial weights: random numbers with a variance that keeps activations of the same magnitude from layer to layer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
-    """`rng` itself, or a fresh `default_rng(0)`: never a global one."""
+    """`rng` itself, or a new `default_rng(0)` if it is None; never a global generator."""
     if rng is None:
         return np.random.default_rng(0)
     if not isinstance(rng, np.random.Generator):

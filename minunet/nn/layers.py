@@ -1,7 +1,8 @@
-"""Layers: the operations of `minunet.functional` with their parameters and settings held in modules."""
+"""Layers: modules that hold the parameters and settings of the operations in `minunet.functional`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,25 +11,27 @@ from minunet import functional as F
 from minunet.autograd import Tensor
 from minunet.functional.conv import check_padding
 from minunet.functional.pooling import window
-from minunet.functional.validation import pair
+from minunet.functional.validation import is_whole_number, pair
 from minunet.nn.init import generator, glorot_uniform, he_normal
 from minunet.nn.module import Module, Parameter
 
+UNFUSED_ACTIVATIONS: dict[str | None, Callable[[Any], Tensor]] = {"tanh": F.tanh, "sigmoid": F.sigmoid}
+
 
 class Sequential(Module):
-    """Modules applied one after the other; parameters are named by the module's place, "0.weight".
+    """Modules applied one after the other; parameters are named by the module's index, such as "0.weight".
 
     Parameters
     ----------
     *layers : Module
-        An operation without parameters is a module too, such as `ReLU()` for `minunet.functional.relu`.
+        Operations without parameters are modules too, such as `ReLU()` for `minunet.functional.relu`.
     """
 
     def __init__(self, *layers: Module):
         for k, layer in enumerate(layers):
             if not isinstance(layer, Module):
                 raise TypeError(
-                    f"Sequential: layer {k} is no Module but {type(layer).__name__}; pass each as an argument"
+                    f"Sequential: layer {k} is not a Module but {type(layer).__name__}; pass each layer as an argument"
                 )
             setattr(self, str(k), layer)
 
@@ -45,7 +48,7 @@ class Sequential(Module):
 
 
 def _count(layer: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not is_whole_number(value) or value < 1:
         raise ValueError(f"{layer}: {name} must be a whole number of at least 1, got {value!r}")
     return int(value)
 
@@ -59,7 +62,7 @@ class Conv2d(Module):
     kernel_size, stride : int or pair
     padding : int, pair, "same" or "valid"
     activation : None, "relu", "tanh" or "sigmoid"
-        Applied to the result; ReLU costs no extra pass.
+        Applied to the result; ReLU needs no extra pass over the memory.
     bias : bool
     rng : numpy.random.Generator, optional
         Draws the weights, (kh, kw, in, out): He's normal before a ReLU or nothing, Glorot's uniform before tanh and
@@ -82,13 +85,13 @@ class Conv2d(Module):
             _count("Conv2d", "in_channels", in_channels),
             _count("Conv2d", "out_channels", out_channels),
         )
-        if activation not in (None, "relu", "tanh", "sigmoid"):
+        if activation not in (None, "relu", *UNFUSED_ACTIVATIONS):
             raise ValueError(f'Conv2d: activation must be None, "relu", "tanh" or "sigmoid", got {activation!r}')
         kh, kw = self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
         self.stride = pair("Conv2d", "stride", stride, 1)
         self.padding, self.activation = check_padding("Conv2d", padding), activation
         shape = (kh, kw, in_channels, out_channels)
-        if activation in ("tanh", "sigmoid"):
+        if activation in UNFUSED_ACTIVATIONS:
             weight = glorot_uniform(shape, kh * kw * in_channels, kh * kw * out_channels, generator(rng))
         else:
             weight = he_normal(shape, kh * kw * in_channels, generator(rng))
@@ -96,9 +99,9 @@ class Conv2d(Module):
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
     def forward(self, x: Any) -> Tensor:
-        fused = self.activation if self.activation == "relu" else None
+        fused = "relu" if self.activation == "relu" else None
         y = F.conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding, activation=fused)
-        return y if self.activation == fused else getattr(F, self.activation)(y)
+        return UNFUSED_ACTIVATIONS[self.activation](y) if self.activation in UNFUSED_ACTIVATIONS else y
 
 
 class ConvTranspose2d(Module):
@@ -131,7 +134,7 @@ class ConvTranspose2d(Module):
         kh, kw = self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         sh, sw = self.stride = pair("ConvTranspose2d", "stride", stride, 1)
         self.padding = pair("ConvTranspose2d", "padding", padding, 0)
-        # Each output pixel is the sum of kh kw / (sh sw) stamps of in_channels values each.
+        # On average each output pixel is a sum over kh kw / (sh sw) input pixels of in_channels values each.
         fan_in = max(1, round(in_channels * kh * kw / (sh * sw)))
         shape = (kh, kw, in_channels, out_channels)
         self.weight = Parameter(glorot_uniform(shape, fan_in, out_channels * kh * kw, generator(rng)))
@@ -167,19 +170,21 @@ class Linear(Module):
 
 
 class _Pool2d(Module):
+    """The window that the pooling layers share."""
+
     def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0):
         self.kernel_size, self.stride, self.padding = window(type(self).__name__, kernel_size, stride, padding)
 
 
 class MaxPool2d(_Pool2d):
-    """See `minunet.functional.max_pool2d`."""
+    """Max pooling; see `minunet.functional.max_pool2d`."""
 
     def forward(self, x: Any) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class AvgPool2d(_Pool2d):
-    """See `minunet.functional.avg_pool2d`."""
+    """Average pooling; see `minunet.functional.avg_pool2d`."""
 
     def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0, count_include_pad: bool = True):
         super().__init__(kernel_size, stride, padding)
@@ -190,35 +195,35 @@ class AvgPool2d(_Pool2d):
 
 
 class SumPool2d(_Pool2d):
-    """See `minunet.functional.sum_pool2d`."""
+    """Sum pooling; see `minunet.functional.sum_pool2d`."""
 
     def forward(self, x: Any) -> Tensor:
         return F.sum_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class ReLU(Module):
-    """max(x, 0)."""
+    """The layer of `minunet.functional.relu`: max(x, 0)."""
 
     def forward(self, x: Any) -> Tensor:
         return F.relu(x)
 
 
 class Tanh(Module):
-    """Hyperbolic tangent."""
+    """The layer of `minunet.functional.tanh`: the hyperbolic tangent."""
 
     def forward(self, x: Any) -> Tensor:
         return F.tanh(x)
 
 
 class Sigmoid(Module):
-    """1 / (1 + exp(-x))."""
+    """The layer of `minunet.functional.sigmoid`: 1 / (1 + exp(-x))."""
 
     def forward(self, x: Any) -> Tensor:
         return F.sigmoid(x)
 
 
 class Softmax(Module):
-    """exp(x) over its sum along an axis."""
+    """The layer of `minunet.functional.softmax`: exp(x) divided by its sum along an axis."""
 
     def __init__(self, axis: int = -1):
         self.axis = axis
@@ -228,14 +233,14 @@ class Softmax(Module):
 
 
 class Flatten(Module):
-    """(N, ...) as (N, product of the rest)."""
+    """The layer of `minunet.functional.flatten`: (N, ...) becomes (N, product of the rest)."""
 
     def forward(self, x: Any) -> Tensor:
         return F.flatten(x)
 
 
 class Dropout(Module):
-    """See `minunet.functional.dropout`; active in training mode only. `rng` None means default_rng(0)."""
+    """Dropout in training mode; see `minunet.functional.dropout`. `rng` None means default_rng(0)."""
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
         if not 0 <= p <= 1:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minunet.autograd import Tensor
 from minunet.kernels.backend import array_module, device_of, resolve_device, to_device, to_numpy
@@ -52,7 +53,7 @@ class Module:
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the direct sub-modules; the items of a list are named by their place."""
+        """(name, module) of the direct sub-modules; the items of a list are named by their index."""
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
@@ -62,25 +63,25 @@ class Module:
                         yield f"{name}.{k}", item
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) pairs, in the order of assignment, sub-modules where they stand; each parameter once."""
+        """(name, parameter) pairs, in the order of assignment, sub-modules included; each parameter once."""
         seen: set[int] = set()
-        for name, parameter in self._walk(prefix):
+        for name, parameter in self._all_parameters(prefix):
             if id(parameter) not in seen:
                 seen.add(id(parameter))
                 yield name, parameter
 
-    def _walk(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
+    def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
         for name, value in vars(self).items():
             if isinstance(value, Parameter):
                 yield prefix + name, value
             elif isinstance(value, Module):
-                yield from value._walk(f"{prefix}{name}.")
+                yield from value._all_parameters(f"{prefix}{name}.")
             elif isinstance(value, (list, tuple)):
                 for k, item in enumerate(value):
                     if isinstance(item, Parameter):
                         yield f"{prefix}{name}.{k}", item
                     elif isinstance(item, Module):
-                        yield from item._walk(f"{prefix}{name}.{k}.")
+                        yield from item._all_parameters(f"{prefix}{name}.{k}.")
 
     def parameters(self) -> list[Parameter]:
         """Every parameter, in the order of `named_parameters`."""
@@ -102,7 +103,7 @@ class Module:
         Parameters
         ----------
         state : mapping of str to array
-            What `state_dict` gave, or the like.
+            As `state_dict` returns it.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class Module:
         return self.train(False)
 
     def to(self, device: str) -> Module:
-        """Move every parameter (and its gradient) to "cpu", "cuda" or, for "auto", the GPU if there is one; returns the module.
+        """Move every parameter (and its gradient) to "cpu", "cuda" or, for "auto", to the GPU if there is one; returns the module.
 
         Raises
         ------
@@ -148,7 +149,7 @@ class Module:
                 parameter.grad = to_device(parameter.grad, device)
         return self
 
-    def astype(self, dtype: Any) -> Module:
+    def astype(self, dtype: DTypeLike) -> Module:
         """Convert every parameter to a floating-point dtype, dropping gradients; returns the module."""
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)
@@ -157,7 +158,7 @@ class Module:
 
     @property
     def device(self) -> str:
-        """Where the parameters are: "cpu" or "cuda"."""
+        """The device of the parameters, "cpu" or "cuda"."""
         parameters = self.parameters()
         return device_of(parameters[0].data) if parameters else "cpu"
 

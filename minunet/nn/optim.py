@@ -1,4 +1,4 @@
-"""Optimizers: what turns gradients into new weights; their state is plain arrays and numbers, so that training can resume."""
+"""Optimizers: they update parameters from their gradients. Their state is plain arrays and numbers, so that training can resume."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 
 from minunet.autograd import Tensor
 from minunet.kernels import primitives
-from minunet.kernels.backend import array_module, device_of, to_device, to_numpy
+from minunet.kernels.backend import Array, array_module, device_of, to_device, to_numpy
 
 
 class Optimizer:
-    """What optimizers share: parameters, counts of steps, and named lists of arrays, one array per parameter.
+    """Base of the optimizers: parameters, counts of steps, and named lists of arrays with one array per parameter.
 
     Attributes
     ----------
     lr : float
-        Step size; may be set anew before every step.
+        Step size; it may be changed before every step.
     steps : int
-        How often `step` was called.
+        Number of calls of `step`.
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
@@ -34,7 +34,7 @@ class Optimizer:
         _positive(type(self).__name__, "lr", lr, zero=True)
         self.lr = lr
         self.steps = 0
-        # How often each parameter was updated: one that had no gradient at a step was not.
+        # Number of updates of each parameter: a step does not update a parameter without a gradient.
         self.updates = np.zeros(len(self.params), np.int64)
         self.state = {name: [array_module(p.data).zeros_like(p.data) for p in self.params] for name in state_names}
 
@@ -52,49 +52,49 @@ class Optimizer:
         return {"lr": self.lr}
 
     def state_dict(self) -> dict[str, Any]:
-        """Step count, updates of each parameter, hyper-parameters, and copies of the arrays as "name.place"."""
+        """Number of steps, updates of each parameter, hyper-parameters, and copies of the arrays as "name.index"."""
         arrays = {name: to_numpy(array).copy() for name, array in self._arrays().items()}
         return {"step": self.steps, "updates": self.updates.copy(), **self.settings(), **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave; the parameters must be as many and of the same shapes.
+        """Load what `state_dict` returned; the number of parameters and their shapes must be the same.
 
         Raises
         ------
         ValueError
             If an entry is missing, unknown or has another shape; the message lists every one, and nothing is loaded.
         """
-        wanted = {"updates": self.updates, **self._arrays()}
-        names = ["step", *self.settings(), *wanted]
+        own = {"updates": self.updates, **self._arrays()}
+        names = ["step", *self.settings(), *own]
         problems = [f"{name} is missing" for name in names if name not in state]
         problems += [f"{name} is not part of this optimizer" for name in state if name not in names]
         problems += [
             f"{name} has shape {np.shape(state[name])}, expected {array.shape}"
-            for name, array in wanted.items()
+            for name, array in own.items()
             if name in state and np.shape(state[name]) != array.shape
         ]
         if problems:
             raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
-        for name, array in wanted.items():
+        for name, array in own.items():
             array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
         self.steps = int(state["step"])
         for name in self.settings():
             setattr(self, name, float(state[name]))
 
-    def _arrays(self) -> dict[str, Any]:
+    def _arrays(self) -> dict[str, Array]:
         return {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
 
     def _begin(self) -> list[int]:
-        """Count the step and each parameter that has a gradient; these parameters' places."""
-        here = [k for k, p in enumerate(self.params) if p.grad is not None]
+        """Count the step and the updates; the indices of the parameters that have a gradient."""
+        indices = [k for k, p in enumerate(self.params) if p.grad is not None]
         self.steps += 1
-        self.updates[here] += 1
+        self.updates[indices] += 1
         for group in self.state.values():
-            for k in here:  # the parameter may have been moved or converted since the last step
+            for k in indices:  # the parameter may have been moved or converted since the last step
                 p = self.params[k].data
                 if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
                     group[k] = to_device(group[k].astype(p.dtype), device_of(p))
-        return here
+        return indices
 
 
 class Adam(Optimizer):
@@ -104,7 +104,7 @@ class Adam(Optimizer):
     ----------
     params : iterable of Tensor
     lr : float
-        Step size; may be set anew before every step.
+        Step size; it may be changed before every step.
     betas : pair of floats
         Decay of the running means of the gradient and of its square.
     eps : float
@@ -140,10 +140,10 @@ class Adam(Optimizer):
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
-        here = self._begin()
-        # The bias correction counts each parameter's own updates, as PyTorch's does; they are nearly always the same.
-        for count in np.unique(self.updates[here]):
-            group = [k for k in here if self.updates[k] == count]
+        indices = self._begin()
+        # The bias correction uses each parameter's own number of updates, as in PyTorch; they are nearly always the same.
+        for count in np.unique(self.updates[indices]):
+            group = [k for k in indices if self.updates[k] == count]
             primitives.adam(
                 [self.params[k].data for k in group],
                 [self.params[k].grad for k in group],
@@ -181,7 +181,7 @@ class SGD(Optimizer):
         """Update every parameter that has a gradient, in place."""
         for k in self._begin():
             p = self.params[k]
-            change = p.grad
+            change: Array = p.grad
             if self.momentum:
                 change = self.state["velocity"][k]
                 change *= self.momentum

@@ -1,7 +1,7 @@
 """The U-Net (Ronneberger et al. 2015) in the paper's form and the classic one.
 
-A contraction halves the image and doubles the channels, level by level; an expansion goes back up, joining at each level what the
-contraction saw there (the skip), so that the answer is as sharp as the image.
+The contraction halves the image and doubles the channels, level by level. The expansion goes back up and joins at each level what
+the contraction computed there (the skip), so that the result has the full resolution of the image.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from minunet import functional as F
 from minunet.autograd import Tensor
 from minunet.autograd.engine import is_recording
 from minunet.autograd.recompute import recompute
-from minunet.functional.validation import conform
+from minunet.functional.validation import conform, is_whole_number
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
 from minunet.nn.module import Module
@@ -26,7 +26,7 @@ MAX_DEPTH = 8
 
 
 class ConvBlock(Module):
-    """Several 3x3 convolutions in a row, all with padding "same"; one activation after each."""
+    """Several 3x3 convolutions in a row, all with padding "same", each followed by an activation or None."""
 
     def __init__(self, channels: list[int], activations: list[str | None], rng: np.random.Generator):
         self.convs = [
@@ -41,14 +41,14 @@ class ConvBlock(Module):
 
 
 class UpBlock(Module):
-    """One level up: the up-convolution, the skip joined in front of it, two convolutions."""
+    """One level of the expansion: the up-convolution, the skip joined in front of its result, two convolutions."""
 
     def __init__(self, channels: int, activation: str, rng: np.random.Generator):
         self.up = ConvTranspose2d(2 * channels, channels, 2, 2, rng=rng)
         self.block = ConvBlock([2 * channels, channels, channels], [activation, activation], rng)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
-        return self.block((skip, self.up(x)))  # a pair is convolved as if concatenated, without the copy
+        return self.block((skip, self.up(x)))  # a pair is convolved as if concatenated, without making that copy
 
 
 class UNet(Module):
@@ -69,7 +69,7 @@ class UNet(Module):
         skip), and a 3x3 convolution at the end (Elkhazraje). "classic": two per level, 1x1 at the end (Ronneberger et al.).
     activation : {"relu", "tanh", "sigmoid"}
     pooling : {"max", "average", "sum"}
-        "avg" is understood too.
+        "avg" means "average".
     block_end_relu : bool
         Whether the last convolution of each contraction block is followed by the activation.
     rng : numpy.random.Generator, optional
@@ -78,9 +78,9 @@ class UNet(Module):
     Attributes
     ----------
     config : dict
-        The arguments above but for `rng`, as plain numbers and strings; `UNet(**model.config)` has the same architecture.
+        The arguments above except `rng`, as plain numbers and strings; `UNet(**model.config)` has the same architecture.
     recompute : bool
-        Set it to True to train in less memory: each block keeps only its input and runs again in the backward pass
+        Set it to True to train in less memory: each block saves only its input and runs again in the backward pass
         (gradient checkpointing). The gradients are the same.
 
     Raises
@@ -108,7 +108,7 @@ class UNet(Module):
         block_end_relu: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        settings = {
+        settings: dict[str, Any] = {
             "in_channels": in_channels,
             "out_channels": out_channels,
             "base_channels": base_channels,
@@ -119,7 +119,9 @@ class UNet(Module):
             "block_end_relu": bool(block_end_relu),
         }
         _check(settings)
-        self.config = {name: int(value) if _whole(value) else value for name, value in settings.items()}
+        self.config: dict[str, Any] = {
+            name: int(value) if is_whole_number(value) else value for name, value in settings.items()
+        }
         self.recompute = False
         rng = generator(rng)
         widths = [base_channels * 2**k for k in range(depth + 1)]
@@ -135,8 +137,8 @@ class UNet(Module):
     def forward(self, x: Any) -> Tensor:
         """Logits (N, H, W, out_channels) of images (N, H, W, in_channels), for any H and W of at least 1.
 
-        Sides that are no multiple of 2**depth are continued with zeros at the bottom and right, as the convolutions do
-        at every border, and the result is cropped back.
+        If a side is not a multiple of 2**depth, zeros are added at the bottom and right, as the convolutions do at every
+        border, and the result is cropped.
         """
         x = conform(x, self.head.weight)
         if x.ndim != 4 or x.shape[3] != self.config["in_channels"] or min(x.shape[1:3]) < 1:
@@ -166,20 +168,16 @@ class UNet(Module):
 
 
 def _check(config: dict[str, Any]) -> None:
-    """Every problem of the settings in one error."""
+    """Raise one error that lists every problem of the settings."""
     problems = [
         f"{name} must be a whole number of at least 1, got {config[name]!r}"
         for name in ("in_channels", "out_channels", "base_channels")
-        if not _whole(config[name]) or config[name] < 1
+        if not is_whole_number(config[name]) or config[name] < 1
     ]
-    if not _whole(config["depth"]) or not 1 <= config["depth"] <= MAX_DEPTH:
+    if not is_whole_number(config["depth"]) or not 1 <= config["depth"] <= MAX_DEPTH:
         problems.append(f"depth must be a whole number from 1 to {MAX_DEPTH}, got {config['depth']!r}")
     for name, choices in (("variant", VARIANTS), ("activation", ACTIVATIONS), ("pooling", tuple(POOLINGS))):
         if config[name] not in choices:
             problems.append(f"{name} must be one of {', '.join(choices)}, got {config[name]!r}")
     if problems:
         raise ValueError("UNet: " + "; ".join(problems))
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

@@ -1,4 +1,4 @@
-"""The walk back: long and wide graphs, gradients that add up and share no memory, clear refusals."""
+"""The backward pass: long and wide graphs, gradients that add up and share no memory, clear refusals."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ def leaf(values, dtype=np.float64):
     return Tensor(np.array(values, dtype), requires_grad=True)
 
 
-def test_gradients_of_several_walks_add_up_until_set_to_none():
+def test_gradients_of_several_backward_passes_add_up_until_set_to_none():
     x = leaf([1.0, 2.0])
     for _ in range(3):
         (x * x).sum().backward()
@@ -90,23 +90,25 @@ OPERATIONS = {
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
-def test_a_graph_is_walked_once(name):
+def test_backward_runs_once_through_a_graph(name):
     x = Tensor(distinct((1, 4, 4, 2)), requires_grad=True)
     y = OPERATIONS[name](x)
     grad = np.ones(y.shape)
     y.backward(grad)
     first = x.grad.copy()
-    with pytest.raises(RuntimeError, match="walked back already and its memory freed; run the forward pass again"):
+    with pytest.raises(
+        RuntimeError, match="already run through part of this graph and freed its memory; run the forward pass again"
+    ):
         y.backward(grad)
     np.testing.assert_array_equal(x.grad, first)
 
 
-def test_a_graph_that_shares_a_walked_part_is_refused_before_any_gradient_changes():
+def test_a_graph_that_shares_a_used_part_is_refused_before_any_gradient_changes():
     x, w = leaf([1.0, 2.0]), leaf([3.0, 4.0])
     shared = x * 2
     one, other = shared.sum(), (shared * w).sum()
     one.backward()
-    with pytest.raises(RuntimeError, match="walked back already"):
+    with pytest.raises(RuntimeError, match="already run through part of this graph"):
         other.backward()
     np.testing.assert_array_equal(x.grad, [2, 2])
     assert w.grad is None
@@ -121,7 +123,7 @@ def test_a_chain_of_5000_operations():
     assert x.grad == 1
 
 
-def test_an_unwalked_chain_of_30000_operations_is_forgotten_without_recursion():
+def test_an_unused_chain_of_30000_operations_is_forgotten_without_recursion():
     y = leaf(1.0)
     for _ in range(30_000):
         y = y * 1.0
@@ -162,7 +164,7 @@ def test_a_tensor_used_many_times_in_many_places():
 
 
 def test_every_operation_waits_for_all_the_gradients_that_reach_it():
-    """A diamond whose sides have different lengths: a depth-first walk without order would pass y twice."""
+    """A diamond whose sides have different lengths: a depth-first search without order would pass y twice."""
     x = leaf(3.0)
     y = x * x
     long = y
@@ -215,7 +217,7 @@ def test_a_second_walk_does_not_write_into_the_first_ones_inputs():
 
 
 def test_accumulating_three_gradients_does_not_write_into_an_operations_output():
-    """The second sum belongs to the walk and may be written in place; the first gradient may not."""
+    """The second sum belongs to the backward pass and may be written in place; the first gradient may not."""
 
     x = leaf([1.0, 2.0])
     y = x * 1.0

@@ -42,7 +42,7 @@ def test_a_right_one():
         (lambda g: (2 * g,), "must return a tuple of 2 gradients, one per input, not 1"),
         (lambda g: (2 * g, 3 * g, g), "must return a tuple of 2 gradients, one per input, not 3"),
         (lambda g: (2 * g, None), "returned None for input 1, which needs a gradient"),
-        (lambda g: (2 * g, 3.0), "gradient 1 is no array but float"),
+        (lambda g: (2 * g, 3.0), "gradient 1 is not an array but float"),
         (lambda g: (2 * g, (3 * g).T), r"gradient 1 has shape \(3, 2\), the input has \(2, 3\)"),
         (lambda g: (2 * g[:, :1], 3 * g), r"gradient 0 has shape \(2, 1\), the input has \(2, 3\)"),
         (lambda g: (2 * g, (3 * g).astype(np.float32)), "gradient 1 is float32, the input is float64"),

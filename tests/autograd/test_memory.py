@@ -12,7 +12,7 @@ from minunet.autograd import Function
 
 
 class Watch(Function):
-    """Passes its input on; while walked back it notes which of the watched arrays are still alive."""
+    """Passes its input on; in the backward pass it notes which of the watched arrays are still alive."""
 
     def __init__(self, watched, seen):
         self.watched, self.seen = watched, seen

@@ -52,7 +52,7 @@ def test_a_leaf_made_inside_still_wants_its_gradient():
     assert leaf.grad == 3
 
 
-def test_a_graph_from_before_can_be_walked_inside(x):
+def test_backward_works_inside_for_a_graph_from_before(x):
     y = (x * x).sum()
     with no_grad():
         y.backward()

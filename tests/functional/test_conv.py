@@ -224,7 +224,7 @@ X, W = np.zeros((2, 5, 4, 3), np.float32), np.zeros((3, 2, 3, 8), np.float32)
         (
             ((X, X[:, 1:]), W),
             {},
-            r"the tensors in x must agree but for channels, got \[\(2, 5, 4, 3\), \(2, 4, 4, 3\)\]",
+            r"the tensors in x must agree except in their channels, got \[\(2, 5, 4, 3\), \(2, 4, 4, 3\)\]",
         ),
         ((X, W, np.zeros(7, np.float32)), {}, r"bias must have shape \(8,\), got \(7,\)"),
         ((X, W, np.zeros((1, 8), np.float32)), {}, r"bias must have shape \(8,\), got \(1, 8\)"),

@@ -157,7 +157,7 @@ def test_more_than_ten_layers_keep_their_order():
 
 @pytest.mark.parametrize("wrong", [F.relu, None, [nn.ReLU()], nn.ReLU])
 def test_sequential_refuses_what_is_no_module(wrong):
-    with pytest.raises(TypeError, match="Sequential: layer 1 is no Module but"):
+    with pytest.raises(TypeError, match="Sequential: layer 1 is not a Module but"):
         nn.Sequential(nn.ReLU(), wrong)
 
 
