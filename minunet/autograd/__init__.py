@@ -4,6 +4,6 @@ import minunet.autograd.tensor  # noqa: F401  first, since the other modules nee
 from minunet.autograd.engine import no_grad
 from minunet.autograd.function import Function
 from minunet.autograd.gradcheck import GradcheckError, gradcheck
-from minunet.autograd.tensor import Tensor, as_tensor
+from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
 
-__all__ = ["Function", "GradcheckError", "Tensor", "as_tensor", "gradcheck", "no_grad"]
+__all__ = ["Function", "GradcheckError", "Tensor", "TensorLike", "as_tensor", "gradcheck", "no_grad"]

@@ -6,13 +6,11 @@ g the gradient of the loss with respect to y; the gradients are stated before th
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minunet.autograd.function import Function
 from minunet.autograd.reductions import exact_sum
-from minunet.autograd.tensor import Tensor, as_tensor
+from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
 from minunet.kernels.backend import Array, array_module
 
 
@@ -203,36 +201,36 @@ class MatMul(Function):
         return grad_a, grad_b
 
 
-def _operands(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+def _operands(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors; a non-tensor gets the other's device, and its dtype unless it is a floating-point array."""
     return as_tensor(a, b if isinstance(b, Tensor) else None), as_tensor(b, a if isinstance(a, Tensor) else None)
 
 
-def add(a: Any, b: Any) -> Tensor:
+def add(a: TensorLike, b: TensorLike) -> Tensor:
     """a + b."""
     return Add().apply(*_operands(a, b))
 
 
-def subtract(a: Any, b: Any) -> Tensor:
+def subtract(a: TensorLike, b: TensorLike) -> Tensor:
     """a - b."""
     return Subtract().apply(*_operands(a, b))
 
 
-def multiply(a: Any, b: Any) -> Tensor:
+def multiply(a: TensorLike, b: TensorLike) -> Tensor:
     """a * b, elementwise."""
     return Multiply().apply(*_operands(a, b))
 
 
-def divide(a: Any, b: Any) -> Tensor:
+def divide(a: TensorLike, b: TensorLike) -> Tensor:
     """a / b, elementwise."""
     return Divide().apply(*_operands(a, b))
 
 
-def power(a: Any, b: Any) -> Tensor:
+def power(a: TensorLike, b: TensorLike) -> Tensor:
     """a ** b, elementwise."""
     return Power().apply(*_operands(a, b))
 
 
-def matmul(a: Any, b: Any) -> Tensor:
+def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """The matrix product a @ b; 1-D operands are vectors, leading axes broadcast."""
     return MatMul().apply(*_operands(a, b))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from minunet.autograd.engine import is_recording
-from minunet.autograd.tensor import Tensor, as_tensor
+from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
 from minunet.kernels.backend import Array
 
 
@@ -64,7 +64,7 @@ class Function:
         """What `forward` saved."""
         return self._saved
 
-    def apply(self, *inputs: Any) -> Tensor:
+    def apply(self, *inputs: TensorLike | None) -> Tensor:
         """Run `forward` on the inputs' arrays and record the operation if any of them requires a gradient.
 
         Parameters

@@ -9,7 +9,7 @@ import numpy as np
 
 from minunet.autograd import reductions
 from minunet.autograd.conversion import is_float
-from minunet.autograd.tensor import Tensor
+from minunet.autograd.tensor import Tensor, TensorLike
 from minunet.kernels.backend import is_array, to_numpy
 
 
@@ -18,7 +18,12 @@ class GradcheckError(AssertionError):
 
 
 def gradcheck(
-    fn: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3
+    fn: Callable[..., Tensor | Sequence[Tensor]],
+    inputs: TensorLike | Sequence[TensorLike],
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
 ) -> bool:
     """Compare `fn`'s gradients with central differences, element by element, in float64.
 
@@ -53,21 +58,20 @@ def gradcheck(
     >>> gradcheck(lambda x: x * x, [np.array([1.0, -2.0])])
     True
     """
-    if not isinstance(inputs, (tuple, list)):
-        inputs = [inputs]
-    checked = _checked(inputs)
-    values = [_as_float64(x) for x in inputs]
+    input_list = list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    checked = _checked(input_list)
+    values = [_as_float64(x) for x in input_list]
 
     def outputs(*, record: bool) -> tuple[list[Any], list[Tensor]]:
         tensors = [
             Tensor(x.copy(), requires_grad=record and check) if is_array(x) and is_float(x) else x
             for x, check in zip(values, checked, strict=True)
         ]
-        result = fn(*tensors)
-        result = list(result) if isinstance(result, (tuple, list)) else [result]
-        if not result or not all(isinstance(y, Tensor) for y in result):
-            raise GradcheckError(f"the function must return Tensors, not {', '.join(type(y).__name__ for y in result)}")
-        return tensors, result
+        result: Any = fn(*tensors)
+        ys = list(result) if isinstance(result, (tuple, list)) else [result]
+        if not ys or not all(isinstance(y, Tensor) for y in ys):
+            raise GradcheckError(f"the function must return Tensors, not {', '.join(type(y).__name__ for y in ys)}")
+        return tensors, ys
 
     def arrays() -> list[np.ndarray]:
         return [y.numpy().astype(np.float64) for y in outputs(record=False)[1]]

@@ -7,11 +7,11 @@ instead of being kept from the forward pass to the backward pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import cast
 
 from minunet.autograd.engine import backpropagate, no_grad, recording
 from minunet.autograd.function import Function
-from minunet.autograd.tensor import Tensor
+from minunet.autograd.tensor import Tensor, TensorLike
 from minunet.kernels.backend import Array
 
 
@@ -51,7 +51,7 @@ class Recompute(Function):
                 parameter.grad = grad
 
 
-def recompute(part: Callable[..., Tensor], inputs: Sequence[Any], parameters: Sequence[Tensor]) -> Tensor:
+def recompute(part: Callable[..., Tensor], inputs: Sequence[TensorLike], parameters: Sequence[Tensor]) -> Tensor:
     """part(*inputs), saving only the inputs for the backward pass.
 
     Parameters

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
@@ -12,6 +13,8 @@ from minunet.kernels.backend import Array, array_module, is_array
 
 if TYPE_CHECKING:
     from minunet.autograd.function import Function
+
+TensorLike: TypeAlias = "Tensor | ArrayLike"  # whatever as_tensor accepts
 
 
 class Tensor:
@@ -48,7 +51,7 @@ class Tensor:
     __array_ufunc__ = None  # so that `array * tensor` calls Tensor.__rmul__ instead of making an object array
     __hash__ = object.__hash__
 
-    def __init__(self, data: Any, requires_grad: bool = False):
+    def __init__(self, data: TensorLike, requires_grad: bool = False):
         self.data: Array = data.data if isinstance(data, Tensor) else as_array(data)
         self.grad: Array | None = None
         self.requires_grad = bool(requires_grad)
@@ -116,7 +119,7 @@ class Tensor:
         """The same values with no history; shares memory."""
         return Tensor(self.data)
 
-    def backward(self, grad: Any = None) -> None:
+    def backward(self, grad: TensorLike | None = None) -> None:
         """Add d(this)/d(leaf) to `.grad` of every leaf that requires a gradient.
 
         Parameters
@@ -144,13 +147,13 @@ class Tensor:
                     "reduce it (such as .mean()) or pass the gradient"
                 )
             grad = xp.ones_like(self.data)
-        grad = xp.asarray(grad.data if isinstance(grad, Tensor) else grad, dtype=self.dtype)
-        if grad.shape != self.shape:
-            raise ValueError(f"backward: grad has shape {grad.shape}, the tensor has {self.shape}")
+        array = xp.asarray(grad.data if isinstance(grad, Tensor) else grad, dtype=self.dtype)
+        if array.shape != self.shape:
+            raise ValueError(f"backward: grad has shape {array.shape}, the tensor has {self.shape}")
         if self.creator is None:
-            self.accumulate(grad, fresh=False)
+            self.accumulate(array, fresh=False)
         else:
-            backpropagate(self.creator, grad)
+            backpropagate(self.creator, array)
 
     def accumulate(self, grad: Array, *, fresh: bool) -> None:
         """Add to `.grad`; the first gradient is copied unless it is `fresh`, which means that nothing else refers to it."""
@@ -163,40 +166,40 @@ class Tensor:
 
     # The operators; their values and derivatives are in arithmetic.py.
 
-    def __add__(self, other: Any) -> Tensor:
+    def __add__(self, other: TensorLike) -> Tensor:
         return arithmetic.add(self, other)
 
-    def __radd__(self, other: Any) -> Tensor:
+    def __radd__(self, other: TensorLike) -> Tensor:
         return arithmetic.add(other, self)
 
-    def __sub__(self, other: Any) -> Tensor:
+    def __sub__(self, other: TensorLike) -> Tensor:
         return arithmetic.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Tensor:
+    def __rsub__(self, other: TensorLike) -> Tensor:
         return arithmetic.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Tensor:
+    def __mul__(self, other: TensorLike) -> Tensor:
         return arithmetic.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Tensor:
+    def __rmul__(self, other: TensorLike) -> Tensor:
         return arithmetic.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Tensor:
+    def __truediv__(self, other: TensorLike) -> Tensor:
         return arithmetic.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Tensor:
+    def __rtruediv__(self, other: TensorLike) -> Tensor:
         return arithmetic.divide(other, self)
 
-    def __pow__(self, exponent: Any) -> Tensor:
+    def __pow__(self, exponent: TensorLike) -> Tensor:
         return arithmetic.power(self, exponent)
 
-    def __rpow__(self, base: Any) -> Tensor:
+    def __rpow__(self, base: TensorLike) -> Tensor:
         return arithmetic.power(base, self)
 
-    def __matmul__(self, other: Any) -> Tensor:
+    def __matmul__(self, other: TensorLike) -> Tensor:
         return arithmetic.matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Tensor:
+    def __rmatmul__(self, other: TensorLike) -> Tensor:
         return arithmetic.matmul(other, self)
 
     def __neg__(self) -> Tensor:
@@ -221,7 +224,7 @@ class Tensor:
         return views.transpose(self, order)
 
 
-def as_tensor(value: Any, like: Tensor | None = None) -> Tensor:
+def as_tensor(value: TensorLike, like: Tensor | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a Tensor that requires no gradient.
 
     Parameters

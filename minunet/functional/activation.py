@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minunet.autograd import Tensor, as_tensor
+from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
@@ -83,22 +81,22 @@ class Softmax(PrimitiveFunction):
         return (primitives.softmax_grad(grad_output, y, self.axis),)
 
 
-def relu(x: Any) -> Tensor:
+def relu(x: TensorLike) -> Tensor:
     """max(x, 0), elementwise, any shape (Nair and Hinton 2010). The gradient at 0 is defined as 0."""
     return ReLU().apply(x)
 
 
-def tanh(x: Any) -> Tensor:
+def tanh(x: TensorLike) -> Tensor:
     """Hyperbolic tangent, elementwise, any shape; values in (-1, 1)."""
     return Tanh().apply(x)
 
 
-def sigmoid(x: Any) -> Tensor:
+def sigmoid(x: TensorLike) -> Tensor:
     """1 / (1 + exp(-x)), elementwise, any shape; values in (0, 1), exact for large |x|."""
     return Sigmoid().apply(x)
 
 
-def softmax(x: Any, axis: int = -1) -> Tensor:
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     """exp(x) divided by its sum along an axis: positive values that sum to 1 (Bridle 1990).
 
     Parameters

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Function, Tensor
+from minunet.autograd import Function, Tensor, TensorLike
 from minunet.functional.validation import tensors as as_tensors
 from minunet.kernels.backend import Array, array_module
 
@@ -36,7 +35,7 @@ class Concat(Function):
         return tuple(grads)
 
 
-def concat(tensors: Sequence[Any], axis: int = -1) -> Tensor:
+def concat(tensors: Sequence[TensorLike], axis: int = -1) -> Tensor:
     """Join tensors end to end along one axis; single numbers (0-d) join into a vector.
 
     Parameters

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.functional.primitive_function import PrimitiveFunction
-from minunet.functional.validation import images, pair, tensors
+from minunet.functional.validation import IntOrPair, images, pair, tensors
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
 from minunet.kernels.primitives import IntPair, Padding, symmetric
@@ -79,7 +79,13 @@ class ConvTranspose2d(PrimitiveFunction):
 
 
 def conv2d(
-    x: Any, weight: Any, bias: Any = None, *, stride: Any = 1, padding: Any = 0, activation: str | None = None
+    x: TensorLike | Sequence[TensorLike],
+    weight: TensorLike,
+    bias: TensorLike | None = None,
+    *,
+    stride: IntOrPair = 1,
+    padding: IntOrPair | str = 0,
+    activation: str | None = None,
 ) -> Tensor:
     """Two-dimensional cross-correlation, which deep learning calls convolution (Dumoulin and Visin 2016, section 2).
 
@@ -110,7 +116,7 @@ def conv2d(
     """
     # A list of Tensors or arrays is read like a tuple; a list of lists of numbers is one batch of images.
     is_sequence = isinstance(x, tuple) or (isinstance(x, list) and not isinstance(next(iter(x), None), (list, tuple)))
-    parts = x if is_sequence else (x,)
+    parts: Any = x if is_sequence else (x,)
     if not parts:
         raise ValueError("conv2d: x is an empty tuple; give at least one tensor")
     names = [f"x[{k}]" for k in range(len(parts))] if is_sequence else ["x"]
@@ -140,7 +146,9 @@ def conv2d(
     return Conv2d(stride, around, activation).apply(*xs, weight, bias)
 
 
-def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, padding: Any = 0) -> Tensor:
+def conv_transpose2d(
+    x: TensorLike, weight: TensorLike, bias: TensorLike | None = None, *, stride: IntOrPair = 2, padding: IntOrPair = 0
+) -> Tensor:
     """The up-convolution: each input pixel adds the kernel, scaled by its value, to the output.
 
     It is the transpose of convolution (Dumoulin and Visin 2016, section 4).
@@ -181,7 +189,9 @@ def conv_transpose2d(x: Any, weight: Any, bias: Any = None, *, stride: Any = 2, 
     return ConvTranspose2d(stride, cut).apply(x, weight, bias)
 
 
-def resolve_padding(padding: Any, size: Sequence[int], kernel_size: Sequence[int], stride: IntPair) -> Padding:
+def resolve_padding(
+    padding: IntOrPair | str, size: Sequence[int], kernel_size: Sequence[int], stride: IntPair
+) -> Padding:
     """((top, bottom), (left, right)) for an int, a pair, "same" or "valid"."""
     checked = check_padding("conv2d", padding)
     if not isinstance(checked, str):
@@ -193,7 +203,7 @@ def resolve_padding(padding: Any, size: Sequence[int], kernel_size: Sequence[int
     return (totals[0] // 2, totals[0] - totals[0] // 2), (totals[1] // 2, totals[1] - totals[1] // 2)
 
 
-def check_padding(operation: str, padding: Any) -> IntPair | str:
+def check_padding(operation: str, padding: IntOrPair | str) -> IntPair | str:
     """`padding` as a pair of numbers that are at least 0, or "same" or "valid"."""
     if not isinstance(padding, str):
         return pair(operation, "padding", padding, 0)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minunet.autograd import Function, Tensor, as_tensor
+from minunet.autograd import Function, Tensor, TensorLike, as_tensor
 from minunet.kernels.backend import Array, array_module
 
 
@@ -35,7 +33,7 @@ class Dropout(Function):
         return x * mask * (1 / (1 - self.p) if self.p < 1 else 0.0)
 
 
-def dropout(x: Any, p: float, rng: np.random.Generator, training: bool) -> Tensor:
+def dropout(x: TensorLike, p: float, rng: np.random.Generator, training: bool) -> Tensor:
     """Dropout (Srivastava et al. 2014), in the form that does nothing outside training.
 
     Parameters

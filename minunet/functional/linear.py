@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from minunet.autograd import Function, Tensor, as_tensor
+from minunet.autograd import Function, Tensor, TensorLike, as_tensor
 from minunet.functional.conv import check_bias
 from minunet.functional.validation import tensors
 from minunet.kernels.backend import Array
@@ -42,7 +40,7 @@ class Linear(Function):
         )
 
 
-def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
+def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) -> Tensor:
     """Fully connected layer: x @ weight + bias.
 
     Parameters
@@ -72,7 +70,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Tensor:
     return Linear().apply(x, weight, check_bias("linear", given.get("bias"), weight))
 
 
-def flatten(x: Any) -> Tensor:
+def flatten(x: TensorLike) -> Tensor:
     """Reshape (N, ...) to (N, product of the rest): each image becomes a row."""
     x = as_tensor(x)
     if x.ndim == 0:

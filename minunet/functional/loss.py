@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Function, Tensor, as_tensor
+from minunet.autograd import Function, Tensor, TensorLike, as_tensor
 from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import constant
 from minunet.kernels import primitives
@@ -116,7 +116,7 @@ class DiceLoss(PrimitiveFunction):
         return slope * (p * (1 - p)) * (-grad_output / overlap.size), None
 
 
-def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
+def binary_cross_entropy(p: TensorLike, target: TensorLike, weight: TensorLike | None = None) -> Tensor:
     """Binary cross-entropy of probabilities, the mean over all elements; natural logarithm, in nats.
 
     Parameters
@@ -148,7 +148,9 @@ def binary_cross_entropy(p: Any, target: Any, weight: Any = None) -> Tensor:
     return BinaryCrossEntropy().apply(p, *_target_and_weight("binary_cross_entropy", p, target, weight))
 
 
-def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = None) -> Tensor:
+def binary_cross_entropy_with_logits(
+    logits: TensorLike, target: TensorLike, weight: TensorLike | None = None
+) -> Tensor:
     """Binary cross-entropy of sigmoid(logits), the mean over all elements in nats; exact for logits of any size.
 
     Parameters
@@ -172,7 +174,7 @@ def binary_cross_entropy_with_logits(logits: Any, target: Any, weight: Any = Non
     return BinaryCrossEntropyWithLogits().apply(logits, *_target_and_weight(name, logits, target, weight))
 
 
-def cross_entropy(logits: Any, labels: Any) -> Tensor:
+def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     """Cross-entropy of softmax(logits) over the last axis, the mean over all labels, in nats.
 
     Parameters
@@ -201,7 +203,7 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
     return CrossEntropy(index.reshape(-1)).apply(logits)
 
 
-def dice_loss(logits: Any, target: Any) -> Tensor:
+def dice_loss(logits: TensorLike, target: TensorLike) -> Tensor:
     """1 - soft Dice coefficient (Milletari et al. 2016, with 1 added to numerator and denominator), the mean over images.
 
     Parameters
@@ -221,10 +223,10 @@ def dice_loss(logits: Any, target: Any) -> Tensor:
         If the shape differs, `logits` is empty, or the target requires a gradient.
     """
     logits = _predictions("dice_loss", "logits", logits)
-    target = constant("dice_loss", "target", target, logits)
+    truth = constant("dice_loss", "target", target, logits)
     if logits.ndim == 0:
-        return dice_loss(logits.reshape(1), target.reshape(1))
-    return DiceLoss().apply(logits, target)
+        return dice_loss(logits.reshape(1), truth.reshape(1))
+    return DiceLoss().apply(logits, truth)
 
 
 def _predictions(operation: str, name: str, value: Any) -> Tensor:
@@ -235,7 +237,9 @@ def _predictions(operation: str, name: str, value: Any) -> Tensor:
     return tensor
 
 
-def _target_and_weight(operation: str, p: Tensor, target: Any, weight: Any) -> tuple[Array, Array | None]:
+def _target_and_weight(
+    operation: str, p: Tensor, target: TensorLike, weight: TensorLike | None
+) -> tuple[Array, Array | None]:
     """The target and the weight, if there is one, as arrays like `p`."""
     return (
         constant(operation, "target", target, p),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from minunet.autograd import Function, Tensor
-from minunet.functional.validation import images, pair
+from minunet.autograd import Function, Tensor, TensorLike
+from minunet.functional.validation import IntOrPair, images, pair
 from minunet.kernels.backend import Array, array_module
 from minunet.kernels.primitives import IntPair, pad_image
 
@@ -37,7 +35,7 @@ def _pad_or_crop(x: Array, size: IntPair) -> Array:
     return array_module(x).ascontiguousarray(cropped)
 
 
-def pad_or_crop(x: Any, size: Any) -> Tensor:
+def pad_or_crop(x: TensorLike, size: IntOrPair) -> Tensor:
     """Bring images to a size: add zeros at the bottom and right, or remove rows and columns there.
 
     Parameters

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.functional.primitive_function import PrimitiveFunction
-from minunet.functional.validation import images, pair
+from minunet.functional.validation import IntOrPair, images, pair
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array, array_module
 from minunet.kernels.primitives import IntPair
@@ -88,7 +87,9 @@ class AvgPool2d(SumPool2d):
         return array_module(like).asarray(reciprocals, dtype=like.dtype)
 
 
-def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:
+def max_pool2d(
+    x: TensorLike, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0
+) -> Tensor:
     """The largest value of each window.
 
     Parameters
@@ -116,7 +117,11 @@ def max_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 
 
 
 def avg_pool2d(
-    x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0, count_include_pad: bool = True
+    x: TensorLike,
+    kernel_size: IntOrPair = 2,
+    stride: IntOrPair | None = None,
+    padding: IntOrPair = 0,
+    count_include_pad: bool = True,
 ) -> Tensor:
     """The mean of each window; parameters as for `max_pool2d`, but padding is zero.
 
@@ -140,14 +145,16 @@ def avg_pool2d(
     return AvgPool2d(*settings, bool(count_include_pad)).apply(x)
 
 
-def sum_pool2d(x: Any, kernel_size: Any = 2, stride: Any = None, padding: Any = 0) -> Tensor:
+def sum_pool2d(
+    x: TensorLike, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0
+) -> Tensor:
     """The sum of each window; parameters, shapes and errors as for `max_pool2d`, but padding is zero."""
     x, settings = _checked("sum_pool2d", x, kernel_size, stride, padding)
     return SumPool2d(*settings).apply(x)
 
 
 def _checked(
-    operation: str, x: Any, kernel_size: Any, stride: Any, padding: Any
+    operation: str, x: TensorLike, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
 ) -> tuple[Tensor, tuple[IntPair, IntPair, IntPair]]:
     """The image and the window (size, step, padding) as pairs, after a check that the window fits into the padded image."""
     x = images(operation, "x", x)
@@ -160,7 +167,9 @@ def _checked(
     return x, (kernel, step, pad)
 
 
-def window(operation: str, kernel_size: Any, stride: Any, padding: Any) -> tuple[IntPair, IntPair, IntPair]:
+def window(
+    operation: str, kernel_size: IntOrPair, stride: IntOrPair | None, padding: IntOrPair
+) -> tuple[IntPair, IntPair, IntPair]:
     """Size, step and padding of a window as pairs; a step of None means the size of the window."""
     kernel = pair(operation, "kernel_size", kernel_size, 1)
     step = kernel if stride is None else pair(operation, "stride", stride, 1)

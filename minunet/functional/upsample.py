@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.functional.primitive_function import PrimitiveFunction
-from minunet.functional.validation import images, pair
+from minunet.functional.validation import IntOrPair, images, pair
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
 from minunet.kernels.primitives import IntPair
@@ -30,7 +28,7 @@ class Upsample2d(PrimitiveFunction):
         return (primitives.sum_pool2d(grad_output, self.scale, self.scale, (0, 0)),)
 
 
-def upsample2d(x: Any, scale: Any = 2) -> Tensor:
+def upsample2d(x: TensorLike, scale: IntOrPair = 2) -> Tensor:
     """Nearest-neighbour enlargement: each pixel becomes a block of equal pixels.
 
     Parameters

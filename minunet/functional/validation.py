@@ -6,14 +6,17 @@ The errors name the operation, the argument and its value.
 from __future__ import annotations
 
 import operator
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from minunet.autograd import Tensor, as_tensor
+from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.autograd.conversion import as_array
 from minunet.kernels.backend import Array, array_module, device_of, is_array
 from minunet.kernels.primitives import IntPair
+
+IntOrPair: TypeAlias = int | IntPair  # one number for both directions, or (vertical, horizontal)
 
 
 def is_whole_number(value: Any) -> bool:
@@ -50,7 +53,7 @@ def pair(operation: str, name: str, value: Any, minimum: int) -> IntPair:
     return vertical, horizontal
 
 
-def images(operation: str, name: str, value: Any) -> Tensor:
+def images(operation: str, name: str, value: TensorLike) -> Tensor:
     """A tensor of shape (N, H, W, C), in which only N may be 0."""
     tensor = as_tensor(value)
     if tensor.ndim != 4:
@@ -60,7 +63,7 @@ def images(operation: str, name: str, value: Any) -> Tensor:
     return tensor
 
 
-def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor]:
+def tensors(operation: str, values: Mapping[str, TensorLike | None]) -> dict[str, Tensor]:
     """The named values as tensors of one dtype and device, without those that are None.
 
     Plain arrays and lists get the dtype and device of the first Tensor or, if there is none, of the first array.
@@ -70,14 +73,11 @@ def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor]:
     ValueError
         If two Tensors differ in dtype or device; the message lists each.
     """
-    like = next((v for v in values.values() if isinstance(v, Tensor)), None)
+    given = {name: value for name, value in values.items() if value is not None}
+    like = next((v for v in given.values() if isinstance(v, Tensor)), None)
     if like is None:
-        like = next((as_tensor(v) for v in values.values() if is_array(v)), None)
-    result = {
-        name: as_tensor(value) if like is None else conform(value, like)
-        for name, value in values.items()
-        if value is not None
-    }
+        like = next((as_tensor(v) for v in given.values() if is_array(v)), None)
+    result = {name: as_tensor(value) if like is None else conform(value, like) for name, value in given.items()}
     if len({tensor.dtype for tensor in result.values()}) > 1:
         dtypes = ", ".join(f"{name} is {tensor.dtype}" for name, tensor in result.items())
         raise ValueError(f"{operation}: the dtypes must agree, but {dtypes}")
@@ -87,14 +87,14 @@ def tensors(operation: str, values: dict[str, Any]) -> dict[str, Tensor]:
     return result
 
 
-def conform(value: Any, like: Tensor) -> Tensor:
+def conform(value: TensorLike, like: Tensor) -> Tensor:
     """`value` unchanged if it is a Tensor, else a Tensor of the dtype and on the device of `like`."""
     if isinstance(value, Tensor):
         return value
     return Tensor(array_module(like.data).asarray(as_array(value, like.dtype), dtype=like.dtype))
 
 
-def constant(operation: str, name: str, value: Any, like: Tensor, *, broadcast: bool = False) -> Array:
+def constant(operation: str, name: str, value: TensorLike, like: Tensor, *, broadcast: bool = False) -> Array:
     """`value` as an array with the dtype, device and shape of `like`; the operation gives it no gradient.
 
     Raises

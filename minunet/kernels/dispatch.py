@@ -10,11 +10,11 @@ import importlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from minunet.kernels.backend import Array
+from minunet.kernels.array_spec import ResultSpec
 
 MAX_CACHED_CHOICES = 4096  # per primitive
 
@@ -79,24 +79,6 @@ class Candidate:
     when: Callable[..., bool] = _always
     cost: Callable[..., float] = _no_estimate
     why: str = ""
-
-
-@dataclass(frozen=True)
-class ArraySpec:
-    """The shape and dtype of an array that need not exist."""
-
-    shape: tuple[int, ...]
-    dtype: np.dtype
-
-    @classmethod
-    def of(cls, array: Array) -> ArraySpec:
-        """The spec of an existing array."""
-        return cls(array.shape, array.dtype)
-
-
-ResultSpec: TypeAlias = (
-    "ArraySpec | None | tuple[ResultSpec, ...]"  # nested as the result is; None where there is no array
-)
 
 
 class Primitive:

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.dispatch import ArraySpec, Primitive, ResultSpec, intercept_calls
+from minunet.kernels.array_spec import ArraySpec, ResultSpec
+from minunet.kernels.dispatch import Primitive, intercept_calls
 
 
 @dataclass

@@ -6,12 +6,11 @@ It classifies a whole image, while the U-Net classifies every pixel.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minunet import functional as F
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.functional.validation import conform, pair
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, Linear
@@ -68,7 +67,7 @@ class ConvNet(Module):
         ]
         self.classifier = Linear(shrunk[0] * shrunk[1] * channels[-1], num_classes, rng=rng)
 
-    def logits(self, x: Any) -> Tensor:
+    def logits(self, x: TensorLike) -> Tensor:
         """Scores before the softmax, (N, num_classes): what `minunet.functional.cross_entropy` takes."""
         x = conform(x, self.classifier.weight)
         if x.ndim != 4 or x.shape[1:3] != self.image_size:
@@ -79,6 +78,6 @@ class ConvNet(Module):
             x = F.max_pool2d(stage(x))
         return self.classifier(F.flatten(x))
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         """Probabilities (N, num_classes) of images (N, H, W, in_channels); each row sums to 1."""
         return F.softmax(self.logits(x))

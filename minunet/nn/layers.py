@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from minunet import functional as F
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.functional.conv import check_padding
 from minunet.functional.pooling import window
-from minunet.functional.validation import is_whole_number, pair
+from minunet.functional.validation import IntOrPair, is_whole_number, pair
 from minunet.nn.init import generator, glorot_uniform, he_normal
 from minunet.nn.module import Module, Parameter
 
@@ -73,9 +73,9 @@ class Conv2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
+        kernel_size: IntOrPair,
+        stride: IntOrPair = 1,
+        padding: IntOrPair | str = 0,
         *,
         activation: str | None = None,
         bias: bool = True,
@@ -98,7 +98,7 @@ class Conv2d(Module):
         self.weight = Parameter(weight)
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike | Sequence[TensorLike]) -> Tensor:
         fused = "relu" if self.activation == "relu" else None
         y = F.conv2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding, activation=fused)
         return UNFUSED_ACTIVATIONS[self.activation](y) if self.activation in UNFUSED_ACTIVATIONS else y
@@ -120,9 +120,9 @@ class ConvTranspose2d(Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: Any = 2,
-        stride: Any = 2,
-        padding: Any = 0,
+        kernel_size: IntOrPair = 2,
+        stride: IntOrPair = 2,
+        padding: IntOrPair = 0,
         *,
         bias: bool = True,
         rng: np.random.Generator | None = None,
@@ -140,7 +140,7 @@ class ConvTranspose2d(Module):
         self.weight = Parameter(glorot_uniform(shape, fan_in, out_channels * kh * kw, generator(rng)))
         self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.conv_transpose2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
 
 
@@ -165,60 +165,66 @@ class Linear(Module):
         self.weight = Parameter(glorot_uniform((in_features, out_features), in_features, out_features, generator(rng)))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.linear(x, self.weight, self.bias)
 
 
 class _Pool2d(Module):
     """The window that the pooling layers share."""
 
-    def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0):
+    def __init__(self, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0):
         self.kernel_size, self.stride, self.padding = window(type(self).__name__, kernel_size, stride, padding)
 
 
 class MaxPool2d(_Pool2d):
     """Max pooling; see `minunet.functional.max_pool2d`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class AvgPool2d(_Pool2d):
     """Average pooling; see `minunet.functional.avg_pool2d`."""
 
-    def __init__(self, kernel_size: Any = 2, stride: Any = None, padding: Any = 0, count_include_pad: bool = True):
+    def __init__(
+        self,
+        kernel_size: IntOrPair = 2,
+        stride: IntOrPair | None = None,
+        padding: IntOrPair = 0,
+        count_include_pad: bool = True,
+    ):
         super().__init__(kernel_size, stride, padding)
         self.count_include_pad = count_include_pad
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
 
 
 class SumPool2d(_Pool2d):
     """Sum pooling; see `minunet.functional.sum_pool2d`."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.sum_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class ReLU(Module):
     """The layer of `minunet.functional.relu`: max(x, 0)."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.relu(x)
 
 
 class Tanh(Module):
     """The layer of `minunet.functional.tanh`: the hyperbolic tangent."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.tanh(x)
 
 
 class Sigmoid(Module):
     """The layer of `minunet.functional.sigmoid`: 1 / (1 + exp(-x))."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.sigmoid(x)
 
 
@@ -228,14 +234,14 @@ class Softmax(Module):
     def __init__(self, axis: int = -1):
         self.axis = axis
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.softmax(x, self.axis)
 
 
 class Flatten(Module):
     """The layer of `minunet.functional.flatten`: (N, ...) becomes (N, product of the rest)."""
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.flatten(x)
 
 
@@ -247,5 +253,5 @@ class Dropout(Module):
             raise ValueError(f"Dropout: p must be between 0 and 1, got {p!r}")
         self.p, self.rng = p, generator(rng)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         return F.dropout(x, self.p, self.rng, self.training)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minunet import functional as F
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, TensorLike
 from minunet.autograd.engine import is_recording
 from minunet.autograd.recompute import recompute
 from minunet.functional.validation import conform, is_whole_number
@@ -134,7 +134,7 @@ class UNet(Module):
         kernel_size = 3 if variant == "paper" else 1
         self.head = Conv2d(base_channels, out_channels, kernel_size, padding=kernel_size // 2, rng=rng)
 
-    def forward(self, x: Any) -> Tensor:
+    def forward(self, x: TensorLike) -> Tensor:
         """Logits (N, H, W, out_channels) of images (N, H, W, in_channels), for any H and W of at least 1.
 
         If a side is not a multiple of 2**depth, zeros are added at the bottom and right, as the convolutions do at every

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.backend import Array, array_module
-from minunet.kernels.dispatch import ArraySpec, primitive
+from minunet.kernels.dispatch import primitive
 
 
 def _like_first(array: Array, *others: object) -> ArraySpec:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from typing import TypeAlias
 
+from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.backend import Array, array_module
-from minunet.kernels.dispatch import ArraySpec, primitive
+from minunet.kernels.dispatch import primitive
 from minunet.kernels.primitives.windows import (
     IntPair,
     Padding,

@@ -6,8 +6,9 @@ from types import ModuleType
 
 import numpy as np
 
+from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.backend import Array, array_module
-from minunet.kernels.dispatch import ArraySpec, primitive
+from minunet.kernels.dispatch import primitive
 from minunet.kernels.primitives.windows import IntPair, kernel_offsets, out_size, pad_image, symmetric
 
 
