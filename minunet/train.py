@@ -14,7 +14,7 @@ from minunet.kernels import backend
 from minunet.runs import train_flags
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
-from minunet.runs.train_flags import Request
+from minunet.runs.train_flags import TrainRequest
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data, write_split
 from minunet.runs.training_run import TrainingRun
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         config.write(folder.config)
     try:
         if material is None:
-            draw_smears(config, folder, bar=sys.stderr.isatty())
+            draw_smears(folder, config.drawn_size, config.seed)
             material = find_data(request, [])
         write_split(material.split, folder)
         announce_data(say, config, folder, material)
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def find_data(request: Request, problems: list[str]) -> TrainingData:
+def find_data(request: TrainRequest, problems: list[str]) -> TrainingData:
     """The data of the request; raises what is wrong with it together with the `problems` known already."""
     with FileBar("looking through the data") as progress:
         return find_training_data(

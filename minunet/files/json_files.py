@@ -11,9 +11,9 @@ from minunet.errors import UserError
 from minunet.files.atomic import write_text
 
 
-def write_json(path: str | Path, value: Any) -> None:
+def write_json(path: str | Path, value: Any) -> Path:
     """Write `value` as JSON that every reader accepts: NaN and infinity become null, tuples become lists."""
-    write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    return write_text(path, json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def read_json(path: str | Path) -> Any:

@@ -7,8 +7,9 @@ from typing import Any
 from minunet.checkpoints.model_file import load_state, save_model, save_state
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
-from minunet.runs.config import PATHS, TrainConfig
+from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.setting_checks import DATA_PATHS
 from minunet.training.events import EpochRecord, TrainingProgress
 
 
@@ -53,7 +54,7 @@ class CheckpointFiles:
     def save_best(self, record: EpochRecord) -> None:
         """Write model.safetensors, with the epoch's record as its metrics."""
         # The file is made to be handed on: where the data lay on this machine is nobody's business.
-        settings = {name: value for name, value in self.config.to_dict().items() if name not in PATHS}
+        settings = {name: value for name, value in self.config.to_dict().items() if name not in DATA_PATHS}
         metrics = {"validation": record.to_dict()}
         save_model(self.folder.model, self.model, self.preprocessing, metrics=metrics, extra={"training": settings})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,16 +52,18 @@ class TrainingData:
         return fmean(pair.mask.grey_share for pair in self.statistics)
 
 
-def draw_smears(config: TrainConfig, folder: RunFolder, bar: bool) -> None:
-    """Draw the smears of a run without data into its folder, unless they are there already."""
-    if folder.synthetic.is_dir():
-        return
-    if config.size is not None:
-        size = config.size
-    else:
-        assert config.crop is not None
-        size = 2 * config.crop, 2 * config.crop
-    write_set(folder.synthetic, DRAWN_COUNT, size, config.seed, progress=bar)
+def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
+    """Draw the smears of a run without data into its folder, unless they are there already.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    size : (int, int)
+        Width and height in pixels.
+    seed : int
+    """
+    if not folder.synthetic.is_dir():
+        write_set(folder.synthetic, DRAWN_COUNT, size, seed, progress=sys.stderr.isatty())
 
 
 def find_training_data(

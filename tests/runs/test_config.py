@@ -79,7 +79,7 @@ def test_a_missing_file_says_so(tmp_path):
         ({"threads": 0}, "--threads 0: give a whole number of at least 1, or leave it out"),
         ({"lr": -0.1}, "--lr -0.1: give a positive number, such as 0.002."),
         ({"lr": float("nan")}, "--lr nan: give a positive number"),
-        ({"clip": -1.0}, "--clip -1.0: give a length above 0, such as 1.0, or 0 for none."),
+        ({"clip": -1.0}, "--clip -1.0: give a norm above 0, such as 1.0, or 0 for none."),
         ({"mask": "soft"}, "--mask soft: choose one of binary, grayscale."),
         ({"channels": "cmyk"}, "--channels cmyk: choose one of grey, rgb."),
         ({"variant": "resnet"}, "--variant resnet: choose one of paper, classic."),

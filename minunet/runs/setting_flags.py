@@ -1,0 +1,140 @@
+"""The settings of a training as command-line flags: their help, written once for all commands, and their values as text.
+
+`python -m minunet.train` has all of them, `python -m minunet.paper` some; each shows its own defaults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from minunet.cli.argument_types import (
+    image_size,
+    mask_threshold,
+    non_negative_float,
+    non_negative_int,
+    positive_float,
+    positive_int,
+)
+from minunet.inference import machine
+from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
+
+
+class SettingFlag(NamedTuple):
+    """How a setting is given on the command line; what it can be chosen from is in `SETTING_CHOICES`."""
+
+    help: str
+    metavar: str | None = None
+    type: Callable[[str], Any] | None = None
+
+
+def _split_shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(part) for part in text.replace("/", ",").split(","))
+    except ValueError:
+        raise ValueError("give shares for training, validation and test, as 0.8,0.1,0.1 or 80/10/10") from None
+    return tuple(share / 100 for share in shares) if abs(sum(shares) - 100) < 1e-6 else shares
+
+
+SETTING_FLAGS = {
+    "images": SettingFlag("folder of the images, in place of DATA", "DIR"),
+    "masks": SettingFlag("folder of the masks, in place of DATA", "DIR"),
+    "mask": SettingFlag("make masks black and white, or keep their greys"),
+    "threshold": SettingFlag("threshold that makes a mask black and white", "otsu|0..1", mask_threshold),
+    "channels": SettingFlag("what the network sees of a colour image"),
+    "size": SettingFlag("resize every image to this many pixels", "WxH", image_size),
+    "crop": SettingFlag(
+        "train on random squares of N pixels at native resolution, in place of --size", "N", positive_int
+    ),
+    "augment": SettingFlag("vary the training images: flips and turns, or also shape and stain"),
+    "split": SettingFlag("shares of training, validation and test", "A,B,C", _split_shares),
+    "group": SettingFlag("keep images with the same match (a slide, a patient) on one side of the split", "REGEX"),
+    "variant": SettingFlag("three convolutions a block as in the paper, or two as in the classic U-Net"),
+    "base_channels": SettingFlag("channels of the first block; each deeper block has twice as many", "N", positive_int),
+    "depth": SettingFlag("how many times the image is halved, 1 to 8", "N", positive_int),
+    "epochs": SettingFlag("how often every training image is seen", "N", positive_int),
+    "batch_size": SettingFlag("images in a step; fewer need less memory", "N", positive_int),
+    "lr": SettingFlag("peak learning rate of Adam", "RATE", positive_float),
+    "clip": SettingFlag("scale gradients down to this norm; 0 means no limit", "NORM", non_negative_float),
+    "schedule": SettingFlag("how the learning rate changes"),
+    "loss": SettingFlag("the loss: cross-entropy, overlap, or their sum"),
+    "seed": SettingFlag("every random choice depends on it: the same seed, the same model", "N", non_negative_int),
+    "device": SettingFlag("auto uses a GPU where there is a usable one"),
+    "precision": SettingFlag(machine.OF_TRAINING),
+    "threads": SettingFlag("CPU threads (default: all cores)", "N", positive_int),
+}
+
+
+def add_setting_flags(
+    group: argparse._ActionsContainer,
+    names: Iterable[str],
+    defaults: Any,
+    *,
+    flags: Mapping[str, SettingFlag] = SETTING_FLAGS,
+    without_data: Mapping[str, Any] | None = None,
+) -> None:
+    """Add settings as flags; the value of a flag that was not given is None.
+
+    Parameters
+    ----------
+    group : argument group or parser
+    names : iterable of str
+        Of the settings.
+    defaults : TrainConfig or StudySettings
+        Its values are shown as defaults.
+    flags : mapping of str to SettingFlag
+    without_data : mapping of str to value, optional
+        Other defaults that hold where no data is given.
+    """
+    for name in names:
+        help_, metavar, type_ = flags[name]
+        default = getattr(defaults, name)
+        if default is not None:
+            special = f"; {as_typed(without_data[name])} without DATA" if name in (without_data or {}) else ""
+            help_ += f" (default {as_typed(default, name)}{special})"
+        options: dict[str, Any] = {"type": type_, "metavar": metavar}
+        if name in SETTING_CHOICES:
+            options = {"choices": SETTING_CHOICES[name]}
+        group.add_argument(flag(name), help=help_, **options)
+
+
+def add_machine_flags(group: argparse._ActionsContainer, precision_help: str | None = None) -> None:
+    """Add --device, --precision (where it has a help) and --threads, with "auto" and None as defaults."""
+    group.add_argument("--device", choices=SETTING_CHOICES["device"], default="auto", help=SETTING_FLAGS["device"].help)
+    if precision_help is not None:
+        group.add_argument(
+            "--precision",
+            choices=SETTING_CHOICES["precision"],
+            default="auto",
+            help=f"{precision_help} (default auto)",
+        )
+    threads = SETTING_FLAGS["threads"]
+    group.add_argument("--threads", metavar=threads.metavar, type=threads.type, help=threads.help)
+
+
+def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The values of the flags that were given, paths of data as absolute ones, so that they hold from any folder."""
+    return {
+        name: str(Path(os.path.expanduser(value)).absolute()) if name in DATA_PATHS else value
+        for name, value in vars(arguments).items()
+        if value is not None
+    }
+
+
+def as_typed(value: Any, name: str = "") -> str:
+    """A value as it would be typed.
+
+    Examples
+    --------
+    >>> as_typed((256, 192)), as_typed((0.8, 0.1, 0.1)), as_typed((0.25, 0.75), "levels"), as_typed(0.002)
+    ('256x192', '0.8,0.1,0.1', '0.25:0.75', '0.002')
+    """
+    if isinstance(value, tuple):
+        between = "x" if all(isinstance(part, int) for part in value) else ":" if name == "levels" else ","
+        return between.join(f"{part:g}" for part in value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)
