@@ -1,4 +1,4 @@
-"""What every command shares: how a mistake is reported, which exit code it leaves, and what it prints to."""
+"""What every command shares: how a mistake is reported, the exit code, and the streams that it prints to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from typing import Protocol
 
 from minunet.errors import UserError
 
@@ -15,10 +16,19 @@ UNWRITTEN = 1
 SMALLER = "smaller images, smaller batches, or fewer channels"
 
 
-def command(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | None], int]:
-    """Wrap a command's `main(argv) -> exit code`: a `UserError` becomes a list of problems on stderr and exit code 2,
-    Ctrl-C becomes 130, and a reader that went away (`| head`) ends the command quietly, with 141 where that was before its
-    end."""
+class Main(Protocol):
+    """A command: it takes the arguments, by default those of the process, and returns the exit code."""
+
+    def __call__(self, argv: list[str] | None = None) -> int:
+        """Run the command."""
+
+
+def command(main: Callable[[list[str] | None], int]) -> Main:
+    """Wrap the main function of a command, so that it always ends with an exit code and a message.
+
+    A `UserError` becomes a list of problems on stderr and exit code 2, as does a lack of memory. Ctrl-C becomes 130. Where the
+    reader of the output is gone (`| head`), the command ends without a message, with 141 if it was not finished yet.
+    """
 
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
@@ -26,23 +36,23 @@ def command(main: Callable[[list[str] | None], int]) -> Callable[[list[str] | No
         try:
             code = main(argv)
         except UserError as error:
-            _flushed()
+            _flush()
             report(error.problems)
             return 2
         except KeyboardInterrupt:
             print("\ninterrupted", file=sys.stderr)
             return INTERRUPTED
         except MemoryError as error:
-            _flushed()
-            report([f"there is not enough memory{f' ({error})' if str(error) else ''}; ask for less: {SMALLER}."])
+            _flush()
+            report([f"there is not enough memory{f' ({error})' if str(error) else ''}; try {SMALLER}."])
             return 2
         except BrokenPipeError:
             _silence()
             return UNREAD
         except SystemExit:  # --help
-            _flushed()
+            _flush()
             raise
-        return code if _flushed() else code or UNWRITTEN
+        return code if _flush() else code or UNWRITTEN
 
     return run
 
@@ -58,8 +68,11 @@ def report(problems: list[str]) -> None:
 
 
 def _complete_streams() -> None:
-    """Make print work everywhere: where there is no stdout or stderr (a service, pythonw), and for a file's name whose letters
-    the terminal or the log cannot hold, which are then escaped as stderr escapes them."""
+    """Make print work everywhere.
+
+    A service and pythonw have no stdout and stderr: they get streams that write nowhere. A file's name may have letters that
+    the terminal or the log cannot show: they are escaped, as stderr does it.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -68,13 +81,15 @@ def _complete_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _flushed() -> bool:
-    """Whether all that was printed could be written, or nobody reads it any more. Asked here, for as Python leaves it could
-    only complain."""
+def _flush() -> bool:
+    """Write what is still in stdout's buffer; returns False, with a message, where the system refuses it.
+
+    Python does it at its exit too, but then an error could no longer change the exit code.
+    """
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence()
+        _silence()  # nobody reads the output any more
     except OSError as error:
         _silence()
         report([f"what was printed could not be written ({error.strerror or error}); free some space."])
@@ -83,7 +98,7 @@ def _flushed() -> bool:
 
 
 def _silence() -> None:
-    """Send what is still in stdout's buffer, and all that follows, nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    """Discard what is still in stdout's buffer, and all that follows."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

@@ -1,9 +1,9 @@
-"""The four kinds of targets that one mask file gives: black and white for M2, and the greys that M1 may have learned from.
+"""The four kinds of targets made from one mask file: black and white for M2, and the greys that M1 may have learned from.
 
-binary    cut into background and cell, resized, cut again at one half
-resized   cut, then averaged when resized: grey along the outlines alone
-stored    as the file has it, value / full scale, averaged when resized: for masks that are graded
-levels    cut, saved again as two greys, averaged when resized: a demonstration of masks that were saved as greys
+binary    made black and white by a threshold, resized, made black and white again at one half
+resized   made black and white, then averaged when resized: grey along the outlines only
+stored    as stored in the file, value / full scale, averaged when resized: for masks that are graded
+levels    made black and white, saved again as two greys, averaged when resized: shows what such masks do
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ KINDS = ("binary", "resized", "stored", "levels")
 WHITE = 65535  # of a 16-bit picture
 
 
-def target(
+def mask_target(
     mask: np.ndarray,
     kind: str,
     size: tuple[int, int],
     threshold: str | float = "otsu",
     levels: tuple[float, float] = (0.0, 1.0),
 ) -> np.ndarray:
-    """A mask as a network is to answer it.
+    """The target that a network learns from a mask.
 
     Parameters
     ----------
     mask : ndarray, (H, W) or (H, W, 3)
-        As `decode_mask` gives it.
+        As `decode_mask` returns it.
     kind : {"binary", "resized", "stored", "levels"}
     size : (width, height)
     threshold : "otsu" or float
-        Where the mask is cut, see `binarise`.
+        See `binarise`.
     levels : (float, float)
-        Of background and cells, as shares of full scale; rounded to what an 8-bit file holds. Used by "levels" alone.
+        Of background and cells, as shares of full scale; rounded to values of an 8-bit file. Used by "levels" only.
 
     Returns
     -------
@@ -52,9 +52,9 @@ def target(
 
 
 def sixteen_bit(values: np.ndarray) -> np.ndarray:
-    """Fractions of white as uint16, to the nearest.
+    """Fractions of white as uint16, rounded to the nearest.
 
-    The mean of white pixels is white again, though in float32 its weights add up to 1 - 6e-8: a difference of no account to a
+    The mean of white pixels is white again, although in float32 its weights add up to 1 - 6e-8: too little to matter for a
     loss, but Keras accuracy asks whether a target is exactly 0 or 1.
     """
     return np.rint(values.astype(np.float64) * WHITE).astype(np.uint16)

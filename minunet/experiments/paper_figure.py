@@ -1,4 +1,4 @@
-"""The lab's figure, after the paper's: panels a.1 to a.4 for M1 and b.1 to b.4 for M2, the same test image in both.
+"""The study's figure, after the paper's: panels a.1 to a.4 for M1 and b.1 to b.4 for M2, the same test image in both.
 
 Where M1 was also trained on masks saved as two greys, c.1 to c.4 show that.
 """
@@ -17,8 +17,8 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_rgb
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.experiments.experiment import Experiment
-from minunet.experiments.prepared_images import Prepared
-from minunet.experiments.study_folder import LabFolder
+from minunet.experiments.prepared_images import PreparedImages
+from minunet.experiments.study_folder import StudyFolder
 from minunet.files.atomic import write_bytes
 from minunet.files.json_files import read_json
 from minunet.results.figures import contact_sheet
@@ -28,22 +28,22 @@ MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two gr
 
 
 def draw_figure(
-    folder: LabFolder,
+    folder: StudyFolder,
     experiments: Mapping[str, Experiment],
     pairs: Sequence[Pair],
-    prepared: Prepared,
+    prepared: PreparedImages,
     device: str = "cpu",
 ) -> Path | None:
     """Draw the panels of the models that are finished, of one seed, and save them.
 
     Parameters
     ----------
-    folder : LabFolder
+    folder : StudyFolder
     experiments : mapping of str to Experiment
-        By the keys of the catalogue.
+        By the keys of the variations.
     pairs : sequence of Pair
         The test images as given.
-    prepared : Prepared
+    prepared : PreparedImages
     device : {"cpu", "cuda"}
 
     Returns
@@ -51,42 +51,43 @@ def draw_figure(
     Path or None
         The picture; None where M1 or M2 is not finished.
     """
-    scored = {key: _dice(folder, experiments[key]) for key in MODELS if key in experiments}
-    scored = {key: by_image for key, by_image in scored.items() if by_image}
-    if not {"m1", "m2"} <= set(scored):
+    dice = {key: _dice_by_image(folder, experiments[key]) for key in MODELS if key in experiments}
+    dice = {key: by_image for key, by_image in dice.items() if by_image}
+    if not {"m1", "m2"} <= set(dice):
         return None
-    name = middle(scored["m2"])
+    name = median_image(dice["m2"])
     pair = next(pair for pair in pairs if pair.name == name)
     tiles, captions = [], []
-    for key, by_image in scored.items():
+    for key, by_image in dice.items():
         experiment, (letter, model) = experiments[key], MODELS[key]
-        panels = _panels(folder, experiment, pair, prepared, device)
         mask = "binary mask" if experiment.variation.masks == "binary" else "grey mask"
-        says = ("image", f"{mask} for {model}", f"{model}, Dice {by_image[name]:.3f}", "image x prediction")
-        tiles += panels
-        captions += [f"{letter}.{number} {text}" for number, text in enumerate(says, start=1)]
-    sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=f"{name}: a test image, of middling Dice for M2")
+        texts = ("image", f"{mask} for {model}", f"{model}, Dice {by_image[name]:.3f}", "image x prediction")
+        tiles += _panels(folder, experiment, pair, prepared, device)
+        captions += [f"{letter}.{number} {text}" for number, text in enumerate(texts, start=1)]
+    heading = f"{name}: the test image with the median Dice of M2"
+    sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=heading)
     return write_bytes(folder.figure, png_bytes(sheet, optimize=True))
 
 
-def middle(dice: Mapping[str, float]) -> str:
-    """The image whose Dice is in the middle: neither the best nor the worst to show."""
+def median_image(dice: Mapping[str, float]) -> str:
+    """The name of the image with the median Dice (of two, the better): neither the best nor the worst."""
     return sorted(dice, key=lambda name: (dice[name], name))[len(dice) // 2]
 
 
 def _panels(
-    folder: LabFolder, experiment: Experiment, pair: Pair, prepared: Prepared, device: str
+    folder: StudyFolder, experiment: Experiment, pair: Pair, prepared: PreparedImages, device: str
 ) -> list[Image.Image | np.ndarray]:
     """Image, mask, prediction, and the product of image and prediction, at the size that was trained on."""
-    (small,) = prepared.pairs([pair], experiment.variation.config.size, experiment.variation.masks)
-    model = load_model(folder.run(experiment.name).model, device)
-    as_stored = Preprocessing(mask="grayscale")
-    image = Preprocessing(channels="rgb", size=experiment.variation.config.size).image(decode(pair.image, report=None))
+    size = experiment.variation.size
+    (small,) = prepared.pairs([pair], size, experiment.variation.masks)
+    model = load_model(folder.run(experiment).model, device)
+    image = Preprocessing(channels="rgb", size=size).image(decode(pair.image, report=None))
+    mask = Preprocessing(mask="grayscale").target(decode_mask(small.mask))
     prediction = model.predict(decode(small.image))
-    return [image, as_stored.target(decode_mask(small.mask)), prediction, to_rgb(image) * prediction[..., None]]
+    return [image, mask, prediction, to_rgb(image) * prediction[..., None]]
 
 
-def _dice(folder: LabFolder, experiment: Experiment) -> dict[str, float]:
-    """Dice of each test image by name; none before the run is finished."""
-    metrics = folder.run(experiment.name).metrics
+def _dice_by_image(folder: StudyFolder, experiment: Experiment) -> dict[str, float]:
+    """Dice of each test image by name; empty before the run is finished."""
+    metrics = folder.run(experiment).metrics
     return {row["name"]: row["dice"] for row in read_json(metrics)["test_images"]} if metrics.is_file() else {}

@@ -1,4 +1,4 @@
-"""What the paper reports of its two models, and what these numbers say of the masks they were scored on.
+"""The scores that the paper reports for its two models, and what they imply about the masks.
 
 M1 learned from grey masks, M2 from the same masks made black and white; both have the same network.
 """
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedScores:
     """Binary cross-entropy in nats, and accuracy as Keras reports it, of one model."""
 
     loss: float
     accuracy: float
 
 
-M1 = Published(loss=0.5721, accuracy=0.0190)
-M2 = Published(loss=0.0210, accuracy=0.9843)
+M1 = PublishedScores(loss=0.5721, accuracy=0.0190)
+M2 = PublishedScores(loss=0.0210, accuracy=0.9843)
 
 
 def entropy(level: float) -> float:
@@ -32,8 +32,8 @@ def entropy(level: float) -> float:
     return -sum(share * math.log(share) for share in (level, 1 - level) if share > 0)
 
 
-def level_of(nats: float) -> float:
-    """The target from 0 to 0.5 whose entropy is so many nats; 1 minus it has the same.
+def level_of_entropy(nats: float) -> float:
+    """The target from 0 to 0.5 that has this entropy; 1 minus it has the same.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def level_of(nats: float) -> float:
 
     Examples
     --------
-    >>> round(level_of(0.5721), 2)
+    >>> round(level_of_entropy(0.5721), 2)
     0.26
     """
     if not 0 <= nats <= math.log(2):
@@ -54,11 +54,11 @@ def level_of(nats: float) -> float:
     return (low + high) / 2
 
 
-def implied() -> tuple[str, ...]:
-    """Sentences on what the two numbers of M1 say of the paper's grey masks."""
-    level = level_of(M1.loss)
+def implied_by_m1() -> tuple[str, ...]:
+    """Sentences on what the two scores of M1 imply about the paper's grey masks."""
+    level = level_of_entropy(M1.loss)
     return (
         f"its accuracy of {M1.accuracy:.4f}: where the network was right, at most {100 * M1.accuracy:.1f} % of the pixels "
         "had a target of exactly 0 or 1, the only ones that Keras can count as right",
-        f"its loss of {M1.loss:.4f} is what a perfect answer costs where every target is {level:.2f} or {1 - level:.2f}",
+        f"its loss of {M1.loss:.4f} is that of a perfect prediction where every target is {level:.2f} or {1 - level:.2f}",
     )

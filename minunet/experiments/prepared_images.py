@@ -1,6 +1,6 @@
-"""Prepared images: the data set resized once, with every kind of target that the lab needs, as files one can look at.
+"""Prepared images: the data set resized once, with every kind of target that the study needs, as files to look at.
 
-They are 16-bit grey PNGs of the size that is trained on, so that a dozen trainings start at once and learn from the same pixels.
+They are 16-bit grey PNGs of the size that is trained on, so that all trainings start at once and learn from the same pixels.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
-from minunet.experiments.bounds import Bounds
-from minunet.experiments.mask_targets import sixteen_bit, target
+from minunet.experiments.mask_targets import mask_target, sixteen_bit
 from minunet.files.atomic import write_bytes
+from minunet.inference.mask_limits import MaskLimits
 from minunet.results.picture import png_bytes
 
 Size = tuple[int, int]
 
 
-class Prepared:
+class PreparedImages:
     """The folder of prepared images.
 
     Parameters
@@ -32,7 +32,7 @@ class Prepared:
     folder : Path
         Gets WIDTHxHEIGHT/images/NAME.png and WIDTHxHEIGHT/KIND/NAME.png for each kind of target.
     threshold : "otsu" or float
-        Where masks are cut.
+        Of the masks.
     levels : (float, float), optional
         Greys of background and cells for the kind "levels".
     """
@@ -41,15 +41,18 @@ class Prepared:
         self.folder, self.threshold, self.levels = folder, threshold, levels
 
     def write(
-        self, pairs: Sequence[Pair], wanted: Mapping[Size, Iterable[str]], progress: ProgressCallback | None = None
+        self,
+        pairs: Sequence[Pair],
+        kinds_by_size: Mapping[Size, Iterable[str]],
+        progress: ProgressCallback | None = None,
     ) -> None:
-        """Write what is missing of the pairs.
+        """Write the files of the pairs that do not exist yet.
 
         Parameters
         ----------
         pairs : sequence of Pair
             As they were given.
-        wanted : mapping of (width, height) to kinds of targets
+        kinds_by_size : mapping of (width, height) to kinds of targets
         progress : callable, optional
             Called with the number of pairs done, and of all.
 
@@ -58,9 +61,9 @@ class Prepared:
         UserError
             Where a file cannot be read or written.
         """
-        missing = [pair for pair in pairs if any(not path.is_file() for path in self._files(pair, wanted))]
+        missing = [pair for pair in pairs if any(not path.is_file() for path in self._files(pair, kinds_by_size))]
         if missing:
-            map_files(lambda pair: self._write(pair, wanted), missing, progress)
+            map_files(lambda pair: self._write(pair, kinds_by_size), missing, progress)
 
     def pairs(self, pairs: Sequence[Pair], size: Size, kind: str) -> tuple[Pair, ...]:
         """The prepared files of pairs, under the same names."""
@@ -72,30 +75,30 @@ class Prepared:
         """The prepared files of a split."""
         return Split(*(self.pairs(side, size, kind) for side in (split.train, split.validation, split.test)))
 
-    def place(self, size: Size, what: str) -> Path:
+    def subfolder(self, size: Size, what: str) -> Path:
         """The folder of the images ("images") or of one kind of targets."""
         return self.folder / f"{size[0]}x{size[1]}" / what
 
-    def bounds(self, pairs: Sequence[Pair], size: Size, kind: str) -> Bounds:
-        """What the targets of these pairs allow any network to score."""
+    def limits(self, pairs: Sequence[Pair], size: Size, kind: str) -> MaskLimits:
+        """The best scores that the targets of these pairs allow."""
         grey = Preprocessing(mask="grayscale")
         files = [pair.mask for pair in self.pairs(pairs, size, kind)]
-        return Bounds.of(map_files(lambda path: grey.target(decode_mask(path)), files, None))
+        return MaskLimits.of(map_files(lambda path: grey.target(decode_mask(path)), files, None))
 
     def _file(self, size: Size, what: str, pair: Pair) -> Path:
-        return self.place(size, what) / f"{pair.name}.png"
+        return self.subfolder(size, what) / f"{pair.name}.png"
 
-    def _files(self, pair: Pair, wanted: Mapping[Size, Iterable[str]]) -> list[Path]:
-        return [self._file(size, what, pair) for size, kinds in wanted.items() for what in ("images", *kinds)]
+    def _files(self, pair: Pair, kinds_by_size: Mapping[Size, Iterable[str]]) -> list[Path]:
+        return [self._file(size, what, pair) for size, kinds in kinds_by_size.items() for what in ("images", *kinds)]
 
-    def _write(self, pair: Pair, wanted: Mapping[Size, Iterable[str]]) -> None:
+    def _write(self, pair: Pair, kinds_by_size: Mapping[Size, Iterable[str]]) -> None:
         image, mask = decode(pair.image, report=None), decode_mask(pair.mask, report=None)
-        for size, kinds in wanted.items():
-            _save(self._file(size, "images", pair), Preprocessing(size=size).image(image))
+        for size, kinds in kinds_by_size.items():
+            _write_png(self._file(size, "images", pair), Preprocessing(size=size).image(image))
             for kind in kinds:
-                values = target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
-                _save(self._file(size, kind, pair), values)
+                values = mask_target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
+                _write_png(self._file(size, kind, pair), values)
 
 
-def _save(path: Path, values: np.ndarray) -> None:
+def _write_png(path: Path, values: np.ndarray) -> None:
     write_bytes(path, png_bytes(sixteen_bit(values[..., 0]), compress_level=1), durable=False)  # (h, w, 1) -> (h, w)

@@ -1,25 +1,27 @@
-"""The report of a lab: the table, what it says in sentences, and the files that keep both.
+"""The report of a paper study: the table, its meaning in sentences, and the files that keep both.
 
-It holds whatever is finished, so that a stopped lab has a report too.
+It holds whatever is finished, so that a study that was stopped has a report too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from minunet.experiments import paper_numbers, result_table
-from minunet.experiments.catalogue import Catalogue
+from minunet.experiments import paper_numbers
 from minunet.experiments.comparison import Comparison, comparisons, ranking
-from minunet.experiments.seed_scores import Scores
-from minunet.experiments.study_folder import LabFolder
-from minunet.experiments.study_settings import LabSettings
+from minunet.experiments.result_table import LEGEND, TableLine, table_as_markdown, table_lines
+from minunet.experiments.seed_scores import SeedScores
+from minunet.experiments.study_folder import StudyFolder
+from minunet.experiments.study_settings import StudySettings
+from minunet.experiments.variations import Variations
 from minunet.files.atomic import write_text
 from minunet.files.json_files import write_json
 from minunet.version import __version__
 
-WHY_GREY = {
+GREY_KINDS = {
     "resized": "greys by resizing",
     "stored": "greys as stored",
     "levels": "masks saved as greys {low:g}:{high:g}",
@@ -27,104 +29,101 @@ WHY_GREY = {
 
 
 @dataclass(frozen=True)
-class Report:
-    """What came out.
+class StudyReport:
+    """The results of a study.
 
     Attributes
     ----------
-    settings : LabSettings
-    catalogue : Catalogue
-    scores : dict of str to Scores
+    settings : StudySettings
+    variations : Variations
+    scores : dict of str to SeedScores
         Of the variations that are finished, by key.
     """
 
-    settings: LabSettings
-    catalogue: Catalogue
-    scores: Mapping[str, Scores]
-    lines: list[result_table.Line] = field(init=False)
+    settings: StudySettings
+    variations: Variations
+    scores: Mapping[str, SeedScores]
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "lines", result_table.lines(self.catalogue.headings, self.scores))
+    @cached_property
+    def lines(self) -> list[TableLine]:
+        """The table."""
+        return table_lines(self.variations.sections, self.scores)
 
+    @cached_property
     def comparisons(self) -> list[Comparison]:
         """One for each kind of greys that M1 learned from."""
         low, high = self.settings.levels or (0.0, 1.0)
-        keys = ("m1", "m1-levels")
-        names = {
-            key: WHY_GREY[self.catalogue.variations[key].masks].format(low=low, high=high)
-            for key in keys
-            if key in self.catalogue.variations
-        }
+        m1 = [self.variations.by_key[key] for key in ("m1", "m1-levels") if key in self.variations.by_key]
+        names = {variation.key: GREY_KINDS[variation.masks].format(low=low, high=high) for variation in m1}
         return comparisons(self.scores, names)
 
+    @cached_property
     def claims(self) -> list[str]:
         """A sentence for each of the other claims."""
-        said = []
-        for heading in self.catalogue.headings:
-            rows = {
-                self._called(key, label, heading.key): self.scores[key]
-                for key, label in heading.rows
-                if key in self.scores
-            }
-            sentence = ranking(heading.title.split(",")[0], rows) if heading.part == "claims" else None
-            said += [sentence] if sentence else []
-        return said
+        sentences = []
+        for section in self.variations.sections:
+            if section.part == "claims":
+                unit = " images" if section.key == "images" else ""
+                rows = {
+                    label.split(",")[0] + unit: self.scores[key] for key, label in section.rows if key in self.scores
+                }
+                sentences.append(ranking(section.title.split(",")[0], rows))
+        return [sentence for sentence in sentences if sentence is not None]
 
-    def write(self, folder: LabFolder) -> None:
+    def write(self, folder: StudyFolder) -> None:
         """Write table.md and results.json."""
         write_text(folder.table, self.markdown())
         write_json(folder.results, self.to_dict())
 
     def markdown(self) -> str:
         """The report as Markdown."""
-        parts = ["# The paper's experiments, repeated", result_table.as_markdown(self.lines)]
-        parts.append("\n".join(f"- {line}" for line in result_table.LEGEND))
-        parts.append("## What the paper's M1 says of its masks\n\n" + _listed(paper_numbers.implied()))
+        parts = ["# The paper's experiments, repeated", table_as_markdown(self.lines), _bullets(LEGEND)]
+        parts.append(
+            "## What the scores of the paper's M1 imply about its masks\n\n" + _bullets(paper_numbers.implied_by_m1())
+        )
         if {"m1", "m2"} <= set(self.scores):
             parts.append("![M1 (a.1 to a.4) and M2 (b.1 to b.4) on a test image](figure.png)")
-        for comparison in self.comparisons():
-            parts.append(f"## M1 on {comparison.greys}\n\n" + _listed(comparison.sentences()))
-        if self.claims():
-            parts.append("## The other claims\n\n" + _listed(self.claims()))
+        for comparison in self.comparisons:
+            parts.append(f"## M1 on {comparison.greys}\n\n" + _bullets(comparison.sentences()))
+        if self.claims:
+            parts.append("## The other claims\n\n" + _bullets(self.claims))
         return "\n\n".join(parts) + "\n"
 
     def to_dict(self) -> dict[str, Any]:
         """Every number, for a JSON file."""
+        rows = {}
+        for key, score in self.scores.items():
+            variation = self.variations.by_key[key]
+            rows[key] = {
+                "title": variation.title,
+                "part": variation.part,
+                "masks": variation.masks,
+                "training_images": variation.images,
+                **score.to_dict(),
+            }
         return {
             "paper": {
                 "m1": vars(paper_numbers.M1),
                 "m2": vars(paper_numbers.M2),
-                "m1_implies": list(paper_numbers.implied()),
+                "m1_implies": list(paper_numbers.implied_by_m1()),
             },
             "settings": self.settings.to_dict(),
-            "rows": {
-                key: {
-                    "title": self.catalogue.variations[key].title,
-                    "part": self.catalogue.variations[key].part,
-                    "masks": self.catalogue.variations[key].masks,
-                    "training_images": self.catalogue.variations[key].images,
-                    **score.to_dict(),
-                }
-                for key, score in self.scores.items()
-            },
+            "rows": rows,
             "verdicts": [
                 {
                     "greys": comparison.greys,
                     "conclusion": comparison.conclusion(),
                     "by_relu": comparison.by_relu,
                     "by_masks": comparison.by_masks,
-                    "counts_from": comparison.clear,
+                    "counts_from": comparison.min_difference,
                     "sentences": comparison.sentences(),
                 }
-                for comparison in self.comparisons()
+                for comparison in self.comparisons
             ],
-            "claims": self.claims(),
+            "claims": self.claims,
             "version": __version__,
         }
 
-    def _called(self, key: str, label: str, heading: str) -> str:
-        return f"{label.split(',')[0]} images" if heading == "images" else label
 
-
-def _listed(sentences: Any) -> str:
+def _bullets(sentences: Iterable[str]) -> str:
     return "\n".join(f"- {sentence}" for sentence in sentences)

@@ -1,6 +1,6 @@
-"""The table: the paper's numbers, ours beside them with their bounds, and a line for each of the other claims.
+"""The result table: the paper's numbers, ours below them with their limits, and rows for the other claims.
 
-One layout, printed within 80 columns and written as Markdown.
+It is printed within 80 columns, and written as Markdown.
 """
 
 from __future__ import annotations
@@ -9,56 +9,52 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from minunet.experiments import paper_numbers
-from minunet.experiments.catalogue import Heading
-from minunet.experiments.seed_scores import Scores
+from minunet.experiments.seed_scores import MEASURES, SeedScores
+from minunet.experiments.variations import TableSection
 
 COLUMNS = ("loss", "floor", "Keras", "ceiling", "all-bg", "Dice", "IoU")
 LABEL, CELL = 24, 8  # columns of text
 LEGEND = (
-    "loss: cross-entropy of the test images, in nats; floor: the least that their masks allow",
-    "Keras: accuracy as Keras reports it, round(p) == target; ceiling: the most that the masks allow",
+    "loss: cross-entropy of the test images, in nats; floor: the lowest that their masks allow",
+    "Keras: accuracy as Keras reports it, round(p) == target; ceiling: the highest that the masks allow",
     "all-bg: the Keras accuracy of calling every pixel background",
     "Dice, IoU: targets of at least one half are cells",
 )
 
 
 @dataclass(frozen=True)
-class Line:
-    """A row of the table, or with no cells a heading in it; a cell that does not apply is None."""
+class TableLine:
+    """A row of the table, or a heading, which has no cells; a cell that does not apply is None."""
 
     label: str
     cells: tuple[float | None, ...] | None = None
     note: str = ""  # in place of cells
 
 
-def lines(headings: Sequence[Heading], scores: Mapping[str, Scores]) -> list[Line]:
-    """The table as lines: headings of which nothing was measured are left out.
+def table_lines(sections: Sequence[TableSection], scores: Mapping[str, SeedScores]) -> list[TableLine]:
+    """The table as lines, without the sections of which nothing was measured.
 
     Parameters
     ----------
-    headings : sequence of Heading
-    scores : mapping of str to Scores
+    sections : sequence of TableSection
+    scores : mapping of str to SeedScores
         By the keys of the variations.
     """
     table = []
-    if any(key in scores for heading in headings if heading.part == "m1m2" for key, _ in heading.rows):
-        table += [
-            Line("the paper"),
-            *(
-                _published(*pair)
-                for pair in (("M1, grey masks", paper_numbers.M1), ("M2, binary masks", paper_numbers.M2))
-            ),
-        ]
-    for heading in headings:
-        rows = [(label, scores[key]) for key, label in heading.rows if key in scores]
+    if any(key in scores for section in sections if section.part == "m1m2" for key, _ in section.rows):
+        table.append(TableLine("the paper"))
+        for label, paper in (("M1, grey masks", paper_numbers.M1), ("M2, binary masks", paper_numbers.M2)):
+            table.append(TableLine(label, (paper.loss, None, paper.accuracy, None, None, None, None)))
+    for section in sections:
+        rows = [(label, scores[key]) for key, label in section.rows if key in scores]
         if rows:
-            table.append(Line(heading.title))
+            table.append(TableLine(section.title))
             for label, score in rows:
                 table += _measured(label, score)
     return table
 
 
-def as_text(table: Sequence[Line]) -> str:
+def table_as_text(table: Sequence[TableLine]) -> str:
     """For a terminal, at most 80 columns wide."""
     header = " " * LABEL + "".join(f"{column:>{CELL}}" for column in COLUMNS)
     rows = [header.rstrip()]
@@ -72,7 +68,7 @@ def as_text(table: Sequence[Line]) -> str:
     return "\n".join(rows)
 
 
-def as_markdown(table: Sequence[Line]) -> str:
+def table_as_markdown(table: Sequence[TableLine]) -> str:
     """As a Markdown table; headings are rows in bold."""
     rows = [_row(["", *COLUMNS]), _row(["---", *(["---:"] * len(COLUMNS))])]
     for line in table:
@@ -85,30 +81,26 @@ def as_markdown(table: Sequence[Line]) -> str:
     return "\n".join(rows)
 
 
-def _published(label: str, numbers: paper_numbers.Published) -> Line:
-    return Line(label, (numbers.loss, None, numbers.accuracy, None, None, None, None))
-
-
-def _measured(label: str, score: Scores) -> list[Line]:
+def _measured(label: str, score: SeedScores) -> list[TableLine]:
     lost = f"diverged (seed {', '.join(map(str, score.diverged))})" if score.diverged else ""
     if not score.runs:
-        return [Line(label, note=lost)]
-    bounds = score.bounds
+        return [TableLine(label, note=lost)]
+    limits = score.limits
     cells = (
         score.loss,
-        bounds and bounds.floor,
+        limits.loss_floor,
         score.keras_accuracy,
-        bounds and bounds.ceiling,
-        bounds and bounds.background,
+        limits.keras_accuracy_ceiling,
+        limits.keras_baseline,
         score.dice,
         score.iou,
     )
-    rows = [Line(label, cells)]
+    rows = [TableLine(label, cells)]
     if len(score.runs) > 1:
-        sds = [score.spread(measure) for measure in ("loss", "keras_accuracy", "dice", "iou")]
-        rows.append(Line(f"    sd of {len(score.runs)} seeds", (sds[0], None, sds[1], None, None, *sds[2:])))
+        loss, keras, dice, iou = (score.spread(measure) for measure in MEASURES)
+        rows.append(TableLine(f"    sd of {len(score.runs)} seeds", (loss, None, keras, None, None, dice, iou)))
     if lost:
-        rows.append(Line("    besides", note=lost))
+        rows.append(TableLine("    besides", note=lost))
     return rows
 
 

@@ -1,20 +1,21 @@
-"""The course of a lab: one experiment after the other, each a training run in a folder of its own, each only once.
+"""The runner of a paper study: one experiment after the other, each a training run in a folder of its own, each only once.
 
-What a run says goes to log.txt in its folder; the reader of the lab sees a bar, then a line with the scores.
+What a run prints goes to log.txt in its folder; on the terminal there are a progress bar and a line with the scores.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from minunet.cli.console import duration
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.experiments.experiment import Experiment
-from minunet.experiments.prepared_images import Prepared
-from minunet.experiments.study_folder import LabFolder
-from minunet.experiments.time_estimate import Clock, Planned
+from minunet.experiments.prepared_images import PreparedImages
+from minunet.experiments.study_folder import StudyFolder
+from minunet.experiments.time_estimate import ExperimentEstimate, RemainingTime
 from minunet.files.json_files import read_json
 from minunet.runs.training_data import write_split
 from minunet.runs.training_run import TrainingRun
@@ -23,22 +24,20 @@ from minunet.training.trainer import Diverged
 LOG = "log.txt"
 
 
-class Course:
+class StudyRunner:
     """Runs the experiments of a plan.
 
     Parameters
     ----------
-    folder : LabFolder
+    folder : StudyFolder
     split : Split
         Of the pairs as given.
-    prepared : Prepared
+    prepared : PreparedImages
     device : str
         "auto", "cpu" or "cuda".
     threads : int, optional
     say : callable
         Takes each line of text.
-    bar : bool
-        Whether to show the progress of each training on stderr.
 
     Attributes
     ----------
@@ -48,70 +47,68 @@ class Course:
 
     def __init__(
         self,
-        folder: LabFolder,
+        folder: StudyFolder,
         split: Split,
-        prepared: Prepared,
+        prepared: PreparedImages,
         *,
         device: str = "auto",
         threads: int | None = None,
         say: Callable[[str], None] = print,
-        bar: bool = True,
     ):
-        self.folder, self.split, self.prepared = folder, split, prepared
-        self.machine = {"device": device, "threads": threads}
-        self.say, self.bar = say, bar
+        self.folder, self.split, self.prepared, self.say = folder, split, prepared, say
+        self.machine: dict[str, Any] = {"device": device, "threads": threads}
         self.diverged: set[str] = set()
 
-    def run(self, plan: Sequence[Planned]) -> None:
-        """Run what is not done yet.
+    def run(self, plan: Sequence[ExperimentEstimate]) -> None:
+        """Run the experiments that are not done yet.
 
         Raises
         ------
         StoppedBySignal
-            After Ctrl-C; all is kept.
+            After Ctrl-C; everything is kept.
         UserError
             Where memory or disk is full.
         """
-        open_ = [planned for planned in plan if not planned.done]
-        clock = Clock(open_)
-        for number, planned in enumerate(open_, start=1):
-            experiment = planned.experiment
-            self.say(f"{number}/{len(open_)}  {experiment.variation.title}, seed {experiment.seed}")
-            clock.start()
+        remaining = [estimate for estimate in plan if not estimate.done]
+        time = RemainingTime(remaining)
+        for number, estimate in enumerate(remaining, start=1):
+            experiment = estimate.experiment
+            self.say(f"{number}/{len(remaining)}  {experiment.variation.title}, seed {experiment.seed}")
+            time.start()
             scores = self._run(experiment)
-            spent = clock.stop(planned)
-            left = f", {duration(clock.remaining())} left" if number < len(open_) else ""
+            spent = time.stop(estimate)
+            left = f", {duration(time.remaining())} left" if number < len(remaining) else ""
             self.say(f"     {scores} ({duration(spent)}{left})")
 
     def _run(self, experiment: Experiment) -> str:
         """Train and score; the scores as a line."""
-        run_folder = self.folder.run(experiment.name)
+        folder = self.folder.run(experiment)
         config = experiment.config(self.prepared, **self.machine)
         split = experiment.split(self.split, self.prepared)
-        run_folder.path.mkdir(parents=True, exist_ok=True)
-        config.write(run_folder.config)
-        write_split(split, run_folder)
-        with Log(run_folder.path / LOG) as log:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        config.write(folder.config)
+        write_split(split, folder)
+        with RunLog(folder.path / LOG) as log:
             try:
-                run = TrainingRun(config, run_folder, split, resume=True, say=log, bar=self.bar)
+                run = TrainingRun(config, folder, split, resume=True, say=log)
                 run.load()
                 run.fit()
                 run.finish()
             except UserError as error:
                 if not isinstance(error.__cause__, Diverged):
                     raise
-                # An answer too: this variation cannot be trained so. The others go on.
+                # A result too: this variation cannot be trained with these settings. The others go on.
                 self.diverged.add(experiment.name)
                 return f"diverged: {error.__cause__}"
-        test = read_json(run_folder.metrics)["test"]
+        test = read_json(folder.metrics)["test"]
         return (
             f"loss {test['loss']:.4f}, Keras {test['keras_accuracy']:.4f}, "
             f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}"
         )
 
 
-class Log:
-    """A text file that what a run says is added to."""
+class RunLog:
+    """A text file to which a run's lines are appended."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -121,11 +118,11 @@ class Log:
             self._file = open(self.path, "a", encoding="utf-8", errors="backslashreplace")
         except OSError as error:
             raise UserError(f"{self.path}: cannot be written ({error.strerror or error}); free some space.") from error
-        return self._say
+        return self._append
 
     def __exit__(self, *exception: object) -> None:
         self._file.close()
 
-    def _say(self, line: str) -> None:
+    def _append(self, line: str) -> None:
         self._file.write(line + "\n")
         self._file.flush()

@@ -1,6 +1,6 @@
-"""The folder of a lab: the names of its files, and whether a lab can begin or go on there.
+"""The folder of a paper study: the names of its files, and whether a study can begin or go on there.
 
-Nothing of another lab, or of anything else, is ever overwritten: other settings or other data are refused.
+Nothing of another study, or of anything else, is ever overwritten: other settings or other data are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import map_files
 from minunet.data.split import Split
 from minunet.errors import UserError
-from minunet.experiments.study_settings import LabSettings
+from minunet.experiments.experiment import Experiment
+from minunet.experiments.study_settings import StudySettings
 from minunet.files.atomic import utf8
 from minunet.files.folders import unwritable
 from minunet.files.json_files import read_json, write_json
@@ -22,20 +23,20 @@ from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import read_split, write_split
 from minunet.version import __version__
 
-CONTENTS = {
-    "table.md": "the table beside the paper's numbers, and what it says",
+STUDY_CONTENTS = {
+    "table.md": "the table beside the paper's numbers, and its meaning",
     "figure.png": "the paper's panels a.1 to a.4 (M1) and b.1 to b.4 (M2)",
-    "results.json": "every number, with the bounds that the masks imply",
-    "runs/": "a run folder for each experiment, as minunet.train leaves it",
+    "results.json": "every number, with the limits that the masks set",
+    "runs/": "a run folder for each experiment, as minunet.train writes it",
     "prepared/": "the images and the targets as the networks saw them",
     "lab.json": "every setting",
     "split.json": "which image is used for what",
-    "synthetic/": "the smears drawn, where no DATA was given",
+    "synthetic/": "the smears that were drawn, where no DATA was given",
 }
 
 
-class LabFolder:
-    """The folder of one lab.
+class StudyFolder:
+    """The folder of one study.
 
     Parameters
     ----------
@@ -44,79 +45,84 @@ class LabFolder:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.lab = self.path / "lab.json"
-        self.synthetic = self.path / "synthetic"
+        self.settings_file = self.path / "lab.json"
         self.prepared = self.path / "prepared"
         self.runs = self.path / "runs"
         self.table = self.path / "table.md"
         self.results = self.path / "results.json"
         self.figure = self.path / "figure.png"
 
-    def run(self, name: str) -> RunFolder:
+    def run(self, experiment: Experiment) -> RunFolder:
         """The run folder of an experiment."""
-        return RunFolder(self.runs / name)
+        return RunFolder(self.runs / experiment.name)
 
     def as_run(self) -> RunFolder:
-        """The lab's own split and drawn smears, which lie where those of a run do."""
+        """The study's own split and drawn smears, which have the names of those of a run."""
         return RunFolder(self.path)
 
-    def holds_lab(self) -> bool:
-        """Whether a lab was begun here."""
-        return self.lab.is_file()
+    def holds_study(self) -> bool:
+        """Whether a study was begun here."""
+        return self.settings_file.is_file()
 
     def problems(self) -> list[str]:
-        """One sentence for each reason why a lab cannot be kept here; leaves no trace."""
-        if self.path.is_dir() and not self.holds_lab() and any(self.path.iterdir()):
-            return [f"--out {self.path}: this folder holds other files and no lab; name another folder, or a new one."]
+        """One sentence for each reason why a study cannot be kept here; changes nothing on disk."""
+        if self.path.is_dir() and not self.holds_study() and any(self.path.iterdir()):
+            return [
+                f"--out {self.path}: this folder holds other files and no study; name another folder, or a new one."
+            ]
         obstacle = unwritable(self.path)
-        return [f"--out {obstacle}."] if obstacle else []
+        return [f"--out {self.path}: {obstacle}."] if obstacle else []
 
-    def settings(self) -> LabSettings:
-        """The settings of the lab that is here.
+    def settings(self) -> StudySettings:
+        """The settings of the study that is here.
 
         Raises
         ------
         UserError
             Where lab.json cannot be used.
         """
-        return LabSettings.from_dict(self._stored()["settings"], str(self.lab))
+        return StudySettings.from_dict(self._stored()["settings"], str(self.settings_file))
 
-    def begin(self, settings: LabSettings, pairs: Sequence[Pair] | None = None) -> None:
-        """Make the folder, or go on in it, and remember the settings and the data.
+    def begin(self, settings: StudySettings, pairs: Sequence[Pair] | None = None) -> None:
+        """Make the folder, or go on in it, and store the settings and a digest of the data.
 
         Parameters
         ----------
-        settings : LabSettings
-            Those of the lab that is here, if one is; only where the data lies may differ.
+        settings : StudySettings
+            Those of the study that is here, if there is one; only the place of the data may differ.
         pairs : sequence of Pair, optional
-            The data, once it is there.
+            The data, once it is known.
 
         Raises
         ------
         UserError
-            Where a name, an image or a mask is another one than when the lab was begun; nothing is changed then.
+            Where a name, an image or a mask is not the same as when the study was begun; nothing is changed then.
         """
-        known = self._stored()["data"] if self.holds_lab() else None
-        now = known if pairs is None else {"pairs": len(pairs), "fingerprint": fingerprint(pairs)}
-        if known not in (None, now):
-            raise UserError(
-                f"{self.path}: this lab was begun on other data ({known['pairs']} pairs; now {len(pairs)}, or some of them "
-                "changed), and its experiments must see the same; name another --out for this data."
-            )
-        write_json(self.lab, {"settings": settings.to_dict(), "data": now, "version": __version__})
+        data = self._stored()["data"] if self.holds_study() else None
+        if pairs is not None:
+            current = {"pairs": len(pairs), "fingerprint": fingerprint(pairs)}
+            if data not in (None, current):
+                raise UserError(
+                    f"{self.path}: this study was begun on other data ({data['pairs']} pairs; now {len(pairs)}, or some of them "
+                    "changed), and its experiments must see the same; name another --out for this data."
+                )
+            data = current
+        write_json(self.settings_file, {"settings": settings.to_dict(), "data": data, "version": __version__})
 
     def split(self, split: Split) -> Split:
-        """The split of this lab, which is `split` at the first call."""
-        stored = self.as_run().split
-        if stored.is_file():
-            return read_split(self.as_run(), [*split.train, *split.validation, *split.test])
-        write_split(split, self.as_run())
+        """The split of this study, which is `split` at the first call."""
+        run = self.as_run()
+        if run.split.is_file():
+            return read_split(run, [*split.train, *split.validation, *split.test])
+        write_split(split, run)
         return split
 
     def _stored(self) -> dict[str, Any]:
-        stored = read_json(self.lab)
+        stored = read_json(self.settings_file)
         if not isinstance(stored, dict) or not isinstance(stored.get("settings"), dict) or "data" not in stored:
-            raise UserError(f"{self.lab}: this is no lab of minunet.paper; restore it, or name another --out.")
+            raise UserError(
+                f"{self.settings_file}: this is not the file of a study of minunet.paper; restore it, or name another --out."
+            )
         return stored
 
 
@@ -127,5 +133,5 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _digest(pair: Pair) -> str:
-    parts = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (pair.image, pair.mask)]
-    return f"{pair.name} {parts[0]} {parts[1]}"
+    image, mask = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (pair.image, pair.mask))
+    return f"{pair.name} {image} {mask}"

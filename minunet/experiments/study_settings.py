@@ -1,29 +1,33 @@
-"""The settings of a lab: everything that its numbers depend on, kept in lab.json so that a later call goes on alike.
+"""The settings of a paper study: everything that its numbers depend on, kept in lab.json so that a later call goes on with it.
 
-One set of them serves all experiments; each differs from the others in what it is there to compare, and in nothing else.
+All experiments share them; each differs from the others only in what it compares.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 from minunet.errors import UserError
-from minunet.runs.config import TrainConfig, flag
+from minunet.runs.config import TrainConfig, settings_from_dict, settings_to_dict
+from minunet.runs.setting_checks import flag
 
 PARTS = ("m1m2", "claims")
-CLAIMS = "claims_"  # what the settings of the claims that differ from those of M1 and M2 begin with
+CLAIMS = "claims_"  # prefix of the settings that the claims have for themselves
+DRAWN_SCALE = (
+    2  # smears are drawn larger than they are trained on, so that resizing makes greys as it does of photographs
+)
 
 
 @dataclass(frozen=True)
-class LabSettings:
-    """Every setting of a lab.
+class StudySettings:
+    """Every setting of a study.
 
     Parameters
     ----------
     data, images, masks, group, threshold
-        The pairs and how their masks are cut, as in `TrainConfig`; with none of the first three the lab draws smears.
+        The pairs and the threshold of their masks, as in `TrainConfig`; with none of the first three the study draws smears.
     graded : bool
         Whether M1 learns the greys of the mask files as they are stored, or those of resizing black and white masks.
     levels : (float, float), optional
@@ -33,7 +37,7 @@ class LabSettings:
     claims_size, claims_base_channels, claims_epochs
         Of the experiments on the other claims.
     depth, batch_size, lr, schedule
-        Of both; the defaults are those of Keras, but for the batch.
+        Of both; the defaults are those of Keras, except for the batch size.
     seed : int
         Of the split, the drawn smears, and the first of the seeds.
     """
@@ -59,8 +63,13 @@ class LabSettings:
 
     @property
     def drawn(self) -> bool:
-        """Whether the lab draws its own smears, because no data was named."""
+        """Whether the study draws its own smears, because no data was given."""
         return self.data is None and self.images is None and self.masks is None
+
+    @property
+    def drawn_size(self) -> tuple[int, int]:
+        """Width and height of the smears that a study without data draws."""
+        return DRAWN_SCALE * self.size[0], DRAWN_SCALE * self.size[1]
 
     @property
     def greys(self) -> str:
@@ -75,36 +84,33 @@ class LabSettings:
         return TrainConfig(**{**values, "augment": "none", "loss": "bce", "clip": 0.0, "variant": "paper", **changes})
 
     def problems(self) -> list[str]:
-        """One sentence for each setting that cannot work; empty where all are sound."""
-        found = self.config("m1m2", group=self.group, threshold=self.threshold).problems()
+        """One sentence for each setting that cannot work; empty where there are none."""
+        problems = self.config("m1m2", group=self.group, threshold=self.threshold).problems()
         for problem in self.config("claims").problems():
             for name in ("size", "base_channels", "epochs"):
                 if problem.startswith(flag(name)):
-                    found.append(problem.replace(flag(name), flag(CLAIMS + name), 1))
+                    problems.append(problem.replace(flag(name), flag(CLAIMS + name), 1))
         if self.levels is not None and not 0 <= self.levels[0] < 0.5 < self.levels[1] <= 1:
-            found.append(
+            problems.append(
                 f"--levels {self.levels[0]:g}:{self.levels[1]:g}: the background needs a grey from 0 to below 0.5 and the cells "
                 "one from above 0.5 to 1, such as 0.25:0.75."
             )
-        return found
+        return problems
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON can hold; tuples become lists."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The settings as JSON can hold them; tuples become lists."""
+        return settings_to_dict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> LabSettings:
-        """Build from what `to_dict` gave.
+    def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> StudySettings:
+        """Build from what `to_dict` returned.
 
         Raises
         ------
         UserError
-            For settings that do not exist or cannot work.
+            For settings that do not exist or cannot work; `source` says where they were read.
         """
-        known = {field.name for field in fields(cls)}
-        if unknown := sorted(set(values) - known):
-            raise UserError(f"{source}: there is no setting {', '.join(unknown)}; choose another --out.")
-        settings = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        settings = settings_from_dict(cls, values, source)
         if problems := settings.problems():
             raise UserError(f"{source}: {problem}" for problem in problems)
         return settings

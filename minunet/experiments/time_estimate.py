@@ -1,27 +1,28 @@
-"""The plan of a lab: which experiments are still to do, and how long each will take, from one measured step of its kind."""
+"""How long a paper study will take: what each experiment still has to do, timed by one measured step of its kind."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from minunet.cli.console import duration
 from minunet.data.batches import Batches
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
-from minunet.experiments.prepared_images import Prepared
-from minunet.experiments.study_folder import LabFolder
+from minunet.experiments.prepared_images import PreparedImages
+from minunet.experiments.study_folder import StudyFolder
 from minunet.runs.time_plan import Forecast, forecast
 from minunet.training.loss import LOSSES
 from minunet.wording import count_noun
 
-OVERHEAD = 1.0  # seconds of an experiment that are not training: its files, its curves and pictures
+OVERHEAD = 1.0  # seconds of an experiment besides its training: files, curves and pictures
 
 
 @dataclass(frozen=True)
-class Planned:
-    """An experiment and what is left of it.
+class ExperimentEstimate:
+    """What an experiment still has to do, and how long that will take.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class Planned:
     done : bool
         Whether it is finished, test included.
     seconds : float
-        What is left will take, estimated; 0 where it is done.
+        Estimated time of what is left; 0 where it is done.
     """
 
     experiment: Experiment
@@ -52,84 +53,84 @@ class Planned:
         return f"  {title:<47} {work:<22} {'done' if self.done else duration(self.seconds):>7}"
 
 
-class Planner:
-    """Measures steps and makes plans.
+class TimeEstimator:
+    """Measures steps and estimates experiments.
 
     Parameters
     ----------
-    folder : LabFolder
+    folder : StudyFolder
     split : Split
         Of the pairs as given.
-    prepared : Prepared
+    prepared : PreparedImages
     device : {"cpu", "cuda"}
     measure : callable
-        `forecast`, or what stands in for it.
+        `forecast`, or a replacement of it.
     """
 
     def __init__(
         self,
-        folder: LabFolder,
+        folder: StudyFolder,
         split: Split,
-        prepared: Prepared,
+        prepared: PreparedImages,
         device: str,
         measure: Callable[..., Forecast] = forecast,
     ):
         self.folder, self.split, self.prepared, self.device, self.measure = folder, split, prepared, device, measure
-        self._costs: dict[tuple, Forecast] = {}
+        self._forecasts: dict[tuple[Hashable, ...], Forecast] = {}
 
-    def plan(self, experiments: Sequence[Experiment]) -> list[Planned]:
-        """What each experiment still needs; a step is measured once for all that share their network and images' size."""
-        return [self._planned(experiment) for experiment in experiments]
+    def plan(self, experiments: Sequence[Experiment]) -> list[ExperimentEstimate]:
+        """Estimate each experiment; a step is measured once for all that share network and image size."""
+        return [self._estimate(experiment) for experiment in experiments]
 
-    def _planned(self, experiment: Experiment) -> Planned:
-        config, run = experiment.variation.config, self.folder.run(experiment.name)
+    def _estimate(self, experiment: Experiment) -> ExperimentEstimate:
+        config, run = experiment.variation.config, self.folder.run(experiment)
         split = experiment.split(self.split, self.prepared)
-        steps = _batches(split.train, config.batch_size)
+        steps = _batch_count(split.train, config.batch_size)
         if run.metrics.is_file():
-            return Planned(experiment, config.epochs, steps, True, 0.0)
+            return ExperimentEstimate(experiment, config.epochs, steps, True, 0.0)
         epochs = len(run.history.read_text().splitlines()) - 1 if run.history.is_file() and run.last.is_file() else 0
-        cost = self._cost(experiment, split)
-        # The test images are looked at once, which takes no more than they would after an epoch.
-        looks = _batches(split.validation, config.batch_size) * (config.epochs - epochs)
-        looks += _batches(split.test, config.batch_size)
-        seconds = OVERHEAD + (config.epochs - epochs) * steps * (cost.step + cost.batch) + looks * cost.validation
-        return Planned(experiment, epochs, steps, False, seconds)
+        cost = self._forecast(experiment, split)
+        # The test images are scored once, at the cost of a validation.
+        scored = _batch_count(split.validation, config.batch_size) * (config.epochs - epochs)
+        scored += _batch_count(split.test, config.batch_size)
+        seconds = OVERHEAD + (config.epochs - epochs) * steps * (cost.step + cost.batch) + scored * cost.validation
+        return ExperimentEstimate(experiment, epochs, steps, False, seconds)
 
-    def _cost(self, experiment: Experiment, split: Split) -> Forecast:
+    def _forecast(self, experiment: Experiment, split: Split) -> Forecast:
         config = experiment.variation.config
         architecture = config.architecture()
-        first = split.train[: config.batch_size]
-        key = (*architecture.items(), config.size, len(first))
-        if key not in self._costs:
-            batches = Batches(first, config.preprocessing(), config.batch_size).load()
-            self._costs[key] = self.measure(architecture, LOSSES[config.loss], batches, self.device)
-        return self._costs[key]
+        first_pairs = split.train[: config.batch_size]
+        key = (*architecture.items(), config.size, len(first_pairs))
+        if key not in self._forecasts:
+            batches = Batches(first_pairs, config.preprocessing(), config.batch_size).load()
+            self._forecasts[key] = self.measure(architecture, LOSSES[config.loss], batches, self.device)
+        return self._forecasts[key]
 
 
-class Clock:
-    """The time left, corrected by how long the finished experiments took against what was planned."""
+class RemainingTime:
+    """The time left, corrected by how long the finished experiments took compared with their estimates."""
 
-    def __init__(self, plan: Sequence[Planned], clock: Callable[[], float] = time.monotonic):
+    def __init__(self, plan: Sequence[ExperimentEstimate], clock: Callable[[], float] = time.monotonic):
         self.clock = clock
-        self.left = sum(planned.seconds for planned in plan)
-        self._expected = self._spent = 0.0
+        self._left = sum(estimate.seconds for estimate in plan)
+        self._estimated = self._spent = 0.0
 
     def start(self) -> None:
         """An experiment begins."""
         self._began = self.clock()
 
-    def stop(self, planned: Planned) -> float:
+    def stop(self, estimate: ExperimentEstimate) -> float:
         """It is finished; returns the seconds it took."""
         spent = self.clock() - self._began
         self._spent += spent
-        self._expected += planned.seconds
-        self.left = max(0.0, self.left - planned.seconds)
+        self._estimated += estimate.seconds
+        self._left = max(0.0, self._left - estimate.seconds)
         return spent
 
     def remaining(self) -> float:
         """Seconds."""
-        return self.left * (self._spent / self._expected if self._expected else 1.0)
+        return self._left * (self._spent / self._estimated if self._estimated else 1.0)
 
 
-def _batches(pairs: Sequence, size: int) -> int:
-    return -(-len(pairs) // size)
+def _batch_count(pairs: Sequence[Any], batch_size: int) -> int:
+    return -(-len(pairs) // batch_size)

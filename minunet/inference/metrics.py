@@ -14,7 +14,7 @@ Where prediction and target are both empty they agree: dice, iou, precision and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -200,37 +200,3 @@ class SegmentationMetrics:
             equal = int(np.count_nonzero(image == truth))
             added = _Score(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
             self._scores[name] = self._scores.get(name, _Score()) + added
-
-
-def limits(targets: Iterable[np.ndarray]) -> dict[str, float]:
-    """The best that any prediction can reach on these targets, which the targets themselves imply.
-
-    Parameters
-    ----------
-    targets : iterable of ndarray
-        Masks in [0, 1], any shape.
-
-    Returns
-    -------
-    dict
-        `loss_floor`: the mean entropy of the targets in nats, which binary cross-entropy cannot fall below (Gibbs' inequality);
-        `keras_accuracy_ceiling`: the share of pixels whose target is exactly 0 or 1; `baseline`: the accuracy of background
-        everywhere; `foreground`: the mean of the binarised targets.
-    """
-    pixels = sharp = cells = 0
-    entropy = 0.0
-    for target in targets:
-        t = np.asarray(target, dtype=np.float64)
-        grey = t[(t > 0) & (t < 1)]
-        entropy -= float((grey * np.log(grey) + (1 - grey) * np.log1p(-grey)).sum())
-        pixels += t.size
-        sharp += t.size - grey.size
-        cells += int(np.count_nonzero(t >= THRESHOLD))
-    if not pixels:
-        raise ValueError("no targets were given, so they imply nothing")
-    return {
-        "loss_floor": entropy / pixels,
-        "keras_accuracy_ceiling": sharp / pixels,
-        "baseline": 1 - cells / pixels,
-        "foreground": cells / pixels,
-    }

@@ -124,11 +124,11 @@ class TrainConfig:
 
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
-        return value_problems(self) + size_problems(self) + split_problems(self)
+        return value_problems(vars(self)) + size_problems(vars(self)) + split_problems(vars(self))
 
     def split_problems(self) -> list[str]:
         """Those of `problems` because of which the pairs cannot be split."""
-        return split_problems(self)
+        return split_problems(vars(self))
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them; tuples become lists."""

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from minunet.cli.console import duration, memory, say_item
+from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.cpu.blas import slow_because
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.resources import available_memory
@@ -46,7 +47,7 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: Tr
 
 
 def announce_training(
-    say: Say, config: TrainConfig, steps: int, parameters: list[Any], bound: dict[str, float] | None
+    say: Say, config: TrainConfig, steps: int, parameters: list[Any], limits: MaskLimits | None
 ) -> None:
     """The network, how it will be trained, and for grey masks the limits they set."""
     layers = sum(parameter.ndim == 4 for parameter in parameters)
@@ -66,12 +67,12 @@ def announce_training(
         + (f"gradients up to {config.clip:g}, " if config.clip else "")
         + f"seed {config.seed}",
     )
-    if bound is not None:
+    if limits is not None:
         say_item(
             say,
             "greys",
-            f"the validation masks allow a cross-entropy no lower than {bound['loss_floor']:.4f}",
-            f"and a Keras accuracy no higher than {bound['keras_accuracy_ceiling']:.4f}",
+            f"the validation masks allow a cross-entropy no lower than {limits.loss_floor:.4f}",
+            f"and a Keras accuracy no higher than {limits.keras_accuracy_ceiling:.4f}",
         )
 
 

@@ -1,19 +1,20 @@
-"""Checks of a training's settings: a sentence for each setting that cannot work, with its flag and the values that can."""
+"""Checks of a training's settings: a sentence for each setting that cannot work, with its flag and the values that can.
+
+The settings come as a mapping with the fields of `TrainConfig`, because values from a file can have any type.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from minunet.inference.machine import CHOICES as PRECISIONS
 from minunet.kernels.backend import DEVICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import SCHEDULES
-
-if TYPE_CHECKING:
-    from minunet.runs.config import TrainConfig
 
 SETTING_CHOICES = {
     "mask": ("binary", "grayscale"),
@@ -37,45 +38,43 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def value_problems(config: TrainConfig) -> list[str]:
+def value_problems(settings: Mapping[str, Any]) -> list[str]:
     """The problems of single values, other than sizes and shares."""
     problems = []
     for name, choices in SETTING_CHOICES.items():
-        if getattr(config, name) not in choices:
-            problems.append(f"{flag(name)} {getattr(config, name)}: choose one of {', '.join(choices)}.")
+        if settings[name] not in choices:
+            problems.append(f"{flag(name)} {settings[name]}: choose one of {', '.join(choices)}.")
     for name, minimum in MINIMUM.items():
-        value = getattr(config, name)
+        value = settings[name]
         if not _is_whole_number(value) or value < minimum:
             problems.append(f"{flag(name)} {value}: give a whole number of at least {minimum}.")
-    if not _is_depth(config.depth):
-        problems.append(f"--depth {config.depth}: give a whole number from 1 to {MAX_DEPTH}.")
-    if config.threads is not None and (not _is_whole_number(config.threads) or config.threads < 1):
+    if not _is_depth(settings["depth"]):
+        problems.append(f"--depth {settings['depth']}: give a whole number from 1 to {MAX_DEPTH}.")
+    if settings["threads"] is not None and (not _is_whole_number(settings["threads"]) or settings["threads"] < 1):
         problems.append(
-            f"--threads {config.threads}: give a whole number of at least 1, or leave it out for all cores."
+            f"--threads {settings['threads']}: give a whole number of at least 1, or leave it out for all cores."
         )
     for name in ("block_end_relu", "recompute"):
-        if not isinstance(getattr(config, name), bool):
-            problems.append(f"{flag(name)} {getattr(config, name)}: give true or false.")
+        if not isinstance(settings[name], bool):
+            problems.append(f"{flag(name)} {settings[name]}: give true or false.")
     for name in (*DATA_PATHS, "group"):
-        if not isinstance(getattr(config, name), str | None):
-            problems.append(f"{flag(name)} {getattr(config, name)}: give text.")
-    if not _is_number(config.lr) or config.lr <= 0:
-        problems.append(f"--lr {config.lr}: give a positive number, such as {type(config).lr}.")
-    if not _is_number(config.clip) or config.clip < 0:
-        problems.append(f"--clip {config.clip}: give a norm above 0, such as {type(config).clip}, or 0 for none.")
-    threshold = config.threshold
-    if threshold != "otsu" and not (
-        isinstance(threshold, float | int) and _is_number(threshold) and 0 <= threshold < 1
-    ):
+        if not isinstance(settings[name], str | None):
+            problems.append(f"{flag(name)} {settings[name]}: give text.")
+    if not _is_number(settings["lr"]) or settings["lr"] <= 0:
+        problems.append(f"--lr {settings['lr']}: give a positive number, such as 0.002.")
+    if not _is_number(settings["clip"]) or settings["clip"] < 0:
+        problems.append(f"--clip {settings['clip']}: give a norm above 0, such as 1.0, or 0 for none.")
+    threshold = settings["threshold"]
+    if threshold != "otsu" and not (_is_number(threshold) and 0 <= threshold < 1):
         problems.append(f"--threshold {threshold}: give 'otsu', or a share of the mask's range, from 0 to below 1.")
     return problems
 
 
-def size_problems(config: TrainConfig) -> list[str]:
+def size_problems(settings: Mapping[str, Any]) -> list[str]:
     """Why the size of the images or of the crops cannot be used."""
-    size, crop = config.size, config.crop
-    minimum = 2**config.depth if _is_depth(config.depth) else 1
-    why = f"--depth {config.depth} halves it {config.depth} times, so each side needs at least {minimum} pixels"
+    size, crop, depth = settings["size"], settings["crop"], settings["depth"]
+    minimum = 2**depth if _is_depth(depth) else 1
+    why = f"--depth {depth} halves it {depth} times, so each side needs at least {minimum} pixels"
     if size is not None and crop is not None:
         return ["--size and --crop exclude each other: resize every image, or crop at native resolution."]
     if crop is not None:
@@ -93,10 +92,10 @@ def size_problems(config: TrainConfig) -> list[str]:
     return []
 
 
-def split_problems(config: TrainConfig) -> list[str]:
+def split_problems(settings: Mapping[str, Any]) -> list[str]:
     """Why the pairs cannot be split."""
     problems = []
-    shares = config.split if isinstance(config.split, tuple) else (config.split,)
+    shares = settings["split"] if isinstance(settings["split"], tuple) else (settings["split"],)
     text = ",".join(str(share) for share in shares)
     if len(shares) != 3 or not all(_is_number(share) and share > 0 for share in shares):
         problems.append(
@@ -104,11 +103,11 @@ def split_problems(config: TrainConfig) -> list[str]:
         )
     elif not math.isclose(sum(shares), 1, rel_tol=0, abs_tol=1e-6):
         problems.append(f"--split {text}: the shares add up to {sum(shares):g}; they must make 1 (or 100).")
-    if isinstance(config.group, str):
+    if isinstance(settings["group"], str):
         try:
-            re.compile(config.group)
+            re.compile(settings["group"])
         except re.error as error:
-            problems.append(f"--group {config.group}: this is not a regular expression ({error}).")
+            problems.append(f"--group {settings['group']}: this is not a regular expression ({error}).")
     return problems
 
 

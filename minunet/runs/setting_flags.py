@@ -9,6 +9,7 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from minunet.cli.argument_types import (
@@ -24,7 +25,7 @@ from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
 
 
 class SettingFlag(NamedTuple):
-    """How a setting is given on the command line; what it can be chosen from is in `SETTING_CHOICES`."""
+    """How a setting is given on the command line; its choices, where it has any, are in `SETTING_CHOICES`."""
 
     help: str
     metavar: str | None = None
@@ -74,7 +75,7 @@ def add_setting_flags(
     defaults: Any,
     *,
     flags: Mapping[str, SettingFlag] = SETTING_FLAGS,
-    without_data: Mapping[str, Any] | None = None,
+    without_data: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Add settings as flags; the value of a flag that was not given is None.
 
@@ -93,7 +94,7 @@ def add_setting_flags(
         help_, metavar, type_ = flags[name]
         default = getattr(defaults, name)
         if default is not None:
-            special = f"; {as_typed(without_data[name])} without DATA" if name in (without_data or {}) else ""
+            special = f"; {as_typed(without_data[name])} without DATA" if name in without_data else ""
             help_ += f" (default {as_typed(default, name)}{special})"
         options: dict[str, Any] = {"type": type_, "metavar": metavar}
         if name in SETTING_CHOICES:
@@ -112,7 +113,7 @@ def add_machine_flags(group: argparse._ActionsContainer, precision_help: str | N
             help=f"{precision_help} (default auto)",
         )
     threads = SETTING_FLAGS["threads"]
-    group.add_argument("--threads", metavar=threads.metavar, type=threads.type, help=threads.help)
+    group.add_argument("--threads", metavar=threads.metavar, type=positive_int, help=threads.help)
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:

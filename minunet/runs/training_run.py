@@ -24,7 +24,7 @@ from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
 from minunet.inference import machine
-from minunet.inference.metrics import limits
+from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
 from minunet.kernels import backend
 from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
@@ -126,8 +126,10 @@ class TrainingRun:
     def describe(self) -> None:
         """Say what will be trained, and what it will cost."""
         config, steps = self.config, len(self.training)
-        bound = limits(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
-        announce_training(self.say, config, steps, self.model.parameters(), bound)
+        limits = (
+            MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
+        )
+        announce_training(self.say, config, steps, self.model.parameters(), limits)
         why = why_op_by_op(self.model, self.optimizer, self.loss, *self.training.shapes()[0][1:])
         # Memory first: where it is too little, the timed step may be the last that is heard of this process.
         peak, planned = training_peak(config, self.training, self.validation, self.device)

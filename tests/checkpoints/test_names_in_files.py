@@ -9,7 +9,7 @@ import pytest
 from minunet.checkpoints import container
 from minunet.data.finding.matching import Pair
 from minunet.data.split import Split
-from minunet.experiments.runner import Log
+from minunet.experiments.runner import RunLog
 from minunet.experiments.study_folder import fingerprint
 from minunet.files.atomic import write_text
 from minunet.files.json_files import read_json, write_json
@@ -52,7 +52,7 @@ def test_text_shows_it_escaped(tmp_path):
 
 
 def test_the_log_and_the_fingerprint_of_a_lab_take_it(tmp_path):
-    with Log(tmp_path / "log.txt") as say:
+    with RunLog(tmp_path / "log.txt") as say:
         say(NAME)
     assert (tmp_path / "log.txt").read_bytes() == b"gr\\udcfcn\n"
     (tmp_path / "image.png").write_bytes(b"a")

@@ -86,7 +86,7 @@ def test_too_little_memory_is_a_sentence(said, shown, capsys):
         raise MemoryError(*said)
 
     assert main() == 2
-    assert capsys.readouterr().err.startswith(f"error: there is not enough memory{shown}; ask for less: smaller images")
+    assert capsys.readouterr().err.startswith(f"error: there is not enough memory{shown}; try smaller images")
 
 
 def test_without_an_output_a_command_works_as_with_one(monkeypatch):

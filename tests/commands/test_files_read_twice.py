@@ -9,7 +9,7 @@ from minunet import UNet
 from minunet.checkpoints.model_file import save_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.evaluate import main as evaluate
-from minunet.experiments.study import Lab
+from minunet.experiments.study import PaperStudy
 from minunet.paper import main as paper
 from minunet.runs.training_run import TrainingRun
 from tests.discs import write_discs
@@ -50,8 +50,8 @@ def test_paper(tmp_path, monkeypatch):
     data = data_of(tmp_path)
     opened = count_openings(monkeypatch)
     for step in ("plan", "run", "report"):
-        monkeypatch.setattr(Lab, step, lambda *arguments: [])
+        monkeypatch.setattr(PaperStudy, step, lambda *arguments: [])
     for announce in ("announce_plan", "announce_report"):
         monkeypatch.setattr(f"minunet.paper.{announce}", lambda *arguments: None)
-    assert paper([str(data), "--out", str(tmp_path / "lab"), "--epochs", "2", *SMALL]) == 0
+    assert paper([str(data), "--out", str(tmp_path / "study"), "--epochs", "2", *SMALL]) == 0
     assert {path: count for path, count in opened.items() if Path(data) in path.parents} == twice(data)

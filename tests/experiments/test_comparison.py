@@ -2,19 +2,19 @@
 
 import pytest
 
-from minunet.experiments.bounds import Bounds
 from minunet.experiments.comparison import Comparison, comparisons, ranking
+from minunet.inference.mask_limits import MaskLimits
 from tests.made_up_scores import SHARP, made_up
 
-GREY = Bounds(floor=0.06, ceiling=0.83, background=0.6, cells=0.3)
-NONE = Bounds(floor=0.58, ceiling=0.0, background=0.0, cells=0.3)
+GREY = MaskLimits(loss_floor=0.06, keras_accuracy_ceiling=0.83, keras_baseline=0.6, foreground=0.3)
+NONE = MaskLimits(loss_floor=0.58, keras_accuracy_ceiling=0.0, keras_baseline=0.0, foreground=0.3)
 
 
-def comparison(grey, grey_free, binary, binary_free, bounds=GREY, **both):
+def comparison(grey, grey_free, binary, binary_free, limits=GREY, **both):
     return Comparison(
         "greys",
-        made_up(grey, bounds=bounds, **both),
-        made_up(grey_free, bounds=bounds, **both),
+        made_up(grey, limits=limits, **both),
+        made_up(grey_free, limits=limits, **both),
         made_up(binary),
         made_up(binary_free),
     )
@@ -33,9 +33,9 @@ def comparison(grey, grey_free, binary, binary_free, bounds=GREY, **both):
 )
 def test_the_conclusion_follows_from_the_numbers(accuracies, conclusion, words):
     if conclusion == "relu":  # M2 fails as M1 does; what it has learned is then judged against an empty background
-        sharp = Bounds(floor=0.0, ceiling=1.0, background=0.0, cells=1.0)
+        sharp = MaskLimits(loss_floor=0.0, keras_accuracy_ceiling=1.0, keras_baseline=0.0, foreground=1.0)
         grey, free, binary, binary_free = accuracies
-        found = Comparison("greys", *(made_up(a, bounds=sharp) for a in (grey, free, binary, binary_free)))
+        found = Comparison("greys", *(made_up(a, limits=sharp) for a in (grey, free, binary, binary_free)))
     else:
         found = comparison(*accuracies)
     assert found.conclusion() == conclusion
@@ -56,7 +56,7 @@ def test_the_sentences_carry_the_numbers():
 
 
 def test_masks_that_let_no_pixel_count():
-    found = comparison(0.0, 0.0, 0.97, 0.97, bounds=NONE, loss=0.6)
+    found = comparison(0.0, 0.0, 0.97, 0.97, limits=NONE, loss=0.6)
     assert found.conclusion() == "masks"
     assert any("let no pixel count as right" in sentence for sentence in found.sentences())
 
@@ -74,8 +74,8 @@ def test_a_wide_spread_between_seeds_raises_what_counts():
     noisy = comparison([0.78, 0.82], [0.81, 0.85], 0.97, 0.97)
     assert quiet.by_relu == pytest.approx(noisy.by_relu)
     assert (quiet.conclusion(), noisy.conclusion()) == ("both", "masks")
-    assert quiet.clear == 0.01
-    assert noisy.clear == pytest.approx(2 * 0.02 * 2**0.5)
+    assert quiet.min_difference == 0.01
+    assert noisy.min_difference == pytest.approx(2 * 0.02 * 2**0.5)
 
 
 def test_only_complete_comparisons_are_made():
@@ -95,4 +95,4 @@ def test_rankings():
     )
     assert "none beats" in ranking("pooling", {"max": made_up(0.7, dice=0.3), "average": made_up(0.4, dice=0.46)})
     assert ranking("pooling", {"max": made_up(0.95)}) is None
-    assert SHARP.background == 0.7
+    assert SHARP.keras_baseline == 0.7

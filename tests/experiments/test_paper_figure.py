@@ -2,7 +2,7 @@
 
 import pytest
 
-from minunet.experiments.paper_figure import middle
+from minunet.experiments.paper_figure import median_image
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from minunet.experiments.paper_figure import middle
     ],
 )
 def test_the_image_of_middling_dice(dice, name):
-    assert middle(dice) == name
+    assert median_image(dice) == name

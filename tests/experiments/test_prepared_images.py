@@ -1,4 +1,4 @@
-"""Prepared images: the same pixels as preprocessing on the fly, written once, with bounds worked out by hand."""
+"""Prepared images: the same pixels as preprocessing on the fly, written once, with limits worked out by hand."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.mask_targets import KINDS
-from minunet.experiments.prepared_images import Prepared
+from minunet.experiments.prepared_images import PreparedImages
 
 SIZE = (6, 4)
 
@@ -30,7 +30,7 @@ def pairs(tmp_path):
 
 
 def test_prepared_files_hold_what_preprocessing_gives(pairs, tmp_path):
-    prepared = Prepared(tmp_path / "prepared", levels=(0.2, 0.8))
+    prepared = PreparedImages(tmp_path / "prepared", levels=(0.2, 0.8))
     prepared.write(pairs, {SIZE: KINDS})
     for kind, mode in (("binary", "binary"), ("resized", "grayscale"), ("stored", "grayscale")):
         direct = Preprocessing(size=SIZE, mask=mode)
@@ -44,7 +44,7 @@ def test_prepared_files_hold_what_preprocessing_gives(pairs, tmp_path):
 
 
 def test_a_file_that_is_there_is_not_written_again_and_a_missing_one_is(pairs, tmp_path):
-    prepared, seen = Prepared(tmp_path / "prepared"), []
+    prepared, seen = PreparedImages(tmp_path / "prepared"), []
     prepared.write(pairs, {SIZE: {"binary"}}, lambda done, total: seen.append(total))
     assert set(seen) == {3}
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "prepared").rglob("*.png")}
@@ -59,24 +59,29 @@ def test_a_file_that_is_there_is_not_written_again_and_a_missing_one_is(pairs, t
     assert all(path.is_file() for path in before)
 
 
-def test_bounds_of_prepared_masks_by_hand(tmp_path):
+def test_limits_of_prepared_masks_by_hand(tmp_path):
     # 4x2 pixels to 2x1: a quarter of the left half is cell, all of the right half.
     Image.fromarray(np.zeros((2, 4), np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(np.array([[0, 0, 255, 255], [255, 0, 255, 255]], np.uint8)).save(tmp_path / "a_mask.png")
     pair = Pair("a", tmp_path / "a.png", tmp_path / "a_mask.png")
-    prepared = Prepared(tmp_path / "prepared", levels=(0.2, 0.8))
+    prepared = PreparedImages(tmp_path / "prepared", levels=(0.2, 0.8))
     prepared.write([pair], {(2, 1): KINDS})
-    resized = prepared.bounds([pair], (2, 1), "resized")
+    resized = prepared.limits([pair], (2, 1), "resized")
     quarter = 0.25 * np.log(4) + 0.75 * np.log(4 / 3)
-    assert resized.floor == pytest.approx(quarter / 2, abs=1e-5)
-    assert (resized.ceiling, resized.background, resized.cells) == (0.5, 0.0, 0.5)
-    binary = prepared.bounds([pair], (2, 1), "binary")
-    assert (binary.floor, binary.ceiling, binary.background, binary.cells) == (0.0, 1.0, 0.5, 0.5)
-    levels = prepared.bounds([pair], (2, 1), "levels")
+    assert resized.loss_floor == pytest.approx(quarter / 2, abs=1e-5)
+    assert (resized.keras_accuracy_ceiling, resized.keras_baseline, resized.foreground) == (0.5, 0.0, 0.5)
+    binary = prepared.limits([pair], (2, 1), "binary")
+    assert (binary.loss_floor, binary.keras_accuracy_ceiling, binary.keras_baseline, binary.foreground) == (
+        0.0,
+        1.0,
+        0.5,
+        0.5,
+    )
+    levels = prepared.limits([pair], (2, 1), "levels")
     mixed, cell = (3 * 51 + 204) / 4 / 255, 204 / 255
     by_hand = [-t * np.log(t) - (1 - t) * np.log(1 - t) for t in (mixed, cell)]
-    assert levels.floor == pytest.approx(np.mean(by_hand), abs=1e-5)
-    assert (levels.ceiling, levels.background) == (0.0, 0.0)
+    assert levels.loss_floor == pytest.approx(np.mean(by_hand), abs=1e-5)
+    assert (levels.keras_accuracy_ceiling, levels.keras_baseline) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("size", [(25, 19), (32, 24), (31, 7), (12, 40)])
@@ -87,7 +92,7 @@ def test_a_target_is_grey_only_where_it_covers_both_black_and_white(size, tmp_pa
     Image.fromarray(np.zeros(mask.shape, np.uint8)).save(tmp_path / "a.png")
     Image.fromarray(mask).save(tmp_path / "a_mask.png")
     pair = Pair("a", tmp_path / "a.png", tmp_path / "a_mask.png")
-    prepared = Prepared(tmp_path / "prepared")
+    prepared = PreparedImages(tmp_path / "prepared")
     prepared.write([pair], {size: {"resized"}})
     (height, width), (columns, rows) = mask.shape, size
     mixed = 0
@@ -97,11 +102,13 @@ def test_a_target_is_grey_only_where_it_covers_both_black_and_white(size, tmp_pa
             bottom, right = -(-(row + 1) * height // rows), -(-(column + 1) * width // columns)
             covered = mask[top:bottom, left:right]
             mixed += covered.any() and not covered.all()
-    assert prepared.bounds([pair], size, "resized").ceiling == pytest.approx(1 - mixed / (rows * columns), abs=1e-12)
+    assert prepared.limits([pair], size, "resized").keras_accuracy_ceiling == pytest.approx(
+        1 - mixed / (rows * columns), abs=1e-12
+    )
 
 
 def test_a_split_keeps_its_sides(pairs, tmp_path):
-    prepared = Prepared(tmp_path / "prepared")
+    prepared = PreparedImages(tmp_path / "prepared")
     small = prepared.split(Split(*((pair,) for pair in pairs)), SIZE, "binary")
     sides = (small.train, small.validation, small.test)
     assert [pair.name for side in sides for pair in side] == [pair.name for pair in pairs]

@@ -1,12 +1,12 @@
 """The table of made-up scores: what stands where, how wide it is, and what is left out."""
 
-from minunet.experiments.catalogue import Catalogue
-from minunet.experiments.result_table import as_markdown, as_text, lines
-from minunet.experiments.seed_scores import Scores
-from minunet.experiments.study_settings import LabSettings
-from tests.made_up_scores import made_up
+from minunet.experiments.result_table import table_as_markdown, table_as_text, table_lines
+from minunet.experiments.seed_scores import SeedScores
+from minunet.experiments.study_settings import StudySettings
+from minunet.experiments.variations import Variations
+from tests.made_up_scores import SHARP, made_up
 
-HEADINGS = Catalogue(LabSettings(), 72).headings
+SECTIONS = Variations(StudySettings(), 72).sections
 
 
 def row(text, label):
@@ -16,7 +16,9 @@ def row(text, label):
 
 
 def test_the_papers_numbers_stand_beside_ours():
-    text = as_text(lines(HEADINGS, {"m1": made_up(0.81, loss=0.1234, dice=0.95, iou=0.905), "m2": made_up(0.97)}))
+    text = table_as_text(
+        table_lines(SECTIONS, {"m1": made_up(0.81, loss=0.1234, dice=0.95, iou=0.905), "m2": made_up(0.97)})
+    )
     assert row(text, "M1, grey masks") == ["0.5721", "-", "0.0190", "-", "-", "-", "-"]
     assert row(text, "M2, binary masks") == ["0.0210", "-", "0.9843", "-", "-", "-", "-"]
     assert row(text, "M1, greys by resizing") == ["0.1234", "0.0000", "0.8100", "1.0000", "0.7000", "0.9500", "0.9050"]
@@ -25,28 +27,28 @@ def test_the_papers_numbers_stand_beside_ours():
 
 
 def test_what_was_not_measured_is_left_out():
-    text = as_text(lines(HEADINGS, {"tanh": made_up(0.9)}))
+    text = table_as_text(table_lines(SECTIONS, {"tanh": made_up(0.9)}))
     assert "the paper" not in text
     assert "pooling" not in text
     assert row(text, "tanh")
-    assert lines(HEADINGS, {}) == []
+    assert table_lines(SECTIONS, {}) == []
 
 
 def test_several_seeds_show_mean_and_spread():
-    text = as_text(lines(HEADINGS, {"m2": made_up([0.96, 0.98], dice=[0.9, 0.9])}))
+    text = table_as_text(table_lines(SECTIONS, {"m2": made_up([0.96, 0.98], dice=[0.9, 0.9])}))
     assert row(text[text.index("here:") :], "M2, binary masks")[2] == "0.9700"
     assert row(text, "sd of 2 seeds") == ["0.0000", "-", "0.0141", "-", "-", "0.0000", "0.0000"]
 
 
 def test_a_divergence_is_said_in_place_of_numbers():
-    scores = {"m1": Scores((), None, (0,)), "m2": Scores(made_up(0.97).runs, made_up(0.97).bounds, (1, 2))}
-    for text in (as_text(lines(HEADINGS, scores)), as_markdown(lines(HEADINGS, scores))):
+    scores = {"m1": SeedScores((), SHARP, (0,)), "m2": SeedScores(made_up(0.97).runs, SHARP, (1, 2))}
+    for text in (table_as_text(table_lines(SECTIONS, scores)), table_as_markdown(table_lines(SECTIONS, scores))):
         assert "diverged (seed 0)" in text
         assert "diverged (seed 1, 2)" in text
 
 
 def test_markdown_has_a_cell_for_every_column():
-    scores = {key: made_up(0.9) for heading in HEADINGS for key, _ in heading.rows}
-    table = as_markdown(lines(HEADINGS, scores)).splitlines()
+    scores = {key: made_up(0.9) for section in SECTIONS for key, _ in section.rows}
+    table = table_as_markdown(table_lines(SECTIONS, scores)).splitlines()
     assert {line.count("|") for line in table} == {9}
-    assert len(table) == 2 + 3 + sum(1 + len(heading.rows) for heading in HEADINGS)
+    assert len(table) == 2 + 3 + sum(1 + len(section.rows) for section in SECTIONS)

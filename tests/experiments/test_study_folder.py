@@ -1,4 +1,4 @@
-"""The folder of a lab: which are refused, and that a refusal changes nothing."""
+"""The folder of a study: which are refused, and that a refusal changes nothing."""
 
 from dataclasses import replace
 
@@ -9,8 +9,8 @@ from PIL import Image
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
-from minunet.experiments.study_folder import LabFolder, fingerprint
-from minunet.experiments.study_settings import LabSettings
+from minunet.experiments.study_folder import StudyFolder, fingerprint
+from minunet.experiments.study_settings import StudySettings
 
 
 @pytest.fixture
@@ -25,26 +25,26 @@ def pairs(tmp_path):
 
 
 def test_a_new_folder_and_that_of_a_lab_are_taken(tmp_path, pairs):
-    folder = LabFolder(tmp_path / "deep" / "lab")
+    folder = StudyFolder(tmp_path / "deep" / "study")
     assert folder.problems() == []
     assert not (tmp_path / "deep").exists()
-    folder.begin(LabSettings(epochs=3), pairs)
+    folder.begin(StudySettings(epochs=3), pairs)
     assert folder.problems() == []
-    assert folder.settings() == LabSettings(epochs=3)
+    assert folder.settings() == StudySettings(epochs=3)
 
 
 def test_a_folder_with_other_files_or_a_file_is_refused(tmp_path):
     (tmp_path / "thesis").mkdir()
     (tmp_path / "thesis" / "chapter.txt").write_text("1")
-    assert "holds other files" in LabFolder(tmp_path / "thesis").problems()[0]
-    assert "--out" in LabFolder(tmp_path / "thesis" / "chapter.txt").problems()[0]
+    assert "holds other files" in StudyFolder(tmp_path / "thesis").problems()[0]
+    assert "--out" in StudyFolder(tmp_path / "thesis" / "chapter.txt").problems()[0]
 
 
 @pytest.mark.parametrize("change", ["image", "mask", "name", "fewer"])
 def test_other_data_is_refused_and_nothing_changed(change, tmp_path, pairs):
-    folder = LabFolder(tmp_path / "lab")
-    folder.begin(LabSettings(), pairs)
-    before = folder.lab.read_bytes()
+    folder = StudyFolder(tmp_path / "study")
+    folder.begin(StudySettings(), pairs)
+    before = folder.settings_file.read_bytes()
     if change == "name":
         pairs[0] = replace(pairs[0], name="other")
     elif change == "fewer":
@@ -52,8 +52,8 @@ def test_other_data_is_refused_and_nothing_changed(change, tmp_path, pairs):
     else:
         Image.fromarray(np.full((4, 4), 77, np.uint8)).save(getattr(pairs[1], change))
     with pytest.raises(UserError, match="begun on other data"):
-        folder.begin(LabSettings(), pairs)
-    assert folder.lab.read_bytes() == before
+        folder.begin(StudySettings(), pairs)
+    assert folder.settings_file.read_bytes() == before
 
 
 def test_the_same_data_elsewhere_is_the_same(tmp_path, pairs):
@@ -66,24 +66,24 @@ def test_the_same_data_elsewhere_is_the_same(tmp_path, pairs):
         moved[-1].image.write_bytes(pair.image.read_bytes())
         moved[-1].mask.write_bytes(pair.mask.read_bytes())
     assert fingerprint(moved) == fingerprint(pairs)
-    folder = LabFolder(tmp_path / "lab")
-    folder.begin(LabSettings(data="a"), pairs)
-    folder.begin(LabSettings(data="b"), moved)
+    folder = StudyFolder(tmp_path / "study")
+    folder.begin(StudySettings(data="a"), pairs)
+    folder.begin(StudySettings(data="b"), moved)
     assert folder.settings().data == "b"
 
 
 def test_data_that_comes_later_is_remembered(tmp_path, pairs):
-    folder = LabFolder(tmp_path / "lab")
-    folder.begin(LabSettings())
-    folder.begin(LabSettings(), pairs)
-    folder.begin(LabSettings())
+    folder = StudyFolder(tmp_path / "study")
+    folder.begin(StudySettings())
+    folder.begin(StudySettings(), pairs)
+    folder.begin(StudySettings())
     with pytest.raises(UserError, match="other data"):
-        folder.begin(LabSettings(), pairs[:2])
+        folder.begin(StudySettings(), pairs[:2])
 
 
 def test_the_split_of_the_first_call_stays(tmp_path, pairs):
-    folder = LabFolder(tmp_path / "lab")
-    folder.begin(LabSettings(), pairs)
+    folder = StudyFolder(tmp_path / "study")
+    folder.begin(StudySettings(), pairs)
     first = Split(*((pair,) for pair in pairs))
     assert folder.split(first) == first
     assert folder.split(Split(*((pair,) for pair in reversed(pairs)))) == first
@@ -94,8 +94,8 @@ def test_the_split_of_the_first_call_stays(tmp_path, pairs):
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"settings": {"colour": 3}, "data": null}'])
 def test_a_broken_lab_file_is_named(text, tmp_path, pairs):
-    folder = LabFolder(tmp_path / "lab")
-    folder.begin(LabSettings(), pairs)
-    folder.lab.write_text(text)
+    folder = StudyFolder(tmp_path / "study")
+    folder.begin(StudySettings(), pairs)
+    folder.settings_file.write_text(text)
     with pytest.raises(UserError, match=r"lab\.json"):
         folder.settings()

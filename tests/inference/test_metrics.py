@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minunet.inference.metrics import SegmentationMetrics, limits
+from minunet.inference.metrics import SegmentationMetrics
 
 
 def naive(probability, target):
@@ -148,22 +148,3 @@ def test_wrong_shapes_and_no_images_are_refused():
         SegmentationMetrics().update(np.zeros((2, 3)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="nothing to measure"):
         SegmentationMetrics().result()
-    with pytest.raises(ValueError, match="they imply nothing"):
-        limits([])
-
-
-def test_limits_of_sharp_masks_are_none():
-    masks = [np.array([[0.0, 1.0]]), np.array([[1.0, 1.0]])]
-    assert limits(masks) == {"loss_floor": 0.0, "keras_accuracy_ceiling": 1.0, "baseline": 0.25, "foreground": 0.75}
-
-
-def test_the_best_prediction_of_grey_masks_reaches_their_limits_and_none_passes_them():
-    _, target = batch(grey=True, seed=2)
-    bound = limits(target)
-    best, other = SegmentationMetrics(), SegmentationMetrics()
-    best.update(target, target)
-    other.update(np.clip(target + 0.05, 0.01, 0.99), target)
-    assert best.result()["loss"] == pytest.approx(bound["loss_floor"], rel=1e-6)
-    assert other.result()["loss"] > bound["loss_floor"]
-    assert best.result()["keras_accuracy"] == pytest.approx(bound["keras_accuracy_ceiling"])
-    assert 0 < bound["keras_accuracy_ceiling"] < 1

@@ -100,7 +100,7 @@ def test_a_missing_file_says_so(tmp_path):
         ({"split": (0.9, 0.2, 0.1)}, "--split 0.9,0.2,0.1: the shares add up to 1.2; they must make 1 (or 100)."),
         ({"split": (0.9, 0.1)}, "--split 0.9,0.1: give three positive shares"),
         ({"split": (0.9, 0.1, 0.0)}, "--split 0.9,0.1,0.0: give three positive shares"),
-        ({"group": "("}, "--group (: this is no regular expression"),
+        ({"group": "("}, "--group (: this is not a regular expression"),
     ],
 )
 def test_each_value_that_cannot_work_has_its_sentence(changes, message):

@@ -1,4 +1,4 @@
-"""What the tests of `python -m minunet.paper` share: discs to train on, a whole lab, and runs without pictures of their own."""
+"""What the tests of `python -m minunet.paper` share: discs to train on, a whole study, and runs without pictures of their own."""
 
 import contextlib
 import io
@@ -6,7 +6,7 @@ import io
 import pytest
 
 import minunet.runs.training_run
-from tests.commands.paper.small_labs import TINY, lab, write_pairs
+from tests.commands.paper.small_studies import TINY, study, write_pairs
 
 
 @pytest.fixture(scope="session")
@@ -17,16 +17,16 @@ def discs(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def whole(discs, tmp_path_factory):
-    """The folder of a whole lab, not to be changed, and what it said."""
-    out, said = tmp_path_factory.mktemp("labs") / "whole", io.StringIO()
+    """The folder of a whole study, not to be changed, and what it said."""
+    out, said = tmp_path_factory.mktemp("studies") / "whole", io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setattr(minunet.runs.training_run, "draw_curves", lambda *arguments: None)  # train's to test, and slow
-        assert lab(discs, "--out", out, *TINY) == 0
+        assert study(discs, "--out", out, *TINY) == 0
     return out, said.getvalue()
 
 
 @pytest.fixture(autouse=True)
 def plain_runs(monkeypatch):
-    """The pictures of single runs are train's to test; the whole lab above has those of them that are quickly drawn."""
+    """The pictures of single runs are train's to test; the whole study above has those of them that are quickly drawn."""
     for picture in ("draw_augmentation", "draw_curves", "draw_predictions"):
         monkeypatch.setattr(minunet.runs.training_run, picture, lambda *arguments: None)

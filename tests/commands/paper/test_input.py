@@ -1,13 +1,13 @@
-"""What a lab is given: graded masks, black and white ones, no data at all, and bad input; and the help."""
+"""What a study is given: graded masks, black and white ones, no data at all, and bad input; and the help."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
-import minunet.paper
+import minunet.runs.training_data
 from minunet.experiments.paper_numbers import M1
-from minunet.experiments.runner import Course
-from tests.commands.paper.small_labs import TINY, lab, results, write_pairs
+from minunet.experiments.runner import StudyRunner
+from tests.commands.paper.small_studies import TINY, results, study, write_pairs
 
 
 def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
@@ -29,7 +29,7 @@ def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
         "--claims-size",
         "3",
     )
-    assert lab(broken, *words) == 2
+    assert study(broken, *words) == 2
     said = capsys.readouterr().err
     for words in (
         "--size 0x5",
@@ -47,10 +47,10 @@ def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
 
 def test_graded_masks_are_kept_as_they_are_stored(tmp_path, capsys):
     greys = write_pairs(tmp_path / "greys", count=6, black=51, white=204)
-    assert lab(greys, "--out", tmp_path / "lab", *TINY, "--graded", "--only", "m1m2") == 0
+    assert study(greys, "--out", tmp_path / "study", *TINY, "--graded", "--only", "m1m2") == 0
     said = capsys.readouterr().out
     assert "M1, greys as stored" in said
-    rows = results(tmp_path / "lab")["rows"]
+    rows = results(tmp_path / "study")["rows"]
     assert set(rows) == {"m1", "m1-no-relu", "m2", "m2-no-relu"}
     assert rows["m1"]["bounds"]["ceiling"] == rows["m1"]["mean"]["keras_accuracy"] == 0.0
     assert rows["m1"]["bounds"]["floor"] >= -(0.2 * np.log(0.2) + 0.8 * np.log(0.8)) - 1e-6
@@ -61,37 +61,37 @@ def test_graded_masks_are_kept_as_they_are_stored(tmp_path, capsys):
 @pytest.mark.parametrize(("words", "remark"), [([], "with --graded"), (["--graded"], None)])
 def test_greys_in_the_files_are_remarked_upon(words, remark, tmp_path, monkeypatch, capsys):
     greys = write_pairs(tmp_path / "greys", count=4, black=51, white=204)
-    monkeypatch.setattr(Course, "run", lambda self, plan: None)
-    assert lab(greys, "--out", tmp_path / "lab", *TINY, *words) == 0
+    monkeypatch.setattr(StudyRunner, "run", lambda self, plan: None)
+    assert study(greys, "--out", tmp_path / "study", *TINY, *words) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert ("100.0 % of the mask files' pixels are neither black nor white" in said) is (remark is not None)
     assert (remark or "its loss of") in said
 
 
 def test_graded_on_black_and_white_masks_is_remarked_upon(discs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Course, "run", lambda self, plan: None)
-    assert lab(discs, "--out", tmp_path / "lab", *TINY, "--graded") == 0
+    monkeypatch.setattr(StudyRunner, "run", lambda self, plan: None)
+    assert study(discs, "--out", tmp_path / "study", *TINY, "--graded") == 0
     assert "only 0.0 % of the mask files' pixels are grey" in " ".join(capsys.readouterr().out.split())
 
 
 def test_without_data_smears_are_drawn_larger_than_they_are_trained_on(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(minunet.paper, "DRAWN_COUNT", 5)
-    monkeypatch.setattr(Course, "run", lambda self, plan: None)
+    monkeypatch.setattr(minunet.runs.training_data, "DRAWN_COUNT", 5)
+    monkeypatch.setattr(StudyRunner, "run", lambda self, plan: None)
     monkeypatch.chdir(tmp_path)
-    assert lab(*TINY) == 0
+    assert study(*TINY) == 0
     out = tmp_path / "runs" / "paper-synthetic"
     with Image.open(next((out / "synthetic" / "images").iterdir())) as image:
         assert image.size == (32, 24)
     before = {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")}
-    assert lab() == 0
+    assert study() == 0
     assert {path: path.stat().st_mtime_ns for path in (out / "synthetic").rglob("*.png")} == before
-    assert lab(write_pairs(tmp_path / "discs", count=4), "--out", out) == 2
+    assert study(write_pairs(tmp_path / "discs", count=4), "--out", out) == 2
     assert "draws its own smears" in capsys.readouterr().err
 
 
-def test_help_teaches_what_the_bounds_are(capsys):
+def test_help_teaches_what_the_limits_are(capsys):
     with pytest.raises(SystemExit) as stop:
-        lab("--help")
+        study("--help")
     assert stop.value.code == 0
     said = capsys.readouterr().out
     for words in (

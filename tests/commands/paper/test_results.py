@@ -1,4 +1,4 @@
-"""What a lab finds: a row for every experiment, with the numbers of its runs and the bounds of its masks; report and figure."""
+"""What a study finds: a row for every experiment, with the numbers of its runs and the bounds of its masks; report and figure."""
 
 import json
 import re
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from minunet.training.trainer import Trainer
-from tests.commands.paper.small_labs import CLAIMS, MODELS, TINY, lab, results
+from tests.commands.paper.small_studies import CLAIMS, MODELS, TINY, results, study
 
 
 def test_every_experiment_is_a_run_folder_and_a_row(whole):
@@ -105,8 +105,8 @@ def test_the_report_and_the_figure(whole):
 
 def test_seeds_are_averaged_and_their_spread_shown(discs, tmp_path, capsys):
     words = ("--only", "claims", "--levels", "none", "--seeds", "2")
-    assert lab(discs, "--out", tmp_path / "lab", *TINY, *words) == 0
-    row = results(tmp_path / "lab")["rows"]["tanh"]
+    assert study(discs, "--out", tmp_path / "study", *TINY, *words) == 0
+    row = results(tmp_path / "study")["rows"]["tanh"]
     losses = [seed["loss"] for seed in row["seeds"]]
     assert [seed["seed"] for seed in row["seeds"]] == [0, 1]
     assert losses[0] != losses[1]
@@ -124,9 +124,9 @@ def test_a_training_that_diverges_is_a_row_and_the_others_go_on(discs, tmp_path,
 
     plain = Trainer._step
     monkeypatch.setattr(Trainer, "_step", stepping)
-    assert lab(discs, "--out", tmp_path / "lab", *TINY, "--only", "claims") == 0
+    assert study(discs, "--out", tmp_path / "study", *TINY, "--only", "claims") == 0
     said = capsys.readouterr().out
     assert re.search(r"^  tanh +diverged \(seed 0\)$", said, re.MULTILINE)
-    rows = results(tmp_path / "lab")["rows"]
+    rows = results(tmp_path / "study")["rows"]
     assert rows["tanh"]["mean"] is None
     assert rows["sigmoid"]["mean"]["loss"] > 0

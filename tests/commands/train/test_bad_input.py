@@ -41,7 +41,7 @@ def test_everything_wrong_is_said_at_once_with_the_data_and_the_folder(discs, fi
         "--size 0x5: width and height must be at least 1",
         "--loss mse: choose one of bce, dice, bce+dice",
         "--split 0.9,0.2,0.1: the shares add up to 1.2",
-        "--group (: this is no regular expression",
+        "--group (: this is not a regular expression",
         "--threshold 2: must be from 0 to 1",
         "CuPy is not installed",
         f"{finished} already holds a run",

@@ -1,4 +1,4 @@
-"""Tiny labs of `python -m minunet.paper`: their data and flags, the names of their experiments, and what lies in their folders."""
+"""Tiny studies of `python -m minunet.paper`: their data and flags, the names of their experiments, and their files."""
 
 import json
 
@@ -18,7 +18,7 @@ def write_pairs(folder, count=14, **greys):
     return write_discs(folder, count, (32, 24), squared_radius=50, **greys)
 
 
-def lab(*words):
+def study(*words):
     """Exit code of the command."""
     return main([str(word) for word in words])
 
@@ -29,5 +29,5 @@ def files(folder):
 
 
 def results(folder):
-    """What lies in a lab's results.json."""
+    """What lies in a study's results.json."""
     return json.loads((folder / "results.json").read_text())

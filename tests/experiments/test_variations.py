@@ -1,4 +1,4 @@
-"""What the lab trains: every variation once, each differing from the paper's network in what it is there for."""
+"""What the study trains: every variation once, each differing from the paper's network in what it is there for."""
 
 from dataclasses import asdict
 
@@ -6,10 +6,10 @@ import pytest
 
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
-from minunet.experiments.catalogue import Catalogue
-from minunet.experiments.experiment import Experiment, few
+from minunet.experiments.experiment import Experiment, draw_pairs
 from minunet.experiments.result_table import CELL, COLUMNS, LABEL
-from minunet.experiments.study_settings import LabSettings
+from minunet.experiments.study_settings import StudySettings
+from minunet.experiments.variations import Variations
 
 
 def changed(variation, base):
@@ -18,8 +18,8 @@ def changed(variation, base):
 
 
 def test_both_models_are_trained_with_and_without_the_relus_and_nothing_else_differs():
-    settings = LabSettings()
-    models = {variation.key: variation for variation in Catalogue(settings, 72).part("m1m2")}
+    settings = StudySettings()
+    models = {variation.key: variation for variation in Variations(settings, 72).of_part("m1m2")}
     base = settings.config("m1m2")
     assert {key: (variation.masks, changed(variation, base)) for key, variation in models.items()} == {
         "m1": ("resized", {"mask": "grayscale"}),
@@ -32,28 +32,28 @@ def test_both_models_are_trained_with_and_without_the_relus_and_nothing_else_dif
 
 
 def test_stored_greys_take_the_place_of_resized_ones():
-    models = {v.key: v.masks for v in Catalogue(LabSettings(graded=True, levels=None), 72).part("m1m2")}
+    models = {v.key: v.masks for v in Variations(StudySettings(graded=True, levels=None), 72).of_part("m1m2")}
     assert models == {"m1": "stored", "m1-no-relu": "stored", "m2": "binary", "m2-no-relu": "binary"}
 
 
 def test_each_claim_changes_one_thing_and_the_shared_run_is_one():
-    settings = LabSettings()
-    catalogue = Catalogue(settings, 72)
+    settings = StudySettings()
+    variations = Variations(settings, 72)
     base = settings.config("claims")
-    claims = {variation.key: changed(variation, base) for variation in catalogue.part("claims")}
+    claims = {variation.key: changed(variation, base) for variation in variations.of_part("claims")}
     assert claims.pop("relu-max-all") == {}
     assert claims.pop("tanh") == {"activation": "tanh"}
     assert claims.pop("sigmoid") == {"activation": "sigmoid"}
     assert claims.pop("average") == {"pooling": "average"}
     assert set(claims) == {"10-images", "20-images", "40-images"}
-    assert sum("relu-max-all" in dict(heading.rows) for heading in catalogue.headings) == 3
+    assert sum("relu-max-all" in dict(section.rows) for section in variations.sections) == 3
 
 
 @pytest.mark.parametrize("images", [9, 10, 11, 30, 72, 500])
 def test_few_images_take_as_many_steps_as_all(images):
-    settings = LabSettings(claims_epochs=7, batch_size=8)
+    settings = StudySettings(claims_epochs=7, batch_size=8)
     steps = 7 * -(-images // 8)
-    few_images = [v for v in Catalogue(settings, images).part("claims") if v.images is not None]
+    few_images = [v for v in Variations(settings, images).of_part("claims") if v.images is not None]
     assert [v.images for v in few_images] == [count for count in (10, 20, 40) if count < images]
     for variation in few_images:
         each = -(-variation.images // 8)
@@ -62,25 +62,27 @@ def test_few_images_take_as_many_steps_as_all(images):
 
 @pytest.mark.parametrize("graded", [False, True])
 def test_every_row_is_known_and_its_label_fits_the_table(graded):
-    catalogue = Catalogue(LabSettings(graded=graded, levels=(0.125, 0.875), claims_epochs=999), 9999)
+    variations = Variations(StudySettings(graded=graded, levels=(0.125, 0.875), claims_epochs=999), 9999)
     assert LABEL + CELL * len(COLUMNS) <= 80
-    for heading in catalogue.headings:
-        assert len(heading.title) <= 80
-        for key, label in heading.rows:
-            assert key in catalogue.variations
+    for section in variations.sections:
+        assert len(section.title) <= 80
+        for key, label in section.rows:
+            assert key in variations.by_key
             assert len(label) <= LABEL - 2, label
 
 
 def test_few_are_nested_drawn_by_the_seed_and_leave_the_rest_of_the_split_alone(tmp_path):
     pairs = [Pair(f"p{i:02}", tmp_path / f"{i}.png", tmp_path / f"{i}m.png") for i in range(30)]
     split = Split(tuple(pairs[:26]), tuple(pairs[26:28]), tuple(pairs[28:]))
-    names = {(count, seed): {pair.name for pair in few(split, count, seed)} for count in (10, 20) for seed in (0, 1)}
+    names = {
+        (count, seed): {pair.name for pair in draw_pairs(split, count, seed)} for count in (10, 20) for seed in (0, 1)
+    }
     assert {count: len(drawn) for (count, _), drawn in names.items()} == {10: 10, 20: 20}
     assert names[10, 0] < names[20, 0]
     assert names[10, 0] != names[10, 1]
-    assert few(split, None, 0) == few(split, 26, 0) == split.train
+    assert draw_pairs(split, None, 0) == draw_pairs(split, 26, 0) == split.train
 
 
 def test_a_seed_names_its_run():
-    variation = Catalogue(LabSettings(), 72).variations["m1"]
+    variation = Variations(StudySettings(), 72).by_key["m1"]
     assert Experiment(variation, 3).name == "m1-seed3"

@@ -1,17 +1,17 @@
-"""A lab that was begun: gone on with after Ctrl-C, in halves or when whole, or refused where its settings or data are others."""
+"""A study that was begun: gone on with after Ctrl-C, in halves or when whole, or refused where its settings or data are others."""
 
 import signal
 
 from minunet.checkpoints.training_state import load_state
-from minunet.experiments.runner import Course
+from minunet.experiments.runner import StudyRunner
 from minunet.training.trainer import Trainer
-from tests.commands.paper.small_labs import CLAIMS, MODELS, TINY, files, lab, results, write_pairs
+from tests.commands.paper.small_studies import CLAIMS, MODELS, TINY, files, results, study, write_pairs
 
 
 def test_called_again_nothing_is_trained_and_the_same_is_said(whole, capsys):
     out, said = whole
     before = files(out)
-    assert lab("--out", out) == 0  # settings and data are those of the folder
+    assert study("--out", out) == 0  # settings and data are those of the folder
     again = capsys.readouterr().out
     assert files(out) == before
     assert again.count(" done\n") == 11
@@ -22,27 +22,27 @@ def test_a_folder_made_otherwise_is_refused_with_every_difference(whole, discs, 
     out, _ = whole
     before = (out / "lab.json").read_bytes()
     words = ("--epochs", "3", "--levels", "none", "--depth", "1", "--device", "cuda" if not _gpu() else "cpu")
-    assert lab(discs, "--out", out, *words) == 2
+    assert study(discs, "--out", out, *words) == 2
     said = capsys.readouterr().err
-    assert "--epochs 3: the lab in" in said
+    assert "--epochs 3: the study in" in said
     assert "has 2, and its experiments can be compared only if all have the same" in said
     assert "--levels none" in said
     assert "--depth" not in said
     other = write_pairs(tmp_path / "other", count=13)
-    assert lab(other, "--out", out) == 2
+    assert study(other, "--out", out) == 2
     assert "begun on other data (14 pairs; now 13" in capsys.readouterr().err
     assert (out / "lab.json").read_bytes() == before
 
 
 def test_only_trains_one_half_and_a_later_call_the_other(discs, tmp_path, capsys, whole):
-    out = tmp_path / "lab"
-    assert lab(discs, "--out", out, *TINY, "--only", "claims") == 0
+    out = tmp_path / "study"
+    assert study(discs, "--out", out, *TINY, "--only", "claims") == 0
     said = capsys.readouterr().out
     assert set(results(out)["rows"]) == set(CLAIMS)
     assert "the paper\n" not in said
     assert not (out / "figure.png").exists()
     before = files(out)
-    assert lab("--out", out, "--only", "m1m2") == 0
+    assert study("--out", out, "--only", "m1m2") == 0
     said = capsys.readouterr().out
     assert "tanh" not in said[said.index("plan ") : said.index("1/6")]
     assert set(results(out)["rows"]) == set(MODELS + CLAIMS)
@@ -64,8 +64,8 @@ def test_ctrl_c_keeps_everything_says_how_to_go_on_and_that_ends_alike(discs, wh
 
     plain = Trainer._step
     monkeypatch.setattr(Trainer, "_step", stepping)
-    out = tmp_path / "a lab"
-    assert lab(discs, "--out", out, *TINY, "--only", "m1m2") == 130
+    out = tmp_path / "a study"
+    assert study(discs, "--out", out, *TINY, "--only", "m1m2") == 130
     said = capsys.readouterr().out
     assert f"go on     python -m minunet.paper --out '{out}' --only m1m2 --device cpu\n" in said
     assert set(results(out)["rows"]) == {"m1"}
@@ -73,7 +73,7 @@ def test_ctrl_c_keeps_everything_says_how_to_go_on_and_that_ends_alike(discs, wh
     finished = {path: when for path, when in files(out).items() if "m1-seed0" in path.parts}
 
     monkeypatch.setattr(Trainer, "_step", plain)
-    assert lab("--out", out, "--only", "m1m2") == 0
+    assert study("--out", out, "--only", "m1m2") == 0
     said = capsys.readouterr().out
     assert "1 of 2 epochs done" in said
     assert "1/5  M1, greys by resizing, no end ReLUs" in said
@@ -86,9 +86,9 @@ def test_ctrl_c_outside_the_training_says_how_to_go_on(discs, tmp_path, monkeypa
     def interrupted(self, plan):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Course, "run", interrupted)
-    assert lab(discs, "--out", tmp_path / "lab", *TINY) == 130
-    assert f"go on     python -m minunet.paper --out {tmp_path / 'lab'} --device cpu\n" in capsys.readouterr().out
+    monkeypatch.setattr(StudyRunner, "run", interrupted)
+    assert study(discs, "--out", tmp_path / "study", *TINY) == 130
+    assert f"go on     python -m minunet.paper --out {tmp_path / 'study'} --device cpu\n" in capsys.readouterr().out
 
 
 def _gpu():
