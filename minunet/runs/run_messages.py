@@ -9,7 +9,7 @@ from typing import Any
 
 from minunet.cli.console import duration, memory, say_item
 from minunet.inference.mask_limits import MaskLimits
-from minunet.kernels.cpu.blas import slow_because
+from minunet.kernels.cpu.blas import why_matmul_is_slow
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.resources import available_memory
 from minunet.runs.config import TrainConfig
@@ -83,7 +83,7 @@ def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -
         say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
     else:
         say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
-    slow = slow_because() if device == "cpu" else None
+    slow = why_matmul_is_slow() if device == "cpu" else None
     if slow is not None:
         say_item(say, "warning", f"{slow}.")
     free = available_memory()

@@ -19,15 +19,15 @@ def announce(said, device="cpu"):
 
 def test_a_lesser_blas_is_named_with_its_remedy(said, monkeypatch):
     monkeypatch.setattr(
-        run_messages, "slow_because", lambda: "OpenBLAS uses its kernels for Haswell; unset the variable"
+        run_messages, "why_matmul_is_slow", lambda: "OpenBLAS uses its kernels for Haswell; unset the variable"
     )
     assert "warning OpenBLAS uses its kernels for Haswell; unset the variable." in announce(said)
 
 
 def test_a_proper_blas_is_not_mentioned_and_a_gpu_does_not_care(said, monkeypatch):
-    monkeypatch.setattr(run_messages, "slow_because", lambda: None)
+    monkeypatch.setattr(run_messages, "why_matmul_is_slow", lambda: None)
     assert "warning" not in announce(said)
-    monkeypatch.setattr(run_messages, "slow_because", lambda: "slow")
+    monkeypatch.setattr(run_messages, "why_matmul_is_slow", lambda: "slow")
     assert "slow" not in announce([], device="cuda")
 
 

@@ -1,49 +1,69 @@
-"""Adam over pieces of all parameters: each piece goes through the whole step while it is in the cache.
+"""Adam's step in blocks of all parameters: each block goes through the whole step while it is in the cache.
 
-Small parameters, of which a U-Net has many, are gathered into one flat vector and handed back after the step.
+Small parameters, of which a U-Net has many, are joined to one vector for the step and written back after it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.numpy_arrays import on_cpu
-from minunet.kernels.cpu.partition import even_parts
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.partition import even_slices
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 
-# Values at a time. A quarter would stay in a nearer cache, but threads whose calls are that short spend more time
-# waiting for each other at the interpreter lock: 16 million values took 18 ms on two threads, 37 with a quarter.
-CHUNK = 1 << 18
-GATHERED = 1 << 14  # values of a parameter that is gathered with others rather than stepped by itself
+# A quarter would stay in a nearer cache, but threads whose calls are that short spend more time waiting for the
+# interpreter lock: 16 million values took 18 ms on two threads, 37 with a quarter.
+VALUES_PER_BLOCK = 1 << 18
+MAX_JOINED = 1 << 14  # values of a parameter that is joined with others; a larger one is stepped by itself
 
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # parameter, gradient, first and second moment; flat
+# Of one parameter or a part of it: the values, the gradient, the first and the second moment; all one-dimensional.
+ParameterArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def _when(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> bool:
+def _applies(
+    params: Sequence[np.ndarray],
+    grads: Sequence[np.ndarray],
+    exp_avgs: Sequence[np.ndarray],
+    exp_avg_sqs: Sequence[np.ndarray],
+    *hyperparameters: object,
+) -> bool:
     arrays = [*params, *grads, *exp_avgs, *exp_avg_sqs]
-    return bool(arrays) and on_cpu(*arrays) and all(array.flags.c_contiguous for array in arrays)
+    return bool(arrays) and are_numpy_floats(*arrays) and all(array.flags.c_contiguous for array in arrays)
 
 
 @primitives.adam.register(
-    "adam", when=_when, cost=lambda *args: 0.0, why="whole steps on pieces that stay in the cache"
+    "adam", when=_applies, cost=lambda *args: 0.0, why="whole steps on blocks that stay in the cache"
 )
-def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_decay) -> None:
+def adam(
+    params: Sequence[np.ndarray],
+    grads: Sequence[np.ndarray],
+    exp_avgs: Sequence[np.ndarray],
+    exp_avg_sqs: Sequence[np.ndarray],
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+) -> None:
     """See `primitives.adam`.
 
-    With the corrections of the moments in front, m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) is
+    The corrections of the moments are moved to the front: m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) is
     sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps * sqrt(1 - b2^t)).
     """
     beta1, beta2 = betas
     correction = (1 - beta2**step) ** 0.5
-    rate, small = lr * correction / (1 - beta1**step), eps * correction
-    arrays = zip(params, grads, exp_avgs, exp_avg_sqs, strict=True)
+    corrected_lr, corrected_eps = lr * correction / (1 - beta1**step), eps * correction
 
-    def update(take: Take, param: np.ndarray, grad: np.ndarray, exp_avg: np.ndarray, exp_avg_sq: np.ndarray) -> None:
-        t = take(param.shape, param.dtype)
+    def update(
+        allocate: Allocate, param: np.ndarray, grad: np.ndarray, exp_avg: np.ndarray, exp_avg_sq: np.ndarray
+    ) -> None:
+        t = allocate(param.shape, param.dtype)
         if weight_decay:
-            decayed = take(param.shape, param.dtype)
+            decayed = allocate(param.shape, param.dtype)
             np.multiply(param, weight_decay, out=decayed)
             grad = np.add(decayed, grad, out=decayed)
         exp_avg *= beta1
@@ -54,43 +74,44 @@ def adam(params, grads, exp_avgs, exp_avg_sqs, step, lr, betas, eps, weight_deca
         t *= 1 - beta2
         exp_avg_sq += t
         np.sqrt(exp_avg_sq, out=t)
-        t += small
+        t += corrected_eps
         np.divide(exp_avg, t, out=t)
-        t *= rate
+        t *= corrected_lr
         param -= t
 
-    def job(piece: list[Arrays]) -> None:
-        with scratch() as take:
-            if len(piece) == 1:
-                update(take, *piece[0])
+    def job(parts: list[ParameterArrays]) -> None:
+        with scratch() as allocate:
+            if len(parts) == 1:
+                update(allocate, *parts[0])
                 return
-            size = sum(parts[0].size for parts in piece)
-            joined = [np.concatenate(group, out=take((size,), group[0].dtype)) for group in zip(*piece, strict=True)]
-            update(take, *joined)
+            size = sum(part[0].size for part in parts)
+            param, grad, exp_avg, exp_avg_sq = (
+                np.concatenate(arrays, out=allocate((size,), arrays[0].dtype)) for arrays in zip(*parts, strict=True)
+            )
+            update(allocate, param, grad, exp_avg, exp_avg_sq)
             start = 0
-            for param, _, *moments in piece:
-                own = slice(start, start + param.size)
-                for array, vector in zip((param, *moments), (joined[0], *joined[2:]), strict=True):
-                    array[...] = vector[own]
+            for part in parts:
+                own = slice(start, start + part[0].size)
+                part[0][...], part[2][...], part[3][...] = param[own], exp_avg[own], exp_avg_sq[own]
                 start = own.stop
 
-    parallel(job, _pieces([tuple(array.reshape(-1) for array in group) for group in arrays]))
+    arrays = zip(params, grads, exp_avgs, exp_avg_sqs, strict=True)
+    parallel(job, _jobs([(p.reshape(-1), g.reshape(-1), m.reshape(-1), v.reshape(-1)) for p, g, m, v in arrays]))
 
 
-def _pieces(flat: list[Arrays]) -> list[list[Arrays]]:
-    """Parts of large parameters, one each, and then small parameters together, as many as fill a part."""
-    pieces: list[list[Arrays]] = []
-    together: list[list[Arrays]] = []
+def _jobs(parameters: list[ParameterArrays]) -> list[list[ParameterArrays]]:
+    """Blocks of large parameters, one each, and then small parameters together, as many as fill a block."""
+    jobs: list[list[ParameterArrays]] = []
+    joined: list[list[ParameterArrays]] = []
     room = 0
-    for arrays in flat:
-        size = arrays[0].size
-        if size > GATHERED:
-            parts = [slice(start, start + count) for start, count in even_parts(size, CHUNK)]
-            pieces += [[tuple(array[part] for array in arrays)] for part in parts]
+    for param, grad, exp_avg, exp_avg_sq in parameters:
+        if param.size > MAX_JOINED:
+            blocks = even_slices(param.size, VALUES_PER_BLOCK)
+            jobs += [[(param[block], grad[block], exp_avg[block], exp_avg_sq[block])] for block in blocks]
             continue
-        if not together or size > room:
-            together.append([])
-            room = max(CHUNK, size)
-        together[-1].append(arrays)
-        room -= size
-    return pieces + together
+        if not joined or param.size > room:
+            joined.append([])
+            room = max(VALUES_PER_BLOCK, param.size)
+        joined[-1].append((param, grad, exp_avg, exp_avg_sq))
+        room -= param.size
+    return jobs + joined

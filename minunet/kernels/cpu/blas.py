@@ -1,6 +1,7 @@
-"""The BLAS library behind `numpy.matmul`: held to one thread while our own threads share out the work.
+"""The BLAS library behind `numpy.matmul`: its number of threads, and whether it is slower than it could be.
 
-Two layers of threads would fight over the same cores, and a product's rounding would depend on how many there are.
+It is limited to one thread while our own thread pool works. Two layers of threads would compete for the same cores, and
+the rounding of a product would depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -11,71 +12,71 @@ import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property, lru_cache
 
-import numpy as np
+import numpy  # noqa: F401  loads the BLAS library that this module looks up
 import threadpoolctl
 
 
-class OneThread:
-    """Context manager, re-entrant and shared by every thread: within it, BLAS computes on the thread that calls it.
+class SingleThreadedBlas:
+    """Context manager, re-entrant and shared by all threads: within it, BLAS computes on the thread that calls it.
 
     Most libraries have one number of threads for the whole process. It is set when the first of several overlapping
-    blocks is entered and goes back when the last one is left: a program's own products outside our kernels keep every
-    thread they had. OpenBLAS on OpenMP has a number for each calling thread, which is set by each that enters.
-    Entering and leaving costs some ten microseconds, because the libraries are looked up once and not per call.
+    blocks is entered and restored when the last one is left: products of the program outside our kernels keep all the
+    threads they had. OpenBLAS built with OpenMP has a number for each calling thread, which each thread sets that enters.
+    Entering and leaving costs about ten microseconds, because the libraries are looked up only once.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._depth = 0
         self._libraries: list[threadpoolctl.LibController] | None = None
         self._before: list[int] = []
-        self._own = _OwnNumbers()
+        self._of_thread = _ThreadCounts()
 
     def libraries(self) -> list[threadpoolctl.LibController]:
-        """The BLAS libraries that were loaded when this was first asked; NumPy's is always among them."""
+        """The BLAS libraries that were loaded at the first call of this method; NumPy's is always among them."""
         if self._libraries is None:
             self._libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
     @cached_property
-    def _shared(self) -> list[threadpoolctl.LibController]:
-        """The libraries with one number for the whole process."""
-        return [library for library in self.libraries() if not _counts_by_thread(library)]
+    def _with_process_count(self) -> list[threadpoolctl.LibController]:
+        """The libraries with one number of threads for the whole process."""
+        return [library for library in self.libraries() if not _has_thread_count(library)]
 
     @cached_property
-    def _by_thread(self) -> list[threadpoolctl.LibController]:
-        """The libraries with a number for each calling thread."""
-        return [library for library in self.libraries() if _counts_by_thread(library)]
+    def _with_thread_count(self) -> list[threadpoolctl.LibController]:
+        """The libraries with a number of threads for each calling thread."""
+        return [library for library in self.libraries() if _has_thread_count(library)]
 
-    def __enter__(self) -> OneThread:
+    def __enter__(self) -> SingleThreadedBlas:
         with self._lock:
-            if self._inside == 0:
-                self._before = _limit_to_one(self._shared)
-            self._inside += 1
-        self._own.enter(self._by_thread)
+            if self._depth == 0:
+                self._before = _limit_to_one(self._with_process_count)
+            self._depth += 1
+        self._of_thread.enter(self._with_thread_count)
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._own.leave(self._by_thread)
+        self._of_thread.leave(self._with_thread_count)
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                _set_all(self._shared, self._before)
+            self._depth -= 1
+            if self._depth == 0:
+                _set_all(self._with_process_count, self._before)
 
     def for_this_thread(self) -> None:
-        """Hold libraries with a number for each calling thread to one, for as long as the calling thread lives."""
-        self._own.enter(self._by_thread)
+        """Limit the libraries that count by calling thread to one, for as long as the calling thread lives."""
+        self._of_thread.enter(self._with_thread_count)
 
     def reset_after_fork(self) -> None:
-        """A forked child starts outside every block, whatever its parent's other threads were doing."""
+        """A forked child starts outside every block, whatever the other threads of its parent were doing."""
         self._lock = threading.Lock()
-        if self._inside:
-            self._inside = 0
-            _set_all(self._shared, self._before)
+        if self._depth:
+            self._depth = 0
+            _set_all(self._with_process_count, self._before)
 
 
-class _OwnNumbers(threading.local):
-    """The numbers of libraries that have one for each calling thread, as they were before this thread's outermost block."""
+class _ThreadCounts(threading.local):
+    """The numbers of threads that count by calling thread, as they were before this thread's outermost block."""
 
     def __init__(self) -> None:
         self._depth = 0
@@ -92,12 +93,12 @@ class _OwnNumbers(threading.local):
             _set_all(libraries, self._before)
 
 
-def _counts_by_thread(library: threadpoolctl.LibController) -> bool:
+def _has_thread_count(library: threadpoolctl.LibController) -> bool:
     return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
 
 
 def _limit_to_one(libraries: Sequence[threadpoolctl.LibController]) -> list[int]:
-    """Set the numbers of threads to 1; returns what they were."""
+    """Set the numbers of threads to 1; returns the numbers before."""
     before = [library.get_num_threads() for library in libraries]
     _set_all(libraries, [1] * len(libraries))
     return before
@@ -106,14 +107,14 @@ def _limit_to_one(libraries: Sequence[threadpoolctl.LibController]) -> list[int]
 def _set_all(libraries: Sequence[threadpoolctl.LibController], numbers: Sequence[int]) -> None:
     """Set numbers of threads, from any thread.
 
-    threadpoolctl's own `set_num_threads` (3.8) silently does nothing for OpenBLAS but in the one thread that called it
-    first. Our blocks may begin in one thread and end in another, so they ask for what lies below it.
+    For OpenBLAS, threadpoolctl's own `set_num_threads` (3.8) silently does nothing except in the one thread that called
+    it first. Our blocks may begin in one thread and end in another, so they call the function that it wraps.
     """
     for library, number in zip(libraries, numbers, strict=True):
         getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
-one_thread = OneThread()
+single_threaded_blas = SingleThreadedBlas()
 
 
 # OpenBLAS's names for the processors whose kernels use these instructions. "Zen" stands for the AVX2 of Haswell.
@@ -122,9 +123,9 @@ _AVX2_KERNELS = {"Haswell", "Zen", *_AVX512_KERNELS}
 
 
 def small_matrix_kernels(libraries: Sequence[threadpoolctl.LibController] | None = None) -> bool:
-    """Whether a BLAS multiplies small matrices where they lie; others first copy every operand into panels.
+    """Whether the BLAS multiplies small matrices in place; others first copy ("pack") every operand into panels.
 
-    OpenBLAS has such kernels for AVX-512 alone (on x86, version 0.3.31). `libraries`: by default those of this process.
+    On x86, OpenBLAS has such kernels only for AVX-512 (version 0.3.31). `libraries`: by default those of this process.
     """
     if libraries is None:
         return _small_matrix_kernels_here()
@@ -136,18 +137,18 @@ def small_matrix_kernels(libraries: Sequence[threadpoolctl.LibController] | None
 
 @lru_cache
 def _small_matrix_kernels_here() -> bool:
-    return small_matrix_kernels(one_thread.libraries())
+    return small_matrix_kernels(single_threaded_blas.libraries())
 
 
-def slow_because(
+def why_matmul_is_slow(
     libraries: Sequence[threadpoolctl.LibController] | None = None,
     features: Mapping[str, bool] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> str | None:
-    """One sentence on why matrix products run slower here than they could, and what to do; None where they do not.
+    """One sentence on why matrix products are slower here than they could be, and what to do; None where they are not.
 
-    OpenBLAS picks its kernels by the processor, but the variable OPENBLAS_CORETYPE overrides it, and an old version
-    does not know a new processor; a NumPy without OpenBLAS, MKL or BLIS multiplies many times slower.
+    OpenBLAS chooses its kernels by the processor, but the variable OPENBLAS_CORETYPE overrides it, and an old version
+    does not know a new processor. A NumPy without OpenBLAS, MKL or BLIS multiplies many times slower.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def slow_because(
         The BLAS libraries, the processor's instruction sets as NumPy names them, and the environment; by default those
         of this process.
     """
-    libraries = one_thread.libraries() if libraries is None else libraries
+    libraries = single_threaded_blas.libraries() if libraries is None else libraries
     features = _processor_features() if features is None else features
     if not libraries:
         if sys.platform == "darwin":
@@ -185,6 +186,6 @@ def slow_because(
 
 
 def _processor_features() -> Mapping[str, bool]:
-    """What NumPy found out about the processor when it was imported; nothing where a version of it keeps that elsewhere."""
-    module = sys.modules.get(f"{np._core.__name__}._multiarray_umath")
+    """The instruction sets of the processor as NumPy names them; none where this version of NumPy stores them elsewhere."""
+    module = sys.modules.get("numpy._core._multiarray_umath")
     return getattr(module, "__cpu_features__", {})

@@ -1,4 +1,4 @@
-"""Operations element by element, in pieces that stay in the cache between their steps, on all threads."""
+"""Activations and the loss, value by value: in blocks that stay in the cache between their steps, on all threads."""
 
 from __future__ import annotations
 
@@ -8,64 +8,59 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.numpy_arrays import on_cpu
-from minunet.kernels.cpu.padded_windows import masked
-from minunet.kernels.cpu.partition import even_parts, fair_size
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.epilogue import masked_gradient, zeros
+from minunet.kernels.cpu.partition import balanced_size, even_slices
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 
-CHUNK = 1 << 19  # values at a time; threads whose calls are short wait for each other
-SMALLEST = 1 << 17  # a smaller piece is not worth waking a thread
-WORTH = 1 << 15  # for fewer values the plain reference is as fast
-_WHY = "in pieces that stay in the cache, on all threads"
+VALUES_PER_BLOCK = 1 << 19  # threads whose calls are short wait for each other
+MIN_VALUES_PER_BLOCK = 1 << 17  # a smaller block is not worth the cost of handing it to a thread
+MIN_VALUES = 1 << 15  # for fewer the plain reference is as fast
+_WHY = "in blocks that stay in the cache, on all threads"
 
-Piece = Callable[..., None]  # of (take, out, *inputs), all flat
+BlockFunction = Callable[..., None]  # of (allocate, out, *inputs), all arrays one-dimensional
 
 
-def _large(*arrays) -> bool:
-    """Whether these are large contiguous arrays of one shape."""
+def _applies(*arrays: np.ndarray | None) -> bool:
+    """Whether these are large contiguous arrays of one shape. The first is not None."""
     first = arrays[0]
     return (
-        first.size >= WORTH
-        and on_cpu(*arrays)
+        first is not None
+        and first.size >= MIN_VALUES
+        and are_numpy_floats(*arrays)
         and all(a.flags.c_contiguous and a.shape == first.shape for a in arrays if a is not None)
     )
 
 
-def _elementwise(piece: Piece, *inputs: np.ndarray) -> np.ndarray:
+def _in_blocks(function: BlockFunction, *inputs: np.ndarray) -> np.ndarray:
+    """The array that `function` writes, block by block, from inputs of its shape and type."""
     out = memory_pool.empty(inputs[0].shape, inputs[0].dtype)
     flat = [array.reshape(-1) for array in (out, *inputs)]
 
-    def job(part: tuple[int, int]) -> None:
-        with scratch() as take:
-            piece(take, *(array[part[0] : sum(part)] for array in flat))
+    def job(block: slice) -> None:
+        with scratch() as allocate:
+            function(allocate, *(array[block] for array in flat))
 
-    parallel(job, _pieces(out.size))
+    parallel(job, _blocks(out.size))
     return out
 
 
-def _pieces(size: int) -> list[tuple[int, int]]:
-    """(start, count) of pieces of at most `CHUNK` values, smaller ones where these would be too few."""
-    return even_parts(size, fair_size(size, CHUNK, SMALLEST))
+def _blocks(size: int) -> list[slice]:
+    return even_slices(size, balanced_size(size, VALUES_PER_BLOCK, MIN_VALUES_PER_BLOCK))
 
 
-def _zeros(take: Take, like: np.ndarray) -> np.ndarray:
-    zeros = take(like.shape, like.dtype)
-    zeros[:] = 0
-    return zeros
+def _relu(allocate: Allocate, out: np.ndarray, x: np.ndarray) -> None:
+    np.maximum(x, zeros(allocate, x.size, x.dtype), out=out)
 
 
-def _relu(take: Take, out: np.ndarray, x: np.ndarray) -> None:
-    np.maximum(x, _zeros(take, x), out=out)  # twice as fast as against the number 0
+def _relu_grad(allocate: Allocate, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
+    np.copyto(out, masked_gradient(allocate, grad_output, y))
 
 
-def _relu_grad(take: Take, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
-    np.copyto(out, masked(take, grad_output, y))
-
-
-def _sigmoid(take: Take, out: np.ndarray, x: np.ndarray) -> None:
+def _sigmoid(allocate: Allocate, out: np.ndarray, x: np.ndarray) -> None:
     """exp(min(x, 0)) / (1 + exp(-|x|)), whose numerator is 1 for x >= 0 and the other exponential below."""
-    e, positive = take(x.shape, x.dtype), take(x.shape, np.bool_)
+    e, positive = allocate(x.shape, x.dtype), allocate(x.shape, np.bool_)
     np.abs(x, out=e)
     np.negative(e, out=e)
     np.exp(e, out=e)
@@ -75,24 +70,24 @@ def _sigmoid(take: Take, out: np.ndarray, x: np.ndarray) -> None:
     out /= e
 
 
-def _sigmoid_grad(take: Take, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
+def _sigmoid_grad(allocate: Allocate, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
     np.subtract(1, y, out=out)
     out *= y
     out *= grad_output
 
 
-def _tanh(take: Take, out: np.ndarray, x: np.ndarray) -> None:
+def _tanh(allocate: Allocate, out: np.ndarray, x: np.ndarray) -> None:
     np.tanh(x, out=out)
 
 
-def _tanh_grad(take: Take, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
+def _tanh_grad(allocate: Allocate, out: np.ndarray, grad_output: np.ndarray, y: np.ndarray) -> None:
     np.multiply(y, y, out=out)
     np.subtract(1, out, out=out)
     out *= grad_output
 
 
 def _register() -> None:
-    pieces = {
+    functions = {
         primitives.relu: _relu,
         primitives.relu_grad: _relu_grad,
         primitives.sigmoid: _sigmoid,
@@ -100,64 +95,63 @@ def _register() -> None:
         primitives.tanh: _tanh,
         primitives.tanh_grad: _tanh_grad,
     }
-    for primitive, piece in pieces.items():
-        primitive.register("elementwise", when=_large, why=_WHY)(
-            lambda *inputs, piece=piece: _elementwise(piece, *inputs)
-        )
+    for primitive, function in functions.items():
+        run = primitive.register("elementwise", when=_applies, why=_WHY)
+        run(lambda *inputs, function=function: _in_blocks(function, *inputs))
 
 
 _register()
 
 
-def _loss_when(logits, target, weight) -> bool:
-    return _large(logits, target, weight)
-
-
-@primitives.bce_with_logits.register("elementwise", when=_loss_when, why=_WHY)
-def bce_with_logits(logits, target, weight):
+@primitives.bce_with_logits.register("elementwise", when=_applies, why=_WHY)
+def bce_with_logits(logits: np.ndarray, target: np.ndarray, weight: np.ndarray | None) -> np.floating:
     """See `primitives.bce_with_logits`."""
-    flat = [None if array is None else array.reshape(-1) for array in (logits, target, weight)]
+    flat_logits, flat_target = logits.reshape(-1), target.reshape(-1)
+    flat_weight = None if weight is None else weight.reshape(-1)
 
-    def job(part: tuple[int, int]) -> float:
-        z, t, w = (None if array is None else array[part[0] : sum(part)] for array in flat)
-        with scratch() as take:
-            loss, e, u = (take(z.shape, z.dtype) for _ in range(3))
+    def job(block: slice) -> float:
+        z, t = flat_logits[block], flat_target[block]
+        with scratch() as allocate:
+            loss, e, u = (allocate(z.shape, z.dtype) for _ in range(3))
             np.abs(z, out=e)
             np.negative(e, out=e)
             np.exp(e, out=e)
-            # log(1 + e) = log(u) + (e - (u - 1)) / u for the rounded sum u: as exact as log1p, which has no vector code.
+            # log(1 + e) = log(u) + (e - (u - 1)) / u for the rounded sum u: as exact as log1p, which is not vectorised.
             np.add(e, 1, out=u)
             np.log(u, out=loss)
             e -= u - 1
             e /= u
             loss += e
-            # The large terms cancel first, so that what is left of a confident, right answer is not lost in them.
-            np.maximum(z, _zeros(take, z), out=e)
+            # max(z, 0) - z t first: where the answer is confident and right these large terms cancel, and added to
+            # them one by one the small loss would be lost in rounding.
+            np.maximum(z, zeros(allocate, z.size, z.dtype), out=e)
             np.multiply(z, t, out=u)
             e -= u
             loss += e
-            if w is not None:
-                loss *= w
+            if flat_weight is not None:
+                loss *= flat_weight[block]
             return float(loss.sum(dtype=np.float64))
 
-    total = sum(parallel(job, _pieces(logits.size)))
+    total = sum(parallel(job, _blocks(logits.size)))
     return logits.dtype.type(total / logits.size)
 
 
-def _loss_grad_when(grad_output, logits, target, weight) -> bool:
-    return _large(logits, target, weight)
+def _loss_grad_applies(grad_output: np.ndarray, *arrays: np.ndarray | None) -> bool:
+    return _applies(*arrays)
 
 
-@primitives.bce_with_logits_grad.register("elementwise", when=_loss_grad_when, why=_WHY)
-def bce_with_logits_grad(grad_output, logits, target, weight):
+@primitives.bce_with_logits_grad.register("elementwise", when=_loss_grad_applies, why=_WHY)
+def bce_with_logits_grad(
+    grad_output: np.ndarray, logits: np.ndarray, target: np.ndarray, weight: np.ndarray | None
+) -> np.ndarray:
     """See `primitives.bce_with_logits_grad`."""
     scale = logits.dtype.type(grad_output / logits.size)
 
-    def piece(take: Take, out: np.ndarray, z: np.ndarray, t: np.ndarray, *w: np.ndarray) -> None:
-        _sigmoid(take, out, z)
+    def gradient(allocate: Allocate, out: np.ndarray, z: np.ndarray, t: np.ndarray, *w: np.ndarray) -> None:
+        _sigmoid(allocate, out, z)
         out -= t
         out *= scale
         for factor in w:
             out *= factor
 
-    return _elementwise(piece, logits, target, *([] if weight is None else [weight]))
+    return _in_blocks(gradient, logits, target, *([] if weight is None else [weight]))

@@ -1,43 +1,58 @@
-"""Convolution to few channels, such as a U-Net's last layer: every tap's product first, then sums of shifted planes.
+"""Convolution to few channels, such as a U-Net's last layer: products at every offset inside the window, then shifted sums.
 
-Windows would be written out at many times the size of the image to give one value each. Instead every pixel is multiplied
-with the kernel's kh * kw * O columns where it lies, and output pixels pick up what their window's pixels have for them
-("kn2row", Vasudevan, Anderson and Gregg 2017).
+A window matrix would have many times the size of the image, for one value per window. Instead every pixel is multiplied in
+place with all kh * kw * O weights of its channels. The products are planes, one for each weight, and an output pixel is the
+sum of one value of each plane, shifted by the offset ("kn2row", Vasudevan, Anderson and Gregg 2017).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.matmul import multiply, multiply_cost, run
-from minunet.kernels.cpu.numpy_arrays import on_cpu
-from minunet.kernels.cpu.partition import Rows, deal, divide_rows
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.matmul import matmul, matmul_cost
+from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, row_blocks
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.primitives.windows import IntPair, Padding
 
-CHUNK = 1 << 19  # values of the input at a time; threads whose calls are short wait for each other
-MOST_TAPS = 64  # kh * kw * O
-PER_VALUE = 0.5  # nanoseconds to add one value of a plane
+VALUES_PER_BLOCK = 1 << 19  # of the input; threads whose calls are short wait for each other
+MAX_PLANES = 64  # kh * kw * O
+
+# Nanoseconds of one core.
+PER_PLANE_VALUE = 0.5  # to add it
 PER_CALL = 30_000.0
 
 
-def _when(xs, weight, bias, stride, padding, activation) -> bool:
-    taps = weight.shape[0] * weight.shape[1] * weight.shape[3]
-    return tuple(stride) == (1, 1) and taps <= MOST_TAPS and xs[0].size > 0 and on_cpu(*xs, weight, bias)
+def _applies(
+    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, *_: object
+) -> bool:
+    planes = weight.shape[0] * weight.shape[1] * weight.shape[3]
+    few = tuple(stride) == (1, 1) and planes <= MAX_PLANES
+    return few and xs[0].size > 0 and are_numpy_floats(*xs, weight, bias)
 
 
-def _cost(xs, weight, bias, stride, padding, activation) -> float:
+def _cost(xs: Sequence[np.ndarray], weight: np.ndarray, *_: object) -> float:
     kh, kw, c, o = weight.shape
     pixels = xs[0].size // xs[0].shape[3]
-    return PER_CALL + PER_VALUE * pixels * kh * kw * o + multiply_cost(pixels, c, kh * kw * o)
+    return PER_CALL + PER_PLANE_VALUE * pixels * kh * kw * o + matmul_cost(pixels, c, kh * kw * o)
 
 
 @primitives.conv2d.register(
-    "kn2row", when=_when, cost=_cost, why="few outputs: products at every tap, then shifted sums"
+    "kn2row", when=_applies, cost=_cost, why="few outputs: products at every offset, then shifted sums"
 )
-def conv2d(xs, weight, bias, stride, padding, activation):
+def conv2d(
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> np.ndarray:
     """See `primitives.conv2d`."""
     xs = [np.ascontiguousarray(x) for x in xs]
     kh, kw, c, o = weight.shape
@@ -47,40 +62,44 @@ def conv2d(xs, weight, bias, stride, padding, activation):
     kernel = np.ascontiguousarray(weight.transpose(2, 0, 1, 3)).reshape(c, -1)  # (C, kh * kw * O)
     y = memory_pool.empty((images, out_h, out_w, o), weight.dtype)
 
-    def job(blocks: list[Rows]) -> None:
+    def job(blocks: Sequence[RowBlock]) -> None:
         for block in blocks:
-            first, last = max(0, block.first - top), min(height, block.last - top + kh - 1)
-            part = y[block.images, block.first : block.last]
-            with scratch() as take:
-                shape = (o, *part.shape[:3])
-                # One plane per output, whose rows are longer runs than a pixel's outputs.
-                sums = part.reshape(shape) if o == 1 else take(shape, y.dtype)
+            # The rows of the input that the windows of the block meet.
+            first = max(0, block.rows.start - top)
+            last = min(height, block.rows.stop - top + kh - 1)
+            outputs = y[block.index]
+            with scratch() as allocate:
+                shape = (o, *outputs.shape[:3])
+                # One plane for each output channel: its rows are longer than the outputs of one pixel.
+                sums = outputs.reshape(shape) if o == 1 else allocate(shape, y.dtype)
                 sums[...] = 0 if bias is None else bias[:, None, None, None]
                 if last > first:
-                    planes = _planes(take, [x[block.images, first:last] for x in xs], kernel)
+                    planes = _product_planes(allocate, [x[block.images, first:last] for x in xs], kernel)
                     # (kh * kw * O, pixels) -> (kh, kw, O, N, rows, W)
-                    planes = planes.reshape(kh, kw, o, len(part), last - first, width)
-                    _add_shifted(planes, sums, first - (block.first - top), left)
+                    planes = planes.reshape(kh, kw, o, len(outputs), last - first, width)
+                    _add_shifted(planes, sums, first - (block.rows.start - top), left)
                 if activation == "relu":
                     np.maximum(sums, 0, out=sums)
                 if o > 1:
-                    np.copyto(part, sums.transpose(1, 2, 3, 0))
+                    np.copyto(outputs, sums.transpose(1, 2, 3, 0))
 
-    parallel(job, deal(divide_rows(images, out_h, width * c, CHUNK)))
+    parallel(job, group_into_jobs(row_blocks(images, out_h, width * c, VALUES_PER_BLOCK)))
     return y
 
 
-def _planes(take: Take, sources: list[np.ndarray], kernel: np.ndarray) -> np.ndarray:
-    """Every pixel's products with every tap, one plane per tap: (taps, pixels), the transpose of (pixels, C) @ (C, taps)."""
-    planes, channel = None, 0
+def _product_planes(allocate: Allocate, sources: Sequence[np.ndarray], kernel: np.ndarray) -> np.ndarray:
+    """Products of all pixels with all weights, one plane each: (planes, pixels), transposed (pixels, C) @ (C, planes)."""
+    sums: np.ndarray | None = None
+    channel = 0
     for source in sources:
         pixels = source.reshape(-1, source.shape[3])
-        new = take((kernel.shape[1], len(pixels)), kernel.dtype)
-        # Asked for this way round, the product is twice as fast as (taps, C) @ (C, pixels).
-        run(multiply(pixels[None], kernel[None, channel : channel + source.shape[3]], new.T[None]))
-        planes = new if planes is None else np.add(planes, new, out=planes)
+        planes = allocate((kernel.shape[1], len(pixels)), kernel.dtype)
+        # Computed in this order, the product is twice as fast as (planes, C) @ (C, pixels).
+        matmul(pixels[None], kernel[None, channel : channel + source.shape[3]], planes.T[None])
+        sums = planes if sums is None else np.add(sums, planes, out=sums)
         channel += source.shape[3]
-    return planes
+    assert sums is not None  # a convolution has at least one source
+    return sums
 
 
 def _add_shifted(planes: np.ndarray, sums: np.ndarray, above: int, left: int) -> None:
@@ -92,6 +111,6 @@ def _add_shifted(planes: np.ndarray, sums: np.ndarray, above: int, left: int) ->
             column = slice(max(0, left - j), min(sums.shape[3], width + left - j))
             if row.stop <= row.start or column.stop <= column.start:
                 continue
-            seen_rows = slice(row.start + i - above, row.stop + i - above)
-            seen_columns = slice(column.start + j - left, column.stop + j - left)
-            sums[:, :, row, column] += planes[i, j, :, :, seen_rows, seen_columns]
+            plane_rows = slice(row.start + i - above, row.stop + i - above)
+            plane_columns = slice(column.start + j - left, column.stop + j - left)
+            sums[:, :, row, column] += planes[i, j, :, :, plane_rows, plane_columns]

@@ -1,57 +1,58 @@
-"""Matrix products recorded as steps on fixed buffers, in blocks of the size that the BLAS multiplies fastest.
+"""Matrix products in blocks of the size that the BLAS multiplies fastest, done at once or recorded to be replayed.
 
-A step is a call without arguments. Recording once what every chunk of an image repeats leaves the interpreter little
-to do between two calls, and it is there, holding the interpreter lock, that one thread makes another wait.
+A recorded call is a function without arguments that works on fixed buffers. What every block of an image repeats is
+recorded once: the interpreter then has little to do between two calls, and while it does it, holding the interpreter
+lock (GIL), the other threads wait.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 import numpy as np
 
 from minunet.kernels.cpu.blas import small_matrix_kernels
 
-Step = Callable[[], object]
+RecordedCall = Callable[[], object]
 
-# Up to 10^6 multiplications OpenBLAS's kernels for AVX-512 read the operands where they are, without repacking them:
-# measured 95-105 GFLOP/s on blocks below, 75-88 just above, of a peak of 105.
-SMALL = 1_000_000
+# Multiplications of a product up to which OpenBLAS's kernels for AVX-512 read the operands in place, without repacking
+# them: measured 95-105 GFLOP/s on blocks below, 75-88 just above, of a peak of 105.
+MAX_IN_PLACE = 1_000_000
 
 
 @lru_cache
-def largest_block() -> float:
-    """Multiplications in one block of a product: `SMALL`, or any number where the BLAS repacks operands in any case.
+def max_block() -> float:
+    """Multiplications in one block of a product: `MAX_IN_PLACE`, or no limit where the BLAS always repacks operands.
 
     With the kernels for AVX2 a Winograd layer of 128 to 512 channels takes 1.1 to 1.3 times as long in blocks.
     """
-    return SMALL if small_matrix_kernels() else math.inf
+    return MAX_IN_PLACE if small_matrix_kernels() else math.inf
 
 
-def transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[Step]:
-    """Steps for out = matrix @ rows with a small matrix and long rows: (P, Q) @ (..., Q, L) -> (..., P, L)."""
+def record_transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[RecordedCall]:
+    """Calls for out = matrix @ rows with a small matrix and long rows: (P, Q) @ (..., Q, L) -> (..., P, L)."""
     length = rows.shape[-1]
-    parts = max(1, math.ceil(matrix.size * length / largest_block()))
-    blocks = [slice(length * i // parts, length * (i + 1) // parts) for i in range(parts)]
+    count = max(1, math.ceil(matrix.size * length / max_block()))
+    blocks = [slice(length * i // count, length * (i + 1) // count) for i in range(count)]
     return [partial(np.matmul, matrix, rows[..., block], out[..., block]) for block in blocks]
 
 
-# NumPy keeps the interpreter lock, and with it every other thread, through a product whose result has this many values
-# or fewer, however long its sums are (version 2.4).
-LOCKED = 500
-SHORT = 64 * LOCKED  # multiplications that are over before another thread would have had the lock
+# NumPy holds the GIL, and so stops every other thread, through a product whose result has this many values or fewer,
+# however long its sums are (version 2.4).
+MAX_VALUES_WITH_GIL = 500
+MAX_WORK_WITH_GIL = 64 * MAX_VALUES_WITH_GIL  # multiplications: a shorter product ends before another thread could run
 
 
-def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
-    """Steps for out[...] = a[...] @ b[...] over all leading axes: (..., M, L) @ (..., L, N) -> (..., M, N)."""
+def record_matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[RecordedCall]:
+    """Calls for out[...] = a[...] @ b[...] over all leading axes: (..., M, L) @ (..., L, N) -> (..., M, N)."""
     rows, length, columns = a.shape[-2], a.shape[-1], b.shape[-1]
-    if length == 1:  # nothing to add up: an outer product is no work for a BLAS
+    if length == 1:  # an outer product has no sums, and needs no BLAS
         return [partial(np.multiply, a, b, out)]
-    if 0 < out.size <= LOCKED and out.size * length > SHORT:
-        return _multiply_in_parts(a, b, out)
-    largest = largest_block()
+    if 0 < out.size <= MAX_VALUES_WITH_GIL and out.size * length > MAX_WORK_WITH_GIL:
+        return _record_with_split_sums(a, b, out)
+    largest = max_block()
     if rows * length * columns <= largest:
         return [partial(np.matmul, a, b, out)]
     width = columns
@@ -60,8 +61,8 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     height = int(largest // (width * length))
     if height < 24:
         return [partial(np.matmul, a, b, out)]
-    parts = -(-rows // height)
-    blocks = [slice(rows * i // parts, rows * (i + 1) // parts) for i in range(parts)]
+    count = -(-rows // height)
+    blocks = [slice(rows * i // count, rows * (i + 1) // count) for i in range(count)]
     return [
         partial(np.matmul, a[..., block, :], b[..., j : j + width], out[..., block, j : j + width])
         for j in range(0, columns, width)
@@ -69,34 +70,40 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
     ]
 
 
-def _multiply_in_parts(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Step]:
-    """The same for a small result with long sums: as many parts of the sums side by side as free the interpreter lock."""
+def _record_with_split_sums(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[RecordedCall]:
+    """The same for a small result with long sums: the sums in enough parts for a result that NumPy frees the GIL for."""
     (*lead, rows, length), columns = a.shape, b.shape[-1]
-    parts = LOCKED // out.size + 1
-    each = length // parts
-    whole = parts * each
-    # (..., M, parts * each) -> (..., parts, M, each), and (..., parts * each, N) -> (..., parts, each, N): views
-    left = np.moveaxis(a[..., :whole].reshape(*lead, rows, parts, each), -2, -3)
-    right = b[..., :whole, :].reshape(*b.shape[:-2], parts, each, columns)
+    parts = MAX_VALUES_WITH_GIL // out.size + 1
+    part_length = length // parts
+    whole = parts * part_length
+    # (..., M, parts * part_length) -> (..., parts, M, part_length), and
+    # (..., parts * part_length, N) -> (..., parts, part_length, N): views
+    left = np.moveaxis(a[..., :whole].reshape(*lead, rows, parts, part_length), -2, -3)
+    right = b[..., :whole, :].reshape(*b.shape[:-2], parts, part_length, columns)
     sums = np.empty((*out.shape[:-2], parts, rows, columns), out.dtype)
-    steps: list[Step] = [partial(np.matmul, left, right, sums), partial(np.sum, sums, axis=-3, out=out)]
+    calls: list[RecordedCall] = [partial(np.matmul, left, right, sums), partial(np.sum, sums, axis=-3, out=out)]
     if whole < length:
         rest = np.empty_like(out)
-        steps += [partial(np.matmul, a[..., whole:], b[..., whole:, :], rest), partial(np.add, out, rest, out)]
-    return steps
+        calls += [partial(np.matmul, a[..., whole:], b[..., whole:, :], rest), partial(np.add, out, rest, out)]
+    return calls
 
 
-def run(steps: list[Step]) -> None:
-    """Carry out recorded steps in their order."""
-    for step in steps:
-        step()
+def replay(calls: Sequence[RecordedCall]) -> None:
+    """Make the recorded calls in their order."""
+    for call in calls:
+        call()
 
 
-def multiply_cost(rows: int, length: int, columns: int) -> float:
+def matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """out[...] = a[...] @ b[...] at once, see `record_matmul`."""
+    replay(record_matmul(a, b, out))
+
+
+def matmul_cost(rows: int, length: int, columns: int) -> float:
     """Estimated nanoseconds of one core for (rows, length) @ (length, columns) in float32.
 
-    0.02 ns per multiplication and addition is 100 GFLOP/s. The kernels take 16 columns at a time, and every value of the
-    operands and the result has to be fetched or stored.
+    0.02 ns per multiplication and addition is 100 GFLOP/s. The BLAS computes 16 columns at a time, and every value of
+    the operands and the result has to be read or written.
     """
     padded = -(-columns // 16) * 16
     return 0.02 * rows * length * padded + 0.1 * (rows * length + rows * columns + length * columns)

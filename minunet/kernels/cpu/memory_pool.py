@@ -1,7 +1,7 @@
-"""The memory pool: large arrays are made of pieces of memory that are handed out again once nobody holds an array made of them.
+"""The memory pool: memory for large arrays, which is used again as soon as nobody holds an array in it.
 
-A step of training makes and drops the same arrays over and over; taken from the system each time, every page of them would be
-cleared by the kernel before its first use, which costs about as much as writing it once more.
+A training step makes and drops the same arrays over and over. Memory that comes from the system each time is cleared by the
+operating system at its first use, page by page, which costs about as much as writing it once more.
 """
 
 from __future__ import annotations
@@ -10,73 +10,78 @@ import math
 import sys
 import threading
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector register
-SMALLEST = 1 << 18  # bytes; NumPy's own allocation is as good for less
-MOST_PARTS = 16  # a free piece this many times as large as a request is not cut up for it: small arrays often stay long
-STALE = 20_000  # a free segment that so many requests have passed over goes back to the system
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
+MIN_BYTES = 1 << 18  # a smaller array comes from NumPy, which is as fast for it
+MAX_SPLIT = 16  # a free block this many times as large as a request is not split for it: small arrays often live long
+MAX_IDLE_REQUESTS = 20_000  # a free segment that was not used for so many requests goes back to the system
 
 
 @dataclass
-class _Piece:
-    """Some bytes of a segment; `block` is the array that all arrays made of them are views of, None while they are free."""
+class _MemoryBlock:
+    """Some bytes of a segment; `base` is the array of which all arrays in them are views, None while they are free."""
 
     start: int
     size: int
-    block: np.ndarray | None = None
+    base: np.ndarray | None = None
 
 
 class _Segment:
-    """Memory taken from the system in one go, and the pieces it is cut into, which lie side by side and fill it."""
+    """Memory that was requested from the system in one go, and the neighbouring blocks into which it is split."""
 
     def __init__(self, size: int, request: int):
-        raw = np.empty(size + ALIGNMENT, np.uint8)
-        skip = -raw.ctypes.data % ALIGNMENT
-        # NumPy makes a view of a view refer to the array at the bottom. Through a memoryview each piece is a bottom of its
-        # own, so that its reference count speaks for it alone.
-        self.memory = memoryview(raw[skip : skip + size])
-        self.pieces = [_Piece(0, size)]
-        self.last_used = request
+        memory = np.empty(size + ALIGNMENT, np.uint8)
+        offset = -memory.ctypes.data % ALIGNMENT
+        # NumPy makes a view of a view refer to the array at the bottom. Through a memoryview every block is a bottom of
+        # its own, so that its reference count tells whether this block is in use.
+        self.memory = memory[offset : offset + size].data
+        self.blocks = [_MemoryBlock(0, size)]
+        self.last_request = request
 
-    def cut(self, piece: _Piece, size: int) -> np.ndarray:
-        """Hand out the first `size` bytes of a free piece; what is left stays free."""
-        if piece.size > size:
-            rest = _Piece(piece.start + size, piece.size - size)
-            self.pieces.insert(self.pieces.index(piece) + 1, rest)
-            piece.size = size
-        piece.block = np.frombuffer(self.memory[piece.start : piece.start + size], np.uint8)
-        return piece.block
+    @property
+    def is_free(self) -> bool:
+        """Whether no block is in use."""
+        return all(block.base is None for block in self.blocks)
 
-    def join(self, unheld: int) -> None:
-        """Take back the pieces that nobody holds, and make one of free neighbours."""
-        for piece in self.pieces:
-            if piece.block is not None and _references(piece) <= unheld:
-                piece.block = None
-        if len(self.pieces) == 1:  # most segments, and this runs at every request
+    def allocate(self, block: _MemoryBlock, size: int) -> np.ndarray:
+        """The first `size` bytes of a free block; the rest becomes a free block of its own."""
+        if block.size > size:
+            rest = _MemoryBlock(block.start + size, block.size - size)
+            self.blocks.insert(self.blocks.index(block) + 1, rest)
+            block.size = size
+        block.base = np.frombuffer(self.memory[block.start : block.start + size], np.uint8)
+        return block.base
+
+    def reclaim(self, free_count: int) -> None:
+        """Free the blocks that nobody holds, and merge free neighbours."""
+        for block in self.blocks:
+            if block.base is not None and _reference_count(block) <= free_count:
+                block.base = None
+        if len(self.blocks) == 1:  # most segments, and this runs at every request
             return
-        joined: list[_Piece] = []
-        for piece in self.pieces:
-            if piece.block is None and joined and joined[-1].block is None:
-                joined[-1].size += piece.size
+        merged: list[_MemoryBlock] = []
+        for block in self.blocks:
+            if block.base is None and merged and merged[-1].base is None:
+                merged[-1].size += block.size
             else:
-                joined.append(piece)
-        self.pieces = joined
+                merged.append(block)
+        self.blocks = merged
 
 
-def _references(piece: _Piece) -> int:
-    """The reference count of a piece's block; what it is for one nobody else holds depends on the interpreter."""
-    return sys.getrefcount(piece.block)
+def _reference_count(block: _MemoryBlock) -> int:
+    """The reference count of a block's base. Its value for a block that nobody else holds depends on the interpreter."""
+    return sys.getrefcount(block.base)
 
 
 class MemoryPool:
-    """Segments of memory, cut into pieces as they are asked for.
+    """Segments of memory, split into blocks on request.
 
-    An array from the pool is an ordinary NumPy array. Its piece is free again when the array and every view of it are gone,
-    which Python's reference count tells, so that an array somebody still holds is never overwritten. What was one large
-    array can become two smaller ones, and one again: a U-Net's levels take turns with the same memory.
+    An array from the pool is an ordinary NumPy array. Its block is free again when the array and every view of it are
+    gone, as Python's reference count tells, so that an array somebody still holds is never overwritten. A block of one
+    large array can be split for two smaller ones, and merged again: the levels of a U-Net share the same memory.
 
     Examples
     --------
@@ -92,73 +97,68 @@ class MemoryPool:
         self._segments: list[_Segment] = []
         self._requests = 0
         self._lock = threading.Lock()
-        self._unheld = _references(_Piece(0, 0, np.frombuffer(memoryview(b""), np.uint8)))
+        self._free_count = _reference_count(_MemoryBlock(0, 0, np.frombuffer(memoryview(b""), np.uint8)))
 
-    def empty(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-        """An unwritten C-contiguous array, aligned to a cache line where it is large enough to come from the pool.
-
-        Parameters
-        ----------
-        shape : tuple of int
-        dtype : dtype
-        """
+    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+        """An uninitialised C-contiguous array; from the pool, and aligned to a cache line, where it has `MIN_BYTES`."""
         dtype = np.dtype(dtype)
         size = math.prod(shape) * dtype.itemsize
-        if size < SMALLEST:
+        if size < MIN_BYTES:
             return np.empty(shape, dtype)
         with self._lock:
-            block = self._take(-(-size // ALIGNMENT) * ALIGNMENT)
-        return block[:size].view(dtype).reshape(shape)
+            base = self._allocate(-(-size // ALIGNMENT) * ALIGNMENT)
+        return base[:size].view(dtype).reshape(shape)
 
     @property
-    def held(self) -> int:
+    def reserved(self) -> int:
         """Bytes of all segments, in use or free."""
         with self._lock:
             return sum(len(segment.memory) for segment in self._segments)
 
     @property
-    def in_use(self) -> int:
-        """Bytes of the pieces that somebody holds an array of."""
+    def allocated(self) -> int:
+        """Bytes of the blocks in use."""
         with self._lock:
-            self._join()
-            return sum(piece.size for segment in self._segments for piece in segment.pieces if piece.block is not None)
+            self._reclaim()
+            blocks = [block for segment in self._segments for block in segment.blocks]
+            return sum(block.size for block in blocks if block.base is not None)
 
     def trim(self) -> None:
-        """Give every segment that is free altogether back to the system."""
+        """Give every segment without a block in use back to the system."""
         with self._lock:
-            self._drop(0)
+            self._release(0)
 
-    def _take(self, size: int) -> np.ndarray:
-        """At least `size` bytes that nobody holds: of the smallest free piece that fits, or a new segment."""
+    def _allocate(self, size: int) -> np.ndarray:
+        """`size` bytes that nobody holds: from the smallest free block that fits, else from a new segment."""
         self._requests += 1
-        self._join()
+        self._reclaim()
         fitting = [
-            (piece.size, k, segment, piece)
+            (block.size, k, segment, block)
             for k, segment in enumerate(self._segments)
-            for piece in segment.pieces
-            if piece.block is None and size <= piece.size < MOST_PARTS * size
+            for block in segment.blocks
+            if block.base is None and size <= block.size < MAX_SPLIT * size
         ]
         if fitting:
-            _, _, segment, piece = min(fitting, key=lambda found: found[:2])
+            _, _, segment, block = min(fitting, key=lambda candidate: candidate[:2])
         else:
-            self._drop(STALE)
+            self._release(MAX_IDLE_REQUESTS)
             segment = _Segment(size, self._requests)
-            piece = segment.pieces[0]
+            block = segment.blocks[0]
             self._segments.append(segment)
-        segment.last_used = self._requests
-        return segment.cut(piece, size)
+        segment.last_request = self._requests
+        return segment.allocate(block, size)
 
-    def _join(self) -> None:
+    def _reclaim(self) -> None:
         for segment in self._segments:
-            segment.join(self._unheld)
+            segment.reclaim(self._free_count)
 
-    def _drop(self, patience: int) -> None:
-        """Give segments back that are free and that at least `patience` requests have passed over."""
-        self._join()
+    def _release(self, idle_requests: int) -> None:
+        """Give free segments back to the system that were not used for at least so many requests."""
+        self._reclaim()
         self._segments = [
             segment
             for segment in self._segments
-            if any(piece.block is not None for piece in segment.pieces) or self._requests - segment.last_used < patience
+            if not segment.is_free or self._requests - segment.last_request < idle_requests
         ]
 
 
@@ -170,12 +170,12 @@ def pool() -> MemoryPool:
     return _POOL
 
 
-def empty(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An unwritten array from the shared pool."""
+def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+    """An uninitialised array from the shared pool."""
     return _POOL.empty(shape, dtype)
 
 
-def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def zeros(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
     """An array of zeros from the shared pool."""
     array = _POOL.empty(shape, dtype)
     array.fill(0)
@@ -183,7 +183,7 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def copy(array: np.ndarray) -> np.ndarray:
-    """A C-contiguous copy in an array from the shared pool."""
-    made = _POOL.empty(array.shape, array.dtype)
-    np.copyto(made, array)
-    return made
+    """A C-contiguous copy, in an array from the shared pool."""
+    copied = _POOL.empty(array.shape, array.dtype)
+    np.copyto(copied, array)
+    return copied

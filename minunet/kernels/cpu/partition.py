@@ -1,57 +1,86 @@
-"""Blocks of rows of pixels: how a layer's work is cut into jobs where tiles play no part."""
+"""Partition: how the work on an image is cut into blocks, and how the blocks are shared out to jobs.
+
+Both follow from shapes only, never from the number of threads, so that sums are always added up in the same order.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-MOST_JOBS = 16  # partial gradients are kept per job; see winograd.plan
-FEWEST_PARTS = 8
-SMALLEST_BLOCK = 1 << 18  # values: smaller blocks are not worth a job of their own
+MAX_JOBS = 16  # every job keeps a partial gradient of the weight until all are added up
+MIN_BLOCKS = 8  # fewer cannot be shared out evenly to the threads
+MIN_VALUES_PER_BLOCK = 1 << 18  # a smaller block of rows is not worth the cost of handing it to a thread
+
+Block = TypeVar("Block")
 
 
-def even_parts(total: int, largest: int) -> list[tuple[int, int]]:
-    """(start, count) of the fewest parts of nearly equal size that are no larger than `largest`, or 1; none of nothing."""
-    parts = -(-total // max(1, largest))
-    bounds = [total * i // max(1, parts) for i in range(parts + 1)]
-    return [(start, stop - start) for start, stop in zip(bounds, bounds[1:], strict=False)]
+def even_slices(total: int, largest: int) -> list[slice]:
+    """Cut range(total) into the fewest slices of nearly equal length that are no longer than `largest` (at least 1).
+
+    Examples
+    --------
+    >>> even_slices(10, 4)
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 10, None)]
+    """
+    count = -(-total // max(1, largest))
+    bounds = [total * i // max(1, count) for i in range(count + 1)]
+    return [slice(start, stop) for start, stop in zip(bounds, bounds[1:], strict=False)]
 
 
-def fair_size(total: int, most: int, smallest: int) -> int:
-    """The size of parts: `most`, or smaller where these would be too few to share out evenly, but not below `smallest`."""
-    return min(most, max(smallest, total // FEWEST_PARTS))
+def balanced_size(total: int, largest: int, smallest: int) -> int:
+    """The size of a block: `largest`, or less where that makes fewer than `MIN_BLOCKS` blocks, but at least `smallest`."""
+    return min(largest, max(smallest, total // MIN_BLOCKS))
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Rows first .. last of some images: all the rows of several images, or some rows of one."""
+class RowBlock:
+    """Rows of pixels of some images: all the rows of several images, or some rows of one. Index an array with `index`."""
 
     images: slice
-    first: int
-    last: int
+    rows: slice
+
+    @property
+    def index(self) -> tuple[slice, slice]:
+        """The index of the block in an array (N, H, ...)."""
+        return self.images, self.rows
+
+    @property
+    def row_count(self) -> int:
+        """Rows of one image."""
+        return self.rows.stop - self.rows.start
+
+    def moved_to(self, outer: RowBlock) -> RowBlock:
+        """The same block, where this one counts images and rows from the first ones of `outer`."""
+        image, row = outer.images.start, outer.rows.start
+        return RowBlock(
+            slice(image + self.images.start, image + self.images.stop),
+            slice(row + self.rows.start, row + self.rows.stop),
+        )
 
 
-def divide_rows(images: int, height: int, values_per_row: int, values: int) -> list[Rows]:
-    """Cut images into blocks of about `values` values, smaller ones where these would be too few to share out evenly."""
-    values = fair_size(images * height * values_per_row, values, SMALLEST_BLOCK)
-    together = even_parts(images, values // (values_per_row * height))
-    rows = even_parts(height, values // values_per_row) if len(together) == images else [(0, height)]
-    return [
-        Rows(slice(image, image + count), row, row + row_count) for image, count in together for row, row_count in rows
-    ]
+def row_blocks(images: int, height: int, values_per_row: int, values_per_block: int) -> list[RowBlock]:
+    """Cut images into blocks of about `values_per_block` values; into smaller ones where there would be too few."""
+    values_per_block = balanced_size(images * height * values_per_row, values_per_block, MIN_VALUES_PER_BLOCK)
+    image_slices = even_slices(images, values_per_block // (values_per_row * height))
+    one_image_each = len(image_slices) == images
+    row_slices = even_slices(height, values_per_block // values_per_row) if one_image_each else [slice(0, height)]
+    return [RowBlock(images, rows) for images in image_slices for rows in row_slices]
 
 
-def deal(blocks: Sequence[Rows]) -> list[Sequence[Rows]]:
-    """Runs of neighbouring blocks, one run for each job; the last jobs are the small ones, so that all threads end together."""
-    jobs = min(MOST_JOBS, len(blocks))
-    bounds = [-(-len(blocks) * i // max(1, jobs)) for i in range(jobs + 1)]
-    return sorted((blocks[a:b] for a, b in zip(bounds, bounds[1:], strict=False)), key=len, reverse=True)
+def group_into_jobs(blocks: Sequence[Block]) -> list[Sequence[Block]]:
+    """Neighbouring blocks together, one group for each job. The smallest jobs come last, so that threads end together."""
+    count = min(MAX_JOBS, len(blocks))
+    bounds = [-(-len(blocks) * i // max(1, count)) for i in range(count + 1)]
+    jobs = (blocks[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False))
+    return sorted(jobs, key=len, reverse=True)
 
 
 def sum_in_order(parts: Sequence[np.ndarray]) -> np.ndarray:
-    """parts[0] + parts[1] + ..., in place in the first: the same bits whoever computed them."""
+    """parts[0] + parts[1] + ..., in place in the first: the same bits whichever threads computed the parts."""
     total = parts[0]
     for part in parts[1:]:
         total += part

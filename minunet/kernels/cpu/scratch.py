@@ -1,6 +1,6 @@
-"""Working memory of the kernels: each thread keeps one block and hands out pieces of it, last taken first returned.
+"""Scratch memory: the temporary buffers of a job. Each thread keeps one arena of memory and allocates buffers from it in turn.
 
-A job thus finds its buffers where the last job left them, still in the cache, and asks the system for nothing.
+A job thus finds its buffers where the last job had them, still in the cache, and requests nothing from the system.
 """
 
 from __future__ import annotations
@@ -11,52 +11,53 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import numpy.typing as npt
 
-ALIGNMENT = 64  # bytes: one cache line, and one AVX-512 register
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
 
-Take = Callable[..., np.ndarray]
+Allocate = Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]  # of (shape, dtype)
 
 
-class _Block(threading.local):
-    """The memory of one thread, how much of it is taken, and how much has been wanted at once so far."""
+class _Arena(threading.local):
+    """The scratch memory of one thread, with the bytes in use now and the most that have been in use so far."""
 
     def __init__(self) -> None:
-        self.bytes = np.empty(0, np.uint8)
+        self.memory = np.empty(0, np.uint8)
         self.used = 0
-        self.wanted = 0
+        self.peak = 0
 
-    def take(self, shape: tuple[int, ...], dtype: np.dtype | type) -> np.ndarray:
-        """An uninitialised C-contiguous array; it is valid until the `scratch` block that it was taken in ends."""
+    def allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+        """An uninitialised C-contiguous array, valid until the end of the `scratch` block in which it was allocated."""
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        first = self.used
-        # One line of distance, so that buffers of 2^k bytes do not all fall into the same sets of the cache.
+        start = self.used
+        # A gap of one line after each buffer: buffers of 2^k bytes would otherwise share the same few sets of the cache.
         self.used += -(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT
-        self.wanted = max(self.wanted, self.used)
-        if self.used > self.bytes.size:
-            return np.empty(shape, dtype)  # the block grows when nothing of it is in use any more
-        return self.bytes[first : first + size].view(dtype).reshape(shape)
+        self.peak = max(self.peak, self.used)
+        if self.used > self.memory.size:
+            return np.empty(shape, dtype)  # the arena can grow only while no buffer is in use
+        return self.memory[start : start + size].view(dtype).reshape(shape)
 
 
-_block = _Block()
+_arena = _Arena()
 
 
 @contextmanager
-def scratch() -> Iterator[Take]:
-    """Within the block, `take(shape, dtype)` gives working arrays; at its end they all go back at once.
+def scratch() -> Iterator[Allocate]:
+    """Within the block, `allocate(shape, dtype)` returns temporary arrays; at its end all of them are freed at once.
 
     Examples
     --------
-    >>> with scratch() as take:
-    ...     take((2, 3), np.float32).shape
+    >>> with scratch() as allocate:
+    ...     allocate((2, 3), np.float32).shape
     (2, 3)
     """
-    block = _block
-    before = block.used
-    if before == 0 and block.wanted > block.bytes.size:
-        raw = np.empty(block.wanted + ALIGNMENT, np.uint8)
-        skip = -raw.ctypes.data % ALIGNMENT
-        block.bytes = raw[skip : skip + block.wanted]
+    arena = _arena
+    used_before = arena.used
+    if used_before == 0 and arena.peak > arena.memory.size:
+        memory = np.empty(arena.peak + ALIGNMENT, np.uint8)
+        offset = -memory.ctypes.data % ALIGNMENT
+        arena.memory = memory[offset : offset + arena.peak]
     try:
-        yield block.take
+        yield arena.allocate
     finally:
-        block.used = before
+        arena.used = used_before

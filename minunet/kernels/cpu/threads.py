@@ -1,10 +1,10 @@
-"""The worker threads of the CPU kernels: one per core that this process may use, started once and then kept.
+"""The thread pool of the CPU kernels: one worker thread per core that this process may use, started once and then kept.
 
-A kernel cuts its work into jobs by shapes alone, never by the number of threads, and adds partial results up in the
-order of the jobs: whichever thread takes a job, and however many there are, the result has the same bits.
+A kernel divides its work into jobs by shapes only, never by the number of threads, and adds partial results up in the
+order of the jobs. The result thus has the same bits whichever thread does a job, and however many threads there are.
 
-NumPy lets go of the interpreter lock inside its loops and products, so threads run side by side as long as every
-call does enough: a hand-over of the lock costs some three microseconds, hence few jobs and large calls.
+NumPy releases the interpreter lock (GIL) inside its loops and products, so that threads run side by side as long as
+each call does enough: passing the lock on costs about three microseconds, hence few jobs and large calls.
 """
 
 from __future__ import annotations
@@ -18,17 +18,19 @@ from contextlib import AbstractContextManager, nullcontext
 from queue import SimpleQueue
 from typing import Any
 
-from minunet.kernels.cpu.blas import one_thread
+from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.resources import usable_cpus
+
+Workspace = Callable[[], AbstractContextManager[Any]]
 
 
 def get_num_threads() -> int:
-    """The number of threads that the CPU kernels use; by default the cores this process may use."""
+    """The number of threads that the CPU kernels use; by default the number of cores that this process may use."""
     return _num_threads or usable_cpus()
 
 
 def set_num_threads(count: int) -> None:
-    """Use `count` threads in the CPU kernels from now on. Results do not depend on it, bit for bit.
+    """Use `count` threads in the CPU kernels from now on. The results do not depend on it, bit for bit.
 
     Raises
     ------
@@ -41,166 +43,168 @@ def set_num_threads(count: int) -> None:
     _num_threads = count
 
 
-def parallel(
-    function: Callable[..., Any],
-    jobs: Sequence[Any],
-    workspace: Callable[[], AbstractContextManager[Any]] | None = None,
-) -> list[Any]:
+def parallel(function: Callable[..., Any], jobs: Sequence[Any], workspace: Workspace | None = None) -> list[Any]:
     """Call function(job) for every job, on all threads, and return the results in the order of the jobs.
 
-    BLAS runs on one thread meanwhile. Jobs are handed out in order to whichever thread is free, so `function` must
-    not depend on who runs it, and jobs must not write to the same place. A call from inside a job, or while another
-    thread of the program has the workers, runs on the calling thread alone.
+    BLAS uses one thread meanwhile. Whichever thread is free does the next job, so the result of `function` must not
+    depend on the thread, and two jobs must not write to the same memory. Called from inside a job, or while another
+    thread of the program uses the pool, all jobs run on the calling thread.
 
     Parameters
     ----------
     function : callable
-        Takes a job, or a workspace and a job.
+        Called as function(job), or with a `workspace` as function(space, job).
     jobs : sequence
-        What is to be done.
+        The arguments, one for each job.
     workspace : callable, optional
-        Makes a context manager. Every thread that takes part enters one before its first job, hands what it gives to
-        each of its jobs, and leaves it after the last: for buffers and preparations that jobs share.
+        Returns a context manager, for buffers and preparations that several jobs share. Every thread that takes part
+        enters one before its first job, passes the value it gives to each of its jobs, and leaves it after the last.
 
     Raises
     ------
     BaseException
-        What a job raised (the first by order of the jobs, where several did); no job is running any more by then.
+        The exception of a job; of several, the first in the order of the jobs. No job is running any more by then.
     """
     jobs = list(jobs)
     if not jobs:
         return []
-    helpers = min(get_num_threads(), len(jobs)) - 1
-    region = _Region(function, jobs, workspace)
-    alone = helpers < 1 or getattr(_this_thread, "in_job", False) or not _workers.claim.acquire(blocking=False)
-    with one_thread:
-        if alone:
-            region.work()
+    workers = min(get_num_threads(), len(jobs)) - 1  # the calling thread does jobs as well
+    call = _ParallelCall(function, jobs, workspace)
+    nested = getattr(_this_thread, "in_job", False)
+    with single_threaded_blas:
+        if workers < 1 or nested or not _pool.lock.acquire(blocking=False):
+            call.do_jobs()
         else:
             try:
-                _workers.run(region, helpers)
+                _pool.run(call, workers)
             finally:
-                _workers.claim.release()
-    return region.outcome()
+                _pool.lock.release()
+    return call.take_results()
 
 
 _num_threads: int | None = None
 _this_thread = threading.local()
 
 
-class _Region:
-    """One call of `parallel`: the jobs that are still to do, and what the finished ones returned."""
+class _ParallelCall:
+    """One call of `parallel`: the jobs that nobody has begun, and the results of the finished ones."""
 
-    def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Callable[[], Any] | None):
-        self.function: Callable[..., Any] | None = function
-        self.workspace = workspace
-        self.waiting = deque(enumerate(jobs))  # popleft is atomic: no lock is needed to take a job
-        self.results: list[Any] = [None] * len(jobs)
-        self.failures: list[tuple[int, BaseException]] = []
+    def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Workspace | None):
+        self._function = function
+        self._workspace = workspace
+        self._waiting = deque(enumerate(jobs))  # popleft is atomic: taking a job needs no lock
+        self._results: list[Any] = [None] * len(jobs)
+        self._failures: list[tuple[int, BaseException]] = []
         self._lock = threading.Lock()
-        self._helping = 0
+        self._workers = 0  # in `do_jobs` now
         self._closed = False
-        self._last_left = threading.Lock()
-        self._last_left.acquire()
+        self._last_worker_left = threading.Lock()
+        self._last_worker_left.acquire()
 
-    def work(self) -> None:
-        """Take jobs until none is left, or one fails."""
+    def do_jobs(self) -> None:
+        """Do one job after another until none is waiting, or one fails."""
         index = -1
         try:
-            with nullcontext() if self.workspace is None else self.workspace() as space:
+            with nullcontext() if self._workspace is None else self._workspace() as space:
                 while True:
                     try:
-                        index, job = self.waiting.popleft()
+                        index, job = self._waiting.popleft()
                     except IndexError:
                         return
-                    self.results[index] = self.function(job) if self.workspace is None else self.function(space, job)
+                    arguments = (job,) if self._workspace is None else (space, job)
+                    self._results[index] = self._function(*arguments)
         except BaseException as error:
-            self.failures.append((index, error))
-            self.waiting.clear()
+            self._failures.append((index, error))
+            self._waiting.clear()
 
-    def outcome(self) -> list[Any]:
-        """The results in the order of the jobs, or the first failure in that order; the region is empty after that.
+    def take_results(self) -> list[Any]:
+        """The results in the order of the jobs, or the first failure in that order; nothing is kept here after that.
 
-        A worker that has not woken up yet still holds the region, and must not keep the arrays of a finished call.
+        A worker that has not woken up yet still refers to this call, and must not keep its arrays alive.
         """
-        results, failures = self.results, self.failures
-        self.function = self.workspace = None
-        self.results, self.failures = [], []
+        results, failures = self._results, self._failures
+        self._function, self._workspace = _nothing, None
+        self._results, self._failures = [], []
         if failures:
             raise min(failures, key=lambda failure: failure[0])[1]
         return results
 
-    def help(self) -> None:
-        """What a worker does; one that wakes up after the work is done leaves at once, and nobody has waited for it."""
+    def do_jobs_as_worker(self) -> None:
+        """What a worker does. Where it wakes up after the call is closed it leaves at once; nobody has waited for it."""
         with self._lock:
             if self._closed:
                 return
-            self._helping += 1
+            self._workers += 1
         _this_thread.in_job = True
-        self.work()
+        self.do_jobs()
         _this_thread.in_job = False
         with self._lock:
-            self._helping -= 1
-            if self._closed and self._helping == 0:
-                self._last_left.release()
+            self._workers -= 1
+            if self._closed and self._workers == 0:
+                self._last_worker_left.release()
 
     def close(self) -> None:
         """Wait for the workers that are still in a job. Ctrl-C meanwhile drops the jobs that nobody has begun."""
         with self._lock:
             self._closed = True
-            waiting = self._helping > 0
-        while waiting:
+            must_wait = self._workers > 0
+        while must_wait:
             try:
-                self._last_left.acquire()
-                waiting = False
+                self._last_worker_left.acquire()
+                must_wait = False
             except KeyboardInterrupt as error:
-                self.failures.append((-1, error))
-                self.waiting.clear()
+                self._failures.append((-1, error))
+                self._waiting.clear()
 
 
-class _Workers:
-    """The threads, each with a queue of the regions it is asked to help with."""
+def _nothing(*arguments: Any) -> None:
+    """Stands for the function of a call that is over."""
+
+
+class _ThreadPool:
+    """The worker threads, each with a queue of the calls that it is asked to take part in."""
 
     def __init__(self) -> None:
-        self.claim = threading.Lock()
-        self._queues: list[SimpleQueue] = []
+        self.lock = threading.Lock()  # held by the thread whose call the workers take part in
+        self._queues: list[SimpleQueue[tuple[_ParallelCall, contextvars.Context]]] = []
 
-    def run(self, region: _Region, helpers: int) -> None:
-        while len(self._queues) < helpers:
-            self._start()
-        for queue in self._queues[:helpers]:
-            # A context can be entered by one thread at a time, so each worker gets a copy: np.errstate holds in jobs too.
-            queue.put((region, contextvars.copy_context()))
+    def run(self, call: _ParallelCall, workers: int) -> None:
+        """Do the jobs of a call on so many workers and the calling thread."""
+        while len(self._queues) < workers:
+            self._start_worker()
+        for queue in self._queues[:workers]:
+            # One thread at a time can enter a context, so each worker gets a copy: np.errstate holds in jobs too.
+            queue.put((call, contextvars.copy_context()))
         _this_thread.in_job = True
         try:
-            region.work()
+            call.do_jobs()
         finally:
             _this_thread.in_job = False
-            region.close()
+            call.close()
 
-    def _start(self) -> None:
-        queue: SimpleQueue = SimpleQueue()
+    def _start_worker(self) -> None:
+        queue: SimpleQueue[tuple[_ParallelCall, contextvars.Context]] = SimpleQueue()
         name = f"minunet-worker-{len(self._queues) + 1}"
-        threading.Thread(target=_serve, args=(queue,), name=name, daemon=True).start()
+        threading.Thread(target=_worker_loop, args=(queue,), name=name, daemon=True).start()
         self._queues.append(queue)
 
 
-def _serve(queue: SimpleQueue) -> None:
-    one_thread.for_this_thread()
+def _worker_loop(queue: SimpleQueue[tuple[_ParallelCall, contextvars.Context]]) -> None:
+    single_threaded_blas.for_this_thread()
     while True:
-        region, context = queue.get()
-        context.run(region.help)
-        del region, context  # a waiting worker must not keep the last call's arrays alive
+        call, context = queue.get()
+        context.run(call.do_jobs_as_worker)
+        del call, context  # a waiting worker must not keep the arrays of the last call alive
 
 
 def _after_fork_in_child() -> None:
     """Threads do not survive a fork: the child starts its own when it first needs them."""
-    global _workers
-    _workers = _Workers()
+    global _pool
+    _pool = _ThreadPool()
     _this_thread.in_job = False
-    one_thread.reset_after_fork()
+    single_threaded_blas.reset_after_fork()
 
 
-_workers = _Workers()
+_pool = _ThreadPool()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -1,4 +1,4 @@
-"""What all tests of the CPU paths share."""
+"""What all tests of the CPU kernels share."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from minunet.kernels.dispatch import without_choice_cache
 
 
 @pytest.fixture(autouse=True)
-def every_choice_is_made_anew() -> Iterator[None]:
-    """Many of these tests change the constants that a choice rests on, which no other test's choices should see."""
+def no_choice_is_remembered() -> Iterator[None]:
+    """Many of these tests change constants on which a choice depends; choices made with them must not be remembered."""
     with without_choice_cache():
         yield

@@ -54,12 +54,12 @@ def cases(draw, kernels=ANY_KERNEL, strides=STRIDE_1, most_padding=2):
     )
 
 
-def assert_close(found, expected, tolerance):
-    assert (found is None) == (expected is None)
+def assert_close(actual, expected, tolerance):
+    assert (actual is None) == (expected is None)
     if expected is not None:
-        assert found.dtype == expected.dtype
-        assert found.shape == expected.shape
-        assert np.abs(found - expected).max(initial=0) <= tolerance * max(1.0, np.abs(expected).max(initial=0))
+        assert actual.dtype == expected.dtype
+        assert actual.shape == expected.shape
+        assert np.abs(actual - expected).max(initial=0) <= tolerance * max(1.0, np.abs(expected).max(initial=0))
 
 
 def compare_forward(case, candidate, dtype, tolerance):
@@ -84,8 +84,8 @@ def compare_gradients(case, candidate, dtype, tolerance, xs, weight, output, rng
         assert primitives.conv2d_grads.choose(*call).name == candidate
         grad_xs, *others = primitives.conv2d_grads(*call)
     expected_xs, *expected_others = primitives.conv2d_grads.reference(*call)
-    for found, expected in zip((*grad_xs, *others), (*expected_xs, *expected_others), strict=True):
-        assert_close(found, expected, tolerance)
+    for actual, expected in zip((*grad_xs, *others), (*expected_xs, *expected_others), strict=True):
+        assert_close(actual, expected, tolerance)
 
 
 def all_results(candidate, size, kernel_size, channels, stride, padding):

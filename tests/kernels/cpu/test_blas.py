@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from minunet.kernels.cpu.blas import _processor_features, one_thread, slow_because, small_matrix_kernels
+from minunet.kernels.cpu.blas import _processor_features, single_threaded_blas, small_matrix_kernels, why_matmul_is_slow
 
 AVX2 = {"AVX2": True, "AVX512F": False}
 AVX512 = {"AVX2": True, "AVX512F": True}
@@ -19,7 +19,7 @@ def openblas(architecture):
     [("SkylakeX", AVX512), ("Cooperlake", AVX512), ("Haswell", AVX2), ("Zen", AVX2), ("neoversev1", {"SVE": True})],
 )
 def test_nothing_to_say_where_the_kernels_fit(architecture, features):
-    assert slow_because(openblas(architecture), features, {}) is None
+    assert why_matmul_is_slow(openblas(architecture), features, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -31,19 +31,19 @@ def test_nothing_to_say_where_the_kernels_fit(architecture, features):
     ],
 )
 def test_lesser_kernels_are_named_with_the_remedy(architecture, features, environment, words):
-    sentence = slow_because(openblas(architecture), features, environment)
+    sentence = why_matmul_is_slow(openblas(architecture), features, environment)
     assert all(word in sentence for word in words)
 
 
 def test_other_libraries_are_trusted():
-    assert slow_because([SimpleNamespace(internal_api="mkl")], AVX512, {}) is None
+    assert why_matmul_is_slow([SimpleNamespace(internal_api="mkl")], AVX512, {}) is None
 
 
 def test_no_library_at_all(monkeypatch):
     monkeypatch.setattr("sys.platform", "linux")
-    assert "install it from PyPI" in slow_because([], AVX512, {})
+    assert "install it from PyPI" in why_matmul_is_slow([], AVX512, {})
     monkeypatch.setattr("sys.platform", "darwin")
-    assert slow_because([], {}, {}) is None
+    assert why_matmul_is_slow([], {}, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,6 @@ def test_who_multiplies_small_matrices_in_place(libraries, expected):
 
 
 def test_this_process():
-    assert one_thread.libraries()
-    assert slow_because() is None or "matrix products" in slow_because()
+    assert single_threaded_blas.libraries()
+    assert why_matmul_is_slow() is None or "matrix products" in why_matmul_is_slow()
     assert isinstance(_processor_features().get("AVX2", False), bool)

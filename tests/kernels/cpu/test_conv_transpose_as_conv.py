@@ -23,17 +23,19 @@ PAIRS = st.tuples(st.integers(1, 4), st.integers(1, 4))
     padding=st.tuples(st.integers(0, 3), st.integers(0, 3)),
     out_channels=st.integers(1, 30),
     needs=st.tuples(st.booleans(), st.booleans(), st.booleans()),
-    chunk=st.sampled_from([1, 3_000, 131_072]),
+    values_per_block=st.sampled_from([1, 3_000, 131_072]),
 )
-def test_equals_the_reference(dtype, tolerance, size, kernel_size, stride, padding, out_channels, needs, chunk):
+def test_equals_the_reference(
+    dtype, tolerance, size, kernel_size, stride, padding, out_channels, needs, values_per_block
+):
     assume(min(primitives.conv_transpose_out_size(size[1:3], kernel_size, stride, padding)) >= 1)
     rng = np.random.default_rng(0)
     x = rng.standard_normal(size).astype(dtype)
     weight = rng.standard_normal((*kernel_size, size[3], out_channels)).astype(dtype)
     bias = rng.standard_normal(out_channels).astype(dtype) if needs[2] else None
     with pytest.MonkeyPatch.context() as patch, prefer("conv_transpose_as_conv"):
-        patch.setattr(forward, "CHUNK", chunk)
-        patch.setattr(backward, "CHUNK", chunk)
+        patch.setattr(forward, "VALUES_PER_BLOCK", values_per_block)
+        patch.setattr(backward, "VALUES_PER_BLOCK", values_per_block)
         call = (x, weight, bias, stride, padding)
         assert primitives.conv_transpose2d.choose(*call).name == "conv_transpose_as_conv"
         expected = primitives.conv_transpose2d.reference(*call)
@@ -45,14 +47,14 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, stride, paddi
             primitives.conv_transpose2d_grads.reference(*call),
             strict=True,
         )
-        for found, expected in gradients:
-            assert_close(found, expected, tolerance)
+        for actual, expected in gradients:
+            assert_close(actual, expected, tolerance)
 
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
 def test_the_same_bits_for_any_number_of_threads(stride, monkeypatch):
     for module in (forward, backward):
-        monkeypatch.setattr(module, "CHUNK", 5_000)
+        monkeypatch.setattr(module, "VALUES_PER_BLOCK", 5_000)
     rng = np.random.default_rng(1)
     x, weight, bias = (rng.standard_normal(s).astype(np.float32) for s in ((2, 23, 17, 9), (3, 3, 9, 8), (8,)))
     results = []

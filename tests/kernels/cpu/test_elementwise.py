@@ -1,4 +1,4 @@
-"""What goes piece by piece on all threads - activations, the loss, Adam - against the plain versions."""
+"""Activations and the loss against the plain versions."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import adam, elementwise, threads
+from minunet.kernels.cpu import elementwise, threads
 
 SHAPES = st.lists(st.integers(1, 40), min_size=1, max_size=3).map(tuple)
 TYPES = st.sampled_from([(np.float64, 1e-12), (np.float32, 1e-6)])
 
 
 @pytest.fixture
-def small_pieces(monkeypatch):
-    monkeypatch.setattr(elementwise, "CHUNK", 50)
-    monkeypatch.setattr(elementwise, "WORTH", 1)
-    monkeypatch.setattr(elementwise, "SMALLEST", 1)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(elementwise, "VALUES_PER_BLOCK", 50)
+    monkeypatch.setattr(elementwise, "MIN_VALUES", 1)
+    monkeypatch.setattr(elementwise, "MIN_VALUES_PER_BLOCK", 1)
 
 
-@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.usefixtures("small_blocks")
 @pytest.mark.parametrize("name", ["relu", "sigmoid", "tanh"])
 @settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, precision=TYPES, spread=st.sampled_from([1.0, 1e4]))
@@ -36,7 +36,7 @@ def test_activations(name, shape, precision, spread):
     np.testing.assert_allclose(backward(grad, y), backward.reference(grad, y), rtol=4 * tolerance, atol=0)
 
 
-@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.usefixtures("small_blocks")
 @settings(max_examples=25, deadline=None)
 @given(shape=SHAPES, precision=TYPES, spread=st.sampled_from([1.0, 30.0, 1e4]), weighted=st.booleans())
 def test_binary_cross_entropy(shape, precision, spread, weighted):
@@ -52,13 +52,13 @@ def test_binary_cross_entropy(shape, precision, spread, weighted):
     assert loss.dtype == dtype
     np.testing.assert_allclose(loss, expected, rtol=4 * tolerance)
     grad = np.array(1.5, dtype)
-    found = primitives.bce_with_logits_grad(grad, logits, target, weight)
+    actual = primitives.bce_with_logits_grad(grad, logits, target, weight)
     expected = primitives.bce_with_logits_grad.reference(grad, logits, target, weight)
-    assert found.dtype == dtype
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=tolerance / logits.size)
+    assert actual.dtype == dtype
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=tolerance / logits.size)
 
 
-@pytest.mark.usefixtures("small_pieces")
+@pytest.mark.usefixtures("small_blocks")
 def test_a_confident_and_right_answer_keeps_its_small_loss():
     logits, target = np.full((4, 30), 50, np.float32), np.ones((4, 30), np.float32)
     assert primitives.bce_with_logits.choose(logits, target, None).name == "elementwise"
@@ -74,37 +74,9 @@ def test_small_and_scattered_arrays_are_left_to_the_reference():
     assert primitives.bce_with_logits.choose(large, large.astype(np.float64), None).name == "reference"
 
 
-@settings(max_examples=25, deadline=None)
-@given(
-    shapes=st.lists(SHAPES, min_size=1, max_size=4),
-    precision=TYPES,
-    weight_decay=st.sampled_from([0.0, 0.1]),
-    step=st.integers(1, 5),
-    chunk=st.sampled_from([7, 100_000]),
-    gathered=st.sampled_from([0, 30, 1 << 14]),
-)
-def test_adam(shapes, precision, weight_decay, step, chunk, gathered):
-    dtype, tolerance = precision
-    rng = np.random.default_rng(2)
-    # Parameters, gradients, first and second moments; the second are squares and so positive.
-    groups = [[rng.standard_normal(shape).astype(dtype) for shape in shapes] for _ in range(4)]
-    groups[3] = [array * array for array in groups[3]]
-    expected, found = ([[array.copy() for array in group] for group in groups] for _ in range(2))
-    settings_of_adam = (step, 1e-2, (0.9, 0.999), 1e-8, weight_decay)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adam, "CHUNK", chunk)
-        patch.setattr(adam, "GATHERED", gathered)
-        assert primitives.adam.choose(*found, *settings_of_adam).name == "adam"
-        primitives.adam(*found, *settings_of_adam)
-    primitives.adam.reference(*expected, *settings_of_adam)
-    for found_group, expected_group in zip(found, expected, strict=True):
-        for a, b in zip(found_group, expected_group, strict=True):
-            np.testing.assert_allclose(a, b, rtol=1e-4 if dtype is np.float32 else 1e-9, atol=4 * tolerance)
-
-
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(elementwise, "WORTH", 1)
-    monkeypatch.setattr(elementwise, "SMALLEST", 1)
+    monkeypatch.setattr(elementwise, "MIN_VALUES", 1)
+    monkeypatch.setattr(elementwise, "MIN_VALUES_PER_BLOCK", 1)
     rng = np.random.default_rng(3)
     logits, target = (rng.standard_normal((3, 256, 256, 1)).astype(np.float32) for _ in range(2))
     results = []

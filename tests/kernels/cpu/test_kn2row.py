@@ -1,4 +1,4 @@
-"""Products at every tap and shifted sums against the plain convolution."""
+"""kn2row against the plain convolution."""
 
 from dataclasses import replace
 
@@ -13,15 +13,15 @@ from tests.kernels.cpu.conv_cases import PRECISIONS, cases, compare_forward
 
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
 @settings(max_examples=60, deadline=None)
-@given(case=cases(most_padding=6), outputs=st.integers(1, 2), chunk=st.sampled_from([1, 3_000, 131_072]))
-def test_equals_the_reference(dtype, tolerance, case, outputs, chunk):
+@given(case=cases(most_padding=6), outputs=st.integers(1, 2), values_per_block=st.sampled_from([1, 3_000, 131_072]))
+def test_equals_the_reference(dtype, tolerance, case, outputs, values_per_block):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(kn2row, "CHUNK", chunk)
+        patch.setattr(kn2row, "VALUES_PER_BLOCK", values_per_block)
         compare_forward(replace(case, out_channels=outputs), "kn2row", dtype, tolerance)
 
 
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(kn2row, "CHUNK", 3_000)
+    monkeypatch.setattr(kn2row, "VALUES_PER_BLOCK", 3_000)
     rng = np.random.default_rng(0)
     xs = tuple(rng.standard_normal((2, 41, 30, c)).astype(np.float32) for c in (5, 7))
     weight, bias = rng.standard_normal((3, 3, 12, 2)).astype(np.float32), np.ones(2, np.float32)

@@ -24,8 +24,8 @@ def test_multiply(rows, length, columns, batch, block):
     a, b = rng.standard_normal((batch, rows, length)), rng.standard_normal((batch, length, columns))
     out = np.full((batch, rows, columns), np.nan)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matmul, "largest_block", lambda: block)
-        matmul.run(matmul.multiply(a, b, out))
+        patch.setattr(matmul, "max_block", lambda: block)
+        matmul.replay(matmul.record_matmul(a, b, out))
     np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
 
 
@@ -35,12 +35,12 @@ def test_long_sums_for_a_small_result_leave_the_interpreter_to_other_threads(len
     rng = np.random.default_rng(length)
     a = rng.standard_normal((1, length, 9)).transpose(0, 2, 1) if transposed else rng.standard_normal((1, 9, length))
     b, out = rng.standard_normal((1, length, 16)), np.full((1, 9, 16), np.nan)
-    steps = matmul.multiply(a, b, out)
+    calls = matmul.record_matmul(a, b, out)
     sizes = [
-        (step.args[2].size, step.args[2].size * step.args[0].shape[-1]) for step in steps if step.func is np.matmul
+        (call.args[2].size, call.args[2].size * call.args[0].shape[-1]) for call in calls if call.func is np.matmul
     ]
-    assert all(size > matmul.LOCKED or work <= matmul.SHORT for size, work in sizes)
-    matmul.run(steps)
+    assert all(size > matmul.MAX_VALUES_WITH_GIL or work <= matmul.MAX_WORK_WITH_GIL for size, work in sizes)
+    matmul.replay(calls)
     np.testing.assert_allclose(out, a @ b, rtol=1e-10, atol=1e-12)
 
 
@@ -50,26 +50,26 @@ def test_transform(size, length, block):
     matrix, rows = rng.standard_normal(size), rng.standard_normal((2, size[1], length))
     out = np.full((2, size[0], length), np.nan)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matmul, "largest_block", lambda: block)
-        matmul.run(matmul.transform(matrix, rows, out))
+        patch.setattr(matmul, "max_block", lambda: block)
+        matmul.replay(matmul.record_transform(matrix, rows, out))
     np.testing.assert_allclose(out, matrix @ rows, rtol=1e-10, atol=1e-12)
 
 
-def steps(block: float) -> int:
+def calls(block: float) -> int:
     a, b = np.zeros((2, 1000, 64), np.float32), np.zeros((2, 64, 64), np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matmul, "largest_block", lambda: block)
-        return len(matmul.multiply(a, b, np.zeros((2, 1000, 64), np.float32)))
+        patch.setattr(matmul, "max_block", lambda: block)
+        return len(matmul.record_matmul(a, b, np.zeros((2, 1000, 64), np.float32)))
 
 
 def test_one_call_where_the_blas_packs_its_operands_anyway():
-    assert steps(math.inf) == 1
-    assert steps(matmul.SMALL) == 5  # 4.1 million multiplications a matrix
+    assert calls(math.inf) == 1
+    assert calls(matmul.MAX_IN_PLACE) == 5  # 4.1 million multiplications a matrix
 
 
 def test_the_block_follows_from_the_blas(monkeypatch):
-    for small, expected in ((True, matmul.SMALL), (False, math.inf)):
+    for small, expected in ((True, matmul.MAX_IN_PLACE), (False, math.inf)):
         monkeypatch.setattr(matmul, "small_matrix_kernels", lambda small=small: small)
-        matmul.largest_block.cache_clear()
-        assert matmul.largest_block() == expected
-    matmul.largest_block.cache_clear()
+        matmul.max_block.cache_clear()
+        assert matmul.max_block() == expected
+    matmul.max_block.cache_clear()

@@ -1,4 +1,4 @@
-"""The memory pool: what is handed out again, and what never is."""
+"""The memory pool: what memory is used again, and what never is."""
 
 import threading
 
@@ -7,16 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minunet.kernels.cpu import memory_pool as pool
-from minunet.kernels.cpu.memory_pool import ALIGNMENT, MOST_PARTS, SMALLEST, STALE, MemoryPool
+from minunet.kernels.cpu.memory_pool import ALIGNMENT, MAX_IDLE_REQUESTS, MAX_SPLIT, MIN_BYTES, MemoryPool
 
-LARGE = (SMALLEST // 4, 2)  # float32: twice the smallest size
+LARGE = (MIN_BYTES // 4, 2)  # float32: twice the smallest size
 
 
 def address(array):
     return array.ctypes.data
 
 
-def test_a_dropped_array_is_handed_out_again():
+def test_the_memory_of_a_dropped_array_is_used_again():
     pool = MemoryPool()
     a = pool.empty(LARGE, np.float32)
     where = address(a)
@@ -27,7 +27,7 @@ def test_a_dropped_array_is_handed_out_again():
     assert b.flags.writeable
 
 
-def test_an_array_somebody_holds_is_never_handed_out():
+def test_the_memory_of_an_array_that_somebody_holds_is_never_used_again():
     pool = MemoryPool()
     a = pool.empty(LARGE, np.float32)
     a[...] = 7
@@ -50,58 +50,58 @@ def test_arrays_are_aligned_and_small_ones_do_not_come_from_the_pool():
     assert address(pool.empty(LARGE, np.float32)) % ALIGNMENT == 0
     pool.trim()
     pool.empty((3,), np.float32)
-    assert pool.held == 0
+    assert pool.reserved == 0
 
 
 def test_a_large_array_becomes_smaller_ones_and_a_large_one_again():
     pool = MemoryPool()
-    where = address(pool.empty((SMALLEST * 4,), np.uint8))
-    parts = [pool.empty((SMALLEST,), np.uint8) for _ in range(4)]
-    assert sorted(address(part) - where for part in parts) == [0, SMALLEST, 2 * SMALLEST, 3 * SMALLEST]
+    where = address(pool.empty((MIN_BYTES * 4,), np.uint8))
+    parts = [pool.empty((MIN_BYTES,), np.uint8) for _ in range(4)]
+    assert sorted(address(part) - where for part in parts) == [0, MIN_BYTES, 2 * MIN_BYTES, 3 * MIN_BYTES]
     del parts[1:3]
-    middle = pool.empty((SMALLEST * 2,), np.uint8)
-    assert address(middle) == where + SMALLEST
+    middle = pool.empty((MIN_BYTES * 2,), np.uint8)
+    assert address(middle) == where + MIN_BYTES
     del parts, middle
-    assert address(pool.empty((SMALLEST * 4,), np.uint8)) == where
-    assert pool.held == SMALLEST * 4
+    assert address(pool.empty((MIN_BYTES * 4,), np.uint8)) == where
+    assert pool.reserved == MIN_BYTES * 4
 
 
-def test_a_piece_is_taken_from_the_smallest_that_fits():
+def test_an_array_comes_from_the_smallest_block_that_fits():
     pool = MemoryPool()
-    large, small = pool.empty((SMALLEST * 4,), np.uint8), pool.empty((SMALLEST * 2,), np.uint8)
+    large, small = pool.empty((MIN_BYTES * 4,), np.uint8), pool.empty((MIN_BYTES * 2,), np.uint8)
     where = address(small)
     del large, small
-    assert address(pool.empty((SMALLEST + 1,), np.uint8)) == where
+    assert address(pool.empty((MIN_BYTES + 1,), np.uint8)) == where
 
 
-def test_a_very_large_array_is_not_cut_up_for_a_small_one():
+def test_a_very_large_block_is_not_split_for_a_small_array():
     pool = MemoryPool()
-    where = address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8))
-    small = pool.empty((SMALLEST,), np.uint8)
-    assert address(pool.empty((SMALLEST * MOST_PARTS,), np.uint8)) == where
-    assert pool.held == SMALLEST * (MOST_PARTS + 1)
+    where = address(pool.empty((MIN_BYTES * MAX_SPLIT,), np.uint8))
+    small = pool.empty((MIN_BYTES,), np.uint8)
+    assert address(pool.empty((MIN_BYTES * MAX_SPLIT,), np.uint8)) == where
+    assert pool.reserved == MIN_BYTES * (MAX_SPLIT + 1)
     del small
 
 
-def test_in_use_and_held_count_bytes_and_trim_gives_the_free_ones_back():
+def test_allocated_and_reserved_count_bytes_and_trim_gives_the_free_ones_back():
     pool = MemoryPool()
     a, b = pool.empty(LARGE, np.float32), pool.empty(LARGE, np.float32)
-    assert pool.in_use == pool.held == 2 * 2 * SMALLEST
+    assert pool.allocated == pool.reserved == 2 * 2 * MIN_BYTES
     del b
-    assert pool.in_use == 2 * SMALLEST
+    assert pool.allocated == 2 * MIN_BYTES
     pool.trim()
-    assert pool.held == pool.in_use
+    assert pool.reserved == pool.allocated
     a[...] = 0
 
 
-def test_a_segment_that_is_no_longer_asked_for_goes_back_to_the_system():
-    pool, size = MemoryPool(), SMALLEST * 2 * MOST_PARTS
+def test_a_segment_that_is_no_longer_used_goes_back_to_the_system():
+    pool, size = MemoryPool(), MIN_BYTES * 2 * MAX_SPLIT
     pool.empty((size,), np.uint8)
-    for _ in range(STALE + 1):
+    for _ in range(MAX_IDLE_REQUESTS + 1):
         pool.empty(LARGE, np.float32)
-    assert pool.held >= size  # kept until new memory is needed
+    assert pool.reserved >= size  # released only when new memory is needed
     keep = [pool.empty(LARGE, np.float32) for _ in range(2)]
-    assert pool.held == 2 * 2 * SMALLEST
+    assert pool.reserved == 2 * 2 * MIN_BYTES
     del keep
 
 
@@ -128,9 +128,9 @@ def test_threads_never_share_a_block():
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 6)), min_size=1, max_size=60))
 def test_whatever_the_order_live_arrays_keep_their_contents(actions):
     pool, live = MemoryPool(), []
-    for k, (take, amount) in enumerate(actions):
-        if take or not live:
-            array = pool.empty((amount * SMALLEST // 3,), np.uint8)
+    for k, (allocate, amount) in enumerate(actions):
+        if allocate or not live:
+            array = pool.empty((amount * MIN_BYTES // 3,), np.uint8)
             array[::997] = k % 251
             live.append((array, k % 251))
         else:
@@ -138,7 +138,7 @@ def test_whatever_the_order_live_arrays_keep_their_contents(actions):
         assert all((array[::997] == mark).all() for array, mark in live)
 
 
-def test_a_copy_lies_in_c_order():
+def test_a_copy_is_contiguous():
     array = np.arange(24.0).reshape(2, 3, 4).T
     made = pool.copy(array)
     assert made.flags.c_contiguous

@@ -17,15 +17,15 @@ WINDOW = ((2, 2), (2, 2), (0, 0))
     shape=st.tuples(st.integers(1, 3), st.integers(2, 40), st.integers(2, 40), st.integers(1, 70)),
     values=st.sampled_from([(0.0, 1.0), (0.0, -0.0), (np.nan, 0.0, 1.0), (-np.inf, np.inf, 0.0), None]),
     dtype=st.sampled_from([np.float32, np.float64]),
-    chunk=st.sampled_from([1, 3_000, 65_536]),
+    values_per_block=st.sampled_from([1, 3_000, 65_536]),
     seed=st.integers(0, 100),
 )
-def test_equals_the_reference(shape, values, dtype, chunk, seed):
+def test_equals_the_reference(shape, values, dtype, values_per_block, seed):
     rng = np.random.default_rng(seed)
     x = rng.standard_normal(shape) if values is None else rng.choice(values, shape)
     x = x.astype(dtype)
     with pytest.MonkeyPatch.context() as patch, prefer("pooling_2x2"):
-        patch.setattr(pooling_2x2, "CHUNK", chunk)
+        patch.setattr(pooling_2x2, "VALUES_PER_BLOCK", values_per_block)
         assert primitives.max_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y, argmax = primitives.max_pool2d(x, *WINDOW)
         expected_y, expected_argmax = primitives.max_pool2d.reference(x, *WINDOW)
@@ -48,14 +48,14 @@ def test_equals_the_reference(shape, values, dtype, chunk, seed):
 @given(
     shape=st.tuples(st.integers(1, 3), st.integers(2, 40), st.integers(2, 40), st.integers(1, 70)),
     precision=st.sampled_from([(np.float32, 1e-6), (np.float64, 1e-14)]),
-    chunk=st.sampled_from([1, 3_000, 65_536]),
+    values_per_block=st.sampled_from([1, 3_000, 65_536]),
 )
-def test_sums_equal_the_reference(shape, precision, chunk):
+def test_sums_equal_the_reference(shape, precision, values_per_block):
     dtype, tolerance = precision
     rng = np.random.default_rng(0)
     x = rng.standard_normal(shape).astype(dtype)
     with pytest.MonkeyPatch.context() as patch, prefer("pooling_2x2"):
-        patch.setattr(pooling_2x2, "CHUNK", chunk)
+        patch.setattr(pooling_2x2, "VALUES_PER_BLOCK", values_per_block)
         assert primitives.sum_pool2d.choose(x, *WINDOW).name == "pooling_2x2"
         y = primitives.sum_pool2d(x, *WINDOW)
         np.testing.assert_allclose(y, primitives.sum_pool2d.reference(x, *WINDOW), rtol=0, atol=8 * tolerance)
@@ -75,7 +75,7 @@ def test_every_window_of_three_values():
 
 
 def test_the_same_bits_for_any_number_of_threads(monkeypatch):
-    monkeypatch.setattr(pooling_2x2, "CHUNK", 3_000)
+    monkeypatch.setattr(pooling_2x2, "VALUES_PER_BLOCK", 3_000)
     x = np.random.default_rng(0).standard_normal((2, 41, 30, 6)).astype(np.float32)
     results = []
     for count in (1, 2, 3):

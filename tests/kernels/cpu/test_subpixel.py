@@ -1,4 +1,4 @@
-"""Up-convolution by stamps that do not overlap against the plain one."""
+"""Up-convolution whose kernel equals its stride against the plain one."""
 
 import numpy as np
 import pytest
@@ -21,18 +21,18 @@ KERNELS = st.one_of(st.just((2, 2)), st.tuples(st.integers(1, 4), st.integers(1,
     kernel_size=KERNELS,
     out_channels=st.integers(1, 40),
     needs=st.tuples(st.booleans(), st.booleans(), st.booleans()),
-    chunk=st.sampled_from([1, 2_000, 131_072]),
-    in_blocks=st.booleans(),
+    values_per_block=st.sampled_from([1, 2_000, 131_072]),
+    by_channels=st.booleans(),
 )
-def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels, needs, chunk, in_blocks):
+def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels, needs, values_per_block, by_channels):
     rng = np.random.default_rng(0)
     x = rng.standard_normal(size).astype(dtype)
     weight = rng.standard_normal((*kernel_size, size[3], out_channels)).astype(dtype)
     bias = rng.standard_normal(out_channels).astype(dtype) if needs[2] else None
     with pytest.MonkeyPatch.context() as patch, prefer("subpixel"):
-        patch.setattr(subpixel, "CHUNK", chunk)
+        patch.setattr(subpixel, "VALUES_PER_BLOCK", values_per_block)
         patch.setattr(subpixel, "CHANNELS_PER_JOB", 16)
-        patch.setattr(subpixel, "MOST_PAIRS_BY_ROWS", 0 if in_blocks else 1 << 40)
+        patch.setattr(subpixel, "MAX_KERNEL_BY_ROWS", 0 if by_channels else 1 << 40)
         call = (x, weight, bias, kernel_size, (0, 0))
         assert primitives.conv_transpose2d.choose(*call).name == "subpixel"
         expected = primitives.conv_transpose2d.reference(*call)
@@ -44,12 +44,12 @@ def test_equals_the_reference(dtype, tolerance, size, kernel_size, out_channels,
             primitives.conv_transpose2d_grads.reference(*call),
             strict=True,
         )
-        for found, expected in gradients:
-            assert_close(found, expected, tolerance)
+        for actual, expected in gradients:
+            assert_close(actual, expected, tolerance)
 
 
 @pytest.mark.parametrize(("kernel_size", "padding"), [((3, 3), (0, 0)), ((2, 2), (1, 0))])
-def test_overlapping_and_cropped_stamps_take_another_path(kernel_size, padding):
+def test_overlapping_or_cropped_patches_use_another_algorithm(kernel_size, padding):
     x, weight = np.ones((1, 5, 5, 2), np.float32), np.ones((*kernel_size, 2, 3), np.float32)
     assert primitives.conv_transpose2d.choose(x, weight, None, (2, 2), padding).name == "conv_transpose_as_conv"
     grad = primitives.conv_transpose2d(x, weight, None, (2, 2), padding)
@@ -59,8 +59,8 @@ def test_overlapping_and_cropped_stamps_take_another_path(kernel_size, padding):
 
 @pytest.mark.parametrize("pairs", [0, 1 << 40])
 def test_the_same_bits_for_any_number_of_threads(pairs, monkeypatch):
-    monkeypatch.setattr(subpixel, "CHUNK", 20_000)
-    monkeypatch.setattr(subpixel, "MOST_PAIRS_BY_ROWS", pairs)
+    monkeypatch.setattr(subpixel, "VALUES_PER_BLOCK", 20_000)
+    monkeypatch.setattr(subpixel, "MAX_KERNEL_BY_ROWS", pairs)
     rng = np.random.default_rng(1)
     x = rng.standard_normal((2, 23, 17, 96)).astype(np.float32)
     weight = rng.standard_normal((2, 2, 96, 48)).astype(np.float32)

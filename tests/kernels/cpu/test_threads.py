@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from minunet.kernels.cpu import threads
-from minunet.kernels.cpu.blas import OneThread, one_thread
+from minunet.kernels.cpu.blas import SingleThreadedBlas, single_threaded_blas
 
 
 @pytest.fixture(autouse=True)
@@ -151,21 +151,23 @@ def test_the_callers_errstate_holds_in_the_workers():
 
 
 def test_blas_has_one_thread_inside_and_its_own_number_after():
-    before = [library.get_num_threads() for library in one_thread.libraries()]
-    inside = threads.parallel(lambda job: [library.get_num_threads() for library in one_thread.libraries()], range(8))
+    before = [library.get_num_threads() for library in single_threaded_blas.libraries()]
+    inside = threads.parallel(
+        lambda job: [library.get_num_threads() for library in single_threaded_blas.libraries()], range(8)
+    )
     assert all(count == 1 for counts in inside for count in counts)
-    assert [library.get_num_threads() for library in one_thread.libraries()] == before
+    assert [library.get_num_threads() for library in single_threaded_blas.libraries()] == before
 
 
 WHICHEVER_THREAD = """
 import threading
 from minunet.kernels.cpu import threads
-from minunet.kernels.cpu.blas import one_thread
+from minunet.kernels.cpu.blas import single_threaded_blas
 
 def numbers(job=None):
-    return [library.get_num_threads() for library in one_thread.libraries()]
+    return [library.get_num_threads() for library in single_threaded_blas.libraries()]
 
-with one_thread:
+with single_threaded_blas:
     pass
 seen = [numbers()]
 caller = threading.Thread(target=lambda: seen.extend([*threads.parallel(numbers, range(2)), numbers()]))
@@ -199,7 +201,7 @@ class FakeLibrary:
 
 
 def test_the_blas_setting_is_restored_when_the_last_overlapping_block_is_left():
-    guard = OneThread()
+    guard = SingleThreadedBlas()
     guard._libraries = [FakeLibrary(4), FakeLibrary(2)]
     with guard:
         with guard:
@@ -222,10 +224,10 @@ class FakeLibraryOnOpenMP(threading.local):
 
 
 def test_a_library_with_a_number_for_each_thread_is_held_in_each(monkeypatch):
-    library, guard = FakeLibraryOnOpenMP(), OneThread()
+    library, guard = FakeLibraryOnOpenMP(), SingleThreadedBlas()
     guard._libraries = [library]
-    monkeypatch.setattr(threads, "one_thread", guard)
-    monkeypatch.setattr(threads, "_workers", threads._Workers())
+    monkeypatch.setattr(threads, "single_threaded_blas", guard)
+    monkeypatch.setattr(threads, "_pool", threads._ThreadPool())
     monkeypatch.setattr(threads, "_num_threads", 3)
     meeting = threading.Barrier(3, timeout=30)
 

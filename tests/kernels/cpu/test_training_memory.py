@@ -50,9 +50,9 @@ def test_a_step_takes_no_large_array_from_the_system(variant, pooling, activatio
     step = training_step(variant, pooling, activation)
     for _ in range(WARM_UP):
         step()
-    held = memory_pool.pool().held
+    held = memory_pool.pool().reserved
     assert traced_peak(step) < ACTIVATION / 2
-    assert memory_pool.pool().held == held
+    assert memory_pool.pool().reserved == held
 
 
 def test_the_first_step_does_take_them():
@@ -68,12 +68,12 @@ def test_nothing_is_held_once_the_step_is_over():
     step = training_step("paper")
     step()
     gc.collect()
-    in_use = memory_pool.pool().in_use
+    in_use = memory_pool.pool().allocated
     gc.disable()
     try:
         for _ in range(3):
             step()
-        assert memory_pool.pool().in_use <= in_use
+        assert memory_pool.pool().allocated <= in_use
     finally:
         gc.enable()
 
@@ -101,6 +101,6 @@ def test_a_step_holds_little_more_than_what_lives_at_its_peak(monkeypatch):
     model.zero_grad()  # the dry run's arrays were never written
     gc.collect()
     memory_pool.pool().trim()
-    before = memory_pool.pool().held
+    before = memory_pool.pool().reserved
     F.binary_cross_entropy_with_logits(model(image), image).backward()
-    assert memory_pool.pool().held - before < 1.1 * run.peak
+    assert memory_pool.pool().reserved - before < 1.1 * run.peak

@@ -1,7 +1,8 @@
 """Convolution as one matrix product: every window written out as a row, times the kernel as a matrix ("im2col").
 
-Windows are written out for a few rows of pixels at a time, so that they are still in the cache when they are multiplied.
-`forward` and `backward` hold the two passes; `by_channels` is another order of the same work for large kernels.
+Windows are written out for a block of rows at a time, so that they are still in the cache when they are multiplied.
+`window_matrix` writes them, `forward` and `backward` are the two passes, and `by_channels` does the same work in another
+order for large kernels.
 """
 
 from minunet.kernels.cpu.im2col import backward, forward

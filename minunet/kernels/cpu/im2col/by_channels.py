@@ -1,6 +1,6 @@
-"""im2col for a large kernel, as deep in a network: the windows of all pixels first, then some channels at a time.
+"""im2col for a large kernel, as deep in a network: the windows of a whole group of blocks first, then a few channels at a time.
 
-In chunks of pixels a kernel of megabytes would be read anew for every chunk, and its gradient be kept once for every job.
+Block by block, a kernel of megabytes would be read anew for every block, and its gradient kept once for every job.
 """
 
 from __future__ import annotations
@@ -10,69 +10,65 @@ from collections.abc import Callable
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.partition import Rows, divide_rows, even_parts
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.partition import RowBlock, even_slices, row_blocks
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 
-LARGE = 1 << 18  # values of a kernel: a megabyte in float32, a level-2 cache
-LONG = 1024  # values of a window: of shorter ones a chunk has so many that reading the kernel again hardly counts
-GROUP = 1 << 23  # values of windows that are kept at a time
+MIN_KERNEL = 1 << 18  # values of a large kernel: a megabyte in float32, a level-2 cache
+MIN_WINDOW = 1024  # values; blocks have so many shorter windows that reading the kernel again hardly counts
+VALUES_PER_GROUP = 1 << 23  # of windows
 CHANNELS_PER_JOB = 128
 
-# Of (take, rows): the windows of these rows of pixels, or the pixels themselves, as a matrix with one line per pixel.
-Matrix = Callable[[Take, Rows], np.ndarray]
+# Of (allocate, block): the windows of these rows of pixels, or the pixels themselves, as a matrix with one row per pixel.
+MatrixFunction = Callable[[Allocate, RowBlock], np.ndarray]
 
 
-def is_large(length: int, columns: int) -> bool:
-    """Whether a kernel of `columns` channels is large for windows of `length` values."""
-    return length > LONG and length * columns > LARGE
+def is_large(window: int, channels: int) -> bool:
+    """Whether a kernel is large: (window values, output channels) as a matrix."""
+    return window > MIN_WINDOW and window * channels > MIN_KERNEL
 
 
-def groups(images: int, height: int, values_per_row: int) -> list[Rows]:
+def groups(images: int, height: int, values_per_row: int) -> list[RowBlock]:
     """The rows of pixels whose windows are kept at the same time."""
-    return divide_rows(images, height, values_per_row, GROUP)
+    return row_blocks(images, height, values_per_row, VALUES_PER_GROUP)
 
 
-def kept(matrix: Matrix, rows: Rows, width: int, length: int, dtype: np.dtype, chunk: int) -> np.ndarray:
-    """matrix(take, rows) for many rows, put together in chunks on all threads: (pixels, length)."""
-    images, height = rows.images.stop - rows.images.start, rows.last - rows.first
-    whole = memory_pool.empty((images, height, width, length), dtype)
+def write_group(
+    matrix: MatrixFunction, group: RowBlock, width: int, columns: int, dtype: np.dtype, values_per_block: int
+) -> np.ndarray:
+    """The matrix of a whole group, (pixels, columns), written block by block on all threads."""
+    images, height = group.images.stop - group.images.start, group.row_count
+    whole = memory_pool.empty((images, height, width, columns), dtype)
 
-    def job(part: Rows) -> None:
-        start = rows.images.start
-        there = Rows(
-            slice(start + part.images.start, start + part.images.stop), rows.first + part.first, rows.first + part.last
-        )
-        with scratch() as take:
-            target = whole[part.images, part.first : part.last]
-            np.copyto(target, matrix(take, there).reshape(target.shape))
+    def job(block: RowBlock) -> None:
+        with scratch() as allocate:
+            target = whole[block.index]
+            np.copyto(target, matrix(allocate, block.moved_to(group)).reshape(target.shape))
 
-    parallel(job, divide_rows(images, height, width * length, chunk))
-    return whole.reshape(-1, length)
+    parallel(job, row_blocks(images, height, width * columns, values_per_block))
+    return whole.reshape(-1, columns)
 
 
-def multiply_columns(a: np.ndarray, b: np.ndarray, write: Callable[[slice, np.ndarray], None]) -> None:
-    """write(columns, (a @ b)[:, columns]) for blocks of columns, on all threads: (M, K) @ (K, N)."""
+def multiply_by_columns(a: np.ndarray, b: np.ndarray, write: Callable[[slice, np.ndarray], None]) -> None:
+    """Call write(columns, (a @ b)[:, columns]) for blocks of columns, on all threads: (M, K) @ (K, N)."""
 
-    def job(part: tuple[int, int]) -> None:
-        columns = slice(part[0], sum(part))
-        with scratch() as take:
-            out = take((len(a), part[1]), a.dtype)
+    def job(columns: slice) -> None:
+        with scratch() as allocate:
+            out = allocate((len(a), columns.stop - columns.start), a.dtype)
             write(columns, np.matmul(a, b[:, columns], out=out))
 
-    parallel(job, even_parts(b.shape[1], CHANNELS_PER_JOB))
+    parallel(job, even_slices(b.shape[1], CHANNELS_PER_JOB))
 
 
-def add_product(total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool) -> None:
-    """total = a^T @ b, or where that is not the first, total += a^T @ b; by rows, on all threads: (K, M), (K, N) -> (M, N)."""
+def add_transposed_product(total: np.ndarray, a: np.ndarray, b: np.ndarray, first: bool) -> None:
+    """total += a^T @ b, or total = a^T @ b if this is the first; by rows, on all threads: (K, M), (K, N) -> (M, N)."""
 
-    def job(part: tuple[int, int]) -> None:
-        rows = slice(part[0], sum(part))
+    def job(rows: slice) -> None:
         if first:
             np.matmul(a[:, rows].T, b, out=total[rows])
             return
-        with scratch() as take:
-            new = take((part[1], b.shape[1]), b.dtype)
-            np.add(total[rows], np.matmul(a[:, rows].T, b, out=new), out=total[rows])
+        with scratch() as allocate:
+            product = allocate((rows.stop - rows.start, b.shape[1]), b.dtype)
+            np.add(total[rows], np.matmul(a[:, rows].T, b, out=product), out=total[rows])
 
-    parallel(job, even_parts(a.shape[1], CHANNELS_PER_JOB))
+    parallel(job, even_slices(a.shape[1], CHANNELS_PER_JOB))

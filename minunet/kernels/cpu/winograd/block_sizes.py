@@ -1,111 +1,119 @@
-"""How much to do at a time: sizes of chunks, bands and jobs, from shapes and the kind of BLAS, never the number of threads."""
+"""Sizes of blocks, bands, groups and jobs: from shapes and the kind of BLAS, never from the number of threads."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from minunet.kernels.cpu.blas import small_matrix_kernels
-from minunet.kernels.cpu.matmul import SMALL
+from minunet.kernels.cpu.matmul import MAX_IN_PLACE
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """What depends on how the BLAS treats small matrices.
+class BlockSizes:
+    """What depends on how the BLAS multiplies small matrices.
 
     Attributes
     ----------
-    chunk : int
-        Values of a chunk's tiles at all points.
-    most_tiles : int
-        Tiles of a chunk, where it has few channels.
-    fewest_chunks : int
-        Fewer and larger chunks would share out unevenly.
-    most_channels_per_job : int
-        Where blocks of channels pass through.
-    fewest_tiles : int
-        Tiles for each channel from which the gradients go by tiles.
+    values_per_block : int
+        Values of a block's tiles at all points.
+    max_tiles : int
+        Tiles of a block that has few channels.
+    min_blocks : int
+        Fewer and larger blocks could not be shared out evenly to the threads.
+    max_channels_per_job : int
+        Of the jobs of `by_channels`.
+    min_tiles_per_channel : int
+        Tiles for each channel from which the backward pass goes by tiles.
     """
 
-    chunk: int
-    most_tiles: int
-    fewest_chunks: int
-    most_channels_per_job: int
-    fewest_tiles: int
+    values_per_block: int
+    max_tiles: int
+    min_blocks: int
+    max_channels_per_job: int
+    min_tiles_per_channel: int
 
 
-# Measured on Zen 4 and on Zen 3. Where every product packs its operands, large products pack them less often.
-IN_PLACE = Sizes(chunk=SMALL, most_tiles=SMALL, fewest_chunks=8, most_channels_per_job=64, fewest_tiles=0)
-PACKED = Sizes(chunk=2_000_000, most_tiles=512, fewest_chunks=4, most_channels_per_job=128, fewest_tiles=4)
+# Measured on Zen 4 and on Zen 3. A BLAS that packs the operands of every product packs those of large products less often.
+IN_PLACE = BlockSizes(
+    values_per_block=MAX_IN_PLACE,
+    max_tiles=MAX_IN_PLACE,
+    min_blocks=8,
+    max_channels_per_job=64,
+    min_tiles_per_channel=0,
+)
+PACKED = BlockSizes(
+    values_per_block=2_000_000, max_tiles=512, min_blocks=4, max_channels_per_job=128, min_tiles_per_channel=4
+)
 
-FEWEST_CHANNELS_PER_JOB = 64
-FEWEST_JOBS = 4  # rather than larger blocks of channels
+MIN_CHANNELS_PER_JOB = 64
+MIN_JOBS = 4  # rather than larger blocks of channels
 
-# Values in a band of rows of points: more mean fewer calls, and larger buffers between them.
-BAND = 50_000
+# More make fewer calls, but larger buffers between them.
+VALUES_PER_BAND = 50_000
 
-# Values of a chunk at one point; a smaller one is not worth a job.
-SMALLEST_CHUNK = 4096
+# At one point; a smaller block is not worth the cost of handing it to a thread.
+MIN_VALUES_PER_BLOCK = 4096
 
-# Values of a strip at all points: in the forward pass, and in the backward pass, where longer strips make longer sums.
-STRIP = 280_000
-GRADIENT_STRIP = 560_000
+# At all points: in the forward pass, and in the backward pass, where longer strips make longer sums.
+VALUES_PER_STRIP = 280_000
+VALUES_PER_GRAD_STRIP = 560_000
 
-# A kernel of more pairs of channels has so many points that reading them again for every chunk costs more than
-# keeping the points of all windows in memory.
-MOST_PAIRS_BY_TILES = 128 * 256
+# Pairs of channels. A larger kernel has so many points that reading them again for every block costs more than keeping
+# the points of all windows in memory.
+MAX_PAIRS_BY_TILES = 128 * 256
 
-# Points of all windows of a group, in values: 48 MB in float32, a size that the last level of cache still helps with.
-GROUP = 12_000_000
+# Points of the windows of a group: 48 MB in float32, a size for which the last-level cache still helps.
+VALUES_PER_GROUP = 12_000_000
 
 
-def jobs(channels_in: int, channels_out: int) -> int:
-    """Parts of a weight's gradient that are added up apart, each by one thread.
+def grad_weight_jobs(channels_in: int, channels_out: int) -> int:
+    """The most jobs of a backward pass by tiles, each of which keeps a partial gradient of the weight.
 
-    They fix the order of the sums, and so must not depend on the number of threads. Large parts cost time to add up.
+    They fix the order of the sums, and so must not depend on the number of threads. Large parts take time to add up.
     """
     return 16 if channels_in * channels_out <= 32 * 32 else 8
 
 
 def bands(n: int, values: int) -> list[slice]:
-    """All n rows of points in equal bands, where one row of all that is worked on has `values` values."""
-    rows = max(k for k in range(1, n + 1) if n % k == 0 and (k == 1 or k * values <= BAND))
+    """All n rows of points in equal bands. `values`: the size at one point of what a band is computed from."""
+    rows = max(k for k in range(1, n + 1) if n % k == 0 and (k == 1 or k * values <= VALUES_PER_BAND))
     return [slice(first, first + rows) for first in range(0, n, rows)]
 
 
-def sizes() -> Sizes:
-    """The sizes for the BLAS at hand."""
+def sizes_for_blas() -> BlockSizes:
+    """The sizes for the BLAS of this process."""
     return IN_PLACE if small_matrix_kernels() else PACKED
 
 
-def by_tiles(channels_in: int, channels_out: int) -> bool:
-    """Whether chunks of tiles pass through with all their channels, or blocks of channels with all their tiles."""
-    return channels_in * channels_out <= MOST_PAIRS_BY_TILES
+def goes_by_tiles(channels_in: int, channels_out: int) -> bool:
+    """Whether to compute blocks of tiles with all their channels, rather than blocks of channels with all their tiles."""
+    return channels_in * channels_out <= MAX_PAIRS_BY_TILES
 
 
-def gradients_by_tiles(m: int, images: int, size: tuple[int, int], channels_in: int, channels_out: int) -> bool:
+def backward_goes_by_tiles(m: int, images: int, size: tuple[int, int], channels_in: int, channels_out: int) -> bool:
     """The same for the backward pass, where few tiles for many channels make small products."""
-    enough = tile_count(m, images, size) >= sizes().fewest_tiles * max(channels_in, channels_out)
-    return enough and by_tiles(channels_in, channels_out)
+    min_tiles = sizes_for_blas().min_tiles_per_channel * max(channels_in, channels_out)
+    return tile_count(m, images, size) >= min_tiles and goes_by_tiles(channels_in, channels_out)
 
 
-def channels_per_job(channels: int, jobs_beside: int = 0) -> int:
-    """How many of so many channels pass through in one job, where so many kinds of jobs beside it are of like size."""
-    share = channels * (1 + jobs_beside) // FEWEST_JOBS
-    return max(FEWEST_CHANNELS_PER_JOB, min(sizes().most_channels_per_job, share))
+def channels_per_job(channels: int, other_kinds_of_jobs: int = 0) -> int:
+    """Channels of one job, out of so many, where jobs of so many other kinds, about as large, are done beside them."""
+    share = channels * (1 + other_kinds_of_jobs) // MIN_JOBS
+    return max(MIN_CHANNELS_PER_JOB, min(sizes_for_blas().max_channels_per_job, share))
 
 
-def tiles_per_chunk(m: int, images: int, size: tuple[int, int], channels: int) -> int:
-    """Tiles that go through together: as many as make products of a good size, fewer if that is too few chunks."""
-    n, wanted = m + 2, sizes()
-    share = max(SMALLEST_CHUNK // channels, -(-tile_count(m, images, size) // wanted.fewest_chunks))
-    return max(1, min(wanted.chunk // (n * n) // channels, wanted.most_tiles, share))
+def tiles_per_block(m: int, images: int, size: tuple[int, int], channels: int) -> int:
+    """Tiles of a block: as many as make products of a good size, fewer where that makes too few blocks."""
+    n, sizes = m + 2, sizes_for_blas()
+    share = max(MIN_VALUES_PER_BLOCK // channels, -(-tile_count(m, images, size) // sizes.min_blocks))
+    return max(1, min(sizes.values_per_block // (n * n) // channels, sizes.max_tiles, share))
 
 
 def tiles_per_group(n: int, channels: int) -> int:
-    """Tiles whose points are kept at once where blocks of channels pass through."""
-    return max(1, GROUP // (n * n) // channels)
+    """Tiles of a group, whose points are kept at once where blocks of channels are computed."""
+    return max(1, VALUES_PER_GROUP // (n * n) // channels)
 
 
 def tile_count(m: int, images: int, size: tuple[int, int]) -> int:
-    """Tiles of m x m outputs that images of `size` (height, width) take."""
+    """Tiles of m x m pixels in images of `size` (height, width)."""
     return images * -(-size[0] // m) * -(-size[1] // m)

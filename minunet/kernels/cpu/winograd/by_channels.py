@@ -1,128 +1,152 @@
-"""Both passes by channels: the points of all windows first, then all tiles of a block of channels at a time.
+"""Both passes by channels: the points of all windows of a group first, then all tiles of a block of channels at a time.
 
-It suits deep layers, whose kernel has far more points than the few tiles: the points of a block of it are made, used
-and forgotten, and never fill memory.
+It suits deep layers, whose kernel has far more points than the few tiles have: the points of a block of the kernel are
+computed, used and dropped, and never fill the memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.matmul import multiply, run
-from minunet.kernels.cpu.partition import even_parts, sum_in_order
+from minunet.kernels.cpu.matmul import record_matmul, replay
+from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.backward_call import Gradients
-from minunet.kernels.cpu.winograd.matrices import Transforms
-from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
-from minunet.kernels.cpu.winograd.transform_2d import InputPoints, OutputTiles
-from minunet.kernels.cpu.winograd.weight_transform import WeightGradient, WeightPoints
+from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall
+from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
+from minunet.kernels.cpu.winograd.transform_2d import InputTransform, OutputTransform
+from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, WeightTransform
 
 
-def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool, y: np.ndarray) -> None:
-    """Convolve the images `xs`, with `before` pixels of padding above and to the left, into y (N, H, W, O)."""
+def forward(call: ForwardCall) -> None:
+    """Fill `call.y`."""
+    tiles = block_sizes.tiles_per_group(call.matrices.n, max(call.weight.shape[2:]))
+    for group in tile_blocks(call.images, call.size, call.matrices.m, tiles):
+        _forward_group(call, group)
+
+
+def _forward_group(call: ForwardCall, group: TileBlock) -> None:
+    matrices, weight, y, bias = call.matrices, call.weight, call.y, call.bias
     c, o = weight.shape[2:]
-    for group in divide(len(y), y.shape[1:3], t.m, block_sizes.tiles_per_group(t.n, max(c, o))):
-        points = memory_pool.empty((t.n, t.n, group.tile_count, c), y.dtype)
+    points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), y.dtype)
 
-        def windows_job(part: tuple[slice, Chunk], points: np.ndarray = points) -> None:
-            places, chunk = part
-            bands = block_sizes.bands(t.n, chunk.tile_count * c)
-            with scratch() as take:
-                windows = InputPoints(take, t.input, t.m, chunk.shape, [x.shape[3] for x in xs], bands[0].stop)
-                windows.load([x[chunk.images] for x in xs], *chunk.origin(t.m, before))
-                for rows in bands:
-                    run(windows.band_steps(rows, points[rows, :, places]))
+    def windows_job(part: tuple[slice, TileBlock]) -> None:
+        tiles, block = part
+        bands = block_sizes.bands(matrices.n, block.tile_count * c)
+        with scratch() as allocate:
+            channels = [x.shape[3] for x in call.xs]
+            windows = InputTransform(allocate, matrices.input, matrices.m, block.shape, channels, bands[0].stop)
+            windows.load([x[block.images] for x in call.xs], *block.origin(matrices.m, call.top_left))
+            for rows in bands:
+                replay(windows.record_band(rows, points[rows, :, tiles]))
 
-        def channels_job(part: tuple[int, int], group: Chunk = group, points: np.ndarray = points) -> None:
-            block = slice(part[0], sum(part))
-            bands = block_sizes.bands(t.n, max(c, group.tile_count) * part[1])
-            band = bands[0].stop
-            with scratch() as take:
-                kernel = WeightPoints(take, t.weight, weight[..., block])
-                u = take((band, t.n, c, part[1]), y.dtype)
-                outputs = OutputTiles(take, t, group.shape, part[1])
-                products = take((band, t.n, group.tile_count, part[1]), y.dtype)
-                for rows in bands:
-                    run(kernel.band_steps(rows, u) + multiply(points[rows], u, products))
-                    if bias is not None and t.bias_point in range(rows.start, rows.stop):
-                        products[t.bias_point - rows.start, t.bias_point] += bias[block]
-                    run(outputs.band_steps(rows, products))
-                run(outputs.finish())
-                if relu:
-                    outputs.rectify(take)()
-                send_home(outputs.tiles, y[..., block], group, t.m)
+    def channels_job(channels: slice) -> None:
+        count = channels.stop - channels.start
+        bands = block_sizes.bands(matrices.n, max(c, group.tile_count) * count)
+        band = bands[0].stop
+        with scratch() as allocate:
+            kernel = WeightTransform(allocate, matrices.weight, weight[..., channels])
+            kernel_points = allocate((band, matrices.n, c, count), y.dtype)
+            outputs = OutputTransform(allocate, matrices, group.shape, count)
+            products = allocate((band, matrices.n, group.tile_count, count), y.dtype)
+            for rows in bands:
+                replay(kernel.record_band(rows, kernel_points) + record_matmul(points[rows], kernel_points, products))
+                if bias is not None and matrices.bias_point in range(rows.start, rows.stop):
+                    products[matrices.bias_point - rows.start, matrices.bias_point] += bias[channels]
+                replay(outputs.record_band(rows, products))
+            replay(outputs.record_finish())
+            if call.relu:
+                replay(outputs.record_relu(allocate))
+            write_tiles(outputs.tiles, y[..., channels], group, matrices.m)
 
-        parallel(windows_job, group.split_rows(block_sizes.tiles_per_chunk(t.m, len(y), y.shape[1:3], c)))
-        parallel(channels_job, even_parts(o, block_sizes.channels_per_job(o)))
+    parallel(windows_job, group.split_rows(block_sizes.tiles_per_block(matrices.m, call.images, call.size, c)))
+    parallel(channels_job, even_slices(o, block_sizes.channels_per_job(o)))
 
 
-def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
+def backward(call: BackwardCall) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Fill `call.grad_xs`; return the gradients of weight and bias."""
-    t, dtype = call.t, call.weight.dtype
-    c, o = call.weight.shape[2:]
-    grad_weight = memory_pool.zeros(call.weight.shape, dtype) if call.needs_weight else None
+    grad_weight = memory_pool.zeros(call.weight.shape, call.weight.dtype) if call.needs_weight else None
     bias_parts: list[np.ndarray] = []
-    for group in divide(call.images, call.size, t.m, block_sizes.tiles_per_group(t.n, max(c, o))):
-        gradient_points = memory_pool.empty((t.n, t.n, group.tile_count, o), dtype)
-        x_points = memory_pool.empty((t.n, t.n, group.tile_count, c), dtype) if call.needs_weight else None
-
-        def points_job(
-            part: tuple[slice, Chunk], gradient_points: np.ndarray = gradient_points, x_points=x_points
-        ) -> np.ndarray:
-            places, chunk = part
-            bands = block_sizes.bands(t.n, chunk.tile_count * max(c, o))
-            band = bands[0].stop
-            with scratch() as take:
-                windows = InputPoints(take, t.input, t.m, chunk.shape, [o], band)
-                gradient, top, left = call.windowed(take, chunk)
-                windows.load([gradient], top, left)
-                bias_part = call.bias_part(gradient, chunk, top, left)
-                for rows in bands:
-                    run(windows.band_steps(rows, gradient_points[rows, :, places]))
-            if x_points is not None:
-                with scratch() as take:
-                    spread = InputPoints(take, t.spread, t.m, chunk.shape, [x.shape[3] for x in call.xs], band)
-                    spread.load([x[chunk.images] for x in call.xs], *chunk.origin(t.m, (0, 0)))
-                    for rows in bands:
-                        run(spread.band_steps(rows, x_points[rows, :, places]))
-            return bias_part
-
-        def x_job(part: tuple[int, int], group: Chunk = group, gradient_points=gradient_points) -> None:
-            block = slice(call.channels.start + part[0], call.channels.start + sum(part))
-            with scratch() as take:
-                bands = block_sizes.bands(t.n, max(o, group.tile_count) * part[1])
-                band = bands[0].stop
-                kernel = WeightPoints(take, t.weight_flipped, call.weight[:, :, block].transpose(0, 1, 3, 2))
-                u = take((band, t.n, o, part[1]), dtype)
-                tiles = OutputTiles(take, t, group.shape, part[1])
-                products = take((band, t.n, group.tile_count, part[1]), dtype)
-                for rows in bands:
-                    run(kernel.band_steps(rows, u) + multiply(gradient_points[rows], u, products))
-                    run(tiles.band_steps(rows, products))
-                run(tiles.finish())
-                call.send_home(tiles.tiles, block, group)
-
-        def weight_job(part: tuple[int, int], gradient_points=gradient_points, x_points=x_points) -> None:
-            block = slice(part[0], sum(part))
-            with scratch() as take:
-                bands = block_sizes.bands(t.n, part[1] * o)
-                sums = take((bands[0].stop, t.n, part[1], o), dtype)
-                back = WeightGradient(take, t, part[1] * o)
-                for rows in bands:
-                    # (band, n, C block, tiles) @ (band, n, tiles, O) -> (band, n, C block, O)
-                    run(multiply(x_points[rows, :, :, block].transpose(0, 1, 3, 2), gradient_points[rows], sums))
-                    run(back.band_steps(rows, sums))
-                new = take((3, 3, part[1], o), dtype)
-                back.finish(new)
-                grad_weight[:, :, block] += new
-
-        bias_parts += parallel(points_job, group.split_rows(call.tiles_per_chunk))
-        wanted = call.channels.stop - call.channels.start
-        per_job = block_sizes.channels_per_job(c, call.needs_x and call.needs_weight)
-        jobs = [(x_job, part) for part in even_parts(wanted, per_job) if call.needs_x]
-        jobs += [(weight_job, part) for part in even_parts(c, per_job) if call.needs_weight]
-        parallel(lambda job: job[0](job[1]), jobs)
+    tiles = block_sizes.tiles_per_group(call.matrices.n, max(call.weight.shape[2:]))
+    for group in tile_blocks(call.images, call.size, call.matrices.m, tiles):
+        bias_parts += _backward_group(call, group, grad_weight)
     return grad_weight, sum_in_order(bias_parts) if call.needs_bias else None
+
+
+def _backward_group(call: BackwardCall, group: TileBlock, grad_weight: np.ndarray | None) -> list[np.ndarray]:
+    """Fill the group's part of `call.grad_xs`, add to `grad_weight`; return parts of the bias's gradient."""
+    matrices, dtype = call.matrices, call.weight.dtype
+    c, o = call.weight.shape[2:]
+    gradient_points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, o), dtype)
+    x_points = None
+    if grad_weight is not None:
+        x_points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), dtype)
+
+    def points_job(part: tuple[slice, TileBlock]) -> np.ndarray:
+        tiles, block = part
+        bands = block_sizes.bands(matrices.n, block.tile_count * max(c, o))
+        band = bands[0].stop
+        with scratch() as allocate:
+            windows = InputTransform(allocate, matrices.input, matrices.m, block.shape, [o], band)
+            gradient, top, left = call.masked_gradient(allocate, block)
+            windows.load([gradient], top, left)
+            grad_bias = call.partial_grad_bias(gradient, block, top, left)
+            for rows in bands:
+                replay(windows.record_band(rows, gradient_points[rows, :, tiles]))
+        if x_points is not None:
+            with scratch() as allocate:
+                sources = [x.shape[3] for x in call.xs]
+                x_tiles = InputTransform(allocate, matrices.tile, matrices.m, block.shape, sources, band)
+                x_tiles.load([x[block.images] for x in call.xs], *block.origin(matrices.m, (0, 0)))
+                for rows in bands:
+                    replay(x_tiles.record_band(rows, x_points[rows, :, tiles]))
+        return grad_bias
+
+    def grad_x_job(part: slice) -> None:
+        channels = slice(call.channels.start + part.start, call.channels.start + part.stop)
+        count = part.stop - part.start
+        with scratch() as allocate:
+            bands = block_sizes.bands(matrices.n, max(o, group.tile_count) * count)
+            band = bands[0].stop
+            reversed_kernel = call.weight[:, :, channels].transpose(0, 1, 3, 2)
+            kernel = WeightTransform(allocate, matrices.weight_reversed, reversed_kernel)
+            kernel_points = allocate((band, matrices.n, o, count), dtype)
+            outputs = OutputTransform(allocate, matrices, group.shape, count)
+            products = allocate((band, matrices.n, group.tile_count, count), dtype)
+            for rows in bands:
+                replay(kernel.record_band(rows, kernel_points))
+                replay(record_matmul(gradient_points[rows], kernel_points, products))
+                replay(outputs.record_band(rows, products))
+            replay(outputs.record_finish())
+            call.write_grad_xs(outputs.tiles, channels, group)
+
+    def grad_weight_job(grad_weight: np.ndarray, x_points: np.ndarray, channels: slice) -> None:
+        count = channels.stop - channels.start
+        with scratch() as allocate:
+            bands = block_sizes.bands(matrices.n, count * o)
+            sums = allocate((bands[0].stop, matrices.n, count, o), dtype)
+            transform = WeightGradTransform(allocate, matrices, count * o)
+            for rows in bands:
+                # (band, n, C block, tiles) @ (band, n, tiles, O) -> (band, n, C block, O)
+                points = x_points[rows, :, :, channels].transpose(0, 1, 3, 2)
+                replay(record_matmul(points, gradient_points[rows], sums))
+                replay(transform.record_band(rows, sums))
+            gradient = allocate((3, 3, count, o), dtype)
+            transform.finish(gradient)
+            grad_weight[:, :, channels] += gradient
+
+    grad_bias_parts = parallel(points_job, group.split_rows(call.tiles_per_block))
+    per_job = block_sizes.channels_per_job(c, call.needs_x and call.needs_weight)
+    jobs: list[Callable[[], None]] = []
+    if call.needs_x:
+        channel_count = call.channels.stop - call.channels.start
+        jobs += [partial(grad_x_job, part) for part in even_slices(channel_count, per_job)]
+    if grad_weight is not None and x_points is not None:
+        jobs += [partial(grad_weight_job, grad_weight, x_points, part) for part in even_slices(c, per_job)]
+    parallel(lambda job: job(), jobs)
+    return grad_bias_parts

@@ -1,6 +1,6 @@
-"""Both passes by tiles: a few tiles at a time go with all their channels from window to result, within the cache.
+"""Both passes by tiles: each block of tiles goes with all its channels from windows to results, within the cache.
 
-The steps are recorded once for all chunks of a shape. It suits kernels whose points fit the cache as well.
+The calls are recorded once for all blocks of a shape. It suits kernels whose points fit the cache as well.
 """
 
 from __future__ import annotations
@@ -13,155 +13,182 @@ from functools import lru_cache, partial
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.matmul import Step, multiply, run
-from minunet.kernels.cpu.partition import even_parts, sum_in_order
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
+from minunet.kernels.cpu.partition import even_slices, sum_in_order
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.backward_call import Gradients
-from minunet.kernels.cpu.winograd.matrices import Transforms
-from minunet.kernels.cpu.winograd.tiles import Chunk, divide, send_home
-from minunet.kernels.cpu.winograd.transform_2d import InputPoints, OutputTiles, Shape
-from minunet.kernels.cpu.winograd.weight_transform import WeightGradient, weight_points
+from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall
+from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
+from minunet.kernels.cpu.winograd.transform_2d import BlockShape, InputTransform, OutputTransform
+from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, transform_weight
 
 
-def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool, y: np.ndarray) -> None:
-    """Convolve the images `xs`, with `before` pixels of padding above and to the left, into y (N, H, W, O)."""
-    chunks = divide(
-        len(y), y.shape[1:3], t.m, block_sizes.tiles_per_chunk(t.m, len(y), y.shape[1:3], max(weight.shape[2:]))
-    )
-    u = weight_points(t.weight, weight)
+def forward(call: ForwardCall) -> None:
+    """Fill `call.y`."""
+    matrices = call.matrices
+    tiles = block_sizes.tiles_per_block(matrices.m, call.images, call.size, max(call.weight.shape[2:]))
+    blocks = tile_blocks(call.images, call.size, matrices.m, tiles)
+    kernel_points = transform_weight(matrices.weight, call.weight)
 
     @contextmanager
-    def workspace() -> Iterator[Callable[[Shape], _ForwardChain]]:
-        with scratch() as take:
-            yield lru_cache(None)(partial(_ForwardChain, take, t, [x.shape[3] for x in xs], u, bias, relu))
+    def workspace() -> Iterator[Callable[[BlockShape], _RecordedForward]]:
+        with scratch() as allocate:
+            yield lru_cache(None)(partial(_RecordedForward, allocate, call, kernel_points))
 
-    def job(chain_for: Callable[[Shape], _ForwardChain], chunk: Chunk) -> None:
-        chain = chain_for(chunk.shape)
-        chain.windows.load([x[chunk.images] for x in xs], *chunk.origin(t.m, before))
-        run(chain.steps)
-        send_home(chain.outputs.tiles, y, chunk, t.m)
+    def job(recorded_for: Callable[[BlockShape], _RecordedForward], block: TileBlock) -> None:
+        recorded = recorded_for(block.shape)
+        recorded.windows.load([x[block.images] for x in call.xs], *block.origin(matrices.m, call.top_left))
+        replay(recorded.calls)
+        write_tiles(recorded.outputs.tiles, call.y, block, matrices.m)
 
-    parallel(job, chunks, workspace)
+    parallel(job, blocks, workspace)
 
 
-class _ForwardChain:
-    """The buffers for chunks of one shape, and the steps from their windows to their tiles, recorded once."""
+class _RecordedForward:
+    """The buffers for blocks of one shape, and the calls from their windows to their tiles."""
 
-    def __init__(self, take: Take, t: Transforms, channels, u: np.ndarray, bias, relu: bool, shape: Shape):
-        o, tiles = u.shape[3], math.prod(shape)
-        bands = block_sizes.bands(t.n, tiles * max(sum(channels), o))
+    def __init__(self, allocate: Allocate, call: ForwardCall, kernel_points: np.ndarray, shape: BlockShape):
+        matrices, tiles = call.matrices, math.prod(shape)
+        c, o = call.weight.shape[2:]
+        bands = block_sizes.bands(matrices.n, tiles * max(c, o))
         band = bands[0].stop
-        self.windows = InputPoints(take, t.input, t.m, shape, channels, band)
-        self.outputs = OutputTiles(take, t, shape, o)
-        products = take((band, t.n, tiles, o), u.dtype)
-        self.steps: list[Step] = []
+        channels = [x.shape[3] for x in call.xs]
+        self.windows = InputTransform(allocate, matrices.input, matrices.m, shape, channels, band)
+        self.outputs = OutputTransform(allocate, matrices, shape, o)
+        products = allocate((band, matrices.n, tiles, o), kernel_points.dtype)
+        self.calls: list[RecordedCall] = []
         for rows in bands:
-            self.steps += self.windows.band_steps(rows) + multiply(self.windows.points, u[rows], products)
-            if bias is not None and t.bias_point in range(rows.start, rows.stop):
-                at_one = products[t.bias_point - rows.start, t.bias_point]
-                self.steps.append(partial(np.add, at_one, bias, at_one))
-            self.steps += self.outputs.band_steps(rows, products)
-        self.steps += self.outputs.finish()
-        if relu:
-            self.steps.append(self.outputs.rectify(take))
+            self.calls += self.windows.record_band(rows)
+            self.calls += record_matmul(self.windows.points, kernel_points[rows], products)
+            if call.bias is not None and matrices.bias_point in range(rows.start, rows.stop):
+                at_bias_point = products[matrices.bias_point - rows.start, matrices.bias_point]
+                self.calls.append(partial(np.add, at_bias_point, call.bias, at_bias_point))
+            self.calls += self.outputs.record_band(rows, products)
+        self.calls += self.outputs.record_finish()
+        if call.relu:
+            self.calls += self.outputs.record_relu(allocate)
 
 
-def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Fill `call.grad_xs`; return the gradients of weight and bias. Every job adds up its own part of these."""
-    t = call.t
-    c, o = call.weight.shape[2:]
-    chunks = divide(call.images, call.size, t.m, call.tiles_per_chunk)
-    u = None
-    if call.needs_x:  # the kernel back to front, from outputs to inputs: (3, 3, O, C)
-        u = weight_points(t.weight_flipped, call.weight[:, :, call.channels].transpose(0, 1, 3, 2))
+def backward(call: BackwardCall) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Fill `call.grad_xs`; return the gradients of weight and bias, of which every job adds up a part of its own."""
+    matrices, (c, o) = call.matrices, call.weight.shape[2:]
+    blocks = tile_blocks(call.images, call.size, matrices.m, call.tiles_per_block)
+    kernel_points = None
+    if call.needs_x:  # of the kernel in reversed order, from outputs to inputs: (3, 3, O, C)
+        kernel = call.weight[:, :, call.channels].transpose(0, 1, 3, 2)
+        kernel_points = transform_weight(matrices.weight_reversed, kernel)
 
-    def job(space: _Workspace, part: tuple[int, int]) -> tuple[np.ndarray | None, np.ndarray]:
-        bias_sum = np.zeros(o, call.weight.dtype)
-        for k, chunk in enumerate(chunks[part[0] : sum(part)]):
-            chain = space.chain_for(chunk.shape)
-            with scratch() as take:
-                gradient, top, left = call.windowed(take, chunk)
-                chain.windows.load([gradient], top, left)
-                bias_sum += call.bias_part(gradient, chunk, top, left)
-            if chain.spread is not None:
-                chain.spread.load([x[chunk.images] for x in call.xs], *chunk.origin(t.m, (0, 0)))
-            run(chain.first_steps if k == 0 else chain.steps)
-            if chain.tiles is not None:
-                call.send_home(chain.tiles.tiles, call.channels, chunk)
-        return None if space.sums is None else space.weight_gradient(), bias_sum
+    def job(workspace: _BackwardWorkspace, job_blocks: slice) -> tuple[np.ndarray | None, np.ndarray]:
+        grad_bias = np.zeros(o, call.weight.dtype)
+        for k, block in enumerate(blocks[job_blocks]):
+            recorded = workspace.recorded_for(block.shape)
+            with scratch() as allocate:
+                gradient, top, left = call.masked_gradient(allocate, block)
+                recorded.windows.load([gradient], top, left)
+                grad_bias += call.partial_grad_bias(gradient, block, top, left)
+            if recorded.x_tiles is not None:
+                recorded.x_tiles.load([x[block.images] for x in call.xs], *block.origin(matrices.m, (0, 0)))
+            replay(recorded.first_calls if k == 0 else recorded.calls)
+            if recorded.grad_x_tiles is not None:
+                call.write_grad_xs(recorded.grad_x_tiles.tiles, call.channels, block)
+        return workspace.grad_weight(), grad_bias
 
-    jobs = even_parts(len(chunks), -(-len(chunks) // block_sizes.jobs(c, o)))
-    parts = parallel(job, jobs, partial(_Workspace.of_thread, call, u))
+    jobs = even_slices(len(blocks), -(-len(blocks) // block_sizes.grad_weight_jobs(c, o)))
+    parts = parallel(job, jobs, partial(_backward_workspace, call, kernel_points))
     grad_weight = sum_in_order([part[0] for part in parts]) if call.needs_weight else None
     return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
 
 
-class _Workspace:
-    """What one thread needs for the gradients by tiles: sums at the points, and a chain for every shape of chunk."""
+class _BackwardWorkspace:
+    """What one thread needs for the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
 
-    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None):
-        self._take, self._call = take, call
-        t, (c, o), dtype = call.t, call.weight.shape[2:], call.weight.dtype
-        self.sums = None
+    def __init__(self, allocate: Allocate, call: BackwardCall, kernel_points: np.ndarray | None):
+        matrices, (c, o), dtype = call.matrices, call.weight.shape[2:], call.weight.dtype
+        self._allocate, self._call, self._kernel_points = allocate, call, kernel_points
+        self._sums: np.ndarray | None = None
         if call.needs_weight:
-            self.sums = take((t.n, t.n, c, o), dtype)
-            self._back = WeightGradient(take, t, c * o)
-        self._u, self._chains = u, {}
+            self._sums = allocate((matrices.n, matrices.n, c, o), dtype)
+            self._grad_transform = WeightGradTransform(allocate, matrices, c * o)
+        self._recorded: dict[BlockShape, _RecordedBackward] = {}
 
-    def chain_for(self, shape: Shape) -> _BackwardChain:
-        """The chain for chunks of this shape."""
-        if shape not in self._chains:
-            self._chains[shape] = _BackwardChain(self._take, self._call, self._u, shape, self.sums)
-        return self._chains[shape]
+    def recorded_for(self, shape: BlockShape) -> _RecordedBackward:
+        """The recorded calls for blocks of this shape."""
+        if shape not in self._recorded:
+            self._recorded[shape] = _RecordedBackward(
+                self._allocate, self._call, self._kernel_points, shape, self._sums
+            )
+        return self._recorded[shape]
 
-    @classmethod
-    @contextmanager
-    def of_thread(cls, call: Gradients, u: np.ndarray | None) -> Iterator[_Workspace]:
-        """The workspace, in this thread's working memory."""
-        with scratch() as take:
-            yield cls(take, call, u)
-
-    def weight_gradient(self) -> np.ndarray:
-        """What was added up, as a gradient of the kernel."""
+    def grad_weight(self) -> np.ndarray | None:
+        """The sums of one job as a gradient of the kernel; None where it is not needed."""
+        if self._sums is None:
+            return None
         grad_weight = memory_pool.empty(self._call.weight.shape, self._call.weight.dtype)
-        run(self._back.band_steps(slice(None), self.sums))
-        self._back.finish(grad_weight)
+        replay(self._grad_transform.record_band(slice(None), self._sums))
+        self._grad_transform.finish(grad_weight)
         return grad_weight
 
 
-class _BackwardChain:
-    """The buffers for chunks of one shape, and the steps from their windows to all gradients, recorded once."""
+@contextmanager
+def _backward_workspace(call: BackwardCall, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
+    with scratch() as allocate:
+        yield _BackwardWorkspace(allocate, call, kernel_points)
 
-    def __init__(self, take: Take, call: Gradients, u: np.ndarray | None, shape: Shape, sums):
-        t, (c, o), tiles = call.t, call.weight.shape[2:], math.prod(shape)
-        bands = block_sizes.bands(t.n, tiles * max(c, o))
+
+class _RecordedBackward:
+    """The buffers for blocks of one shape, and the calls from their windows to all gradients.
+
+    Attributes
+    ----------
+    windows : InputTransform
+        Of the output's gradient.
+    x_tiles : InputTransform or None
+        Of the input, for the weight's gradient.
+    grad_x_tiles : OutputTransform or None
+        Of the input's gradient.
+    calls, first_calls : list
+        `first_calls` are for the first block of a job: they overwrite the sums, where `calls` add to them.
+    """
+
+    def __init__(
+        self,
+        allocate: Allocate,
+        call: BackwardCall,
+        kernel_points: np.ndarray | None,
+        shape: BlockShape,
+        sums: np.ndarray | None,
+    ):
+        matrices, (c, o), tiles = call.matrices, call.weight.shape[2:], math.prod(shape)
+        bands = block_sizes.bands(matrices.n, tiles * max(c, o))
         band = bands[0].stop
-        self.windows = InputPoints(take, t.input, t.m, shape, [o], band)
-        self.tiles = self.spread = None
-        if u is not None:
-            self.tiles = OutputTiles(take, t, shape, u.shape[3])
-            products = take((band, t.n, tiles, u.shape[3]), u.dtype)
+        self.windows = InputTransform(allocate, matrices.input, matrices.m, shape, [o], band)
+        self.grad_x_tiles = self.x_tiles = None
+        if kernel_points is not None:
+            channels = kernel_points.shape[3]
+            self.grad_x_tiles = OutputTransform(allocate, matrices, shape, channels)
+            x_products = allocate((band, matrices.n, tiles, channels), kernel_points.dtype)
         if sums is not None:
-            self.spread = InputPoints(take, t.spread, t.m, shape, [x.shape[3] for x in call.xs], band)
-            new = take((band, t.n, c, o), sums.dtype)
-        self.steps: list[Step] = []
-        self.first_steps: list[Step] = []  # the same for the first chunk of a job, which overwrites the sums
+            sources = [x.shape[3] for x in call.xs]
+            self.x_tiles = InputTransform(allocate, matrices.tile, matrices.m, shape, sources, band)
+            weight_products = allocate((band, matrices.n, c, o), sums.dtype)
+        self.calls: list[RecordedCall] = []
+        self.first_calls: list[RecordedCall] = []
         for rows in bands:
-            steps = self.windows.band_steps(rows)
-            if self.tiles is not None:
-                steps += multiply(self.windows.points, u[rows], products) + self.tiles.band_steps(rows, products)
-            if self.spread is not None:
+            calls = self.windows.record_band(rows)
+            if kernel_points is not None and self.grad_x_tiles is not None:
+                calls += record_matmul(self.windows.points, kernel_points[rows], x_products)
+                calls += self.grad_x_tiles.record_band(rows, x_products)
+            if sums is not None and self.x_tiles is not None:
                 # (band, n, C, tiles) @ (band, n, tiles, O) -> (band, n, C, O)
-                x_points = self.spread.points.transpose(0, 1, 3, 2)
-                steps += self.spread.band_steps(rows)
-                self.first_steps += steps + multiply(x_points, self.windows.points, sums[rows])
-                steps += multiply(x_points, self.windows.points, new)
-                steps.append(partial(np.add, sums[rows], new, sums[rows]))
+                x_points = self.x_tiles.points.transpose(0, 1, 3, 2)
+                calls += self.x_tiles.record_band(rows)
+                self.first_calls += calls + record_matmul(x_points, self.windows.points, sums[rows])
+                calls += record_matmul(x_points, self.windows.points, weight_products)
+                calls.append(partial(np.add, sums[rows], weight_products, sums[rows]))
             else:
-                self.first_steps += steps
-            self.steps += steps
-        if self.tiles is not None:
-            self.steps += self.tiles.finish()
-            self.first_steps += self.tiles.finish()
+                self.first_calls += calls
+            self.calls += calls
+        if self.grad_x_tiles is not None:
+            self.calls += self.grad_x_tiles.record_finish()
+            self.first_calls += self.grad_x_tiles.record_finish()

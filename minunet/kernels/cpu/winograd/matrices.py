@@ -1,4 +1,4 @@
-"""The small matrices of Winograd's convolution for one tile size, built from their points."""
+"""The small matrices of Winograd's convolution for one tile size, computed from their interpolation points."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from functools import lru_cache
 
 import numpy as np
 
-# Infinity comes on top. 1/2 and -2 instead of 2 and -2 keep the powers apart in size, which halves the rounding error;
-# for tiles of 6 no choice among the small fractions does better than the symmetric one.
+KERNEL_SIZE = 3
+
+# The finite points for tiles of m pixels; infinity is the last point. For m = 4, 1/2 and -2 instead of 2 and -2 keep the
+# powers of different size, which halves the rounding error; for m = 6 no choice among the small fractions is better than
+# the symmetric one.
 POINTS = {4: (0.0, 1.0, -1.0, 0.5, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)}
-KERNEL = 3
 
 
 @dataclass(frozen=True)
-class Transforms:
+class Matrices:
     """The matrices of F(m x m, 3 x 3), in the notation of Lavin and Gray (2016): Y = A^T [(G g G^T) * (B^T d B)] A.
 
     Attributes
     ----------
     m, n : int
-        Outputs and inputs per tile side; n = m + 2 is the number of points, the last of them infinity.
+        Output and input pixels per side of a tile; n = m + 2 is the number of points, the last of them infinity.
     input : array (n, n)
         B^T.
     output : array (m, n)
         A^T.
-    spread : array (n, m)
-        A: takes a tile of m values to the points, for the gradient of the weight.
+    tile : array (n, m)
+        A: evaluates a tile of m values at the points, for the gradient of the weight.
     weight : array (n, 3)
         G.
-    weight_flipped : array (n, 3)
-        G for a kernel that is stored back to front.
+    weight_reversed : array (n, 3)
+        G for a kernel that is stored in reversed order.
     weight_grad : array (3, n)
-        The transpose of `weight_flipped`.
+        The transpose of `weight_reversed`.
     bias_point : int
         The index of the point 1, where every row of A^T is 1: what is added there is added to every output.
     """
@@ -41,46 +43,51 @@ class Transforms:
     n: int
     input: np.ndarray
     output: np.ndarray
-    spread: np.ndarray
+    tile: np.ndarray
     weight: np.ndarray
-    weight_flipped: np.ndarray
+    weight_reversed: np.ndarray
     weight_grad: np.ndarray
     bias_point: int
 
 
 @lru_cache
-def transforms(m: int, dtype: np.dtype) -> Transforms:
-    """The matrices for tiles of m x m outputs in the given precision."""
+def matrices_for(m: int, dtype: np.dtype) -> Matrices:
+    """The matrices for tiles of m x m outputs, of the given dtype."""
     points = np.array(POINTS[m])
     n = len(points) + 1
 
-    def evaluate(count: int) -> np.ndarray:
-        """(n, count): from a polynomial's coefficients to its values; at infinity only the leading one is left."""
+    def evaluation(count: int) -> np.ndarray:
+        """(n, count): from the coefficients of a polynomial to its values; at infinity, its leading coefficient."""
         values = np.zeros((n, count))
         values[:-1] = points[:, None] ** np.arange(count)
         values[-1, -1] = 1
         return values
 
-    # B^T is the inverse transpose of evaluate(n): row i holds the coefficients of Lagrange's polynomial for point p,
-    # prod (x - q) / prod (p - q) over the other points q. Written out, because that keeps its zeros exact.
-    interpolate = np.zeros((n, n))
+    # B^T is the inverse transpose of evaluation(n): row i holds the coefficients of Lagrange's polynomial for point p,
+    # prod (x - q) / prod (p - q) over the other points q. Computed from this formula its zeros are exact.
+    interpolation = np.zeros((n, n))
     for i, point in enumerate(points):
         others = np.delete(points, i)
-        interpolate[i, :-1] = np.poly(others)[::-1] / np.prod(point - others)
-    interpolate[-1] = np.poly(points)[::-1]
+        interpolation[i, :-1] = np.poly(others)[::-1] / np.prod(point - others)
+    interpolation[-1] = np.poly(points)[::-1]
 
-    # What point i multiplies may move from B^T to G. Rows of B^T of equal weight keep all values near the input's size.
-    scale = np.abs(interpolate).sum(axis=1, keepdims=True) / 2
-    weight = evaluate(KERNEL) * scale
-    made = {
-        "input": interpolate / scale,
-        "output": evaluate(m).T,
-        "spread": evaluate(m),
-        "weight": weight,
-        "weight_flipped": weight[:, ::-1],
-        "weight_grad": weight[:, ::-1].T,
-    }
-    arrays = {name: np.ascontiguousarray(matrix, dtype) for name, matrix in made.items()}
-    for array in arrays.values():
-        array.flags.writeable = False
-    return Transforms(m=m, n=n, bias_point=POINTS[m].index(1.0), **arrays)
+    # A factor of point i may move from B^T to G. With rows of B^T of equal weight all values stay near the input's size.
+    scale = np.abs(interpolation).sum(axis=1, keepdims=True) / 2
+    weight = evaluation(KERNEL_SIZE) * scale
+
+    def read_only(matrix: np.ndarray) -> np.ndarray:
+        converted = np.ascontiguousarray(matrix, dtype)
+        converted.flags.writeable = False
+        return converted
+
+    return Matrices(
+        m=m,
+        n=n,
+        input=read_only(interpolation / scale),
+        output=read_only(evaluation(m).T),
+        tile=read_only(evaluation(m)),
+        weight=read_only(weight),
+        weight_reversed=read_only(weight[:, ::-1]),
+        weight_grad=read_only(weight[:, ::-1].T),
+        bias_point=POINTS[m].index(1.0),
+    )

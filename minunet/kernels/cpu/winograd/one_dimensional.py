@@ -1,12 +1,12 @@
-"""Both passes by strips: Winograd's algorithm down the columns alone, the kernel's three columns side by side.
+"""Winograd's algorithm in one dimension, down the columns, in tiles of 6 x 1 pixels; across, the kernel is applied as it is.
 
-A strip is some rows of pixels over the whole width. Its rows are combined as they lie, long runs of memory, and results
-go back to the image in the same way: nothing is sorted by tiles. For F(m, 3) that takes n * 3 products for m outputs, so
-24 for 6 where the definition takes 54 and tiles of 6x6 take 10.7. It suits few channels, whose products are cheap beside
-the transforms.
+A block is a strip: some tile rows over the whole width of the image. Its rows of pixels are combined as they are stored,
+and results are written to the image in the same way: nothing is sorted by tiles. F(m, 3) needs n * 3 products for m
+outputs, so 24 for m = 6, where the definition needs 54 and tiles of 6x6 need 10.7. It suits layers with few channels, whose
+products are cheap compared with the transforms.
 
-A kernel's column of 3 goes to n points, so that at each point is left a convolution of rows with 3 taps: the product of
-windows of 3 pixels with their channels, see `lines`, and the kernel at that point, (3 * C, O).
+A column of the kernel has n points. At each point there remains a convolution of rows with a kernel of 3: the product of
+windows of 3 pixels with their channels, see `overlapping_rows`, and the kernel at that point, (3 * C, O).
 """
 
 from __future__ import annotations
@@ -17,182 +17,265 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.blas import one_thread
-from minunet.kernels.cpu.matmul import Step, multiply, run
-from minunet.kernels.cpu.padded_windows import padded
-from minunet.kernels.cpu.partition import deal, divide_rows, sum_in_order
-from minunet.kernels.cpu.scratch import Take, scratch
+from minunet.kernels.cpu.arguments import ConvNeeds
+from minunet.kernels.cpu.blas import single_threaded_blas
+from minunet.kernels.cpu.epilogue import zeros
+from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
+from minunet.kernels.cpu.padded_crop import padded_crop
+from minunet.kernels.cpu.partition import group_into_jobs, row_blocks, sum_in_order
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.backward_call import Gradients
-from minunet.kernels.cpu.winograd.column_transform import ToPoints, to_pixels
-from minunet.kernels.cpu.winograd.matrices import KERNEL, Transforms
-from minunet.kernels.cpu.winograd.overlapping_rows import Lines
-from minunet.kernels.cpu.winograd.tiles import Chunk
+from minunet.kernels.cpu.winograd import block_sizes, cost
+from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.column_transform import ColumnTransform, inverse_column_transform
+from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
+from minunet.kernels.cpu.winograd.overlapping_rows import OverlappingRows, RowsShape
+from minunet.kernels.cpu.winograd.tiles import TileBlock
+from minunet.kernels.primitives.windows import IntPair, Padding
+
+M = 6  # pixels of a tile: with 3 products at each point, having fewer points matters more than rounding
+LABEL = f"winograd-{M}x1"
+_WHY = "Winograd only down the columns: 24 products per channel instead of 54"
+
+StripShape = tuple[int, int]  # tile rows, images
 
 
-def strips(images: int, size: tuple[int, int], m: int, channels: int, values: int) -> list[Chunk]:
-    """Cut images of `size` (height, width) into strips of whole rows of tiles, m pixels high.
-
-    A strip's pixels at all points have about `values` values where they have so many channels.
-    """
+def strips(images: int, size: tuple[int, int], channels: int, values: int) -> list[TileBlock]:
+    """Cut images of `size` (height, width) into strips of about `values` values at all points, with so many channels."""
     height, width = size
     return [
-        Chunk(rows.images, rows.first, rows.last - rows.first, 0, -(-width // m))
-        for rows in divide_rows(images, -(-height // m), (m + 2) * width * channels, values)
+        TileBlock(block.images, block.rows.start, block.row_count, 0, -(-width // M))
+        for block in row_blocks(images, -(-height // M), (M + 2) * width * channels, values)
     ]
 
 
-def forward(t: Transforms, xs, weight, bias, before: tuple[int, int], relu: bool, y: np.ndarray) -> None:
-    """Convolve the images `xs`, with `before` pixels of padding above and to the left, into y (N, H, W, O)."""
+def _forward_cost(
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> float:
+    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    c, o = weight.shape[2:]
+    return cost.strips_forward_cost(M, len(xs[0]), size, c, o)
+
+
+@primitives.conv2d.register(LABEL, when=forward_applies, cost=_forward_cost, why=_WHY)
+def conv2d(
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> np.ndarray:
+    """`primitives.conv2d` for a 3x3 kernel and stride 1."""
+    call = ForwardCall(M, xs, weight, bias, padding, activation)
+    matrices = call.matrices
     # (n, 3) @ (3 down, 3 across * C * O) -> (n, 1, 3 * C, O)
-    kernel = _alone(t.weight, weight.reshape(KERNEL, -1)).reshape(t.n, 1, -1, weight.shape[3])
+    points = _transform_kernel(matrices.weight, weight.reshape(KERNEL_SIZE, -1))
+    kernel_points = points.reshape(matrices.n, 1, -1, weight.shape[3])
 
     @contextmanager
-    def workspace() -> Iterator[Callable[[tuple[int, int]], _ForwardChain]]:
-        with scratch() as take:
-            yield lru_cache(None)(partial(_ForwardChain, take, t, xs, kernel, bias, before, relu, y))
+    def workspace() -> Iterator[Callable[[StripShape], _RecordedForward]]:
+        with scratch() as allocate:
+            yield lru_cache(None)(partial(_RecordedForward, allocate, call, kernel_points))
 
-    def job(chain_for: Callable[[tuple[int, int]], _ForwardChain], chunk: Chunk) -> None:
-        chain_for(chunk.shape[:2]).convolve(chunk)
+    def job(recorded_for: Callable[[StripShape], _RecordedForward], strip: TileBlock) -> None:
+        recorded_for(strip.shape[:2]).convolve(strip)
 
-    parallel(job, strips(len(y), y.shape[1:3], t.m, max(weight.shape[2:]), block_sizes.STRIP), workspace)
+    parallel(job, strips(call.images, call.size, max(weight.shape[2:]), block_sizes.VALUES_PER_STRIP), workspace)
+    return call.y
 
 
-class _ForwardChain:
-    """The buffers for strips of one shape, and the steps from their pixels at the points to the products, recorded once."""
+class _RecordedForward:
+    """The buffers for strips of one shape, and the calls from their pixels at the points to the products."""
 
-    def __init__(self, take: Take, t: Transforms, xs, kernel, bias, before: tuple[int, int], relu: bool, y, shape):
-        self._t, self._xs, self._y, self._before = t, xs, y, before
-        (rows, images), (width, o) = shape, y.shape[2:]
-        lines = Lines(take, t.n, (rows, images, width), kernel.shape[2] // KERNEL, y.dtype)
-        self._columns = width + KERNEL - 1
-        left, seen = (-before[1], xs[0].shape[2]) if len(xs) == 1 else (0, self._columns)
-        self._load = ToPoints(t.input, t.m, lines.first(self._columns), seen, left)
-        self._products = Lines(take, t.n, (rows, images, width), o, y.dtype)
+    def __init__(self, allocate: Allocate, call: ForwardCall, kernel_points: np.ndarray, shape: StripShape):
+        self._call = call
+        matrices, (width, o), dtype = call.matrices, call.y.shape[2:], call.y.dtype
+        rows_shape = (*shape, width)
+        pixels = OverlappingRows(allocate, matrices.n, rows_shape, call.weight.shape[2], dtype)
+        self._columns = width + KERNEL_SIZE - 1
+        left, image_width = (-call.top_left[1], call.xs[0].shape[2]) if len(call.xs) == 1 else (0, self._columns)
+        self._transform = ColumnTransform(matrices.input, M, pixels.first_pixels(self._columns), image_width, left)
+        self._products = OverlappingRows(allocate, matrices.n, rows_shape, o, dtype)
         # (n, 3, pixels / 3, 3 * C) @ (n, 1, 3 * C, O) -> (n, 3, pixels / 3, O)
-        self._steps: list[Step] = multiply(lines.windows, kernel, self._products.thirds)
-        if bias is not None:
-            at_one = self._products.at(t.bias_point).reshape(-1)
-            bias_row = take(at_one.shape, y.dtype)
-            bias_row.reshape(-1, o)[...] = bias
-            self._steps.append(partial(np.add, at_one, bias_row, at_one))
-        self._zeros = None
-        if relu:  # twice as fast as against the number 0
-            self._zeros = take((width * o,), y.dtype)
-            self._zeros[...] = 0
+        self._calls: list[RecordedCall] = record_matmul(pixels.windows, kernel_points, self._products.pixels_by_third)
+        if call.bias is not None:
+            at_bias_point = self._products.at_point(matrices.bias_point).reshape(-1)
+            repeated_bias = allocate(at_bias_point.shape, dtype)
+            repeated_bias.reshape(-1, o)[...] = call.bias
+            self._calls.append(partial(np.add, at_bias_point, repeated_bias, at_bias_point))
+        self._zeros = zeros(allocate, width * o, dtype) if call.relu else None
 
-    def convolve(self, chunk: Chunk) -> None:
-        """The outputs of one strip."""
-        top, left = chunk.origin(self._t.m, self._before)
-        if len(self._xs) == 1:
-            self._load.load(self._xs[0][chunk.images], top)
+    def convolve(self, strip: TileBlock) -> None:
+        """Compute the outputs of one strip."""
+        call = self._call
+        top, left = strip.origin(M, call.top_left)
+        if len(call.xs) == 1:
+            self._transform.apply(call.xs[0][strip.images], top)
         else:
-            with scratch() as take:  # side by side, so that one product sees the channels of all
-                rows = (top, top + self._t.m * chunk.rows + KERNEL - 1)
-                joined = padded(take, [x[chunk.images] for x in self._xs], rows, (left, left + self._columns))
-                self._load.load(joined, 0)
-        run(self._steps)
-        written = to_pixels(self._t.output, self._products.rows, self._y[chunk.images], chunk.first_row)
+            with scratch() as allocate:  # joined, so that one product sums over the channels of all sources
+                rows = (top, top + M * strip.rows + KERNEL_SIZE - 1)
+                sources = [x[strip.images] for x in call.xs]
+                joined = padded_crop(allocate, sources, rows, (left, left + self._columns))
+                self._transform.apply(joined, 0)
+        replay(self._calls)
+        written = inverse_column_transform(
+            call.matrices.output, self._products.rows, call.y[strip.images], strip.first_row
+        )
         if self._zeros is not None:
             np.maximum(written, self._zeros, out=written)
 
 
-def backward(call: Gradients) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Fill `call.grad_xs`; return the gradients of weight and bias. Every job adds up its own part of these."""
-    t, (c, o) = call.t, call.weight.shape[2:]
-    # The kernel back to front, from outputs to inputs: (3, 3, O, C) -> (n, 1, 3 * O, C)
-    turned = call.weight[:, ::-1].transpose(0, 1, 3, 2)
-    kernel = None
+def _backward_cost(
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> float:
+    _, height, width, _ = xs[0].shape
+    c, o = weight.shape[2:]
+    return cost.strips_backward_cost(M, len(xs[0]), (height, width), c, o, any(needs[0]), needs[1])
+
+
+@primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=_backward_cost, why=_WHY)
+def conv2d_grads(
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]:
+    """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
+    call = BackwardCall(M, grad_output, xs, weight, output, padding, needs)
+    matrices, (c, o) = call.matrices, weight.shape[2:]
+    kernel_points = None
     if call.needs_x:
-        kernel = _alone(t.weight_flipped, turned.reshape(KERNEL, -1)).reshape(t.n, 1, KERNEL * o, c)
+        # The kernel in reversed order, from outputs to inputs: (3, 3, O, C) -> (n, 1, 3 * O, C)
+        kernel = weight[:, ::-1].transpose(0, 1, 3, 2)
+        points = _transform_kernel(matrices.weight_reversed, kernel.reshape(KERNEL_SIZE, -1))
+        kernel_points = points.reshape(matrices.n, 1, KERNEL_SIZE * o, c)
 
     @contextmanager
-    def workspace() -> Iterator[Callable[[tuple[int, int]], _BackwardChain]]:
-        with scratch() as take:
-            yield lru_cache(None)(partial(_BackwardChain, take, call, kernel))
+    def workspace() -> Iterator[Callable[[StripShape], _RecordedBackward]]:
+        with scratch() as allocate:
+            yield lru_cache(None)(partial(_RecordedBackward, allocate, call, kernel_points))
 
-    def job(chain_for, chunks: Sequence[Chunk]) -> tuple[np.ndarray | None, np.ndarray]:
-        sums = memory_pool.empty((t.n, c, KERNEL * o), call.weight.dtype) if call.needs_weight else None
-        bias_sum = np.zeros(o, call.weight.dtype)
-        for k, chunk in enumerate(chunks):
-            bias_sum += chain_for(chunk.shape[:2]).propagate(chunk, sums, first=k == 0)
-        return sums, bias_sum
+    def job(
+        recorded_for: Callable[[StripShape], _RecordedBackward], job_strips: Sequence[TileBlock]
+    ) -> tuple[np.ndarray | None, np.ndarray]:
+        sums = memory_pool.empty((matrices.n, c, KERNEL_SIZE * o), weight.dtype) if call.needs_weight else None
+        grad_bias = np.zeros(o, weight.dtype)
+        for k, strip in enumerate(job_strips):
+            grad_bias += recorded_for(strip.shape[:2]).propagate(strip, sums, first=k == 0)
+        return sums, grad_bias
 
-    parts = parallel(job, deal(strips(call.images, call.size, t.m, max(c, o), block_sizes.GRADIENT_STRIP)), workspace)
+    all_strips = strips(call.images, call.size, max(c, o), block_sizes.VALUES_PER_GRAD_STRIP)
+    parts = parallel(job, group_into_jobs(all_strips), workspace)
     grad_weight = None
     if call.needs_weight:
         sums = sum_in_order([part[0] for part in parts])
-        # (3, n) @ (n, C * 3 * O) -> (3 down, C, 3 across, O), across back to front
-        grad_weight = _alone(t.weight_grad, sums.reshape(t.n, -1)).reshape(KERNEL, c, KERNEL, o)
-        grad_weight = memory_pool.copy(grad_weight.transpose(0, 2, 1, 3)[:, ::-1])
-    return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
+        # (3, n) @ (n, C * 3 * O) -> (3 down, C, 3 across, O), across in reversed order
+        gradient = _transform_kernel(matrices.weight_grad, sums.reshape(matrices.n, -1))
+        gradient = gradient.reshape(KERNEL_SIZE, c, KERNEL_SIZE, o)
+        grad_weight = memory_pool.copy(gradient.transpose(0, 2, 1, 3)[:, ::-1])
+    grad_bias = sum_in_order([part[1] for part in parts]) if call.needs_bias else None
+    return call.grad_xs, grad_weight, grad_bias
 
 
-class _BackwardChain:
-    """The buffers for strips of one shape, and for every source the steps to its gradient and the weight's, recorded once."""
+class _RecordedBackward:
+    """The buffers for strips of one shape, and for every source the calls to its gradient and its part of the weight's."""
 
-    def __init__(self, take: Take, call: Gradients, kernel: np.ndarray | None, shape: tuple[int, int]):
-        t, dtype = call.t, call.weight.dtype
-        o = call.weight.shape[3]
-        strip = (*shape, call.size[1])
+    def __init__(self, allocate: Allocate, call: BackwardCall, kernel_points: np.ndarray | None, shape: StripShape):
+        matrices, (o,), dtype = call.matrices, call.weight.shape[3:], call.weight.dtype
+        rows_shape = (*shape, call.size[1])
         self._call = call
-        self._gradient = Lines(take, t.n, strip, o, dtype)
-        columns = self._gradient.first(strip[2] + KERNEL - 1)
-        self._load = ToPoints(t.input, t.m, columns, call.grad_output.shape[2], -call.before[1])
-        self._sources = [_Source(take, call, self._gradient, kernel, strip, k) for k in range(len(call.xs))]
+        gradient = OverlappingRows(allocate, matrices.n, rows_shape, o, dtype)
+        columns = gradient.first_pixels(call.size[1] + KERNEL_SIZE - 1)
+        image_width = call.grad_output.shape[2]
+        self._transform = ColumnTransform(matrices.input, M, columns, image_width, -call.top_left[1])
+        self._sources = [
+            _RecordedSource(allocate, call, gradient, kernel_points, rows_shape, k) for k in range(len(call.xs))
+        ]
 
-    def propagate(self, chunk: Chunk, sums: np.ndarray | None, first: bool) -> np.ndarray:
-        """Write the gradients of a strip's pixels, add its share of the weight's to `sums`; return the bias's share.
+    def propagate(self, strip: TileBlock, sums: np.ndarray | None, first: bool) -> np.ndarray:
+        """Write the gradients of a strip's pixels, add its part of the weight's to `sums`; return its part of the bias's.
 
-        The first strip overwrites what `sums` held.
+        The first strip of a job overwrites `sums`.
         """
-        with scratch() as take:
-            gradient, top, left = self._call.windowed(take, chunk)
-            self._load.load(gradient, top)
-            bias = self._call.bias_part(gradient, chunk, top, left)
+        with scratch() as allocate:
+            gradient, top, left = self._call.masked_gradient(allocate, strip)
+            self._transform.apply(gradient, top)
+            grad_bias = self._call.partial_grad_bias(gradient, strip, top, left)
         for source in self._sources:
-            source.propagate(chunk, sums, first)
-        return bias
+            source.propagate(strip, sums, first)
+        return grad_bias
 
 
-class _Source:
-    """One source's part in a chain of the backward pass."""
+class _RecordedSource:
+    """The part of one source in `_RecordedBackward`."""
 
-    def __init__(self, take: Take, call: Gradients, gradient: Lines, kernel: np.ndarray | None, strip, index: int):
-        t, dtype = call.t, call.weight.dtype
-        self._t, self._x, self._grad_x = t, call.xs[index], call.grad_xs[index]
+    def __init__(
+        self,
+        allocate: Allocate,
+        call: BackwardCall,
+        gradient: OverlappingRows,
+        kernel_points: np.ndarray | None,
+        shape: RowsShape,
+        index: int,
+    ):
+        matrices, dtype = call.matrices, call.weight.dtype
+        self._output_matrix = matrices.output
+        self._x, self._grad_x = call.xs[index], call.grad_xs[index]
+        self._channels = call.source_channels[index]
         count = self._x.shape[3]
-        self._channels = slice(call.starts[index], call.starts[index] + count)
         if self._grad_x is not None:
-            self._products = Lines(take, t.n, strip, count, dtype)
+            assert kernel_points is not None
+            self._x_products = OverlappingRows(allocate, matrices.n, shape, count, dtype)
             # (n, 3, pixels / 3, 3 * O) @ (n, 1, 3 * O, C) -> (n, 3, pixels / 3, C)
-            self._to_products = multiply(gradient.windows, kernel[..., self._channels], self._products.thirds)
+            self._x_calls = record_matmul(
+                gradient.windows, kernel_points[..., self._channels], self._x_products.pixels_by_third
+            )
         if call.needs_weight:
-            spread = Lines(take, t.n, strip, count, dtype)
-            self._spread = ToPoints(t.spread, t.m, spread.first(strip[2]), self._x.shape[2], 0)
-            self._new = take((t.n, KERNEL, count, gradient.windows.shape[3]), dtype)
+            tiles = OverlappingRows(allocate, matrices.n, shape, count, dtype)
+            columns = tiles.first_pixels(shape[2])
+            self._tile_transform = ColumnTransform(matrices.tile, M, columns, self._x.shape[2], 0)
+            self._weight_products = allocate((matrices.n, KERNEL_SIZE, count, gradient.windows.shape[3]), dtype)
             # (n, 3, C, pixels / 3) @ (n, 3, pixels / 3, 3 * O) -> (n, 3, C, 3 * O)
-            self._to_new = multiply(spread.thirds.transpose(0, 1, 3, 2), gradient.windows, self._new)
+            self._weight_calls = record_matmul(
+                tiles.pixels_by_third.transpose(0, 1, 3, 2), gradient.windows, self._weight_products
+            )
 
-    def propagate(self, chunk: Chunk, sums: np.ndarray | None, first: bool) -> None:
-        """From the gradient of the outputs, at the points, to this source's gradient and its rows of the sums."""
+    def propagate(self, strip: TileBlock, sums: np.ndarray | None, first: bool) -> None:
+        """From the points of the output's gradient to this source's gradient, and to its rows of the sums."""
         if self._grad_x is not None:
-            run(self._to_products)
-            to_pixels(self._t.output, self._products.rows, self._grad_x[chunk.images], chunk.first_row)
+            replay(self._x_calls)
+            inverse_column_transform(
+                self._output_matrix, self._x_products.rows, self._grad_x[strip.images], strip.first_row
+            )
         if sums is not None:
-            self._spread.load(self._x[chunk.images], self._t.m * chunk.first_row)
-            run(self._to_new)
+            self._tile_transform.apply(self._x[strip.images], M * strip.first_row)
+            replay(self._weight_calls)
             own = sums[:, self._channels]
             if first:
-                np.sum(self._new, axis=1, out=own)
+                np.sum(self._weight_products, axis=1, out=own)
             else:
-                for third in range(KERNEL):
-                    own += self._new[:, third]
+                for third in range(KERNEL_SIZE):
+                    own += self._weight_products[:, third]
 
 
-def _alone(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """matrix @ rows on this thread: threads of the BLAS, once woken, take turns with ours for some 20 ms."""
-    with one_thread:
+def _transform_kernel(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """matrix @ rows with BLAS on one thread: its own threads, once awake, compete with ours for about 20 ms."""
+    with single_threaded_blas:
         return np.matmul(matrix, rows)

@@ -1,4 +1,4 @@
-"""Winograd's convolution against the plain one: every shape, padding and request, both forms, any number of threads."""
+"""Winograd's convolution against the plain one: every shape, padding and choice of gradients, any number of threads."""
 
 import math
 
@@ -10,11 +10,9 @@ from hypothesis import strategies as st
 import minunet
 from minunet import functional as F
 from minunet.kernels import primitives
-from minunet.kernels.cpu import matmul, threads
-from minunet.kernels.cpu import partition as rows
+from minunet.kernels.cpu import matmul, partition, threads
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.matrices import POINTS, transforms
-from minunet.kernels.cpu.winograd.tiles import divide
+from minunet.kernels.cpu.winograd.matrices import POINTS
 from minunet.kernels.dispatch import prefer
 from tests.kernels.cpu.conv_cases import (
     PRECISIONS,
@@ -28,68 +26,6 @@ from tests.kernels.cpu.conv_cases import (
 CANDIDATES = [*(f"winograd-{m}x{m}" for m in POINTS), "winograd-6x1"]
 
 
-@pytest.mark.parametrize("m", POINTS)
-def test_one_dimension_is_a_correlation(m):
-    t = transforms(m, np.dtype(np.float64))
-    rng = np.random.default_rng(0)
-    d, g = rng.standard_normal(t.n), rng.standard_normal(3)
-    np.testing.assert_allclose(t.output @ ((t.weight @ g) * (t.input @ d)), np.correlate(d, g), rtol=1e-12)
-    np.testing.assert_allclose(t.weight_flipped @ g[::-1], t.weight @ g, rtol=1e-12)
-    x = rng.standard_normal(m)
-    grad = t.weight_grad @ ((t.spread @ x) * (t.input @ d))
-    np.testing.assert_allclose(grad[::-1], np.correlate(d, x), rtol=1e-12)
-
-
-@pytest.mark.parametrize("m", POINTS)
-def test_the_bias_point_reaches_every_output_once(m):
-    t = transforms(m, np.dtype(np.float64))
-    points = np.zeros((t.n, t.n))
-    points[t.bias_point, t.bias_point] = 7
-    np.testing.assert_array_equal(t.output @ points @ t.output.T, np.full((m, m), 7.0))
-
-
-@given(
-    images=st.integers(1, 5),
-    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
-    m=st.sampled_from(list(POINTS)),
-    tiles=st.integers(1, 200),
-)
-def test_chunks_cover_every_tile_once(images, size, m, tiles):
-    seen = np.zeros((images, -(-size[0] // m), -(-size[1] // m)), int)
-    for chunk in divide(images, size, m, tiles):
-        rows = slice(chunk.first_row, chunk.first_row + chunk.rows)
-        columns = slice(chunk.first_column, chunk.first_column + chunk.columns)
-        seen[chunk.images, rows, columns] += 1
-        assert chunk.tile_count == seen[chunk.images, rows, columns].size
-    assert (seen == 1).all()
-
-
-@pytest.mark.parametrize("sizes", [block_sizes.IN_PLACE, block_sizes.PACKED])
-def test_what_is_done_at_a_time(sizes, monkeypatch):
-    monkeypatch.setattr(block_sizes, "sizes", lambda: sizes)
-    for images, side, channels in ((8, 256, 16), (8, 128, 32), (2, 128, 128), (8, 32, 128), (1, 8, 4)):
-        for m in POINTS:
-            tiles = block_sizes.tiles_per_chunk(m, images, (side, side), channels)
-            assert 1 <= tiles <= sizes.most_tiles
-            assert tiles * channels * (m + 2) ** 2 <= max(sizes.chunk, block_sizes.SMALLEST_CHUNK * (m + 2) ** 2)
-            chunks = divide(images, (side, side), m, tiles)
-            assert len(chunks) >= min(
-                sizes.fewest_chunks, block_sizes.tile_count(m, images, (side, side)) * channels // 4096
-            )
-    for channels in (1, 64, 128, 256, 512, 1024):
-        per_job = block_sizes.channels_per_job(channels)
-        assert 64 <= per_job <= sizes.most_channels_per_job
-        assert channels < 256 or channels // per_job >= block_sizes.FEWEST_JOBS
-
-
-def test_few_tiles_for_many_channels_go_by_channels_on_the_way_back(monkeypatch):
-    for sizes, expected in ((block_sizes.PACKED, False), (block_sizes.IN_PLACE, True)):
-        monkeypatch.setattr(block_sizes, "sizes", lambda sizes=sizes: sizes)
-        assert block_sizes.gradients_by_tiles(6, 8, (32, 32), 128, 128) is expected
-        assert block_sizes.gradients_by_tiles(6, 2, (128, 128), 128, 128)
-        assert not block_sizes.gradients_by_tiles(6, 2, (128, 128), 512, 512)
-
-
 @pytest.mark.parametrize("candidate", CANDIDATES)
 @pytest.mark.parametrize(("dtype", "tolerance"), PRECISIONS)
 @settings(max_examples=60, deadline=None)
@@ -97,18 +33,19 @@ def test_few_tiles_for_many_channels_go_by_channels_on_the_way_back(monkeypatch)
     case=cases(kernels=st.just((3, 3))),
     by_tiles=st.booleans(),
     small=st.sampled_from([2_000, 50_000, 1_000_000]),
-    block=st.sampled_from([matmul.SMALL, math.inf]),
+    block=st.sampled_from([matmul.MAX_IN_PLACE, math.inf]),
 )
 def test_equals_the_reference(candidate, dtype, tolerance, case, by_tiles, small, block):
-    with pytest.MonkeyPatch.context() as patch:  # small limits reach every way of cutting with small images
-        patch.setattr(matmul, "largest_block", lambda: block)
-        patch.setattr(block_sizes, "MOST_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
-        patch.setattr(block_sizes, "sizes", lambda: block_sizes.Sizes(small, 512, 8, 32, fewest_tiles=0))
-        patch.setattr(block_sizes, "FEWEST_CHANNELS_PER_JOB", 16)
-        patch.setattr(block_sizes, "GROUP", 20 * small)
-        patch.setattr(block_sizes, "STRIP", small)
-        patch.setattr(block_sizes, "GRADIENT_STRIP", small)
-        patch.setattr(rows, "SMALLEST_BLOCK", small // 16)
+    with pytest.MonkeyPatch.context() as patch:  # small limits make all kinds of blocks from small images
+        patch.setattr(matmul, "max_block", lambda: block)
+        patch.setattr(block_sizes, "MAX_PAIRS_BY_TILES", 1 << 30 if by_tiles else 0)
+        sizes = block_sizes.BlockSizes(small, 512, 8, 32, min_tiles_per_channel=0)
+        patch.setattr(block_sizes, "sizes_for_blas", lambda: sizes)
+        patch.setattr(block_sizes, "MIN_CHANNELS_PER_JOB", 16)
+        patch.setattr(block_sizes, "VALUES_PER_GROUP", 20 * small)
+        patch.setattr(block_sizes, "VALUES_PER_STRIP", small)
+        patch.setattr(block_sizes, "VALUES_PER_GRAD_STRIP", small)
+        patch.setattr(partition, "MIN_VALUES_PER_BLOCK", small // 16)
         made = compare_forward(case, candidate, dtype, tolerance)
         compare_gradients(case, candidate, dtype, tolerance, *made)
 
@@ -168,7 +105,7 @@ def test_arrays_that_are_not_contiguous(candidate):
         ((3, 3), (1, 1), 1, np.float16),
     ],
 )
-def test_leaves_alone_what_it_cannot_do(kernel, stride, padding, dtype):
+def test_is_no_candidate_for_what_it_cannot_compute(kernel, stride, padding, dtype):
     x, weight = np.ones((1, 9, 9, 2), dtype), np.ones((*kernel, 2, 3), dtype)
     pad = ((padding, padding), (padding, padding))
     names = [c.name for c in primitives.conv2d.candidates((x,), weight, None, stride, pad, None)]

@@ -1,0 +1,46 @@
+"""The epilogue of a convolution: bias and ReLU after the products, and the ReLU's mask on the gradient.
+
+Both are done on whole rows of pixels, because NumPy is slow on rows as short as the channels of one pixel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minunet.kernels.cpu.scratch import Allocate
+
+
+def bias_row(bias: np.ndarray | None, pixels: int) -> np.ndarray | None:
+    """The bias repeated for a row of pixels, (O,) -> (pixels * O,); None for no bias."""
+    return None if bias is None else np.tile(bias, pixels)
+
+
+def add_bias(values: np.ndarray, row: np.ndarray | None) -> None:
+    """Add a `bias_row` to every row of pixels of a C-contiguous array (..., O), in place."""
+    if row is not None:
+        rows = values.reshape(-1, row.size)
+        rows += row
+
+
+def zeros(allocate: Allocate, length: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros for a ReLU of rows of this length: np.maximum is 1.4 to 2 times as fast against an array as against a number."""
+    array = allocate((length,), dtype)
+    array[:] = 0
+    return array
+
+
+def masked_gradient(allocate: Allocate, gradient: np.ndarray, output: np.ndarray | None) -> np.ndarray:
+    """The gradient where a fused ReLU was active (output > 0), else 0; `output` is None where there is no ReLU."""
+    if output is None:
+        return gradient
+    masked = allocate(gradient.shape, gradient.dtype)
+    active = allocate(gradient.shape, np.bool_)
+    np.greater(output, 0, out=active)
+    with np.errstate(invalid="ignore"):
+        np.multiply(gradient, active, out=masked)
+    flat = masked.reshape(-1)
+    # Infinity times 0 is NaN, but must become 0 too. The sum of squares, which is cheap, shows whether there is any;
+    # selecting values with a mask is slow.
+    if not np.isfinite(flat.dot(flat)):
+        masked[~active] = 0
+    return masked

@@ -1,0 +1,90 @@
+"""Winograd's algorithm in two dimensions, in tiles of 4x4 and 6x6 pixels: by tiles or by channels, whichever suits a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from minunet.kernels import primitives
+from minunet.kernels.cpu.arguments import ConvNeeds
+from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
+from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.matrices import POINTS
+from minunet.kernels.primitives.windows import IntPair, Padding
+
+
+def conv2d(
+    m: int,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> np.ndarray:
+    """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
+    call = ForwardCall(m, xs, weight, bias, padding, activation)
+    c, o = weight.shape[2:]
+    algorithm = by_tiles if block_sizes.goes_by_tiles(c, o) else by_channels
+    algorithm.forward(call)
+    return call.y
+
+
+def conv2d_grads(
+    m: int,
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]:
+    """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
+    call = BackwardCall(m, grad_output, xs, weight, output, padding, needs)
+    c, o = weight.shape[2:]
+    algorithm = by_tiles if block_sizes.backward_goes_by_tiles(m, call.images, call.size, c, o) else by_channels
+    grad_weight, grad_bias = algorithm.backward(call)
+    return call.grad_xs, grad_weight, grad_bias
+
+
+def _forward_cost(
+    m: int,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> float:
+    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
+    c, o = weight.shape[2:]
+    return cost.forward_cost(m, len(xs[0]), size, c, o)
+
+
+def _backward_cost(
+    m: int,
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> float:
+    _, height, width, _ = xs[0].shape
+    c, o = weight.shape[2:]
+    return cost.backward_cost(m, len(xs[0]), (height, width), c, o, any(needs[0]), needs[1])
+
+
+for _m in POINTS:
+    _label = f"winograd-{_m}x{_m}"
+    _why = f"Winograd with tiles of {_m}x{_m}: {(_m + 2) ** 2} products per channel instead of {9 * _m * _m}"
+    primitives.conv2d.register(_label, when=forward_applies, cost=partial(_forward_cost, _m), why=_why)(
+        partial(conv2d, _m)
+    )
+    primitives.conv2d_grads.register(_label, when=backward_applies, cost=partial(_backward_cost, _m), why=_why)(
+        partial(conv2d_grads, _m)
+    )
