@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from minunet.functional.validation import is_whole_number
 from minunet.inference.machine import CHOICES as PRECISIONS
 from minunet.kernels.backend import DEVICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
@@ -46,11 +47,11 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
             problems.append(f"{flag(name)} {settings[name]}: choose one of {', '.join(choices)}.")
     for name, minimum in MINIMUM.items():
         value = settings[name]
-        if not _is_whole_number(value) or value < minimum:
+        if not is_whole_number(value) or value < minimum:
             problems.append(f"{flag(name)} {value}: give a whole number of at least {minimum}.")
     if not _is_depth(settings["depth"]):
         problems.append(f"--depth {settings['depth']}: give a whole number from 1 to {MAX_DEPTH}.")
-    if settings["threads"] is not None and (not _is_whole_number(settings["threads"]) or settings["threads"] < 1):
+    if settings["threads"] is not None and (not is_whole_number(settings["threads"]) or settings["threads"] < 1):
         problems.append(
             f"--threads {settings['threads']}: give a whole number of at least 1, or leave it out for all cores."
         )
@@ -111,17 +112,13 @@ def split_problems(settings: Mapping[str, Any]) -> list[str]:
     return problems
 
 
-def _is_whole_number(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_depth(value: Any) -> bool:
-    return _is_whole_number(value) and 1 <= value <= MAX_DEPTH
+    return is_whole_number(value) and 1 <= value <= MAX_DEPTH
 
 
 def _is_side(value: Any) -> bool:
-    return _is_whole_number(value) and 1 <= value <= MAX_SIDE
+    return is_whole_number(value) and 1 <= value <= MAX_SIDE

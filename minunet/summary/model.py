@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import no_grad
+from minunet.functional.validation import is_whole_number
 from minunet.kernels.dispatch import intercept_calls
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.module import Module
@@ -53,7 +54,10 @@ def describe(
     >>> table.rows[0][:3]
     ('contraction.0.convs.0', 'conv2d', (1, 32, 32, 4))
     """
-    if not (isinstance(input_shape, (tuple, list)) and all(_is_length(length) for length in input_shape)):
+    if not (
+        isinstance(input_shape, (tuple, list))
+        and all(is_whole_number(length) and length >= 0 for length in input_shape)
+    ):
         raise ValueError(f"describe: input_shape must be whole numbers such as (N, H, W, C), got {input_shape!r}")
     if model.device == "cpu" and precision is None:
         return Description(op_by_op(model, input_shape, gradients))
@@ -70,10 +74,6 @@ def describe(
     from minunet.summary.gpu import on_gpu
 
     return on_gpu(model, input_shape, precision, gradients)
-
-
-def _is_length(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 0
 
 
 def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> list[Row]:

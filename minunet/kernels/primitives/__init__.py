@@ -12,7 +12,8 @@ tests compare every fast path with it. The shape and dtype of a result are regis
 - `optim`: Adam's step
 
 Shapes: activations (N, H, W, C), convolution weights (kh, kw, C_in, C_out). Strides and window sizes are (vertical,
-horizontal) pairs. A gradient's first argument is the gradient of the loss with respect to the operation's output.
+horizontal) pairs. Arrays are C-contiguous, which `minunet.functional` ensures, so that fast paths need not copy them. A
+gradient's first argument is the gradient of the loss with respect to the operation's output.
 """
 
 from minunet.kernels.primitives.activation import (
