@@ -1,6 +1,6 @@
-"""Augmentation: the same image and mask as they might have looked, so that a network learns cells and not examples.
+"""Augmentation: random variants of an image and its mask, so that a network learns cells in general and not these images.
 
-What moves pixels moves image and mask alike; what changes tones changes the image alone.
+Geometric changes apply to image and mask alike; changes of brightness and contrast apply to the image only.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from minunet.errors import UserError
 LEVELS = ("none", "light", "full")
 
 BRIGHTNESS = {"light": 0.05, "full": 0.15}  # added, as a fraction of white, at most
-CONTRAST = {"light": 0.1, "full": 0.25}  # the spread about the mean grows or shrinks by this share at most
+CONTRAST = {"light": 0.1, "full": 0.25}  # the deviation from the mean grows or shrinks by this share at most
 MAX_ANGLE = math.radians(15)
 MAX_SCALE = 1.2
 ELASTIC = 0.15  # standard deviation of the elastic grid's vectors, in grid intervals
 
 
 def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level: str) -> tuple[np.ndarray, np.ndarray]:
-    """Draw a variant of an image and its mask.
+    """A random variant of an image and its mask.
 
     Parameters
     ----------
@@ -31,54 +31,54 @@ def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level
     rng : Generator
         The same generator state gives the same variant.
     level : "none", "light" or "full"
-        "light": mirroring, quarter turns (half turns unless the picture is square) and mild changes of brightness and
-        contrast. "full": also turned by up to 15 degrees, scaled by up to 1.2 either way, elastically deformed, with
-        stronger changes of brightness and contrast; borders are filled with the mirrored picture.
+        "light": mirroring, quarter turns (half turns unless the image is square) and mild changes of brightness and
+        contrast. "full": also rotated by up to 15 degrees, enlarged or shrunk by a factor of up to 1.2 and elastically
+        deformed, with stronger changes of brightness and contrast; borders are filled with the mirrored image.
 
     Returns
     -------
     image, mask : ndarray
-        Of the same shapes and ranges, new arrays. A mask of nothing but 0 and 1 stays one.
+        Of the same shapes and ranges, new arrays. A mask that consists of 0 and 1 stays so.
 
     Raises
     ------
     UserError
-        If there is no such level.
+        Where there is no such level.
     """
     if level not in LEVELS:
         raise UserError(f"augmentation {level!r}: choose none, light or full.")
     if level == "none":
         return image.copy(), mask.copy()
-    image, mask = _turned(image, mask, rng)
+    image, mask = _mirrored(image, mask, rng)
     if level == "full":
         image, mask = _warped(image, mask, rng)
-    return _retoned(image, rng, level), np.array(mask, order="C")  # a copy, for unturned it is still the caller's
+    return _toned(image, rng, level), np.array(mask, order="C")  # a copy: the mask may still be the caller's array
 
 
-def _turned(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    flip_rows, flip_columns, swap = rng.integers(0, 2, 3)  # for a square these make all eight symmetries
+def _mirrored(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    flip_rows, flip_columns, swap = rng.integers(0, 2, 3)  # for a square: all eight symmetries
 
-    def turn(array: np.ndarray) -> np.ndarray:
+    def mirror(array: np.ndarray) -> np.ndarray:
         array = array[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
         return array.swapaxes(0, 1) if swap and array.shape[0] == array.shape[1] else array
 
-    return turn(image), turn(mask)
+    return mirror(image), mirror(mask)
 
 
 def _warped(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    shape = image.shape[:2]
+    height, width = image.shape[:2]
     angle = rng.uniform(-MAX_ANGLE, MAX_ANGLE)
     scale = MAX_SCALE ** rng.uniform(-1, 1)
-    coordinates = affine_coordinates(shape, angle, scale)
-    coordinates += elastic_displacement(shape, rng, ELASTIC)
-    both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + 1), gathered together
+    coordinates = affine_coordinates((height, width), angle, scale)
+    coordinates += elastic_displacement((height, width), rng, ELASTIC)
+    both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + 1), resampled together
     warped = both[..., -1:]
     if not np.any((mask != 0) & (mask != 1)):
         warped = (warped >= 0.5).astype(np.float32)
     return both[..., :-1], np.clip(warped, 0, 1)
 
 
-def _retoned(image: np.ndarray, rng: np.random.Generator, level: str) -> np.ndarray:
+def _toned(image: np.ndarray, rng: np.random.Generator, level: str) -> np.ndarray:
     contrast = np.float32(1 + rng.uniform(-CONTRAST[level], CONTRAST[level]))
     brightness = np.float32(rng.uniform(-BRIGHTNESS[level], BRIGHTNESS[level]))
     mean = np.float32(image.mean(dtype=np.float64))

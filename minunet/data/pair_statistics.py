@@ -49,4 +49,4 @@ def measure_pairs(pairs: Sequence[Pair], progress: ProgressCallback | None = Non
 def measure_digests(images: Iterable[Path]) -> dict[Path, str]:
     """The hash of the decoded pixels of each image file; "" where it can't be read."""
     paths = list(dict.fromkeys(images))
-    return {path: file.digest for path, file in zip(paths, map_files(measure_file, paths, None), strict=True)}
+    return {path: file.digest for path, file in zip(paths, map_files(measure_file, paths), strict=True)}

@@ -1,7 +1,7 @@
-"""Tiles: the overlapping pieces in which an image too large for memory is predicted, blended back without seams.
+"""Tiles: the overlapping parts in which an image too large for memory is predicted, and their blending without seams.
 
-Near an inner edge a tile's prediction lacks its surroundings, so the outer quarter of each overlap counts nothing there and
-the weight rises smoothly behind it.
+Near an inner edge the prediction of a tile lacks its surroundings: in the outer quarter of each overlap its weight is 0, and
+from there it rises smoothly.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ def predict_tiled(
     align: int = ALIGN,
     progress: ProgressCallback | None = None,
 ) -> np.ndarray:
-    """Predict an image piece by piece.
+    """Predict an image tile by tile.
 
     Parameters
     ----------
     function : callable
-        From a piece (h, w, C) of the image to its prediction (h, w) or (h, w, 1). No side of a piece is longer than
-        `tile`; those at the far borders may be shorter.
+        From a part (h, w, C) of the image to its prediction (h, w) or (h, w, 1). No side of a part is longer than
+        `tile`; the last ones along an axis may be shorter.
     image : ndarray, (H, W, C)
-        Of any size; one that fits into a tile is predicted whole.
+        Of any size; an image that fits into a tile is predicted whole.
     tile : int
         Side of a tile in pixels.
     overlap : int
-        Pixels that neighbouring tiles share at least. A function whose outputs look no further than `overlap // 4`
-        pixels gives the same result tiled and whole.
+        The least number of pixels that neighbouring tiles share. A function whose outputs depend on no more than
+        `overlap // 4` pixels around them gives the same result tiled and whole.
     align : int
-        Tiles begin at multiples of it, so the result is also that of the whole image for a network that pools in steps
-        that divide it. `tile - overlap` must be at least this.
+        Tiles begin at multiples of it, so that a network that pools in steps that divide it pools the same pixels as
+        for the whole image. `tile - overlap` must be at least this.
     progress : callable or None
         Called as `progress(tiles done, tiles in all)`.
 
     Returns
     -------
     ndarray, (H, W) float32
-        Besides it and the image, one tile is in memory at a time.
+        Apart from it and the image, one tile is in memory at a time.
 
     Raises
     ------
@@ -58,18 +58,18 @@ def predict_tiled(
     image = np.asarray(image)
     _check(image, tile, overlap, align)
     height, width = image.shape[:2]
-    rows, columns = (_stretches(length, tile, overlap, align) for length in (height, width))
+    rows, columns = (_tiles_along_axis(length, tile, overlap, align) for length in (height, width))
     total = len(rows) * len(columns)
     result = np.zeros((height, width), np.float32)
     if progress:
         progress(0, total)
-    for i, (top, down) in enumerate(rows):
-        for j, (left, right) in enumerate(columns):
-            h, w = len(down), len(right)
-            piece = np.asarray(function(image[top : top + h, left : left + w]))
-            if piece.shape not in ((h, w), (h, w, 1)):
-                raise ValueError(f"the prediction of a piece of {(h, w)} has the shape {piece.shape}")
-            result[top : top + h, left : left + w] += piece.reshape(h, w) * (down[:, None] * right)
+    for i, (top, row_weights) in enumerate(rows):
+        for j, (left, column_weights) in enumerate(columns):
+            h, w = len(row_weights), len(column_weights)
+            prediction = np.asarray(function(image[top : top + h, left : left + w]))
+            if prediction.shape not in ((h, w), (h, w, 1)):
+                raise ValueError(f"the prediction of a tile of {(h, w)} has the shape {prediction.shape}")
+            result[top : top + h, left : left + w] += prediction.reshape(h, w) * (row_weights[:, None] * column_weights)
             if progress:
                 progress(i * len(columns) + j + 1, total)
     return result
@@ -90,9 +90,9 @@ def _check(image: np.ndarray, tile: int, overlap: int, align: int) -> None:
         raise UserError(problems)
 
 
-def _stretches(length: int, tile: int, overlap: int, align: int) -> list[tuple[int, np.ndarray]]:
-    """The tiles along one axis: where each begins, and its weights, which add up to 1 in every pixel of the axis."""
-    last = -(-max(0, length - tile) // align) * align  # the first aligned start whose tile reaches the end
+def _tiles_along_axis(length: int, tile: int, overlap: int, align: int) -> list[tuple[int, np.ndarray]]:
+    """The start of each tile along one axis, and its weights, which add up to 1 in every pixel of the axis."""
+    last = -(-max(0, length - tile) // align) * align  # the first aligned start from which a tile reaches the end
     step = (tile - overlap) // align * align
     count = 1 + -(-last // step)
     starts = [i * last // max(1, count - 1) // align * align for i in range(count)]
@@ -113,7 +113,7 @@ def _stretches(length: int, tile: int, overlap: int, align: int) -> list[tuple[i
 
 
 def _rise(length: int) -> np.ndarray:
-    """Weights from 0 to 1 over an overlap: nothing in its first quarter, all in its last, a raised cosine between."""
+    """Weights from 0 to 1 over an overlap: 0 in its first quarter, 1 in its last, a raised cosine between."""
     margin = length // 4
     ramp = (np.arange(length - 2 * margin) + 0.5) / max(1, length - 2 * margin)
     return np.concatenate([np.zeros(margin), 0.5 - 0.5 * np.cos(np.pi * ramp), np.ones(margin)])

@@ -1,6 +1,6 @@
-"""Warps: smooth maps that bend a picture, and the one bilinear gather that carries all of them out at once.
+"""Warps: smooth deformations of an image as coordinates, and bilinear resampling at such coordinates.
 
-An affine map and an elastic one are added up as coordinates first, so that pixels are interpolated only once.
+The coordinates of an affine map and of an elastic displacement are added first, so that pixels are interpolated only once.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ import functools
 
 import numpy as np
 
-from minunet.data.reading.resize import Taps, apply_taps
+from minunet.data.reading.resize import AxisWeights, apply_weights
 
 GRID = 6  # intervals of the elastic grid along the shorter side
 FOLD = 1 / 2.48  # of a grid interval: cubic B-spline displacements below it never fold (Choi and Lee 2000, theorem 1)
 
 
 def affine_coordinates(shape: tuple[int, int], angle: float, scale: float) -> np.ndarray:
-    """Where each output pixel looks, for a picture turned and scaled about its centre.
+    """The source coordinates of each output pixel for an image that is rotated and scaled about its centre.
 
     Parameters
     ----------
     shape : (H, W)
     angle : float
-        In radians; positive turns what is seen counter-clockwise.
+        In radians; positive rotates the content counter-clockwise.
     scale : float
-        Above 1 what is seen grows.
+        Above 1 the content becomes larger.
 
     Returns
     -------
@@ -44,16 +44,16 @@ def affine_coordinates(shape: tuple[int, int], angle: float, scale: float) -> np
 def elastic_displacement(shape: tuple[int, int], rng: np.random.Generator, strength: float) -> np.ndarray:
     """A smooth random displacement of every pixel, as a cubic B-spline over a coarse grid of random vectors.
 
-    A coarse grid of Gaussian vectors is how the U-Net paper deforms its training images (Ronneberger et al. 2015, section
-    3.1); B-splines in place of its bicubic interpolation come with a bound under which the map is one-to-one (Choi and
-    Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions", Graphical Models 62, 2000).
+    The U-Net paper deforms its training images by a coarse grid of Gaussian vectors (Ronneberger et al. 2015, section
+    3.1). For B-splines, used here in place of its bicubic interpolation, a bound is known below which the map is
+    one-to-one (Choi and Lee, "Injectivity conditions of 2D and 3D uniform cubic B-spline functions", Graphical Models 62, 2000).
 
     Parameters
     ----------
     shape : (H, W)
     rng : Generator
     strength : float
-        Standard deviation of the grid's vectors, in grid intervals; each component is held below 1 / 2.48.
+        Standard deviation of the grid's vectors, in grid intervals; each component is clipped to 1 / 2.48.
 
     Returns
     -------
@@ -62,25 +62,25 @@ def elastic_displacement(shape: tuple[int, int], rng: np.random.Generator, stren
     """
     height, width = shape
     interval = max(min(shape) / GRID, 1.0)
-    rows, columns = _spline_taps(height, interval), _spline_taps(width, interval)
-    knots = rows.index.max() + 1, columns.index.max() + 1
+    rows, columns = _spline_weights(height, interval), _spline_weights(width, interval)
+    knots = rows.indices.max() + 1, columns.indices.max() + 1
     vectors = np.clip(rng.normal(0, strength, (2, *knots)), -FOLD, FOLD).astype(np.float32) * np.float32(interval)
-    return apply_taps(apply_taps(vectors, columns, 2), rows, 1)  # (2, knots, knots) -> (2, knots, W) -> (2, H, W)
+    return apply_weights(apply_weights(vectors, columns, 2), rows, 1)  # (2, knots, knots) -> (2, knots, W) -> (2, H, W)
 
 
 def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
-    """Look up an array between its pixels, bilinearly; beyond the border it goes on as its own mirror image.
+    """Interpolate an array bilinearly at the given coordinates; beyond its border it continues as its mirror image.
 
     Parameters
     ----------
     array : ndarray, (H, W, C) float32
     coordinates : ndarray, (2, h, w) float32
-        Row and column to look at.
+        Row and column of each output pixel.
 
     Returns
     -------
     ndarray, (h, w, C) float32
-        Between the least and the greatest value of the array.
+        Between the smallest and the largest value of the array.
     """
     height, width, channels = array.shape
     row, down = _cell(coordinates[0], height)
@@ -88,7 +88,7 @@ def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
     corner = row * width + column  # (h, w), into the flattened plane of a channel
     step_down, step_right = (width if height > 1 else 0), (1 if width > 1 else 0)
     result = np.empty((*corner.shape, channels), np.float32)
-    for channel in range(channels):  # planes, for NumPy is slow over a last axis of one to four values
+    for channel in range(channels):  # one plane at a time: NumPy is slow over a last axis of one to four values
         plane = array[..., channel].ravel()
         upper = _between(plane, corner, step_right, right)
         lower = _between(plane[step_down:], corner, step_right, right)
@@ -99,19 +99,17 @@ def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
 
 
 def _between(plane: np.ndarray, corner: np.ndarray, step: int, share: np.ndarray) -> np.ndarray:
-    """Values that lie the given share of the way from each corner to the pixel one step on."""
-    here, there = (
-        plane.take(corner, mode="clip"),
-        plane[step:].take(corner, mode="clip"),
-    )  # in bounds; clip skips the check
-    there -= here
-    there *= share
-    here += there
-    return here
+    """Linear interpolation between each corner and the pixel one step on, of which `share` is the weight."""
+    values = plane.take(corner, mode="clip")  # all are in bounds; clip avoids the check
+    difference = plane[step:].take(corner, mode="clip")
+    difference -= values
+    difference *= share
+    values += difference
+    return values
 
 
 def _cell(position: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
-    """The pixel before each position and the share of the way to the next, mirrored into the picture."""
+    """The pixel before each position and the share of the way to the next, for positions mirrored into the image."""
     last = np.float32(length - 1)
     if length == 1:
         return np.zeros(position.shape, np.intp), np.zeros(position.shape, np.float32)
@@ -124,10 +122,10 @@ def _cell(position: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.lru_cache(maxsize=32)
-def _spline_taps(length: int, interval: float) -> Taps:
-    """Taps of the uniform cubic B-spline on knots `interval` pixels apart, the first one before the first pixel."""
+def _spline_weights(length: int, interval: float) -> AxisWeights:
+    """Weights of the uniform cubic B-spline on knots `interval` pixels apart, the first one before the first pixel."""
     position = np.arange(length) / interval
     first = position.astype(np.intp)
     t = position - first
     weight = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]) / 6
-    return Taps(first + np.arange(4)[:, None], weight.astype(np.float32))  # both (4, length)
+    return AxisWeights(first + np.arange(4)[:, None], weight.astype(np.float32))  # both (4, length)

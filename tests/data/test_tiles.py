@@ -99,7 +99,7 @@ def test_seams_are_blended_smoothly():
 def test_predictions_with_a_channel_and_of_a_wrong_shape():
     image = picture(50, 70)
     assert np.allclose(predict_tiled(lambda piece: piece, image, 32, 8), image[..., 0], atol=1e-6)
-    with pytest.raises(ValueError, match=r"the prediction of a piece of \(32, 32\) has the shape \(16, 32\)"):
+    with pytest.raises(ValueError, match=r"the prediction of a tile of \(32, 32\) has the shape \(16, 32\)"):
         predict_tiled(lambda piece: piece[::2, :, 0], image, 32, 8)
 
 

@@ -1,1 +1,1 @@
-"""Image files as arrays: formats, pixels, masks, and what the network sees of them."""
+"""Reading image files: formats, pixels, statistics, resizing, and preprocessing into inputs and targets of a network."""

@@ -1,6 +1,6 @@
-"""Workers: the threads that read files, because decoding releases the interpreter's lock and files take their time.
+"""File workers: the threads that read image files, which works since decoding releases Python's global interpreter lock.
 
-Results come back in order, progress is told as they arrive, and Ctrl-C or an error drops what has not begun.
+Results keep the order of the files, progress is reported as they arrive, and Ctrl-C or an error cancels what has not begun.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from minunet.resources import usable_cpus
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-ProgressCallback = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]  # called as progress(files done, files in all)
 
-MAX_WORKERS = 8  # each holds one decoded picture, a hundred megabytes for a large scan
+MAX_WORKERS = 8  # each holds one decoded image, a hundred megabytes for a large scan
 
 
 def worker_count() -> int:
-    """How many threads read files: one for each core that this process may use, at most 8."""
+    """The number of threads that read files: one for each core that this process may use, at most 8."""
     return min(MAX_WORKERS, usable_cpus())
 
 
 def map_files(
-    function: Callable[[Item], Result], items: Sequence[Item], progress: ProgressCallback | None
+    function: Callable[[Item], Result], items: Sequence[Item], progress: ProgressCallback | None = None
 ) -> list[Result]:
     """`[function(item) for item in items]` on several threads.
 
@@ -39,7 +39,7 @@ def map_files(
     Returns
     -------
     list
-        The results in the order of the items.
+        The results, in the order of the items.
     """
     if progress:
         progress(0, len(items))

@@ -1,7 +1,7 @@
-"""Pixels: a picture as a NumPy array, whatever way its file coded it.
+"""Pixels: an image as a NumPy array, however its file encodes it.
 
-1-bit, palette, alpha, CMYK, 16-bit and floating-point pictures all become uint8 or uint16 arrays, grey (H, W) or colour
-(H, W, 3), upright as their EXIF orientation asks; from there `to_grey` and `to_rgb` give fractions of white in [0, 1].
+1-bit, palette, alpha, CMYK, 16-bit and floating-point images all become uint8 or uint16 arrays, grey (H, W) or colour
+(H, W, 3), upright according to their EXIF orientation; `to_grey` and `to_rgb` turn these into fractions of white in [0, 1].
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
     Parameters
     ----------
     image : PIL.Image.Image
-        Any mode. Its EXIF orientation, if it has one, is applied.
+        In any mode. Its EXIF orientation, if it has one, is applied.
     mask : bool
         False: transparency is composited over white, as on paper. True: over black, the background of a mask; where
-        that leaves a single level and the transparency itself has several, the transparency is the mask.
+        the result has a single level and the alpha channel has several, the alpha channel is the mask.
 
     Returns
     -------
     ndarray, (H, W) or (H, W, 3), uint8 or uint16
-        Grey whenever the three channels are equal everywhere. 16-bit colour comes as 8-bit, which is how Pillow reads it.
+        Grey where the three channels are equal everywhere. 16-bit colour becomes 8-bit colour, since Pillow reads it so.
 
     Raises
     ------
     UserError
-        If floating-point or 32-bit values fit neither [0, 1] nor 8 nor 16 bits, or are not finite.
+        Where floating-point or 32-bit values are not finite or not between 0 and 65535.
     """
     image.load()
-    orientation = _orientation(image)  # after load(): Pillow turns a TIFF itself while loading and drops the tag
+    orientation = _orientation(image)  # after load(), in which Pillow itself turns a TIFF and removes the tag
     return np.ascontiguousarray(_upright(_values(image, mask), orientation))
 
 
 def to_grey(array: np.ndarray) -> np.ndarray:
-    """Grey as a fraction of white: the luma of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B.
+    """Grey values as fractions of white: the luma of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def to_grey(array: np.ndarray) -> np.ndarray:
 
 
 def to_rgb(array: np.ndarray) -> np.ndarray:
-    """Colour as fractions of white; a grey picture gets three equal channels.
+    """Colours as fractions of white; for a grey image the three channels are equal.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def to_rgb(array: np.ndarray) -> np.ndarray:
 
 
 def white_level(dtype: np.dtype) -> int:
-    """The value that stands for white in an array of this dtype: 1, 255 or 65535."""
+    """The value of white in an array of this dtype: 1, 255 or 65535."""
     if dtype == np.uint8:
         return 255
     if dtype == np.uint16:
@@ -97,7 +97,7 @@ def white_level(dtype: np.dtype) -> int:
 
 
 def divide_by_white(array: np.ndarray, white: int) -> np.ndarray:
-    """`array / white` as float32, each value rounded once: v / 255 is the same wherever it is computed."""
+    """`array / white` as float32, each value rounded once, so that v / 255 has the same bits everywhere."""
     return np.divide(array, np.float32(white), dtype=np.float32)
 
 
@@ -111,7 +111,7 @@ def _checked(array: np.ndarray) -> tuple[np.ndarray, int]:
 
 
 def _values(image: Image.Image, mask: bool) -> np.ndarray:
-    """The values of a loaded image, not yet turned upright."""
+    """The values of a loaded image before its orientation is applied."""
     if image.mode in _SIXTEEN_BIT:
         values = np.asarray(image).astype(np.uint16)
         return 65535 - values if _white_is_zero(image) else values
@@ -125,12 +125,12 @@ def _values(image: Image.Image, mask: bool) -> np.ndarray:
 
 
 def _white_is_zero(image: Image.Image) -> bool:
-    """Whether a TIFF counts from white to black (TIFF 6.0, tag 262, value 0), which Pillow heeds up to 8 bits alone."""
+    """Whether 0 is white in a TIFF (TIFF 6.0, tag 262, value 0), which Pillow takes into account only up to 8 bits."""
     return getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def _from_wide(array: np.ndarray, *, sixteen_bit: bool) -> np.ndarray:
-    """32-bit integers or floats, as uint8 or uint16 by the range they span (older Pillows open 16-bit PNGs as "I")."""
+    """32-bit integers or floats as uint8 or uint16, depending on their range (older Pillows open 16-bit PNGs as "I")."""
     low, high = float(array.min()), float(array.max())  # NaN spreads through min and max
     if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 65535:
         raise UserError(f"its 32-bit values run from {low:g} to {high:g}: export it as 8-bit or 16-bit.")
@@ -142,23 +142,24 @@ def _from_wide(array: np.ndarray, *, sixteen_bit: bool) -> np.ndarray:
 
 
 def _composited(image: Image.Image, mask: bool) -> np.ndarray:
-    if image.mode in ("La", "RGBa"):  # premultiplied; Pillow converts these only to their plain kin
+    if image.mode in ("La", "RGBa"):  # premultiplied alpha, which Pillow converts only to "LA" and "RGBA"
         image = image.convert(image.mode.upper())
     rgba = np.asarray(image.convert("RGBA"))
     alpha = rgba[..., 3]
     colours = rgba[..., 0] if image.mode in _GREY else _grey_if_equal(rgba[..., :3])
     opacity = (alpha if colours.ndim == 2 else alpha[..., None]).astype(np.uint32)
     backdrop = 0 if mask else 255
-    over = ((colours * opacity + backdrop * (255 - opacity) + 127) // 255).astype(np.uint8)
-    if mask and over.min() == over.max() and alpha.min() != alpha.max():
+    composite = ((colours * opacity + backdrop * (255 - opacity) + 127) // 255).astype(np.uint8)
+    if mask and composite.min() == composite.max() and alpha.min() != alpha.max():
         return alpha
-    return _grey_if_equal(over)
+    return _grey_if_equal(composite)
 
 
 def _grey_if_equal(array: np.ndarray) -> np.ndarray:
+    """One channel of an array (H, W, 3) whose channels are equal; any other array unchanged."""
     if array.ndim == 2:
         return array
-    for sample in (array[::16, ::16], array):  # the sample settles it for nearly every colour picture
+    for sample in (array[::16, ::16], array):  # for nearly every colour image the sample suffices
         if not (np.array_equal(sample[..., 0], sample[..., 1]) and np.array_equal(sample[..., 0], sample[..., 2])):
             return array
     return array[..., 0]
@@ -167,12 +168,12 @@ def _grey_if_equal(array: np.ndarray) -> np.ndarray:
 def _orientation(image: Image.Image) -> int:
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block says nothing about the pixels
+    except Exception:  # a damaged EXIF block does not affect the pixels
         return 1
 
 
 def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Apply the TIFF 6.0 tag 274 (EXIF orientation), values 2 to 8: which corner the first row and column stand for."""
+    """Apply the EXIF orientation, TIFF 6.0 tag 274: in which corner of the upright image the first pixel is."""
     if orientation in (5, 6, 7, 8):
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -1,6 +1,6 @@
-"""Preprocessing: how a decoded picture becomes what the network sees, and a decoded mask what it should answer.
+"""Preprocessing: how a decoded image becomes the input of the network, and a decoded mask its target.
 
-The same few choices are stored with a trained model, so that a new image is treated as the training images were.
+The same few settings are stored with a trained model, so that a new image is treated as the training images were.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from minunet.data.reading.resize import resize_area
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
 
-HALF = 0.5 - 1e-6  # a pixel half covered by cell is cell; in float32 the shares of a half may add up to a little less
+HALF = (
+    0.5 - 1e-6
+)  # a pixel that is half cell counts as cell; in float32 the shares of a half may add up to slightly less
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """The choices, and the two functions that carry them out.
+    """The settings, and the two functions that apply them.
 
     Parameters
     ----------
@@ -30,17 +32,17 @@ class Preprocessing:
     size : (width, height) or None
         Images and masks are resized to it by area averaging; None keeps their native resolution.
     crop : int or None
-        Train on square pieces of so many pixels, cut at native resolution; goes with `size=None`.
+        The side in pixels of square crops at native resolution, on which the network is trained; requires `size=None`.
     mask : "binary" or "grayscale"
-        "binary" (the paper's M2): cut at `threshold`, resized, cut again at one half. "grayscale" (M1): the share of white,
-        averaged when resized and kept as it comes out.
+        "binary" (the paper's M2): binarised at `threshold`, resized, binarised again at one half. "grayscale" (M1): the
+        fraction of white, averaged when resized.
     threshold : "otsu" or float
-        Where a mask of more than two levels is cut: by Otsu's method, or at a fraction of white from 0 to below 1.
+        Where a mask of more than two levels is binarised: by Otsu's method, or at a fraction of white from 0 to below 1.
 
     Raises
     ------
     UserError
-        With every choice that can't be followed.
+        With every setting that can't be used.
     """
 
     channels: str = "grey"
@@ -51,18 +53,18 @@ class Preprocessing:
 
     def __post_init__(self) -> None:
         if self.size is not None:
-            object.__setattr__(self, "size", tuple(self.size))  # JSON gives a list
+            object.__setattr__(self, "size", tuple(self.size))  # a list when it comes from JSON
         problems = self._problems()
         if problems:
             raise UserError(problems)
 
     def image(self, array: np.ndarray) -> np.ndarray:
-        """What the network sees of an image.
+        """The input of the network for an image.
 
         Parameters
         ----------
         array : ndarray, (H, W) or (H, W, 3)
-            As `decode` gives it.
+            As `decode` returns it.
 
         Returns
         -------
@@ -73,17 +75,17 @@ class Preprocessing:
         return self._resized(values)
 
     def target(self, array: np.ndarray) -> np.ndarray:
-        """What the network should answer, from a mask.
+        """The target of the network for a mask.
 
         Parameters
         ----------
         array : ndarray, (H, W) or (H, W, 3)
-            As `decode_mask` gives it. Grey masks that hold nothing but 0 and 1 are read as black and white.
+            As `decode_mask` returns it. In grey masks whose values are only 0 and 1, 1 is white.
 
         Returns
         -------
         ndarray, (h, w, 1) float32 in [0, 1]
-            Only 0 and 1 for binary masks.
+            For binary masks only 0 and 1.
         """
         array = np.asarray(array)
         if self.mask == "binary":
@@ -93,26 +95,26 @@ class Preprocessing:
             return (self._resized(cell[..., None]) >= HALF).astype(np.float32)
         coded = array.dtype.kind in "ui" and array.ndim == 2 and array.max() == 1
         values = (divide_by_white(array, 1) if coded else to_grey(array))[..., None]
-        # In double precision the mean of white pixels rounds to exactly 1, which counts: accuracy compares for equality.
+        # In double precision the mean of white pixels is exactly 1, which matters: Keras accuracy compares for equality.
         return self._resized(values.astype(np.float64)).astype(np.float32)
 
     def to_dict(self) -> dict[str, Any]:
-        """The choices as JSON takes them."""
+        """The settings, for a JSON file."""
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, choices: Mapping[str, Any]) -> Preprocessing:
-        """The preprocessing that `to_dict` wrote down.
+    def from_dict(cls, settings: Mapping[str, Any]) -> Preprocessing:
+        """The preprocessing with the settings of `to_dict`.
 
         Raises
         ------
         UserError
-            If it holds a choice this version doesn't know.
+            Where this version doesn't know one of the settings.
         """
-        unknown = sorted(set(choices) - {known.name for known in fields(cls)})
+        unknown = sorted(set(settings) - {field.name for field in fields(cls)})
         if unknown:
             raise UserError(f"preprocessing with unknown choices ({', '.join(unknown)}): it needs a newer minunet.")
-        return cls(**choices)
+        return cls(**settings)
 
     def _resized(self, values: np.ndarray) -> np.ndarray:
         if self.size is None:
@@ -131,11 +133,14 @@ class Preprocessing:
             problems.append(f"crop {self.crop}: give a number of pixels of at least 1.")
         if self.crop is not None and self.size is not None:
             problems.append("a size and a crop were given: crops are cut at native resolution, so give one of the two.")
-        number = isinstance(self.threshold, (int, float)) and not isinstance(self.threshold, bool)
-        if self.threshold != "otsu" and not (number and 0 <= self.threshold < 1):
+        if self.threshold != "otsu" and not _is_fraction(self.threshold):
             problems.append(f"threshold {self.threshold!r}: give otsu, or a fraction of white from 0 to below 1.")
         return problems
 
 
-def _at_least_one(number: Any) -> bool:
-    return isinstance(number, (int, np.integer)) and not isinstance(number, bool) and number >= 1
+def _at_least_one(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 1)
+
+
+def _is_fraction(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1

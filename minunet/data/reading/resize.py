@@ -1,11 +1,11 @@
 """Resizing: every output pixel as a weighted sum of a few input pixels, one axis after the other.
 
-Taps are the indices and weights of such a sum along one axis; area averaging, bilinear interpolation and the cubic
-B-splines of the elastic deformation are three kinds of taps.
+Area averaging, bilinear interpolation and the cubic B-splines of the elastic deformation differ only in their weights.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -13,11 +13,11 @@ import numpy as np
 from minunet.errors import UserError
 
 
-class Taps(NamedTuple):
-    """`out[i] = sum over k of weight[k, i] * source[index[k, i]]`; both arrays are (taps, target)."""
+class AxisWeights(NamedTuple):
+    """The weights along one axis: `out[i] = sum over k of weights[k, i] * source[indices[k, i]]`; both are (K, target)."""
 
-    index: np.ndarray
-    weight: np.ndarray
+    indices: np.ndarray
+    weights: np.ndarray
 
 
 def resize_area(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -27,21 +27,21 @@ def resize_area(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     ----------
     array : ndarray, (H, W) or (H, W, C)
     size : (width, height)
-        The new size in pixels, larger or smaller than the old one, each axis on its own.
+        The new size in pixels, larger or smaller than the old one, each axis independently.
 
     Returns
     -------
     ndarray, (height, width) or (height, width, C)
-        float32, or float64 for float64 input. The mean of the picture is kept.
+        float32, or float64 for float64 input. The mean of the image is kept.
     """
-    return _resize(array, size, area_taps)
+    return _resize(array, size, area_weights)
 
 
 def resize_bilinear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize by bilinear interpolation between pixel centres, for bringing probabilities back to an image's own size.
 
-    Output pixel i looks at (i + 0.5) * source / target - 0.5, held inside the picture (half-pixel centres). Nothing is
-    averaged: to shrink a picture use `resize_area`.
+    Output pixel i is at (i + 0.5) * source / target - 0.5, clipped to the image (half-pixel centres). Nothing is averaged:
+    to shrink an image use `resize_area`.
 
     Parameters
     ----------
@@ -53,46 +53,49 @@ def resize_bilinear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     ndarray, (height, width) or (height, width, C)
         float32, or float64 for float64 input.
     """
-    return _resize(array, size, linear_taps)
+    return _resize(array, size, linear_weights)
 
 
-def area_taps(source: int, target: int) -> Taps:
-    """Taps of exact averaging, in whole numbers: output i covers [i * source, (i + 1) * source) of pixels of width target."""
+def area_weights(source: int, target: int) -> AxisWeights:
+    """Weights of exact averaging, in whole numbers: output i covers [i * source, (i + 1) * source) of pixels of width target."""
     left = np.arange(target, dtype=np.int64) * source
     right = left + source
     first = left // target
     count = int(((right - 1) // target - first).max()) + 1
-    index = first + np.arange(count)[:, None]  # (taps, target)
-    overlap = np.minimum(right, (index + 1) * target) - np.maximum(left, index * target)
-    weight = np.maximum(overlap, 0) / source
-    return Taps(np.minimum(index, source - 1), weight)
+    indices = first + np.arange(count)[:, None]  # (K, target)
+    overlap = np.minimum(right, (indices + 1) * target) - np.maximum(left, indices * target)
+    weights = np.maximum(overlap, 0) / source
+    return AxisWeights(np.minimum(indices, source - 1), weights)
 
 
-def linear_taps(source: int, target: int) -> Taps:
-    """Taps of linear interpolation at half-pixel centres."""
+def linear_weights(source: int, target: int) -> AxisWeights:
+    """Weights of linear interpolation at half-pixel centres."""
     position = np.clip((np.arange(target) + 0.5) * source / target - 0.5, 0, source - 1)
     first = np.minimum(position.astype(np.intp), max(source - 2, 0))
     after = position - first
-    index = np.stack([first, np.minimum(first + 1, source - 1)])
-    return Taps(index, np.stack([1 - after, after]).astype(np.float32))
+    indices = np.stack([first, np.minimum(first + 1, source - 1)])
+    return AxisWeights(indices, np.stack([1 - after, after]).astype(np.float32))
 
 
-def apply_taps(array: np.ndarray, taps: Taps, axis: int) -> np.ndarray:
-    """Carry out the weighted sums along one axis.
+def apply_weights(array: np.ndarray, axis_weights: AxisWeights, axis: int) -> np.ndarray:
+    """Compute the weighted sums along one axis.
 
-    Tap by tap, in a fixed order and without BLAS, so that the result has the same bits on any number of threads.
+    Term by term, in a fixed order and without BLAS, so that the result has the same bits on any number of threads.
     """
     dtype = np.float64 if array.dtype == np.float64 else np.float32
     shape = [1] * array.ndim
     shape[axis] = -1
-    total = None
-    for index, weight in zip(taps.index, taps.weight, strict=True):
-        term = np.multiply(array.take(index, axis=axis), weight.reshape(shape), dtype=dtype)
-        total = term if total is None else np.add(total, term, out=total)
+    terms = (
+        np.multiply(array.take(indices, axis=axis), weights.reshape(shape), dtype=dtype)
+        for indices, weights in zip(axis_weights.indices, axis_weights.weights, strict=True)
+    )
+    total = next(terms)
+    for term in terms:
+        np.add(total, term, out=total)
     return total
 
 
-def _resize(array: np.ndarray, size: tuple[int, int], taps_of) -> np.ndarray:
+def _resize(array: np.ndarray, size: tuple[int, int], weights_of: Callable[[int, int], AxisWeights]) -> np.ndarray:
     array = np.asarray(array)
     width, height = size
     if width < 1 or height < 1:
@@ -101,5 +104,5 @@ def _resize(array: np.ndarray, size: tuple[int, int], taps_of) -> np.ndarray:
         raise UserError(f"an array to resize has the shape (H, W) or (H, W, C), not {array.shape}.")
     for axis, target in ((0, height), (1, width)):
         if array.shape[axis] != target:
-            array = apply_taps(array, taps_of(array.shape[axis], target), axis)
+            array = apply_weights(array, weights_of(array.shape[axis], target), axis)
     return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)

@@ -1,7 +1,7 @@
-"""Thresholds: where a graded mask is cut into background and cell.
+"""Thresholds: the level that separates background and cell in a mask of several levels.
 
-Otsu's method finds the cut from the mask itself; a mask that has only two levels needs no method and is always cut
-between them, whatever the numbers are.
+Otsu's method finds it from the mask itself. A mask of only two levels is always separated between the two, whatever the
+threshold.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ BINS = 256
 
 
 def otsu_threshold(array: np.ndarray) -> float:
-    """The level that separates an array's values best: values above it are one class, the others the second.
+    """The level that best separates an array's values into two classes: those above it and the others.
 
     It maximises the variance between the classes, sigma_B^2(k) = (mu_T w(k) - mu(k))^2 / (w(k) (1 - w(k))), where w(k) is
-    the share of values up to level k, mu(k) their part of the mean, and mu_T the mean of all (N. Otsu, "A threshold
-    selection method from gray-level histograms", IEEE Trans. SMC 9(1), 1979, equation 18). Integers are counted level
-    by level, floating-point values in 256 bins from the least to the greatest, whose centre is then returned.
+    the share of values up to level k, mu(k) their contribution to the mean, and mu_T the mean of all values (N. Otsu, "A
+    threshold selection method from gray-level histograms", IEEE Trans. SMC 9(1), 1979, equation 18). Integers are counted
+    level by level; floating-point values in 256 bins from the smallest to the largest, and a bin's centre is returned.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def otsu_threshold(array: np.ndarray) -> float:
     Returns
     -------
     float
-        In the array's own units. The first of several equally good levels.
+        In the array's own units. Of several equally good levels the lowest.
     """
     array = np.asarray(array)
     if array.size == 0:
@@ -46,26 +46,26 @@ def otsu_threshold(array: np.ndarray) -> float:
         levels = (edges[:-1] + edges[1:]) / 2
     weight = np.cumsum(counts) / array.size
     moment = np.cumsum(counts * levels) / array.size
-    below = weight[:-1]  # the last level has nothing above it
+    below = weight[:-1]  # no value is above the last level
     between = (moment[-1] * below - moment[:-1]) ** 2 / (below * (1 - below))
     return float(levels[np.argmax(between)])
 
 
 def binarise(array: np.ndarray, threshold: str | float) -> np.ndarray:
-    """Cut a mask into background (False) and cell (True).
+    """Separate a mask into background (False) and cell (True).
 
     Parameters
     ----------
     array : ndarray, (H, W), (H, W, 1) or (H, W, 3)
-        A mask as `decode_mask` gives it, or floats in [0, 1]; colour is turned to grey first.
+        A mask as `decode_mask` returns it, or floats in [0, 1]; colour is converted to grey first.
     threshold : "otsu" or float
-        A number is a fraction of white: values above it are cell, so 0 makes a cell of everything that isn't black.
+        A number is a fraction of white: values above it are cell, so that with 0 everything that isn't black is cell.
 
     Returns
     -------
     ndarray, (H, W) bool
-        Two levels are split between the two for any `threshold`. A mask of one level is all cell if that level is above
-        a numeric threshold, or above 0 for "otsu", or is the 1 of a mask coded 0 and 1; else it is all background.
+        Of two levels the higher one is cell, for any `threshold`. A mask of one level is all cell where that level is above
+        a numeric threshold, or above 0 for "otsu", or is the 1 of a mask of 0 and 1; else it is all background.
     """
     array = np.asarray(array)
     grey = array if array.ndim == 2 else to_grey(array)
