@@ -28,7 +28,7 @@ SAME_NAMES = dict.fromkeys(
     "the operation in minunet.functional, and the layer in minunet.nn that holds its parameters and settings",
 )
 # Still to be given a name of their own.
-LEFT_OVER = {"tiles.py", "Batch", "Outcome", "Padding", "Request", "Shape", "Window"}
+LEFT_OVER = {"Outcome", "Padding", "Request", "Shape"}
 LEFT_OVER |= {"_BackwardChain", "_ForwardChain"}
 
 

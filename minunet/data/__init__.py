@@ -21,7 +21,7 @@ _HOME = {
     "find_pairs": "pairs",
     "from_pil": "reading.pixels",
     "otsu_threshold": "reading.threshold",
-    "predict_tiled": "tiles",
+    "predict_tiled": "tiling",
     "resize_area": "reading.resize",
     "resize_bilinear": "reading.resize",
     "split_pairs": "split",

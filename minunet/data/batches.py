@@ -22,7 +22,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.resources import usable_cpus
 
-Batch = tuple[np.ndarray, np.ndarray, list[Sample]]
+ImageBatch = tuple[np.ndarray, np.ndarray, list[Sample]]
 PlannedSample = tuple[int, CropWindow | None]  # the number of a pair, and the part of it where that is fixed
 
 _ORDER, _SAMPLE = 0, 1  # separate random streams
@@ -129,7 +129,7 @@ class Batches:
             shapes |= {(n, *shape) for n in (self.batch_size * (full_batches > 0), rest) if n}
         return sorted(shapes, key=lambda shape: (-math.prod(shape), shape))
 
-    def epoch(self, index: int, start: int = 0) -> Iterator[Batch]:
+    def epoch(self, index: int, start: int = 0) -> Iterator[ImageBatch]:
         """The batches of one epoch, prepared ahead on other threads while the caller works.
 
         Parameters
@@ -147,7 +147,7 @@ class Batches:
             The pair that each image comes from, and which part of it.
         """
         threads = _thread_count()
-        pending: deque[Future[Batch]] = deque()
+        pending: deque[Future[ImageBatch]] = deque()
         pool = ThreadPoolExecutor(threads)
         try:
             for members in self._composition(index)[start:]:
@@ -212,7 +212,7 @@ class Batches:
                 members.clear()
         return batches + [members for members in incomplete.values() if members]
 
-    def _make(self, members: list[int], epoch: int) -> Batch:
+    def _make(self, members: list[int], epoch: int) -> ImageBatch:
         images, masks, samples = zip(*(self._draw(number, epoch) for number in members), strict=True)
         return np.stack(images), np.stack(masks), list(samples)  # N of (H, W, C) -> (N, H, W, C)
 

@@ -19,7 +19,7 @@ from minunet.data.reading.image_files import decode
 from minunet.data.reading.pixels import from_pil
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
-from minunet.data.tiles import predict_tiled
+from minunet.data.tiling import predict_tiled
 from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass

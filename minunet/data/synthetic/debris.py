@@ -1,6 +1,6 @@
-"""Debris: what lies on a slide and is no cell, drawn into the image and never into the masks.
+"""Debris: what is on a slide besides cells; it is drawn into the image and never into the masks.
 
-Platelets are counted here too: they are fragments without a nucleus, and the semantic mask means red and white cells.
+Platelets belong here too: they are fragments without a nucleus, and the masks show red and white cells only.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from minunet.data.synthetic.texture import smooth_noise
 
 
 def scatter(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """Strew the debris of one film over the slide: platelets always, the rest on some films only."""
+    """Scatter the debris of one film over the slide: platelets always, the rest on some films only."""
     height, width = slide.instances.shape
     cells = width * height / (np.pi * film.radius**2)  # area in red cells: about 64 in a 256x256 image
     for _ in range(rng.poisson(cells * rng.uniform(0.01, 0.07))):
@@ -37,13 +37,14 @@ def scatter(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     slide.stains[Stain.CYTOPLASM] += film_of_plasma + rng.uniform(0.0, 0.02)
 
 
-def _somewhere(rng: np.random.Generator, slide: Slide) -> tuple[float, float]:
+def _random_place(rng: np.random.Generator, slide: Slide) -> tuple[float, float]:
+    """A random (x, y) on the slide, in pixels."""
     height, width = slide.instances.shape
     return rng.uniform(0, width), rng.uniform(0, height)
 
 
-def _blot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount: float) -> None:
-    """Add a bell of `amount` and standard deviation `size` pixels at (x, y)."""
+def _add_spot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount: float) -> None:
+    """Add a Gaussian spot of height `amount` and standard deviation `size` pixels at (x, y)."""
     height, width = slide.instances.shape
     reach = 3 * size + 1
     left, right = max(0, int(x - reach)), min(width, int(x + reach) + 2)
@@ -56,60 +57,60 @@ def _blot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount: f
 
 
 def platelet(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """A platelet: a small lilac body with a hazy edge and purple granules in its middle."""
-    x, y = _somewhere(rng, slide)
+    """A platelet: a small lilac body with a blurred edge and purple granules in its middle."""
+    x, y = _random_place(rng, slide)
     radius = film.radius * rng.uniform(0.2, 0.42)
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.7), 0.08)
     shape = Outline(x, y, rng.uniform(0, np.pi), outlines.scaled(curve, radius))
-    window = shape.window(slide.instances.shape, 3)
-    if window is None:
+    region = shape.region(slide.instances.shape, 3)
+    if region is None:
         return
-    field = shape.field(window)
+    field = shape.distance_field(region)
     haze = field.coverage(max(1.5, 0.35 * radius))
     granules = np.clip(0.5 + 0.5 * smooth_noise(rng, haze.shape, max(1.3, 0.16 * radius)), 0, 1.6)
     strength = rng.uniform(0.5, 1.1)
-    slide.add(Stain.GRANULES, window, 0.14 * strength * haze)
-    slide.add(Stain.CHROMATIN, window, 0.33 * strength * haze * granules * np.exp(-1.5 * field.u**2))
+    slide.add(Stain.GRANULES, region, 0.14 * strength * haze)
+    slide.add(Stain.CHROMATIN, region, 0.33 * strength * haze * granules * np.exp(-1.5 * field.u**2))
 
 
 def precipitate(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """Stain that fell out of solution: a spill of dark dots."""
-    x, y = _somewhere(rng, slide)
+    """Precipitated stain: a group of dark dots."""
+    x, y = _random_place(rng, slide)
     spread = film.radius * rng.uniform(0.1, 1.2)
     for _ in range(rng.integers(1, 9)):
         size = max(0.6, film.radius * rng.uniform(0.02, 0.07))
         dot_x, dot_y = x + rng.normal(0, spread), y + rng.normal(0, spread)
-        _blot(slide, Stain.CHROMATIN, dot_x, dot_y, size, rng.uniform(0.3, 1.1))
+        _add_spot(slide, Stain.CHROMATIN, dot_x, dot_y, size, rng.uniform(0.3, 1.1))
 
 
 def fibre(rng: np.random.Generator, slide: Slide, film: Film, direction: float) -> None:
-    """A short pink thread of fibrin or mucus; those of a film lie roughly one way."""
-    x, y = _somewhere(rng, slide)
+    """A short pink thread of fibrin or mucus; those of one film have roughly the same direction."""
+    x, y = _random_place(rng, slide)
     angle = direction + rng.normal(0, 0.35)
     size = max(0.6, film.radius * rng.uniform(0.025, 0.05))
     amount, bend = rng.uniform(0.04, 0.22), rng.normal(0, 0.12)
     for _ in range(int(rng.uniform(0.3, 1.3) * film.radius / size)):
-        _blot(slide, Stain.GRANULES, x, y, size, amount * rng.uniform(0.3, 1.0))
+        _add_spot(slide, Stain.GRANULES, x, y, size, amount * rng.uniform(0.3, 1.0))
         x, y, angle = x + 1.3 * size * np.cos(angle), y + 1.3 * size * np.sin(angle), angle + bend * rng.normal(0.3, 1)
 
 
 def ghost(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """What is left of a burst cell: a faint smudge with a faint outline, larger than a red cell."""
-    x, y = _somewhere(rng, slide)
+    """The remains of a burst cell: a faint area with a faint outline, larger than a red cell."""
+    x, y = _random_place(rng, slide)
     radius = film.radius * rng.uniform(0.9, 1.8)
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.4), 0.10)
     shape = Outline(x, y, rng.uniform(0, np.pi), outlines.scaled(curve, radius))
-    window = shape.window(slide.instances.shape, 0.5 * radius)
-    if window is None:
+    region = shape.region(slide.instances.shape, 0.5 * radius)
+    if region is None:
         return
-    field = shape.field(window)
+    field = shape.distance_field(region)
     texture = np.clip(0.6 + 0.5 * smooth_noise(rng, field.u.shape, 0.3 * radius), 0, 2)
     line = np.exp(-((field.distance / (0.1 * radius)) ** 2))
     amount = rng.uniform(0.02, 0.06)
-    slide.add(Stain.CYTOPLASM, window, amount * (field.coverage(0.4 * radius) * texture + 0.6 * line))
+    slide.add(Stain.CYTOPLASM, region, amount * (field.coverage(0.4 * radius) * texture + 0.6 * line))
 
 
 def dust(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """A speck far from the plane of focus: a wide grey shadow."""
-    x, y = _somewhere(rng, slide)
-    _blot(slide, Stain.NEUTRAL, x, y, film.radius * rng.uniform(0.15, 0.9), rng.uniform(0.015, 0.10))
+    """A speck of dust far from the plane of focus: a wide grey shadow."""
+    x, y = _random_place(rng, slide)
+    _add_spot(slide, Stain.NEUTRAL, x, y, film.radius * rng.uniform(0.15, 0.9), rng.uniform(0.015, 0.10))

@@ -1,6 +1,6 @@
-"""A film: what all cells of one smear share, because it is one patient's blood, spread and stained once.
+"""A blood film: what all cells of one smear have in common, since it is one patient's blood, spread and stained once.
 
-It holds sizes, densities and odds; the cells of the smear vary around them.
+It holds sizes, densities and probabilities; the single cells vary around them.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ RED_SHAPES = (
     "knizocyte",
 )
 WHITE_SHAPES = ("neutrophil", "lymphocyte", "monocyte", "eosinophil")
-WHITE_ODDS = (0.60, 0.28, 0.08, 0.04)  # the differential count of a healthy adult, roughly
+WHITE_ODDS = (0.60, 0.28, 0.08, 0.04)  # approximately the differential count of a healthy adult
 
 
 def red_cell_radius(width: int, height: int) -> float:
     """Radius of a red cell in pixels: 19 in a 256x256 image, 58 in a 1600x1200 one.
 
-    It grows slower than the image, as the larger image of a microscope's camera shows more cells, not only larger ones.
+    It grows more slowly than the image, since a larger image of a microscope's camera shows more cells, not only larger
+    ones.
     """
     side = min(np.sqrt(width * height), 2 * min(width, height))
     return float(19.0 * (side / 256) ** 0.66)
@@ -41,40 +42,40 @@ class Film:
     size_spread: float  # anisocytosis: relative standard deviation of the radius
     strength_spread: float  # of the haemoglobin of a cell
     wobble: float  # irregularity of the outlines
-    pallor: float  # how much of a discocyte's thickness its centre lacks, 0 to 1
+    pallor: float  # the share of a discocyte's thickness that is missing in its centre, 0 to 1
     hollow: float  # radius of the central pallor
-    plateau: float  # how flat the pallor is within and how sharp its edge, 0 to 1
-    roundness: float  # exponent of the edge's fall-off: 0 a flat dried cell, 0.5 the ellipsoidal edge of a living one
-    rim: float  # strength of the dark line that refraction draws along the edge
-    halo: float  # and of the bright one outside it
-    blurred: float  # odds of a cell out of the plane of focus
-    inclusions: float  # odds of a malaria ring or a Howell-Jolly body
-    shape_odds: tuple[float, ...]  # of RED_SHAPES
-    coverage: float  # part of the picture that red cells would cover if none overlapped
-    clumping: float  # odds that a red cell lies against another
-    rouleaux: float  # odds that a clump goes on in a line, as a pile of coins
-    white_cells: float  # mean number in a picture of 256 x 256 pixels
+    plateau: float  # how flat the pallor is and how sharp its edge, 0 to 1
+    roundness: float  # exponent of the decrease at the edge: 0 for a flat dried cell, 0.5 for the ellipsoidal one of a living cell
+    rim: float  # strength of the dark line along the edge, caused by refraction
+    halo: float  # strength of the bright line outside it
+    blurred: float  # probability that a cell is out of the plane of focus
+    inclusions: float  # probability of a malaria ring or a Howell-Jolly body
+    shape_odds: tuple[float, ...]  # probability of each of RED_SHAPES
+    coverage: float  # share of the image that red cells would cover if none overlapped
+    clumping: float  # probability that a red cell is next to another
+    rouleaux: float  # probability that a clump continues in a line, like a stack of coins
+    white_cells: float  # mean number in an image of 256 x 256 pixels
 
 
 def sample_film(rng: np.random.Generator, radius: float) -> Film:
     """Draw a film; `radius` is the mean radius of its red cells in pixels.
 
-    Half of the films are mostly discocytes; the others lean to one other habit: crenated (echinocytes of an old sample),
-    thick (no pallor), oval and pointed (the film's edge), or a mixture.
+    Half of the films consist mostly of discocytes. In the others another kind is frequent: crenated cells (echinocytes of
+    an old sample), thick cells (without pallor), oval and pointed cells (the edge of a film), or a mixture.
     """
     odds = np.array([0.72, 0.06, 0.09, 0.03, 0.02, 0.04, 0.02, 0.02])
     pallor = rng.uniform(0.65, 1.1)
     strength = np.exp(rng.uniform(np.log(0.10), np.log(0.44)))
-    habit = rng.random()
-    if habit < 0.12:
+    kind = rng.random()
+    if kind < 0.12:
         odds += 1.2 * np.eye(8)[4]
-    elif habit < 0.26:
+    elif kind < 0.26:
         odds += 0.8 * np.eye(8)[5]
         pallor *= 0.35
-    elif habit < 0.36:
+    elif kind < 0.36:
         odds += 0.5 * np.eye(8)[2] + 0.2 * np.eye(8)[3]
         pallor *= 0.6
-    elif habit < 0.50:
+    elif kind < 0.50:
         odds = rng.dirichlet(np.ones(8))
     return Film(
         radius=radius,

@@ -1,4 +1,4 @@
-"""The microscope and its camera: lamp, focus and sensor, which turn the slide's stain into a photograph."""
+"""The microscope and its camera: lamp, focus and sensor, which turn the stain on a slide into a photograph."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Microscope:
-    """One setting of the instrument, the same all over a photograph.
+    """The settings of the instrument for one photograph.
 
     Attributes
     ----------
     lamp : ndarray (3,)
-        Light through an empty slide in R, G, B, where 1 is the camera's white; above 1 the background is burnt out.
+        Light through an empty slide in R, G, B, where 1 is the white of the camera; above 1 the background is overexposed.
     tilt : (float, float)
-        Relative change of the light from one side of the picture to the other, across and down.
+        Relative change of the light from one side of the image to the other, across and down.
     vignette : float
         Relative loss of light in the corners.
     centre : (float, float)
         Where the light is brightest, from -1 to 1 across and down.
     focus : ndarray (3,)
-        Standard deviation of the blur in pixels in R, G, B: lenses focus the colours apart.
+        Standard deviation of the blur in pixels in R, G, B, which differs since lenses focus colours differently.
     shot_noise, read_noise : float
-        Standard deviation of the sensor's noise at white, which falls with the root of the light, and of the constant part.
+        Standard deviation of the noise of the sensor at white, which is proportional to the square root of the light, and
+        of its constant part.
     """
 
     lamp: np.ndarray
@@ -52,8 +53,8 @@ class Microscope:
         ndarray, uint8, (H, W, 3)
         """
         _, height, width = stains.shape
-        # Channels first, so that each is blurred as one contiguous plane. Summed stain by stain and not by a matrix product,
-        # whose last bits may depend on BLAS and its threads: a seed gives one picture.
+        # Channels first, so that each is blurred as one contiguous plane. The sum is computed stain by stain and not as a
+        # matrix product, whose last bits may depend on BLAS and its threads: the same seed gives the same image.
         density = np.zeros((3, height, width), np.float32)
         for concentration, colour in zip(stains, absorbance, strict=True):
             density += colour[:, None, None] * concentration
@@ -63,7 +64,7 @@ class Microscope:
         for plane, sigma in zip(light, self.focus.tolist(), strict=True):
             blur(plane, sigma)
         noise = rng.standard_normal((3, height, width), dtype=np.float32)
-        # Half of the noise is shared by the colours, as the camera computes each pixel's colours from its neighbours'.
+        # Half of the noise is common to the colours, since a camera computes each colour from neighbouring pixels too.
         noise += rng.standard_normal((height, width), dtype=np.float32)
         light += noise * (np.sqrt(light) * np.float32(self.shot_noise) + np.float32(self.read_noise))
         return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0).copy()
@@ -77,11 +78,13 @@ class Microscope:
 
 
 def sample_microscope(rng: np.random.Generator, radius: float) -> Microscope:
-    """Draw a setting; `radius`, that of a red cell in pixels, is the scale of the blur."""
+    """Draw settings; `radius`, that of a red cell in pixels, is the scale of the blur."""
     brightness = rng.choice(
         [rng.uniform(0.97, 1.06), rng.uniform(0.80, 0.97), rng.uniform(0.55, 0.80)], p=[0.3, 0.5, 0.2]
     )
-    tint = 1 + rng.normal(0, 0.012, 3) + rng.normal(0, 0.025) * np.array([1.0, 0.0, -1.0])  # the second: warm to cold
+    tint = (
+        1 + rng.normal(0, 0.012, 3) + rng.normal(0, 0.025) * np.array([1.0, 0.0, -1.0])
+    )  # the second term: from warm to cold
     sigma = max(0.45, radius * rng.choice([rng.uniform(0.012, 0.03), rng.uniform(0.03, 0.075)], p=[0.7, 0.3]))
     return Microscope(
         lamp=brightness * tint,
@@ -95,20 +98,21 @@ def sample_microscope(rng: np.random.Generator, radius: float) -> Microscope:
 
 
 def blur(plane: np.ndarray, sigma: float) -> None:
-    """Blur a float32 (H, W) array in place with a Gaussian of standard deviation `sigma` pixels, cut at three; the edge repeats."""
+    """Blur a float32 (H, W) array in place with a Gaussian of `sigma` pixels, cut off at 3 sigma; borders are repeated."""
     reach = max(1, int(3 * sigma + 0.5))
-    taps = np.exp(-((np.arange(reach + 1) / sigma) ** 2) / 2)
-    taps /= taps[0] + 2 * taps[1:].sum()
-    taps = taps.astype(np.float32)
+    weights = np.exp(-((np.arange(reach + 1) / sigma) ** 2) / 2)
+    weights /= weights[0] + 2 * weights[1:].sum()
+    weights = weights.astype(np.float32)
     for axis in (0, 1):
         pad = [(0, 0), (0, 0)]
         pad[axis] = (reach, reach)
         padded = np.pad(plane, pad, mode="edge")
-        size = plane.shape[axis]
-
-        def moved(by: int, padded=padded, size=size, axis=axis) -> np.ndarray:
-            return padded[by : by + size] if axis == 0 else padded[:, by : by + size]
-
-        np.multiply(moved(reach), taps[0], out=plane)
+        np.multiply(_shifted(padded, plane.shape, axis, reach), weights[0], out=plane)
         for step in range(1, reach + 1):
-            plane += taps[step] * (moved(reach - step) + moved(reach + step))
+            before, after = (_shifted(padded, plane.shape, axis, start) for start in (reach - step, reach + step))
+            plane += weights[step] * (before + after)
+
+
+def _shifted(padded: np.ndarray, shape: tuple[int, ...], axis: int, start: int) -> np.ndarray:
+    """The view of `shape` that begins at `start` along one axis of a padded (H, W) array."""
+    return padded[start : start + shape[0]] if axis == 0 else padded[:, start : start + shape[1]]

@@ -1,6 +1,6 @@
-"""A red cell: a biconcave disc of haemoglobin, or one of the other shapes that a haematologist has names for.
+"""A red cell: a biconcave disc of haemoglobin, or one of the other shapes that haematology has names for.
 
-What is painted is its thickness, that is its absorbance; the edge also gets the dark and bright line that refraction draws.
+Its thickness is painted, to which its absorbance is proportional; along the edge also the dark and bright lines of refraction.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.data.synthetic import outline as outlines
 from minunet.data.synthetic.film import RED_SHAPES, Film
-from minunet.data.synthetic.outline import Field, Outline, Window
+from minunet.data.synthetic.outline import DistanceField, Outline, Region
 from minunet.data.synthetic.slide import Slide
 from minunet.data.synthetic.stain import Stain
 from minunet.data.synthetic.texture import smooth_noise
@@ -34,7 +34,7 @@ class RedCell:
     pallor: float
     hollow: float
     offset: tuple[float, float]  # of the hollow from the centre
-    lopsided: float  # how much sharper the hollow's edge is on one side, as where a cell dried unevenly
+    asymmetry: float  # how much sharper the edge of the hollow is on one side, as in a cell that dried unevenly
     softness: float  # width of the edge in pixels: large out of focus
     inclusion: str | None
 
@@ -42,12 +42,12 @@ class RedCell:
 
     @property
     def margin(self) -> float:
-        """Pixels beyond the outline that the cell still paints."""
+        """The distance beyond the outline, in pixels, up to which the cell is painted."""
         return self.softness + 0.15 * self.outline.radius + 2
 
-    def paint(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
-        """Add the cell's haemoglobin, its refraction line and its inclusion to the slide."""
-        # Within a soft edge the profile is held at its value near the edge, and the coverage alone fades it out.
+    def paint(self, slide: Slide, region: Region, field: DistanceField, rng: np.random.Generator) -> None:
+        """Add the haemoglobin, the lines of refraction and the inclusion of the cell to the slide."""
+        # Within a soft edge the profile keeps its value near the edge; only the coverage fades it out.
         u = np.minimum(field.u, np.float32(0.95))
         body = (1 - u * u) ** np.float32(self.film.roundness)
         grain = 1 + 0.035 * smooth_noise(rng, u.shape, 0.22 * self.outline.radius)
@@ -55,24 +55,24 @@ class RedCell:
         if self.shape == "echinocyte":
             thickness *= 0.72 + self._spicules(field, rng)
         coverage = field.coverage(self.softness)
-        slide.add(Stain.HAEMOGLOBIN, window, self.concentration * thickness * coverage)
+        slide.add(Stain.HAEMOGLOBIN, region, self.concentration * thickness * coverage)
         width = np.float32(0.07 * self.outline.radius + 0.4 * self.softness)
         dark = self.film.rim / self.softness * np.exp(-((field.distance / width - 1) ** 2))
         bright = self.film.halo / self.softness * np.exp(-((field.distance / width + 1.2) ** 2))
-        slide.add(Stain.NEUTRAL, window, dark - bright)
+        slide.add(Stain.NEUTRAL, region, dark - bright)
         if self.inclusion:
-            self._include(slide, window, field, rng)
+            self._paint_inclusion(slide, region, field, rng)
 
-    def _hollow(self, field: Field, u: np.ndarray) -> np.ndarray:
-        """The part of the thickness that is missing at each pixel, 0 to 1."""
+    def _hollow(self, field: DistanceField, u: np.ndarray) -> np.ndarray:
+        """The share of the thickness that is missing at each pixel, 0 to 1."""
         x, y = field.x, field.y
         if self.shape in ("spherocyte", "echinocyte"):
             return np.zeros_like(u)
-        if self.shape == "stomatocyte":  # a mouth: a slit, slightly bent
+        if self.shape == "stomatocyte":  # the pallor is a slit like a mouth, slightly bent
             return self.pallor * np.exp(-((x / 0.5) ** 4) - ((y - 0.25 * x * x) / (0.35 * self.hollow)) ** 2)
         fade = 1 - u * u  # the hollow's offset fades out towards the edge
         shifted = np.hypot(x - self.offset[0] * fade, y - self.offset[1] * fade)
-        # Along an axis an ellipse is longer than its mean radius: u keeps the hollow's shape that of the cell.
+        # Along an axis an ellipse is longer than its mean radius: with u the hollow has the shape of the cell.
         reach = (0.5 * u + 0.5 * np.minimum(shifted, 0.95)) / np.float32(self.hollow)
         reach = np.minimum(reach * CREST, CREST) ** 2
         hollow = (
@@ -81,18 +81,18 @@ class RedCell:
         hollow /= 1 - C0 / CREST_THICKNESS
         flat = hollow * hollow * (3 - 2 * hollow)
         hollow = flat * flat * (3 - 2 * flat) * self.film.plateau + hollow * (1 - self.film.plateau)
-        if self.lopsided:
-            side = np.clip(0.5 + 0.9 * x, 0, 1) * self.lopsided
+        if self.asymmetry:
+            side = np.clip(0.5 + 0.9 * x, 0, 1) * self.asymmetry
             sharp = np.clip((hollow - 0.25) * 4, 0, 1)
             hollow = hollow + side * (sharp - hollow)
-        if self.shape == "codocyte":  # a target: haemoglobin again in the middle
+        if self.shape == "codocyte":  # a target cell: haemoglobin again in the middle
             hollow = hollow * (1 - 0.85 * np.exp(-((u / 0.26) ** 2)))
         if self.shape == "knizocyte":  # a ridge between two hollows
             hollow = hollow * (1 - 0.9 * np.exp(-((y / 0.17) ** 2)))
         return self.pallor * hollow
 
-    def _spicules(self, field: Field, rng: np.random.Generator) -> np.ndarray:
-        """The points of a crenated cell that face the observer: dark dots all over it."""
+    def _spicules(self, field: DistanceField, rng: np.random.Generator) -> np.ndarray:
+        """The points of a crenated cell that face the observer, which are dark dots on it."""
         dots = np.zeros_like(field.u)
         count = rng.integers(9, 16)
         for radius, angle in zip(0.85 * np.sqrt(rng.random(count)), rng.uniform(0, 2 * np.pi, count), strict=True):
@@ -100,19 +100,19 @@ class RedCell:
             dots += rng.uniform(0.2, 0.7) * np.exp(-gap / 0.016)
         return dots
 
-    def _include(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
+    def _paint_inclusion(self, slide: Slide, region: Region, field: DistanceField, rng: np.random.Generator) -> None:
         radius, angle = 0.5 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
         x, y = field.x - radius * np.cos(angle), field.y - radius * np.sin(angle)
         if self.inclusion == "ring":  # a young malaria parasite: a thin ring of cytoplasm with a chromatin dot on it
             size = rng.uniform(0.16, 0.26)
-            slide.add(Stain.CYTOPLASM, window, 0.25 * np.exp(-(((np.hypot(x, y) - size) / 0.06) ** 2)))
+            slide.add(Stain.CYTOPLASM, region, 0.25 * np.exp(-(((np.hypot(x, y) - size) / 0.06) ** 2)))
             turn = rng.uniform(0, 2 * np.pi)
             x, y = x - size * np.cos(turn), y - size * np.sin(turn)
-        slide.add(Stain.CHROMATIN, window, rng.uniform(0.3, 0.6) * np.exp(-(x * x + y * y) / rng.uniform(0.005, 0.012)))
+        slide.add(Stain.CHROMATIN, region, rng.uniform(0.3, 0.6) * np.exp(-(x * x + y * y) / rng.uniform(0.005, 0.012)))
 
 
 def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, radius: float | None = None) -> RedCell:
-    """Draw a red cell of the film's blood, centred on pixel coordinates (x, y); `radius` in pixels is drawn too unless given."""
+    """Draw a red cell of the film, centred on pixel coordinates (x, y); its radius in pixels is drawn too unless given."""
     shape = RED_SHAPES[rng.choice(len(RED_SHAPES), p=film.shape_odds)]
     if radius is None:
         radius = film.radius * float(np.clip(rng.normal(1, film.size_spread), 0.7, 1.35))
@@ -145,7 +145,7 @@ def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, ra
         pallor=float(np.clip(film.pallor * rng.normal(1, 0.15), 0.0, 1.0)),
         hollow=float(np.clip(film.hollow * rng.normal(1, 0.12), 0.5, 1.15)),
         offset=tuple(rng.normal(0, 0.13, 2).tolist()),
-        lopsided=rng.uniform(0.4, 1.0) if rng.random() < 0.2 else 0.0,
+        asymmetry=rng.uniform(0.4, 1.0) if rng.random() < 0.2 else 0.0,
         softness=softness,
         inclusion=inclusion,
     )

@@ -1,6 +1,6 @@
-"""The slide: the maps of stain that cells are painted on, and the exact record of which pixel belongs to which cell.
+"""The slide: maps of the stains that cells are painted on, and which pixel belongs to which cell.
 
-A cell is refused where it would hide too much of another, or leave any cell in two pieces; so every instance is connected.
+A cell is refused where it would hide too much of another, or leave any cell in two parts; so every instance is connected.
 """
 
 from __future__ import annotations
@@ -9,22 +9,31 @@ from typing import Protocol
 
 import numpy as np
 
-from minunet.data.synthetic.outline import Field, Outline, Window
+from minunet.data.synthetic.outline import DistanceField, Outline, Region
 from minunet.data.synthetic.stain import Stain
 
-SMALLEST_PART = 0.05  # of a cell's area: a border cuts off no more, so that no instance is a stray pixel or two
-SMALLEST_VISIBLE = 0.5  # of a cell's area in the picture that stays its own under the cells laid over it
+SMALLEST_PART = (
+    0.05  # of a cell's area must be inside the image, so that no instance consists of a few pixels at the border
+)
+SMALLEST_VISIBLE = 0.5  # of a cell's area in the image must stay visible under the cells on top of it
 
 
 class Cell(Protocol):
-    """What can be placed on a slide."""
+    """What can be placed on a slide: a red or a white cell."""
 
-    outline: Outline
-    kind: str
-    shape: str
-    margin: float
+    @property
+    def outline(self) -> Outline: ...
 
-    def paint(self, slide: Slide, window: Window, field: Field, rng: np.random.Generator) -> None:
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def shape(self) -> str: ...
+
+    @property
+    def margin(self) -> float: ...
+
+    def paint(self, slide: Slide, region: Region, field: DistanceField, rng: np.random.Generator) -> None:
         """Add the cell's stains to the slide."""
 
 
@@ -36,9 +45,9 @@ class Slide:
     stains : ndarray, float32, (6, H, W)
         Concentration of each `Stain`.
     instances : ndarray, int32, (H, W)
-        Number of the top-most cell at each pixel centre, from 1; 0 where there is none.
+        The number of the topmost cell at each pixel centre, from 1; 0 where there is none.
     kinds, shapes : dict[int, str]
-        What each cell is: "red" or "white", and its haematological name.
+        Kind of each cell, "red" or "white", and the haematological name of its shape.
     """
 
     def __init__(self, width: int, height: int):
@@ -46,15 +55,15 @@ class Slide:
         self.instances = np.zeros((height, width), np.int32)
         self.kinds: dict[int, str] = {}
         self.shapes: dict[int, str] = {}
-        self._windows: dict[int, Window] = {}
+        self._regions: dict[int, Region] = {}
         self._areas: dict[int, int] = {}
 
-    def add(self, stain: Stain, window: Window, amount: np.ndarray) -> None:
-        """Add `amount` (h, w) of a stain to a window of the slide."""
-        self.stains[stain][window] += amount
+    def add(self, stain: Stain, region: Region, amount: np.ndarray) -> None:
+        """Add `amount` (h, w) of a stain to a region of the slide."""
+        self.stains[stain][region] += amount
 
     def place(self, cell: Cell, rng: np.random.Generator, overlap: float = 0.0) -> bool:
-        """Lay a cell on top of what is there and paint it, or refuse it.
+        """Place a cell on top of the others and paint it, or refuse it.
 
         Parameters
         ----------
@@ -62,21 +71,21 @@ class Slide:
         rng : numpy.random.Generator
             For the cell's texture.
         overlap : float
-            The largest part of the new cell that may lie over other cells.
+            The largest share of the new cell that may cover other cells.
 
         Returns
         -------
         bool
-            False, and nothing changed, where the cell is out of the picture, overlaps more than that, hides more than half
-            of another cell or any of a white cell, or would leave a cell in two pieces.
+            False where the cell is refused and nothing changes: it is outside the image, covers more than `overlap`, hides
+            more than half of another cell or any part of a white cell, or would leave a cell in two parts.
         """
-        window = cell.outline.window(self.instances.shape, cell.margin)
-        if window is None:
+        region = cell.outline.region(self.instances.shape, cell.margin)
+        if region is None:
             return False
-        field = cell.outline.field(window)
+        field = cell.outline.distance_field(region)
         inside = field.inside
         area = int(np.count_nonzero(inside))
-        owners = self.instances[window]
+        owners = self.instances[region]
         below = owners[inside]
         if area < max(1.0, SMALLEST_PART * cell.outline.area) or np.count_nonzero(below) > overlap * area:
             return False
@@ -89,20 +98,20 @@ class Slide:
             owners[:] = before
             return False
         self.kinds[number], self.shapes[number] = cell.kind, cell.shape
-        self._windows[number], self._areas[number] = window, area
-        cell.paint(self, window, field, rng)
+        self._regions[number], self._areas[number] = region, area
+        cell.paint(self, region, field, rng)
         return True
 
     def _spoiled(self, number: int) -> bool:
-        """Whether too little of a cell is left, or it is in two pieces."""
+        """Whether a white cell is partly hidden, or too little of a red cell is left, or it is in two parts."""
         if self.kinds[number] == "white":
             return True
-        visible = self.instances[self._windows[number]] == number
-        return np.count_nonzero(visible) < SMALLEST_VISIBLE * self._areas[number] or not is_connected(visible)
+        visible = self.instances[self._regions[number]] == number
+        return bool(np.count_nonzero(visible) < SMALLEST_VISIBLE * self._areas[number]) or not is_connected(visible)
 
 
 def is_connected(mask: np.ndarray) -> bool:
-    """Whether the True pixels of a boolean (h, w) mask are one 4-connected piece. False for an empty mask.
+    """Whether the True pixels of a boolean (h, w) mask are one 4-connected component; False for an empty mask.
 
     Horizontal runs are joined to those they touch in the row above (union-find); a cell has few more runs than rows.
     """
@@ -120,8 +129,8 @@ def is_connected(mask: np.ndarray) -> bool:
             run = parent[run]
         return run
 
-    pieces = len(rows)
-    above = 0  # the first run of the row above that may still touch
+    components = len(rows)
+    above = 0  # the first run of the row above that may touch this one
     for run, row in enumerate(rows):
         while above < run and (rows[above] < row - 1 or (rows[above] == row - 1 and stops[above] <= starts[run])):
             above += 1
@@ -130,6 +139,6 @@ def is_connected(mask: np.ndarray) -> bool:
             first, second = root(other), root(run)
             if first != second:
                 parent[second] = first
-                pieces -= 1
+                components -= 1
             other += 1
-    return pieces == 1
+    return components == 1

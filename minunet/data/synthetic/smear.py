@@ -1,10 +1,11 @@
-"""A smear: a photograph of blood drawn by us, and the exact truth of which pixel is which cell.
+"""A smear: a drawn photograph of blood, with the exact cell at each pixel.
 
-Seeded: the same generator state and size give the same bits.
+The same generator state and size give the same bits.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,13 +14,13 @@ from minunet.data.synthetic import debris
 from minunet.data.synthetic.film import Film, red_cell_radius, sample_film
 from minunet.data.synthetic.microscope import sample_microscope
 from minunet.data.synthetic.red_cell import sample_red_cell
-from minunet.data.synthetic.slide import Slide
+from minunet.data.synthetic.slide import Cell, Slide
 from minunet.data.synthetic.stain import sample_absorbance
 from minunet.data.synthetic.white_cell import sample_white_cell
 
 SMALLEST_SIDE = 16  # pixels; below it a cell is a few pixels wide
 STAR = np.array([[0, 0, 0, 1, -1, 0.7, 0.7, -0.7, -0.7], [0, 1, -1, 0, 0, 0.7, -0.7, 0.7, -0.7]])
-OVERLAP = 0.4  # the largest part of a cell that lies over others
+OVERLAP = 0.4  # the largest share of a cell that covers others
 
 
 @dataclass(frozen=True)
@@ -30,15 +31,15 @@ class Smear:
     ----------
     image : ndarray, uint8, (H, W, 3)
     mask : ndarray, bool, (H, W)
-        The cells, red and white: True where a pixel's centre lies inside one. Platelets, stain, fibres, ghosts of burst
-        cells and dust are in the image only.
+        The cells, red and white: True where the centre of a pixel is inside one. Platelets, precipitated stain, fibres,
+        remains of burst cells and dust are in the image only.
     instances : ndarray, int32, (H, W)
-        The cell at each pixel, from 1 without gaps; 0 is background, and `instances > 0` is `mask`. Where cells overlap the
-        pixel belongs to the one on top. Each instance is one 4-connected piece.
+        The number of the cell at each pixel, from 1 without gaps; 0 is background, and `instances > 0` is `mask`. Where
+        cells overlap, a pixel belongs to the topmost one. Each instance is one 4-connected component.
     kinds : dict[int, str]
         "red" or "white", for each instance.
     shapes : dict[int, str]
-        The name of each instance's shape, as "discocyte" or "neutrophil".
+        The name of each instance's shape, such as "discocyte" or "neutrophil".
     """
 
     image: np.ndarray
@@ -55,7 +56,7 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     ----------
     rng : numpy.random.Generator
     size : (width, height)
-        In pixels, 16 at least. A picture of 256x256 holds 12 to 35 cells, one of 1600x1200 some 40 to 110.
+        In pixels, at least 16. An image of 256x256 holds 12 to 35 cells, one of 1600x1200 about 40 to 110.
 
     Returns
     -------
@@ -82,17 +83,17 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
 
 
 def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None:
-    """Place red cells, alone or against one that lies there, until they cover the film's part of the picture.
+    """Place red cells, single ones or next to another cell, until they cover the share of the image given by the film.
 
-    A crowded film refuses some; it is given up after enough refusals, so a film is never denser than its cells allow.
+    A crowded slide refuses some of them, and the number of attempts is limited, so the share is not always reached.
     """
     height, width = slide.instances.shape
     reach = 0.8 * film.radius  # beyond the border, so that cells are cut by it
-    wanted = film.coverage * (width + reach) * (height + reach) / (np.pi * film.radius**2)
+    target_count = film.coverage * (width + reach) * (height + reach) / (np.pi * film.radius**2)
     placed: list[tuple[float, float]] = []
     direction = rng.uniform(0, 2 * np.pi)
-    for _ in range(20 + int(6 * wanted)):
-        if len(placed) >= max(1.0, wanted):
+    for _ in range(20 + int(6 * target_count)):
+        if len(placed) >= max(1.0, target_count):
             break
         clumped = placed and rng.random() < film.clumping
         if clumped:
@@ -110,7 +111,7 @@ def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None
 
 
 def _crowded(slide: Slide, x: float, y: float, reach: float) -> int:
-    """How many of nine points at and around (x, y) lie in a cell: a cheap test of a place before a cell is drawn for it."""
+    """How many of nine points at and around (x, y) are in a cell: a fast test of a place before a cell is drawn for it."""
     height, width = slide.instances.shape
     rows = (y + reach * STAR[0]).astype(int).clip(0, height - 1)
     columns = (x + reach * STAR[1]).astype(int).clip(0, width - 1)
@@ -118,15 +119,15 @@ def _crowded(slide: Slide, x: float, y: float, reach: float) -> int:
 
 
 def draw_cell(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
-    """Draw one cell in the middle of a square picture, with parts of red cells around it: an example to classify.
+    """Draw one cell in the middle of a square image, with parts of red cells around it: an example to classify.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     size : int
-        Side of the picture in pixels, 16 at least.
+        Side of the image in pixels, at least 16.
     kind : "red" or "white"
-        Both kinds are drawn at the same range of sizes, so that size does not give them away.
+        Both kinds are drawn in the same range of sizes, so that they cannot be told apart by size.
 
     Returns
     -------
@@ -145,10 +146,11 @@ def draw_cell(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
     film = sample_film(rng, radius)
     slide = Slide(size, size)
     debris.scatter(rng, slide, film)
-    sample = sample_red_cell if kind == "red" else sample_white_cell
-    # A cell whose finest points are under a pixel wide can be refused: then another is drawn.
-    while not slide.place(sample(rng, film, *rng.normal(size / 2, 0.04 * size, 2), radius=radius), rng):
-        pass
+    sample: Callable[..., Cell] = sample_red_cell if kind == "red" else sample_white_cell
+    placed = False
+    while not placed:  # a cell whose finest points are less than a pixel wide can be refused: then another is drawn
+        x, y = rng.normal(size / 2, 0.04 * size, 2)
+        placed = slide.place(sample(rng, film, x, y, radius=radius), rng)
     for _ in range(rng.poisson(1.5)):
         angle, far = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.6, 0.8)
         x, y = size / 2 + far * np.cos(angle), size / 2 + far * np.sin(angle)

@@ -1,6 +1,6 @@
-"""A set of smears on disk: images/, masks/ and instances/ of the same names, and cells.csv with what each instance is.
+"""A set of smears on disk: images/, masks/ and instances/ with files of the same names, and cells.csv with a row per cell.
 
-It appears whole or not at all: it is written beside its final place and moved there at the end.
+It is written completely or not at all: first beside its final place, and moved there at the end.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ def write_set(
     Parameters
     ----------
     folder : path
-        Made if missing. Gets `images/NAME.png` (RGB), `masks/NAME.png` (8-bit, 0 or 255), `instances/NAME.png` (16-bit, the
+        Created if missing. It gets `images/NAME.png` (RGB), `masks/NAME.png` (8-bit, 0 or 255), `instances/NAME.png` (16-bit, the
         number of the cell at each pixel) and `cells.csv` (a row per cell: image, instance, kind, shape, visible pixels).
     count : int
-        How many smears, 1 at least.
+        The number of smears, at least 1.
     size : (width, height)
-        In pixels, 16 at least.
+        In pixels, at least 16.
     seed : int
-        Smear i depends on the seed, i and the size alone: a larger set of the same seed begins with the smaller one.
+        Smear i depends only on the seed, i and the size: a larger set of the same seed begins with the smaller one.
     progress : bool
-        Show a bar with the time left.
+        Show a progress bar on stderr.
 
     Returns
     -------
     list of str
-        The names, as "smear_0000".
+        The names, such as "smear_0000".
 
     Raises
     ------
@@ -75,7 +75,7 @@ def write_set(
         names = _draw(draft, count, size, seed, progress)
         for part in (*PARTS, TABLE):
             if (folder / part).is_dir():
-                (folder / part).rmdir()  # empty, or set_problems had refused it
+                (folder / part).rmdir()  # empty, since set_problems refuses any other
             os.replace(draft / part, folder / part)
             moved.append(folder / part)
         draft.rmdir()
@@ -97,15 +97,16 @@ def set_problems(folder: str | os.PathLike) -> list[str]:
     obstacle = unwritable(folder)
     if obstacle:
         return [obstacle]
-    taken = [part for part in (*PARTS, TABLE) if _taken(folder / part)]
-    if taken:
+    existing = [part for part in (*PARTS, TABLE) if _exists(folder / part)]
+    if existing:
         return [
-            f"{folder}: already holds {', '.join(taken)}, and a set is never overwritten; remove it or name another folder"
+            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder"
         ]
     return []
 
 
-def _taken(path: Path) -> bool:
+def _exists(path: Path) -> bool:
+    """Whether there is a file, or a folder that is not empty."""
     return any(path.iterdir()) if path.is_dir() else os.path.lexists(path)
 
 
@@ -127,7 +128,11 @@ def _draw(draft: Path, count: int, size: tuple[int, int], seed: int, progress: b
 
 
 def _write(draft: Path, name: str, smear: Smear) -> None:
-    pictures = (smear.image, smear.mask.astype(np.uint8) * 255, smear.instances.astype(np.uint16))
+    pictures: tuple[np.ndarray, ...] = (
+        smear.image,
+        smear.mask.astype(np.uint8) * 255,
+        smear.instances.astype(np.uint16),
+    )
     for part, pixels in zip(PARTS, pictures, strict=True):
-        # Noise hardly compresses: the fastest setting makes images a tenth larger in less than half of the time.
+        # Noise is hard to compress: the fastest setting takes less than half of the time for files a tenth larger.
         Image.fromarray(pixels).save(draft / part / f"{name}.png", compress_level=1)

@@ -1,7 +1,7 @@
-"""A stain: what absorbs light on the slide, and how strongly in red, green and blue.
+"""Stains: the substances on the slide that absorb light, and how strongly they do in red, green and blue.
 
-Absorbances of layers that lie over one another add (Beer-Lambert: I = I0 * 10 ** -(c1 a1 + c2 a2 + ...)), so a smear is
-drawn as one map of concentrations per stain and turned into light once, at the end.
+The absorbances of layers on top of each other add up (Beer-Lambert: I = I0 * 10 ** -(c1 a1 + c2 a2 + ...)), so a smear is
+drawn as one map of concentrations per stain and converted to light once, at the end.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import numpy as np
 
 
 class Stain(IntEnum):
-    """The maps a slide holds."""
+    """The stains of which a slide holds a map each."""
 
     HAEMOGLOBIN = 0  # red cells
     CHROMATIN = 1  # nuclei, platelet granules, precipitate: azure B on DNA, deep purple
     CYTOPLASM = 2  # lymphocyte and monocyte cytoplasm, the plasma film: pale blue
     GRANULES = 3  # neutrophil and platelet granules, fibres: pink to magenta
     EOSIN = 4  # eosinophil granules: orange
-    NEUTRAL = 5  # dust, and the dark and bright line that refraction draws along an edge: no colour
+    NEUTRAL = 5  # dust, and the dark and bright lines of refraction along an edge: colourless
 
 
-# Optical density in R, G, B, relative to the green one. Red cells look violet, slate, teal or mauve with the buffer's pH,
-# the stain's age and the camera; a smear has a mixture of the four.
+# Optical density in R, G, B, relative to that in G. Red cells look violet, slate, teal or mauve, depending on the pH of the
+# buffer, the age of the stain and the camera; a smear has a mixture of these four colours.
 RED_CELL_LOOKS = np.array([[0.80, 1.0, 0.38], [1.05, 1.0, 0.66], [1.60, 1.0, 0.60], [0.82, 1.0, 0.72]])
 OTHERS = np.array([[0.78, 1.0, 0.42], [0.95, 0.62, 0.24], [0.38, 1.0, 0.45], [0.18, 0.75, 0.85], [1.0, 1.0, 1.0]])
 
 
 def sample_absorbance(rng: np.random.Generator, strength: float) -> np.ndarray:
-    """The absorbance of one smear's stains.
+    """Draw the absorbances of the stains of one smear.
 
     Parameters
     ----------

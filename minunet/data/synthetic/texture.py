@@ -1,4 +1,4 @@
-"""Texture: smooth random fields, the grain of cytoplasm, chromatin, stain and sensor."""
+"""Texture: smooth random noise, for the grain of cytoplasm, chromatin and stain."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from PIL import Image
 
 
 def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain: float) -> np.ndarray:
-    """Random field of about unit variance whose bumps are about `grain` pixels across.
+    """Random noise of about unit variance whose structures are about `grain` pixels wide.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     shape : (height, width)
     grain : float
-        Distance between the independent values that the field runs smoothly through, in pixels.
+        Distance in pixels between the independent values that are interpolated.
 
     Returns
     -------
@@ -23,7 +23,7 @@ def smooth_noise(rng: np.random.Generator, shape: tuple[int, int], grain: float)
     height, width = shape
     rows, columns = int(height / grain) + 3, int(width / grain) + 3
     values = rng.standard_normal((rows, columns), dtype=np.float32)
-    # A window of whole grains that starts at a random fraction of one, so that the lattice never lies on the window's edge.
+    # The start is a random fraction of a grain, so that the grid of values has no fixed position in the image.
     top, left = rng.random(2)
     box = (left, top, left + width / grain, top + height / grain)
     return np.asarray(Image.fromarray(values).resize((width, height), Image.Resampling.BICUBIC, box=box)) * np.float32(

@@ -76,9 +76,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_another_smear():
 
 def test_a_disc_is_measured_exactly():
     outline = Outline(20.3, 17.8, 0.7, scaled(np.ones_like(ANGLES), 9.5))
-    window = outline.window((40, 44), 4)
-    field = outline.field(window)
-    rows, columns = np.mgrid[window]
+    region = outline.region((40, 44), 4)
+    field = outline.distance_field(region)
+    rows, columns = np.mgrid[region]
     rho = np.hypot(columns + 0.5 - 20.3, rows + 0.5 - 17.8)
     np.testing.assert_allclose(field.u, rho / 9.5, rtol=1e-5)
     np.testing.assert_allclose(field.distance, 9.5 - rho, atol=1e-4)
@@ -101,16 +101,16 @@ def test_an_outline_covers_its_area(draw):
     rng = np.random.default_rng(3)
     outline = Outline(60.2, 59.1, 1.1, scaled(draw(rng), 30.0))
     assert outline.area == pytest.approx(np.pi * 900)
-    field = outline.field((slice(0, 120), slice(0, 120)))
+    field = outline.distance_field((slice(0, 120), slice(0, 120)))
     assert np.array_equal(field.inside, field.distance > 0)
     assert np.count_nonzero(field.inside) == pytest.approx(outline.area, rel=0.01)
     assert field.coverage(1.0).sum() == pytest.approx(outline.area, rel=0.01)
     assert np.all((field.coverage(1.0) > 0.5) == field.inside)
 
 
-def test_a_window_outside_the_picture_is_none():
+def test_a_region_outside_the_picture_is_none():
     outline = Outline(-30.0, 10.0, 0.0, scaled(np.ones_like(ANGLES), 9.0))
-    assert outline.window((20, 20), 3) is None
+    assert outline.region((20, 20), 3) is None
 
 
 def round_cell(x, y, radius=12.0, seed=0):

@@ -1,4 +1,4 @@
-"""Tiles: the overlapping parts in which an image too large for memory is predicted, and their blending without seams.
+"""Tiling: the overlapping parts in which an image too large for memory is predicted, and their blending without seams.
 
 Near an inner edge the prediction of a tile lacks its surroundings: in the outer quarter of each overlap its weight is 0, and
 from there it rises smoothly.

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minunet.data.tiles import predict_tiled
+from minunet.data.tiling import predict_tiled
 from minunet.errors import UserError
 
 
