@@ -13,12 +13,14 @@ from tqdm import tqdm
 import minunet
 from benchmarks.results import add_out, save
 from minunet.data.synthetic.smear import draw_smear
+from minunet.fused.step_plan import StepPlan
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import Overlap
 from minunet.kernels.backend import to_numpy
+from minunet.kernels.machine import Machine
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
-from minunet.training.step import step_for
+from minunet.training.step import make_step
 
 SCHEDULE, LR, CLIP = "onecycle", 2e-3, 1.0  # as in minunet.train
 LIMIT = 0.005  # how far the mean Dice of a precision may be from float32's
@@ -60,7 +62,7 @@ def dice(
 
 def logits(args: argparse.Namespace, model: Any, images: np.ndarray, precision: str) -> np.ndarray:
     """A model's answers to images (N, H, W, 1), batch by batch."""
-    forward_pass = ForwardPass(model, precision)
+    forward_pass = ForwardPass(model, Machine(model.device, precision))
     parts = np.array_split(np.arange(len(images)), -(-len(images) // args.batch))
     return np.concatenate([to_numpy(forward_pass.logits(images[part])) for part in parts])
 
@@ -81,7 +83,8 @@ def trained(
         device
     )
     optimizer = minunet.optim.Adam(model.parameters())
-    step = step_for(model, optimizer, LOSSES["bce"], clip=CLIP, device=device, precision=precision)
+    plan = StepPlan.choose(model, LOSSES["bce"], (args.size, args.size), precision=precision, clip=CLIP)
+    step = make_step(model, optimizer, LOSSES["bce"], plan)
     per_epoch = max(len(images) // args.batch, 1)
     schedule = Schedule(SCHEDULE, LR, args.epochs * per_epoch)
     with tqdm(total=args.epochs * per_epoch, desc=f"{label}, seed {seed}", leave=False) as bar:

@@ -10,7 +10,7 @@ from typing import Any as _Any
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
 from minunet.nn import ConvNet, UNet, optim
-from minunet.summary.model import describe
+from minunet.summary.describe import describe
 from minunet.version import __version__
 
 _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` finds what `minunet.optim` is

@@ -14,17 +14,16 @@ from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileBar, say_item
+from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.json_files import write_json
-from minunet.inference import machine
 from minunet.inference.evaluation import evaluate, row
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.inference.predictor import LoadedModel
-from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.figures import prediction_grid
 from minunet.results.picture import png_bytes
@@ -127,11 +126,7 @@ def _parser() -> Parser:
     parser.add_argument(
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"
     )
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
-    parser.add_argument(
-        "--precision", choices=machine.CHOICES, default="auto", help=f"{machine.OF_PREDICTION} (default auto)"
-    )
-    parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
+    add_machine_arguments(parser)
     return parser
 
 

@@ -73,7 +73,7 @@ def run_study(request: PaperRequest, data: TrainingData) -> None:
     limits = study.prepare()
     announce_limits(print, request, limits)
     plan = study.plan()
-    announce_plan(print, plan, study.device)
+    announce_plan(print, plan, study.machine)
     try:
         study.run(plan)
     except KeyboardInterrupt:

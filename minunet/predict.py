@@ -13,19 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import fraction, positive_int
+from minunet.cli.argument_types import fraction
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.console import FileBar, say_item
 from minunet.cli.interruption import StopOnSignal
+from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.finding.input_images import InputFiles, InputImage, find_input_images
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
 from minunet.files.folders import fresh_folder, mixing_problems, unwritable
-from minunet.inference import machine
 from minunet.inference.predictor import LoadedModel
-from minunet.kernels.backend import DEVICES
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import KINDS, Prediction, is_result, result_files
 from minunet.wording import count_noun, join_names
@@ -160,11 +159,7 @@ def _parser() -> Parser:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
     existing.add_argument("--skip-existing", action="store_true", help="keep them, and predict only what is missing")
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto takes a GPU where one is usable")
-    parser.add_argument(
-        "--precision", choices=machine.CHOICES, default="auto", help=f"{machine.OF_PREDICTION} (default auto)"
-    )
-    parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
+    add_machine_arguments(parser)
     return parser
 
 

@@ -9,10 +9,8 @@ from minunet.cli.command import command
 from minunet.cli.console import FileBar
 from minunet.cli.interruption import StoppedBySignal
 from minunet.errors import UserError
-from minunet.inference import machine
-from minunet.kernels import backend
+from minunet.kernels.machine import machine_problems
 from minunet.runs import train_flags
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.train_flags import TrainRequest
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data, write_split
@@ -25,12 +23,11 @@ def main(argv: list[str] | None = None) -> int:
     say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
     request = train_flags.read(argv)
     config, folder = request.config, request.folder
-    material, problems = None, request.problems + machine_problems(config)
+    material, problems = None, request.problems + machine_problems(config.device, config.precision)
     if not config.drawn:
         material = find_data(request, problems)
     elif problems:
         raise UserError(problems)
-    config = machine.settled(config)
     if not request.resume:
         folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
@@ -44,8 +41,8 @@ def main(argv: list[str] | None = None) -> int:
         if run.finished():
             announce_finished(say, config, folder)
             return 0
-        if request.resume:
-            config.write(folder.config)  # not before the run has agreed to it
+        # A resumed run may refuse its settings; the precision "auto" is stored as what it meant here.
+        run.config.write(folder.config)
         run.load()
         run.describe()
         run.fit()
@@ -64,15 +61,6 @@ def find_data(request: TrainRequest, problems: list[str]) -> TrainingData:
         return find_training_data(
             request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems
         )
-
-
-def machine_problems(config: TrainConfig) -> list[str]:
-    """Why the device or the precision cannot be had here."""
-    try:
-        backend.resolve_device(config.device)
-    except UserError as error:
-        return error.problems
-    return machine.problems(config.precision, config.device)
 
 
 if __name__ == "__main__":

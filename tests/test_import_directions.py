@@ -23,9 +23,7 @@ CIRCLE_OF_TENSOR = "minunet.autograd."
 # Imports that are still to be removed.
 LEFT_OVER = [
     ("minunet.inference.evaluation", "minunet.results.figures"),
-    ("minunet.inference.machine", "minunet.training.loss"),
     ("minunet.kernels.cuda.launcher", "minunet.kernels.cuda.gpu_launcher"),
-    ("minunet.summary.model", "minunet.summary.gpu"),
 ]
 
 

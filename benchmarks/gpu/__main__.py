@@ -93,7 +93,7 @@ def parts(device: Any) -> Iterator[Part]:
 
 def every_layer(device: Any, sm_90a: tuple[bool, ...]) -> dict[str, Any]:
     """Each layer of the smaller shape by itself."""
-    return layers(device, UNet(**CONFIG).config, *SHAPES[0][:2], with_torch=has_torch(), sm_90a=sm_90a)
+    return layers(device, UNet(**CONFIG), *SHAPES[0][:2], with_torch=has_torch(), sm_90a=sm_90a)
 
 
 def has_torch() -> bool:

@@ -16,6 +16,7 @@ from minunet.kernels.cuda import sums, tensor_cores
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.dtypes import BFLOAT16
 from minunet.kernels.cuda.window import forward_window, input_gradient_windows
+from minunet.nn.unet import UNet
 
 DTYPES = {"bf16": BFLOAT16, "tf32": np.dtype(np.float32)}
 SAME = (1, 1), ((1, 1), (1, 1))
@@ -43,12 +44,12 @@ class Case:
         return 2.0 * math.prod(self.images) * math.prod(self.layer.shape)
 
 
-def cases(config: dict[str, Any], batch: int, size: int) -> Iterator[Case]:
+def cases(model: UNet, batch: int, size: int) -> Iterator[Case]:
     """Every distinct 3x3 convolution but the first, whose one channel tensor cores hardly notice."""
-    layers, seen = layers_of(config), set()
+    layers, depth, seen = layers_of(model), model.config["depth"], set()
     blocks = [(f"contraction.{k}", k, block) for k, block in enumerate(layers.contraction)]
-    blocks.append(("bottleneck", config["depth"], layers.bottleneck))
-    blocks += [(f"expansion.{k}", config["depth"] - 1 - k, level[1:]) for k, level in enumerate(layers.expansion)]
+    blocks.append(("bottleneck", depth, layers.bottleneck))
+    blocks += [(f"expansion.{k}", depth - 1 - k, level[1:]) for k, level in enumerate(layers.expansion)]
     for name, level, block in blocks:
         for k, layer in enumerate(block):
             key = level, layer.channels, layer.outs
@@ -169,7 +170,7 @@ def torch_milliseconds(work: Callable[[], object], rounds: int = 10, repeat: int
 
 def layers(
     device: Any,
-    config: dict[str, Any],
+    model: UNet,
     batch: int,
     size: int,
     *,
@@ -178,7 +179,7 @@ def layers(
 ) -> dict[str, Any]:
     """Milliseconds and TFLOP/s of every layer in both precisions, with and without the kernels of sm_90a as `sm_90a` says."""
     rows = []
-    for case, precision in itertools.product(cases(config, batch, size), DTYPES):
+    for case, precision in itertools.product(cases(model, batch, size), DTYPES):
         theirs = {}
         if with_torch:
             theirs = {name: torch_milliseconds(work) for name, work in torchs(case, precision).items()}

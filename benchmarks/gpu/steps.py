@@ -12,6 +12,8 @@ import numpy as np
 
 import minunet
 from benchmarks.gpu.sm_90a import taken
+from minunet.fused.step_plan import StepPlan
+from minunet.kernels.machine import Machine
 
 SHAPES = ((16, 256, 256, 1), (8, 512, 512, 1))
 CONFIG = {"base_channels": 64, "variant": "classic"}
@@ -28,14 +30,11 @@ def batch(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
 
 def our_step(shape: tuple[int, int, int, int], precision: str, rounds: int) -> dict[str, float]:
     """Milliseconds of the captured step, batches sent from pinned memory included; bytes of device memory it holds."""
-    import cupy
-
     from minunet.fused.graphs import StepGraph
 
-    model = minunet.UNet(shape[3], 1, **CONFIG)
-    params = [cupy.asarray(p.data) for p in model.parameters()]
-    moments = [[cupy.zeros_like(p) for p in params] for _ in range(2)]
-    step = StepGraph(model.config, params, *moments, shape, precision=precision)
+    model = minunet.UNet(shape[3], 1, **CONFIG).to("cuda")
+    plan = StepPlan(Machine("cuda", precision), why_not_fused=None)
+    step = StepGraph(model, minunet.optim.Adam(model.parameters()), shape, plan)
     images, targets = batch(shape)
     first = None
     times = []
@@ -48,7 +47,7 @@ def our_step(shape: tuple[int, int, int, int], precision: str, rounds: int) -> d
         if k >= 5:
             times.append(1e3 * (time.perf_counter() - began))
         first = step.loss() if first is None else first
-    held = step.nbytes + 3 * sum(p.nbytes for p in params)
+    held = step.nbytes + 3 * sum(p.data.nbytes for p in model.parameters())
     return {"ms": statistics.median(times), "bytes": held, "first_loss": first, "last_loss": step.loss()}
 
 
@@ -58,9 +57,8 @@ def our_inference(shape: tuple[int, int, int, int], precision: str, rounds: int)
 
     from minunet.fused.graphs import ForwardGraph
 
-    model = minunet.UNet(shape[3], 1, **CONFIG)
-    params = [cupy.asarray(p.data) for p in model.parameters()]
-    captured = ForwardGraph(model.config, params, shape, precision=precision)
+    model = minunet.UNet(shape[3], 1, **CONFIG).to("cuda")
+    captured = ForwardGraph(model, shape, Machine("cuda", precision))
     images = cupy.asarray(batch(shape)[0])
     cupy.cuda.get_current_stream().synchronize()
     times = []
@@ -69,7 +67,7 @@ def our_inference(shape: tuple[int, int, int, int], precision: str, rounds: int)
         captured.run(images)
         if k >= 3:
             times.append(1e3 * (time.perf_counter() - began))
-    held = captured.passing.arena.nbytes + sum(p.nbytes for p in params)
+    held = captured.forward.arena.nbytes + sum(p.data.nbytes for p in model.parameters())
     return {"ms": statistics.median(times), "bytes": held}
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import minunet
 from minunet import optim
 from minunet.functional import binary_cross_entropy_with_logits
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_step import UNetStep
+from minunet.kernels.machine import Machine
 
 STEPS, LR = 5, 1e-3
 # How far a loss may be from NumPy's, of the loss itself: rounding of factors, followed through five updates.
@@ -56,9 +58,13 @@ def _ordinary(images: Any, targets: Any, base_channels: int, device: Any = None)
 
 def _fused(device: Any, images: np.ndarray, targets: np.ndarray, base_channels: int, precision: str) -> list[float]:
     model = _model(images.shape[-1], base_channels)
-    params = [device.put(p.data) for p in model.parameters()]
-    moments = [[device.put(np.zeros_like(p.data)) for p in model.parameters()] for _ in range(2)]
-    step = UNetStep(model.config, params, *moments, images.shape, device.launcher, precision=precision)
+    optimizer = optim.Adam(model.parameters(), lr=LR)
+    for p in model.parameters():
+        p.data = device.put(p.data)
+    for moments in optimizer.state.values():
+        moments[:] = [device.put(moment) for moment in moments]
+    plan = StepPlan(Machine("cuda", precision), why_not_fused=None)
+    step = UNetStep(model, optimizer, images.shape, device.launcher, plan)
     step.set_learning_rate(LR)
     array = step.arena.array
     array(step.images)[...], array(step.targets)[...] = device.put(images), device.put(targets)

@@ -14,8 +14,8 @@ from minunet.checkpoints.header import build_model, build_preprocessing, describ
 from minunet.checkpoints.training_state import STATE, STATE_FILE, TrainingState, load_state, save_state, stored_weights
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.inference.machine import placed
 from minunet.inference.predictor import LoadedModel
+from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
 __all__ = ["LoadedModel", "TrainingState", "load_model", "load_state", "model_file", "save_model", "save_state"]
@@ -74,7 +74,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         Where it shall run; "auto" takes a usable GPU where there is one.
     precision : {"auto", "fp32", "tf32", "bf16"}
         Of a GPU's convolutions, whatever the model was trained in. "auto" takes tf32 where the GPU has tensor cores for it,
-        else fp32; the CPU has fp32 alone.
+        else fp32; the CPU has only fp32.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     """
     problems: list[str] = []
     try:
-        device, precision = placed(device, precision)
+        machine = Machine.choose(device, precision)
     except UserError as error:
         problems += error.problems
     try:
@@ -98,7 +98,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         problems += error.problems
     if problems:
         raise UserError(problems)
-    model.to(device)
+    model.to(machine.device)
     model.eval()
     return LoadedModel(
         model=model,
@@ -107,8 +107,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         config=model.config,
         extra=document.get("extra") or {},
         path=path,
-        device=device,
-        precision=precision,
+        machine=machine,
     )
 
 

@@ -21,6 +21,7 @@ from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
 from minunet.files.atomic import write_bytes
 from minunet.files.json_files import read_json
+from minunet.kernels.machine import Machine
 from minunet.results.figures import contact_sheet
 from minunet.results.picture import png_bytes
 
@@ -32,7 +33,7 @@ def draw_figure(
     experiments: Mapping[str, Experiment],
     pairs: Sequence[Pair],
     prepared: PreparedImages,
-    device: str = "cpu",
+    machine: Machine,
 ) -> Path | None:
     """Draw the panels of the models that are finished, of one seed, and save them.
 
@@ -44,7 +45,7 @@ def draw_figure(
     pairs : sequence of Pair
         The test images as given.
     prepared : PreparedImages
-    device : {"cpu", "cuda"}
+    machine : Machine
 
     Returns
     -------
@@ -62,7 +63,7 @@ def draw_figure(
         experiment, (letter, model) = experiments[key], MODELS[key]
         mask = "binary mask" if experiment.variation.masks == "binary" else "grey mask"
         texts = ("image", f"{mask} for {model}", f"{model}, Dice {by_image[name]:.3f}", "image x prediction")
-        tiles += _panels(folder, experiment, pair, prepared, device)
+        tiles += _panels(folder, experiment, pair, prepared, machine)
         captions += [f"{letter}.{number} {text}" for number, text in enumerate(texts, start=1)]
     heading = f"{name}: the test image with the median Dice of M2"
     sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=heading)
@@ -75,12 +76,12 @@ def median_image(dice: Mapping[str, float]) -> str:
 
 
 def _panels(
-    folder: StudyFolder, experiment: Experiment, pair: Pair, prepared: PreparedImages, device: str
+    folder: StudyFolder, experiment: Experiment, pair: Pair, prepared: PreparedImages, machine: Machine
 ) -> list[Image.Image | np.ndarray]:
     """Image, mask, prediction, and the product of image and prediction, at the size that was trained on."""
     size = experiment.variation.size
     (small,) = prepared.pairs([pair], size, experiment.variation.masks)
-    model = load_model(folder.run(experiment).model, device)
+    model = load_model(folder.run(experiment).model, machine.device)
     image = Preprocessing(channels="rgb", size=size).image(decode(pair.image, report=None))
     mask = Preprocessing(mask="grayscale").target(decode_mask(small.mask))
     prediction = model.predict(decode(small.image))

@@ -21,7 +21,7 @@ from minunet.experiments.seed_scores import collect_scores
 from minunet.experiments.time_estimate import ExperimentEstimate, TimeEstimator
 from minunet.experiments.variations import Variation, Variations
 from minunet.inference.mask_limits import MaskLimits
-from minunet.kernels import backend
+from minunet.kernels.machine import Machine
 
 
 class PaperStudy:
@@ -42,7 +42,7 @@ class PaperStudy:
         self.seeds = range(settings.seed, settings.seed + request.seeds)
         self.variations = Variations(settings, len(split.train))
         self.prepared = PreparedImages(self.folder.prepared, settings.threshold, settings.levels)
-        self.device = backend.resolve_device(request.device)
+        self.machine = Machine.choose(request.device, threads=request.threads)
         self.runner = StudyRunner(
             self.folder, split, self.prepared, device=request.device, threads=request.threads, say=say
         )
@@ -79,7 +79,7 @@ class PaperStudy:
 
     def plan(self) -> list[ExperimentEstimate]:
         """The experiments, and how long each will take."""
-        return TimeEstimator(self.folder, self.split, self.prepared, self.device).plan(self.experiments)
+        return TimeEstimator(self.folder, self.split, self.prepared, self.machine).plan(self.experiments)
 
     def run(self, plan: list[ExperimentEstimate]) -> None:
         """Train the experiments that are not finished."""
@@ -92,7 +92,7 @@ class PaperStudy:
         report = StudyReport(self.request.settings, self.variations, scores)
         report.write(self.folder)
         first_seed = {key: Experiment(variation, self.seeds[0]) for key, variation in variations.items()}
-        draw_figure(self.folder, first_seed, self.split.test, self.prepared, self.device)
+        draw_figure(self.folder, first_seed, self.split.test, self.prepared, self.machine)
         return report
 
     def _is_finished(self, variation: Variation) -> bool:

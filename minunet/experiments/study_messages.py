@@ -13,7 +13,7 @@ from minunet.experiments.report import GREY_KINDS, StudyReport
 from minunet.experiments.result_table import LEGEND, table_as_text
 from minunet.experiments.time_estimate import ExperimentEstimate
 from minunet.inference.mask_limits import MaskLimits
-from minunet.kernels.cpu.threads import get_num_threads
+from minunet.kernels.machine import Machine
 from minunet.runs.training_data import DRAWN_COUNT, TrainingData
 from minunet.wording import count_noun
 
@@ -60,10 +60,10 @@ def announce_limits(say: Say, request: PaperRequest, limits: Mapping[tuple[Size,
         say_item(say, "paper", "what its scores of M1 imply about its masks:", *paper_numbers.implied_by_m1())
 
 
-def announce_plan(say: Say, plan: Sequence[ExperimentEstimate], device: str) -> None:
+def announce_plan(say: Say, plan: Sequence[ExperimentEstimate], machine: Machine) -> None:
     """Each experiment with the time it will take."""
-    threads = f", {count_noun(get_num_threads(), 'thread')}" if device == "cpu" else ""
-    say_item(say, "plan", f"from one measured step of each kind, on {device}{threads}")
+    threads = f", {count_noun(machine.threads, 'thread')}" if machine.device == "cpu" else ""
+    say_item(say, "plan", f"from one measured step of each kind, on {machine.device}{threads}")
     for estimate in plan:
         say(estimate.line())
     say(f"  {'in all':<70} {duration(sum(estimate.seconds for estimate in plan)):>7}")

@@ -13,6 +13,9 @@ from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
+from minunet.fused.step_plan import StepPlan
+from minunet.kernels.machine import Machine
+from minunet.nn.unet import UNet
 from minunet.runs.time_plan import Forecast, forecast
 from minunet.training.loss import LOSSES
 from minunet.wording import count_noun
@@ -62,7 +65,7 @@ class TimeEstimator:
     split : Split
         Of the pairs as given.
     prepared : PreparedImages
-    device : {"cpu", "cuda"}
+    machine : Machine
     measure : callable
         `forecast`, or a replacement of it.
     """
@@ -72,10 +75,10 @@ class TimeEstimator:
         folder: StudyFolder,
         split: Split,
         prepared: PreparedImages,
-        device: str,
+        machine: Machine,
         measure: Callable[..., Forecast] = forecast,
     ):
-        self.folder, self.split, self.prepared, self.device, self.measure = folder, split, prepared, device, measure
+        self.folder, self.split, self.prepared, self.machine, self.measure = folder, split, prepared, machine, measure
         self._forecasts: dict[tuple[Hashable, ...], Forecast] = {}
 
     def plan(self, experiments: Sequence[Experiment]) -> list[ExperimentEstimate]:
@@ -103,7 +106,10 @@ class TimeEstimator:
         key = (*architecture.items(), config.size, len(first_pairs))
         if key not in self._forecasts:
             batches = Batches(first_pairs, config.preprocessing(), config.batch_size).load()
-            self._forecasts[key] = self.measure(architecture, LOSSES[config.loss], batches, self.device)
+            model, loss, device = UNet(**architecture), LOSSES[config.loss], self.machine.device
+            plan = StepPlan.choose(model, loss, config.height_and_width, device=device, clip=config.clip or None)
+            model.to(device)
+            self._forecasts[key] = self.measure(model, loss, batches, plan)
         return self._forecasts[key]
 
 

@@ -1,4 +1,4 @@
-"""A U-Net's answers from captured forward passes: one per shape of batch, always from the weights as they are now."""
+"""A U-Net's fused forward pass on a GPU for images of any size: one graph per shape of batch, with the weights as they now are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from minunet.fused.fused_step import why_no_pass
 from minunet.fused.graphs import ForwardGraph
-from minunet.fused.unet_layers import whole_sides
+from minunet.fused.step_plan import why_no_fused_forward
+from minunet.kernels.machine import Machine
+from minunet.nn.unet import UNet
 
-SHAPES = 4  # passes kept; each holds memory of its own, and images of many sizes would fill the device
+MAX_GRAPHS = 4  # each holds memory of its own, and images of many sizes would fill the device
 
 
 class FusedForward:
@@ -20,23 +21,23 @@ class FusedForward:
     Parameters
     ----------
     model : UNet
-    precision : {"tf32", "bf16"}
+    machine : Machine
     """
 
-    def __init__(self, model: Any, precision: str):
-        self.model, self.precision = model, precision
-        self._passes: OrderedDict[tuple[int, ...], ForwardGraph] = OrderedDict()
+    def __init__(self, model: UNet, machine: Machine):
+        self.model, self.machine = model, machine
+        self._graphs: OrderedDict[tuple[int, ...], ForwardGraph] = OrderedDict()
         self._arrays: list[Any] = []
 
     def why_not(self, height: int, width: int) -> str | None:
-        """None where images of this size have a fused pass, else the reason as a sentence."""
-        return why_no_pass(self.model, *whole_sides(self.model.config, height, width))
+        """None where images of this size have a fused forward pass, else the reason as a sentence."""
+        return why_no_fused_forward(self.model, self.model.padded_size(height, width), self.machine)
 
     def logits(self, images: np.ndarray) -> Any:
-        """The model's answer to NumPy images (N, H, W, C) of any size that `why_not` has nothing against.
+        """The logits of NumPy images (N, H, W, C) of any size for which `why_not` gives no reason.
 
-        Sides that are no multiple of 2**depth are continued with zeros at the bottom and right and the answer is cropped, as
-        `UNet` does.
+        Sides that are not multiples of 2**depth are continued with zeros at the bottom and right and the result is cropped, as
+        in `UNet`.
 
         Returns
         -------
@@ -49,21 +50,21 @@ class FusedForward:
             Where there is no fused pass.
         """
         height, width = images.shape[1:3]
-        whole = whole_sides(self.model.config, height, width)
-        if whole != (height, width):
-            images = np.pad(images, ((0, 0), (0, whole[0] - height), (0, whole[1] - width), (0, 0)))
-        return self._pass(images.shape).run(images)[:, :height, :width]
+        padded = self.model.padded_size(height, width)
+        if padded != (height, width):
+            images = np.pad(images, ((0, 0), (0, padded[0] - height), (0, padded[1] - width), (0, 0)))
+        return self._graph(images.shape).run(images)[:, :height, :width]
 
-    def _pass(self, shape: tuple[int, ...]) -> ForwardGraph:
+    def _graph(self, shape: tuple[int, ...]) -> ForwardGraph:
         arrays = [p.data for p in self.model.parameters()]
         if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):
-            self._passes.clear()  # a graph holds the addresses of the arrays it was captured with
+            self._graphs.clear()  # a graph holds the addresses of the arrays it was captured with
         self._arrays = arrays
-        if shape in self._passes:
-            self._passes.move_to_end(shape)
-            self._passes[shape].refresh()
-            return self._passes[shape]
-        while len(self._passes) >= SHAPES:
-            self._passes.popitem(last=False)
-        self._passes[shape] = ForwardGraph(self.model.config, arrays, shape, precision=self.precision)
-        return self._passes[shape]
+        if shape in self._graphs:
+            self._graphs.move_to_end(shape)
+            self._graphs[shape].refresh()
+            return self._graphs[shape]
+        while len(self._graphs) >= MAX_GRAPHS:
+            self._graphs.popitem(last=False)
+        self._graphs[shape] = ForwardGraph(self.model, shape, self.machine)
+        return self._graphs[shape]

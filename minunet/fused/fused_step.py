@@ -1,161 +1,139 @@
-"""Fused training steps for a U-Net and its Adam, whatever the batches' shapes: one captured step per shape, sharing the weights."""
+"""The fused training step of a U-Net and its Adam on a GPU: one graph per shape of batch, all on the same weights."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.fused.graphs import StepGraph
-from minunet.fused.unet_layers import why_not
-from minunet.kernels.backend import device_of
+from minunet.fused.step_plan import StepPlan, why_not_fusable
+from minunet.kernels.backend import to_numpy
+from minunet.nn.optim import Adam
+from minunet.nn.unet import UNet
 
-Batch = tuple[np.ndarray, np.ndarray]  # images and targets
-
-
-def is_unet(model: Any) -> bool:
-    """Whether the model is a `UNet` itself, no class that may compute otherwise."""
-    return type(model).__name__ == "UNet" and getattr(model, "config", None) is not None
-
-
-def why_no_pass(model: Any, height: int, width: int) -> str | None:
-    """None where a model has a forward pass on tensor cores for images of this size, else the reason as a sentence."""
-    if not is_unet(model):
-        return f"the fused step is a U-Net's, not a {type(model).__name__}'s"
-    if any(p.dtype != np.float32 for p in model.parameters()):
-        return "the fused step keeps its weights in float32, and the model's are not"
-    return why_not(model.config, height, width)
-
-
-def why_not_fused(model: Any, optimizer: Any, height: int, width: int) -> str | None:
-    """None where the model and its optimizer have a fused step for images of this size, else the reason as a sentence."""
-    problem = why_no_pass(model, height, width)
-    if problem:
-        return problem
-    if type(optimizer).__name__ != "Adam":
-        return f"the fused step updates with Adam, not with {type(optimizer).__name__}"
-    if [id(p) for p in optimizer.params] != [id(p) for p in model.parameters()]:
-        return "the fused step updates all of the model's parameters, in their order"
-    if len(set(np.asarray(optimizer.updates).tolist())) > 1:
-        return "the fused step counts one number of updates for all parameters, and theirs differ"
-    if len({device_of(a) for a in (optimizer.params[0].data, *(group[0] for group in optimizer.state.values()))}) > 1:
-        return "the optimizer's arrays are not where the model's are; make it after moving the model"
-    return None
+Batch = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and masks (N, H, W, 1), float32
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a step found; where a number in it is not finite, it updated nothing.
+class StepResult:
+    """What a training step computed; where a number in it is not finite, it updated nothing.
 
     Attributes
     ----------
     loss : float
-        Binary cross-entropy on the logits, the mean over all elements, before the update.
+        Before the update.
     norm : float or None
-        The length of the gradient before it was clipped; None without clipping.
-    logits : CuPy array (N, H, W, out_channels), float32
-        Overwritten by the next step of this shape.
+        The norm of the gradient before it was clipped; None without clipping, and where the loss is not finite.
+    predicted : ndarray or None
+        Where the logits are above 0, (N, H, W, 1) bool; None where nothing was updated.
     """
 
     loss: float
     norm: float | None
-    logits: Any
+    predicted: np.ndarray | None
 
 
-class FusedTraining:
-    """Training steps for a model and an optimizer whose arrays are on the GPU; both are kept up to date by every step.
+class FusedStep:
+    """Training steps for a model and an optimizer whose arrays are on the GPU; every step keeps both up to date.
 
     Parameters
     ----------
     model : UNet
     optimizer : Adam
         Over all of the model's parameters; its learning rate is read at every step.
-    precision : {"tf32", "bf16"}
-    clip : float, optional
-        The longest gradient that is taken as it is, all parameters together; a longer one is shortened to it.
+    plan : StepPlan
+        A fused one.
+    otherwise : callable, optional
+        The step for batches whose size has no fused one, called with images, masks and `before_update`.
     """
 
-    def __init__(self, model: Any, optimizer: Any, precision: str, clip: float | None = None):
-        self.model, self.optimizer, self.precision, self.clip = model, optimizer, precision, clip
-        self._steps: dict[tuple[int, ...], StepGraph] = {}
+    prefetches = True
+
+    def __init__(
+        self, model: UNet, optimizer: Adam, plan: StepPlan, otherwise: Callable[..., StepResult] | None = None
+    ):
+        self.model, self.optimizer, self.plan, self.otherwise = model, optimizer, plan, otherwise
+        self._graphs: dict[tuple[int, ...], StepGraph] = {}
         self._arrays: list[Any] = []
         self._last: StepGraph | None = None
-        self._ahead: tuple[StepGraph, Batch] | None = None  # a batch that is on its way already
+        self._sent_ahead: tuple[StepGraph, Batch] | None = None  # a batch that is on its way already
 
-    def step(self, images: np.ndarray, targets: np.ndarray, following: Batch | None = None) -> Outcome:
-        """One step on NumPy arrays (N, H, W, C) and (N, H, W, out_channels).
+    def __call__(
+        self,
+        images: np.ndarray,
+        masks: np.ndarray,
+        *,
+        next_batch: Batch | None = None,
+        before_update: Callable[[], None] = lambda: None,
+    ) -> StepResult:
+        """One step at the optimizer's learning rate.
 
         Parameters
         ----------
-        following : pair of arrays, optional
-            The next step's, which travel to the GPU while this one is at work; if that one is
-            called with other arrays, they are dropped.
+        images, masks : ndarray (N, H, W, C) and (N, H, W, 1), float32
+        next_batch : pair of ndarray, optional
+            The next step's batch, which is copied to the GPU while this step runs. If the next step is called with other
+            arrays, this copy is dropped.
+        before_update : callable
+            Called right before weights begin to change.
 
         Raises
         ------
         ValueError
-            Where there is no fused step; `why_not_fused` tells beforehand.
+            Where there is no fused step for the batch, and no other.
         """
-        captured = self._captured(images.shape)
-        if not self._sent(captured, (images, targets)):
-            captured.send(images, targets)
-        captured.run(self.optimizer.lr)
-        if following is not None and self._steps.get(following[0].shape) is captured:
-            captured.send(*following)
-            self._ahead = captured, following
-        loss, norm = captured.loss(), None if self.clip is None else captured.norm()
-        if math.isfinite(loss) and (norm is None or math.isfinite(norm)):
-            self.optimizer.steps += 1
-            self.optimizer.updates += 1
-        return Outcome(loss, norm, captured.logits())
+        problem = why_not_fusable(
+            self.model, binary_cross_entropy_with_logits, (images.shape[1], images.shape[2]), self.optimizer
+        )
+        if problem:
+            if self.otherwise is None:
+                raise ValueError(problem)
+            self._last = None  # its weights are out of date after that
+            return self.otherwise(images, masks, before_update=before_update)
+        before_update()
+        graph = self._graph(images.shape)
+        if not self._was_sent(graph, (images, masks)):
+            graph.send(images, masks)
+        graph.run(self.optimizer.lr)
+        if next_batch is not None and self._graphs.get(next_batch[0].shape) is graph:
+            graph.send(*next_batch)
+            self._sent_ahead = graph, next_batch
+        loss, norm = graph.loss(), None if self.plan.clip is None else graph.norm()
+        if not math.isfinite(loss):
+            return StepResult(loss, None, None)
+        if norm is not None and not math.isfinite(norm):
+            return StepResult(loss, norm, None)
+        self.optimizer.steps += 1
+        self.optimizer.updates += 1
+        return StepResult(loss, norm, to_numpy(graph.logits() > 0))
 
-    def changed(self) -> None:
-        """The content of the model's or the optimizer's arrays was changed from outside, such as loaded."""
-        self._last = None
-
-    def _sent(self, captured: StepGraph, batch: Batch) -> bool:
+    def _was_sent(self, graph: StepGraph, batch: Batch) -> bool:
         """Whether this very batch was sent ahead; another one that was is dropped."""
-        ahead, self._ahead = self._ahead, None
+        ahead, self._sent_ahead = self._sent_ahead, None
         if ahead is None:
             return False
-        if ahead[0] is captured and all(a is b for a, b in zip(ahead[1], batch, strict=True)):
+        if ahead[0] is graph and all(a is b for a, b in zip(ahead[1], batch, strict=True)):
             return True
         ahead[0].forget()
         return False
 
-    def _captured(self, shape: tuple[int, ...]) -> StepGraph:
-        arrays = self._current_arrays()
+    def _graph(self, shape: tuple[int, ...]) -> StepGraph:
+        """The graph for a shape of batch, with the weights and moments as they now are."""
+        state = self.optimizer.state
+        arrays = [*(p.data for p in self.optimizer.params), *state["exp_avg"], *state["exp_avg_sq"]]
         if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):
-            self._steps.clear()  # a graph holds the addresses of the arrays it was captured with
+            self._graphs.clear()  # a graph holds the addresses of the arrays it was captured with
             self._last = None
         self._arrays = arrays
-        captured = self._steps.get(shape)
-        if captured is None:
-            captured = self._steps[shape] = self._capture(shape)
-        if captured is not self._last:  # another shape's step has moved the weights and the count on
-            captured.resume(int(self.optimizer.updates[0]))
-            self._last = captured
-        return captured
-
-    def _capture(self, shape: tuple[int, ...]) -> StepGraph:
-        problem = why_not_fused(self.model, self.optimizer, *shape[1:3])
-        if problem:
-            raise ValueError(problem)
-        optimizer, count = self.optimizer, len(self.optimizer.params)
-        return StepGraph(
-            self.model.config,
-            *(self._arrays[k * count : (k + 1) * count] for k in range(3)),
-            shape,
-            precision=self.precision,
-            betas=(optimizer.beta1, optimizer.beta2),
-            eps=optimizer.eps,
-            weight_decay=optimizer.weight_decay,
-            clip=self.clip,
-        )
-
-    def _current_arrays(self) -> list[Any]:
-        """Parameters, then Adam's two moments of each."""
-        state = self.optimizer.state
-        return [*(p.data for p in self.optimizer.params), *state["exp_avg"], *state["exp_avg_sq"]]
+        graph = self._graphs.get(shape)
+        if graph is None:
+            graph = self._graphs[shape] = StepGraph(self.model, self.optimizer, shape, self.plan)
+        if graph is not self._last:  # the graph of another shape has changed the weights and the number of updates
+            graph.resume(int(self.optimizer.updates[0]))
+            self._last = graph
+        return graph

@@ -7,14 +7,18 @@ step before is still running.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import UNetForward
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda import launcher
+from minunet.kernels.machine import Machine
+from minunet.nn.optim import Adam
+from minunet.nn.unet import UNet
 
 SLOTS = 2  # one batch on its way while another is being used
 
@@ -29,7 +33,7 @@ class _Slot:
             memory = cupy.cuda.alloc_pinned_memory(4 * count)
             self.pinned.append(np.frombuffer(memory, np.float32, count).reshape(shape))
             self.staged.append(cupy.empty(shape, np.float32))
-        self.arrived, self.taken = (cupy.cuda.Event(disable_timing=True) for _ in range(2))
+        self.arrived, self.read = (cupy.cuda.Event(disable_timing=True) for _ in range(2))
 
 
 class StepGraph:
@@ -37,26 +41,22 @@ class StepGraph:
 
     Parameters
     ----------
-    config, params, exp_avgs, exp_avg_sqs, shape, precision, **hyper
-        As for `UNetStep`; the arrays are CuPy's.
+    model, optimizer, shape, plan
+        As for `UNetStep`; the arrays of the model and the optimizer are CuPy's.
 
     Examples
     --------
-    >>> step = StepGraph(model.config, params, exp_avgs, exp_avg_sqs, (16, 256, 256, 1))  # doctest: +SKIP
+    >>> step = StepGraph(model, optimizer, (16, 256, 256, 1), plan)  # doctest: +SKIP
     >>> step.send(images, targets)  # doctest: +SKIP
     >>> loss = step.run(lr=1e-3)  # doctest: +SKIP
     """
 
     def __init__(
         self,
-        config: Mapping[str, Any],
-        params: Sequence[Any],
-        exp_avgs: Sequence[Any],
-        exp_avg_sqs: Sequence[Any],
-        shape: tuple[int, int, int, int],
-        *,
-        precision: str = "bf16",
-        **hyper: Any,
+        model: UNet,
+        optimizer: Adam,
+        shape: tuple[int, ...],
+        plan: StepPlan,
     ):
         import cupy
 
@@ -64,9 +64,7 @@ class StepGraph:
         cupy.cuda.get_current_stream().synchronize()  # whoever made the parameters is done
         self.stream, self._copies = _streams(cupy.cuda.Device().id)
         with self.stream:
-            self.step = UNetStep(
-                config, params, exp_avgs, exp_avg_sqs, shape, launcher.gpu(), precision=precision, **hyper
-            )
+            self.step = UNetStep(model, optimizer, shape, launcher.gpu(), plan)
         self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
         self._batch = array(self.step.images), array(self.step.targets)
@@ -91,11 +89,11 @@ class StepGraph:
         if self._sent - self._used == SLOTS:
             raise RuntimeError(f"{SLOTS} batches are waiting already; run a step first")
         slot = self._slots[self._sent % SLOTS]
-        slot.taken.synchronize()  # its last batch has left
+        slot.read.synchronize()  # its last batch has left
         slot.arrived.synchronize()
         for pinned, values in zip(slot.pinned, (images, targets), strict=True):
             pinned[...] = values
-        self._copies.wait_event(slot.taken)
+        self._copies.wait_event(slot.read)
         for staged, pinned in zip(slot.staged, slot.pinned, strict=True):
             staged.set(pinned, stream=self._copies)
         slot.arrived.record(self._copies)
@@ -120,7 +118,7 @@ class StepGraph:
             self.stream.wait_event(slot.arrived)
             for array, staged in zip(self._batch, slot.staged, strict=True):
                 array[...] = staged
-            slot.taken.record(self.stream)
+            slot.read.record(self.stream)
             self.step.set_learning_rate(lr)
             self.graph.launch(self.stream)
         self._used += 1
@@ -147,17 +145,15 @@ class ForwardGraph:
 
     Parameters
     ----------
-    config, params, shape, precision
-        As for `UNetForward`; the arrays are CuPy's.
+    model, shape, machine
+        As for `UNetForward`; the parameters are CuPy arrays.
     """
 
     def __init__(
         self,
-        config: Mapping[str, Any],
-        params: Sequence[Any],
-        shape: tuple[int, int, int, int],
-        *,
-        precision: str = "bf16",
+        model: UNet,
+        shape: tuple[int, ...],
+        machine: Machine,
     ):
         import cupy
 
@@ -165,16 +161,16 @@ class ForwardGraph:
         cupy.cuda.get_current_stream().synchronize()
         self.stream, _ = _streams(cupy.cuda.Device().id)
         with self.stream:
-            self.passing = UNetForward(config, params, shape, launcher.gpu(), precision=precision)
-        self.graph = _capture(self.stream, self.passing)
-        array = self.passing.arena.array
-        self._images, self._logits = array(self.passing.images), array(self.passing.logits)
+            self.forward = UNetForward(model, shape, launcher.gpu(), machine)
+        self.graph = _capture(self.stream, self.forward)
+        array = self.forward.arena.array
+        self._images, self._logits = array(self.forward.images), array(self.forward.logits)
 
     def refresh(self) -> None:
         """Take over parameters that were changed since, such as by a step of training."""
         self._cupy.cuda.get_current_stream().synchronize()
         with self.stream:
-            self.passing.refresh()
+            self.forward.refresh()
 
     def run(self, images: Any) -> Any:
         """Logits (N, H, W, out_channels) of NumPy or CuPy images; float32 on the device, overwritten by the next run."""

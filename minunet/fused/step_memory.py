@@ -1,33 +1,31 @@
-"""The device memory of a captured training step, known before there is any: the step is laid out on a device without memory."""
+"""The device memory of the fused step and forward pass, computed in advance: both are laid out on a launcher without memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from minunet.fused.graphs import SLOTS
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import UNetForward
-from minunet.fused.unet_layers import layers_of
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
+from minunet.kernels.machine import Machine
+from minunet.nn.unet import UNet
 
 
 @dataclass(frozen=True)
 class StepMemory:
-    """Bytes of device memory.
+    """Bytes of device memory that a fused step takes.
 
     Attributes
     ----------
     arena : int
-        Activations, gradients, working weights and scratch space, in one block.
+        Activations, gradients, copies of the weights and scratch space, in one block.
     weights : int
         The parameters and both of Adam's moments, float32.
     batches : int
-        Images and masks on their way to the step, `captured.SLOTS` times.
+        Images and masks on their way to the step, `graphs.SLOTS` times.
     """
 
     arena: int
@@ -41,31 +39,21 @@ class StepMemory:
 
     @classmethod
     def of(cls, step: UNetStep) -> StepMemory:
-        """What `StepGraph` takes for this step."""
+        """What the `StepGraph` of this step takes."""
         weights = 3 * sum(p.nbytes for p in step.params)
         return cls(step.arena.nbytes, weights, SLOTS * (step.images.nbytes + step.targets.nbytes))
 
 
-def unallocated_parameters(config: Mapping[str, Any], device: MetaLauncher) -> list[np.ndarray]:
-    """The parameters of a U-Net with these settings, as shapes in their order."""
-    return [device.empty(s, np.float32) for layer in layers_of(config).all() for s in (layer.shape, (layer.outs,))]
-
-
-def planned(
-    config: Mapping[str, Any],
-    shape: tuple[int, int, int, int],
-    device: Launcher,
-    *,
-    precision: str = "bf16",
-    clip: float | None = None,
-) -> StepMemory:
-    """The memory that a step will take on a device; nothing is taken there.
+def step_memory(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan: StepPlan) -> StepMemory:
+    """The memory that a fused step will take; nothing is allocated.
 
     Parameters
     ----------
-    config, shape, precision, clip
+    model : UNet
+        Only the shapes of its parameters are read.
+    shape, plan
         As for `UNetStep`.
-    device : Launcher
+    launcher : Launcher
         Its kernels decide on the scratch space.
 
     Raises
@@ -73,16 +61,9 @@ def planned(
     ValueError
         Where there is no such step.
     """
-    nowhere = MetaLauncher.like(device)
-    params = unallocated_parameters(config, nowhere)
-    return StepMemory.of(UNetStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip))
+    return StepMemory.of(UNetStep(model, None, shape, MetaLauncher.like(launcher), plan))
 
 
-def planned_pass(
-    config: Mapping[str, Any], shape: tuple[int, int, int, int], device: Launcher, *, precision: str = "bf16"
-) -> int:
-    """Bytes of the arena that a captured forward pass will take on a device, beside the parameters; see `planned`."""
-    nowhere = MetaLauncher.like(device)
-    return UNetForward(
-        config, unallocated_parameters(config, nowhere), shape, nowhere, precision=precision
-    ).arena.nbytes
+def forward_memory(model: UNet, shape: tuple[int, ...], launcher: Launcher, machine: Machine) -> int:
+    """Bytes of the arena that a fused forward pass will take, in addition to the parameters; see `step_memory`."""
+    return UNetForward(model, shape, MetaLauncher.like(launcher), machine).arena.nbytes

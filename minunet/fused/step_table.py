@@ -1,12 +1,12 @@
-"""Which kernel each layer of the captured step takes, forward and back, and why: noted while the step is laid out."""
+"""Which kernel computes each product of a fused step or forward pass, and why: recorded while it is laid out without memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from minunet.fused.step_memory import unallocated_parameters
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import Buffers, UNetForward
 from minunet.fused.unet_layers import ConvLayer
 from minunet.fused.unet_step import UNetStep
@@ -21,25 +21,27 @@ from minunet.kernels.cuda.arena import Buffer
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.window import Window
+from minunet.kernels.machine import Machine
+from minunet.nn.unet import UNet
 
 FORWARD, AGAIN, INPUT_GRADIENT, WEIGHT_GRADIENT = "forward", "forward again", "input gradient", "weight gradient"
 
 
 @dataclass(frozen=True)
-class Product:
-    """One of a layer's products.
+class KernelChoice:
+    """The kernel of one product of a layer.
 
     Attributes
     ----------
     layer : ConvLayer
     operation : str
-        "forward", "forward again" on the way back where its result was not kept, "input gradient" or "weight gradient".
+        "forward", "forward again" in the backward pass where its result was not kept, "input gradient" or "weight gradient".
     shape : tuple of int
         Of the result.
     kernel : str
         The instructions, and what a block computes.
     why : str
-        Why not the kernel of sm_90a, or what it promises.
+        Why not the kernel of sm_90a, or how much faster it is estimated to be.
     """
 
     layer: ConvLayer
@@ -49,12 +51,12 @@ class Product:
     why: str
 
 
-class _Noting(UNetForward):
-    """Notes each product, in the order of launches."""
+class _Recorded(UNetForward):
+    """Records each product, in the order of launches."""
 
-    def __init__(self, *arguments: Any, **options: Any):
-        self.products: list[Product] = []
-        super().__init__(*arguments, **options)
+    def __init__(self, *arguments: Any):
+        self.choices: list[KernelChoice] = []
+        super().__init__(*arguments)
 
     def _multiply(
         self, layer: ConvLayer, windows: Sequence[Window], sources: Buffers, outs: Buffers, **options: Any
@@ -62,58 +64,51 @@ class _Noting(UNetForward):
         if "masks" in options:  # a ReLU's gradient goes into each input gradient, and into nothing else
             operation, channels = INPUT_GRADIENT, sum(out.shape[3] for out in outs)
         else:
-            seen = any(product.layer is layer for product in self.products)
+            seen = any(choice.layer is layer for choice in self.choices)
             operation, channels = AGAIN if seen else FORWARD, layer.outs
-        asked = {name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options}
+        asked: dict[str, Any] = {
+            name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options
+        }
         # The windows of an up-convolution, one for each tap, are of one size.
         kernel, why = _convolution(windows[0], sources, outs, asked)
-        self.products.append(Product(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
+        self.choices.append(KernelChoice(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
         super()._multiply(layer, windows, sources, outs, **options)
 
 
-class RecordedForward(_Noting):
-    """`UNetForward`, and under `products` what it launches."""
+class RecordedForward(_Recorded):
+    """`UNetForward` with the kernels that it launches in `choices`."""
 
 
-class RecordedStep(_Noting, UNetStep):
-    """`UNetStep`, and under `products` what it launches."""
+class RecordedStep(_Recorded, UNetStep):
+    """`UNetStep` with the kernels that it launches in `choices`."""
 
     def _weight_gradient(self, layer: ConvLayer, window: Window, sources: Buffers, grad: Buffer, shape: Any) -> None:
         kernel, why = _gradient(window, grad)
-        self.products.append(Product(layer, WEIGHT_GRADIENT, layer.shape, kernel, why))
+        self.choices.append(KernelChoice(layer, WEIGHT_GRADIENT, layer.shape, kernel, why))
         super()._weight_gradient(layer, window, sources, grad, shape)
 
 
-def noted(
-    config: Mapping[str, Any],
-    shape: tuple[int, int, int, int],
-    device: Launcher,
-    *,
-    precision: str,
-    training: bool,
-    clip: float | None = None,
-) -> RecordedForward | RecordedStep:
-    """The pass over a batch of this shape, or the whole step, laid out for a device; nothing is taken or computed there.
+def recorded_step(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan: StepPlan) -> RecordedStep:
+    """The step for a batch of this shape, laid out for a device; nothing is allocated or computed there.
 
     Parameters
     ----------
-    config, shape, precision, clip
-        As for `UNetStep`.
-    device : Launcher
+    model, shape, plan
+        As for `UNetStep`; only the shapes of the model's parameters are read.
+    launcher : Launcher
         Its kernels are chosen.
-    training : bool
-        Whether to lay out the step.
 
     Raises
     ------
     ValueError
-        Where there is none.
+        Where there is no such step.
     """
-    nowhere = MetaLauncher.like(device)
-    params = unallocated_parameters(config, nowhere)
-    if training:
-        return RecordedStep(config, params, params, params, shape, nowhere, precision=precision, clip=clip)
-    return RecordedForward(config, params, shape, nowhere, precision=precision)
+    return RecordedStep(model, None, shape, MetaLauncher.like(launcher), plan)
+
+
+def recorded_forward(model: UNet, shape: tuple[int, ...], launcher: Launcher, machine: Machine) -> RecordedForward:
+    """The forward pass over a batch of this shape, laid out for a device; see `recorded_step`."""
+    return RecordedForward(model, shape, MetaLauncher.like(launcher), machine)
 
 
 def _convolution(window: Window, sources: Buffers, outs: Buffers, asked: dict[str, Any]) -> tuple[str, str]:

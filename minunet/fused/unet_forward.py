@@ -6,12 +6,13 @@ sequence of launches, which a CUDA graph can replay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from minunet.fused.unet_layers import ConvLayer, layers_of, why_not
+from minunet.fused.step_plan import why_no_fused_forward
+from minunet.fused.unet_layers import ConvLayer, layers_of
 from minunet.fused.weight_copies import WeightCopies
 from minunet.kernels.cuda import tensor_cores
 from minunet.kernels.cuda.arena import Arena, Buffer
@@ -19,6 +20,8 @@ from minunet.kernels.cuda.dtypes import BFLOAT16, DType
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.pad_channels import copy_padded, padded_channels
 from minunet.kernels.cuda.window import Window, forward_window, transposed_windows
+from minunet.kernels.machine import Machine
+from minunet.nn.unet import UNet
 
 DTYPES: dict[str, DType] = {"tf32": np.dtype(np.float32), "bf16": BFLOAT16}
 Buffers = tuple[Buffer, ...]
@@ -33,15 +36,14 @@ class UNetForward:
 
     Parameters
     ----------
-    config : mapping
-        `UNet.config`.
-    params : sequence of float32 arrays
-        On the device, in the order of `UNet.parameters()`.
+    model : UNet
+        With its parameters on the device of the launcher; one without memory looks only at their shapes.
     shape : tuple of int
         (N, H, W, C) of the images.
-    device : Launcher
-    precision : {"tf32", "bf16"}
-        Type of the activations and of the factors of every product; parameters and sums are float32.
+    launcher : Launcher
+    machine : Machine
+        Its precision, tf32 or bf16, is the type of the activations and of the factors of every product; parameters and sums are
+        float32.
 
     Attributes
     ----------
@@ -53,31 +55,25 @@ class UNetForward:
     Raises
     ------
     ValueError
-        If the settings, the shape or the precision have no such pass; `unet_layers.why_not` tells beforehand.
+        Where there is no such pass; `why_no_fused_forward` says so beforehand.
     """
 
     def __init__(
         self,
-        config: Mapping[str, Any],
-        params: Sequence[Any],
-        shape: tuple[int, int, int, int],
-        device: Launcher,
-        *,
-        precision: str = "bf16",
+        model: UNet,
+        shape: tuple[int, ...],
+        launcher: Launcher,
+        machine: Machine,
     ):
-        problem = why_not(config, *shape[1:3])
+        problem = why_no_fused_forward(model, (shape[1], shape[2]), machine)
         if problem:
             raise ValueError(problem)
-        if precision not in DTYPES:
-            raise ValueError(f"precision must be one of {', '.join(DTYPES)}, got {precision!r}")
-        self.layers, self.dtype, self.params = layers_of(config), DTYPES[precision], list(params)
+        self.layers, self.dtype = layers_of(model), DTYPES[machine.precision]
+        self.params = [p.data for p in model.parameters()]
         # The products of sm_90a read floats as they are, so these are kept as tf32 values.
-        self.rounded = precision == "tf32" and device.why_not_sm_90a() is None
-        wanted = [place for layer in self.layers.all() for place in (layer.shape, (layer.outs,))]
-        if [tuple(p.shape) for p in self.params] != wanted:
-            raise ValueError("the parameters are not those of a U-Net with these settings")
-        self.arena = Arena(device)
-        take, outs = self.arena.alloc, config["out_channels"]
+        self.rounded = machine.precision == "tf32" and launcher.why_not_sm_90a() is None
+        self.arena = Arena(launcher)
+        take, outs = self.arena.alloc, self.layers.head.outs
         self.images, self.logits = take(shape, np.float32), take((*shape[:3], outs), np.float32)
         self.weights = WeightCopies(self.layers.all(), self.params, self.arena, self.dtype)
         self.head_bias = take((padded_channels(outs, self.dtype),), np.float32)

@@ -1,12 +1,14 @@
-"""The U-Net as a training step on the GPU sees it: its convolutions with their parameters' places, from its settings alone."""
+"""The convolutions of a U-Net as the fused kernels see them: each with its channels and the position of its parameters.
+
+They are read from the modules of the model, so that the structure of the network is written only in `minunet.nn.unet`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from minunet.kernels.cuda.tensor_cores import MAX_SIDE
+from minunet.nn.layers import Conv2d, ConvTranspose2d
+from minunet.nn.unet import UNet
 
 
 @dataclass(frozen=True)
@@ -16,10 +18,10 @@ class ConvLayer:
     Attributes
     ----------
     weight : int
-        Place of its weight among the network's parameters; its bias is the next.
+        Index of its weight among the network's parameters; its bias is the next one.
     kernel_size : int
     channels : tuple of int
-        Of each source.
+        Of each source: one, or the skip and the upsampled features.
     outs : int
         Output channels.
     """
@@ -31,7 +33,7 @@ class ConvLayer:
 
     @property
     def bias(self) -> int:
-        """Place of its bias."""
+        """Index of its bias among the network's parameters."""
         return self.weight + 1
 
     @property
@@ -69,47 +71,19 @@ class UNetLayers:
         ]
 
 
-def why_not(config: Mapping[str, Any], height: int, width: int) -> str | None:
-    """None where a U-Net of these settings has a captured step for images of this size, else the reason as a sentence."""
-    multiple = 2 ** config["depth"]
-    if config["activation"] != "relu" or config["pooling"] != "max" or not config["block_end_relu"]:
-        return "the captured step knows ReLU and max pooling alone"
-    if config["base_channels"] % 8:
-        return f"base_channels is {config['base_channels']}; the captured step takes multiples of 8"
-    if height % multiple or width % multiple:
-        return f"the captured step takes images whose sides are multiples of {multiple}, got {height}x{width}"
-    if max(height, width) > MAX_SIDE:
-        return f"the captured step takes images of at most {MAX_SIDE} pixels a side, got {height}x{width}"
-    return None
+def layers_of(model: UNet) -> UNetLayers:
+    """The layers of a model; only the shapes of its parameters are read."""
+    index = {id(parameter): k for k, parameter in enumerate(model.parameters())}
 
+    def layer(module: Conv2d | ConvTranspose2d, *sources: int) -> ConvLayer:
+        kernel_size, _, in_channels, outs = module.weight.shape
+        return ConvLayer(index[id(module.weight)], kernel_size, sources or (in_channels,), outs)
 
-def whole_sides(config: Mapping[str, Any], height: int, width: int) -> tuple[int, int]:
-    """The sides that images are continued to, multiples of 2**depth, where they go through a pass."""
-    multiple = 2 ** config["depth"]
-    return -(-height // multiple) * multiple, -(-width // multiple) * multiple
-
-
-def layers_of(config: Mapping[str, Any]) -> UNetLayers:
-    """The layers of a U-Net with these settings (`UNet.config`)."""
-    depth, paper = config["depth"], config["variant"] == "paper"
-    widths = [config["base_channels"] * 2**k for k in range(depth + 1)]
-    place = 0
-
-    def layer(kernel_size: int, channels: tuple[int, ...], outs: int) -> ConvLayer:
-        nonlocal place
-        made = ConvLayer(place, kernel_size, channels, outs)
-        place += 2
-        return made
-
-    contraction, before = [], config["in_channels"]
-    for width in widths[:-1]:
-        first = [layer(3, (before,), width)]
-        contraction.append((*first, *(layer(3, (width,), width) for _ in range(2 if paper else 1))))
-        before = width
-    bottleneck = layer(3, (before,), widths[-1]), layer(3, (widths[-1],), widths[-1])
-    expansion = [
-        (layer(2, (2 * width,), width), layer(3, (width, width), width), layer(3, (width,), width))
-        for width in reversed(widths[:-1])
-    ]
-    head = layer(3 if paper else 1, (widths[0],), config["out_channels"])
-    return UNetLayers(tuple(contraction), bottleneck, tuple(expansion), head)
+    contraction = tuple(tuple(layer(conv) for conv in block.convs) for block in model.contraction)
+    expansion = []
+    for level, skip in zip(model.expansion, reversed(contraction), strict=True):
+        up = layer(level.up)
+        first, second = level.block.convs
+        expansion.append((up, layer(first, skip[-1].outs, up.outs), layer(second)))
+    bottleneck = tuple(layer(conv) for conv in model.bottleneck.convs)
+    return UNetLayers(contraction, bottleneck, tuple(expansion), layer(model.head))

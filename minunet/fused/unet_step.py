@@ -8,11 +8,11 @@ to compute again than to write is not kept for it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import UP, Buffers, UNetForward, same_padding
 from minunet.fused.unet_layers import ConvLayer
 from minunet.kernels.cuda import adam, loss, pooling, sums, tensor_cores
@@ -20,6 +20,8 @@ from minunet.kernels.cuda.arena import Buffer
 from minunet.kernels.cuda.launcher import Launcher
 from minunet.kernels.cuda.pad_channels import copy_padded
 from minunet.kernels.cuda.window import Window, forward_window, input_gradient_windows, transposed_gradient_window
+from minunet.nn.optim import Adam
+from minunet.nn.unet import UNet
 
 
 class UNetStep(UNetForward):
@@ -27,14 +29,13 @@ class UNetStep(UNetForward):
 
     Parameters
     ----------
-    config, params, shape, device, precision
+    model, shape, launcher
         As for `UNetForward`; the parameters are updated in place.
-    exp_avgs, exp_avg_sqs : sequences of float32 arrays
-        Adam's moments, on the device, in the order of the parameters; updated in place.
-    betas, eps, weight_decay
-        As for `minunet.optim.Adam`.
-    clip : float, optional
-        The longest gradient that is taken as it is, all parameters together; a longer one is shortened to it.
+    optimizer : Adam, optional
+        Its moments, on the device, are updated in place. Without memory there need be none: the moments have the shapes of
+        the parameters.
+    plan : StepPlan
+        The machine and the clipping of the gradient.
 
     Attributes
     ----------
@@ -54,22 +55,21 @@ class UNetStep(UNetForward):
 
     def __init__(
         self,
-        config: Mapping[str, Any],
-        params: Sequence[Any],
-        exp_avgs: Sequence[Any],
-        exp_avg_sqs: Sequence[Any],
-        shape: tuple[int, int, int, int],
-        device: Launcher,
-        *,
-        precision: str = "bf16",
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0.0,
-        clip: float | None = None,
+        model: UNet,
+        optimizer: Adam | None,
+        shape: tuple[int, ...],
+        launcher: Launcher,
+        plan: StepPlan,
     ):
-        self.exp_avgs, self.exp_avg_sqs = list(exp_avgs), list(exp_avg_sqs)
-        self.clip, self.betas, self.constants = clip, betas, (*betas, eps, weight_decay)
-        super().__init__(config, params, shape, device, precision=precision)
+        if optimizer is None:
+            self.exp_avgs = self.exp_avg_sqs = [p.data for p in model.parameters()]
+            self.betas, self.constants = (0.0, 0.0), (0.0, 0.0, 0.0, 0.0)
+        else:
+            self.exp_avgs, self.exp_avg_sqs = (list(optimizer.state[name]) for name in ("exp_avg", "exp_avg_sq"))
+            self.betas = optimizer.beta1, optimizer.beta2
+            self.constants = (*self.betas, optimizer.eps, optimizer.weight_decay)
+        self.clip = plan.clip
+        super().__init__(model, shape, launcher, plan.machine)
         self.set_updates(0)
 
     def set_learning_rate(self, lr: float) -> None:

@@ -1,4 +1,4 @@
-"""A model's answers on its own device in a chosen precision: by fused passes on the GPU where there are any, else op by op."""
+"""A model's logits on its machine: by the fused forward pass on a GPU where there is one, else operation by operation."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import numpy as np
 
 from minunet.autograd import Tensor, no_grad
 from minunet.fused.fused_forward import FusedForward
-from minunet.fused.fused_step import is_unet
 from minunet.kernels.backend import to_device
 from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.machine import Machine
+from minunet.nn.module import Module
+from minunet.nn.unet import UNet
 
 
 class ForwardPass:
@@ -19,19 +21,17 @@ class ForwardPass:
     Parameters
     ----------
     model : Module
-        Called with a Tensor (N, H, W, C), gives logits.
-    precision : {"fp32", "tf32", "bf16"}
-        Of a model on a GPU; the CPU computes in the parameters' own type.
+        On the device of the machine; called with a Tensor (N, H, W, C), gives logits.
+    machine : Machine
     """
 
-    def __init__(self, model: Any, precision: str = "fp32"):
-        self.model, self.precision = model, precision
-        self._fused = FusedForward(model, precision) if precision != "fp32" and is_unet(model) else None
+    def __init__(self, model: Module, machine: Machine):
+        self.model, self.machine = model, machine
+        self._fused = FusedForward(model, machine) if isinstance(model, UNet) else None
 
     def logits(self, images: np.ndarray) -> Any:
-        """Logits (N, H, W, out_channels) of NumPy images, where the model is; overwritten by the next call."""
-        device = self.model.device
-        if device == "cuda" and self._fused is not None and self._fused.why_not(*images.shape[1:3]) is None:
+        """Logits (N, H, W, out_channels) of NumPy images, on the model's device; overwritten by the next call."""
+        if self._fused is not None and self._fused.why_not(*images.shape[1:3]) is None:
             return self._fused.logits(images)
-        with no_grad(), use_precision(self.precision):
-            return self.model(Tensor(to_device(np.ascontiguousarray(images), device))).data
+        with no_grad(), use_precision(self.machine.precision):
+            return self.model(Tensor(to_device(np.ascontiguousarray(images), self.model.device))).data

@@ -23,8 +23,8 @@ from minunet.data.tiling import predict_tiled
 from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.machine import placed
 from minunet.kernels import backend
+from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
 BUDGET = 1 << 30  # bytes that the activations of one call may take, before an image is cut into tiles
@@ -52,10 +52,8 @@ class LoadedModel:
         What else was stored with the model, such as the training configuration.
     path : Path or None
         The file it came from.
-    device : str
-        "cpu" or "cuda"; `to` changes it.
-    precision : str
-        Of a GPU's convolutions: "fp32", "tf32" or "bf16".
+    machine : Machine
+        The device and the precision; `to` changes them.
 
     Examples
     --------
@@ -69,11 +67,20 @@ class LoadedModel:
     config: dict[str, Any] = field(default_factory=dict)
     extra: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
-    device: str = "cpu"
-    precision: str = "fp32"
+    machine: Machine = field(default_factory=Machine)
 
     def __post_init__(self) -> None:
-        self.forward_pass = ForwardPass(self.model, self.precision)
+        self.forward_pass = ForwardPass(self.model, self.machine)
+
+    @property
+    def device(self) -> str:
+        """Where the model is: "cpu" or "cuda"."""
+        return self.machine.device
+
+    @property
+    def precision(self) -> str:
+        """Of a GPU's convolutions: "fp32", "tf32" or "bf16"."""
+        return self.machine.precision
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.
@@ -88,9 +95,9 @@ class LoadedModel:
         UserError
             For "cuda" without a usable GPU, an unknown name, or a precision that the device does not have.
         """
-        self.device, self.precision = placed(device, precision)
+        self.machine = Machine.choose(device, precision)
         self.model.to(self.device)
-        self.forward_pass = ForwardPass(self.model, self.precision)
+        self.forward_pass = ForwardPass(self.model, self.machine)
         return self
 
     def predict(self, image: Any) -> np.ndarray:

@@ -146,8 +146,7 @@ class UNet(Module):
                 f"UNet: x must have shape (N, H, W, {self.config['in_channels']}) with H and W at least 1, got {x.shape}"
             )
         height, width = x.shape[1:3]
-        multiple = 2 ** self.config["depth"]
-        padded = (-(-height // multiple) * multiple, -(-width // multiple) * multiple)
+        padded = self.padded_size(height, width)
         if padded != (height, width):
             x = F.pad_or_crop(x, padded)
         pool = POOLINGS[self.config["pooling"]]
@@ -160,6 +159,11 @@ class UNet(Module):
             x = self._run(level, x, skips.pop())
         logits = self.head(x)
         return logits if padded == (height, width) else F.pad_or_crop(logits, (height, width))
+
+    def padded_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which images of this size are computed: each side a multiple of 2**depth."""
+        multiple = 2 ** self.config["depth"]
+        return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 
     def _run(self, block: Module, *inputs: Tensor) -> Tensor:
         if self.recompute and is_recording():

@@ -53,7 +53,7 @@ class TrainConfig:
         Everything random derives from it: weights, split, order, augmentation, drawn smears.
     device, threads, precision : str, int, str
         "auto", "cpu" or "cuda"; CPU threads, None for all cores; precision of a GPU's convolutions
-        (`minunet.inference.machine`).
+        (`minunet.kernels.machine`).
     recompute : bool
         Whether each block runs again in the backward pass in place of keeping what it computed: less memory, more time,
         the same numbers.
@@ -102,6 +102,14 @@ class TrainConfig:
     def monitor(self) -> str:
         """The measure that chooses the best epoch: "dice", or "loss" for grey masks, of which Dice sees only a threshold."""
         return "loss" if self.mask == "grayscale" else "dice"
+
+    @property
+    def height_and_width(self) -> tuple[int, int]:
+        """Of the images that the network is trained on."""
+        if self.size is not None:
+            return self.size[1], self.size[0]
+        assert self.crop is not None
+        return self.crop, self.crop
 
     def preprocessing(self) -> Preprocessing:
         """How the files are turned into the network's input."""

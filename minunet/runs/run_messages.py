@@ -8,9 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from minunet.cli.console import duration, memory, say_item
+from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.cpu.blas import why_matmul_is_slow
-from minunet.kernels.cpu.threads import get_num_threads
 from minunet.resources import available_memory
 from minunet.runs.config import TrainConfig
 from minunet.runs.memory_plan import resident_memory
@@ -76,10 +76,11 @@ def announce_training(
         )
 
 
-def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -> None:
-    """Where it runs, and the bytes it will take at its peak: an estimate, or the plan of fused steps."""
-    say_item(say, "device", device + (f", {count_noun(get_num_threads(), 'thread')}" if device == "cpu" else ""))
-    if planned:
+def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
+    """Where it runs, and the bytes it will take at its peak: exactly, for fused steps, or an estimate."""
+    device = plan.machine.device
+    say_item(say, "device", device + (f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""))
+    if plan.fused:
         say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
     else:
         say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
@@ -91,14 +92,12 @@ def announce_memory(say: Say, device: str, peak: float, planned: bool = False) -
         say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
 
 
-def announce_precision(say: Say, precision: str, why: str | None) -> None:
-    """What a GPU computes in, and why not in one graph where it does not; `why` is None where there is a fused step."""
-    if precision == "fp32":
-        say_item(say, "precision", "fp32, op by op")
-    elif why is None:
-        say_item(say, "precision", f"{precision}, each step one CUDA graph")
+def announce_precision(say: Say, plan: StepPlan) -> None:
+    """What a GPU computes in, and why not in one graph where it does not."""
+    if plan.fused:
+        say_item(say, "precision", f"{plan.precision}, each step one CUDA graph")
     else:
-        say_item(say, "precision", f"tf32, op by op: {why}")
+        say_item(say, "precision", f"{plan.precision}, op by op: {plan.why_not_fused}")
 
 
 def announce_time(say: Say, epoch: float, epochs: int) -> None:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from minunet.functional.validation import is_whole_number
-from minunet.inference.machine import CHOICES as PRECISIONS
 from minunet.kernels.backend import DEVICES
+from minunet.kernels.machine import PRECISION_CHOICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import SCHEDULES
@@ -27,7 +27,7 @@ SETTING_CHOICES = {
     "schedule": tuple(SCHEDULES),
     "loss": tuple(LOSSES),
     "device": DEVICES,
-    "precision": PRECISIONS,
+    "precision": PRECISION_CHOICES,
 }
 DATA_PATHS = ("data", "images", "masks")  # settings that say where the data is on this machine
 MINIMUM = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}

@@ -20,7 +20,7 @@ from minunet.cli.argument_types import (
     positive_float,
     positive_int,
 )
-from minunet.inference import machine
+from minunet.cli.machine_arguments import TRAINING_PRECISION
 from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
 
 
@@ -64,7 +64,7 @@ SETTING_FLAGS = {
     "loss": SettingFlag("the loss: cross-entropy, overlap, or their sum"),
     "seed": SettingFlag("every random choice depends on it: the same seed, the same model", "N", non_negative_int),
     "device": SettingFlag("auto uses a GPU where there is a usable one"),
-    "precision": SettingFlag(machine.OF_TRAINING),
+    "precision": SettingFlag(TRAINING_PRECISION),
     "threads": SettingFlag("CPU threads (default: all cores)", "N", positive_int),
 }
 

@@ -1,28 +1,23 @@
-"""What a training will cost, said before it starts: seconds per epoch, and bytes of memory at the peak.
-
-Time is measured on a throw-away model, which takes none of the real one's random numbers; memory is estimated from shapes.
-"""
+"""The time that a training takes, estimated before it starts from one step and one forward pass on a copy of the model."""
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
+from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.scoring import BatchSource
 from minunet.kernels.backend import synchronise, to_device
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
-from minunet.runs.memory_plan import predicted_peak
-from minunet.training.step import step_for
+from minunet.training.step import make_step
 
-PATIENCE = 5.0  # seconds; a first step that takes longer is not repeated to leave out what it spends on warming up
+PATIENCE = 5.0  # seconds; a step that takes longer is timed only once, although the first one includes the warm-up
 
 
 @dataclass(frozen=True)
@@ -33,14 +28,11 @@ class Forecast:
     ----------
     step, validation, batch : float
         Seconds of a training step, of a forward pass over a batch, and of preparing one.
-    memory : float
-        Bytes at the peak of a step; see `predicted_peak`.
     """
 
     step: float
     validation: float
     batch: float
-    memory: float
 
     def epoch(self, training: BatchSource, validation: BatchSource) -> float:
         """Seconds of an epoch with that many batches."""
@@ -48,50 +40,39 @@ class Forecast:
 
 
 def forecast(
-    architecture: dict[str, Any],
-    loss: Callable[[Tensor, Any], Tensor],
+    model: UNet,
+    loss: Loss,
     training: BatchSource,
-    device: str = "cpu",
+    plan: StepPlan,
     *,
-    clip: float | None = None,
-    precision: str = "fp32",
     clock: Callable[[], float] = time.perf_counter,
-    recompute: bool = False,
 ) -> Forecast:
-    """Train a copy of the model for a step or two on the first batch, and add up the shapes it keeps.
+    """Train a copy of a model for a step or two on the first batch, with a learning rate of 0.
 
     Parameters
     ----------
-    architecture : dict
-        Arguments of `UNet`.
+    model : UNet
+        On the machine of the plan; it is left as it is.
     loss : callable
         Of logits and target.
     training : BatchSource
-        Its first batch is drawn once; batches depend on the seed and the epoch alone, so training will see the same.
-    device, clip, precision
-        As for `Trainer`.
+        Its first batch is drawn once; batches depend only on the seed and the epoch, so training will see the same one.
+    plan : StepPlan
     clock : callable
         Seconds.
-    recompute : bool
-        Whether blocks are computed again on the way back.
     """
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))
     batch = clock() - started
-    memory = predicted_peak(
-        architecture, images.shape, loss, device, precision=precision, clip=clip, recompute=recompute
-    )
-    model = UNet(**architecture, rng=np.random.default_rng(0))
-    model.recompute = recompute
-    model.to(device)
-    optimizer = Adam(model.parameters(), lr=0.0)
-    take = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
-    forward_pass = ForwardPass(model, precision)
+    device = plan.machine.device
+    model = copy.deepcopy(model)
+    train = make_step(model, Adam(model.parameters(), lr=0.0), loss, plan)
+    forward_pass = ForwardPass(model, plan.machine)
 
     def step() -> None:
-        take(images, masks)
+        train(images, masks)
 
-    def look() -> None:
+    def validate() -> None:
         with no_grad():
             loss(Tensor(forward_pass.logits(images)), to_device(masks, device)).item()
 
@@ -102,9 +83,9 @@ def forecast(
         return clock() - began
 
     times = {}
-    for work in (step, look):
+    for work in (step, validate):
         times[work] = seconds(work)
         # A GPU's kernels are compiled at their first use, however long it takes.
         if device == "cuda" or (work is step and times[work] < PATIENCE):
             times[work] = seconds(work)
-    return Forecast(step=times[step], validation=times[look], batch=batch, memory=memory)
+    return Forecast(step=times[step], validation=times[validate], batch=batch)

@@ -11,6 +11,7 @@ import platform
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,16 @@ from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
-from minunet.inference import machine
+from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
-from minunet.kernels import backend
-from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.runs.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
 from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.config import TrainConfig
 from minunet.runs.history import HistoryFile
-from minunet.runs.memory_plan import peak_so_far, training_peak
+from minunet.runs.memory_plan import peak_so_far, training_memory
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
     announce_memory,
@@ -49,7 +48,6 @@ from minunet.runs.time_plan import forecast
 from minunet.training.events import TrainingProgress
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
-from minunet.training.step import why_op_by_op
 from minunet.training.trainer import Diverged, Trainer
 from minunet.version import __version__
 
@@ -89,24 +87,29 @@ class TrainingRun:
         say: Callable[[str], None] = print,
         bar: bool = True,
     ):
-        config = machine.settled(config)
-        if problems := machine.problems(config.precision, config.device):
-            raise UserError(problems)
-        self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self._began = time.monotonic()
         self._without_curves: str | None = None  # why, where there are none
-        if config.threads is not None:
-            set_num_threads(config.threads)
-        self.device = backend.resolve_device(config.device)
-        self.preprocessing = config.preprocessing()
-        self.loss = LOSSES[config.loss]
-        self.training = self._batches(split.train, augment=config.augment, shuffle=True)
-        self.validation = self._batches(split.validation)
-        self.test = self._batches(split.test)
         # Weights have a generator of their own: a network of another size sees the same batches.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
         self.model.recompute = config.recompute
-        self.model.to(self.device)
+        self.loss = LOSSES[config.loss]
+        self.plan = StepPlan.choose(
+            self.model,
+            self.loss,
+            config.height_and_width,
+            device=config.device,
+            precision=config.precision,
+            threads=config.threads,
+            clip=config.clip or None,
+        )
+        self.model.to(self.plan.machine.device)
+        # A resumed run keeps the precision that "auto" meant when it began.
+        config = replace(config, precision=self.plan.machine.precision)
+        self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
+        self.preprocessing = config.preprocessing()
+        self.training = self._batches(split.train, augment=config.augment, shuffle=True)
+        self.validation = self._batches(split.validation)
+        self.test = self._batches(split.test)
         self.optimizer = Adam(self.model.parameters())
         self.keeper = CheckpointFiles(config, folder, self.model, self.optimizer)
         self.progress = self.keeper.restore() if resume else TrainingProgress()
@@ -130,24 +133,15 @@ class TrainingRun:
             MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         )
         announce_training(self.say, config, steps, self.model.parameters(), limits)
-        why = why_op_by_op(self.model, self.optimizer, self.loss, *self.training.shapes()[0][1:])
-        # Memory first: where it is too little, the timed step may be the last that is heard of this process.
-        peak, planned = training_peak(config, self.training, self.validation, self.device)
-        announce_memory(self.say, self.device, peak, planned)
-        if self.device == "cuda":
-            announce_precision(self.say, config.precision, why)
-        if config.recompute and planned:
-            self.say("--recompute changes nothing here: the captured step computes again by a plan of its own")
+        # Memory first: where it is too little, the system may end this process in the timed step.
+        shapes = self.training.shapes(), self.validation.shapes()
+        announce_memory(self.say, self.plan, training_memory(self.model, self.loss, self.plan, *shapes))
+        if self.plan.machine.device == "cuda":
+            announce_precision(self.say, self.plan)
+        if config.recompute and self.plan.fused:
+            self.say("--recompute changes nothing here: the fused step always recomputes what is cheap to recompute")
         with self._enough_memory():
-            cost = forecast(
-                config.architecture(),
-                self.loss,
-                self.training,
-                self.device,
-                clip=config.clip or None,
-                precision=config.precision,
-                recompute=config.recompute,
-            )
+            cost = forecast(self.model, self.loss, self.training, self.plan)
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:
             at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
@@ -176,9 +170,7 @@ class TrainingRun:
             self.validation,
             epochs=config.epochs,
             monitor=config.monitor,
-            clip=config.clip or None,
-            device=self.device,
-            precision=config.precision,
+            plan=self.plan,
             callbacks=[
                 HistoryWriter(history),
                 Checkpoints(self.keeper.save_best, lambda: self.keeper.save_last(self.progress)),
@@ -207,9 +199,9 @@ class TrainingRun:
         dict
             What metrics.json holds.
         """
-        config, folder, progress = self.config, self.folder, self.progress
+        folder, progress, machine = self.folder, self.progress, self.plan.machine
         best = progress.history[progress.best_epoch - 1]
-        model = load_model(folder.model, self.device, config.precision)
+        model = load_model(folder.model, machine.device, machine.precision)
         metrics, loss = score(model.forward_pass, self.test, self.loss)
         pooled, rows = metrics.result(), metrics.per_image()
         result = {
@@ -223,9 +215,9 @@ class TrainingRun:
             "seconds": sum(record.seconds for record in progress.history),
             "parameters": sum(math.prod(parameter.shape) for parameter in self.model.parameters()),
             "peak_memory_bytes": peak_so_far(),
-            "device": self.device,
-            "precision": config.precision,
-            "threads": get_num_threads(),
+            "device": machine.device,
+            "precision": machine.precision,
+            "threads": machine.threads,
             "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
             "platform": platform.platform(),
         }
@@ -234,7 +226,7 @@ class TrainingRun:
         )
         draw_predictions(folder.predictions, model, self.split.test, {row["name"]: row for row in rows})
         write_json(folder.metrics, result)
-        announce_result(self.say, config, folder, result, self._without_curves, time.monotonic() - self._began)
+        announce_result(self.say, self.config, folder, result, self._without_curves, time.monotonic() - self._began)
         return result
 
     def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:

@@ -1,84 +1,79 @@
-"""What a model on a GPU will do with a batch: its fused step or pass with each layer's kernels, or the primitives op by op."""
+"""What a model on a GPU will do with a batch: the kernels of its fused step or forward pass, or of each operation."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
-import numpy as np
-
-from minunet.fused.fused_step import why_no_pass
+from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.fused.step_memory import StepMemory
-from minunet.fused.step_table import RecordedForward, RecordedStep, noted
-from minunet.fused.unet_layers import whole_sides
+from minunet.fused.step_plan import StepPlan, why_no_fused_forward
+from minunet.fused.step_table import KernelChoice, recorded_forward, recorded_step
 from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
-from minunet.kernels.cuda.precision import has_tensor_cores, resolved, use_precision
+from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.registration import PORTABLE, TENSOR_CORES
 from minunet.kernels.dispatch import only
+from minunet.kernels.machine import Machine
 from minunet.nn.module import Module
-from minunet.summary.model import Row, layer_of, op_by_op, parameter_counts
+from minunet.nn.unet import UNet
+from minunet.summary.op_by_op import Row, layer_of, op_by_op, parameter_counts
 from minunet.summary.table import Description
 
-CLIP = 1.0  # as training clips unless told otherwise; how long a gradient may be decides on nothing here
+CLIP = 1.0  # the default of training; its value changes nothing in the table
 
 
-def on_gpu(model: Module, input_shape: tuple[int, ...], precision: str, gradients: bool) -> Description:
-    """The table of a model whose parameters are on a GPU; the parameters are those of `describe`."""
-    _primitives(model, input_shape, "fp32", gradients=False)  # a shape that the model refuses is refused in its words
-    sides = input_shape[1:3]
-    if not gradients and getattr(model, "config", None):
-        sides = whole_sides(model.config, *sides)
-    problem = why_no_pass(model, *sides)
-    taken = resolved(precision, "cuda", gradients and problem is None)
-    what = "training" if gradients else "prediction"
-    if taken == "fp32" or problem:
-        # What tensor cores are asked for op by op is float32.
-        taken = "fp32" if taken == "fp32" else "tf32"
-        heading = f"{what} in {taken}, op by op: {_why_fp32() if taken == 'fp32' else problem}"
-        return Description(_primitives(model, input_shape, taken, gradients), heading)
-    shape = (input_shape[0], *sides, input_shape[3])
-    laid_out = noted(model.config, shape, launcher.gpu(), precision=taken, training=gradients, clip=CLIP)
-    rows, counts = [], parameter_counts(model)
-    names = [layer_of(name) for name, _ in model.named_parameters()]
-    for product in laid_out.products:
-        name = names[product.layer.weight]
-        rows.append((name, product.operation, product.shape, counts.pop(name, 0), product.kernel, product.why))
-    return Description(rows, f"{what} in {taken}: {_memory(laid_out)}")
+def describe_on(model: Module, input_shape: tuple[int, ...], precision: str, gradients: bool) -> Description:
+    """The table of a model for a given precision, "auto" among them; the parameters are those of `describe`."""
+    if model.device == "cpu":
+        Machine.choose("cpu", precision)
+        return Description(op_by_op(model, input_shape, gradients))
+    _primitives(model, input_shape, "fp32", gradients=False)  # a wrong shape is refused by the model itself
+    return _training(model, input_shape, precision) if gradients else _prediction(model, input_shape, precision)
+
+
+def _training(model: Module, shape: tuple[int, ...], precision: str) -> Description:
+    plan = StepPlan.choose(
+        model, binary_cross_entropy_with_logits, (shape[1], shape[2]), precision=precision, clip=CLIP
+    )
+    heading = f"training in {plan.precision}"
+    if not (plan.fused and isinstance(model, UNet)):
+        rows = _primitives(model, shape, plan.precision, gradients=True)
+        return Description(rows, f"{heading}, op by op: {plan.why_not_fused}")
+    step = recorded_step(model, shape, launcher.gpu(), plan)
+    memory = StepMemory.of(step)
+    parts = {"arena": memory.arena, "parameters and moments": memory.weights, "batches on their way": memory.batches}
+    return Description(_rows(model, step.choices), f"{heading}: each step is one CUDA graph, in {_megabytes(parts)}")
+
+
+def _prediction(model: Module, shape: tuple[int, ...], precision: str) -> Description:
+    machine = Machine.choose(model.device, precision)
+    size = shape[1], shape[2]
+    if isinstance(model, UNet):
+        size = model.padded_size(*size)
+    problem = why_no_fused_forward(model, size, machine)
+    if problem or not isinstance(model, UNet):
+        rows = _primitives(model, shape, machine.unfused_precision, gradients=False)
+        return Description(rows, f"prediction in {machine.unfused_precision}, op by op: {problem}")
+    forward = recorded_forward(model, (shape[0], *size, shape[3]), launcher.gpu(), machine)
+    parts = {"arena": forward.arena.nbytes, "parameters": sum(p.nbytes for p in forward.params)}
+    heading = f"prediction in {machine.precision}: the forward pass is one CUDA graph, in {_megabytes(parts)}"
+    return Description(_rows(model, forward.choices), heading)
 
 
 def _primitives(model: Module, input_shape: tuple[int, ...], precision: str, gradients: bool) -> list[Row]:
-    nowhere = MetaLauncher.like(launcher.gpu())
-    with _as_shapes(model), launcher.use(nowhere), only(PORTABLE, TENSOR_CORES), use_precision(precision):
+    shapes_only = MetaLauncher.like(launcher.gpu())
+    with launcher.use(shapes_only), only(PORTABLE, TENSOR_CORES), use_precision(precision):
         return op_by_op(model, input_shape, gradients)
 
 
-@contextlib.contextmanager
-def _as_shapes(model: Module) -> Iterator[None]:
-    """Within the block the parameters are host memory that is never touched."""
-    own = [(parameter, parameter.data) for parameter in model.parameters()]
-    try:
-        for parameter, array in own:
-            parameter.data = np.empty(array.shape, array.dtype)
-        yield
-    finally:
-        for parameter, array in own:
-            parameter.data = array
+def _rows(model: Module, choices: list[KernelChoice]) -> list[Row]:
+    counts = parameter_counts(model)
+    names = [layer_of(name) for name, _ in model.named_parameters()]
+    rows = []
+    for choice in choices:
+        name = names[choice.layer.weight]
+        rows.append((name, choice.operation, choice.shape, counts.pop(name, 0), choice.kernel, choice.why))
+    return rows
 
 
-def _why_fp32() -> str:
-    return "what is fused computes in bf16 or tf32" + (
-        "" if has_tensor_cores() else ", which this GPU does not multiply"
-    )
-
-
-def _memory(laid_out: RecordedForward | RecordedStep) -> str:
-    if isinstance(laid_out, RecordedStep):
-        plan = StepMemory.of(laid_out)
-        parts = {"arena": plan.arena, "parameters and moments": plan.weights, "batches on their way": plan.batches}
-        what = "each step is one CUDA graph"
-    else:
-        parts = {"arena": laid_out.arena.nbytes, "parameters": sum(p.nbytes for p in laid_out.params)}
-        what = "the forward pass is one CUDA graph"
+def _megabytes(parts: dict[str, int]) -> str:
     listed = ", ".join(f"{name} {size / 1e6:,.1f}" for name, size in parts.items())
-    return f"{what}, in {sum(parts.values()) / 1e6:,.1f} MB ({listed})"
+    return f"{sum(parts.values()) / 1e6:,.1f} MB ({listed})"

@@ -1,41 +1,21 @@
-"""A step of training: a batch in, new weights out; op by op on any device, or as one CUDA graph on a GPU."""
+"""A training step: a batch in, new weights out; operation by operation on any device, or as one CUDA graph on a GPU."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
-from minunet.functional.loss import binary_cross_entropy_with_logits
-from minunet.fused.fused_step import Batch, FusedTraining, why_not_fused
+from minunet.fused.fused_step import Batch, FusedStep, StepResult
+from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.backend import to_device, to_numpy
 from minunet.kernels.cuda.precision import use_precision
+from minunet.nn.module import Module
+from minunet.nn.optim import Adam, Optimizer
+from minunet.nn.unet import UNet
 from minunet.training.clipping import clip_gradients
-
-Loss = Callable[[Tensor, Any], Tensor]
-
-
-@dataclass(frozen=True)
-class StepResult:
-    """What a step found; where a number in it is not finite, it updated nothing.
-
-    Attributes
-    ----------
-    loss : float
-        Before the update.
-    norm : float or None
-        The length of the gradient before it was clipped; None without clipping, and where the loss is not finite.
-    predicted : ndarray or None
-        Where the logits are above 0, (N, H, W, 1) bool; None where nothing was updated.
-    """
-
-    loss: float
-    norm: float | None
-    predicted: np.ndarray | None
 
 
 class OrdinaryStep:
@@ -44,119 +24,57 @@ class OrdinaryStep:
     Parameters
     ----------
     model : Module
-    optimizer : Adam or SGD
+        With its parameters on the device of the plan.
+    optimizer : Optimizer
     loss : callable
         Of logits and target; a scalar Tensor.
-    clip : float, optional
-        The longest gradient that is taken as it is; see `clipping`.
-    device : {"cpu", "cuda"}
-        Where the model's parameters are.
-    precision : {"fp32", "tf32", "bf16"}
-        Of the convolutions on a GPU; op by op, "bf16" computes in tf32 (see `use_precision`).
+    plan : StepPlan
     """
 
-    sends_ahead = False
+    prefetches = False
 
-    def __init__(
-        self,
-        model: Any,
-        optimizer: Any,
-        loss: Loss,
-        *,
-        clip: float | None = None,
-        device: str = "cpu",
-        precision: str = "fp32",
-    ):
-        self.model, self.optimizer, self.loss = model, optimizer, loss
-        self.clip, self.device, self.precision = clip, device, precision
+    def __init__(self, model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan):
+        self.model, self.optimizer, self.loss, self.plan = model, optimizer, loss, plan
 
     def __call__(
         self,
         images: np.ndarray,
         masks: np.ndarray,
         *,
-        following: Batch | None = None,
-        updating: Callable[[], None] = lambda: None,
+        next_batch: Batch | None = None,
+        before_update: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """One step at the optimizer's learning rate.
 
         Parameters
         ----------
         images, masks : ndarray (N, H, W, C) and (N, H, W, 1), float32
-        following : pair of ndarray, optional
-            The next step's batch, for a step that `sends_ahead`.
-        updating : callable
+        next_batch : pair of ndarray, optional
+            Not used; for a step that `prefetches`.
+        before_update : callable
             Called right before weights begin to change.
         """
-        with use_precision(self.precision):
+        device, clip = self.plan.machine.device, self.plan.clip
+        with use_precision(self.plan.machine.precision):
             self.optimizer.zero_grad()
-            logits = self.model(Tensor(to_device(images, self.device)))
-            loss = self.loss(logits, to_device(masks, self.device))
+            logits = self.model(Tensor(to_device(images, device)))
+            loss = self.loss(logits, to_device(masks, device))
             value = loss.item()
             if not math.isfinite(value):
                 return StepResult(value, None, None)
             loss.backward()
-            norm = None if self.clip is None else clip_gradients(self.optimizer.params, self.clip)
+            norm = None if clip is None else clip_gradients(self.optimizer.params, clip)
             if norm is not None and not math.isfinite(norm):
                 return StepResult(value, norm, None)
             predicted = to_numpy(logits.data > 0)
-            updating()
+            before_update()
             self.optimizer.step()
         return StepResult(value, norm, predicted)
 
 
-class FusedStep:
-    """The same as one captured CUDA graph per shape of batch; a batch that has none is taken op by op.
-
-    Parameters
-    ----------
-    model : UNet
-    optimizer : Adam
-    clip
-        As for `OrdinaryStep`.
-    precision : {"tf32", "bf16"}
-    """
-
-    sends_ahead = True
-
-    def __init__(self, model: Any, optimizer: Any, *, clip: float | None = None, precision: str = "bf16"):
-        self.ordinary = OrdinaryStep(
-            model, optimizer, binary_cross_entropy_with_logits, clip=clip, device="cuda", precision=precision
-        )
-        self.fused = FusedTraining(model, optimizer, precision, clip)
-
-    def __call__(
-        self,
-        images: np.ndarray,
-        masks: np.ndarray,
-        *,
-        following: Batch | None = None,
-        updating: Callable[[], None] = lambda: None,
-    ) -> StepResult:
-        """See `OrdinaryStep`; `following` travels to the GPU while this step is at work."""
-        if why_not_fused(self.fused.model, self.fused.optimizer, *images.shape[1:3]):
-            self.fused.changed()
-            return self.ordinary(images, masks, updating=updating)
-        updating()
-        found = self.fused.step(images, masks, following)
-        if not math.isfinite(found.loss):
-            return StepResult(found.loss, None, None)
-        if found.norm is not None and not math.isfinite(found.norm):
-            return StepResult(found.loss, found.norm, None)
-        return StepResult(found.loss, found.norm, to_numpy(found.logits > 0))
-
-
-def step_for(
-    model: Any, optimizer: Any, loss: Loss, *, clip: float | None = None, device: str = "cpu", precision: str = "fp32"
-) -> OrdinaryStep | FusedStep:
-    """The fused step where there can be one, else the ordinary one; the arguments are those of `OrdinaryStep`."""
-    if device == "cuda" and precision != "fp32" and loss is binary_cross_entropy_with_logits:
-        return FusedStep(model, optimizer, clip=clip, precision=precision)
-    return OrdinaryStep(model, optimizer, loss, clip=clip, device=device, precision=precision)
-
-
-def why_op_by_op(model: Any, optimizer: Any, loss: Loss, height: int, width: int) -> str | None:
-    """None where images of this size have a fused step, else the reason as a sentence."""
-    if loss is not binary_cross_entropy_with_logits:
-        return "the fused step minimises binary cross-entropy alone"
-    return why_not_fused(model, optimizer, height, width)
+def make_step(model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan) -> OrdinaryStep | FusedStep:
+    """The step that a plan decided on; batches whose size has no fused step take the ordinary one."""
+    ordinary = OrdinaryStep(model, optimizer, loss, plan)
+    if plan.fused and isinstance(model, UNet) and isinstance(optimizer, Adam):
+        return FusedStep(model, optimizer, plan, otherwise=ordinary)
+    return ordinary

@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from minunet.autograd.tensor import Tensor
+from minunet.fused.fused_step import Batch
+from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import THRESHOLD, Overlap, SegmentationMetrics
 from minunet.inference.scoring import BatchSource, score
+from minunet.nn.module import Module
+from minunet.nn.optim import Optimizer
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord, TrainingProgress
-from minunet.training.step import Batch, step_for
+from minunet.training.step import make_step
 
 # What an epoch's record takes over from the metrics, under the name val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
@@ -74,12 +77,8 @@ class Trainer:
     epochs : int
     monitor : {"dice", "loss"}
         Which validation measure makes an epoch the best: the highest Dice, or the lowest loss.
-    clip : float, optional
-        The longest gradient that is taken as it is; see `clipping`.
-    device : {"cpu", "cuda"}
-        Where the model's parameters are.
-    precision : {"fp32", "tf32", "bf16"}
-        Of the convolutions on a GPU, in training and validation.
+    plan : StepPlan, optional
+        The machine, of training and validation, and the clipping of gradients; None is the CPU without clipping.
     callbacks : sequence of Callback
         Told in this order.
     progress : TrainingProgress, optional
@@ -90,18 +89,16 @@ class Trainer:
 
     def __init__(
         self,
-        model: Any,
-        optimizer: Any,
+        model: Module,
+        optimizer: Optimizer,
         schedule: Callable[[int], float],
-        loss: Callable[[Tensor, Any], Tensor],
+        loss: Loss,
         training: BatchSource,
         validation: BatchSource,
         *,
         epochs: int,
         monitor: str = "dice",
-        clip: float | None = None,
-        device: str = "cpu",
-        precision: str = "fp32",
+        plan: StepPlan | None = None,
         callbacks: Sequence[Callback] = (),
         progress: TrainingProgress | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -109,8 +106,9 @@ class Trainer:
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
-        self.step = step_for(model, optimizer, loss, clip=clip, device=device, precision=precision)
-        self.forward_pass = ForwardPass(model, precision)
+        plan = StepPlan() if plan is None else plan
+        self.step = make_step(model, optimizer, loss, plan)
+        self.forward_pass = ForwardPass(model, plan.machine)
         self.training, self.validation = training, validation
         self.epochs, self.monitor = epochs, monitor
         self.callbacks = list(callbacks)
@@ -156,8 +154,8 @@ class Trainer:
         progress = self.progress
         self.model.train()
         started, spent = self.clock(), progress.seconds
-        for batch, following in self._batches():
-            lr = self._step(batch, following)
+        for batch, next_batch in self._batches():
+            lr = self._step(batch, next_batch)
             progress.seconds = spent + self.clock() - started
             record = StepRecord(
                 epoch=progress.epoch + 1,
@@ -171,32 +169,32 @@ class Trainer:
             self._stop_if_requested()
 
     def _batches(self) -> Iterator[tuple[Batch, Batch | None]]:
-        """What is left of the current epoch: each batch and, for a step that sends ahead, the one after it."""
+        """What is left of the current epoch: each batch and, for a step that prefetches, the one after it."""
         batches = (
             (images, masks) for images, masks, _ in self.training.epoch(self.progress.epoch, self.progress.batch)
         )
-        if not self.step.sends_ahead:
+        if not self.step.prefetches:
             yield from ((batch, None) for batch in batches)
             return
         batch = next(batches, None)
         while batch is not None:
-            following = next(batches, None)
-            yield batch, following
-            batch = following
+            next_batch = next(batches, None)
+            yield batch, next_batch
+            batch = next_batch
 
-    def _step(self, batch: Batch, following: Batch | None) -> float:
+    def _step(self, batch: Batch, next_batch: Batch | None) -> float:
         """One optimizer step; returns the learning rate it took."""
         progress, (images, masks) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
-        found = self.step(images, masks, following=following, updating=self._before_update)
-        for value, what in ((found.loss, "loss"), (found.norm, "gradient")):
+        result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
+        for value, what in ((result.loss, "loss"), (result.norm, "gradient")):
             if value is not None and not math.isfinite(value):
                 raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what)
         progress.step += 1
         progress.batch += 1
         progress.images += len(images)
-        progress.loss += found.loss * len(images)
-        progress.overlap += Overlap.of(found.predicted, masks >= THRESHOLD)
+        progress.loss += result.loss * len(images)
+        progress.overlap += Overlap.of(result.predicted, masks >= THRESHOLD)
         self._resumable = True
         return lr
 

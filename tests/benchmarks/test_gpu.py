@@ -80,8 +80,8 @@ def test_products(monkeypatch):
 
 @needs_compiler
 def test_layers():
-    config = UNet(base_channels=8, depth=1, variant="classic").config
-    found = gpu_layers.layers(Shim(), config, 1, 8, with_torch=False)
+    model = UNet(base_channels=8, depth=1, variant="classic")
+    found = gpu_layers.layers(Shim(), model, 1, 8, with_torch=False)
     names = {row["layer"] for row in found["rows"]}
     assert "contraction.0.1 8->8 8x8" in names and "expansion.0.0 8+8->8 8x8" in names
     assert len(found["rows"]) == len(names) * 6

@@ -6,16 +6,23 @@ import dataclasses
 
 import numpy as np
 
-from minunet import UNet
+from minunet import UNet, optim
 from minunet.functional import binary_cross_entropy_with_logits
+from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels import primitives
+from minunet.kernels.machine import Machine
 from tests.cuda_on_cpu import products
 from tests.cuda_on_cpu.cases import values
 from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
 # Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
 TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
+
+
+def fused_plan(precision: str, clip: float | None = None) -> StepPlan:
+    """The plan of a fused step in this precision."""
+    return StepPlan(Machine("cuda", precision), clip, why_not_fused=None)
 
 
 def view(step: UNetStep, place) -> np.ndarray:
@@ -40,9 +47,8 @@ def example(
     model = UNet(ins, outs, base_channels=base_channels, depth=depth, variant=variant, rng=np.random.default_rng(1))
     images, targets = values(rng, (*shape, ins), "float32"), rng.integers(0, 2, (*shape, outs)).astype(np.float32)
     params = [p.data for p in model.parameters()]
-    moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
     host = HostLauncher(SCHEDULES[schedule], sm_90a=sm_90a)
-    step = UNetStep(model.config, params, *moments, images.shape, host, precision=precision)
+    step = UNetStep(model, optim.Adam(model.parameters()), images.shape, host, fused_plan(precision))
     step.set_learning_rate(0.01)
     view(step, step.images)[...], view(step, step.targets)[...] = images, targets
     return model, (images, targets), step, params

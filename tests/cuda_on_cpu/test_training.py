@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from minunet import UNet
+from minunet.fused.fused_step import FusedStep
+from minunet.fused.step_plan import StepPlan
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.cuda import tensor_cores
-from minunet.runs.config import TrainConfig
-from minunet.runs.memory_plan import peak_memory, predicted_peak, training_peak
+from minunet.kernels.machine import Machine
+from minunet.runs.memory_plan import training_memory, unfused_step_memory
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
-from minunet.training.step import FusedStep, OrdinaryStep, step_for, why_op_by_op
+from minunet.training.step import OrdinaryStep, make_step
 from minunet.training.trainer import Diverged, Trainer
 from tests.cuda_on_cpu import cupy_on_cpu
 from tests.cuda_on_cpu.build import compiler
@@ -23,7 +25,7 @@ from tests.cuda_on_cpu.cases import needs_bfloat16
 from tests.cuda_on_cpu.squares import Squares, start
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
-NONE = SimpleNamespace(shapes=list)  # batches of no images
+SHAPES = [(2, 8, 8), (1, 8, 8)]  # of the batches of Squares
 
 
 @pytest.fixture
@@ -35,6 +37,7 @@ def host(monkeypatch):
 
 def trainer(source, *, precision="tf32", clip=1.0, loss="bce", epochs=2, step=None, **settings):
     model, optimizer = start(**settings)
+    plan = plan_for(model, loss, (source.side, source.side), precision, clip)
     made = Trainer(
         model,
         optimizer,
@@ -43,45 +46,41 @@ def trainer(source, *, precision="tf32", clip=1.0, loss="bce", epochs=2, step=No
         source,
         source,
         epochs=epochs,
-        clip=clip,
-        device="cuda",
-        precision=precision,
+        plan=plan,
     )
     made.step = step(made) if step else made.step
     return made
 
 
+def plan_for(model, loss="bce", size=(8, 8), precision="tf32", clip=None):
+    return StepPlan.choose(model, LOSSES[loss], size, precision=precision, clip=clip)
+
+
 def op_by_op(made: Trainer) -> OrdinaryStep:
-    return OrdinaryStep(
-        made.model, made.optimizer, made.loss, clip=made.step.fused.clip, device="cuda", precision="tf32"
-    )
+    return OrdinaryStep(made.model, made.optimizer, made.loss, made.step.plan)
 
 
 @pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
 def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
     """Of its steps and passes for batches of two and of one; and nothing is asked of the device before it begins."""
-    shapes = SimpleNamespace(shapes=lambda: [(2, 8, 8), (1, 8, 8)])
-    config = TrainConfig(base_channels=8, depth=1, variant="classic", precision=precision)
+    made = trainer(Squares(), precision=precision, epochs=1)
     host.launches.clear()
-    plan, planned = training_peak(config, shapes, shapes, "cuda")
-    assert planned and not host.launches
-    made = trainer(Squares(), precision=precision, clip=config.clip, epochs=1)
+    planned = training_memory(made.model, made.loss, made.step.plan, SHAPES, SHAPES)
+    assert made.step.plan.fused and not host.launches
     made.fit()
-    steps, passes = made.step.fused._steps, made.forward_pass._fused._passes
+    steps, passes = made.step._graphs, made.forward_pass._fused._graphs
     assert set(steps) == set(passes) == {(2, 8, 8, 1), (1, 8, 8, 1)}
     taken = sum(step.nbytes + sum(a.nbytes for slot in step._slots for a in slot.staged) for step in steps.values())
-    taken += sum(kept.passing.arena.nbytes for kept in passes.values())
-    taken += sum(array.nbytes for array in made.step.fused._arrays)
-    assert plan == taken
-    one = predicted_peak(config.architecture(), (2, 8, 8, 1), LOSSES["bce"], "cuda", precision=precision, clip=1.0)
-    assert one == training_peak(config, SimpleNamespace(shapes=lambda: [(2, 8, 8)]), NONE, "cuda")[0] < plan
+    taken += sum(kept.forward.arena.nbytes for kept in passes.values())
+    taken += sum(array.nbytes for array in made.step._arrays)
+    assert planned == taken
 
 
 @pytest.mark.parametrize("lacking", [{"loss": "dice"}, {"precision": "fp32"}, {"base_channels": 4}])
 def test_the_memory_of_what_is_not_fused_is_estimated(host, lacking):
-    config = TrainConfig(**{"base_channels": 8, "depth": 1, "precision": "tf32", **lacking})
-    found = training_peak(config, SimpleNamespace(shapes=lambda: [(2, 8, 8), (1, 8, 8)]), NONE, "cuda")
-    assert found == (peak_memory(config.architecture(), (2, 8, 8, 1), LOSSES[config.loss]), False)
+    made = trainer(Squares(), **lacking)
+    found = training_memory(made.model, made.loss, made.step.plan, SHAPES, SHAPES)
+    assert found == unfused_step_memory(UNet(**made.model.config), made.loss, (2, 8, 8, 1))
 
 
 @pytest.mark.parametrize("clip", [0.05, 1e3, None])
@@ -109,9 +108,9 @@ def test_fused_steps_by_the_kernels_of_sm_90a_are_those_of_numpy(host, precision
         for p in model.parameters():
             p.data[...] = 1.5 if p.ndim == 1 else p.data * np.float32(0.1)
         if device == "cuda":
-            step = FusedStep(model, optimizer, clip=0.5, precision=precision)
+            step = FusedStep(model, optimizer, plan_for(model, size=(16, 16), precision=precision, clip=0.5))
         else:
-            step = OrdinaryStep(model, optimizer, LOSSES["bce"], clip=0.5)
+            step = OrdinaryStep(model, optimizer, LOSSES["bce"], StepPlan(clip=0.5))
         results = [step(images, masks) for images, masks, _ in Squares(16).epoch(0)]
         found.append((results, [to_numpy(p.data) for p in model.parameters()]))
     (fused, weights), (plain, others) = found
@@ -129,12 +128,10 @@ def test_the_norm_and_the_clipped_update_are_those_of_the_ordinary_step(host):
     for kind in (FusedStep, OrdinaryStep):
         model, optimizer = start()
         before = model.state_dict()
-        options = {"clip": 0.01, "precision": "tf32"}
-        step = (
-            FusedStep(model, optimizer, **options)
-            if kind is FusedStep
-            else OrdinaryStep(model, optimizer, LOSSES["bce"], device="cuda", **options)
-        )
+        plan = plan_for(model, clip=0.01)
+        step = FusedStep(model, optimizer, plan)
+        if kind is OrdinaryStep:
+            step = OrdinaryStep(model, optimizer, LOSSES["bce"], plan)
         found.append((step(*batch), optimizer.state_dict(), model.state_dict(), before))
     (fused, moments, weights, before), (plain, others, _, _) = found
     assert fused.norm == pytest.approx(plain.norm, rel=1e-4) and fused.norm > 0.01
@@ -181,29 +178,39 @@ def test_a_gradient_that_is_no_number_is_named(host, step):
 
 def test_batches_are_sent_ahead_and_dropped_when_another_comes(host):
     model, optimizer = start()
-    step = FusedStep(model, optimizer, precision="tf32")
+    step = FusedStep(model, optimizer, plan_for(model))
     (a, b, _) = (batch[:2] for batch in Squares().epoch(0))
     other = tuple(array.copy() for array in b)
-    step(*a, following=b)
-    captured = step.fused._steps[a[0].shape]
+    step(*a, next_batch=b)
+    captured = step._graphs[a[0].shape]
     assert captured._sent - captured._used == 1
     step(*b)  # is there already
     assert captured._sent == captured._used == 2
-    step(*a, following=b)
+    step(*a, next_batch=b)
     found = step(*other)  # equal, but other arrays: what was sent is not trusted
     assert captured._sent == captured._used == 5
     assert math.isfinite(found.loss)
 
 
-def test_which_step_there_is(host):
+def test_the_step_is_the_one_of_the_plan(host):
     model, optimizer = start()
-    bce, dice = LOSSES["bce"], LOSSES["dice"]
-    assert isinstance(step_for(model, optimizer, bce, device="cuda", precision="bf16"), FusedStep)
-    for loss, device, precision in ((dice, "cuda", "bf16"), (bce, "cuda", "fp32"), (bce, "cpu", "fp32")):
-        assert isinstance(step_for(model, optimizer, loss, device=device, precision=precision), OrdinaryStep)
-    assert why_op_by_op(model, optimizer, bce, 8, 8) is None
-    assert "cross-entropy alone" in why_op_by_op(model, optimizer, dice, 8, 8)
-    assert "multiples of 2" in why_op_by_op(model, optimizer, bce, 7, 8)
+    bce, machine = LOSSES["bce"], Machine("cuda", "bf16")
+    assert isinstance(make_step(model, optimizer, bce, StepPlan(machine, None, None)), FusedStep)
+    for why in ("the loss", "the machine"):
+        assert isinstance(make_step(model, optimizer, bce, StepPlan(machine, None, why)), OrdinaryStep)
+
+
+def test_a_batch_whose_size_has_no_fused_step_takes_the_ordinary_one(host):
+    """Between two that have one, which go on from the weights that it left."""
+    found = []
+    for fused in (True, False):
+        model, optimizer = start()
+        plan = plan_for(model)
+        step = make_step(model, optimizer, LOSSES["bce"], plan)
+        step = step if fused else OrdinaryStep(model, optimizer, LOSSES["bce"], plan)
+        batches = [next(iter(Squares(side).epoch(0)))[:2] for side in (8, 9, 8)]
+        found.append(([step(*batch).loss for batch in batches], optimizer.updates))
+    assert found[0][0] == pytest.approx(found[1][0], rel=1e-3) and np.array_equal(found[0][1], found[1][1])
 
 
 @pytest.mark.parametrize(

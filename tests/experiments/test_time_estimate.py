@@ -13,6 +13,7 @@ from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.study_settings import StudySettings
 from minunet.experiments.time_estimate import OVERHEAD, RemainingTime, TimeEstimator
 from minunet.experiments.variations import Variations
+from minunet.kernels.machine import Machine
 from minunet.runs.time_plan import Forecast
 
 SETTINGS = StudySettings(
@@ -28,17 +29,16 @@ def split(tmp_path_factory):
 
 
 def planner(split, folder, measured=None):
-    def measure(architecture, loss, batches, device):
+    def measure(model, loss, batches, plan):
         if measured is not None:
-            measured.append(
-                (architecture["activation"], architecture["pooling"], architecture["block_end_relu"], len(batches))
-            )
-        return Forecast(step=2.0, validation=0.5, batch=0.25, memory=0.0)
+            config = model.config
+            measured.append((config["activation"], config["pooling"], config["block_end_relu"], len(batches)))
+        return Forecast(step=2.0, validation=0.5, batch=0.25)
 
     prepared = PreparedImages(folder.prepared, levels=SETTINGS.levels)
     kinds = {"binary", "resized", "levels"}
     prepared.write([*split.train, *split.validation, *split.test], {(16, 16): kinds, (8, 8): kinds})
-    return TimeEstimator(folder, split, prepared, "cpu", measure)
+    return TimeEstimator(folder, split, prepared, Machine(), measure)
 
 
 def test_times_follow_from_the_measured_step(split, tmp_path):

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from minunet.fused.fused_step import FusedStep
 from minunet.inference.forward_pass import ForwardPass
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
-from minunet.training.step import FusedStep
+from minunet.kernels.machine import Machine
 from tests.cuda_on_cpu import cupy_on_cpu
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import needs_bfloat16
+from tests.cuda_on_cpu.fused_example import fused_plan
 from tests.cuda_on_cpu.squares import Squares, start
 
+FP32, TF32 = Machine("cuda", "fp32"), Machine("cuda", "tf32")
 pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 
 
@@ -26,7 +29,7 @@ def host(monkeypatch):
 @pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
 def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
     model, _ = start(depth=2)
-    forward_pass, exact = ForwardPass(model, precision), ForwardPass(model, "fp32")
+    forward_pass, exact = ForwardPass(model, Machine("cuda", precision)), ForwardPass(model, FP32)
     rng = np.random.default_rng(1)
     for shape in ((2, 8, 12, 1), (1, 7, 9, 1), (1, 1, 1, 1), (2, 8, 12, 1)):
         images = rng.random(shape, np.float32)
@@ -38,10 +41,10 @@ def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
 def test_fused_answers_follow_the_weights(host):
     """Changed in place, and replaced by other arrays."""
     model, optimizer = start()
-    forward_pass, exact = ForwardPass(model, "tf32"), ForwardPass(model, "fp32")
+    forward_pass, exact = ForwardPass(model, TF32), ForwardPass(model, FP32)
     images, masks, _ = next(iter(Squares().epoch(0)))
     before = to_numpy(forward_pass.logits(images))
-    FusedStep(model, optimizer, precision="tf32")(images, masks)
+    FusedStep(model, optimizer, fused_plan("tf32"))(images, masks)
     after = to_numpy(forward_pass.logits(images))
     assert np.abs(after - before).max() > 1e-3
     assert np.abs(after - to_numpy(exact.logits(images))).max() < 4e-3
@@ -52,7 +55,7 @@ def test_fused_answers_follow_the_weights(host):
 
 def test_only_a_few_passes_are_kept(host):
     model, _ = start()
-    forward_pass = ForwardPass(model, "tf32")
+    forward_pass = ForwardPass(model, TF32)
     for side in range(2, 18, 2):
         forward_pass.logits(np.zeros((1, side, 2, 1), np.float32))
-    assert [shape[1] for shape in forward_pass._fused._passes] == [10, 12, 14, 16]
+    assert [shape[1] for shape in forward_pass._fused._graphs] == [10, 12, 14, 16]

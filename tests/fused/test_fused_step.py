@@ -7,15 +7,16 @@ import sys
 import numpy as np
 import pytest
 
-from minunet import UNet, nn, optim
+from minunet import UNet, optim
 from minunet.functional import binary_cross_entropy_with_logits
-from minunet.fused.fused_step import FusedTraining, why_not_fused
+from minunet.fused.fused_step import FusedStep
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import launcher
 from minunet.kernels.cuda.precision import use_precision
 from tests.cuda_on_cpu import cupy_on_cpu
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import cuda_on_cpu
+from tests.cuda_on_cpu.fused_example import fused_plan
 
 
 def start(array=np.ndarray):
@@ -36,7 +37,7 @@ def test_batches_of_two_shapes(monkeypatch):
         (rng.random((n, 6, 8, 1), np.float32), rng.integers(0, 2, (n, 6, 8, 1)).astype(np.float32)) for n in (2, 1, 2)
     ]
     model, optimizer = start(cupy_on_cpu.DeviceArray)
-    fused = FusedTraining(model, optimizer, "tf32")
+    fused = FusedStep(model, optimizer, fused_plan("tf32"))
     found = []
     for k, batch in enumerate(batches):
         if k == 2:  # a parameter in another array, as after loading: the graphs' addresses are out of date
@@ -44,9 +45,9 @@ def test_batches_of_two_shapes(monkeypatch):
             first.data, old = first.data.copy(), first.data
             old[...] = np.nan
         optimizer.lr = 1e-3 / (k + 1)
-        outcome = fused.step(*batch)
-        assert outcome.logits.shape == batch[1].shape and outcome.norm is None
-        found.append(outcome.loss)
+        result = fused(*batch)
+        assert result.predicted.shape == batch[1].shape and result.norm is None
+        found.append(result.loss)
 
     monkeypatch.undo()
     other, plain = start()
@@ -64,23 +65,3 @@ def test_batches_of_two_shapes(monkeypatch):
     assert np.array_equal(optimizer.updates, plain.updates) and optimizer.steps == plain.steps == 3
     for a, b in zip(optimizer.state["exp_avg"], plain.state["exp_avg"], strict=True):
         assert np.allclose(a, b, rtol=1e-2, atol=1e-5)
-
-
-def test_what_has_no_fused_step(monkeypatch):
-    model, optimizer = start()
-    assert why_not_fused(model, optimizer, 6, 8) is None
-    assert "multiples of 2, got 7x8" in why_not_fused(model, optimizer, 7, 8)
-    assert "updates with Adam, not with SGD" in why_not_fused(model, optim.SGD(model.parameters(), lr=0.1), 6, 8)
-    assert "all of the model's parameters" in why_not_fused(model, optim.Adam(list(model.parameters())[1:]), 6, 8)
-    assert "a U-Net's, not a Sequential's" in why_not_fused(nn.Sequential(), optimizer, 6, 8)
-    with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-        next(iter(model.parameters())).data = np.zeros(1, np.float32).view(cupy_on_cpu.DeviceArray)
-        assert "make it after moving the model" in why_not_fused(model, optimizer, 6, 8)
-    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float64)
-    assert "weights in float32" in why_not_fused(model, optimizer, 6, 8)
-    model.parameters()[-1].data = model.parameters()[-1].data.astype(np.float32)
-    optimizer.updates[0] = 3
-    assert "theirs differ" in why_not_fused(model, optimizer, 6, 8)
-    with pytest.raises(ValueError, match="theirs differ"):
-        FusedTraining(model, optimizer, "bf16").step(np.zeros((1, 6, 8, 1)), np.zeros((1, 6, 8, 1)))

@@ -10,18 +10,27 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from minunet import UNet
+from minunet import UNet, optim
 from minunet.fused import graphs
 from minunet.fused.unet_forward import UNetForward
-from minunet.fused.unet_layers import layers_of, why_not
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import launcher, tensor_cores
 from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.machine import Machine
 from tests.cuda_on_cpu import cupy_on_cpu
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
-from tests.cuda_on_cpu.fused_example import TOLERANCE, away_from_kinks, example, gradients, hold, hold_update, view
+from tests.cuda_on_cpu.fused_example import (
+    TOLERANCE,
+    away_from_kinks,
+    example,
+    fused_plan,
+    gradients,
+    hold,
+    hold_update,
+    view,
+)
 from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
@@ -108,17 +117,17 @@ def test_all_that_the_kernels_of_sm_90a_read_in_tf32_holds_tf32_values(outs, mon
 def test_inference_equals_the_steps_forward_pass(variant, precision):
     """Bit for bit, in less memory."""
     model, batch, step, params = example(variant, precision, "lazy")
-    passing = UNetForward(model.config, params, batch[0].shape, HostLauncher(), precision=precision)
-    view(passing, passing.images)[...] = batch[0]
-    passing.run()
-    passing.run()
-    found = view(passing, passing.logits).copy()
+    forward = UNetForward(model, batch[0].shape, HostLauncher(), Machine("cuda", precision))
+    view(forward, forward.images)[...] = batch[0]
+    forward.run()
+    forward.run()
+    found = view(forward, forward.logits).copy()
     step.run()
     assert np.array_equal(found, view(step, step.logits))
-    assert passing.arena.nbytes < step.arena.nbytes / 2
-    passing.refresh()  # the step changed the weights
-    passing.run()
-    assert not np.array_equal(found, view(passing, passing.logits))
+    assert forward.arena.nbytes < step.arena.nbytes / 2
+    forward.refresh()  # the step changed the weights
+    forward.run()
+    assert not np.array_equal(found, view(forward, forward.logits))
 
 
 @needs_compiler
@@ -130,8 +139,7 @@ def test_the_step_is_repeatable(precision, monkeypatch):
         monkeypatch.setattr("minunet.fused.unet_forward.SHALLOW", shallow)
         model, host = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2)), HostLauncher(schedule)
         params = [p.data for p in model.parameters()]
-        moments = [[np.zeros_like(p) for p in params] for _ in range(2)]
-        step = UNetStep(model.config, params, *moments, (1, 6, 10, 1), host, precision=precision)
+        step = UNetStep(model, optim.Adam(model.parameters()), (1, 6, 10, 1), host, fused_plan(precision))
         rng = np.random.default_rng(3)
         step.set_learning_rate(0.01)
         view(step, step.images)[...] = values(rng, (1, 6, 10, 1), "float32")
@@ -144,32 +152,18 @@ def test_the_step_is_repeatable(precision, monkeypatch):
     assert launches[0] == launches[1] < launches[2] == launches[3]
 
 
-@pytest.mark.parametrize("variant", ["paper", "classic"])
-def test_layers_are_the_models(variant):
-    model = UNet(3, 2, base_channels=8, depth=3, variant=variant)
-    shapes = [shape for layer in layers_of(model.config).all() for shape in (layer.shape, (layer.outs,))]
-    assert shapes == [p.shape for p in model.parameters()]
-
-
-def test_what_has_no_captured_step():
-    config = UNet(base_channels=8, depth=2).config
-    assert why_not(config, 8, 12) is None
-    assert "multiples of 4, got 8x10" in why_not(config, 8, 10)
-    assert "base_channels is 12" in why_not({**config, "base_channels": 12}, 8, 8)
-    assert "ReLU and max pooling" in why_not({**config, "activation": "tanh"}, 8, 8)
-    with pytest.raises(ValueError, match="multiples of 4"):
-        UNetStep(config, [], [], [], (1, 6, 8, 1), HostLauncher())
-
-
 @needs_compiler
 def test_a_captured_step_replays_the_step(monkeypatch):
     """Two batches on their way at once, each used in its turn; the graph's steps are those of a step run by hand."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
     monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
     model, _, step, params = example("classic", "tf32", "lazy")
-    own = [p.copy().view(cupy_on_cpu.DeviceArray) for p in params]
-    moments = [[np.zeros_like(p) for p in own] for _ in range(2)]
-    replayed = graphs.StepGraph(model.config, own, *moments, (2, 8, 12, 3), precision="tf32")
+    there = UNet(**model.config)
+    for parameter, array in zip(there.parameters(), params, strict=True):
+        parameter.data = array.copy().view(cupy_on_cpu.DeviceArray)
+    own = [parameter.data for parameter in there.parameters()]
+    plan = fused_plan("tf32")
+    replayed = graphs.StepGraph(there, optim.Adam(there.parameters()), (2, 8, 12, 3), plan)
     assert replayed.graph.launches > 50 and replayed.nbytes == step.arena.nbytes
     with pytest.raises(RuntimeError, match="no batch was sent"):
         replayed.run(0.01)
@@ -192,8 +186,8 @@ def test_a_captured_step_replays_the_step(monkeypatch):
         assert np.array_equal(replayed.logits(), view(step, step.logits))
     assert all(np.array_equal(a, b) for a, b in zip(own, params, strict=True))
 
-    passing = graphs.ForwardGraph(model.config, own, (2, 8, 12, 3), precision="tf32")
+    forward = graphs.ForwardGraph(there, (2, 8, 12, 3), plan.machine)
     step.run()  # with the last batch, whose logits come from the weights as they now are
-    assert np.array_equal(passing.run(batches[-1][0]), view(step, step.logits))
+    assert np.array_equal(forward.run(batches[-1][0]), view(step, step.logits))
     replayed.resume(0)
     assert np.array_equal(view(replayed.step, replayed.step.clock)[:1], [0])

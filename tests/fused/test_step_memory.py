@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.fused.unet_layers import layers_of
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda import loss, tensor_cores
 from minunet.kernels.cuda.arena import Arena
@@ -14,6 +13,7 @@ from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.window import input_gradient_windows, transposed_gradient_window
 from tests.cuda_on_cpu.build import compiler
 from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
+from tests.cuda_on_cpu.fused_example import fused_plan
 from tests.cuda_on_cpu.host import SCHEDULES
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
@@ -33,8 +33,8 @@ PYTORCH = {
 @pytest.mark.parametrize(("precision", "shape"), PYTORCH, ids=lambda value: str(value).replace(" ", ""))
 def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90a, monkeypatch):
     """At most 0.7 of it, parameters and both moments included; and gaps between places are hardly any of that."""
-    config = {**UNet(base_channels=8).config, "base_channels": 64, "variant": "classic"}
-    device, held, take = MetaLauncher(without_sm_90a), [], Arena.alloc
+    model = UNet(base_channels=64, variant="classic")
+    held, take = [], Arena.alloc
 
     def noted(arena, *what):
         place = take(arena, *what)
@@ -42,9 +42,8 @@ def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90
         return place
 
     monkeypatch.setattr(Arena, "alloc", noted)
-    params = [device.empty(s, np.float32) for layer in layers_of(config).all() for s in (layer.shape, (layer.outs,))]
-    step = UNetStep(config, params, params, params, shape, device, precision=precision)
-    assert step.arena.nbytes + 3 * sum(p.nbytes for p in params) <= 0.7 * PYTORCH[precision, shape]
+    step = UNetStep(model, None, shape, MetaLauncher(without_sm_90a), fused_plan(precision))
+    assert step.arena.nbytes + 3 * sum(p.nbytes for p in step.params) <= 0.7 * PYTORCH[precision, shape]
     assert max(held) <= step.arena.nbytes <= 1.02 * max(held)
 
 

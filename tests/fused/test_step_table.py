@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from minunet import UNet
+from minunet import UNet, optim
 from minunet.fused.graphs import SLOTS
-from minunet.fused.step_memory import StepMemory, planned, unallocated_parameters
-from minunet.fused.step_table import RecordedStep, noted
+from minunet.fused.step_memory import StepMemory, step_memory
+from minunet.fused.step_table import RecordedStep, recorded_forward, recorded_step
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
+from minunet.kernels.machine import Machine
+from tests.cuda_on_cpu.fused_example import fused_plan
 
 SHAPE = (2, 48, 32, 3)
 MULTIPLIES = (
@@ -32,8 +34,8 @@ class Listing(MetaLauncher):
             self.launches.append((program.source, instance, grid))
 
 
-def config(base_channels, variant):
-    return UNet(3, base_channels=base_channels, depth=2, variant=variant).config
+def unet(base_channels, variant):
+    return UNet(3, base_channels=base_channels, depth=2, variant=variant)
 
 
 @pytest.mark.parametrize("variant", ["paper", "classic"])
@@ -42,14 +44,13 @@ def config(base_channels, variant):
     ("base_channels", "without_sm_90a"), [(8, "not asked for"), (64, "not asked for"), (64, None), (40, None)]
 )
 def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, precision, variant):
-    settings, device = config(base_channels, variant), Listing(without_sm_90a)
-    params = unallocated_parameters(settings, device)
-    step = RecordedStep(settings, params, params, params, SHAPE, device, precision=precision)
-    first, step.products = step.products, []
+    device = Listing(without_sm_90a)
+    step = RecordedStep(unet(base_channels, variant), None, SHAPE, device, fused_plan(precision))
+    first, step.choices = step.choices, []
     device.launches.clear()
     step.run()  # now that there is "memory", launches come to the device
     launches = iter(device.launches)
-    for product in step.products:
+    for product in step.choices:
         gradient = product.operation == "weight gradient"
         # An up-convolution goes forward by four launches, one for each place of its kernel.
         for _ in range(4 if product.layer.kernel_size == 2 and product.operation.startswith("forward") else 1):
@@ -68,55 +69,54 @@ def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, 
                 assert kernel == f"{instance.split(', ')[2]} channels x 128 pixels"
             assert without_sm_90a is None or product.why == without_sm_90a
     assert next(launches, None) is None
-    assert any(p.kernel.startswith("sm_90a") for p in step.products) == (base_channels > 8 and without_sm_90a is None)
+    assert any(p.kernel.startswith("sm_90a") for p in step.choices) == (base_channels > 8 and without_sm_90a is None)
     # The step that is laid out knows already.
-    assert [(p.layer.weight, p.operation, p.kernel) for p in first][: len(step.products)] == [
-        (p.layer.weight, p.operation, p.kernel) for p in step.products
+    assert [(p.layer.weight, p.operation, p.kernel) for p in first][: len(step.choices)] == [
+        (p.layer.weight, p.operation, p.kernel) for p in step.choices
     ]
 
 
 def test_the_reasons():
     """Too few channels, another kernel size, factors that cannot be read; and what is promised where nothing speaks against."""
-    step = noted(config(64, "classic"), SHAPE, MetaLauncher(), precision="tf32", training=True)
-    why = {(product.layer.weight, product.operation): product.why for product in step.products}
+    step = recorded_step(unet(64, "classic"), SHAPE, MetaLauncher(), fused_plan("tf32"))
+    why = {(product.layer.weight, product.operation): product.why for product in step.choices}
     last = step.layers.expansion[-1][-1].weight
     assert "already rounded to tf32" in why[0, "forward"]
     assert "3x3 kernels" in why[step.layers.head.weight, "forward"]
     assert "tf32 operands transposed" in why[last, "weight gradient"]
     assert why[last, "input gradient"] == "estimated 1.9 times as fast as mma.sync"
-    step = noted(config(8, "classic"), SHAPE, MetaLauncher(), precision="bf16", training=True)
+    step = recorded_step(unet(8, "classic"), SHAPE, MetaLauncher(), fused_plan("bf16"))
     (first,) = (
-        product.why for product in step.products if product.operation == "weight gradient" and product.layer.weight == 0
+        product.why for product in step.choices if product.operation == "weight gradient" and product.layer.weight == 0
     )
     assert first == "estimated to be slower with wgmma: 98 % of its multiplications would be by padding zeros"
 
 
 def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
-    step = noted(config(8, "paper"), SHAPE, MetaLauncher("not asked for"), precision="bf16", training=True)
+    step = recorded_step(unet(8, "paper"), SHAPE, MetaLauncher("not asked for"), fused_plan("bf16"))
     for layer in step.layers.all():
-        operations = [product.operation for product in step.products if product.layer is layer]
+        operations = [product.operation for product in step.choices if product.layer is layer]
         again = ["forward again"] if layer.kernel_size == 2 or layer.weight == 0 else []
         back = sorted(set(operations) - {"forward", *again})
         assert operations[0] == "forward" and set(again) <= set(operations)
         assert back == (["weight gradient"] if layer.weight == 0 else ["input gradient", "weight gradient"])
         assert len(operations) == 1 + len(again) + len(back)
-    passing = noted(config(8, "paper"), SHAPE, MetaLauncher("not asked for"), precision="bf16", training=False)
-    assert passing.products == step.products[: len(step.layers.all())]
-    shapes = {product.layer.weight: product.shape for product in passing.products}
+    forward = recorded_forward(unet(8, "paper"), SHAPE, MetaLauncher("not asked for"), Machine("cuda", "bf16"))
+    assert forward.choices == step.choices[: len(step.layers.all())]
+    shapes = {product.layer.weight: product.shape for product in forward.choices}
     assert shapes[0] == (2, 48, 32, 8) and shapes[step.layers.head.weight] == (2, 48, 32, 1)
 
 
 @pytest.mark.parametrize("clip", [None, 1.0])
 @pytest.mark.parametrize("precision", ["tf32", "bf16"])
 def test_the_memory_is_the_steps(precision, clip):
-    settings, device = config(64, "classic"), MetaLauncher()
-    params = unallocated_parameters(settings, device)
-    step = UNetStep(settings, params, params, params, SHAPE, device, precision=precision, clip=clip)
-    found = planned(settings, SHAPE, device, precision=precision, clip=clip)
-    count = sum(p.size for p in UNet(**settings).parameters())
+    model, device, plan = unet(64, "classic"), MetaLauncher(), fused_plan(precision, clip)
+    step = UNetStep(model, optim.Adam(model.parameters()), SHAPE, device, plan)
+    found = step_memory(model, SHAPE, device, plan)
+    count = sum(p.size for p in model.parameters())
     assert found == StepMemory(step.arena.nbytes, 12 * count, SLOTS * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
     assert found.total == found.arena + found.weights + found.batches
-    without = planned(settings, SHAPE, MetaLauncher("not asked for"), precision=precision, clip=clip)
+    without = step_memory(model, SHAPE, MetaLauncher("not asked for"), plan)
     assert without.arena != found.arena  # other shares of the weight gradients, or other copies of the weights
     with pytest.raises(ValueError, match="multiples of 4"):
-        planned(settings, (2, 50, 32, 3), device)
+        step_memory(model, (2, 50, 32, 3), device, plan)

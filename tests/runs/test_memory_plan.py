@@ -2,8 +2,10 @@
 
 import pytest
 
+from minunet.fused.step_plan import StepPlan
+from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
-from minunet.runs.memory_plan import peak_memory, peak_so_far, predicted_peak, resident_memory
+from minunet.runs.memory_plan import peak_so_far, resident_memory, training_memory, unfused_step_memory
 from minunet.training.loss import LOSSES
 
 SMALL = {"base_channels": 4, "depth": 2}
@@ -13,7 +15,8 @@ SMALL = {"base_channels": 4, "depth": 2}
 def test_memory_grows_with_the_batch_and_the_pixels_by_the_activations(loss):
     fixed = 4 * sum(parameter.data.nbytes for parameter in UNet(**SMALL).parameters())
     one, eight, wide = (
-        peak_memory(SMALL, shape, LOSSES[loss]) for shape in ((1, 64, 64, 1), (8, 64, 64, 1), (1, 128, 256, 1))
+        unfused_step_memory(UNet(**SMALL), LOSSES[loss], shape)
+        for shape in ((1, 64, 64, 1), (8, 64, 64, 1), (1, 128, 256, 1))
     )
     assert eight - fixed == pytest.approx(8 * (one - fixed), rel=0.1)
     assert eight - fixed == pytest.approx(wide - fixed, rel=0.1)
@@ -25,7 +28,10 @@ def test_memory_grows_with_the_batch_and_the_pixels_by_the_activations(loss):
 def test_computing_blocks_again_takes_less_memory(variant):
     architecture = {"base_channels": 16, "variant": variant}
     fixed = 4 * sum(parameter.data.nbytes for parameter in UNet(**architecture).parameters())
-    kept, again = (peak_memory(architecture, (4, 128, 128, 1), LOSSES["bce"], recompute) for recompute in (False, True))
+    model = UNet(**architecture)
+    kept = unfused_step_memory(model, LOSSES["bce"], (4, 128, 128, 1))
+    model.recompute = True
+    again = unfused_step_memory(model, LOSSES["bce"], (4, 128, 128, 1))
     assert again - fixed < 0.8 * (kept - fixed)
 
 
@@ -34,8 +40,19 @@ def test_what_the_system_says_of_memory_is_plausible():
         assert size is None or 1e6 < size < 1e14
 
 
-def test_the_prediction_adds_what_the_process_holds_but_not_on_a_gpu():
-    step = peak_memory(SMALL, (2, 32, 32, 1), LOSSES["bce"])
-    assert predicted_peak(SMALL, (2, 32, 32, 1), LOSSES["bce"], "cuda") == step
-    held = predicted_peak(SMALL, (2, 32, 32, 1), LOSSES["bce"]) - step
+def test_the_estimate_adds_what_the_process_holds_but_not_on_a_gpu():
+    model, loss = UNet(**SMALL), LOSSES["bce"]
+    step = unfused_step_memory(model, loss, (2, 32, 32, 1))
+    on_gpu = StepPlan(Machine("cuda"))
+    assert training_memory(model, loss, on_gpu, [(2, 32, 32), (1, 32, 32)], []) == step
+    held = training_memory(model, loss, StepPlan(), [(2, 32, 32)], []) - step
     assert held > (resident_memory() or 0) * 0.5 and held > 5e7
+
+
+def test_the_model_is_left_as_it_was():
+    model = UNet(**SMALL)
+    arrays = [parameter.data for parameter in model.parameters()]
+    model.parameters()[0].grad = grad = arrays[0].copy()
+    unfused_step_memory(model, LOSSES["bce"], (1, 16, 16, 1))
+    assert all(parameter.data is array for parameter, array in zip(model.parameters(), arrays, strict=True))
+    assert model.parameters()[0].grad is grad and model.parameters()[1].grad is None

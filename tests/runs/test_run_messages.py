@@ -2,6 +2,8 @@
 
 import pytest
 
+from minunet.fused.step_plan import StepPlan
+from minunet.kernels.machine import Machine
 from minunet.runs import run_messages
 from minunet.runs.run_folder import RunFolder
 from minunet.training.events import TrainingProgress
@@ -13,7 +15,7 @@ def said():
 
 
 def announce(said, device="cpu"):
-    run_messages.announce_memory(said.append, device, 5e8)
+    run_messages.announce_memory(said.append, StepPlan(Machine(device)), 5e8)
     return " ".join("\n".join(said).split())
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.data.crops import Sample
+from minunet.fused.step_plan import StepPlan
 from minunet.nn.unet import UNet
 from minunet.runs.time_plan import Forecast, forecast
 from minunet.training.loss import LOSSES
@@ -38,13 +39,13 @@ class Ticking:
 
 def test_an_epoch_is_its_steps_and_its_validation():
     source = OneBatch()
-    cost = Forecast(step=2.0, validation=0.5, batch=0.1, memory=1e6)
+    cost = Forecast(step=2.0, validation=0.5, batch=0.1)
     assert cost.epoch(source, source) == pytest.approx(10 * 2.1 + 10 * 0.5)
 
 
 def test_it_times_a_step_a_look_and_a_batch_on_the_first_batch_alone():
     source = OneBatch()
-    cost = forecast(SMALL, LOSSES["bce"], source, clock=Ticking())
+    cost = forecast(UNet(**SMALL), LOSSES["bce"], source, StepPlan(), clock=Ticking())
     assert (cost.step, cost.validation, cost.batch) == (1.0, 1.0, 1.0)
     assert source.drawn == [0]
 
@@ -52,7 +53,7 @@ def test_it_times_a_step_a_look_and_a_batch_on_the_first_batch_alone():
 def test_it_takes_nothing_from_the_global_generator_or_the_models_own():
     model = UNet(**SMALL, rng=np.random.default_rng(3))
     before, state = model.state_dict(), np.random.get_state()[1].copy()  # noqa: NPY002  the point is that nobody uses it
-    forecast(SMALL, LOSSES["bce"], OneBatch())
+    forecast(model, LOSSES["bce"], OneBatch(), StepPlan())
     assert np.array_equal(np.random.get_state()[1], state)  # noqa: NPY002
     again = UNet(**SMALL, rng=np.random.default_rng(3)).state_dict()
     assert all(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from minunet.fused.step_plan import StepPlan
 from minunet.training.trainer import Diverged
 from tests.training.small_trainings import Discs, Recorder, build
 
@@ -39,7 +40,7 @@ def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
             trainer.model.parameters()[0].grad[...] = np.inf
 
     trainer = build()
-    trainer.step.clip = 1.0
+    trainer.step.plan = StepPlan(clip=1.0)
     plain = trainer.step.loss
     trainer.step.loss = lambda *pair: Overflowing(plain(*pair)) if trainer.progress.step == 2 else plain(*pair)
     with pytest.raises(Diverged, match="the gradient became inf in epoch 1, step 3 of 3"):

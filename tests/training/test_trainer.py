@@ -2,6 +2,7 @@
 
 import pytest
 
+from minunet.fused.step_plan import StepPlan
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.training.clipping import gradient_norm
 from minunet.training.loss import LOSSES
@@ -84,7 +85,7 @@ def test_the_same_seed_gives_the_same_bits():
 
 def test_gradients_are_clipped_before_the_step():
     trainer, norms = build(), []
-    trainer.step.clip = 1e-3
+    trainer.step.plan = StepPlan(clip=1e-3)
     plain = trainer.optimizer.step
     trainer.optimizer.step = lambda: norms.append(gradient_norm(trainer.optimizer.params)) or plain()
     trainer.fit()

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from minunet.kernels import backend
 
 PRECISIONS = ("fp32", "tf32", "bf16")
-CHOICES = ("auto", *PRECISIONS)
 TENSOR_CORES = (8, 0)  # the first compute capability whose tensor cores multiply bf16 and tf32
 
 
@@ -20,36 +19,9 @@ class _State(threading.local):
 _STATE = _State()
 
 
-def resolved(precision: str, device: str, has_bf16: bool) -> str:
-    """The precision in which a network is computed on "cpu" or "cuda"; "auto" becomes one of PRECISIONS.
-
-    Parameters
-    ----------
-    has_bf16 : bool
-        Whether the network can be computed in bf16.
-    """
-    if precision != "auto":
-        return precision
-    if device == "cpu" or not has_tensor_cores():
-        return "fp32"
-    return "bf16" if has_bf16 else "tf32"
-
-
 def has_tensor_cores() -> bool:
     """Whether the GPU has tensor cores that multiply bf16 and tf32."""
     return backend.compute_capability() >= TENSOR_CORES
-
-
-def why_without(precision: str, device: str) -> str | None:
-    """The reason why "cpu" or "cuda" cannot compute in a precision, with its remedy; None if it can."""
-    if precision not in ("tf32", "bf16"):
-        return None
-    if device == "cpu":
-        return "the CPU computes only in fp32; give fp32, or run on a GPU"
-    if not has_tensor_cores():
-        capability = ".".join(map(str, backend.compute_capability()))
-        return f"this needs a GPU of compute capability 8.0 or newer, this one has {capability}; give fp32"
-    return None
 
 
 def allows_tf32() -> bool:

@@ -106,5 +106,5 @@ def test_a_precision_that_the_cpu_has_not_is_one_error(discs, tmp_path, capsys):
     for precision in ("tf32", "bf16"):
         assert train(discs, "--out", tmp_path / "run", "--device", "cpu", "--precision", precision) == 2
         (problem,) = problems(capsys)
-        assert problem.startswith(f"--precision {precision}: the CPU computes only in fp32; give fp32")
+        assert problem.startswith(f'precision "{precision}": the CPU computes only in fp32; give fp32')
     assert not (tmp_path / "run").exists()

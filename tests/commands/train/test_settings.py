@@ -88,6 +88,6 @@ def test_the_precision_is_kept_in_the_run_and_when_it_is_resumed(discs, tmp_path
     (run / "config.json").write_text(json.dumps({**settings, "precision": "bf16"}))
     capsys.readouterr()
     assert train("--resume", run, "--epochs", "2", "--device", "cpu") == 2
-    assert "--precision bf16: the CPU computes only in fp32" in problems(capsys)[0]
+    assert 'precision "bf16": the CPU computes only in fp32' in problems(capsys)[0]
     assert train("--resume", run, "--epochs", "2", "--device", "cpu", "--precision", "fp32") == 0
     assert json.loads((run / "config.json").read_text())["precision"] == "fp32"

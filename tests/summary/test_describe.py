@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 import minunet
-from minunet.fused.step_memory import planned
+from minunet.fused.step_memory import step_memory
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from tests.cuda_on_cpu import cupy_on_cpu
+from tests.cuda_on_cpu.fused_example import fused_plan
 
 
 def test_rows_follow_the_order_of_execution_and_count_each_parameter_once():
@@ -95,14 +96,14 @@ def test_on_a_gpu_it_says_first_what_the_fused_step_takes(gpu, sm_90a):
     own = [p.data for p in model.parameters()]
     table = minunet.describe(model, (2, 32, 48, 1))
     device = MetaLauncher(None if sm_90a else "the test does without wgmma")
-    plan = planned(model.config, (2, 32, 48, 1), device, precision="bf16")
+    memory = step_memory(model, (2, 32, 48, 1), device, fused_plan("bf16", 1.0))
     first = str(table).splitlines()[0]
     assert (
         first
         == table.heading
         == (
-            f"training in bf16: each step is one CUDA graph, in {plan.total / 1e6:.1f} MB (arena {plan.arena / 1e6:.1f}, "
-            f"parameters and moments {plan.weights / 1e6:.1f}, batches on their way {plan.batches / 1e6:.1f})"
+            f"training in bf16: each step is one CUDA graph, in {memory.total / 1e6:.1f} MB (arena {memory.arena / 1e6:.1f}, "
+            f"parameters and moments {memory.weights / 1e6:.1f}, batches on their way {memory.batches / 1e6:.1f})"
         )
     )
     assert operations(table) == {"forward", "forward again", "input gradient", "weight gradient"}
@@ -118,13 +119,13 @@ def test_on_a_gpu_each_precision_is_as_train_takes_it(gpu):
     assert minunet.describe(model, (2, 16, 16, 1), "auto").heading == minunet.describe(model, (2, 16, 16, 1)).heading
     assert minunet.describe(model, (2, 16, 16, 1), "tf32").heading.startswith("training in tf32: each step is one CUDA")
     table = minunet.describe(model, (2, 16, 16, 1), "fp32")
-    assert table.heading == "training in fp32, op by op: what is fused computes in bf16 or tf32"
+    assert table.heading == "training in fp32, op by op: the fused kernels compute in bf16 or tf32"
     assert {row[4] for row in table.rows} == {"cuda"} and "conv2d_grads" in operations(table)
     assert table.parameters == sum(p.size for p in model.parameters())
     # Sides that the network must continue: why there is no step, and what runs on tensor cores all the same.
     table = minunet.describe(model, (2, 15, 16, 1), "bf16")
     assert table.heading.startswith(
-        "training in tf32, op by op: the captured step takes images whose sides are multiples of 2"
+        "training in tf32, op by op: the fused step needs images whose sides are multiples of 2"
     )
     assert {row[4] for row in table.rows if row[1].startswith("conv")} == {"cuda-tensor-cores"}
 
@@ -139,7 +140,7 @@ def test_on_a_gpu_predictions_have_a_pass_at_any_size(gpu):
 def test_on_a_gpu_what_is_no_unet_runs_op_by_op(gpu):
     model = gpu(minunet.nn.Sequential(minunet.nn.Conv2d(3, 8, 3, padding=1), minunet.nn.ReLU()))
     table = minunet.describe(model, (1, 8, 8, 3))
-    assert table.heading == "training in tf32, op by op: the fused step is a U-Net's, not a Sequential's"
+    assert table.heading == "training in tf32, op by op: the fused kernels are those of a UNet, not of a Sequential"
     assert [row[4] for row in table.rows] == ["cuda-tensor-cores", "cuda", "cuda", "cuda-tensor-cores"]
 
 
@@ -148,18 +149,18 @@ def test_an_old_gpu_has_no_fused_step(gpu):
     heading = minunet.describe(model, (1, 8, 8, 1)).heading
     assert (
         heading
-        == "training in fp32, op by op: what is fused computes in bf16 or tf32, which this GPU does not multiply"
+        == "training in fp32, op by op: the fused kernels compute in bf16 or tf32, for which this GPU has no tensor cores"
     )
-    with pytest.raises(ValueError, match=r"precision bf16: this needs a GPU of compute capability 8\.0 or newer"):
+    with pytest.raises(ValueError, match=r"precision \"bf16\": this needs a GPU of compute capability 8\.0 or newer"):
         minunet.describe(model, (1, 8, 8, 1), "bf16")
 
 
 def test_what_cannot_be_described_is_refused(gpu):
     model = minunet.UNet(base_channels=8, depth=1)
     assert minunet.describe(model, (1, 8, 8, 1), "fp32") == minunet.describe(model, (1, 8, 8, 1))
-    with pytest.raises(ValueError, match="precision tf32: the CPU computes only in fp32"):
+    with pytest.raises(ValueError, match='precision "tf32": the CPU computes only in fp32'):
         minunet.describe(model, (1, 8, 8, 1), "tf32")
-    with pytest.raises(ValueError, match="must be one of auto, fp32, tf32, bf16, got 'half'"):
+    with pytest.raises(ValueError, match='precision "half" is not known; choose one of auto, fp32, tf32, bf16'):
         minunet.describe(model, (1, 8, 8, 1), "half")
     gpu(model)
     for shape in ((1, 8, 8, 3), (8, 8, 1), (1, 0, 8, 1)):
