@@ -1,4 +1,4 @@
-"""The operators: values as NumPy's, gradients as the finite differences, precision as PyTorch's."""
+"""The operators: values as in NumPy, gradients as by finite differences, precision as in PyTorch."""
 
 import operator
 
@@ -111,7 +111,7 @@ def test_two_precisions_meet_in_the_higher_and_gradients_keep_their_own():
 
 
 def test_a_zero_dimensional_tensor_does_not_raise_the_precision():
-    """PyTorch's rule: a single number, whatever its dtype, takes that of the array."""
+    """PyTorch's rule: a single number of any dtype gets the dtype of the array."""
     x = Tensor(np.ones(3, np.float32), requires_grad=True)
     factor = Tensor(np.array(2.0), requires_grad=True)
     y = x * factor

@@ -1,4 +1,4 @@
-"""gradcheck accepts right gradients and finds each way of being wrong."""
+"""gradcheck accepts right gradients and finds every kind of wrong one."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from tests.sample_arrays import distinct
 
 
 class Square(Function):
-    """x squared; the test says what its backward answers, given (g, x, right answer)."""
+    """x squared; the test gives the result of backward as a function of (g, x, right gradient)."""
 
     def __init__(self, answer):
         self.answer = answer
@@ -98,7 +98,7 @@ def test_a_wrong_shape_dtype_or_absence_is_found(answer, message):
 
 
 class Difference(Function):
-    """a - 2 b, with the gradients in each other's slots."""
+    """a - 2 b, with the two gradients exchanged."""
 
     def forward(self, a, b):
         self.save()
@@ -108,7 +108,7 @@ class Difference(Function):
         return -2 * grad_output, grad_output
 
 
-def test_gradients_in_the_wrong_slots_are_found():
+def test_exchanged_gradients_are_found():
     with pytest.raises(GradcheckError, match="input [01], element"):
         gradcheck(lambda a, b: Difference().apply(a, b), [X, X + 1])
 

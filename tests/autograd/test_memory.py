@@ -1,4 +1,4 @@
-"""What the tape holds, and when it lets go."""
+"""Which arrays the recorded operations keep in memory, and when they are freed."""
 
 import gc
 import weakref

@@ -1,4 +1,4 @@
-"""Nothing is recorded under no_grad, in this thread alone, whatever happens inside."""
+"""Nothing is recorded under no_grad, in this thread only and also after errors."""
 
 import threading
 
@@ -66,7 +66,7 @@ def test_values_made_inside_are_constants_outside(x):
     assert x.grad.tolist() == [2, 4]
 
 
-def test_other_threads_record_on():
+def test_other_threads_still_record():
     seen = []
     with no_grad():
         thread = threading.Thread(target=lambda: seen.append(is_recording()))

@@ -1,4 +1,4 @@
-"""Gradient checkpointing gives the same gradients and keeps less."""
+"""Gradient checkpointing gives the same gradients with less memory."""
 
 import numpy as np
 import pytest

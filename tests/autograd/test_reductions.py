@@ -1,4 +1,4 @@
-"""Sums and means: along any axes, exact in float32, gradients spread back."""
+"""Sums and means: along any axes, exact in float32, and their gradients."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_nothing_sums_to_zero_and_has_no_mean():
 
 
 def test_long_float32_sums_do_not_drift():
-    """NumPy alone adds leading axes one after another and comes out 0.8 % too large here."""
+    """NumPy's own sum adds leading axes one after another and is 0.8 % too large here."""
     x = Tensor(np.full((1_000_000, 2), 0.1, np.float32))
     np.testing.assert_allclose(x.sum(0).data, 1e5, rtol=1e-6)
     np.testing.assert_allclose(x.mean(0).data, 0.1, rtol=1e-6)

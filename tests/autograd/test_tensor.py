@@ -1,4 +1,4 @@
-"""What a Tensor is made of, what it keeps, and what it says of itself."""
+"""Tensors: from which data they are made, what they keep, and their repr."""
 
 import copy
 import pickle
@@ -44,13 +44,13 @@ def test_floating_arrays_keep_their_dtype_and_all_else_is_float32(data, dtype):
 
 
 @pytest.mark.parametrize("data", [None, "1.5", ["a"], 1j, np.zeros(2, complex), object(), [None, 1.0]])
-def test_what_is_no_number_is_refused(data):
+def test_data_that_is_not_numeric_is_refused(data):
     with pytest.raises(TypeError, match="a Tensor holds real numbers, got"):
         Tensor(data)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_numbers_in_the_other_machines_order_of_bytes_become_this_ones(dtype):
+def test_arrays_in_the_other_byte_order_are_converted(dtype):
     values = np.arange(6.0, dtype=dtype).reshape(2, 3)
     x = Tensor(values.astype(values.dtype.newbyteorder()), requires_grad=True)
     assert x.dtype.isnative and x.dtype == dtype and np.array_equal(x.data, values)

@@ -1,4 +1,4 @@
-"""Every operation once more, as plain loops over indices, straight from its definition and without sharing a line with it."""
+"""Every operation as plain loops over indices, written from its definition, independent of the library's code."""
 
 import itertools
 import math
@@ -40,7 +40,7 @@ def conv_transpose2d(x, weight, bias, stride, padding):
 
 
 def pool(x, kernel_size, stride, padding, reduce):
-    """`reduce` maps the list of the window's pixels that lie in the image, and their number with padding, to a value."""
+    """`reduce` maps the list of the window's pixels that are in the image, and their number with padding, to a value."""
     n, h, w, channels = x.shape
     (kh, kw), (sh, sw), (ph, pw) = kernel_size, stride, padding
     y = np.zeros((n, (h + 2 * ph - kh) // sh + 1, (w + 2 * pw - kw) // sw + 1, channels))

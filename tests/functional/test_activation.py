@@ -1,4 +1,4 @@
-"""Activations and softmax: loops, finite differences, extremes, any rank."""
+"""Activations and softmax, compared with loops and finite differences, at extreme values, for any rank."""
 
 import math
 

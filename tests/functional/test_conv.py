@@ -1,4 +1,4 @@
-"""Convolution: the paper's worked example, loops, finite differences, adjoints, every form of the arguments, every refusal."""
+"""Convolution: the paper's worked example, loops, finite differences, adjoints, all forms of the arguments, all errors."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_the_papers_worked_example(stride, expected):
 
 
 def test_it_is_cross_correlation():
-    """An asymmetric filter: its top left tap meets the window's top left pixel, unlike in a mathematician's convolution."""
+    """An asymmetric filter: its top left weight meets the window's top left pixel; in mathematics, convolution flips the filter."""
     image = np.arange(1.0, 10.0).reshape(1, 3, 3, 1)
     kernel = np.array([[1.0, 10.0], [100.0, 1000.0]]).reshape(2, 2, 1, 1)
     expected = [[5421, 6532], [8754, 9865]]
@@ -184,7 +184,7 @@ def test_plain_arrays_and_lists_follow_the_tensors():
 
 
 def test_arrays_that_are_not_contiguous():
-    """Weights brought over from another framework are often transposed views."""
+    """Weights that come from another framework are often transposed views."""
     x, weight, _ = arrays(CASES[1])
     views = np.asfortranarray(x), weight.transpose(3, 2, 0, 1).copy().transpose(2, 3, 1, 0)
     assert not any(v.flags.c_contiguous for v in views)

@@ -14,7 +14,7 @@ from tests.sample_arrays import distinct
 @pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("stride", [1, 2, 3, 7])
 def test_same_is_ceil_of_size_over_stride_with_the_odd_pad_at_the_end(size, kernel, stride):
-    """TensorFlow's rule: total = max((ceil(n / s) - 1) s + k - n, 0), half of it, rounded down, in front."""
+    """TensorFlow's rule: total = max((ceil(n / s) - 1) s + k - n, 0), half of it, rounded down, at the top or left."""
     out = math.ceil(size / stride)
     total = max((out - 1) * stride + kernel - size, 0)
     before, after = total // 2, total - total // 2

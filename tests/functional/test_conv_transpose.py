@@ -1,4 +1,4 @@
-"""The up-convolution: loops, finite differences, and its being the transpose of convolution."""
+"""The up-convolution, compared with loops, finite differences and the transpose of convolution."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CASES = [
     ((2, 4, 3, 2), (3, 3), 2, (2, 2), (1, 1)),
     ((1, 3, 5, 2), (3, 2), 3, (1, 3), (1, 0)),
     ((2, 2, 3, 1), (1, 1), 2, (1, 1), (0, 0)),
-    ((1, 3, 2, 2), (1, 2), 1, (3, 2), (0, 0)),  # stamps that leave gaps
+    ((1, 3, 2, 2), (1, 2), 1, (3, 2), (0, 0)),  # kernels that leave gaps in the output
     ((1, 1, 1, 2), (3, 4), 2, (2, 2), (0, 1)),
     ((1, 2, 3, 1), (5, 4), 2, (1, 2), (2, 3)),
     ((3, 1, 4, 2), (4, 4), 1, (2, 2), (1, 1)),
@@ -49,7 +49,7 @@ def test_gradients(case):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_it_is_the_transpose_of_convolution(case):
-    """<conv_transpose(x, w), y> = <x, conv(y, w')>, w' being w with its channels exchanged."""
+    """<conv_transpose(x, w), y> = <x, conv(y, w')>, where w' is w with its channels exchanged."""
     *_, stride, padding = case
     x, weight, _ = arrays(case)
     up = F.conv_transpose2d(x, weight, stride=stride, padding=padding).data
@@ -72,7 +72,7 @@ def test_the_gradient_is_the_adjoint(case):
 
 
 def test_one_pixel_stamps_the_kernel():
-    """Input channel i goes to output channel o by weight[kh, kw, i, o], unflipped."""
+    """Input channel i goes to output channel o by weight[kh, kw, i, o], not flipped."""
     weight = distinct((2, 3, 2, 2))
     x = np.zeros((1, 2, 2, 2))
     x[0, 1, 0, 1] = 10

@@ -1,4 +1,4 @@
-"""Dropout: how much it drops, what it keeps, and that a seed decides which."""
+"""Dropout: how many elements it drops, that it keeps the mean, and that the seed decides which."""
 
 import numpy as np
 import pytest

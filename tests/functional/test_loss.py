@@ -1,4 +1,4 @@
-"""Losses: loops, finite differences, certain and wrong predictions, weights, any rank."""
+"""Losses, compared with loops and finite differences; certain and wrong predictions, weights, any rank."""
 
 import math
 
@@ -43,7 +43,7 @@ def test_binary_cross_entropy_with_logits(shape, weighted):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_certain_predictions_cost_at_most_100(dtype):
-    """PyTorch's convention: the logarithms are not taken below -100, the gradient's denominator not below 1e-12."""
+    """PyTorch's convention: the logarithms are at least -100, the gradient's denominator at least 1e-12."""
     p = Tensor(np.array([0, 0, 1, 1], dtype), requires_grad=True)
     target = np.array([0, 1, 0, 1])
     losses = [F.binary_cross_entropy(Tensor(p.data[k]), target[k]).item() for k in range(4)]
@@ -65,7 +65,7 @@ def test_logits_of_any_size_have_a_finite_loss_and_gradient(size, dtype):
 
 
 def test_confident_right_logits_keep_their_small_loss():
-    """log(1 + exp(-20)) would be 0 in float32 if the sum were formed."""
+    """log(1 + exp(-20)) would be 0 in float32 if 1 were added to exp(-20)."""
     loss = F.binary_cross_entropy_with_logits(np.float32([20.0]), [1.0])
     assert loss.item() == pytest.approx(math.exp(-20), rel=1e-5)
 
@@ -191,7 +191,7 @@ def test_dice_loss_of_a_single_number():
 
 def test_dice_is_a_mean_over_images_not_over_the_batch_as_one():
     z = np.full((2, 4, 4, 1), -50.0)
-    z[0, 0, 0] = 50  # one right pixel in the first image, nothing to find and nothing found in the second
+    z[0, 0, 0] = 50  # one predicted pixel in the first image; no target and no prediction in the second
     target = (z > 0).astype(float)
     assert F.dice_loss(z, target).item() == pytest.approx(0, abs=1e-12)
     wrong = target[::-1]

@@ -1,4 +1,4 @@
-"""Pooling: loops, finite differences, ties, NaN, overlapping windows, and what counts as padding."""
+"""Pooling, compared with loops and finite differences; ties, NaN, overlapping windows, padding."""
 
 import numpy as np
 import pytest
@@ -101,7 +101,7 @@ def test_an_infinite_gradient_stays_with_its_winner():
 
 @pytest.mark.parametrize("kernel", [(16, 16), (16, 17), (3, 300)])
 def test_windows_of_256_pixels_and_more(kernel):
-    """Up to 256 the winner's place fits a byte."""
+    """Up to 256 pixels, the position of the maximum fits into a byte."""
     x = Tensor(distinct((1, *kernel, 2)), requires_grad=True)
     x.data[0, -1, -1, :] = 5
     y = F.max_pool2d(x, kernel)

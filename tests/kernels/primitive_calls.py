@@ -1,4 +1,4 @@
-"""Random arguments for every primitive, and how a candidate's answer is held against the reference's."""
+"""Random arguments for every primitive, and the comparison of a candidate's result with the reference's."""
 
 import copy
 
@@ -28,7 +28,7 @@ class Draw:
         return self.rng.standard_normal(shape).astype(self.dtype)
 
     def channels(self):
-        """Mostly small and odd, now and then what a vectorised path likes."""
+        """Mostly small and odd, sometimes a multiple of 8 for vectorised paths."""
         return int(self.rng.choice([1, 2, 3, 5, 7, 8, 16, 24]))
 
     def image_size(self, kernel, padding=((0, 0), (0, 0))):
@@ -156,14 +156,14 @@ CALLS = {
 
 
 def flat(value):
-    """The arrays in a result or in arguments, None in their places."""
+    """A list of the arrays in a result or in arguments, with None where one is absent."""
     if isinstance(value, (tuple, list)):
         return [array for part in value for array in flat(part)]
     return [value] if value is None or isinstance(value, (np.ndarray, np.generic)) else []
 
 
 def compare(name, candidate, args, dtype):
-    """Hold one candidate's answer against the reference's: values, shapes, dtypes, and what it did to its arguments."""
+    """Compare one candidate with the reference: values, shapes, dtypes, and that arguments are not overwritten."""
     theirs, ours = copy.deepcopy(args), copy.deepcopy(args)
     expected, found = getattr(primitives, name).reference(*theirs), candidate.run(*ours)
     if name == "adam":

@@ -1,4 +1,4 @@
-"""Where arrays live, with CuPy absent, broken, without a GPU, and (in its stand-in) working."""
+"""Devices with CuPy absent, broken, without a GPU, and (as a stand-in) working."""
 
 import importlib.abc
 import importlib.machinery

@@ -1,4 +1,4 @@
-"""The plain code of the whole library on arrays that are not NumPy's: same results, and nothing converted unasked."""
+"""The whole library's plain code on arrays of another library than NumPy: the same results, with no hidden conversion."""
 
 import sys
 
@@ -78,7 +78,7 @@ def test_training_a_network_takes_the_same_steps(variant, optimizer, cupy):
     for device in ("cpu", "cuda"):
         model = minunet.UNet(base_channels=2, depth=2, variant=variant)
         steps = optimizer(model.parameters())
-        model.to(device)  # after the optimizer was made: its state follows
+        model.to(device)  # after the optimizer was made: its state moves too
         assert model.device == device
         for _ in range(3):
             steps.zero_grad()

@@ -1,4 +1,4 @@
-"""How a primitive picks the path that computes it."""
+"""How a primitive chooses the candidate that computes it."""
 
 import subprocess
 import sys
@@ -155,8 +155,8 @@ def test_the_registry_holds_the_contract():
     }  # fmt: skip
 
 
-def test_a_choice_depends_on_shapes_and_dtypes_alone():
-    """The same call takes the same path whatever the values, so that the same seed gives the same bits."""
+def test_a_choice_depends_only_on_shapes_and_dtypes():
+    """The same shapes and dtypes give the same choice for any values, so that the same seed gives the same bits."""
     rng = np.random.default_rng(0)
     conv2d = primitives()["conv2d"]
     for shape, dtype in (((1, 8, 8, 3), np.float32), ((2, 33, 17, 16), np.float32), ((1, 9, 9, 4), np.float64)):

@@ -1,4 +1,4 @@
-"""The run over shapes alone against the real one."""
+"""Dry runs compared with real ones."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_peak_of_a_small_network_is_the_one_counted_by_hand():
     assert run.peak == 2 * image
     with dry_run() as run:
         y = layers(np.zeros((1, 4, 4, 8), np.float32))
-        assert run.live == 3 * image  # the tape keeps what the gradients need
+        assert run.live == 3 * image  # the recorded operations keep what the gradients need
     del y
 
 

@@ -1,4 +1,4 @@
-"""A model whose parameters are all different and never zero, biases too, so that no ReLU sits at its kink."""
+"""A model whose parameters are all different and never zero, biases included, so that no ReLU has the input 0."""
 
 import numpy as np
 

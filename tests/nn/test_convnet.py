@@ -72,7 +72,7 @@ def test_images_of_another_size_are_refused(shape):
 
 
 def draw_cells(count, seed):
-    """Pictures of red and white cells by turns, 24 pixels wide, and which is which."""
+    """Images of red and white cells in turn, 24 pixels wide, and their classes."""
     from minunet.data.synthetic import draw_cell
 
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""The same seed gives the same bits, in one process after another."""
+"""The same seed gives the same bits, in one process and in another."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Layers: the operation they hold, their parameters' shapes and names, initial weights, refusals at construction."""
+"""Layers: their operation, shapes and names of their parameters, initial weights, errors at construction."""
 
 import numpy as np
 import pytest
@@ -98,12 +98,12 @@ def test_weights_come_from_the_generator_and_never_from_a_global_one(build):
     np.testing.assert_array_equal(np.random.get_state()[1], state)  # noqa: NPY002
     rng = np.random.default_rng(0)
     build(rng)
-    assert (build(rng).weight.data != first).all()  # the stream goes on
+    assert (build(rng).weight.data != first).all()  # the generator continues
 
 
 @pytest.mark.parametrize("rng", [0, "0", np.random])
 @pytest.mark.parametrize("build", BUILDERS)
-def test_a_seed_is_no_generator(build, rng):
+def test_a_seed_is_not_accepted_as_a_generator(build, rng):
     with pytest.raises(ValueError, match="rng must be a numpy.random.Generator, got"):
         build(rng)
 
@@ -156,7 +156,7 @@ def test_more_than_ten_layers_keep_their_order():
 
 
 @pytest.mark.parametrize("wrong", [F.relu, None, [nn.ReLU()], nn.ReLU])
-def test_sequential_refuses_what_is_no_module(wrong):
+def test_sequential_takes_only_modules(wrong):
     with pytest.raises(TypeError, match="Sequential: layer 1 is not a Module but"):
         nn.Sequential(nn.ReLU(), wrong)
 

@@ -19,7 +19,7 @@ class Branch(nn.Module):
 
 
 class Tree(nn.Module):
-    """Parameters directly, in a sub-module, in lists of both; and things that are neither."""
+    """Parameters as attributes, in a sub-module and in lists; and attributes that are neither parameter nor module."""
 
     def __init__(self):
         self.last_name_first_assigned = nn.Parameter([1.0])
@@ -158,7 +158,7 @@ def test_astype_converts_parameters_and_drops_gradients():
     assert model.astype(np.float64) is model
     assert {p.dtype for p in model.parameters()} == {np.dtype(np.float64)}
     assert all(p.grad is None for p in model.parameters())
-    y = model(np.ones((1, 2, 2, 1), np.float32))  # a plain array follows
+    y = model(np.ones((1, 2, 2, 1), np.float32))  # a plain array is converted
     assert y.dtype == np.float64
 
 

@@ -1,4 +1,4 @@
-"""Optimizers: by hand, against PyTorch, with gaps and schedules, and resumed."""
+"""Optimizers, compared with steps by hand and with PyTorch; missing gradients, schedules, resuming."""
 
 import copy
 

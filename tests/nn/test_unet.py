@@ -66,7 +66,7 @@ def test_parameters_come_in_the_order_of_use(variant, channels, out, base, depth
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_order_of_use_is_the_order_of_the_gradients_graph(variant):
-    """Execution itself, seen through the convolutions' weights, meets the parameters as `named_parameters` lists them."""
+    """The convolutions run in the order in which `named_parameters` lists their weights."""
     model = UNet(base_channels=1, depth=3, variant=variant)
     seen = []
     names = {id(p.data): name for name, p in model.named_parameters()}
@@ -96,7 +96,7 @@ def test_the_skip_is_joined_in_front_of_the_upsampled():
     model = with_distinct_weights(UNet(base_channels=2, depth=1, variant="classic"))
     joined = model.expansion[0].block.convs[0].weight.data
     x = distinct((1, 4, 4, 1))
-    joined[:, :, 2:] = 0  # deaf to the up-convolution
+    joined[:, :, 2:] = 0  # the up-convolution has no effect
     before = model(x).data
     model.bottleneck.convs[1].bias.data += 1
     np.testing.assert_array_equal(model(x).data, before)
@@ -106,7 +106,7 @@ def test_the_skip_is_joined_in_front_of_the_upsampled():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_what_is_pooled_is_also_the_skip(variant):
-    """With the way down silenced, the loss still reaches every convolution of the block through the skip alone."""
+    """If the path through the pooling has no effect, the loss still reaches every convolution of the block through the skip."""
     model = with_distinct_weights(UNet(base_channels=2, depth=1, variant=variant))
     model.expansion[0].up.weight.data[...] = 0
     model(distinct((1, 4, 4, 1))).sum().backward()
@@ -198,7 +198,7 @@ def test_weights_come_from_the_generator_alone():
     weights = [p.data for n, p in UNet(base_channels=2, depth=1).named_parameters() if n.endswith("weight")]
     same_shape = [w for w in weights if w.shape == weights[1].shape]
     assert len(same_shape) > 1
-    assert (same_shape[0] != same_shape[1]).any()  # one stream, not one seed for each layer
+    assert (same_shape[0] != same_shape[1]).any()  # one generator for all layers, not one seed for each
 
 
 def test_plain_arrays_of_any_dtype_follow_the_weights():

@@ -1,4 +1,4 @@
-"""The U-Net's gradient as a whole: along random directions of all its parameters and its input at once."""
+"""The gradient of the whole U-Net along random directions of all its parameters and its input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Images of any size through the U-Net: padded inside, cropped back, each on its own."""
+"""Images of any size through the U-Net, which pads them and crops the result."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The backward pass: long and wide graphs, gradients that add up and share no memory, clear refusals."""
+"""The backward pass: long and wide graphs, gradients that add up and share no memory, clear errors."""
 
 import numpy as np
 import pytest
@@ -164,7 +164,7 @@ def test_a_tensor_used_many_times_in_many_places():
 
 
 def test_every_operation_waits_for_all_the_gradients_that_reach_it():
-    """A diamond whose sides have different lengths: a depth-first search without order would pass y twice."""
+    """A diamond whose sides have different lengths: a depth-first search without order would visit y twice."""
     x = leaf(3.0)
     y = x * x
     long = y
@@ -227,7 +227,7 @@ def test_accumulating_three_gradients_does_not_write_into_an_operations_output()
 
 
 class Copied(Function):
-    """Hands on a copy of its gradient, and keeps both for a test to look at."""
+    """Passes on a copy of its gradient, and keeps both for a test to look at."""
 
     returns_fresh_arrays = True
 
@@ -245,7 +245,7 @@ class Copied(Function):
 
 @pytest.mark.parametrize("fresh_first", [True, False])
 def test_a_fresh_gradient_takes_up_the_other_without_another_array(fresh_first):
-    """As where a skip of a U-Net meets what comes up from below: both gradients are large, and one can hold the sum."""
+    """As at a skip of a U-Net: both gradients are large, and one of the arrays can hold the sum."""
     x, seen = leaf(np.ones((2, 3))), []
     y = Copied(seen).apply(x)
     parts = [Copied(seen).apply(y).reshape(1, 2, 3), y.reshape(1, 2, 3)]
@@ -259,7 +259,7 @@ def test_a_fresh_gradient_takes_up_the_other_without_another_array(fresh_first):
 
 
 def test_a_fresh_gradient_of_two_that_are_not_is_safe():
-    """Views handed out by concat and the gradient of a ReLU meet, and nothing of the caller's is written."""
+    """Views returned by concat and the gradient of a ReLU are added, and no array of the caller is written."""
     x = leaf([1.0, 2.0])
     grad = np.array([[1.0, 10.0], [100.0, 1000.0], [5.0, 7.0]])
     before = grad.copy()

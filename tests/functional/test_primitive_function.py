@@ -1,4 +1,4 @@
-"""What the operations hand to the kernels: C-contiguous arrays of one dtype, whatever order their inputs and gradients have."""
+"""The arrays that operations pass to primitives: C-contiguous and of one dtype, for inputs and gradients in any order."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_kernels_receive_c_contiguous_arrays(name):
         x = Tensor(np.asfortranarray(distinct((2, 4, 4, 2))), requires_grad=True)
         with intercept_calls(check):
             y = OPERATIONS[name](turn(x))
-            # Broadcast (strides of 0) and turned gradients.
+            # Broadcast (strides of 0) and transposed gradients.
             (
                 y.sum() if y.ndim < 2 else y.transpose() * distinct(y.shape[::-1], 4) + y.transpose().sum()
             ).sum().backward()

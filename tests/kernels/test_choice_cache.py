@@ -1,4 +1,4 @@
-"""A primitive's choice of a path is made once for calls alike, and again wherever it could be another one."""
+"""A primitive chooses a candidate once for equal calls, and again whenever the choice could differ."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from minunet.kernels.dispatch import Primitive, prefer, primitives
 
 @pytest.fixture
 def counted(monkeypatch):
-    """A primitive whose predicate counts its calls and takes C-contiguous float32 arrays of one axis."""
+    """A primitive with a candidate for C-contiguous float32 vectors, whose predicate counts its calls."""
     primitives()
     monkeypatch.setattr(dispatch, "_REGISTRY", {})
     primitive = Primitive("total", lambda xs, scale: None, result_spec=lambda xs, scale: None)
@@ -48,7 +48,7 @@ def test_a_remembered_choice_is_for_its_shapes_types_and_settings_alone(counted,
 
 
 def test_what_another_library_holds_is_asked_about_every_time(counted):
-    """The choice for it may depend on more than shows, such as a precision that is allowed for a while."""
+    """The choice may depend on more than shapes and dtypes, such as a precision that is allowed within a block."""
 
     class Foreign:
         ndim, dtype, flags = 1, np.dtype(np.float32), np.ones(1).flags

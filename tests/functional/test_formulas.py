@@ -13,7 +13,7 @@ from minunet.autograd import Function
 
 
 def operations():
-    """The subclasses of Function in autograd and functional; those with a leading underscore are unfinished bases."""
+    """The subclasses of Function in autograd and functional; those with a leading underscore are base classes."""
     for package in (minunet.autograd, minunet.functional):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             for name, value in vars(importlib.import_module(module.name)).items():
