@@ -183,10 +183,10 @@ def conv_transpose2d_grads(
     grad_x = xp.zeros_like(x) if needs_x else None
     grad_weight = xp.empty_like(weight) if needs_weight else None
     for i, j, rows, columns in kernel_offsets((kh, kw), stride, (h, w)):
-        stamped = full[:, rows, columns]  # (N, H, W, O): where pixel (h, w) added weight[i, j]
+        grad_window = full[:, rows, columns]  # (N, H, W, O): the gradient where pixel (h, w) added weight[i, j]
         if grad_x is not None:
-            grad_x += stamped @ weight[i, j].T
+            grad_x += grad_window @ weight[i, j].T
         if grad_weight is not None:
-            grad_weight[i, j] = x.reshape(-1, x.shape[3]).T @ stamped.reshape(-1, stamped.shape[3])
+            grad_weight[i, j] = x.reshape(-1, x.shape[3]).T @ grad_window.reshape(-1, grad_window.shape[3])
     grad_bias = sum_rows(grad_output.reshape(-1, weight.shape[3])) if needs_bias else None
     return grad_x, grad_weight, grad_bias

@@ -31,7 +31,7 @@ def _pooled_and_argmax(
 
 @primitive(result_spec=_pooled_and_argmax)
 def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntPair) -> tuple[Array, Array]:
-    """The largest value in each window and its place in the window, row-major; the first of equal values wins.
+    """The largest value in each window and its index in the window, row-major; the first of equal values wins.
 
     Padding counts as minus infinity but never wins, not even over an image of minus infinities. NaN wins over
     everything, so that a diverged training is seen.
@@ -56,7 +56,7 @@ def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntPair
 
 @primitive(result_spec=_pooled)
 def max_pool2d_values(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntPair) -> Array:
-    """The values of `max_pool2d` without their places; enough when no gradient is needed."""
+    """The values of `max_pool2d` without their indices; enough when no gradient is needed."""
     return max_pool2d.reference(x, kernel_size, stride, padding)[0]
 
 
