@@ -21,11 +21,11 @@ from minunet.errors import UserError
 from minunet.files.atomic import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.json_files import write_json
-from minunet.inference.evaluation import evaluate, row
+from minunet.inference.evaluation import evaluate, predict_pair
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
-from minunet.results.figures import prediction_grid
+from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import image_table, ranked, summary_table, to_csv
 from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
@@ -217,7 +217,10 @@ def _cases(model: LoadedModel, selection: Selection, images: list[dict[str, Any]
     count = min(CASES, (len(images) + 1) // 2)
     worst, best = images[:count], images[count:][-CASES:]
     rows = [
-        row(model, pairs[image["name"]], f"{rank}: {image['name']}, Dice {image['dice']:.3f}, IoU {image['iou']:.3f}")
+        PredictionRow(
+            *predict_pair(model, pairs[image["name"]]),
+            f"{rank}: {image['name']}, Dice {image['dice']:.3f}, IoU {image['iou']:.3f}",
+        )
         for group, name in ((worst, "worst"), (best[::-1], "best"))
         for rank, image in ((f"{name} {number}", image) for number, image in enumerate(group, start=1))
     ]

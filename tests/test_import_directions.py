@@ -22,7 +22,6 @@ ONLY_FOR = {"cli": ["runs", "experiments", "train", "evaluate", "predict", "synt
 CIRCLE_OF_TENSOR = "minunet.autograd."
 # Imports that are still to be removed.
 LEFT_OVER = [
-    ("minunet.inference.evaluation", "minunet.results.figures"),
     ("minunet.kernels.cuda.launcher", "minunet.kernels.cuda.gpu_launcher"),
 ]
 

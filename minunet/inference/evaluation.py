@@ -1,6 +1,6 @@
-"""An evaluation: a trained model held against masks, image by image, and the pictures of its worst and best cases.
+"""Evaluation: the scores of a trained model on images whose masks are known.
 
-It scores at the size the model works at, as training does, or at the images' own size, which is what a user gets.
+Images are scored at the size at which the model works, as in training, or at their own size, which is what a user gets.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from minunet.data.pairs import Pair
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.inference.predictor import LoadedModel
-from minunet.results.figures import PredictionRow
 
 
 def evaluate(
@@ -33,9 +32,9 @@ def evaluate(
     pairs : sequence of Pair
         Checked, so that every file can be read.
     native : bool
-        False: images and masks go through the model's preprocessing, and the answer is scored at that size. True: the
-        answer is brought to the image's own size and scored there, against the mask as it is (binarised, for a model
-        of binary masks).
+        False: images and masks go through the model's preprocessing, and the prediction is scored at that size. True: the
+        prediction is resized to the image's own size and scored there, against the mask as it is (binarised, for a model of
+        binary masks).
     batch_size : int
         Images predicted together at most, where they share their size.
     advance : callable
@@ -61,10 +60,10 @@ def evaluate(
     return metrics
 
 
-def row(model: LoadedModel, pair: Pair, caption: str) -> PredictionRow:
-    """A pair with the model's answer, at the image's own size, for a figure."""
+def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The image of a pair, its mask (H, W, 1), and the probability of each pixel (H, W), all at the image's own size."""
     image = decode(pair.image, report=None)
-    return PredictionRow(image, _native_target(model, pair)[..., 0], model.predict(image), caption)
+    return image, _native_target(model, pair), model.predict(image)
 
 
 def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) -> None:

@@ -17,11 +17,11 @@ from PIL import Image
 from minunet.checkpoints.model_file import LoadedModel
 from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
-from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_rgb
 from minunet.data.reading.resize import resize_area
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
+from minunet.inference.evaluation import predict_pair
 from minunet.results import figures
 from minunet.results.curves import PlotsMissing, curves
 from minunet.results.picture import png_bytes
@@ -82,16 +82,13 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
     scores : dict
         For each name its measures, for the caption.
     """
-    native = replace(model.preprocessing, size=None, crop=None)
     rows = []
     for pair in (pairs[place] for place in _places(len(pairs), GRID_ROWS)):
-        image = decode(pair.image, report=None)
-        mask = native.target(decode_mask(pair.mask, report=None))
+        image, mask, probability = predict_pair(model, pair)
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
         # Shrunk at once: whole photographs of several rows, in float32, would take more than the training did.
-        parts = (_shrunk(part) for part in (to_rgb(image), mask, model.predict(image)))
-        rows.append(figures.PredictionRow(*parts, caption))
+        rows.append(figures.PredictionRow(_shrunk(to_rgb(image)), _shrunk(mask), _shrunk(probability), caption))
     _save(path, figures.prediction_grid(rows, heading="test images, never trained on"))
 
 
