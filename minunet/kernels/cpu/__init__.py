@@ -48,13 +48,4 @@ from minunet.kernels.cpu import adam, conv_transpose_as_conv, elementwise, pooli
 
 # isort: on
 
-__all__ = [
-    "adam",
-    "conv_transpose_as_conv",
-    "elementwise",
-    "im2col",
-    "kn2row",
-    "pooling_2x2",
-    "subpixel",
-    "winograd",
-]
+__all__ = ["adam", "conv_transpose_as_conv", "elementwise", "im2col", "kn2row", "pooling_2x2", "subpixel", "winograd"]

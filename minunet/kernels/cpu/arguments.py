@@ -8,9 +8,9 @@ import numpy as np
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-ConvNeeds = tuple[
-    Sequence[bool], bool, bool
-]  # the gradients of a convolution to compute: (one per source, weight, bias)
+# The gradients of a convolution, (one per source, weight, bias): which ones to compute, and the results.
+ConvNeeds = tuple[Sequence[bool], bool, bool]
+ConvGrads = tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]
 
 
 def are_numpy_floats(*arrays: object) -> bool:

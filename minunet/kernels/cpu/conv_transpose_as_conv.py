@@ -13,6 +13,7 @@ from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row
 from minunet.kernels.cpu.im2col import backward, forward
+from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
 from minunet.kernels.primitives.windows import IntPair
 
 _WHY = "the convolution whose transpose this is, by matrix products"
@@ -95,4 +96,4 @@ def conv_transpose2d_grads(
         )
         assert grad_conv_weight is not None
         grad_weight = memory_pool.copy(grad_conv_weight.transpose(0, 1, 3, 2))  # (kh, kw, O, C) -> (kh, kw, C, O)
-    return grad_x, grad_weight, backward.bias_gradient(grad_output, None) if needs_bias else None
+    return grad_x, grad_weight, bias_gradient(grad_output, None) if needs_bias else None

@@ -15,9 +15,8 @@ from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
-from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, row_blocks
-from minunet.kernels.cpu.scratch import Allocate, scratch
-from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.cpu.partition import RowBlock, parallel_blocks, row_blocks
+from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 VALUES_PER_BLOCK = 1 << 19  # of the input; threads whose calls are short wait for each other
@@ -62,28 +61,26 @@ def conv2d(
     kernel = np.ascontiguousarray(weight.transpose(2, 0, 1, 3)).reshape(c, -1)  # (C, kh * kw * O)
     y = memory_pool.empty((images, out_h, out_w, o), weight.dtype)
 
-    def job(blocks: Sequence[RowBlock]) -> None:
-        for block in blocks:
-            # The rows of the input that the windows of the block meet.
-            first = max(0, block.rows.start - top)
-            last = min(height, block.rows.stop - top + kh - 1)
-            outputs = y[block.index]
-            with scratch() as allocate:
-                shape = (o, *outputs.shape[:3])
-                # One plane for each output channel: its rows are longer than the outputs of one pixel.
-                sums = outputs.reshape(shape) if o == 1 else allocate(shape, y.dtype)
-                sums[...] = 0 if bias is None else bias[:, None, None, None]
-                if last > first:
-                    planes = _product_planes(allocate, [x[block.images, first:last] for x in xs], kernel)
-                    # (kh * kw * O, pixels) -> (kh, kw, O, N, rows, W)
-                    planes = planes.reshape(kh, kw, o, len(outputs), last - first, width)
-                    _add_shifted(planes, sums, first - (block.rows.start - top), left)
-                if activation == "relu":
-                    np.maximum(sums, 0, out=sums)
-                if o > 1:
-                    np.copyto(outputs, sums.transpose(1, 2, 3, 0))
+    def work(allocate: Allocate, block: RowBlock) -> None:
+        # The rows of the input that the windows of the block meet.
+        first = max(0, block.rows.start - top)
+        last = min(height, block.rows.stop - top + kh - 1)
+        outputs = y[block.index]
+        shape = (o, *outputs.shape[:3])
+        # One plane for each output channel: its rows are longer than the outputs of one pixel.
+        sums = outputs.reshape(shape) if o == 1 else allocate(shape, y.dtype)
+        sums[...] = 0 if bias is None else bias[:, None, None, None]
+        if last > first:
+            planes = _product_planes(allocate, [x[block.images, first:last] for x in xs], kernel)
+            # (kh * kw * O, pixels) -> (kh, kw, O, N, rows, W)
+            planes = planes.reshape(kh, kw, o, len(outputs), last - first, width)
+            _add_shifted(planes, sums, first - (block.rows.start - top), left)
+        if activation == "relu":
+            np.maximum(sums, 0, out=sums)
+        if o > 1:
+            np.copyto(outputs, sums.transpose(1, 2, 3, 0))
 
-    parallel(job, group_into_jobs(row_blocks(images, out_h, width * c, VALUES_PER_BLOCK)))
+    parallel_blocks(work, row_blocks(images, out_h, width * c, VALUES_PER_BLOCK))
     return y
 
 

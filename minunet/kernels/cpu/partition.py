@@ -5,11 +5,14 @@ Both follow from shapes only, never from the number of threads, so that sums are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
+
+from minunet.kernels.cpu.scratch import Allocate, scratch
+from minunet.kernels.cpu.threads import parallel
 
 MAX_JOBS = 16  # every job keeps a partial gradient of the weight until all are added up
 MIN_BLOCKS = 8  # fewer cannot be shared out evenly to the threads
@@ -77,6 +80,17 @@ def group_into_jobs(blocks: Sequence[Block]) -> list[Sequence[Block]]:
     bounds = [-(-len(blocks) * i // max(1, count)) for i in range(count + 1)]
     jobs = (blocks[start:stop] for start, stop in zip(bounds, bounds[1:], strict=False))
     return sorted(jobs, key=len, reverse=True)
+
+
+def parallel_blocks(work: Callable[[Allocate, Block], None], blocks: Sequence[Block]) -> None:
+    """Call work(allocate, block) for every block, on all threads; `allocate` returns scratch buffers for this block."""
+
+    def job(job_blocks: Sequence[Block]) -> None:
+        for block in job_blocks:
+            with scratch() as allocate:
+                work(allocate, block)
+
+    parallel(job, group_into_jobs(blocks))
 
 
 def sum_in_order(parts: Sequence[np.ndarray]) -> np.ndarray:

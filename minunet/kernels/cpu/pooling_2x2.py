@@ -6,17 +6,16 @@ large, is separated into left and right columns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
-from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, row_blocks
-from minunet.kernels.cpu.scratch import Allocate, scratch
+from minunet.kernels.cpu.partition import parallel_blocks, row_blocks
+from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
-from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.primitives.windows import IntPair
 
 VALUES_PER_BLOCK = 1 << 20  # of the image; threads whose calls are short wait for each other
@@ -53,13 +52,8 @@ def _grad_cost(grad_output: np.ndarray, *_: object) -> float:
 def _in_blocks(pooled_shape: tuple[int, ...], work: Callable[[Allocate, Index], None]) -> None:
     """Call work(allocate, index) for blocks of the pooled image, on all threads."""
     images, height, width, channels = pooled_shape
-
-    def job(blocks: Sequence[RowBlock]) -> None:
-        for block in blocks:
-            with scratch() as allocate:
-                work(allocate, block.index)
-
-    parallel(job, group_into_jobs(row_blocks(images, height, 4 * width * channels, VALUES_PER_BLOCK)))
+    blocks = row_blocks(images, height, 4 * width * channels, VALUES_PER_BLOCK)
+    parallel_blocks(lambda allocate, block: work(allocate, block.index), blocks)
 
 
 def _row_pairs(x: np.ndarray, index: Index, width: int) -> np.ndarray:

@@ -16,8 +16,15 @@ from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
-from minunet.kernels.cpu.partition import RowBlock, even_slices, group_into_jobs, row_blocks, sum_in_order
-from minunet.kernels.cpu.scratch import scratch
+from minunet.kernels.cpu.partition import (
+    RowBlock,
+    even_slices,
+    group_into_jobs,
+    parallel_blocks,
+    row_blocks,
+    sum_in_order,
+)
+from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.primitives.windows import IntPair
@@ -61,18 +68,16 @@ def conv_transpose2d(
     y_rows = y.reshape(images, height, kh, width, kw * o)
     patch_bias = bias_row(bias, width * kh * kw)
 
-    def job(blocks: Sequence[RowBlock]) -> None:
-        for block in blocks:
-            with scratch() as allocate:
-                pixels = x[block.index].reshape(1, -1, c)
-                patches = allocate((1, pixels.shape[1], kh * kw * o), x.dtype)
-                matmul(pixels, kernel[None], patches)
-                add_bias(patches, patch_bias)
-                target = y_rows[block.index]
-                # (N, rows, W, kh, kw * O) -> (N, rows, kh, W, kw * O)
-                copy_strided(target, patches.reshape(*target.shape[:2], width, kh, kw * o).transpose(0, 1, 3, 2, 4))
+    def work(allocate: Allocate, block: RowBlock) -> None:
+        pixels = x[block.index].reshape(1, -1, c)
+        patches = allocate((1, pixels.shape[1], kh * kw * o), x.dtype)
+        matmul(pixels, kernel[None], patches)
+        add_bias(patches, patch_bias)
+        target = y_rows[block.index]
+        # (N, rows, W, kh, kw * O) -> (N, rows, kh, W, kw * O)
+        copy_strided(target, patches.reshape(*target.shape[:2], width, kh, kw * o).transpose(0, 1, 3, 2, 4))
 
-    parallel(job, group_into_jobs(row_blocks(images, height, width * kh * kw * o, VALUES_PER_BLOCK)))
+    parallel_blocks(work, row_blocks(images, height, width * kh * kw * o, VALUES_PER_BLOCK))
     return y
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import threads
-from minunet.kernels.cpu.im2col import backward, forward
+from minunet.kernels.cpu.im2col import window_matrix
 from minunet.kernels.dispatch import prefer
 from tests.kernels.cpu.conv_cases import PRECISIONS, assert_close
 
@@ -34,8 +34,7 @@ def test_equals_the_reference(
     weight = rng.standard_normal((*kernel_size, size[3], out_channels)).astype(dtype)
     bias = rng.standard_normal(out_channels).astype(dtype) if needs[2] else None
     with pytest.MonkeyPatch.context() as patch, prefer("conv_transpose_as_conv"):
-        patch.setattr(forward, "VALUES_PER_BLOCK", values_per_block)
-        patch.setattr(backward, "VALUES_PER_BLOCK", values_per_block)
+        patch.setattr(window_matrix, "VALUES_PER_BLOCK", values_per_block)
         call = (x, weight, bias, stride, padding)
         assert primitives.conv_transpose2d.choose(*call).name == "conv_transpose_as_conv"
         expected = primitives.conv_transpose2d.reference(*call)
@@ -53,8 +52,7 @@ def test_equals_the_reference(
 
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
 def test_the_same_bits_for_any_number_of_threads(stride, monkeypatch):
-    for module in (forward, backward):
-        monkeypatch.setattr(module, "VALUES_PER_BLOCK", 5_000)
+    monkeypatch.setattr(window_matrix, "VALUES_PER_BLOCK", 5_000)
     rng = np.random.default_rng(1)
     x, weight, bias = (rng.standard_normal(s).astype(np.float32) for s in ((2, 23, 17, 9), (3, 3, 9, 8), (8,)))
     results = []

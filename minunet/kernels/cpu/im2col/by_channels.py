@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.im2col.window_matrix import window_blocks
 from minunet.kernels.cpu.partition import RowBlock, even_slices, row_blocks
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
@@ -33,9 +34,7 @@ def groups(images: int, height: int, values_per_row: int) -> list[RowBlock]:
     return row_blocks(images, height, values_per_row, VALUES_PER_GROUP)
 
 
-def write_group(
-    matrix: MatrixFunction, group: RowBlock, width: int, columns: int, dtype: np.dtype, values_per_block: int
-) -> np.ndarray:
+def write_group(matrix: MatrixFunction, group: RowBlock, width: int, columns: int, dtype: np.dtype) -> np.ndarray:
     """The matrix of a whole group, (pixels, columns), written block by block on all threads."""
     images, height = group.images.stop - group.images.start, group.row_count
     whole = memory_pool.empty((images, height, width, columns), dtype)
@@ -45,7 +44,7 @@ def write_group(
             target = whole[block.index]
             np.copyto(target, matrix(allocate, block.moved_to(group)).reshape(target.shape))
 
-    parallel(job, row_blocks(images, height, width * columns, values_per_block))
+    parallel(job, window_blocks(images, height, width * columns))
     return whole.reshape(-1, columns)
 
 

@@ -12,14 +12,11 @@ from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row, zeros
 from minunet.kernels.cpu.im2col import by_channels
-from minunet.kernels.cpu.im2col.window_matrix import window_matrix
+from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
-from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, row_blocks
-from minunet.kernels.cpu.scratch import Allocate, scratch
-from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.cpu.partition import RowBlock, parallel_blocks
+from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.primitives.windows import IntPair, Padding
-
-VALUES_PER_BLOCK = 1 << 19  # of windows; threads whose calls are short wait for each other
 
 # Nanoseconds of one core, measured on Zen 4.
 PER_WINDOW_VALUE = 0.25  # to write it
@@ -41,12 +38,7 @@ def _applies(xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | No
 
 
 def forward_cost(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    *_: object,
+    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
 ) -> float:
     """Estimated nanoseconds of one core for `conv2d`."""
     images, height, width, window = _sizes(xs, weight, stride, padding)
@@ -81,7 +73,7 @@ def conv2d(
 
     if by_channels.is_large(window, out_channels):
         for group in by_channels.groups(images, height, width * window):
-            windows = by_channels.write_group(windows_of, group, width, window, y.dtype, VALUES_PER_BLOCK)
+            windows = by_channels.write_group(windows_of, group, width, window, y.dtype)
             outputs = y[group.index].reshape(-1, out_channels)
 
             def write(channels: slice, values: np.ndarray, outputs: np.ndarray = outputs) -> None:
@@ -96,18 +88,14 @@ def conv2d(
 
     row_bias = bias_row(bias, width)
 
-    def job(blocks: Sequence[RowBlock]) -> None:
-        for block in blocks:
-            outputs = y[block.index]
-            with scratch() as allocate:
-                windows = windows_of(allocate, block)
-                matmul(windows[None], kernel[None], outputs.reshape(1, -1, out_channels))
-                add_bias(outputs, row_bias)
-                if activation == "relu":
-                    rows = outputs.reshape(-1, width * out_channels)
-                    np.maximum(rows, zeros(allocate, rows.shape[1], y.dtype), out=rows)
+    def work(allocate: Allocate, block: RowBlock) -> None:
+        outputs = y[block.index]
+        matmul(windows_of(allocate, block)[None], kernel[None], outputs.reshape(1, -1, out_channels))
+        add_bias(outputs, row_bias)
+        if activation == "relu":
+            rows = outputs.reshape(-1, width * out_channels)
+            np.maximum(rows, zeros(allocate, rows.shape[1], y.dtype), out=rows)
 
     if y.size:
-        blocks = row_blocks(images, height, width * max(window, out_channels), VALUES_PER_BLOCK)
-        parallel(job, group_into_jobs(blocks))
+        parallel_blocks(work, window_blocks(images, height, width * max(window, out_channels)))
     return y

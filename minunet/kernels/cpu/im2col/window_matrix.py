@@ -7,11 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from minunet.kernels.cpu.padded_crop import padded_crop
+from minunet.kernels.cpu.partition import RowBlock, row_blocks
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.primitives.windows import IntPair, out_size
 
+VALUES_PER_BLOCK = 1 << 19  # of windows; threads whose calls are short wait for each other
 FEW_CHANNELS = 8  # with fewer, a row of the image is longer, and so faster to copy, than a row of a window
+
+
+def window_blocks(images: int, height: int, values_per_row: int) -> list[RowBlock]:
+    """Blocks of rows of pixels, of about `VALUES_PER_BLOCK` values of windows."""
+    return row_blocks(images, height, values_per_row, VALUES_PER_BLOCK)
 
 
 def window_matrix(

@@ -27,12 +27,7 @@ def _is_possible(xs: Sequence[np.ndarray], weight: np.ndarray, stride: IntPair, 
 
 
 def forward_applies(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d` with these arguments."""
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(*xs, weight, bias)
@@ -45,7 +40,7 @@ def backward_applies(
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    *_: object,
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d_grads` with these arguments."""
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(grad_output, *xs, weight, output)

@@ -5,11 +5,16 @@ The constants were measured on Zen 4 and Zen 3 cores; only their proportion to t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from minunet.kernels.cpu.arguments import ConvNeeds
 from minunet.kernels.cpu.blas import small_matrix_kernels
 from minunet.kernels.cpu.matmul import matmul_cost
 from minunet.kernels.cpu.winograd import block_sizes
+from minunet.kernels.primitives.windows import IntPair, Padding, out_size
 
 
 @dataclass(frozen=True)
@@ -40,16 +45,23 @@ PER_CALL = 120_000.0  # to prepare buffers and wake the threads
 BACKWARD_PRODUCTS = 1.2  # factor: the products of the two gradients evict each other's operands from the cache
 ROUNDING_PENALTY = {4: 1.0, 6: 1.1}  # factor: larger tiles have three times the rounding error, and must be worth it
 
-Size = tuple[int, int]
-
 
 def rates() -> Rates:
     """The rates for the BLAS at hand."""
     return IN_PLACE if small_matrix_kernels() else PACKED
 
 
-def forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
-    """The forward pass in two dimensions; `size`: height and width of the output."""
+def forward_cost(
+    m: int,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> float:
+    """`conv2d` in two dimensions."""
+    images, size, c, o = _forward_sizes(xs, weight, stride, padding)
     n, tiles = m + 2, block_sizes.tile_count(m, images, size)
     windows, outputs, kernel = n * m + n * n, n * m + m * m, 3 * n + n * n  # values that the transforms write
     cost = PER_CALL + PER_BLOCK * _blocks(m, images, size, max(c, o)) + n * n * matmul_cost(tiles, c, o)
@@ -58,8 +70,19 @@ def forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
     )
 
 
-def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
-    """The backward pass in two dimensions; `size`: height and width of the input."""
+def backward_cost(
+    m: int,
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> float:
+    """`conv2d_grads` in two dimensions."""
+    images, size, c, o = _backward_sizes(xs, weight)
+    needs_x, needs_weight = any(needs[0]), needs[1]
     n, tiles = m + 2, block_sizes.tile_count(m, images, size)
     windows, outputs, x_tiles, kernel = n * m + n * n, n * m + m * m, n * m + n * n, 3 * n + n * n
     values = tiles * o * windows
@@ -74,8 +97,17 @@ def backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool
     return ROUNDING_PENALTY[m] * (cost + rates().sorted_value * values)
 
 
-def strips_forward_cost(m: int, images: int, size: Size, c: int, o: int) -> float:
-    """The forward pass in one dimension; `size`: height and width of the output."""
+def strips_forward_cost(
+    m: int,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    activation: str | None,
+) -> float:
+    """`conv2d` in one dimension."""
+    images, size, c, o = _forward_sizes(xs, weight, stride, padding)
     n, pixels = m + 2, images * -(-size[0] // m) * size[1]  # pixels at each point
     cost = (
         PER_CALL
@@ -85,8 +117,19 @@ def strips_forward_cost(m: int, images: int, size: Size, c: int, o: int) -> floa
     return cost + rates().value * pixels * (n * c + m * o)
 
 
-def strips_backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_x: bool, needs_weight: bool) -> float:
-    """The backward pass in one dimension; `size`: height and width of the input."""
+def strips_backward_cost(
+    m: int,
+    grad_output: np.ndarray,
+    xs: Sequence[np.ndarray],
+    weight: np.ndarray,
+    output: np.ndarray | None,
+    stride: IntPair,
+    padding: Padding,
+    needs: ConvNeeds,
+) -> float:
+    """`conv2d_grads` in one dimension."""
+    images, size, c, o = _backward_sizes(xs, weight)
+    needs_x, needs_weight = any(needs[0]), needs[1]
     n, pixels = m + 2, images * -(-size[0] // m) * size[1]
     cost = PER_CALL + PER_GRADIENT * images * size[0] * size[1] * o
     cost += rates().value * pixels * n * o
@@ -98,11 +141,26 @@ def strips_backward_cost(m: int, images: int, size: Size, c: int, o: int, needs_
     return cost
 
 
-def _strips_cost(m: int, images: int, size: Size, c: int, o: int, values_per_strip: int, passes: int) -> float:
+def _strips_cost(m: int, images: int, size: IntPair, c: int, o: int, values_per_strip: int, passes: int) -> float:
     """The part that does not depend on the size of the strips: each reads the kernel's points `passes` times."""
     values = (m + 2) * max(c, o) * images * -(-size[0] // m) * size[1]
     return -(-values // values_per_strip) * (PER_BLOCK + passes * PER_WEIGHT * (m + 2) * 3 * c * o)
 
 
-def _blocks(m: int, images: int, size: Size, channels: int) -> int:
+def _forward_sizes(
+    xs: Sequence[np.ndarray], weight: np.ndarray, stride: IntPair, padding: Padding
+) -> tuple[int, IntPair, int, int]:
+    """Images, (height, width) of the output, input and output channels."""
+    c, o = weight.shape[2:]
+    return len(xs[0]), out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding), c, o
+
+
+def _backward_sizes(xs: Sequence[np.ndarray], weight: np.ndarray) -> tuple[int, IntPair, int, int]:
+    """Images, (height, width) of the input, input and output channels."""
+    images, height, width, _ = xs[0].shape
+    c, o = weight.shape[2:]
+    return images, (height, width), c, o
+
+
+def _blocks(m: int, images: int, size: IntPair, channels: int) -> int:
     return -(-block_sizes.tile_count(m, images, size) // block_sizes.tiles_per_block(m, images, size, channels))

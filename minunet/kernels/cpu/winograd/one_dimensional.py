@@ -19,7 +19,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import ConvNeeds
+from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
@@ -51,20 +51,7 @@ def strips(images: int, size: tuple[int, int], channels: int, values: int) -> li
     ]
 
 
-def _forward_cost(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
-) -> float:
-    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
-    c, o = weight.shape[2:]
-    return cost.strips_forward_cost(M, len(xs[0]), size, c, o)
-
-
-@primitives.conv2d.register(LABEL, when=forward_applies, cost=_forward_cost, why=_WHY)
+@primitives.conv2d.register(LABEL, when=forward_applies, cost=partial(cost.strips_forward_cost, M), why=_WHY)
 def conv2d(
     xs: Sequence[np.ndarray],
     weight: np.ndarray,
@@ -133,21 +120,7 @@ class _RecordedForward:
             np.maximum(written, self._zeros, out=written)
 
 
-def _backward_cost(
-    grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: ConvNeeds,
-) -> float:
-    _, height, width, _ = xs[0].shape
-    c, o = weight.shape[2:]
-    return cost.strips_backward_cost(M, len(xs[0]), (height, width), c, o, any(needs[0]), needs[1])
-
-
-@primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=_backward_cost, why=_WHY)
+@primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=partial(cost.strips_backward_cost, M), why=_WHY)
 def conv2d_grads(
     grad_output: np.ndarray,
     xs: Sequence[np.ndarray],
@@ -156,7 +129,7 @@ def conv2d_grads(
     stride: IntPair,
     padding: Padding,
     needs: ConvNeeds,
-) -> tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]:
+) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
     call = BackwardCall(M, grad_output, xs, weight, output, padding, needs)
     matrices, (c, o) = call.matrices, weight.shape[2:]

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import ConvNeeds
+from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall, backward_applies, forward_applies
 from minunet.kernels.cpu.winograd.matrices import POINTS
@@ -41,7 +41,7 @@ def conv2d_grads(
     stride: IntPair,
     padding: Padding,
     needs: ConvNeeds,
-) -> tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]:
+) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
     call = BackwardCall(m, grad_output, xs, weight, output, padding, needs)
     c, o = weight.shape[2:]
@@ -50,41 +50,12 @@ def conv2d_grads(
     return call.grad_xs, grad_weight, grad_bias
 
 
-def _forward_cost(
-    m: int,
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
-) -> float:
-    size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
-    c, o = weight.shape[2:]
-    return cost.forward_cost(m, len(xs[0]), size, c, o)
-
-
-def _backward_cost(
-    m: int,
-    grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: ConvNeeds,
-) -> float:
-    _, height, width, _ = xs[0].shape
-    c, o = weight.shape[2:]
-    return cost.backward_cost(m, len(xs[0]), (height, width), c, o, any(needs[0]), needs[1])
-
-
 for _m in POINTS:
     _label = f"winograd-{_m}x{_m}"
     _why = f"Winograd with tiles of {_m}x{_m}: {(_m + 2) ** 2} products per channel instead of {9 * _m * _m}"
-    primitives.conv2d.register(_label, when=forward_applies, cost=partial(_forward_cost, _m), why=_why)(
+    primitives.conv2d.register(_label, when=forward_applies, cost=partial(cost.forward_cost, _m), why=_why)(
         partial(conv2d, _m)
     )
-    primitives.conv2d_grads.register(_label, when=backward_applies, cost=partial(_backward_cost, _m), why=_why)(
+    primitives.conv2d_grads.register(_label, when=backward_applies, cost=partial(cost.backward_cost, _m), why=_why)(
         partial(conv2d_grads, _m)
     )

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import threads
-from minunet.kernels.cpu.im2col import backward, by_channels, forward
+from minunet.kernels.cpu.im2col import by_channels, forward, window_matrix
 from tests.kernels.cpu.conv_cases import PRECISIONS, all_results, cases, compare_forward, compare_gradients
 
 STRIDES = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4)))
@@ -28,8 +28,7 @@ def test_equals_the_reference(dtype, tolerance, case, values_per_block, group):
             patch.setattr(by_channels, "MIN_WINDOW", 0)
             patch.setattr(by_channels, "VALUES_PER_GROUP", group)
             patch.setattr(by_channels, "CHANNELS_PER_JOB", 24)
-        patch.setattr(forward, "VALUES_PER_BLOCK", values_per_block)
-        patch.setattr(backward, "VALUES_PER_BLOCK", values_per_block)
+        patch.setattr(window_matrix, "VALUES_PER_BLOCK", values_per_block)
         made = compare_forward(case, "im2col", dtype, tolerance)
         compare_gradients(case, "im2col", dtype, tolerance, *made)
 
@@ -42,8 +41,7 @@ def test_the_same_bits_for_any_number_of_threads(kernel_size, stride, large, mon
         monkeypatch.setattr(by_channels, "MIN_WINDOW", 0)
         monkeypatch.setattr(by_channels, "VALUES_PER_GROUP", 50_000)
         monkeypatch.setattr(by_channels, "CHANNELS_PER_JOB", 8)
-    monkeypatch.setattr(forward, "VALUES_PER_BLOCK", 5_000)
-    monkeypatch.setattr(backward, "VALUES_PER_BLOCK", 5_000)
+    monkeypatch.setattr(window_matrix, "VALUES_PER_BLOCK", 5_000)
     results = []
     for count in (1, 2, 3, 2):
         monkeypatch.setattr(threads, "_num_threads", count)
