@@ -27,7 +27,7 @@ from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
-from minunet.results.score_tables import image_table, ranked, summary_table, to_csv
+from minunet.results.score_tables import csv_text, image_table, summary_table, worst_first
 from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
 from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun, join_names
@@ -194,7 +194,7 @@ def _scored(arguments: Any, model: LoadedModel, selection: Selection) -> Segment
 
 def _write(arguments: Any, model: LoadedModel, selection: Selection, metrics: SegmentationMetrics) -> None:
     """The files of --out."""
-    images = [{**image, "side": selection.sides[image["name"]]} for image in ranked(metrics)]
+    images = [{**image, "side": selection.sides[image["name"]]} for image in worst_first(metrics)]
     numbers = {
         "model": str(model.path),
         "data": str(arguments.data or arguments.images),
@@ -207,7 +207,7 @@ def _write(arguments: Any, model: LoadedModel, selection: Selection, metrics: Se
         "images": images,
     }
     write_json(arguments.out / "metrics.json", numbers)
-    write_text(arguments.out / "per_image.csv", to_csv(images))
+    write_text(arguments.out / "per_image.csv", csv_text(images))
     write_bytes(arguments.out / "cases.png", _cases(model, selection, images))
 
 

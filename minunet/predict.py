@@ -26,14 +26,14 @@ from minunet.files.atomic import write_bytes
 from minunet.files.folders import fresh_folder, mixing_problems, unwritable
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
-from minunet.results.prediction import KINDS, Prediction, is_result, result_files
+from minunet.results.prediction import PICTURES, Prediction, is_result, result_files
 from minunet.wording import count_noun, join_names
 
 FAILED = 1
 STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
 EPILOG = f"""\
 for each image NAME, in the folder --out, sub-folders as in the folder given:
-{chr(10).join(f"  NAME_{kind + '.png':<16} {what}" for kind, what in KINDS.items())}
+{chr(10).join(f"  NAME_{kind + '.png':<16} {what}" for kind, what in PICTURES.items())}
 All have the image's own size, upright: a photo's EXIF orientation is applied.
 
 PNG, JPEG, BMP and TIFF are read, 8 and 16 bit. Folders are searched with their
@@ -110,7 +110,7 @@ def predict_files(model: LoadedModel, images: Sequence[InputImage], out: Path, t
     def stop() -> None:
         outcome.stopped = True
 
-    with StopOnSignal(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(KINDS)) as writers:
+    with StopOnSignal(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(PICTURES)) as writers:
         for number, image in enumerate(images):
             progress(number, len(images))
             if outcome.stopped:
@@ -137,7 +137,7 @@ def _write(prediction: Prediction, stem: Path, writers: ThreadPoolExecutor) -> N
     def write(kind: str, path: Path) -> None:
         write_bytes(path, prediction.png(kind), durable=False)
 
-    list(writers.map(write, KINDS, result_files(stem)))
+    list(writers.map(write, PICTURES, result_files(stem)))
 
 
 def _parser() -> Parser:

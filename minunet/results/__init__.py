@@ -1,1 +1,1 @@
-"""Pictures and tables of what a model says."""
+"""Pictures and tables of what a model predicts and of how its training went."""

@@ -1,18 +1,18 @@
-"""An overlay: a mask's contour drawn on its image, so that one sees both where the cell is and what was found."""
+"""Overlays: the contour of a mask drawn on its image, so that one sees the cell and what was predicted."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
-from minunet.results.picture import to_picture
+from minunet.results.picture import drop_channel_axis, to_uint8_rgb
 
 CONTOUR = (0, 205, 90)  # green: far from the violet of stained cells and from the pale background alike
-DOUBT = (255, 140, 0)
+UNCERTAIN = (255, 140, 0)  # orange
 
 
-def outline(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
-    """The inner edge of every instance.
+def find_boundaries(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
+    """The inner boundary of every instance.
 
     Parameters
     ----------
@@ -25,26 +25,24 @@ def outline(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
     -------
     ndarray, bool, (H, W)
         The pixels of an instance within `thickness` steps (up, down, left, right) of a pixel of another label. The border
-        of the image is no edge.
+        of the image is not a boundary.
     """
-    labels = np.asarray(instances)
-    if labels.ndim == 3 and labels.shape[2] == 1:
-        labels = labels[:, :, 0]
+    labels = drop_channel_axis(instances)
     if labels.ndim != 2:
         raise ValueError(f"instances are (H, W), not {labels.shape}")
     labels = labels.astype(np.int64)
-    core = labels.copy()  # what is left of each instance when its edge is peeled off, `thickness` times
+    core = labels.copy()  # each instance eroded by one pixel, `thickness` times
     for _ in range(thickness):
         around = np.pad(core, 1, mode="edge")
-        kept = core != 0
+        inner = core != 0
         for side in (around[:-2, 1:-1], around[2:, 1:-1], around[1:-1, :-2], around[1:-1, 2:]):
-            kept &= side == core
-        core = np.where(kept, core, 0)
+            inner &= side == core
+        core = np.where(inner, core, 0)
     return (labels != 0) & (core == 0)
 
 
 def line_width(shape: tuple[int, ...], shown: int = 400) -> int:
-    """A contour's width in pixels that is seen when an image of this shape (H, W, ...) is shown `shown` pixels wide."""
+    """The width in pixels of a contour that is visible where an image (H, W, ...) is shown `shown` pixels wide."""
     return max(1, round(1.5 * shape[1] / shown))
 
 
@@ -61,15 +59,15 @@ def overlay(
     Parameters
     ----------
     image : ndarray (H, W), (H, W, 1) or (H, W, 3), or PIL image
-        See `minunet.results.picture.to_picture`.
+        See `minunet.results.picture.to_uint8_rgb`.
     mask : ndarray (H, W) or (H, W, 1)
-        Boolean, integer labels (each gets its own contour), or floating point, cut at 0.5.
+        Boolean, integer labels (each has its own contour), or floating point, with a threshold of 0.5.
     probability : ndarray (H, W) or (H, W, 1), optional
-        In [0, 1]; pixels are tinted orange by their doubt, 4 p (1 - p), so that one sees where the model wavered.
+        In [0, 1]; pixels are tinted orange in proportion to their uncertainty 4 p (1 - p).
     colour : (int, int, int)
         Of the contour.
     thickness : int, optional
-        Of the contour in pixels; by default one that is seen when the image is looked at whole.
+        Of the contour in pixels; by default one that is visible when the whole image is shown.
 
     Returns
     -------
@@ -80,22 +78,21 @@ def overlay(
     ValueError
         Where the mask or the probability is of another size.
     """
-    pixels = to_picture(image).astype(np.float32)
+    pixels = to_uint8_rgb(image).astype(np.float32)
     labels = _plane(mask, pixels.shape, "mask")
     if np.issubdtype(labels.dtype, np.floating):
         labels = labels >= 0.5
     if probability is not None:
         p = np.clip(_plane(probability, pixels.shape, "probability").astype(np.float32), 0, 1)
-        doubt = (0.75 * 4 * p * (1 - p))[:, :, None]  # (H, W, 1)
-        pixels += doubt * (np.array(DOUBT, np.float32) - pixels)
-    pixels[outline(labels, thickness or line_width(pixels.shape))] = colour
+        uncertainty = (0.75 * 4 * p * (1 - p))[:, :, None]  # (H, W, 1)
+        pixels += uncertainty * (np.array(UNCERTAIN, np.float32) - pixels)
+    pixels[find_boundaries(labels, thickness or line_width(pixels.shape))] = colour
     return Image.fromarray(np.rint(pixels).astype(np.uint8))
 
 
 def _plane(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:
-    plane = np.asarray(array)
-    if plane.ndim == 3 and plane.shape[2] == 1:
-        plane = plane[:, :, 0]
+    """An array of the size of an image of `shape`, as (H, W)."""
+    plane = drop_channel_axis(array)
     if plane.shape != shape[:2]:
         raise ValueError(f"the {name} is {plane.shape}, the image {shape[:2]}")
     return plane

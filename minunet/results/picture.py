@@ -1,16 +1,15 @@
-"""A picture: any image array the program handles, as the 8-bit colour pixels that a figure shows."""
+"""Pictures: images of any type as 8-bit colour, scaled to fit a figure, and encoded as PNG."""
 
 from __future__ import annotations
 
 import io
-import unicodedata
 
 import numpy as np
-from PIL import Image, ImageFont
+from PIL import Image
 
 
-def to_picture(array: np.ndarray | Image.Image) -> np.ndarray:
-    """Turn an image into 8-bit colour.
+def to_uint8_rgb(array: np.ndarray | Image.Image) -> np.ndarray:
+    """Convert an image to 8-bit colour.
 
     Parameters
     ----------
@@ -26,9 +25,7 @@ def to_picture(array: np.ndarray | Image.Image) -> np.ndarray:
     ValueError
         For another shape or type.
     """
-    pixels = np.asarray(array.convert("RGB") if isinstance(array, Image.Image) else array)
-    if pixels.ndim == 3 and pixels.shape[2] == 1:
-        pixels = pixels[:, :, 0]
+    pixels = drop_channel_axis(array.convert("RGB") if isinstance(array, Image.Image) else array)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3):
         raise ValueError(f"a picture is (H, W), (H, W, 1) or (H, W, 3), not {pixels.shape}")
     if pixels.dtype == bool:
@@ -42,15 +39,19 @@ def to_picture(array: np.ndarray | Image.Image) -> np.ndarray:
     return pixels if pixels.ndim == 3 else np.repeat(pixels[:, :, None], 3, axis=2)
 
 
-def fitted(array: np.ndarray | Image.Image, width: int, height: int | None = None, crisp: bool = False) -> Image.Image:
-    """A picture scaled, in its own proportions, to `width` pixels, or less where it would be higher than `height`.
+def drop_channel_axis(array: np.ndarray | Image.Image) -> np.ndarray:
+    """An array (H, W, 1) as (H, W); any other array unchanged."""
+    pixels = np.asarray(array)
+    return pixels[:, :, 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
 
-    `crisp` keeps the edges of the pixels where it is enlarged: for masks, whose pixels one wants to see.
+
+def resize_to_width(array: np.ndarray | Image.Image, width: int, crisp: bool = False) -> Image.Image:
+    """An image resized to `width` pixels with its proportions kept.
+
+    `crisp` keeps sharp edges where it is enlarged: for masks, whose single pixels should be visible.
     """
-    picture = Image.fromarray(to_picture(array))
+    picture = Image.fromarray(to_uint8_rgb(array))
     scale = width / picture.width
-    if height is not None:
-        scale = min(scale, height / picture.height)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     if scale > 1:
         return picture.resize(size, Image.Resampling.NEAREST if crisp else Image.Resampling.BICUBIC)
@@ -78,34 +79,3 @@ def png_bytes(image: np.ndarray | Image.Image, *, compress_level: int = 6, optim
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", compress_level=compress_level, optimize=optimize)
     return buffer.getvalue()
-
-
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """Pillow's own typeface, so that figures look alike on every machine."""
-    return ImageFont.load_default(size=size)
-
-
-# Pillow's typeface has the letters of ASCII and few others.
-SUBSTITUTES = str.maketrans(
-    {"×": "x", "–": "-", "—": "-", "−": "-", "µ": "u", "ß": "ss", "ø": "o", "Ø": "O", "ł": "l", "æ": "ae"}
-)
-
-
-def legible(text: str) -> str:
-    """The text in characters that the typeface has: letters lose their accents, and what remains unknown becomes "?"."""
-    plain = unicodedata.normalize("NFKD", text.translate(SUBSTITUTES))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return "".join(letter if " " <= letter <= "~" or letter in "°±·" else "?" for letter in plain)
-
-
-def shortened(text: str, width: int, face: ImageFont.FreeTypeFont) -> str:
-    """The legible text, with its middle left out where it is wider than `width` pixels: the end of a file's name tells it apart."""
-    text = legible(text)
-    if face.getlength(text) <= width:
-        return text
-    for kept in range(len(text) - 1, 0, -1):
-        head = (kept + 1) // 2
-        shorter = text[:head] + "..." + text[len(text) - (kept - head) :]
-        if face.getlength(shorter) <= width:
-            return shorter
-    return ""

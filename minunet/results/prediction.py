@@ -1,6 +1,6 @@
-"""A prediction: what a model says of one image, and the four pictures that show it.
+"""Predictions: the probabilities of a model for one image, and the four pictures that show them.
 
-They lie beside each other as NAME_mask.png, NAME_probability.png, NAME_product.png and NAME_overlay.png, at the image's size.
+The files are NAME_mask.png, NAME_probability.png, NAME_product.png and NAME_overlay.png in one folder, of the image's size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from PIL import Image
 from minunet.results.overlay import overlay
 from minunet.results.picture import png_bytes
 
-KINDS = {
+PICTURES = {
     "mask": "255 where the probability exceeds the threshold, else 0",
     "probability": "16-bit grey; the probability is value / 65535",
     "product": "image x probability, as in the paper's Figure 9",
@@ -33,7 +33,7 @@ class Prediction:
     probability : ndarray
         (H, W) float32 in [0, 1].
     threshold : float
-        A pixel is a cell where its probability is above.
+        Pixels of a higher probability are cell.
     """
 
     image: np.ndarray
@@ -47,16 +47,16 @@ class Prediction:
 
     @property
     def foreground(self) -> float:
-        """Share of the pixels that are cells."""
+        """The share of pixels that are cell."""
         return float(self.mask.mean())
 
     def product(self) -> np.ndarray:
-        """The image times the probability, element by element, rounded to the image's own dtype."""
+        """The product of image and probability, element by element, rounded to the dtype of the image."""
         weight = self.probability if self.image.ndim == 2 else self.probability[..., None]  # (H, W) -> (H, W, 1)
         return np.rint(self.image * weight).astype(self.image.dtype)
 
     def picture(self, kind: str) -> Image.Image:
-        """The picture of one of `KINDS`, of the image's size."""
+        """One of the `PICTURES`, of the image's size."""
         if kind == "mask":
             return Image.fromarray(self.mask.astype(np.uint8) * 255)
         if kind == "probability":
@@ -64,24 +64,24 @@ class Prediction:
         if kind == "product":
             product = self.product()
             if product.dtype == np.uint16 and product.ndim == 3:
-                product = (product >> 8).astype(np.uint8)  # Pillow writes no 16-bit colour
+                product = (product >> 8).astype(np.uint8)  # Pillow cannot write 16-bit colour
             return Image.fromarray(product)
         return overlay(self.image, self.mask, self.probability)
 
     def png(self, kind: str) -> bytes:
-        """That picture as a PNG file."""
-        # Level 6 takes four times as long as level 1 for a photograph, and saves a sixth; for a mask it saves half.
+        """One of the `PICTURES` as the content of a PNG file."""
+        # For a photograph level 6 takes four times as long as level 1 and saves a sixth; for a mask it saves half.
         return png_bytes(self.picture(kind), compress_level=6 if kind == "mask" else 1)
 
 
 def result_files(stem: Path) -> list[Path]:
-    """Where the pictures of the image called `stem` lie, in the order of `KINDS`."""
-    return [stem.with_name(f"{stem.name}_{kind}.png") for kind in KINDS]
+    """The files of the pictures of an image, in the order of `PICTURES`; `stem` is the folder with the name of the image."""
+    return [stem.with_name(f"{stem.name}_{kind}.png") for kind in PICTURES]
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file is one of ours: named like a result, and the other three are there."""
-    for kind in KINDS:
+    """Whether a file is the result of a prediction: named like one, and the other three files exist."""
+    for kind in PICTURES:
         if path.name.endswith(f"_{kind}.png"):
             stem = path.with_name(path.name.removesuffix(f"_{kind}.png"))
             return all(file.is_file() for file in result_files(stem))

@@ -1,4 +1,4 @@
-"""Scores: the measures of an evaluation as tables, on the screen and as CSV, the worst images first."""
+"""Score tables: the measures of an evaluation as text for the screen and as CSV, the worst images first."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from minunet.inference.metrics import SegmentationMetrics
 
-SHOWN = 10  # images in the table on the screen
+MAX_SHOWN = 10  # images in the table on the screen
 LABELS = {
     "dice": "Dice",
     "iou": "IoU",
@@ -21,13 +21,13 @@ LABELS = {
 }
 
 
-def ranked(metrics: SegmentationMetrics) -> list[dict[str, Any]]:
-    """A row per image, the worst Dice first; of equal ones the greater loss."""
+def worst_first(metrics: SegmentationMetrics) -> list[dict[str, Any]]:
+    """A row per image, sorted by increasing Dice; for equal Dice by decreasing loss."""
     return sorted(metrics.per_image(), key=lambda image: (image["dice"], -image["loss"]))
 
 
 def summary_table(metrics: SegmentationMetrics) -> list[str]:
-    """Every measure over all pixels, as a mean over the images, and for the image that is worst in it."""
+    """Lines with every measure over all pixels, averaged over the images, and of the image that is worst in it."""
     pooled, mean, images = metrics.result(), metrics.mean(), metrics.per_image()
     lines = [f"{'':<24}{'all pixels':>12}{'mean of images':>16}{'worst image':>13}"]
     for key, label in LABELS.items():
@@ -38,18 +38,18 @@ def summary_table(metrics: SegmentationMetrics) -> list[str]:
 
 
 def image_table(metrics: SegmentationMetrics) -> list[str]:
-    """The images that came out worst, one a line."""
-    images = ranked(metrics)
-    listed = f"the {SHOWN} worst of {len(images)} images" if len(images) > SHOWN else "the images, worst first"
+    """Lines with the worst images."""
+    images = worst_first(metrics)
+    listed = f"the {MAX_SHOWN} worst of {len(images)} images" if len(images) > MAX_SHOWN else "the images, worst first"
     lines = [f"{listed}, by Dice:", "    Dice     IoU  precision  recall  image"]
     return lines + [
         f"  {image['dice']:.4f}  {image['iou']:.4f}     {image['precision']:.4f}  {image['recall']:.4f}  {image['name']}"
-        for image in images[:SHOWN]
+        for image in images[:MAX_SHOWN]
     ]
 
 
-def to_csv(rows: list[dict[str, Any]]) -> str:
-    """Rows of the same keys as a table with a header."""
+def csv_text(rows: list[dict[str, Any]]) -> str:
+    """Rows of the same keys as CSV with a header."""
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys(), lineterminator="\n")
     writer.writeheader()

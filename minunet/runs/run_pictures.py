@@ -23,7 +23,7 @@ from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
 from minunet.inference.evaluation import predict_pair
 from minunet.results import figures
-from minunet.results.curves import PlotsMissing, curves
+from minunet.results.curves import MatplotlibMissing, plot_curves
 from minunet.results.picture import png_bytes
 from minunet.training.events import EpochRecord
 
@@ -58,9 +58,9 @@ def draw_curves(path: Path, history: Sequence[EpochRecord]) -> str | None:
         return None
     draft = path.with_name(f".{path.name}.{os.getpid()}.png")  # matplotlib chooses the format by the ending
     try:
-        curves([record.to_dict() for record in history], draft)
+        plot_curves([record.to_dict() for record in history], draft)
         os.replace(draft, path)
-    except PlotsMissing as missing:
+    except MatplotlibMissing as missing:
         return str(missing)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error}); free some space.") from error

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet.results.curves import PlotsMissing, curves
+from minunet.results.curves import MatplotlibMissing, plot_curves
 
 HISTORY = [
     {
@@ -25,14 +25,14 @@ HISTORY = [
 
 def test_without_matplotlib_the_message_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(PlotsMissing, match=r"pip install 'minunet\[plots\]'"):
-        curves(HISTORY, tmp_path / "curves.png")
+    with pytest.raises(MatplotlibMissing, match=r"pip install 'minunet\[plots\]'"):
+        plot_curves(HISTORY, tmp_path / "curves.png")
     assert not list(tmp_path.iterdir())
 
 
 def test_a_history_without_epochs(tmp_path):
     with pytest.raises(ValueError, match="no curves"):
-        curves([], tmp_path / "curves.png")
+        plot_curves([], tmp_path / "curves.png")
 
 
 def read(path):
@@ -49,7 +49,7 @@ TRAIN, VALIDATION, RATE = (0x1F, 0x5F, 0xA8), (0xD1, 0x49, 0x5B), (0x3C, 0x7D, 0
 
 def test_all_curves_are_drawn(tmp_path):
     pytest.importorskip("matplotlib")
-    path = curves(HISTORY, tmp_path / "curves.png", title="a run")
+    path = plot_curves(HISTORY, tmp_path / "curves.png", title="a run")
     pixels = read(path)
     assert all(near(pixels, colour) > 200 for colour in (TRAIN, VALIDATION, RATE))
 
@@ -62,19 +62,19 @@ def test_a_history_read_from_a_file_draws_the_same_picture(tmp_path):
         table.writerows(HISTORY)
     with open(tmp_path / "history.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    one, other = curves(HISTORY, tmp_path / "one.png"), curves(rows, tmp_path / "other.png")
+    one, other = plot_curves(HISTORY, tmp_path / "one.png"), plot_curves(rows, tmp_path / "other.png")
     assert np.array_equal(read(one), read(other))
 
 
 def test_what_is_missing_is_left_out(tmp_path):
     pytest.importorskip("matplotlib")
     rows = [{"epoch": 1, "train_loss": 0.5, "val_loss": ""}, {"epoch": 2, "train_loss": 0.4, "val_loss": None}]
-    pixels = read(curves(rows, tmp_path / "few.png"))
+    pixels = read(plot_curves(rows, tmp_path / "few.png"))
     assert near(pixels, TRAIN) > 50 and near(pixels, VALIDATION) == 0 and near(pixels, RATE) == 0
 
 
 def test_one_epoch_and_losses_of_zero_are_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     row = {"epoch": 1, "lr": 0.0, "train_loss": 0.0, "val_loss": float("nan"), "val_dice": 1.0}
-    pixels = read(curves([row], tmp_path / "one.png"))
+    pixels = read(plot_curves([row], tmp_path / "one.png"))
     assert near(pixels, TRAIN) > 10 and near(pixels, VALIDATION) > 10

@@ -44,7 +44,7 @@ def test_a_grid_shows_image_mask_prediction_and_product():
 
 def test_a_probability_dims_the_product():
     sheet = prediction_grid(
-        [(plain(RED), np.ones((50, 100)), np.full((50, 100, 1), 0.5, np.float32), "")], tile_width=100
+        [PredictionRow(plain(RED), np.ones((50, 100)), np.full((50, 100, 1), 0.5, np.float32))], tile_width=100
     )
     product = columns_of(sheet, 4, 100)[3]
     assert has(product, (100, 15, 15)) == 5000
@@ -52,10 +52,10 @@ def test_a_probability_dims_the_product():
 
 def test_rows_titles_captions_and_heading_take_room():
     row = (plain(RED), np.ones((50, 100)), np.ones((50, 100)))
-    one = prediction_grid([(*row, "")], tile_width=100)
-    captioned = prediction_grid([(*row, "a caption")], tile_width=100)
-    two = prediction_grid([(*row, "a caption")] * 2, tile_width=100)
-    headed = prediction_grid([(*row, "a caption")], tile_width=100, heading="Heading")
+    one = prediction_grid([PredictionRow(*row)], tile_width=100)
+    captioned = prediction_grid([PredictionRow(*row, "a caption")], tile_width=100)
+    two = prediction_grid([PredictionRow(*row, "a caption")] * 2, tile_width=100)
+    headed = prediction_grid([PredictionRow(*row, "a caption")], tile_width=100, heading="Heading")
     assert one.width == two.width == 2 * MARGIN + 4 * 100 + 3 * GAP
     assert one.height < captioned.height < headed.height < two.height
     assert two.height - captioned.height == (captioned.height - one.height) + 50 + GAP
@@ -64,15 +64,15 @@ def test_rows_titles_captions_and_heading_take_room():
 
 
 def test_without_masks_there_is_no_column_for_them():
-    rows = [(plain(RED), None, np.ones((50, 100)), ""), (plain(BLUE), None, np.ones((50, 100)), "")]
+    rows = [PredictionRow(plain(colour), None, np.ones((50, 100))) for colour in (RED, BLUE)]
     assert prediction_grid(rows, tile_width=100).width == 2 * MARGIN + 3 * 100 + 2 * GAP
-    mixed = prediction_grid([rows[0], (plain(BLUE), np.ones((50, 100)), np.ones((50, 100)), "")], tile_width=100)
+    mixed = prediction_grid([rows[0], PredictionRow(plain(BLUE), *2 * [np.ones((50, 100))])], tile_width=100)
     assert has(columns_of(mixed, 4, 100)[1], (255, 255, 255)) > 5000
 
 
 def test_masks_of_integers_are_black_and_white():
     sheet = prediction_grid(
-        [(plain(RED), np.ones((50, 100), np.int64), np.zeros((50, 100), np.uint8), "")], tile_width=100
+        [PredictionRow(plain(RED), np.ones((50, 100), np.int64), np.zeros((50, 100), np.uint8))], tile_width=100
     )
     _, mask, prediction, _ = columns_of(sheet, 4, 100)
     assert has(mask, (0, 0, 0)) == 0 and has(prediction, (0, 0, 0)) == 5000
@@ -103,7 +103,7 @@ def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="at least one row"):
         prediction_grid([])
     with pytest.raises(ValueError, match=r"the prediction is \(5, 5\), the image \(50, 100\)"):
-        prediction_grid([(plain(RED), None, np.ones((5, 5)), "")])
+        prediction_grid([PredictionRow(plain(RED), None, np.ones((5, 5)))])
     with pytest.raises(ValueError, match="2 captions for 1 tiles"):
         contact_sheet([plain(RED)], captions=["a", "b"])
     with pytest.raises(ValueError, match="at least one tile"):

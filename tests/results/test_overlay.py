@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minunet.results.overlay import CONTOUR, line_width, outline, overlay
+from minunet.results.overlay import CONTOUR, find_boundaries, line_width, overlay
 
 
 def test_the_outline_of_a_square():
@@ -11,11 +11,11 @@ def test_the_outline_of_a_square():
     mask[2:7, 2:7] = True
     ring = mask.copy()
     ring[3:6, 3:6] = False
-    assert np.array_equal(outline(mask), ring)
+    assert np.array_equal(find_boundaries(mask), ring)
     ring[3:6, 3:6] = True
     ring[4, 4] = False
-    assert np.array_equal(outline(mask, 2), ring)
-    assert np.array_equal(outline(mask, 3), mask)
+    assert np.array_equal(find_boundaries(mask, 2), ring)
+    assert np.array_equal(find_boundaries(mask, 3), mask)
 
 
 def test_touching_instances_are_told_apart():
@@ -23,14 +23,14 @@ def test_touching_instances_are_told_apart():
     instances[:, 5:] = 2
     expected = np.zeros((6, 10), bool)
     expected[:, 4:6] = True  # where they touch; the border of the image is no edge
-    assert np.array_equal(outline(instances), expected)
-    assert not outline(instances > 0).any()
+    assert np.array_equal(find_boundaries(instances), expected)
+    assert not find_boundaries(instances > 0).any()
 
 
 def test_the_outline_stays_inside_random_instances():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, (20, 23))
-    edge = outline(labels)
+    edge = find_boundaries(labels)
     assert not edge[labels == 0].any()
     for row in range(20):
         for column in range(23):
@@ -48,7 +48,7 @@ def test_an_overlay_changes_the_contour_only():
     mask[5:20, 8:30] = 0.7
     drawn = overlay(image, mask)
     assert drawn.size == (40, 30)
-    edge = outline(mask[:, :, 0] > 0.5)
+    edge = find_boundaries(mask[:, :, 0] > 0.5)
     assert np.all(np.asarray(drawn)[edge] == CONTOUR)
     assert np.array_equal(np.asarray(drawn)[~edge], image[~edge])
 
@@ -69,7 +69,7 @@ def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ValueError, match=r"the probability is \(3, 6\)"):
         overlay(image, np.zeros((4, 6), bool), np.zeros((3, 6)))
     with pytest.raises(ValueError, match=r"instances are \(H, W\)"):
-        outline(np.zeros((2, 2, 3)))
+        find_boundaries(np.zeros((2, 2, 3)))
 
 
 def test_a_contour_is_seen_at_any_size():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet.results.prediction import KINDS, Prediction, is_result, result_files
+from minunet.results.prediction import PICTURES, Prediction, is_result, result_files
 
 PROBABILITY = np.array([[0.0, 0.25, 0.5], [0.500001, 0.75, 1.0]], np.float32)
 
@@ -19,7 +19,7 @@ def opened(prediction, kind):
 @pytest.mark.parametrize("channels", [(), (3,)])
 def test_every_picture_has_the_size_of_the_image(dtype, channels):
     image = np.full((2, 3, *channels), np.iinfo(dtype).max, dtype)
-    for kind in KINDS:
+    for kind in PICTURES:
         assert opened(Prediction(image, PROBABILITY), kind).size == (3, 2)
 
 
@@ -60,7 +60,7 @@ def test_overlay_outlines_the_mask():
 
 def test_results_are_known_again_when_all_four_are_there(tmp_path):
     files = result_files(tmp_path / "a.b")
-    assert [file.name for file in files] == [f"a.b_{kind}.png" for kind in KINDS]
+    assert [file.name for file in files] == [f"a.b_{kind}.png" for kind in PICTURES]
     for file in files[:-1]:
         file.write_bytes(b"")
     assert not any(map(is_result, files))

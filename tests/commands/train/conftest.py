@@ -23,4 +23,4 @@ def finished(discs, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def quick_curves(finished, monkeypatch):
     """Drawing curves takes longer than such a run; the finished one shows that they are drawn."""
-    monkeypatch.setattr("minunet.runs.run_pictures.curves", lambda history, path: path.write_bytes(b"curves"))
+    monkeypatch.setattr("minunet.runs.run_pictures.plot_curves", lambda history, path: path.write_bytes(b"curves"))

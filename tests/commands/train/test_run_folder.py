@@ -87,7 +87,7 @@ def test_the_run_folder_is_named_after_the_time_unless_told(discs, tmp_path, mon
 
 
 def test_without_matplotlib_one_line_says_how_to_get_it(discs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("minunet.runs.run_pictures.curves", minunet.results.curves.curves)
+    monkeypatch.setattr("minunet.runs.run_pictures.plot_curves", minunet.results.curves.plot_curves)
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert train(discs, "--out", tmp_path / "run", *TINY, "--epochs", 1) == 0
     said = capsys.readouterr().out
