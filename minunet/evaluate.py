@@ -1,14 +1,14 @@
 """`python -m minunet.evaluate MODEL DATA`: how good a trained model is on images whose masks are known.
 
-Images the model was trained on are left out unless asked for, and the output says which were scored.
+Images that the model was trained on are left out unless they are asked for, and the output says which were scored.
 """
 
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import positive_int
@@ -18,27 +18,20 @@ from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
-from minunet.files.atomic import write_bytes, write_text
-from minunet.files.folders import mixing_problems, unwritable
-from minunet.files.json_files import write_json
-from minunet.inference.evaluation import evaluate, predict_pair
-from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.evaluation import evaluate
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
-from minunet.results.figures import PredictionRow, prediction_grid
-from minunet.results.picture import png_bytes
-from minunet.results.score_tables import csv_text, image_table, summary_table, worst_first
-from minunet.runs.provenance import CHOICES, Provenance, Selection, in_words, select
-from minunet.runs.run_folder import RunFolder
-from minunet.wording import count_noun, join_names
+from minunet.results.score_tables import image_table, summary_table
+from minunet.runs.evaluation_run import (
+    EVALUATION_CONTENTS,
+    evaluation_folder_problems,
+    evaluation_mixing_problems,
+    write_evaluation,
+)
+from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
+from minunet.runs.setting_flags import SETTING_FLAGS
 
-LEARNT_FROM = ("train", "validation")
-FILES = {
-    "metrics.json": "every number",
-    "per_image.csv": "a row per image, the worst Dice first",
-    "cases.png": "the worst and the best images: mask, prediction, product",
-}
-CASES = 3  # worst and best images in the picture, each
+TRAINED_WITH = ("train", "validation")
 EPILOG = f"""\
 the numbers:
   Dice, IoU        overlap of prediction and mask, 2 TP / (2 TP + FP + FN) and
@@ -53,10 +46,10 @@ the numbers:
 which images: a run's split.json beside the model says what it was trained on. By
 default only images it has not seen are scored: its test images, and any that were not
 in the run. Images are recognised by content, so that a copy under another name counts
-as seen. Without a split.json the folders train/, validation/ and test/ of DATA tell.
+as seen. Without a split.json the folders train/, validation/ and test/ of DATA decide.
 
 what --out gets:
-{chr(10).join(f"  {name:<15}{what}" for name, what in FILES.items())}
+{chr(10).join(f"  {name:<15}{what}" for name, what in EVALUATION_CONTENTS.items())}
 
 examples:
   python -m minunet.evaluate runs/first smears
@@ -67,18 +60,18 @@ examples:
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Evaluate what `argv` asks for; returns the exit code."""
-    arguments, problems = _parser().parse_collecting(argv)
-    problems += _obstacles(arguments)
+    """Run the command; return its exit code."""
+    arguments, problems = build_parser().parse_collecting(argv)
+    out, native = arguments.out, arguments.native
+    if out is not None:
+        problems += evaluation_folder_problems(out, arguments.overwrite)
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
     except UserError as error:
         problems += error.problems
     try:
         pairs = find_pairs(arguments.data, images=arguments.images, masks=arguments.masks)
-        if arguments.out is not None:
-            data = [file for pair in pairs for file in (pair.image, pair.mask)]
-            problems += mixing_problems(arguments.out, [arguments.out / name for name in FILES], data)
+        problems += evaluation_mixing_problems(out, pairs) if out is not None else []
     except UserError as error:
         problems += error.problems
     if problems:
@@ -86,23 +79,25 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
-    selection = select(pairs, record, arguments.side)
-    _introduce(arguments, model, selection, pairs)
+    selected = select_pairs(pairs, record, arguments.side)
+    announce_evaluation(arguments, model, selected, pairs)
     with FileBar("checking") as progress:
-        warnings = check_pairs(selection.pairs, progress=progress)
+        warnings = check_pairs(selected.pairs, progress=progress)
     for warning in warnings:
         say_item(print, "warning", warning)
-    metrics = _scored(arguments, model, selection)
+    with FileBar("scoring") as progress:
+        metrics = evaluate(model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress)
     print("", *summary_table(metrics), "", *image_table(metrics), "", sep="\n")
-    if arguments.out is None:
+    if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        _write(arguments, model, selection, metrics)
-        say_item(print, "open", str(arguments.out / "cases.png"), str(arguments.out / "per_image.csv"), fold=False)
+        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native)
+        say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
     return 0
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The command's arguments."""
     parser = Parser(
         prog="python -m minunet.evaluate",
         description="Score a trained model on images whose masks are known.",
@@ -110,19 +105,21 @@ def _parser() -> Parser:
     )
     parser.add_argument("model", metavar="MODEL", type=Path, help="model.safetensors, or the run folder that holds it")
     parser.add_argument("data", metavar="DATA", type=Path, nargs="?", help="folder with images and masks")
-    parser.add_argument("--images", metavar="DIR", type=Path, help="folder of the images, in place of DATA")
-    parser.add_argument("--masks", metavar="DIR", type=Path, help="folder of the masks, in place of DATA")
+    parser.add_argument("--images", metavar="DIR", type=Path, help=SETTING_FLAGS["images"].help)
+    parser.add_argument("--masks", metavar="DIR", type=Path, help=SETTING_FLAGS["masks"].help)
     parser.add_argument(
-        "--side", choices=CHOICES, help="which images (default unseen: all but those trained on or validated with)"
+        "--side",
+        choices=SIDE_CHOICES,
+        help="which images (default unseen: all but those used for training or validation)",
     )
     parser.add_argument(
-        "--split", metavar="RUN", type=Path, help="split.json or its run folder (default: what lies beside the model)"
+        "--split", metavar="RUN", type=Path, help="split.json or its run folder (default: the one beside the model)"
     )
     parser.add_argument(
-        "--native", action="store_true", help="score at the images' own size, not at the one the model works at"
+        "--native", action="store_true", help="score at the images' own size, not at that of the model's input"
     )
     parser.add_argument("--out", metavar="DIR", type=Path, help="folder for the numbers and pictures (default: none)")
-    parser.add_argument("--overwrite", action="store_true", help="replace what an earlier evaluation left in --out")
+    parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier evaluation in --out")
     parser.add_argument(
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"
     )
@@ -130,101 +127,36 @@ def _parser() -> Parser:
     return parser
 
 
-def _obstacles(arguments: Any) -> list[str]:
-    """Why --out cannot take the files, a sentence each."""
-    out = arguments.out
-    if out is None:
-        return []
-    if problem := unwritable(out):
-        return [f"--out {out}: {problem}"]
-    if RunFolder(out).is_run():
-        return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
-    present = [name for name in FILES if (out / name).exists()]
-    if present and not arguments.overwrite:
-        verb = "is" if len(present) == 1 else "are"
-        return [f"--out {out}: {join_names(present)} {verb} there already; add --overwrite, or choose another folder."]
-    return []
-
-
-def _introduce(arguments: Any, model: LoadedModel, selection: Selection, pairs: list[Pair]) -> None:
-    """Say what is scored, and above all whether the model was trained on it."""
+def announce_evaluation(arguments: Namespace, model: LoadedModel, selected: SelectedPairs, pairs: list[Pair]) -> None:
+    """Print what is scored, and whether the model was trained on it."""
     say_item(print, "model", str(model.path), fold=False)
     say_item(print, "", model.summary())
     say_item(print, "data", str(arguments.data or arguments.images), fold=False)
-    scored = {pair.name: selection.sides[pair.name] for pair in selection.pairs}
-    left_out = {pair.name: selection.sides[pair.name] for pair in pairs if pair.name not in scored}
+    scored = {pair.name: selected.sides[pair.name] for pair in selected.pairs}
+    left_out = {pair.name: selected.sides[pair.name] for pair in pairs if pair.name not in scored}
     of = f" of {len(pairs)}" if left_out else ""
-    what = f": {in_words(scored)}" if selection.source else ""
+    what = f": {describe_sides(scored)}" if selected.source else ""
     say_item(print, "scored", f"{len(scored)}{of} {'image' if len(pairs) == 1 else 'images'}{what}")
     if left_out:
-        say_item(print, "", f"left out: {in_words(left_out)}")
-    if selection.source is None:
+        say_item(print, "", f"left out: {describe_sides(left_out)}")
+    if selected.source is None:
         say_item(
             print,
             "warning",
-            "no split.json lies beside the model (--split names one): if it was trained on these images, the numbers "
-            "below flatter it",
+            "there is no split.json beside the model (--split names one): if it was trained on these images, the numbers "
+            "below are too good",
         )
     else:
-        say_item(print, "", f"(by {selection.source})", fold=False)
-    learnt = Counter(side for side in scored.values() if side in LEARNT_FROM)
-    if learnt:
-        share = "" if learnt.total() == len(scored) else f"{learnt.total()} of "
-        say_item(print, "warning", f"{share}these images shaped the model: THESE ARE NO TEST NUMBERS")
+        say_item(print, "", f"(by {selected.source})", fold=False)
+    used = Counter(side for side in scored.values() if side in TRAINED_WITH)
+    if used:
+        share = "" if used.total() == len(scored) else f"{used.total()} of "
+        say_item(print, "warning", f"{share}these images were used in training: THESE ARE NOT TEST SCORES")
     size = model.preprocessing.size
     if arguments.native or size is None:
         say_item(print, "scale", "the images' own")
     else:
-        say_item(print, "scale", f"{size[0]}x{size[1]}, which the model works at (--native: the images' own)")
-
-
-def _scored(arguments: Any, model: LoadedModel, selection: Selection) -> SegmentationMetrics:
-    with FileBar("scoring") as progress:
-        done = 0
-
-        def advance(count: int) -> None:
-            nonlocal done
-            done += count
-            progress(done, len(selection.pairs))
-
-        return evaluate(
-            model, selection.pairs, native=arguments.native, batch_size=arguments.batch_size, advance=advance
-        )
-
-
-def _write(arguments: Any, model: LoadedModel, selection: Selection, metrics: SegmentationMetrics) -> None:
-    """The files of --out."""
-    images = [{**image, "side": selection.sides[image["name"]]} for image in worst_first(metrics)]
-    numbers = {
-        "model": str(model.path),
-        "data": str(arguments.data or arguments.images),
-        "split": selection.source,
-        "scale": "native" if arguments.native or model.preprocessing.size is None else model.preprocessing.size,
-        "count": len(images),
-        "sides": Counter(image["side"] or "not in the run" for image in images),
-        "all_pixels": metrics.result(),
-        "mean_over_images": metrics.mean(),
-        "images": images,
-    }
-    write_json(arguments.out / "metrics.json", numbers)
-    write_text(arguments.out / "per_image.csv", csv_text(images))
-    write_bytes(arguments.out / "cases.png", _cases(model, selection, images))
-
-
-def _cases(model: LoadedModel, selection: Selection, images: list[dict[str, Any]]) -> bytes:
-    """A PNG of the worst and the best images."""
-    pairs = {pair.name: pair for pair in selection.pairs}
-    count = min(CASES, (len(images) + 1) // 2)
-    worst, best = images[:count], images[count:][-CASES:]
-    rows = [
-        PredictionRow(
-            *predict_pair(model, pairs[image["name"]]),
-            f"{rank}: {image['name']}, Dice {image['dice']:.3f}, IoU {image['iou']:.3f}",
-        )
-        for group, name in ((worst, "worst"), (best[::-1], "best"))
-        for rank, image in ((f"{name} {number}", image) for number, image in enumerate(group, start=1))
-    ]
-    return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))
+        say_item(print, "scale", f"{size[0]}x{size[1]}, the model's own (--native: the images' own)")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from minunet.experiments.study_messages import (
     announce_study,
     announce_study_stopped,
 )
-from minunet.kernels.cpu.threads import set_num_threads
 from minunet.runs.config import TrainConfig
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
 
@@ -34,8 +33,6 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(request.problems)
     data = None if settings.drawn else find_data(request, request.problems)
     folder.begin(settings, None if data is None else sorted_pairs(data))
-    if request.threads is not None:
-        set_num_threads(request.threads)
     try:
         if data is None:
             draw_smears(folder.as_run(), settings.drawn_size, settings.seed)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+
 from minunet.cli.argument_types import positive_int
-from minunet.cli.parser import Parser
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
 
+DEVICE = "auto is a GPU where one is usable"
+THREADS = "CPU threads (default: all cores)"
 TRAINING_PRECISION = (
     "arithmetic of a GPU's convolutions: bf16 and tf32 are fast (tensor cores, compute capability 8.0 or newer), fp32 is exact "
     "and slow; weights and sums are float32 in all three. auto is bf16 where the network and the loss have a fused step, else "
@@ -21,10 +24,11 @@ PREDICTION_PRECISION = (
 )
 
 
-def add_machine_arguments(parser: Parser) -> None:
-    """Add the three to a command that uses a trained model."""
-    parser.add_argument("--device", choices=DEVICES, default="auto", help="auto is a GPU where one is usable")
-    parser.add_argument(
-        "--precision", choices=PRECISION_CHOICES, default="auto", help=f"{PREDICTION_PRECISION} (default auto)"
-    )
-    parser.add_argument("--threads", metavar="N", type=positive_int, help="CPU threads (default: all cores)")
+def add_machine_arguments(
+    parser: argparse._ActionsContainer, precision: str | None = f"{PREDICTION_PRECISION} (default auto)"
+) -> None:
+    """Add --device, --precision and --threads to a parser or a group of it; `precision` is a help, None for no such argument."""
+    parser.add_argument("--device", choices=DEVICES, default="auto", help=DEVICE)
+    if precision is not None:
+        parser.add_argument("--precision", choices=PRECISION_CHOICES, default="auto", help=precision)
+    parser.add_argument("--threads", metavar="N", type=positive_int, help=THREADS)

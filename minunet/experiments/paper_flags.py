@@ -12,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from minunet.cli.argument_types import fraction, image_size, positive_int
+from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.experiments.paper_numbers import M1, M2, implied_by_m1
 from minunet.experiments.study_folder import STUDY_CONTENTS, StudyFolder
 from minunet.experiments.study_settings import PARTS, StudySettings
-from minunet.kernels import backend
+from minunet.kernels.machine import machine_problems
 from minunet.runs.setting_checks import DATA_PATHS, flag
 from minunet.runs.setting_flags import (
     SETTING_FLAGS,
     SettingFlag,
-    add_machine_flags,
     add_setting_flags,
     as_typed,
     given_settings,
@@ -162,7 +162,7 @@ def build_parser() -> Parser:
         (parser.add_argument_group("all experiments"), ("depth", "batch_size", "lr", "schedule", "seed")),
     ):
         add_setting_flags(group, names, StudySettings(), flags=STUDY_FLAGS)
-    add_machine_flags(parser.add_argument_group("machine"))
+    add_machine_arguments(parser.add_argument_group("machine"), precision=None)
     return parser
 
 
@@ -192,11 +192,7 @@ def read(argv: list[str] | None = None) -> PaperRequest:
         if values.get("graded"):
             values.setdefault("levels", None)
         settings = StudySettings(**values)
-    problems += settings.problems()
-    try:
-        backend.resolve_device(device)
-    except UserError as error:
-        problems += error.problems
+    problems += settings.problems() + machine_problems(device, "auto")
     return PaperRequest(settings, folder, PARTS if only is None else (only,), seeds, device, threads, problems)
 
 

@@ -1,4 +1,4 @@
-"""A file is written whole or not at all: the bytes go to a temporary neighbour, which then takes the file's name.
+"""Atomic writing: a file is written to a temporary file beside it, which then gets its name.
 
 A full disk, Ctrl-C or a power cut therefore leaves the earlier file as it was, never half of a new one.
 """
@@ -7,9 +7,37 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from minunet.errors import UserError
+
+
+@contextlib.contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary file beside `path` that gets its name at the end of the block; missing parent folders are made.
+
+    Raises
+    ------
+    UserError
+        Where the system refuses: no permission, no space, a folder of that name.
+    """
+    path = Path(path)
+    # In the same folder, because os.replace is atomic only within one file system. Not made by tempfile: only their owner may
+    # read its files, and a run folder is often shared. With the same ending, by which matplotlib knows the format.
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        os.replace(temporary, path)
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be written ({error.strerror or error}); "
+            "free some space, or choose a folder you may write to."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
@@ -18,12 +46,12 @@ def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
     Parameters
     ----------
     path : str or Path
-        Where the file shall lie. An existing file is replaced.
+        An existing file is replaced.
     data : bytes
         The whole content.
     durable : bool
-        Wait until the disk has the bytes, so that a power cut leaves the old file or the new one. Costs milliseconds; not
-        worth it for what can be made again.
+        Wait until the disk has the bytes, so that a power cut leaves the old file or the new one. It takes milliseconds, and is
+        not needed for files that can be made again.
 
     Returns
     -------
@@ -35,27 +63,12 @@ def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
     UserError
         Where the system refuses: no permission, no space, a folder of that name.
     """
-    path = Path(path)
-    # A neighbour, because os.replace is atomic only within one file system. Not tempfile: its files are readable by
-    # their owner alone, and a run folder is often shared.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "free some space, or choose a folder you may write to."
-        ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-    return path
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
+    return Path(path)
 
 
 def write_text(path: str | Path, text: str) -> Path:
@@ -64,9 +77,9 @@ def write_text(path: str | Path, text: str) -> Path:
 
 
 def utf8(text: str) -> bytes:
-    r"""`text` as UTF-8, the name of a file included whose bytes are none, as Latin-1's are not.
+    r"""`text` as UTF-8, even if it contains the name of a file that is not UTF-8 (but Latin-1, for example).
 
-    Python holds each such byte as half of a surrogate pair, for which UTF-8 has no bytes; it is escaped as JSON does.
+    Python keeps each such byte as a lone surrogate, which UTF-8 cannot encode; it is escaped as in JSON.
 
     Examples
     --------

@@ -5,12 +5,13 @@ Images are scored at the size at which the model works, as in training, or at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from minunet.data.pairs import Pair
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.inference.predictor import LoadedModel
@@ -22,7 +23,7 @@ def evaluate(
     *,
     native: bool = False,
     batch_size: int = 8,
-    advance: Callable[[int], object] = lambda count: None,
+    progress: ProgressCallback | None = None,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
 
@@ -37,8 +38,8 @@ def evaluate(
         binary masks).
     batch_size : int
         Images predicted together at most, where they share their size.
-    advance : callable
-        Called with the number of images done since the last call.
+    progress : callable, optional
+        Called with the number of images done, and of all.
 
     Returns
     -------
@@ -51,12 +52,14 @@ def evaluate(
         if native or model.preprocessing.size is None:
             for pair in batch:
                 _score_native(model, pair, metrics)
-                advance(1)
+                if progress:
+                    progress(len(metrics), len(pairs))
             continue
         inputs = np.stack([model.preprocessing.image(decode(pair.image, report=None)) for pair in batch])
         targets = np.stack([model.preprocessing.target(decode_mask(pair.mask, report=None)) for pair in batch])
         metrics.update_logits(model.logits(inputs)[..., None], targets, [pair.name for pair in batch])
-        advance(len(batch))
+        if progress:
+            progress(len(metrics), len(pairs))
     return metrics
 
 

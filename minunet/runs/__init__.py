@@ -1,1 +1,1 @@
-"""A training run on disk: its settings, folder, history and messages, and the plan of its time and memory."""
+"""Runs and their files: of trainings (settings, folder, history, plan of time and memory), of predictions, of evaluations."""

@@ -1,14 +1,14 @@
-"""What a model has seen: which images of a data set it was trained on, told from the split.json and config.json of its run.
+"""Provenance: which images of a data set a model was trained on, known from the split.json and config.json of its run.
 
-An image is recognised by its file, by equal content under another name or place, or, where the files of the run are gone,
-by its name; so that numbers on training images are not mistaken for test numbers.
+An image is recognised by its file, by equal content under another name or in another folder, or, where the files of the run are
+gone, by its name; so that scores on training images are not mistaken for test scores.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +18,13 @@ from minunet.files.json_files import read_json
 from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun
 
-CHOICES = ("unseen", *SIDES, "all")
-WORDS = {"train": "it was trained on", "validation": "that chose its best epoch", "test": "of its test side"}
+SIDE_CHOICES = ("unseen", *SIDES, "all")
+DESCRIPTIONS: dict[str | None, str] = {
+    "train": "it was trained on",
+    "validation": "that chose its best epoch",
+    "test": "of its test side",
+    None: "it has not seen",
+}
 
 
 class Provenance:
@@ -38,7 +43,7 @@ class Provenance:
     Raises
     ------
     UserError
-        Where it is missing or is no split.
+        Where it is missing or is not a split.
     """
 
     def __init__(self, path: str | Path):
@@ -49,21 +54,21 @@ class Provenance:
             self._names = {name: side for side in SIDES for name in split[side]}
         except (KeyError, TypeError) as error:
             raise UserError(
-                f"{self.path}: this is no split.json of a run; give the one that training wrote."
+                f"{self.path}: this is not the split.json of a run; give the one that training wrote."
             ) from error
-        found = {pair.name: pair.image.resolve() for pair in _pairs_of_run(RunFolder(self.path.parent))}
-        self._files = {found[name]: side for name, side in self._names.items() if name in found}
-        self._gone = self._names.keys() - found.keys()
-        self._by_size: dict[int, list[Path]] = {}
+        files = {pair.name: pair.image.resolve() for pair in _pairs_of_run(RunFolder(self.path.parent))}
+        self._files = {files[name]: side for name, side in self._names.items() if name in files}
+        self._gone = self._names.keys() - files.keys()
+        self._by_size: dict[int | None, list[Path]] = {}
         for file in self._files:
             self._by_size.setdefault(_size(file), []).append(file)
         self._digests: dict[Path, bytes] = {}
 
     @classmethod
-    def beside(cls, model_file: Path) -> Provenance | None:
-        """The record that lies beside a model, or None."""
-        path = RunFolder(model_file.parent).split
-        return cls(path) if path.is_file() else None
+    def beside(cls, model_file: Path | None) -> Provenance | None:
+        """The record in the folder of a model, or None."""
+        path = None if model_file is None else RunFolder(model_file.parent).split
+        return cls(path) if path is not None and path.is_file() else None
 
     def sides(self, pairs: Sequence[Pair]) -> list[str | None]:
         """For each pair the side it was on: "train", "validation", "test", or None where the run did not have it."""
@@ -82,7 +87,7 @@ class Provenance:
         if path not in self._digests:
             try:
                 self._digests[path] = hashlib.blake2b(path.read_bytes()).digest()
-            except OSError:  # whoever decodes it will say so; here it is like no other
+            except OSError:  # reported when it is decoded; here it equals no other image
                 self._digests[path] = str(path).encode()
         return self._digests[path]
 
@@ -95,16 +100,16 @@ def _size(path: Path) -> int | None:
 
 
 @dataclass(frozen=True)
-class Selection:
-    """The pairs to score, and what is known of all of them.
+class SelectedPairs:
+    """The pairs to score, and the sides of all pairs of the data.
 
     Attributes
     ----------
     pairs : list of Pair
     sides : dict of str to (str or None)
-        For the name of every pair of the data the side it was on.
+        For the name of every pair of the data the side it was on in training.
     source : str or None
-        Where that is known from.
+        Where the sides are known from.
     """
 
     pairs: list[Pair]
@@ -112,21 +117,21 @@ class Selection:
     source: str | None
 
 
-def select(pairs: list[Pair], record: Provenance | None, side: str | None = None) -> Selection:
+def select_pairs(pairs: list[Pair], record: Provenance | None, side: str | None = None) -> SelectedPairs:
     """The pairs to score.
 
     Parameters
     ----------
     pairs : list of Pair
     record : Provenance or None
-        What the model has seen; without it the layout of the data says what is for training.
+        What the model was trained on; without it the folders of the data say which images are for training.
     side : str or None
-        One of `CHOICES`; None means "unseen": all but the images trained on or validated with.
+        One of `SIDE_CHOICES`; None means "unseen": all images but those used for training or validation.
 
     Raises
     ------
     UserError
-        Where no pair is left, or a side was asked for that nothing is known of.
+        Where no pair is left, or where nothing is known of the side that was asked for.
     """
     known = [pair.split for pair in pairs] if record is None else record.sides(pairs)
     source = str(record.path) if record else "the folders of the data" if any(known) else None
@@ -134,28 +139,28 @@ def select(pairs: list[Pair], record: Provenance | None, side: str | None = None
     side = side or "unseen"
     if side in SIDES and not source:
         raise UserError(
-            f"--side {side}: no split.json lies beside the model, so nobody knows which images these are; name it with --split."
+            f"--side {side}: there is no split.json beside the model that says which images these are; name one with --split."
         )
-    wanted = {"unseen": ("test", None), "all": (*SIDES, None)}.get(side, (side,))
-    chosen = [pair for pair in pairs if sides[pair.name] in wanted]
-    if not chosen:
+    selected_sides: Sequence[str | None] = {"unseen": ("test", None), "all": (*SIDES, None)}.get(side, (side,))
+    selected = [pair for pair in pairs if sides[pair.name] in selected_sides]
+    if not selected:
         raise UserError(
             f"--side {side}: none of the {count_noun(len(pairs), 'image')} is left to score (by {source}: "
-            f"{in_words(sides)}); give other data, or --side all."
+            f"{describe_sides(sides)}); give other data, or --side all."
         )
-    return Selection(chosen, sides, source)
+    return SelectedPairs(selected, sides, source)
 
 
-def in_words(sides: dict[str, str | None]) -> str:
-    """What is known of some images, in words with numbers."""
+def describe_sides(sides: Mapping[str, str | None]) -> str:
+    """How many of some images were on each side in training."""
     counts = Counter(sides.values())
-    return ", ".join(f"{counts[side]} {WORDS.get(side, 'it has not met')}" for side in (*SIDES, None) if counts[side])
+    return ", ".join(f"{counts[side]} {DESCRIPTIONS[side]}" for side in (*SIDES, None) if counts[side])
 
 
 def _pairs_of_run(folder: RunFolder) -> list[Pair]:
-    """The pairs a run was trained on, as far as they are still where they were."""
+    """The pairs that a run was trained on, if they are still in the same place."""
     try:
-        # Not TrainConfig.read: where the data lay matters here, not whether this version could train with the settings.
+        # Not TrainConfig.read: only the place of the data matters, not whether this version could train with the settings.
         config = read_json(folder.config)
         data, images, masks = (config.get(key) for key in ("data", "images", "masks"))
         drawn = data is None and images is None and masks is None

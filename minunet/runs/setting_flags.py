@@ -20,7 +20,7 @@ from minunet.cli.argument_types import (
     positive_float,
     positive_int,
 )
-from minunet.cli.machine_arguments import TRAINING_PRECISION
+from minunet.cli.machine_arguments import DEVICE, THREADS, TRAINING_PRECISION
 from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
 
 
@@ -63,9 +63,9 @@ SETTING_FLAGS = {
     "schedule": SettingFlag("how the learning rate changes"),
     "loss": SettingFlag("the loss: cross-entropy, overlap, or their sum"),
     "seed": SettingFlag("every random choice depends on it: the same seed, the same model", "N", non_negative_int),
-    "device": SettingFlag("auto uses a GPU where there is a usable one"),
+    "device": SettingFlag(DEVICE),
     "precision": SettingFlag(TRAINING_PRECISION),
-    "threads": SettingFlag("CPU threads (default: all cores)", "N", positive_int),
+    "threads": SettingFlag(THREADS, "N", positive_int),
 }
 
 
@@ -100,20 +100,6 @@ def add_setting_flags(
         if name in SETTING_CHOICES:
             options = {"choices": SETTING_CHOICES[name]}
         group.add_argument(flag(name), help=help_, **options)
-
-
-def add_machine_flags(group: argparse._ActionsContainer, precision_help: str | None = None) -> None:
-    """Add --device, --precision (where it has a help) and --threads, with "auto" and None as defaults."""
-    group.add_argument("--device", choices=SETTING_CHOICES["device"], default="auto", help=SETTING_FLAGS["device"].help)
-    if precision_help is not None:
-        group.add_argument(
-            "--precision",
-            choices=SETTING_CHOICES["precision"],
-            default="auto",
-            help=f"{precision_help} (default auto)",
-        )
-    threads = SETTING_FLAGS["threads"]
-    group.add_argument("--threads", metavar=threads.metavar, type=positive_int, help=threads.help)
 
 
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from minunet.data.pairs import Pair, find_pairs
 from minunet.errors import UserError
 from minunet.files.json_files import write_json
 from minunet.runs.config import TrainConfig
-from minunet.runs.provenance import Provenance, in_words, select
+from minunet.runs.provenance import Provenance, describe_sides, select_pairs
 
 SPLIT = {"train": ["1", "2"], "validation": ["3"], "test": ["4"]}
 
@@ -106,7 +106,8 @@ def test_beside_a_model(run, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [(None, "cannot be read"), ("{", "not JSON"), ("[]", "no split.json"), ("{}", "no split.json")]
+    ("text", "message"),
+    [(None, "cannot be read"), ("{", "not JSON"), ("[]", "not the split.json"), ("{}", "not the split.json")],
 )
 def test_bad_split(tmp_path, text, message):
     if text is not None:
@@ -124,7 +125,7 @@ def test_bad_split(tmp_path, text, message):
 )
 def test_selection(run, data, side, names):
     draw(data, "5", seed=9)
-    selection = select(find_pairs(data), Provenance(run), side)
+    selection = select_pairs(find_pairs(data), Provenance(run), side)
     assert "".join(pair.name for pair in selection.pairs) == names
     assert selection.sides == {**KNOWN, "5": None}
     assert selection.source == str(run / "split.json")
@@ -134,28 +135,28 @@ def test_selection_by_the_folders_of_the_data(tmp_path):
     for side, name in (("train", "1"), ("test", "2")):
         draw(tmp_path / "data" / side, name)
     pairs = find_pairs(tmp_path / "data")
-    assert [pair.name for pair in select(pairs, None).pairs] == ["test/2"]
-    assert len(select(pairs, None, "all").pairs) == 2
+    assert [pair.name for pair in select_pairs(pairs, None).pairs] == ["test/2"]
+    assert len(select_pairs(pairs, None, "all").pairs) == 2
 
 
 def test_selection_of_what_nothing_is_known_of(data):
     pairs = find_pairs(data)
-    selection = select(pairs, None)
+    selection = select_pairs(pairs, None)
     assert selection.pairs == pairs
     assert selection.source is None
-    with pytest.raises(UserError, match="no split.json lies beside the model"):
-        select(pairs, None, "test")
+    with pytest.raises(UserError, match="there is no split.json beside the model"):
+        select_pairs(pairs, None, "test")
 
 
 def test_nothing_left_to_score(run, data, tmp_path):
     seen = [pair for pair in find_pairs(data) if pair.name in "12"]
     with pytest.raises(UserError, match=r"none of the 2 images is left .*2 it was trained on.*--side all"):
-        select(seen, Provenance(run))
+        select_pairs(seen, Provenance(run))
 
 
-def test_in_words():
-    assert in_words({**KNOWN, "5": None}) == (
-        "2 it was trained on, 1 that chose its best epoch, 1 of its test side, 1 it has not met"
+def test_sides_are_described_with_their_counts():
+    assert describe_sides({**KNOWN, "5": None}) == (
+        "2 it was trained on, 1 that chose its best epoch, 1 of its test side, 1 it has not seen"
     )
 
 

@@ -6,8 +6,8 @@ import time
 
 from PIL import Image
 
-import minunet.predict as command
 from minunet.data.reading.image_files import decode
+from minunet.runs import prediction_run
 from tests.commands.predict.prediction_folders import KINDS, pictures, run, written
 
 
@@ -38,7 +38,7 @@ def test_image_too_large_for_memory(model, smears, monkeypatch, capsys):
             raise MemoryError
         return decode(path, report=report)
 
-    monkeypatch.setattr(command, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "decode", decoded)
     assert run(model, smears, "--out", "out") == 1
     assert "b.png does not fit into memory" in capsys.readouterr().err
 
@@ -55,7 +55,7 @@ def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, c
         os.kill(os.getpid(), signal.SIGINT)
         return decode(path, report=report)
 
-    monkeypatch.setattr(command, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "decode", decoded)
     assert run(model, smears, "--out", "out") == 130
     assert written(tmp_path / "out") == pictures("a")
     error = capsys.readouterr().err
@@ -72,13 +72,13 @@ def test_second_ctrl_c_stops_at_once(model, smears, tmp_path, monkeypatch, capsy
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-    monkeypatch.setattr(command, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "decode", decoded)
     assert run(model, smears, "--out", "out") == 130
     assert not (tmp_path / "out").exists()
 
 
 def test_full_disk_stops_with_what_is_done(model, smears, tmp_path, monkeypatch, capsys):
-    write, count = command.write_bytes, []
+    write, count = prediction_run.write_bytes, []
 
     def full(path, data, **options):
         count.append(path)
@@ -89,7 +89,7 @@ def test_full_disk_stops_with_what_is_done(model, smears, tmp_path, monkeypatch,
     def fail(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command, "write_bytes", full)
+    monkeypatch.setattr(prediction_run, "write_bytes", full)
     assert run(model, smears, "--out", "out") == 2
     assert "cannot be written (No space left on device)" in capsys.readouterr().err
     assert written(tmp_path / "out") == pictures("a")

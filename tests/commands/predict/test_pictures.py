@@ -92,8 +92,8 @@ def test_what_was_passed_over_is_said(model, smears, capsys):
     Image.new("1", (8, 8)).save(smears / "b_mask.png")
     assert run(model, smears, "--out", "out") == 0
     output = capsys.readouterr().out
-    assert "passed over, beside images: b_mask.png" in output
-    assert "passed over, no images: notes.txt" in output
+    assert "left out, beside images: b_mask.png" in output
+    assert "left out, no images: notes.txt" in output
 
 
 def test_threads_are_set(model, smears, monkeypatch):

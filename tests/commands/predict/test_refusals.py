@@ -87,4 +87,4 @@ def test_second_run_over_a_folder_that_holds_its_own_results(model, smears, tmp_
     capsys.readouterr()
     assert run(model, smears, "--out", tmp_path / "again") == 0
     assert written(tmp_path / "again") == pictures("a", "b", "deep/a")
-    assert "passed over, earlier results" in capsys.readouterr().out
+    assert "left out, earlier results" in capsys.readouterr().out

@@ -1,0 +1,96 @@
+"""An evaluation run: the files that `python -m minunet.evaluate` writes, and whether a folder can be used for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minunet.data.pairs import Pair
+from minunet.files.atomic import write_bytes, write_text
+from minunet.files.folders import mixing_problems, unwritable
+from minunet.files.json_files import write_json
+from minunet.inference.evaluation import predict_pair
+from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.predictor import LoadedModel
+from minunet.results.figures import PredictionRow, prediction_grid
+from minunet.results.picture import png_bytes
+from minunet.results.score_tables import csv_text, worst_first
+from minunet.runs.provenance import SelectedPairs
+from minunet.runs.run_folder import RunFolder
+from minunet.wording import count_noun, join_names
+
+EVALUATION_CONTENTS = {
+    "metrics.json": "every number",
+    "per_image.csv": "a row per image, the worst Dice first",
+    "cases.png": "the worst and the best images: mask, prediction, product",
+}
+CASES = 3  # worst and best images in the picture, each
+
+
+def evaluation_folder_problems(out: Path, overwrite: bool) -> list[str]:
+    """Why the folder cannot be used, a sentence each."""
+    if problem := unwritable(out):
+        return [f"--out {out}: {problem}"]
+    if RunFolder(out).is_run():
+        return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
+    existing = [name for name in EVALUATION_CONTENTS if (out / name).exists()]
+    if existing and not overwrite:
+        verb = "is" if len(existing) == 1 else "are"
+        return [f"--out {out}: {join_names(existing)} {verb} there already; add --overwrite, or choose another folder."]
+    return []
+
+
+def evaluation_mixing_problems(out: Path, pairs: Sequence[Pair]) -> list[str]:
+    """Why the folder cannot be used for an evaluation on these pairs: it is one of theirs."""
+    data = [file for pair in pairs for file in (pair.image, pair.mask)]
+    return mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
+
+
+def write_evaluation(
+    out: Path, model: LoadedModel, data: Path, selected: SelectedPairs, metrics: SegmentationMetrics, native: bool
+) -> None:
+    """Write the files of an evaluation.
+
+    Parameters
+    ----------
+    out : Path
+    model : LoadedModel
+    data : Path
+        The folder that the user gave.
+    selected : SelectedPairs
+    metrics : SegmentationMetrics
+    native : bool
+        Whether the images were scored at their own size.
+    """
+    images = [{**image, "side": selected.sides[image["name"]]} for image in worst_first(metrics)]
+    numbers = {
+        "model": str(model.path),
+        "data": str(data),
+        "split": selected.source,
+        "scale": "native" if native or model.preprocessing.size is None else model.preprocessing.size,
+        "count": len(images),
+        "sides": Counter(image["side"] or "not in the run" for image in images),
+        "all_pixels": metrics.result(),
+        "mean_over_images": metrics.mean(),
+        "images": images,
+    }
+    write_json(out / "metrics.json", numbers)
+    write_text(out / "per_image.csv", csv_text(images))
+    write_bytes(out / "cases.png", _cases_png(model, selected.pairs, images))
+
+
+def _cases_png(model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]]) -> bytes:
+    """A PNG of the worst and the best of the images, which are given with the worst first."""
+    by_name = {pair.name: pair for pair in pairs}
+    count = min(CASES, (len(images) + 1) // 2)
+    worst, best = images[:count], images[count:][-CASES:]
+    rows = []
+    for group, word in ((worst, "worst"), (best[::-1], "best")):
+        for number, scores in enumerate(group, start=1):
+            pair = by_name[scores["name"]]
+            image, mask, probability = predict_pair(model, pair)
+            caption = f"{word} {number}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
+            rows.append(PredictionRow(image, mask[..., 0], probability, caption))
+    return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))

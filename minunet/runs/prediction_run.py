@@ -1,0 +1,138 @@
+"""A prediction run: the pictures of many images, written to one folder.
+
+Nothing that exists is overwritten unless the user asks for it, a bad file does not stop the others, and Ctrl-C keeps what is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minunet.cli.console import FileBar
+from minunet.cli.interruption import StopOnSignal
+from minunet.data.finding.input_images import InputFiles, InputImage
+from minunet.data.reading.image_files import decode
+from minunet.errors import UserError
+from minunet.files.atomic import write_bytes
+from minunet.files.folders import mixing_problems, unwritable
+from minunet.inference.predictor import LoadedModel
+from minunet.results.prediction import PICTURES, Prediction, result_files
+from minunet.wording import join_names
+
+STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
+
+
+@dataclass
+class PredictedImages:
+    """What became of the images.
+
+    Attributes
+    ----------
+    done : list of InputImage
+        Those whose pictures are written.
+    failures, notes : list of str
+        Why images failed; what the user should know about others.
+    cell_pixels, pixels : int
+        Of all that are done.
+    stopped : bool
+        Whether the user asked to stop.
+    """
+
+    done: list[InputImage] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    cell_pixels: int = 0
+    pixels: int = 0
+    stopped: bool = False
+
+
+def has_results(image: InputImage, out: Path) -> bool:
+    """Whether all pictures of an image are in the folder."""
+    return all(path.is_file() for path in result_files(out / image.name))
+
+
+def result_problems(
+    inputs: InputFiles, images: Sequence[InputImage], out: Path, *, overwrite: bool, skip_existing: bool
+) -> list[str]:
+    """Why the results cannot be written, a sentence each.
+
+    Parameters
+    ----------
+    inputs : InputFiles
+        Everything that was found.
+    images : sequence of InputImage
+        Those to predict.
+    out : Path
+    overwrite, skip_existing : bool
+        What the user wants to be done about results that exist.
+    """
+    if problem := unwritable(out):
+        return [f"--out {out}: {problem}"]
+    files = {path: image.name for image in images for path in result_files(out / image.name)}
+    if problems := mixing_problems(out, files, [*(image.path for image in inputs.images), *inputs.masks]):
+        return problems
+    existing = dict.fromkeys(name for path, name in files.items() if path.exists())
+    if existing and not overwrite:
+        remedy = (
+            "these are incomplete: remove them, or replace them with --overwrite in place of --skip-existing."
+            if skip_existing
+            else "add --skip-existing to keep them, --overwrite to replace them, or choose another folder."
+        )
+        return [f"--out {out}: results of {join_names(existing, 3)} are there already; {remedy}"]
+    return []
+
+
+def predict_files(
+    model: LoadedModel, images: Sequence[InputImage], out: Path, threshold: float = 0.5
+) -> PredictedImages:
+    """Write the pictures of every image; where one fails, the failure is recorded and the next image follows.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    images : sequence of InputImage
+    out : Path
+        Folder of the results, made if missing.
+    threshold : float
+        Of the masks.
+
+    Raises
+    ------
+    UserError
+        Where the results cannot be written: every further image would fail for the same reason.
+    """
+    result = PredictedImages()
+
+    def stop() -> None:
+        result.stopped = True
+
+    with StopOnSignal(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(PICTURES)) as writers:
+        for number, image in enumerate(images):
+            progress(number, len(images))
+            if result.stopped:
+                break
+            try:
+                pixels = decode(image.path, report=result.notes.append)
+                prediction = Prediction(pixels, model.predict(pixels), threshold)
+            except UserError as error:
+                result.failures += error.problems
+                continue
+            except MemoryError:
+                result.failures.append(f"{image.path} does not fit into memory: cut it into pieces or shrink it.")
+                continue
+            _write_pictures(prediction, out / image.name, writers)
+            result.done.append(image)
+            result.pixels += prediction.mask.size
+            result.cell_pixels += int(prediction.mask.sum())
+    return result
+
+
+def _write_pictures(prediction: Prediction, stem: Path, writers: ThreadPoolExecutor) -> None:
+    """Write the pictures of one image at the same time: to compress them takes longer than the network does."""
+
+    def write(kind: str, path: Path) -> None:
+        write_bytes(path, prediction.png(kind), durable=False)
+
+    list(writers.map(write, PICTURES, result_files(stem)))
