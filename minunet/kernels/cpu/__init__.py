@@ -23,7 +23,7 @@ block
     (`partition.RowBlock`), tiles (`winograd.tiles.TileBlock`), channels or single values (a slice). A `VALUES_PER_BLOCK`
     is the size to aim at.
 job
-    The blocks that one thread computes in one go. There are at most `partition.MAX_JOBS`, by shapes only.
+    The blocks that one thread computes in one go. Which these are follows from shapes only, not from the number of threads.
 group
     Blocks whose windows are all kept in memory at the same time, where a kernel is too large to be read for every block.
 window

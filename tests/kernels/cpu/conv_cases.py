@@ -13,7 +13,7 @@ PRECISIONS = [(np.float64, 1e-9), (np.float32, 1e-4)]  # type, largest error as 
 
 @dataclass(frozen=True)
 class Case:
-    """A convolution by its sizes, and which of its gradients are asked for."""
+    """The sizes of a convolution, and which of its gradients are needed."""
 
     images: int
     size: tuple[int, int]

@@ -1,6 +1,6 @@
-"""im2col for a large kernel, as deep in a network: the windows of a whole group of blocks first, then a few channels at a time.
+"""im2col for a large kernel, as deep in a network: first the windows of a group of blocks, then the products, by channels.
 
-Block by block, a kernel of megabytes would be read anew for every block, and its gradient kept once for every job.
+Block by block, a kernel of megabytes would be read again for every block, and every job would keep a gradient of that size.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ fractions. Relative L2 error in float32 against float64, 64 to 512 channels: 1e-
 
 The files
 ---------
-- `matrices`: A, B, G for one tile size. `calls`: the arguments of one call. `cost`: the estimates that dispatch compares.
+- `matrices`: A, B, G for one tile size. `passes`: the arguments of one pass. `cost`: the estimates that dispatch compares.
 - `two_dimensional`, for the labels winograd-4x4 and winograd-6x6: tiles of m x m, `by_tiles` or `by_channels`.
 - `one_dimensional`, for the label winograd-6x1: tiles of m x 1, with cheaper transforms but more products.
 - `column_transform`, `transform_2d`, `weight_transform`: from pixels and weights to points, and back.

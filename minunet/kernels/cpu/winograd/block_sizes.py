@@ -23,7 +23,7 @@ class BlockSizes:
     max_channels_per_job : int
         Of the jobs of `by_channels`.
     min_tiles_per_channel : int
-        Tiles for each channel from which the backward pass goes by tiles.
+        From so many tiles for each channel on, the backward pass goes by tiles.
     """
 
     values_per_block: int
@@ -110,7 +110,7 @@ def tiles_per_block(m: int, images: int, size: tuple[int, int], channels: int) -
 
 
 def tiles_per_group(n: int, channels: int) -> int:
-    """Tiles of a group, whose points are kept at once where blocks of channels are computed."""
+    """Tiles of a group, whose points are in memory at the same time where blocks of channels are computed."""
     return max(1, VALUES_PER_GROUP // (n * n) // channels)
 
 

@@ -17,21 +17,21 @@ from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall
+from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass
 from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
 from minunet.kernels.cpu.winograd.transform_2d import InputTransform, OutputTransform
 from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, WeightTransform
 
 
-def forward(call: ForwardCall) -> None:
-    """Fill `call.y`."""
-    tiles = block_sizes.tiles_per_group(call.matrices.n, max(call.weight.shape[2:]))
-    for group in tile_blocks(call.images, call.size, call.matrices.m, tiles):
-        _forward_group(call, group)
+def forward(conv: ForwardPass) -> None:
+    """Fill `conv.y`."""
+    tiles = block_sizes.tiles_per_group(conv.matrices.n, max(conv.weight.shape[2:]))
+    for group in tile_blocks(conv.images, conv.size, conv.matrices.m, tiles):
+        _forward_group(conv, group)
 
 
-def _forward_group(call: ForwardCall, group: TileBlock) -> None:
-    matrices, weight, y, bias = call.matrices, call.weight, call.y, call.bias
+def _forward_group(conv: ForwardPass, group: TileBlock) -> None:
+    matrices, weight, y, bias = conv.matrices, conv.weight, conv.y, conv.bias
     c, o = weight.shape[2:]
     points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), y.dtype)
 
@@ -39,9 +39,9 @@ def _forward_group(call: ForwardCall, group: TileBlock) -> None:
         tiles, block = part
         bands = block_sizes.bands(matrices.n, block.tile_count * c)
         with scratch() as allocate:
-            channels = [x.shape[3] for x in call.xs]
+            channels = [x.shape[3] for x in conv.xs]
             windows = InputTransform(allocate, matrices.input, matrices.m, block.shape, channels, bands[0].stop)
-            windows.load([x[block.images] for x in call.xs], *block.origin(matrices.m, call.top_left))
+            windows.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, conv.top_left))
             for rows in bands:
                 replay(windows.record_band(rows, points[rows, :, tiles]))
 
@@ -60,28 +60,28 @@ def _forward_group(call: ForwardCall, group: TileBlock) -> None:
                     products[matrices.bias_point - rows.start, matrices.bias_point] += bias[channels]
                 replay(outputs.record_band(rows, products))
             replay(outputs.record_finish())
-            if call.relu:
+            if conv.relu:
                 replay(outputs.record_relu(allocate))
             write_tiles(outputs.tiles, y[..., channels], group, matrices.m)
 
-    parallel(windows_job, group.split_rows(block_sizes.tiles_per_block(matrices.m, call.images, call.size, c)))
+    parallel(windows_job, group.split_rows(block_sizes.tiles_per_block(matrices.m, conv.images, conv.size, c)))
     parallel(channels_job, even_slices(o, block_sizes.channels_per_job(o)))
 
 
-def backward(call: BackwardCall) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Fill `call.grad_xs`; return the gradients of weight and bias."""
-    grad_weight = memory_pool.zeros(call.weight.shape, call.weight.dtype) if call.needs_weight else None
+def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Fill `conv.grad_xs`; return the gradients of weight and bias."""
+    grad_weight = memory_pool.zeros(conv.weight.shape, conv.weight.dtype) if conv.needs_weight else None
     bias_parts: list[np.ndarray] = []
-    tiles = block_sizes.tiles_per_group(call.matrices.n, max(call.weight.shape[2:]))
-    for group in tile_blocks(call.images, call.size, call.matrices.m, tiles):
-        bias_parts += _backward_group(call, group, grad_weight)
-    return grad_weight, sum_in_order(bias_parts) if call.needs_bias else None
+    tiles = block_sizes.tiles_per_group(conv.matrices.n, max(conv.weight.shape[2:]))
+    for group in tile_blocks(conv.images, conv.size, conv.matrices.m, tiles):
+        bias_parts += _backward_group(conv, group, grad_weight)
+    return grad_weight, sum_in_order(bias_parts) if conv.needs_bias else None
 
 
-def _backward_group(call: BackwardCall, group: TileBlock, grad_weight: np.ndarray | None) -> list[np.ndarray]:
-    """Fill the group's part of `call.grad_xs`, add to `grad_weight`; return parts of the bias's gradient."""
-    matrices, dtype = call.matrices, call.weight.dtype
-    c, o = call.weight.shape[2:]
+def _backward_group(conv: BackwardPass, group: TileBlock, grad_weight: np.ndarray | None) -> list[np.ndarray]:
+    """Fill the group's part of `conv.grad_xs`, add to `grad_weight`; return parts of the bias's gradient."""
+    matrices, dtype = conv.matrices, conv.weight.dtype
+    c, o = conv.weight.shape[2:]
     gradient_points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, o), dtype)
     x_points = None
     if grad_weight is not None:
@@ -93,27 +93,27 @@ def _backward_group(call: BackwardCall, group: TileBlock, grad_weight: np.ndarra
         band = bands[0].stop
         with scratch() as allocate:
             windows = InputTransform(allocate, matrices.input, matrices.m, block.shape, [o], band)
-            gradient, top, left = call.masked_gradient(allocate, block)
+            gradient, top, left = conv.masked_gradient(allocate, block)
             windows.load([gradient], top, left)
-            grad_bias = call.partial_grad_bias(gradient, block, top, left)
+            grad_bias = conv.partial_grad_bias(gradient, block, top, left)
             for rows in bands:
                 replay(windows.record_band(rows, gradient_points[rows, :, tiles]))
         if x_points is not None:
             with scratch() as allocate:
-                sources = [x.shape[3] for x in call.xs]
+                sources = [x.shape[3] for x in conv.xs]
                 x_tiles = InputTransform(allocate, matrices.tile, matrices.m, block.shape, sources, band)
-                x_tiles.load([x[block.images] for x in call.xs], *block.origin(matrices.m, (0, 0)))
+                x_tiles.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, (0, 0)))
                 for rows in bands:
                     replay(x_tiles.record_band(rows, x_points[rows, :, tiles]))
         return grad_bias
 
     def grad_x_job(part: slice) -> None:
-        channels = slice(call.channels.start + part.start, call.channels.start + part.stop)
+        channels = slice(conv.channels.start + part.start, conv.channels.start + part.stop)
         count = part.stop - part.start
         with scratch() as allocate:
             bands = block_sizes.bands(matrices.n, max(o, group.tile_count) * count)
             band = bands[0].stop
-            reversed_kernel = call.weight[:, :, channels].transpose(0, 1, 3, 2)
+            reversed_kernel = conv.weight[:, :, channels].transpose(0, 1, 3, 2)
             kernel = WeightTransform(allocate, matrices.weight_reversed, reversed_kernel)
             kernel_points = allocate((band, matrices.n, o, count), dtype)
             outputs = OutputTransform(allocate, matrices, group.shape, count)
@@ -123,7 +123,7 @@ def _backward_group(call: BackwardCall, group: TileBlock, grad_weight: np.ndarra
                 replay(record_matmul(gradient_points[rows], kernel_points, products))
                 replay(outputs.record_band(rows, products))
             replay(outputs.record_finish())
-            call.write_grad_xs(outputs.tiles, channels, group)
+            conv.write_grad_xs(outputs.tiles, channels, group)
 
     def grad_weight_job(grad_weight: np.ndarray, x_points: np.ndarray, channels: slice) -> None:
         count = channels.stop - channels.start
@@ -140,11 +140,11 @@ def _backward_group(call: BackwardCall, group: TileBlock, grad_weight: np.ndarra
             transform.finish(gradient)
             grad_weight[:, :, channels] += gradient
 
-    grad_bias_parts = parallel(points_job, group.split_rows(call.tiles_per_block))
-    per_job = block_sizes.channels_per_job(c, call.needs_x and call.needs_weight)
+    grad_bias_parts = parallel(points_job, group.split_rows(conv.tiles_per_block))
+    per_job = block_sizes.channels_per_job(c, conv.needs_x and conv.needs_weight)
     jobs: list[Callable[[], None]] = []
-    if call.needs_x:
-        channel_count = call.channels.stop - call.channels.start
+    if conv.needs_x:
+        channel_count = conv.channels.stop - conv.channels.start
         jobs += [partial(grad_x_job, part) for part in even_slices(channel_count, per_job)]
     if grad_weight is not None and x_points is not None:
         jobs += [partial(grad_weight_job, grad_weight, x_points, part) for part in even_slices(c, per_job)]

@@ -18,29 +18,29 @@ from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall
+from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass
 from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
 from minunet.kernels.cpu.winograd.transform_2d import BlockShape, InputTransform, OutputTransform
 from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, transform_weight
 
 
-def forward(call: ForwardCall) -> None:
-    """Fill `call.y`."""
-    matrices = call.matrices
-    tiles = block_sizes.tiles_per_block(matrices.m, call.images, call.size, max(call.weight.shape[2:]))
-    blocks = tile_blocks(call.images, call.size, matrices.m, tiles)
-    kernel_points = transform_weight(matrices.weight, call.weight)
+def forward(conv: ForwardPass) -> None:
+    """Fill `conv.y`."""
+    matrices = conv.matrices
+    tiles = block_sizes.tiles_per_block(matrices.m, conv.images, conv.size, max(conv.weight.shape[2:]))
+    blocks = tile_blocks(conv.images, conv.size, matrices.m, tiles)
+    kernel_points = transform_weight(matrices.weight, conv.weight)
 
     @contextmanager
     def workspace() -> Iterator[Callable[[BlockShape], _RecordedForward]]:
         with scratch() as allocate:
-            yield lru_cache(None)(partial(_RecordedForward, allocate, call, kernel_points))
+            yield lru_cache(None)(partial(_RecordedForward, allocate, conv, kernel_points))
 
     def job(recorded_for: Callable[[BlockShape], _RecordedForward], block: TileBlock) -> None:
         recorded = recorded_for(block.shape)
-        recorded.windows.load([x[block.images] for x in call.xs], *block.origin(matrices.m, call.top_left))
+        recorded.windows.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, conv.top_left))
         replay(recorded.calls)
-        write_tiles(recorded.outputs.tiles, call.y, block, matrices.m)
+        write_tiles(recorded.outputs.tiles, conv.y, block, matrices.m)
 
     parallel(job, blocks, workspace)
 
@@ -48,12 +48,12 @@ def forward(call: ForwardCall) -> None:
 class _RecordedForward:
     """The buffers for blocks of one shape, and the calls from their windows to their tiles."""
 
-    def __init__(self, allocate: Allocate, call: ForwardCall, kernel_points: np.ndarray, shape: BlockShape):
-        matrices, tiles = call.matrices, math.prod(shape)
-        c, o = call.weight.shape[2:]
+    def __init__(self, allocate: Allocate, conv: ForwardPass, kernel_points: np.ndarray, shape: BlockShape):
+        matrices, tiles = conv.matrices, math.prod(shape)
+        c, o = conv.weight.shape[2:]
         bands = block_sizes.bands(matrices.n, tiles * max(c, o))
         band = bands[0].stop
-        channels = [x.shape[3] for x in call.xs]
+        channels = [x.shape[3] for x in conv.xs]
         self.windows = InputTransform(allocate, matrices.input, matrices.m, shape, channels, band)
         self.outputs = OutputTransform(allocate, matrices, shape, o)
         products = allocate((band, matrices.n, tiles, o), kernel_points.dtype)
@@ -61,53 +61,53 @@ class _RecordedForward:
         for rows in bands:
             self.calls += self.windows.record_band(rows)
             self.calls += record_matmul(self.windows.points, kernel_points[rows], products)
-            if call.bias is not None and matrices.bias_point in range(rows.start, rows.stop):
+            if conv.bias is not None and matrices.bias_point in range(rows.start, rows.stop):
                 at_bias_point = products[matrices.bias_point - rows.start, matrices.bias_point]
-                self.calls.append(partial(np.add, at_bias_point, call.bias, at_bias_point))
+                self.calls.append(partial(np.add, at_bias_point, conv.bias, at_bias_point))
             self.calls += self.outputs.record_band(rows, products)
         self.calls += self.outputs.record_finish()
-        if call.relu:
+        if conv.relu:
             self.calls += self.outputs.record_relu(allocate)
 
 
-def backward(call: BackwardCall) -> tuple[np.ndarray | None, np.ndarray | None]:
-    """Fill `call.grad_xs`; return the gradients of weight and bias, of which every job adds up a part of its own."""
-    matrices, (c, o) = call.matrices, call.weight.shape[2:]
-    blocks = tile_blocks(call.images, call.size, matrices.m, call.tiles_per_block)
+def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """Fill `conv.grad_xs`; return the gradients of weight and bias, of which every job adds up a part of its own."""
+    matrices, (c, o) = conv.matrices, conv.weight.shape[2:]
+    blocks = tile_blocks(conv.images, conv.size, matrices.m, conv.tiles_per_block)
     kernel_points = None
-    if call.needs_x:  # of the kernel in reversed order, from outputs to inputs: (3, 3, O, C)
-        kernel = call.weight[:, :, call.channels].transpose(0, 1, 3, 2)
+    if conv.needs_x:  # of the kernel in reversed order, from outputs to inputs: (3, 3, O, C)
+        kernel = conv.weight[:, :, conv.channels].transpose(0, 1, 3, 2)
         kernel_points = transform_weight(matrices.weight_reversed, kernel)
 
     def job(workspace: _BackwardWorkspace, job_blocks: slice) -> tuple[np.ndarray | None, np.ndarray]:
-        grad_bias = np.zeros(o, call.weight.dtype)
+        grad_bias = np.zeros(o, conv.weight.dtype)
         for k, block in enumerate(blocks[job_blocks]):
             recorded = workspace.recorded_for(block.shape)
             with scratch() as allocate:
-                gradient, top, left = call.masked_gradient(allocate, block)
+                gradient, top, left = conv.masked_gradient(allocate, block)
                 recorded.windows.load([gradient], top, left)
-                grad_bias += call.partial_grad_bias(gradient, block, top, left)
+                grad_bias += conv.partial_grad_bias(gradient, block, top, left)
             if recorded.x_tiles is not None:
-                recorded.x_tiles.load([x[block.images] for x in call.xs], *block.origin(matrices.m, (0, 0)))
+                recorded.x_tiles.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, (0, 0)))
             replay(recorded.first_calls if k == 0 else recorded.calls)
             if recorded.grad_x_tiles is not None:
-                call.write_grad_xs(recorded.grad_x_tiles.tiles, call.channels, block)
+                conv.write_grad_xs(recorded.grad_x_tiles.tiles, conv.channels, block)
         return workspace.grad_weight(), grad_bias
 
     jobs = even_slices(len(blocks), -(-len(blocks) // block_sizes.grad_weight_jobs(c, o)))
-    parts = parallel(job, jobs, partial(_backward_workspace, call, kernel_points))
-    grad_weight = sum_in_order([part[0] for part in parts]) if call.needs_weight else None
-    return grad_weight, sum_in_order([part[1] for part in parts]) if call.needs_bias else None
+    parts = parallel(job, jobs, partial(_backward_workspace, conv, kernel_points))
+    grad_weight = sum_in_order([part[0] for part in parts]) if conv.needs_weight else None
+    return grad_weight, sum_in_order([part[1] for part in parts]) if conv.needs_bias else None
 
 
 class _BackwardWorkspace:
     """What one thread needs for the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
 
-    def __init__(self, allocate: Allocate, call: BackwardCall, kernel_points: np.ndarray | None):
-        matrices, (c, o), dtype = call.matrices, call.weight.shape[2:], call.weight.dtype
-        self._allocate, self._call, self._kernel_points = allocate, call, kernel_points
+    def __init__(self, allocate: Allocate, conv: BackwardPass, kernel_points: np.ndarray | None):
+        matrices, (c, o), dtype = conv.matrices, conv.weight.shape[2:], conv.weight.dtype
+        self._allocate, self._conv, self._kernel_points = allocate, conv, kernel_points
         self._sums: np.ndarray | None = None
-        if call.needs_weight:
+        if conv.needs_weight:
             self._sums = allocate((matrices.n, matrices.n, c, o), dtype)
             self._grad_transform = WeightGradTransform(allocate, matrices, c * o)
         self._recorded: dict[BlockShape, _RecordedBackward] = {}
@@ -116,7 +116,7 @@ class _BackwardWorkspace:
         """The recorded calls for blocks of this shape."""
         if shape not in self._recorded:
             self._recorded[shape] = _RecordedBackward(
-                self._allocate, self._call, self._kernel_points, shape, self._sums
+                self._allocate, self._conv, self._kernel_points, shape, self._sums
             )
         return self._recorded[shape]
 
@@ -124,16 +124,16 @@ class _BackwardWorkspace:
         """The sums of one job as a gradient of the kernel; None where it is not needed."""
         if self._sums is None:
             return None
-        grad_weight = memory_pool.empty(self._call.weight.shape, self._call.weight.dtype)
+        grad_weight = memory_pool.empty(self._conv.weight.shape, self._conv.weight.dtype)
         replay(self._grad_transform.record_band(slice(None), self._sums))
         self._grad_transform.finish(grad_weight)
         return grad_weight
 
 
 @contextmanager
-def _backward_workspace(call: BackwardCall, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
+def _backward_workspace(conv: BackwardPass, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
     with scratch() as allocate:
-        yield _BackwardWorkspace(allocate, call, kernel_points)
+        yield _BackwardWorkspace(allocate, conv, kernel_points)
 
 
 class _RecordedBackward:
@@ -154,12 +154,12 @@ class _RecordedBackward:
     def __init__(
         self,
         allocate: Allocate,
-        call: BackwardCall,
+        conv: BackwardPass,
         kernel_points: np.ndarray | None,
         shape: BlockShape,
         sums: np.ndarray | None,
     ):
-        matrices, (c, o), tiles = call.matrices, call.weight.shape[2:], math.prod(shape)
+        matrices, (c, o), tiles = conv.matrices, conv.weight.shape[2:], math.prod(shape)
         bands = block_sizes.bands(matrices.n, tiles * max(c, o))
         band = bands[0].stop
         self.windows = InputTransform(allocate, matrices.input, matrices.m, shape, [o], band)
@@ -169,7 +169,7 @@ class _RecordedBackward:
             self.grad_x_tiles = OutputTransform(allocate, matrices, shape, channels)
             x_products = allocate((band, matrices.n, tiles, channels), kernel_points.dtype)
         if sums is not None:
-            sources = [x.shape[3] for x in call.xs]
+            sources = [x.shape[3] for x in conv.xs]
             self.x_tiles = InputTransform(allocate, matrices.tile, matrices.m, shape, sources, band)
             weight_products = allocate((band, matrices.n, c, o), sums.dtype)
         self.calls: list[RecordedCall] = []

@@ -47,7 +47,7 @@ ROUNDING_PENALTY = {4: 1.0, 6: 1.1}  # factor: larger tiles have three times the
 
 
 def rates() -> Rates:
-    """The rates for the BLAS at hand."""
+    """The rates for the BLAS of this process."""
     return IN_PLACE if small_matrix_kernels() else PACKED
 
 
@@ -65,9 +65,8 @@ def forward_cost(
     n, tiles = m + 2, block_sizes.tile_count(m, images, size)
     windows, outputs, kernel = n * m + n * n, n * m + m * m, 3 * n + n * n  # values that the transforms write
     cost = PER_CALL + PER_BLOCK * _blocks(m, images, size, max(c, o)) + n * n * matmul_cost(tiles, c, o)
-    return ROUNDING_PENALTY[m] * (
-        cost + rates().sorted_value * tiles * (c * windows + o * outputs) + PER_POINT * c * o * kernel
-    )
+    cost += rates().sorted_value * tiles * (c * windows + o * outputs)
+    return ROUNDING_PENALTY[m] * (cost + PER_POINT * c * o * kernel)
 
 
 def backward_cost(
@@ -109,11 +108,8 @@ def strips_forward_cost(
     """`conv2d` in one dimension."""
     images, size, c, o = _forward_sizes(xs, weight, stride, padding)
     n, pixels = m + 2, images * -(-size[0] // m) * size[1]  # pixels at each point
-    cost = (
-        PER_CALL
-        + _strips_cost(m, images, size, c, o, block_sizes.VALUES_PER_STRIP, 1)
-        + n * matmul_cost(pixels, 3 * c, o)
-    )
+    cost = PER_CALL + _strips_cost(m, images, size, c, o, block_sizes.VALUES_PER_STRIP, 1)
+    cost += n * matmul_cost(pixels, 3 * c, o)
     return cost + rates().value * pixels * (n * c + m * o)
 
 

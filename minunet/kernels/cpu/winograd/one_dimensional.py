@@ -24,15 +24,15 @@ from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
 from minunet.kernels.cpu.padded_crop import padded_crop
-from minunet.kernels.cpu.partition import group_into_jobs, row_blocks, sum_in_order
+from minunet.kernels.cpu.partition import group_into_jobs, sum_in_order
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes, cost
-from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall, backward_applies, forward_applies
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform, inverse_column_transform
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 from minunet.kernels.cpu.winograd.overlapping_rows import OverlappingRows, RowsShape
-from minunet.kernels.cpu.winograd.tiles import TileBlock
+from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.tiles import TileBlock, strips
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 M = 6  # pixels of a tile: with 3 products at each point, having fewer points matters more than rounding
@@ -40,15 +40,6 @@ LABEL = f"winograd-{M}x1"
 _WHY = "Winograd only down the columns: 24 products per channel instead of 54"
 
 StripShape = tuple[int, int]  # tile rows, images
-
-
-def strips(images: int, size: tuple[int, int], channels: int, values: int) -> list[TileBlock]:
-    """Cut images of `size` (height, width) into strips of about `values` values at all points, with so many channels."""
-    height, width = size
-    return [
-        TileBlock(block.images, block.rows.start, block.row_count, 0, -(-width // M))
-        for block in row_blocks(images, -(-height // M), (M + 2) * width * channels, values)
-    ]
 
 
 @primitives.conv2d.register(LABEL, when=forward_applies, cost=partial(cost.strips_forward_cost, M), why=_WHY)
@@ -61,8 +52,8 @@ def conv2d(
     activation: str | None,
 ) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1."""
-    call = ForwardCall(M, xs, weight, bias, padding, activation)
-    matrices = call.matrices
+    conv = ForwardPass(M, xs, weight, bias, padding, activation)
+    matrices = conv.matrices
     # (n, 3) @ (3 down, 3 across * C * O) -> (n, 1, 3 * C, O)
     points = _transform_kernel(matrices.weight, weight.reshape(KERNEL_SIZE, -1))
     kernel_points = points.reshape(matrices.n, 1, -1, weight.shape[3])
@@ -70,51 +61,51 @@ def conv2d(
     @contextmanager
     def workspace() -> Iterator[Callable[[StripShape], _RecordedForward]]:
         with scratch() as allocate:
-            yield lru_cache(None)(partial(_RecordedForward, allocate, call, kernel_points))
+            yield lru_cache(None)(partial(_RecordedForward, allocate, conv, kernel_points))
 
     def job(recorded_for: Callable[[StripShape], _RecordedForward], strip: TileBlock) -> None:
         recorded_for(strip.shape[:2]).convolve(strip)
 
-    parallel(job, strips(call.images, call.size, max(weight.shape[2:]), block_sizes.VALUES_PER_STRIP), workspace)
-    return call.y
+    parallel(job, strips(conv.images, conv.size, M, max(weight.shape[2:]), block_sizes.VALUES_PER_STRIP), workspace)
+    return conv.y
 
 
 class _RecordedForward:
     """The buffers for strips of one shape, and the calls from their pixels at the points to the products."""
 
-    def __init__(self, allocate: Allocate, call: ForwardCall, kernel_points: np.ndarray, shape: StripShape):
-        self._call = call
-        matrices, (width, o), dtype = call.matrices, call.y.shape[2:], call.y.dtype
+    def __init__(self, allocate: Allocate, conv: ForwardPass, kernel_points: np.ndarray, shape: StripShape):
+        self._conv = conv
+        matrices, (width, o), dtype = conv.matrices, conv.y.shape[2:], conv.y.dtype
         rows_shape = (*shape, width)
-        pixels = OverlappingRows(allocate, matrices.n, rows_shape, call.weight.shape[2], dtype)
+        pixels = OverlappingRows(allocate, matrices.n, rows_shape, conv.weight.shape[2], dtype)
         self._columns = width + KERNEL_SIZE - 1
-        left, image_width = (-call.top_left[1], call.xs[0].shape[2]) if len(call.xs) == 1 else (0, self._columns)
+        left, image_width = (-conv.top_left[1], conv.xs[0].shape[2]) if len(conv.xs) == 1 else (0, self._columns)
         self._transform = ColumnTransform(matrices.input, M, pixels.first_pixels(self._columns), image_width, left)
         self._products = OverlappingRows(allocate, matrices.n, rows_shape, o, dtype)
         # (n, 3, pixels / 3, 3 * C) @ (n, 1, 3 * C, O) -> (n, 3, pixels / 3, O)
         self._calls: list[RecordedCall] = record_matmul(pixels.windows, kernel_points, self._products.pixels_by_third)
-        if call.bias is not None:
+        if conv.bias is not None:
             at_bias_point = self._products.at_point(matrices.bias_point).reshape(-1)
             repeated_bias = allocate(at_bias_point.shape, dtype)
-            repeated_bias.reshape(-1, o)[...] = call.bias
+            repeated_bias.reshape(-1, o)[...] = conv.bias
             self._calls.append(partial(np.add, at_bias_point, repeated_bias, at_bias_point))
-        self._zeros = zeros(allocate, width * o, dtype) if call.relu else None
+        self._zeros = zeros(allocate, width * o, dtype) if conv.relu else None
 
     def convolve(self, strip: TileBlock) -> None:
         """Compute the outputs of one strip."""
-        call = self._call
-        top, left = strip.origin(M, call.top_left)
-        if len(call.xs) == 1:
-            self._transform.apply(call.xs[0][strip.images], top)
+        conv = self._conv
+        top, left = strip.origin(M, conv.top_left)
+        if len(conv.xs) == 1:
+            self._transform.apply(conv.xs[0][strip.images], top)
         else:
             with scratch() as allocate:  # joined, so that one product sums over the channels of all sources
                 rows = (top, top + M * strip.rows + KERNEL_SIZE - 1)
-                sources = [x[strip.images] for x in call.xs]
+                sources = [x[strip.images] for x in conv.xs]
                 joined = padded_crop(allocate, sources, rows, (left, left + self._columns))
                 self._transform.apply(joined, 0)
         replay(self._calls)
         written = inverse_column_transform(
-            call.matrices.output, self._products.rows, call.y[strip.images], strip.first_row
+            conv.matrices.output, self._products.rows, conv.y[strip.images], strip.first_row
         )
         if self._zeros is not None:
             np.maximum(written, self._zeros, out=written)
@@ -131,10 +122,10 @@ def conv2d_grads(
     needs: ConvNeeds,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
-    call = BackwardCall(M, grad_output, xs, weight, output, padding, needs)
-    matrices, (c, o) = call.matrices, weight.shape[2:]
+    conv = BackwardPass(M, grad_output, xs, weight, output, padding, needs)
+    matrices, (c, o) = conv.matrices, weight.shape[2:]
     kernel_points = None
-    if call.needs_x:
+    if conv.needs_x:
         # The kernel in reversed order, from outputs to inputs: (3, 3, O, C) -> (n, 1, 3 * O, C)
         kernel = weight[:, ::-1].transpose(0, 1, 3, 2)
         points = _transform_kernel(matrices.weight_reversed, kernel.reshape(KERNEL_SIZE, -1))
@@ -143,43 +134,43 @@ def conv2d_grads(
     @contextmanager
     def workspace() -> Iterator[Callable[[StripShape], _RecordedBackward]]:
         with scratch() as allocate:
-            yield lru_cache(None)(partial(_RecordedBackward, allocate, call, kernel_points))
+            yield lru_cache(None)(partial(_RecordedBackward, allocate, conv, kernel_points))
 
     def job(
         recorded_for: Callable[[StripShape], _RecordedBackward], job_strips: Sequence[TileBlock]
     ) -> tuple[np.ndarray | None, np.ndarray]:
-        sums = memory_pool.empty((matrices.n, c, KERNEL_SIZE * o), weight.dtype) if call.needs_weight else None
+        sums = memory_pool.empty((matrices.n, c, KERNEL_SIZE * o), weight.dtype) if conv.needs_weight else None
         grad_bias = np.zeros(o, weight.dtype)
         for k, strip in enumerate(job_strips):
             grad_bias += recorded_for(strip.shape[:2]).propagate(strip, sums, first=k == 0)
         return sums, grad_bias
 
-    all_strips = strips(call.images, call.size, max(c, o), block_sizes.VALUES_PER_GRAD_STRIP)
+    all_strips = strips(conv.images, conv.size, M, max(c, o), block_sizes.VALUES_PER_GRAD_STRIP)
     parts = parallel(job, group_into_jobs(all_strips), workspace)
     grad_weight = None
-    if call.needs_weight:
+    if conv.needs_weight:
         sums = sum_in_order([part[0] for part in parts])
         # (3, n) @ (n, C * 3 * O) -> (3 down, C, 3 across, O), across in reversed order
         gradient = _transform_kernel(matrices.weight_grad, sums.reshape(matrices.n, -1))
         gradient = gradient.reshape(KERNEL_SIZE, c, KERNEL_SIZE, o)
         grad_weight = memory_pool.copy(gradient.transpose(0, 2, 1, 3)[:, ::-1])
-    grad_bias = sum_in_order([part[1] for part in parts]) if call.needs_bias else None
-    return call.grad_xs, grad_weight, grad_bias
+    grad_bias = sum_in_order([part[1] for part in parts]) if conv.needs_bias else None
+    return conv.grad_xs, grad_weight, grad_bias
 
 
 class _RecordedBackward:
     """The buffers for strips of one shape, and for every source the calls to its gradient and its part of the weight's."""
 
-    def __init__(self, allocate: Allocate, call: BackwardCall, kernel_points: np.ndarray | None, shape: StripShape):
-        matrices, (o,), dtype = call.matrices, call.weight.shape[3:], call.weight.dtype
-        rows_shape = (*shape, call.size[1])
-        self._call = call
+    def __init__(self, allocate: Allocate, conv: BackwardPass, kernel_points: np.ndarray | None, shape: StripShape):
+        matrices, (o,), dtype = conv.matrices, conv.weight.shape[3:], conv.weight.dtype
+        rows_shape = (*shape, conv.size[1])
+        self._conv = conv
         gradient = OverlappingRows(allocate, matrices.n, rows_shape, o, dtype)
-        columns = gradient.first_pixels(call.size[1] + KERNEL_SIZE - 1)
-        image_width = call.grad_output.shape[2]
-        self._transform = ColumnTransform(matrices.input, M, columns, image_width, -call.top_left[1])
+        columns = gradient.first_pixels(conv.size[1] + KERNEL_SIZE - 1)
+        image_width = conv.grad_output.shape[2]
+        self._transform = ColumnTransform(matrices.input, M, columns, image_width, -conv.top_left[1])
         self._sources = [
-            _RecordedSource(allocate, call, gradient, kernel_points, rows_shape, k) for k in range(len(call.xs))
+            _RecordedSource(allocate, conv, gradient, kernel_points, rows_shape, k) for k in range(len(conv.xs))
         ]
 
     def propagate(self, strip: TileBlock, sums: np.ndarray | None, first: bool) -> np.ndarray:
@@ -188,9 +179,9 @@ class _RecordedBackward:
         The first strip of a job overwrites `sums`.
         """
         with scratch() as allocate:
-            gradient, top, left = self._call.masked_gradient(allocate, strip)
+            gradient, top, left = self._conv.masked_gradient(allocate, strip)
             self._transform.apply(gradient, top)
-            grad_bias = self._call.partial_grad_bias(gradient, strip, top, left)
+            grad_bias = self._conv.partial_grad_bias(gradient, strip, top, left)
         for source in self._sources:
             source.propagate(strip, sums, first)
         return grad_bias
@@ -202,16 +193,16 @@ class _RecordedSource:
     def __init__(
         self,
         allocate: Allocate,
-        call: BackwardCall,
+        conv: BackwardPass,
         gradient: OverlappingRows,
         kernel_points: np.ndarray | None,
         shape: RowsShape,
         index: int,
     ):
-        matrices, dtype = call.matrices, call.weight.dtype
+        matrices, dtype = conv.matrices, conv.weight.dtype
         self._output_matrix = matrices.output
-        self._x, self._grad_x = call.xs[index], call.grad_xs[index]
-        self._channels = call.source_channels[index]
+        self._x, self._grad_x = conv.xs[index], conv.grad_xs[index]
+        self._channels = conv.source_channels[index]
         count = self._x.shape[3]
         if self._grad_x is not None:
             assert kernel_points is not None
@@ -220,7 +211,7 @@ class _RecordedSource:
             self._x_calls = record_matmul(
                 gradient.windows, kernel_points[..., self._channels], self._x_products.pixels_by_third
             )
-        if call.needs_weight:
+        if conv.needs_weight:
             tiles = OverlappingRows(allocate, matrices.n, shape, count, dtype)
             columns = tiles.first_pixels(shape[2])
             self._tile_transform = ColumnTransform(matrices.tile, M, columns, self._x.shape[2], 0)

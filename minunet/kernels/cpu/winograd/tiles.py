@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.kernels.cpu.partition import even_slices
+from minunet.kernels.cpu.partition import even_slices, row_blocks
 from minunet.kernels.cpu.strided_copy import copy_strided
 
 
@@ -36,7 +36,7 @@ class TileBlock:
         return m * self.first_row - padding[0], m * self.first_column - padding[1]
 
     def split_rows(self, tiles: int) -> list[tuple[slice, TileBlock]]:
-        """Blocks of whole tile rows, about `tiles` tiles each, with the slices of this block's tiles that they are."""
+        """Blocks of whole tile rows, about `tiles` tiles each, and for each the slice of this block's tiles that it has."""
         per_row = self.tile_count // self.rows
         return [
             (
@@ -66,6 +66,18 @@ def tile_blocks(images: int, size: tuple[int, int], m: int, tiles: int) -> list[
         for images in image_slices
         for row in rows
         for column in columns
+    ]
+
+
+def strips(images: int, size: tuple[int, int], m: int, channels: int, values: int) -> list[TileBlock]:
+    """Cut images of `size` (height, width) into strips: blocks of tile rows, m pixels high, over the whole width.
+
+    A strip has about `values` values at all m + 2 points, with so many channels.
+    """
+    height, width = size
+    return [
+        TileBlock(block.images, block.rows.start, block.row_count, 0, -(-width // m))
+        for block in row_blocks(images, -(-height // m), (m + 2) * width * channels, values)
     ]
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
-from minunet.kernels.cpu.winograd.calls import BackwardCall, ForwardCall, backward_applies, forward_applies
 from minunet.kernels.cpu.winograd.matrices import POINTS
+from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass, backward_applies, forward_applies
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
@@ -25,11 +25,11 @@ def conv2d(
     activation: str | None,
 ) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
-    call = ForwardCall(m, xs, weight, bias, padding, activation)
+    conv = ForwardPass(m, xs, weight, bias, padding, activation)
     c, o = weight.shape[2:]
     algorithm = by_tiles if block_sizes.goes_by_tiles(c, o) else by_channels
-    algorithm.forward(call)
-    return call.y
+    algorithm.forward(conv)
+    return conv.y
 
 
 def conv2d_grads(
@@ -43,11 +43,11 @@ def conv2d_grads(
     needs: ConvNeeds,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
-    call = BackwardCall(m, grad_output, xs, weight, output, padding, needs)
+    conv = BackwardPass(m, grad_output, xs, weight, output, padding, needs)
     c, o = weight.shape[2:]
-    algorithm = by_tiles if block_sizes.backward_goes_by_tiles(m, call.images, call.size, c, o) else by_channels
-    grad_weight, grad_bias = algorithm.backward(call)
-    return call.grad_xs, grad_weight, grad_bias
+    algorithm = by_tiles if block_sizes.backward_goes_by_tiles(m, conv.images, conv.size, c, o) else by_channels
+    grad_weight, grad_bias = algorithm.backward(conv)
+    return conv.grad_xs, grad_weight, grad_bias
 
 
 for _m in POINTS:

@@ -1,6 +1,6 @@
-"""One call of the forward or the backward pass: its arguments, made contiguous, and the arrays for its results.
+"""One forward or backward pass of a convolution: its arguments, made contiguous, and the arrays for its results.
 
-For a block of tiles of the input, `BackwardCall` gives the part of the output's gradient that the block's windows see.
+For a block of tiles of the input, `BackwardPass` gives the part of the output's gradient that the block's windows see.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ def backward_applies(
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(grad_output, *xs, weight, output)
 
 
-class ForwardCall:
-    """The arguments of one call of `conv2d`, and the array `y` for its result.
+class ForwardPass:
+    """The arguments of `conv2d`, and the array `y` for its result.
 
     Attributes
     ----------
@@ -74,8 +74,8 @@ class ForwardCall:
         self.y = memory_pool.empty((self.images, *self.size, weight.shape[3]), weight.dtype)
 
 
-class BackwardCall:
-    """The arguments of one call of `conv2d_grads`, which gradients it has to compute, and the arrays for those of the input.
+class BackwardPass:
+    """The arguments of `conv2d_grads`, which gradients it has to compute, and the arrays for those of the input.
 
     Attributes
     ----------
