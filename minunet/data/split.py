@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from minunet.data.finding.layouts import SIDES
 from minunet.data.finding.listing import natural_key
+from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import measure_digests
-from minunet.data.pairs import SIDES, Pair
 from minunet.errors import UserError
 from minunet.wording import count_noun, join_names
 
@@ -92,15 +93,15 @@ def split_pairs(
     pairs = sorted(pairs, key=lambda pair: natural_key(pair.name))
     _check_arguments(pairs, fractions, seed)
     keys = _group_keys(pairs, group)
-    given = {side: [pair for pair in pairs if pair.split == side] for side in SIDES}
+    assigned = {side: [pair for pair in pairs if pair.split == side] for side in SIDES}
     free = [pair for pair in pairs if pair.split in (None, "train")]
-    open_sides = ["train"] + [side for side in SIDES[1:] if not given[side]]
-    units = _inseparable(free, keys, digests or {})
-    _check_counts(pairs, free, units, open_sides, group)
+    open_sides = ["train"] + [side for side in SIDES[1:] if not assigned[side]]
+    clusters = _clusters(free, keys, digests or {})
+    _check_counts(pairs, free, clusters, open_sides, group)
     shares = np.array([fractions[SIDES.index(side)] for side in open_sides])
     counts = _counts(len(free), shares / shares.sum())
-    dealt = _deal(units, counts, np.random.default_rng(seed))
-    sides = {**given, **dict(zip(open_sides, dealt, strict=True))}
+    distributed = _distribute(clusters, counts, np.random.default_rng(seed))
+    sides = {**assigned, **dict(zip(open_sides, distributed, strict=True))}
     return Split(*(tuple(sorted(sides[side], key=lambda pair: natural_key(pair.name))) for side in SIDES))
 
 
@@ -154,8 +155,8 @@ def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
     return keys
 
 
-def _inseparable(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Path, str]) -> list[list[Pair]]:
-    """The pairs in sets that must stay together: of one group, of equal pixels, or linked through other pairs."""
+def _clusters(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Path, str]) -> list[list[Pair]]:
+    """Sets of pairs that must stay together: of one group, of equal pixels, or linked through other pairs."""
     digests = {**measure_digests(pair.image for pair in pairs if pair.image not in digests), **digests}
     leader = list(range(len(pairs)))
 
@@ -172,24 +173,25 @@ def _inseparable(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Pa
             marks.append(("group", keys[pair.name]))
         for mark in marks:
             leader[root(i)] = root(first.setdefault(mark, i))
-    units = defaultdict(list)
+    clusters = defaultdict(list)
     for i, pair in enumerate(pairs):
-        units[root(i)].append(pair)
-    return list(units.values())
+        clusters[root(i)].append(pair)
+    return list(clusters.values())
 
 
 def _check_counts(
-    pairs: list[Pair], free: list[Pair], units: list[list[Pair]], open_sides: list[str], group: str | None
+    pairs: list[Pair], free: list[Pair], clusters: list[list[Pair]], open_sides: list[str], group: str | None
 ) -> None:
-    if len(units) >= len(open_sides):
+    """Raise a `UserError` where there are fewer clusters than sides to fill."""
+    if len(clusters) >= len(open_sides):
         return
     sides = join_names(open_sides)
     if len(free) < len(pairs) and len(free) < len(open_sides):
         raise UserError(f"{count_noun(len(free), 'pair')} in train/, but {sides} need one each: add more.")
     reason = f"by --group {group!r} or as copies of one picture" if group else "as copies of one picture"
     raise UserError(
-        f"the {count_noun(len(free), 'pair')} belong together {reason} in only {count_noun(len(units), 'group')} "
-        f"(such as {join_names([pair.name for pair in max(units, key=len)], 3)}), but {sides} need one each: "
+        f"the {count_noun(len(free), 'pair')} belong together {reason} in only {count_noun(len(clusters), 'group')} "
+        f"(such as {join_names([pair.name for pair in max(clusters, key=len)], 3)}), but {sides} need one each: "
         f"{'narrow the pattern or add pairs' if group else 'add different pictures'}."
     )
 
@@ -204,14 +206,14 @@ def _counts(total: int, shares: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _deal(units: list[list[Pair]], counts: np.ndarray, rng: np.random.Generator) -> list[list[Pair]]:
-    """Distribute shuffled units, the largest first, each to the side that lacks most; the last ones to empty sides."""
-    order = sorted(rng.permutation(len(units)), key=lambda i: -len(units[i]))  # a stable sort: ties stay shuffled
+def _distribute(clusters: list[list[Pair]], counts: np.ndarray, rng: np.random.Generator) -> list[list[Pair]]:
+    """Distribute shuffled clusters, the largest first, each to the side that lacks most; the last ones to empty sides."""
+    order = sorted(rng.permutation(len(clusters)), key=lambda i: -len(clusters[i]))  # a stable sort: ties stay shuffled
     sides: list[list[Pair]] = [[] for _ in counts]
     for position, i in enumerate(order):
         lacking = counts - [len(side) for side in sides]
         empty = [side for side in range(len(sides)) if not sides[side]]
         if len(order) - position <= len(empty):
             lacking = np.where([side in empty for side in range(len(sides))], lacking, -len(order) * counts.sum())
-        sides[int(np.argmax(lacking))] += units[i]
+        sides[int(np.argmax(lacking))] += clusters[i]
     return sides

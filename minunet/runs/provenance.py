@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minunet.data.pairs import SIDES, Pair, find_pairs
+from minunet.data.finding.layouts import SIDES
+from minunet.data.pairs import Pair, find_pairs
 from minunet.errors import UserError
 from minunet.files.json_files import read_json
 from minunet.runs.run_folder import RunFolder

@@ -14,6 +14,7 @@ from minunet.wording import join_names
 NAMED = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))
 IMAGE_FOLDERS = ("images", "imgs", "original", "image", "img", "originals")
 MASK_FOLDERS = ("masks", "mask", "label", "labels")
+SIDES = ("train", "validation", "test")  # of a split
 SPLITS = {
     "train": "train",
     "training": "train",
@@ -152,7 +153,7 @@ def _by_split(listing: Listing) -> dict[str, Path]:
         side = SPLITS.get(folder.name.lower())
         if side:
             sides.setdefault(side, folder)
-    return {side: sides[side] for side in ("train", "validation", "test") if side in sides}
+    return {side: sides[side] for side in SIDES if side in sides}
 
 
 def _folders_of_one_kind(listing: Listing) -> list[str]:
