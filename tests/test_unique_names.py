@@ -17,6 +17,7 @@ SAME_FILES = {
     "adam.py": "the primitive adam on the CPU and on a GPU",
     "by_channels.py": "a block of channels at a time, in im2col and in Winograd's algorithm",
     "conv.py": "convolution: as functions of tensors, as primitives",
+    "epilogue.py": "what is done to the results of a convolution before they are written: on the CPU, on a GPU",
     "loss.py": "losses: as functions of tensors, as primitives, as CUDA launches, and by the name that --loss gives them",
     "optim.py": "the optimizers, and the primitive that they call",
     "pooling.py": "pooling: as functions of tensors, as primitives, as CUDA launches",
