@@ -1,4 +1,4 @@
-"""One name, one thing: no two files, and no two classes or type names at the top of a file, share a name in minunet.
+"""One name, one thing: no two files, and no two public classes or type names, share a name in minunet.
 
 Where two do, they are the same thing at several layers, and the lists below say so.
 """
@@ -28,9 +28,6 @@ SAME_NAMES = dict.fromkeys(
     ["Conv2d", "ConvTranspose2d", "Dropout", "Linear", *POOLINGS, *ACTIVATIONS],
     "the operation in minunet.functional, and the layer in minunet.nn that holds its parameters and settings",
 )
-# Still to be given a name of their own.
-LEFT_OVER = {"Outcome", "Padding", "Request", "Shape"}
-LEFT_OVER |= {"_BackwardChain", "_ForwardChain"}
 
 
 def shared(places: dict[str, set[str]]) -> dict[str, list[str]]:
@@ -47,25 +44,23 @@ def files() -> dict[str, list[str]]:
 
 
 def names() -> dict[str, list[str]]:
-    """Classes, and type names such as `Size = tuple[int, int]`; a type name may be written twice if it means the same."""
+    """Public classes, and type names such as `Size = tuple[int, int]`; a type name may be written twice if it means the same."""
     places = defaultdict(set)
     for path in PACKAGE.rglob("*.py"):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].add(f"class in {path.relative_to(PACKAGE)}")
-            elif isinstance(node, ast.Assign) and re.fullmatch(
-                r"_?[A-Z][a-z]\w*", name := ast.unparse(node.targets[0])
-            ):
+            elif isinstance(node, ast.Assign) and re.fullmatch(r"[A-Z][a-z]\w*", name := ast.unparse(node.targets[0])):
                 places[name].add(ast.unparse(node.value))
     return shared(places)
 
 
 def test_no_two_files_share_a_name():
-    assert not {name: things for name, things in files().items() if name not in {*SAME_FILES, *LEFT_OVER}}
+    assert not {name: things for name, things in files().items() if name not in SAME_FILES}
 
 
 def test_no_two_classes_or_types_share_a_name():
-    assert not {name: things for name, things in names().items() if name not in {*SAME_NAMES, *LEFT_OVER}}
+    assert not {name: things for name, things in names().items() if name not in SAME_NAMES}
 
 
 def test_the_lists_hold_nothing_that_is_gone():
