@@ -1,4 +1,4 @@
-"""Mistakes a user can mend: one exception that carries every problem found, so that none hides behind another.
+"""Mistakes that a user can correct: one exception that carries all problems at once, not only the first.
 
 The commands turn it into one message and exit code 2; the library raises it like any other exception.
 """

@@ -1,4 +1,4 @@
-"""`python -m minunet.synthesize`: draw a set of blood smears with exact masks, to try the program on, to test and to teach with."""
+"""`python -m minunet.synthesize`: draw a set of blood smears with exact masks, for first tries, for tests and for teaching."""
 
 from __future__ import annotations
 
@@ -7,22 +7,17 @@ import shlex
 import sys
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from minunet.cli.argument_types import image_size, non_negative_int, positive_int
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.parser import Parser
 from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
 from minunet.errors import UserError
 from minunet.files.atomic import write_bytes
-from minunet.results.figures import contact_sheet
-from minunet.results.overlay import line_width, overlay
 from minunet.results.picture import png_bytes
+from minunet.results.smear_sheet import smear_sheet
 
 SHOWN = 8  # smears on the contact sheet
-TILE = 260  # width of each there, in pixels
-MOST_SMEARS = 1_000_000
+MAX_SMEARS = 1_000_000
 
 DESCRIPTION = """\
 Draw blood smears with exact masks: red cells of many shapes, white cells, platelets, debris; stain,
@@ -68,8 +63,8 @@ def main(argv: list[str] | None = None) -> int:
     width, height = arguments.size
     if min(width, height) < SMALLEST_SIDE:
         problems.append(f"--size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
-    if arguments.count > MOST_SMEARS:
-        problems.append(f"--count {arguments.count}: at most {MOST_SMEARS} at a time; draw more with other seeds")
+    if arguments.count > MAX_SMEARS:
+        problems.append(f"--count {arguments.count}: at most {MAX_SMEARS} at a time; draw more with other seeds")
     sheet = arguments.out / "sheet.png"
     obstacles = set_problems(arguments.out)
     if not obstacles and os.path.lexists(sheet):
@@ -81,27 +76,10 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
         return INTERRUPTED
-    write_bytes(sheet, png_bytes(draw_sheet(arguments.out, names[:SHOWN])), durable=False)
+    write_bytes(sheet, png_bytes(smear_sheet(arguments.out, names[:SHOWN])), durable=False)
     print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
     print(f"train on them: python -m minunet.train {shlex.quote(str(arguments.out))}")
     return 0
-
-
-def draw_sheet(folder: Path, names: list[str]) -> Image.Image:
-    """A contact sheet of a set: smears, and below each the same with the outline of every cell."""
-    tiles, captions = [], []
-    for name in names:
-        with (
-            Image.open(folder / "images" / f"{name}.png") as image,
-            Image.open(folder / "instances" / f"{name}.png") as truth,
-        ):
-            instances = np.asarray(truth)
-            pixels = np.asarray(image)
-        outlined = np.asarray(overlay(pixels, instances, thickness=line_width(pixels.shape, TILE)))
-        gap = np.full((max(2, pixels.shape[0] // 64), pixels.shape[1], 3), 255, np.uint8)
-        tiles.append(np.concatenate([pixels, gap, outlined]))
-        captions.append(f"{name}: {len(np.unique(instances[instances > 0]))} cells")
-    return contact_sheet(tiles, columns=4, captions=captions, tile_width=TILE)
 
 
 if __name__ == "__main__":

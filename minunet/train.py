@@ -23,21 +23,21 @@ def main(argv: list[str] | None = None) -> int:
     say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
     request = train_flags.read(argv)
     config, folder = request.config, request.folder
-    material, problems = None, request.problems + machine_problems(config.device, config.precision)
+    data, problems = None, request.problems + machine_problems(config.device, config.precision)
     if not config.drawn:
-        material = find_data(request, problems)
+        data = find_data(request, problems)
     elif problems:
         raise UserError(problems)
     if not request.resume:
         folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
     try:
-        if material is None:
+        if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
-            material = find_data(request, [])
-        write_split(material.split, folder)
-        announce_data(say, config, folder, material)
-        run = TrainingRun(config, folder, material.split, resume=request.resume, say=say)
+            data = find_data(request, [])
+        write_split(data.split, folder)
+        announce_data(say, config, folder, data)
+        run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)
         if run.finished():
             announce_finished(say, config, folder)
             return 0
@@ -56,8 +56,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def find_data(request: TrainRequest, problems: list[str]) -> TrainingData:
-    """The data of the request; raises what is wrong with it together with the `problems` known already."""
-    with FileBar("looking through the data") as progress:
+    """The data of the request; raises its problems together with those known already."""
+    with FileBar("checking the data") as progress:
         return find_training_data(
             request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems
         )

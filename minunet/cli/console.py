@@ -1,4 +1,4 @@
-"""How a command talks: labelled lines that fit a terminal, numbers for readers, and a bar over files."""
+"""What the commands print: labelled lines that fit a terminal, numbers for readers, and a progress bar over files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,16 @@ WIDTH = 80
 
 
 def say_item(say: Callable[[str], None], label: str, *lines: str, fold: bool = True) -> None:
-    """Say a label and what belongs to it, each line indented alike.
+    """Print a label and its lines, all with the same indentation.
 
-    Lines too long for 80 columns are folded at spaces unless `fold` is False, as for a path or a command to be copied.
+    Parameters
+    ----------
+    say : callable
+        Takes each line of text.
+    label : str
+    lines : str
+    fold : bool
+        Fold lines of more than 80 columns at spaces; False for a path or a command that is to be copied.
     """
     parts = [part for line in lines for part in _fold(line)] if fold else lines
     for number, part in enumerate(parts):
@@ -52,7 +59,7 @@ def memory(size: float) -> str:
 
 
 class FileBar:
-    """A bar over files on stderr, which vanishes when it is full; nothing where stderr is no terminal.
+    """A progress bar over files on stderr, which disappears at the end; nothing where stderr is not a terminal.
 
     Parameters
     ----------

@@ -4,9 +4,6 @@ import io
 import sys
 from dataclasses import replace
 
-import pytest
-
-from minunet.cli.console import FileBar, duration, memory, say_item
 from minunet.runs.callbacks import HEADER, LEGEND, Checkpoints, Curves, EpochLines, ProgressBar
 from minunet.training.events import COLUMNS, EpochRecord, StartRecord, StepRecord
 
@@ -139,39 +136,3 @@ def test_curves_are_drawn_now_and_then_and_at_every_end():
     callback.on_interrupt(True)
     callback.on_end()
     assert drawn == [70, 140, 140, 140]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0.0s"), (59.94, "59.9s"), (59.96, "1:00"), (65.4, "1:05"), (3599.6, "1:00:00"), (36000, "10:00:00")],
-)
-def test_durations(seconds, text):
-    assert duration(seconds) == text
-
-
-def test_memory():
-    assert [memory(size) for size in (4e6, 432e6, 994e6, 999e6, 2.57e9)] == [
-        "0 MB",
-        "430 MB",
-        "990 MB",
-        "1.0 GB",
-        "2.6 GB",
-    ]
-
-
-def test_long_lines_are_folded_under_themselves_unless_they_are_to_be_copied():
-    lines = []
-    say_item(lines.append, "warning", "word " * 30)
-    assert len(lines) == 3 and lines[0].startswith("warning   word") and lines[1].startswith("          word")
-    assert max(map(len, lines)) <= 80
-    lines.clear()
-    say_item(lines.append, "use", "word " * 30, fold=False)
-    assert len(lines) == 1
-
-
-def test_a_bar_over_files_shows_on_a_terminal_alone():
-    for stream, show, expected in ((Terminal(), True, True), (Terminal(), False, False), (io.StringIO(), True, False)):
-        with FileBar("reading", show=show, stream=stream) as progress:
-            progress(0, 4)
-            progress(3, 4)
-        assert ("reading 3/4" in stream.getvalue()) == expected
