@@ -1,4 +1,4 @@
-"""Who imports whom in minunet: the table of docs/map.md is the rule, and every import statement is held to it.
+"""Who imports whom in minunet: the table of docs/map.md is the rule, and every import statement is checked against it.
 
 Each row names a package or a module at the top of minunet and what it may import; the rows go upward, so nothing imports a row
 that comes later. Inside a package modules may import each other, but never in a circle.

@@ -1,4 +1,4 @@
-"""The project's pages hold true: their links, the files and names that they mention, and the commands that they show."""
+"""The project's pages are true: their links, the files and names that they mention, and the commands that they show."""
 
 import ast
 import importlib.util

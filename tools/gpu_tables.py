@@ -62,7 +62,7 @@ def _gpu(result: dict[str, Any]) -> str:
 
 
 def _shapes(figures: dict[str, Any]) -> dict[str, Measured]:
-    """The measurements of each shape of batch; of those repeated beside compiled PyTorch, the first."""
+    """The measurements of each shape of batch; of those repeated together with compiled PyTorch, the first."""
     shapes: dict[str, Measured] = {}
     for label, part in figures.items():
         if shape := STEP.fullmatch(label):

@@ -80,7 +80,7 @@ def test_both_kinds_of_kernels_and_every_mode_of_pytorch_have_a_column(tmp_path,
     plain, compiled = gpu_steps.TORCH_MODES[:-1], gpu_steps.TORCH_MODES[-1:]
     again = written(compiled, (False, True))
     for name in ("ours bf16", "ours tf32"):
-        again[name] = measured(1.0)  # measured again beside compiled PyTorch; the first value is shown
+        again[name] = measured(1.0)  # measured again with compiled PyTorch; the first value is shown
     parts = {f"step {SHAPE}": written(plain, (False,)), f"step sm_90a {SHAPE}": written(plain, (True,))}
     save(tmp_path, **parts, **{f"step compiled {SHAPE}": again})
     head, _, step, inference, memory, *_ = lines(tmp_path)
