@@ -86,7 +86,7 @@ def _text(figure: dict[str, Any]) -> str:
         f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step, peak {peak:.0f} GFLOP/s then)"
     ]
     for name, time in figure["times"].items():
-        line = f"  {'*' if name == figure['chosen'] else ' '} {name:20} {time['median_ms']:9.2f} ms"
+        line = f"  {'*' if name == figure['chosen'] else ' '} {name:22} {time['median_ms']:9.2f} ms"
         if figure["gflop"]:
             rate = figure["gflop"] / time["median_ms"] * 1e3
             line += f"  {rate:7.0f} GFLOP/s  {rate / peak:5.0%} of peak"
