@@ -119,7 +119,7 @@ class FusedStep:
             return False
         if ahead[0] is graph and all(a is b for a, b in zip(ahead[1], batch, strict=True)):
             return True
-        ahead[0].forget()
+        ahead[0].drop_sent()
         return False
 
     def _graph(self, shape: tuple[int, ...]) -> StepGraph:

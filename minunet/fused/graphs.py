@@ -1,7 +1,6 @@
-"""A U-Net's training step, or its forward pass, as one CUDA graph: captured once, then replayed.
+"""A U-Net's training step, or its forward pass, as one CUDA graph: captured once, then launched again for every batch.
 
-Nothing is left for Python to do but hand over batches, which travel from pinned memory on a stream of their own while the
-step before is still running.
+Python only hands over the batches. They are copied from pinned memory on a stream of their own while the step before is running.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from minunet.kernels.machine import Machine
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 
-SLOTS = 2  # one batch on its way while another is being used
+STAGED_BATCHES = 2  # one is copied to the device while another is used
 
 
-class _Slot:
-    """Pinned memory for a batch, its copy on the device, and when each may be used again."""
+class _StagedBatch:
+    """Pinned memory for a batch, its copy on the device, and the events after which each may be used again."""
 
     def __init__(self, cupy: Any, shapes: Sequence[tuple[int, ...]]):
         self.pinned, self.staged = [], []
@@ -33,11 +32,11 @@ class _Slot:
             memory = cupy.cuda.alloc_pinned_memory(4 * count)
             self.pinned.append(np.frombuffer(memory, np.float32, count).reshape(shape))
             self.staged.append(cupy.empty(shape, np.float32))
-        self.arrived, self.read = (cupy.cuda.Event(disable_timing=True) for _ in range(2))
+        self.copied, self.used = (cupy.cuda.Event(disable_timing=True) for _ in range(2))
 
 
 class StepGraph:
-    """The step of `UNetStep` on a GPU, replayed as a graph.
+    """The step of `UNetStep` on a GPU as a graph.
 
     Parameters
     ----------
@@ -51,56 +50,51 @@ class StepGraph:
     >>> loss = step.run(lr=1e-3)  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        model: UNet,
-        optimizer: Adam,
-        shape: tuple[int, ...],
-        plan: StepPlan,
-    ):
+    def __init__(self, model: UNet, optimizer: Adam, shape: tuple[int, ...], plan: StepPlan):
         import cupy
 
         self._cupy = cupy
-        cupy.cuda.get_current_stream().synchronize()  # whoever made the parameters is done
+        cupy.cuda.get_current_stream().synchronize()  # the parameters are complete
         self.stream, self._copies = _streams(cupy.cuda.Device().id)
         with self.stream:
             self.step = UNetStep(model, optimizer, shape, launcher.gpu(), plan)
         self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
         self._batch = array(self.step.images), array(self.step.targets)
-        self._loss, self._logits, self._clock = (array(p) for p in (self.step.loss, self.step.logits, self.step.clock))
-        self._slots = [_Slot(cupy, [a.shape for a in self._batch]) for _ in range(SLOTS)]
+        buffers = self.step.loss, self.step.logits, self.step.adam_state
+        self._loss, self._logits, self._adam_state = (array(buffer) for buffer in buffers)
+        self._staged_batches = [_StagedBatch(cupy, [a.shape for a in self._batch]) for _ in range(STAGED_BATCHES)]
         self._sent, self._used = 0, 0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of device memory that the step's arena takes."""
+        """Bytes of device memory of the step's arena."""
         return self.step.arena.nbytes
 
     def resume(self, updates: int) -> None:
-        """Take over parameters that were changed from outside, and how many updates the moments have seen."""
-        self._cupy.cuda.get_current_stream().synchronize()  # whoever changed them is done
+        """Read the parameters again after they were changed from outside; `updates` is the number that the moments are from."""
+        self._cupy.cuda.get_current_stream().synchronize()  # the changes are complete
         with self.stream:
             self.step.set_updates(updates)
             self.step.refresh()
 
     def send(self, images: np.ndarray, targets: np.ndarray) -> None:
-        """Start a batch's way to the device; up to two may be waiting for their `run`."""
-        if self._sent - self._used == SLOTS:
-            raise RuntimeError(f"{SLOTS} batches are waiting already; run a step first")
-        slot = self._slots[self._sent % SLOTS]
-        slot.read.synchronize()  # its last batch has left
-        slot.arrived.synchronize()
-        for pinned, values in zip(slot.pinned, (images, targets), strict=True):
+        """Start to copy a batch to the device; up to two can be waiting for their `run`."""
+        if self._sent - self._used == STAGED_BATCHES:
+            raise RuntimeError(f"{STAGED_BATCHES} batches are waiting already; run a step first")
+        batch = self._staged_batches[self._sent % STAGED_BATCHES]
+        batch.used.synchronize()  # its last batch was read
+        batch.copied.synchronize()
+        for pinned, values in zip(batch.pinned, (images, targets), strict=True):
             pinned[...] = values
-        self._copies.wait_event(slot.read)
-        for staged, pinned in zip(slot.staged, slot.pinned, strict=True):
+        self._copies.wait_event(batch.used)
+        for staged, pinned in zip(batch.staged, batch.pinned, strict=True):
             staged.set(pinned, stream=self._copies)
-        slot.arrived.record(self._copies)
+        batch.copied.record(self._copies)
         self._sent += 1
 
-    def forget(self) -> None:
-        """Drop the batches that were sent and not used."""
+    def drop_sent(self) -> None:
+        """Drop the batches that were sent and not yet used."""
         self._used = self._sent
 
     def run(self, lr: float) -> Any:
@@ -109,16 +103,16 @@ class StepGraph:
         Returns
         -------
         CuPy array, 0-d
-            The loss, once `stream` has got there; the next step overwrites it.
+            The loss, once `stream` has reached this point; the next step overwrites it.
         """
         if self._sent == self._used:
             raise RuntimeError("no batch was sent")
-        slot = self._slots[self._used % SLOTS]
+        batch = self._staged_batches[self._used % STAGED_BATCHES]
         with self.stream:
-            self.stream.wait_event(slot.arrived)
-            for array, staged in zip(self._batch, slot.staged, strict=True):
+            self.stream.wait_event(batch.copied)
+            for array, staged in zip(self._batch, batch.staged, strict=True):
                 array[...] = staged
-            slot.read.record(self.stream)
+            batch.used.record(self.stream)
             self.step.set_learning_rate(lr)
             self.graph.launch(self.stream)
         self._used += 1
@@ -130,9 +124,9 @@ class StepGraph:
             return float(self._loss.get(stream=self.stream))
 
     def norm(self) -> float:
-        """The length of the last step's gradient before it was clipped, waiting for it; 0 without `clip`."""
+        """The norm of the last step's gradient before it was clipped, waiting for it; 0 without clipping."""
         with self.stream:
-            return float(self._clock.get(stream=self.stream)[-1])
+            return float(self._adam_state.get(stream=self.stream)[-1])
 
     def logits(self) -> Any:
         """The logits of the last step (N, H, W, out_channels), float32 on the device, waiting for them."""
@@ -141,7 +135,7 @@ class StepGraph:
 
 
 class ForwardGraph:
-    """The pass of `UNetForward` on a GPU, replayed as a graph.
+    """The pass of `UNetForward` on a GPU as a graph.
 
     Parameters
     ----------
@@ -149,12 +143,7 @@ class ForwardGraph:
         As for `UNetForward`; the parameters are CuPy arrays.
     """
 
-    def __init__(
-        self,
-        model: UNet,
-        shape: tuple[int, ...],
-        machine: Machine,
-    ):
+    def __init__(self, model: UNet, shape: tuple[int, ...], machine: Machine):
         import cupy
 
         self._cupy = cupy
@@ -167,14 +156,14 @@ class ForwardGraph:
         self._images, self._logits = array(self.forward.images), array(self.forward.logits)
 
     def refresh(self) -> None:
-        """Take over parameters that were changed since, such as by a step of training."""
+        """Read the parameters again after they were changed, for example by a step of training."""
         self._cupy.cuda.get_current_stream().synchronize()
         with self.stream:
             self.forward.refresh()
 
     def run(self, images: Any) -> Any:
         """Logits (N, H, W, out_channels) of NumPy or CuPy images; float32 on the device, overwritten by the next run."""
-        self._cupy.cuda.get_current_stream().synchronize()  # whoever made the images is done
+        self._cupy.cuda.get_current_stream().synchronize()  # the images are complete
         with self.stream:
             if isinstance(images, np.ndarray):
                 self._images.set(np.ascontiguousarray(images, np.float32), stream=self.stream)
@@ -187,14 +176,14 @@ class ForwardGraph:
 
 @functools.cache
 def _streams(device: int) -> tuple[Any, Any]:
-    """The device's stream for captured work and that for copies: one each, since CuPy's freed memory stays with its stream."""
+    """The stream for graphs and the one for copies, of each device: CuPy reuses freed memory only within a stream."""
     import cupy
 
     return cupy.cuda.Stream(non_blocking=True), cupy.cuda.Stream(non_blocking=True)
 
 
 def _capture(stream: Any, work: UNetForward) -> Any:
-    """The graph of one run; every kernel is loaded already, and every buffer has its place."""
+    """The graph of one run; every kernel must be loaded and every buffer allocated before."""
     with stream:
         stream.synchronize()
         stream.begin_capture()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minunet.fused.graphs import SLOTS
+from minunet.fused.graphs import STAGED_BATCHES
 from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import UNetForward
 from minunet.fused.unet_step import UNetStep
@@ -25,7 +25,7 @@ class StepMemory:
     weights : int
         The parameters and both of Adam's moments, float32.
     batches : int
-        Images and masks on their way to the step, `graphs.SLOTS` times.
+        Images and masks on their way to the step, `graphs.STAGED_BATCHES` of each.
     """
 
     arena: int
@@ -41,7 +41,7 @@ class StepMemory:
     def of(cls, step: UNetStep) -> StepMemory:
         """What the `StepGraph` of this step takes."""
         weights = 3 * sum(p.nbytes for p in step.params)
-        return cls(step.arena.nbytes, weights, SLOTS * (step.images.nbytes + step.targets.nbytes))
+        return cls(step.arena.nbytes, weights, STAGED_BATCHES * (step.images.nbytes + step.targets.nbytes))
 
 
 def step_memory(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan: StepPlan) -> StepMemory:

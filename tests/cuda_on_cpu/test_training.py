@@ -70,7 +70,9 @@ def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
     made.fit()
     steps, passes = made.step._graphs, made.forward_pass._fused._graphs
     assert set(steps) == set(passes) == {(2, 8, 8, 1), (1, 8, 8, 1)}
-    taken = sum(step.nbytes + sum(a.nbytes for slot in step._slots for a in slot.staged) for step in steps.values())
+    taken = sum(
+        step.nbytes + sum(a.nbytes for batch in step._staged_batches for a in batch.staged) for step in steps.values()
+    )
     taken += sum(kept.forward.arena.nbytes for kept in passes.values())
     taken += sum(array.nbytes for array in made.step._arrays)
     assert planned == taken

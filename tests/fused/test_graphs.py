@@ -190,4 +190,4 @@ def test_a_captured_step_replays_the_step(monkeypatch):
     step.run()  # with the last batch, whose logits come from the weights as they now are
     assert np.array_equal(forward.run(batches[-1][0]), view(step, step.logits))
     replayed.resume(0)
-    assert np.array_equal(view(replayed.step, replayed.step.clock)[:1], [0])
+    assert np.array_equal(view(replayed.step, replayed.step.adam_state)[:1], [0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from minunet import UNet, optim
-from minunet.fused.graphs import SLOTS
+from minunet.fused.graphs import STAGED_BATCHES
 from minunet.fused.step_memory import StepMemory, step_memory
 from minunet.fused.step_table import RecordedStep, recorded_forward, recorded_step
 from minunet.fused.unet_step import UNetStep
@@ -114,7 +114,7 @@ def test_the_memory_is_the_steps(precision, clip):
     step = UNetStep(model, optim.Adam(model.parameters()), SHAPE, device, plan)
     found = step_memory(model, SHAPE, device, plan)
     count = sum(p.size for p in model.parameters())
-    assert found == StepMemory(step.arena.nbytes, 12 * count, SLOTS * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
+    assert found == StepMemory(step.arena.nbytes, 12 * count, STAGED_BATCHES * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
     assert found.total == found.arena + found.weights + found.batches
     without = step_memory(model, SHAPE, MetaLauncher("not asked for"), plan)
     assert without.arena != found.arena  # other shares of the weight gradients, or other copies of the weights
