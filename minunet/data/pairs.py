@@ -34,7 +34,7 @@ class Survey:
     warnings : tuple of str
         What the user should know.
     statistics : tuple of PairStatistics
-        What decoding the files told, in the order of the pairs; empty where they were not decoded.
+        Statistics of the files, in the order of the pairs; empty where they were not decoded.
     """
 
     pairs: tuple[Pair, ...]

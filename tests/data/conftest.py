@@ -1,4 +1,4 @@
-"""What the data tests share: no deadlines for property tests, and small sets of pairs on disk."""
+"""Shared by the tests of data: no deadlines for property tests, and small sets of pairs on disk."""
 
 from __future__ import annotations
 

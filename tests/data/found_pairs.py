@@ -1,4 +1,4 @@
-"""What was found of a set of pairs: the names of its files, or the problems it was refused with."""
+"""The pairs that were found, as names of their files, or the problems with which a data set was refused."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def names(pairs):
 
 
 def problems(*args, **kwargs):
-    """What `find_pairs` refuses these arguments with."""
+    """The problems with which `find_pairs` refuses these arguments."""
     with pytest.raises(UserError) as caught:
         find_pairs(*args, **kwargs)
     return caught.value.problems

@@ -26,7 +26,7 @@ def disc(seed: int = 0, size: tuple[int, int] = (24, 16)) -> np.ndarray:
 
 
 def save(path: Path, array: np.ndarray, **options) -> Path:
-    """Write a picture, with the folders it lies in."""
+    """Write a picture, and the folders for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(array).save(path, **options)
     return path

@@ -1,4 +1,4 @@
-"""Batches: an epoch's order, augmentation and shapes depend on its number and the seed alone."""
+"""Batches: order, augmentation and shapes of an epoch depend only on its number and the seed."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_shuffling_changes_the_order_with_the_epoch_and_the_seed(pairs):
     "preprocessing", [SMALL, Preprocessing(crop=10), Preprocessing(channels="rgb")], ids=["size", "crop", "native"]
 )
 @pytest.mark.parametrize("level", ["none", "light", "full"])
-def test_an_epoch_depends_on_its_number_alone(mixed, preprocessing, level, monkeypatch):
+def test_an_epoch_depends_only_on_its_number_and_the_seed(mixed, preprocessing, level, monkeypatch):
     first = Batches(mixed, preprocessing, 2, augment=level, seed=3, shuffle=True)
     assert len(list(first.epoch(0))) == len(first)
     expected = list(first.epoch(1))

@@ -19,13 +19,13 @@ def sound(tmp_path):
     return tmp_path
 
 
-def test_a_sound_set_has_nothing_to_tell(sound):
+def test_a_sound_set_has_no_problems_and_no_warnings(sound):
     found = survey(sound)
     assert found.problems == found.warnings == ()
 
 
 @pytest.mark.parametrize("grey", [False, True])
-def test_swapped_folders_are_told_once_with_evidence(tmp_path, grey):
+def test_swapped_folders_are_reported_once_with_evidence(tmp_path, grey):
     for i in range(3):
         image = photo(i, (64, 48))
         write_pair(tmp_path, f"s{i}", disc(i, (64, 48)), image[..., 0] if grey else image)
@@ -90,7 +90,7 @@ def test_size_is_judged_upright(sound):
     assert survey(sound).problems == ()
 
 
-def test_a_truncated_file_still_tells_its_size(sound):
+def test_a_truncated_file_still_has_a_size(sound):
     write_pair(sound, "t", photo(5, (64, 48)), disc(5, (32, 24)))
     cut = sound / "images" / "t.png"
     cut.write_bytes(cut.read_bytes()[:500])

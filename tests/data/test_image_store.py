@@ -1,4 +1,4 @@
-"""The store of prepared examples: as small as is exact, and no larger than its limit."""
+"""The store of preprocessed images: as small as is exact, and no larger than its limit."""
 
 import numpy as np
 
@@ -9,13 +9,13 @@ from tests.data.small_batches import SMALL
 from tests.data.small_pictures import disc, photo, save
 
 
-def test_what_is_kept_is_as_small_as_is_exact(tmp_path):
+def test_images_are_stored_as_compactly_as_is_exact(tmp_path):
     save(tmp_path / "images" / "a.png", photo())
     save(tmp_path / "masks" / "a.png", disc())
     pairs = find_pairs(tmp_path)
     for preprocessing, size in (
         (Preprocessing(channels="rgb"), 24 * 16 * (3 + 1)),
-        (Preprocessing(), 24 * 16 * (4 + 1)),  # a luma of three channels is no whole number of 255ths
+        (Preprocessing(), 24 * 16 * (4 + 1)),  # the luma of three channels is not always a multiple of 1 / 255
         (Preprocessing(channels="rgb", size=(12, 8)), 12 * 8 * (12 + 1)),
     ):
         store = ImageStore(pairs, preprocessing)

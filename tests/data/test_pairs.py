@@ -1,4 +1,4 @@
-"""Pairs of images and masks, found and checked: everything wrong is told at once, and real smears have nothing wrong."""
+"""Pairs of images and masks, found and checked: everything wrong is reported at once, and real smears have nothing wrong."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_half_given_arguments(tmp_path):
     assert problems() == ["no data were given: name a folder, or give both --images and --masks."]
 
 
-def test_everything_wrong_is_told_at_once(make_set, tmp_path):
+def test_everything_wrong_is_reported_at_once(make_set, tmp_path):
     make_set("a", "b", "c", "d", "e")
     (tmp_path / "masks" / "a.png").unlink()
     (tmp_path / "images" / "b.png").unlink()
@@ -47,11 +47,11 @@ def test_everything_wrong_is_told_at_once(make_set, tmp_path):
         check_pairs(found.pairs)
 
 
-def test_survey_tells_its_progress(make_set, tmp_path):
+def test_survey_reports_its_progress(make_set, tmp_path):
     make_set("a", "b")
-    told = []
-    survey(tmp_path, progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    reports = []
+    survey(tmp_path, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
     assert check_pairs(find_pairs(tmp_path)) == []
 
 

@@ -113,7 +113,7 @@ def test_too_few_pairs():
     assert refused(unread("a"))[0].startswith("1 pair found, but three are needed")
 
 
-def test_arguments_that_cannot_be_are_told_at_once():
+def test_invalid_arguments_are_reported_at_once():
     assert refused(unread("a", "a"), fractions=(0.9, 0.2, 0.0), seed=-1) == [
         "split fractions (0.9, 0.2, 0.0): give three numbers above 0 that add up to 1.",
         "seed -1: give a whole number from 0 up.",

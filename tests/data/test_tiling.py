@@ -104,9 +104,9 @@ def test_predictions_with_a_channel_and_of_a_wrong_shape():
 
 
 def test_progress():
-    told = []
-    predict_tiled(lambda p: p, picture(64, 33), 32, 0, progress=lambda done, total: told.append((done, total)))
-    assert told == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+    reports = []
+    predict_tiled(lambda p: p, picture(64, 33), 32, 0, progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_progress():
         ((8, 0), "tiles of 8 pixels with an overlap of 0: the overlap is at least 0 and at most -8"),
     ],
 )
-def test_tiles_that_cannot_be(arguments, problem):
+def test_tiles_that_are_invalid(arguments, problem):
     with pytest.raises(UserError, match=problem):
         predict_tiled(lambda p: p, picture(40, 40), *arguments)
     with pytest.raises(UserError) as caught:

@@ -12,7 +12,7 @@ def test_text_is_shortened_in_the_middle():
     assert shorten("wide", 1, font) == ""
 
 
-def test_text_is_to_font_characters():
+def test_text_has_only_characters_of_the_typeface():
     assert to_font_characters("image × prédiction – Blutzellen für µm 中") == "image x prediction - Blutzellen fur um ?"
     known = bytes(load_font(30).getmask("\ue123"))  # what the typeface draws for a letter it does not have
     for letter in to_font_characters("abcABC019°±·×éüø~!"):

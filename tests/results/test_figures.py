@@ -1,4 +1,4 @@
-"""Sheets of pictures: what stands where, checked by the pixels."""
+"""Sheets of images: what is where, checked by the pixels."""
 
 import numpy as np
 import pytest

@@ -18,7 +18,7 @@ def test_the_outline_of_a_square():
     assert np.array_equal(find_boundaries(mask, 3), mask)
 
 
-def test_touching_instances_are_told_apart():
+def test_touching_instances_are_separated():
     instances = np.ones((6, 10), np.int32)
     instances[:, 5:] = 2
     expected = np.zeros((6, 10), bool)

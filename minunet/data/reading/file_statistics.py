@@ -1,4 +1,4 @@
-"""File statistics: what decoding an image or mask file once tells about it, without keeping its pixels.
+"""File statistics: what is known about an image or mask file after decoding it once, without keeping its pixels.
 
 They are enough to judge a whole data set: sizes, copies, swapped folders, masks that number cells, 12-bit cameras.
 """

@@ -1,4 +1,4 @@
-"""What a prediction takes from files and folders: every image once, each under a name of its own, and nothing that is no image."""
+"""The images to predict in files and folders: each once, under a name of its own, and nothing that is not an image."""
 
 import os
 from pathlib import Path
@@ -37,7 +37,7 @@ def test_files_and_folders_in_natural_order(tmp_path):
     ]
 
 
-def test_a_file_named_twice_is_taken_once(tmp_path):
+def test_a_file_given_twice_is_predicted_once(tmp_path):
     make(tmp_path, "a/1.png", "a/2.png")
     assert found(tmp_path / "a/2.png", tmp_path / "a", str(tmp_path / "a" / ".." / "a" / "1.png")) == [
         ("2.png", "2"),
@@ -69,19 +69,19 @@ def test_of_a_divided_data_set_only_the_images(tmp_path):
     assert found(tmp_path) == [("1.png", "test/original/1"), ("1.png", "train/original/1")]
 
 
-def test_masks_beside_their_images_are_passed_over(tmp_path):
+def test_masks_beside_their_images_are_ignored(tmp_path):
     make(tmp_path, "1.png", "1_mask.png", "2.png", "2-mask.png", "lonely_mask.png")
     inputs = find_input_images([tmp_path])
     assert [image.name for image in inputs.images] == ["1", "2", "lonely_mask"]
     assert [path.name for path in inputs.masks] == ["1_mask.png", "2-mask.png"]
 
 
-def test_masks_folder_on_its_own_is_taken(tmp_path):
+def test_a_folder_of_masks_is_predicted_if_it_is_given(tmp_path):
     make(tmp_path, "masks/1.png")
     assert found(tmp_path / "masks") == [("1.png", "1")]
 
 
-def test_results_are_passed_over(tmp_path):
+def test_results_are_ignored(tmp_path):
     make(tmp_path, "1.png", "out/1_overlay.png")
     inputs = find_input_images([tmp_path], is_result=lambda path: path.name.endswith("_overlay.png"))
     assert [image.name for image in inputs.images] == ["1"]
@@ -147,7 +147,7 @@ def test_names_follow_the_files(items):
         assert Path(name).name.startswith(item.path.with_suffix("").name)
 
 
-def test_everything_that_is_missing_is_told_at_once(tmp_path):
+def test_everything_that_is_missing_is_reported_at_once(tmp_path):
     for name in ("empty", "bare"):
         (tmp_path / name).mkdir()
     with pytest.raises(UserError) as error:

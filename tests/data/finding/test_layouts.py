@@ -131,7 +131,7 @@ def test_two_possible_layouts(make_set, tmp_path):
     ]
 
 
-def test_the_documented_names_win_over_looser_ones_and_leftovers_are_told(make_set, tmp_path):
+def test_the_documented_names_win_over_looser_ones_and_leftovers_are_reported(make_set, tmp_path):
     make_set("a")
     make_set("b", root=tmp_path / "test")
     (tmp_path / "labels").mkdir()

@@ -1,4 +1,4 @@
-"""Lists of a folder's files: what is passed over, folders that cannot be listed, and the order of numbers in names."""
+"""Lists of a folder's files: what is ignored, folders that cannot be listed, and the order of numbers in names."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +9,7 @@ from tests.data.found_pairs import names, problems
 from tests.data.small_pictures import photo, save
 
 
-def test_files_that_are_no_images_are_passed_over(make_set, tmp_path):
+def test_files_that_are_not_images_are_ignored(make_set, tmp_path):
     make_set("a")
     for name in (".a.png", "Thumbs.db", "README.md", "a.txt", "._a.png"):
         (tmp_path / "images" / name).write_text("x")
@@ -19,7 +19,7 @@ def test_files_that_are_no_images_are_passed_over(make_set, tmp_path):
     assert found.problems == found.warnings == ()
 
 
-def test_formats_that_are_not_read_are_told(make_set, tmp_path):
+def test_formats_that_are_not_read_are_reported(make_set, tmp_path):
     make_set("a")
     (tmp_path / "images" / "b.webp").write_text("x")
     assert survey(tmp_path).warnings == (

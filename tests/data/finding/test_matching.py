@@ -1,8 +1,17 @@
-"""Images and masks that match by name, and names that do not."""
+"""Images and masks that match by name, also in two Unicode forms of it, and names that do not."""
+
+import unicodedata
+
+import pytest
+from PIL import Image
 
 from minunet.data.pairs import find_pairs
+from minunet.errors import UserError
 from tests.data.found_pairs import names, problems
 from tests.data.small_pictures import disc, photo, save
+
+NAME = "größe é"
+WHOLE, IN_PARTS = (unicodedata.normalize(form, NAME) for form in ("NFC", "NFD"))
 
 
 def test_an_image_named_like_a_mask_keeps_its_own_mask(tmp_path):
@@ -49,3 +58,30 @@ def test_same_stem_twice_names_both(make_set, tmp_path):
         f"{tmp_path}/masks/a.png and {tmp_path}/masks/a_mask.png are both masks of {tmp_path}/images/a.jpg: keep one of "
         "them.",
     ]
+
+
+def draw(path):
+    path.parent.mkdir(exist_ok=True)
+    Image.new("L", (2, 2)).save(path)
+
+
+@pytest.mark.parametrize(("image", "mask"), [(WHOLE, IN_PARTS), (IN_PARTS, WHOLE), (IN_PARTS, IN_PARTS)])
+@pytest.mark.parametrize(
+    "layout",
+    [("images/{}.png", "masks/{}.png"), ("{}.bmp", "{}_mask.png"), ("{}.bmp", "{}.png")],
+)
+def test_two_unicode_forms_of_a_name_are_one_name(layout, image, mask, tmp_path):
+    files = [tmp_path / place.format(name) for place, name in zip(layout, (image, mask), strict=True)]
+    for file in files:
+        draw(file)
+    (pair,) = find_pairs(tmp_path)
+    assert (pair.name, pair.image, pair.mask) == (WHOLE, *files)
+
+
+def test_both_forms_of_a_name_in_one_folder_are_a_problem(tmp_path):
+    for name in (f"images/{WHOLE}.png", f"images/{IN_PARTS}.png", f"masks/{WHOLE}.png"):
+        draw(tmp_path / name)
+    if len(list((tmp_path / "images").iterdir())) == 1:
+        pytest.skip("this file system treats them as one name")
+    with pytest.raises(UserError, match="are images of the same name"):
+        find_pairs(tmp_path)

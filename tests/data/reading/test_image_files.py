@@ -1,4 +1,4 @@
-"""Pictures become arrays: every format, depth, palette, alpha and orientation that is read."""
+"""Image files become arrays: every format, depth, palette, alpha channel and orientation that is read."""
 
 import io
 import struct
@@ -66,7 +66,7 @@ def test_sixteen_bit_in_the_other_byte_order(tmp_path):
     head = b"MM\0*" + struct.pack(">IH", 8, len(entries)) + ifd + struct.pack(">I", 0)
     path.write_bytes(head + deep.astype(">u2").tobytes())
     assert np.array_equal(decode(path), deep)
-    assert decode(path).dtype == np.dtype("uint16")  # of the machine's own order
+    assert decode(path).dtype == np.dtype("uint16")  # in native byte order
 
 
 def test_palette_becomes_colour_or_grey(tmp_path):
@@ -151,7 +151,7 @@ def test_every_pillow_mode_becomes_an_array(mode):
     image = plain.convert(through.get(mode, mode)).convert(mode)
     found = from_pil(image)
     assert found.shape[:2] == (16, 24)
-    if mode not in ("PA", "1", "LAB"):  # these lose colours by themselves
+    if mode not in ("PA", "1", "LAB"):  # these modes themselves change the colours
         assert np.abs(found.astype(int) - np.asarray(plain)).mean() < 4
 
 
@@ -179,9 +179,9 @@ def test_first_frame_with_a_warning(tmp_path):
     path = saved(tmp_path / "a.tif", frames[0], save_all=True, append_images=frames[1:])
     with pytest.warns(UserWarning, match="a.tif holds 3 frames; only the first is used: export the others as files"):
         assert np.array_equal(decode(path), disc(0))
-    told = []
-    decode_mask(path, report=told.append)
-    assert told == [f"{path} holds 3 frames; only the first is used: export the others as files of their own."]
+    reports = []
+    decode_mask(path, report=reports.append)
+    assert reports == [f"{path} holds 3 frames; only the first is used: export the others as files of their own."]
 
 
 def test_content_decides_and_not_the_name(tmp_path):

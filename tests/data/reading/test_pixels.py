@@ -1,14 +1,18 @@
-"""Pixels of any type as fractions of white: grey by the luma of BT.601, colour, and arrays that are no image."""
+"""Pixels of any type as fractions of white: grey by the luma of BT.601, colour, TIFFs in which 0 is white, and invalid arrays."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from PIL import Image
 
+from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_grey, to_rgb
 from minunet.errors import UserError
 from tests.data.small_pictures import photo
+
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0
 
 
 @given(arrays(np.uint8, (5, 7, 3)))
@@ -49,3 +53,28 @@ def test_dtypes_without_a_white():
         UserError, match="an image array of int64 has no known white: give uint8, uint16, bool, or floats"
     ):
         to_rgb(np.zeros((2, 2), np.int64))
+
+
+def white_is_zero(path):
+    """Set the tag in a file that Pillow wrote, which always writes the other value."""
+    data = bytearray(path.read_bytes())
+    order = "little" if data[:2] == b"II" else "big"
+    directory = int.from_bytes(data[4:8], order)
+    for entry in range(int.from_bytes(data[directory : directory + 2], order)):
+        place = directory + 2 + 12 * entry
+        if int.from_bytes(data[place : place + 2], order) == PHOTOMETRIC:
+            data[place + 8 : place + 10] = WHITE_IS_ZERO.to_bytes(2, order)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("read", [decode, decode_mask])
+@pytest.mark.parametrize(
+    ("dtype", "mode"), [("u1", "L"), ("<u2", "I;16")]
+)  # Pillow opens no big-endian ones of 16 bits
+def test_a_tiff_in_which_0_is_white_is_inverted(dtype, mode, read, tmp_path):
+    values = np.random.default_rng(0).integers(0, np.iinfo(dtype).max, (5, 7), endpoint=True).astype(dtype)
+    path = tmp_path / "a.tif"
+    Image.frombytes(mode, (7, 5), values.tobytes()).save(path)
+    assert np.array_equal(read(path), values)
+    white_is_zero(path)
+    assert np.array_equal(read(path), np.iinfo(dtype).max - values)

@@ -103,7 +103,7 @@ def test_written_down_and_read_again():
         Preprocessing.from_dict({"stain": "giemsa"})
 
 
-def test_choices_that_cannot_be_are_told_at_once():
+def test_invalid_settings_are_reported_at_once():
     assert refused(channels="gray", mask="bin", size=(0, 5), crop=-1, threshold=1.0) == [
         "channels 'gray': choose grey or rgb.",
         "mask 'bin': choose binary or grayscale.",

@@ -74,7 +74,7 @@ def test_the_same_size_is_the_same_picture(resize):
 
 
 @pytest.mark.parametrize("resize", [resize_area, resize_bilinear])
-def test_sizes_and_arrays_that_cannot_be(resize):
+def test_sizes_and_arrays_that_are_invalid(resize):
     with pytest.raises(UserError, match="a size of 0x5 pixels is no picture: both numbers must be at least 1"):
         resize(np.ones((2, 2)), (0, 5))
     with pytest.raises(UserError, match=r"an array to resize has the shape \(H, W\) or \(H, W, C\), not \(3,\)"):

@@ -1,4 +1,4 @@
-"""A set of smears on disk: what is in it, that it does not depend on its length, and that it appears whole or not at all."""
+"""A set of smears on disk: its files, that a longer set begins with the shorter, and that it is written completely or not at all."""
 
 import csv
 import os
@@ -58,7 +58,7 @@ def test_a_set_is_never_overwritten(tmp_path):
     assert (tmp_path / "images" / "smear_0000.png").read_bytes() == before
 
 
-def test_every_problem_is_told_at_once(tmp_path):
+def test_every_problem_is_reported_at_once(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "images" / "mine.png").write_bytes(b"x")
     with pytest.raises(UserError) as caught:
@@ -117,5 +117,5 @@ def test_a_disk_that_fails_is_one_sentence_and_leaves_nothing(tmp_path, monkeypa
 def test_a_progress_bar_is_shown_where_it_is_asked_for(tmp_path, capsys):
     write_set(tmp_path / "quiet", 1, SIZE)
     assert capsys.readouterr().err == ""
-    write_set(tmp_path / "told", 2, SIZE, progress=True)
+    write_set(tmp_path / "with bar", 2, SIZE, progress=True)
     assert "2/2" in capsys.readouterr().err

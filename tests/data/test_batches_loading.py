@@ -1,4 +1,4 @@
-"""Loading batches: progress, threads that end with their epoch, work done ahead, and files that changed or went."""
+"""Loading batches: progress, threads that end with their epoch, batches made ahead, and files that changed or were removed."""
 
 import threading
 
@@ -16,12 +16,12 @@ def refused(*args, **kwargs):
     return caught.value.problems
 
 
-def test_loading_tells_its_progress_once(pairs):
-    told = []
-    batches = Batches(pairs, SMALL, 2).load(progress=lambda done, total: told.append((done, total)))
-    assert told == [(i, 7) for i in range(8)]
-    batches.load(progress=lambda done, total: told.append((done, total)))
-    assert len(told) == 8
+def test_loading_reports_its_progress_once(pairs):
+    reports = []
+    batches = Batches(pairs, SMALL, 2).load(progress=lambda done, total: reports.append((done, total)))
+    assert reports == [(i, 7) for i in range(8)]
+    batches.load(progress=lambda done, total: reports.append((done, total)))
+    assert len(reports) == 8
     assert batches.nbytes == 7 * (12 * 8 * 4 + 12 * 8)
 
 
@@ -72,7 +72,7 @@ def test_batches_are_made_ahead(pairs, monkeypatch):
     batches = Batches(pairs, SMALL, 1)
     epoch = batches.epoch(0)
     first = next(epoch)
-    while len(made) < 2:  # the second comes without being asked for
+    while len(made) < 2:  # the second is made before it is asked for
         ready.wait(10)
         ready.clear()
     assert made[0] == first[2]
@@ -80,7 +80,7 @@ def test_batches_are_made_ahead(pairs, monkeypatch):
     epoch.close()
 
 
-def test_files_that_changed_since_the_check_are_all_told(pairs):
+def test_files_that_changed_since_the_check_are_all_reported(pairs):
     pairs[1].image.unlink()
     save(pairs[4].mask, disc(size=(5, 5)))
     (pairs[5].mask).write_text("x")
@@ -91,14 +91,14 @@ def test_files_that_changed_since_the_check_are_all_told(pairs):
     ]
 
 
-def test_a_file_lost_while_training_is_told(pairs):
+def test_a_file_lost_while_training_is_reported(pairs):
     batches = Batches(pairs, SMALL, 2, limit=0).load()
     pairs[3].image.unlink()
     with pytest.raises(UserError, match="s3.png does not exist: check the name"):
         list(batches.epoch(0))
 
 
-def test_arguments_that_cannot_be_are_told_at_once():
+def test_invalid_arguments_are_reported_at_once():
     assert refused([], SMALL, 0, augment="some", seed=-1) == [
         "batches of no pairs were asked for: give at least one pair.",
         "batch size 0: give at least 1.",

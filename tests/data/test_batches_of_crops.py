@@ -1,4 +1,4 @@
-"""Batches of crops: random pieces to train on, a grid that covers every pixel once to score."""
+"""Batches of crops: random ones for training, and for scoring a grid that covers every pixel."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Files that are no images to work with, each with its reason: damaged, too large, of another kind; and Pillow's own limit."""
+"""Files that cannot be used, each with its reason: damaged, too large, not an image; and Pillow's own limit of pixels."""
 
 import struct
 import threading
