@@ -22,12 +22,7 @@ from minunet.inference.evaluation import evaluate
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.score_tables import image_table, summary_table
-from minunet.runs.evaluation_run import (
-    EVALUATION_CONTENTS,
-    evaluation_folder_problems,
-    evaluation_mixing_problems,
-    write_evaluation,
-)
+from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
 from minunet.runs.setting_flags import SETTING_FLAGS
 
@@ -63,17 +58,17 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments, problems = build_parser().parse_collecting(argv)
     out, native = arguments.out, arguments.native
-    if out is not None:
-        problems += evaluation_folder_problems(out, arguments.overwrite)
+    pairs: list[Pair] = []
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
     except UserError as error:
         problems += error.problems
     try:
         pairs = find_pairs(arguments.data, images=arguments.images, masks=arguments.masks)
-        problems += evaluation_mixing_problems(out, pairs) if out is not None else []
     except UserError as error:
         problems += error.problems
+    if out is not None:
+        problems += evaluation_problems(out, pairs, arguments.overwrite)
     if problems:
         raise UserError(problems)
     if arguments.threads is not None:

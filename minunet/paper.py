@@ -72,7 +72,7 @@ def run_study(request: PaperRequest, data: TrainingData) -> None:
     plan = study.plan()
     announce_plan(print, plan, study.machine)
     try:
-        study.run(plan)
+        study.runner.run(plan)
     except KeyboardInterrupt:
         study.report(limits)
         raise

@@ -81,10 +81,6 @@ class PaperStudy:
         """The experiments, and how long each will take."""
         return TimeEstimator(self.folder, self.split, self.prepared, self.machine).plan(self.experiments)
 
-    def run(self, plan: list[ExperimentEstimate]) -> None:
-        """Train the experiments that are not finished."""
-        self.runner.run(plan)
-
     def report(self, limits: dict[tuple[Size, str], MaskLimits]) -> StudyReport:
         """The table, its files and the figure, of whatever is finished."""
         variations = self.variations.by_key

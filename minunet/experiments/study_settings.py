@@ -5,13 +5,12 @@ All experiments share them; each differs from the others only in what it compare
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from minunet.errors import UserError
-from minunet.runs.config import TrainConfig, settings_from_dict, settings_to_dict
+from minunet.runs.config import TrainConfig
 from minunet.runs.setting_checks import flag
+from minunet.runs.settings import Settings
 
 PARTS = ("m1m2", "claims")
 CLAIMS = "claims_"  # prefix of the settings that the claims have for themselves
@@ -21,7 +20,7 @@ DRAWN_SCALE = (
 
 
 @dataclass(frozen=True)
-class StudySettings:
+class StudySettings(Settings):
     """Every setting of a study.
 
     Parameters
@@ -42,9 +41,6 @@ class StudySettings:
         Of the split, the drawn smears, and the first of the seeds.
     """
 
-    data: str | None = None
-    images: str | None = None
-    masks: str | None = None
     group: str | None = None
     threshold: str | float = "otsu"
     graded: bool = False
@@ -60,11 +56,6 @@ class StudySettings:
     lr: float = 1e-3
     schedule: str = "constant"
     seed: int = 0
-
-    @property
-    def drawn(self) -> bool:
-        """Whether the study draws its own smears, because no data was given."""
-        return self.data is None and self.images is None and self.masks is None
 
     @property
     def drawn_size(self) -> tuple[int, int]:
@@ -84,7 +75,7 @@ class StudySettings:
         return TrainConfig(**{**values, "augment": "none", "loss": "bce", "clip": 0.0, "variant": "paper", **changes})
 
     def problems(self) -> list[str]:
-        """One sentence for each setting that cannot work; empty where there are none."""
+        """One sentence for each setting that cannot work, with its flag; empty where there are none."""
         problems = self.config("m1m2", group=self.group, threshold=self.threshold).problems()
         for problem in self.config("claims").problems():
             for name in ("size", "base_channels", "epochs"):
@@ -96,21 +87,3 @@ class StudySettings:
                 "one from above 0.5 to 1, such as 0.25:0.75."
             )
         return problems
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON can hold them; tuples become lists."""
-        return settings_to_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = "settings") -> StudySettings:
-        """Build from what `to_dict` returned.
-
-        Raises
-        ------
-        UserError
-            For settings that do not exist or cannot work; `source` says where they were read.
-        """
-        settings = settings_from_dict(cls, values, source)
-        if problems := settings.problems():
-            raise UserError(f"{source}: {problem}" for problem in problems)
-        return settings

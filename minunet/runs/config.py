@@ -5,27 +5,25 @@ A frozen dataclass that turns into JSON (`config.json` in the run folder) and ba
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
 from minunet.runs.setting_checks import size_problems, split_problems, value_problems
-
-Settings = TypeVar("Settings")
+from minunet.runs.settings import Settings
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Settings):
     """Every setting of a training run.
 
     Parameters
     ----------
     data, images, masks : str, optional
-        Where the pairs are: one folder, or one for each side. With none of them the run draws its own smears.
+        See `Settings`.
     mask : {"binary", "grayscale"}
         Whether masks are made 0 and 1, or keep their greys.
     threshold : "otsu" or float
@@ -59,9 +57,6 @@ class TrainConfig:
         the same numbers.
     """
 
-    data: str | None = None
-    images: str | None = None
-    masks: str | None = None
     mask: str = "binary"
     threshold: str | float = "otsu"
     channels: str = "grey"
@@ -87,11 +82,6 @@ class TrainConfig:
     threads: int | None = None
     precision: str = "auto"
     recompute: bool = False
-
-    @property
-    def drawn(self) -> bool:
-        """Whether the run draws its own smears, because no data was named."""
-        return self.data is None and self.images is None and self.masks is None
 
     @property
     def drawn_size(self) -> tuple[int, int]:
@@ -134,25 +124,6 @@ class TrainConfig:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
         return value_problems(vars(self)) + size_problems(vars(self)) + split_problems(vars(self))
 
-    def split_problems(self) -> list[str]:
-        """Those of `problems` because of which the pairs cannot be split."""
-        return split_problems(vars(self))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as JSON can hold them; tuples become lists."""
-        return settings_to_dict(self)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = "configuration") -> TrainConfig:
-        """Build from what `to_dict` returned; a missing setting gets its default.
-
-        Raises
-        ------
-        UserError
-            For settings that do not exist, each by name.
-        """
-        return settings_from_dict(cls, values, source)
-
     def write(self, path: str | Path) -> Path:
         """Write as JSON, one setting a line."""
         return write_json(path, self.to_dict())
@@ -169,28 +140,4 @@ class TrainConfig:
         values = read_json(path)
         if not isinstance(values, dict):
             raise UserError(f"{path}: this holds no settings; restore it, or start a new run.")
-        config = cls.from_dict(values, str(path))
-        if problems := config.problems():
-            raise UserError(f"{path}: {problem}" for problem in problems)
-        return config
-
-
-def settings_to_dict(settings: Any) -> dict[str, Any]:
-    """The fields of a settings dataclass as JSON can hold them; tuples become lists."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(settings).items()}
-
-
-def settings_from_dict(cls: type[Settings], values: Mapping[str, Any], source: str) -> Settings:
-    """Build a settings dataclass from what `settings_to_dict` returned; a missing setting gets its default.
-
-    Raises
-    ------
-    UserError
-        For settings that do not exist, each by name; `source` says where they were read.
-    """
-    known = {field.name for field in fields(cast(Any, cls))}
-    if unknown := [name for name in values if name not in known]:
-        raise UserError(
-            f"{source}: there is no setting '{name}'; remove it, or correct its spelling." for name in unknown
-        )
-    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        return cls.from_dict(values, str(path))

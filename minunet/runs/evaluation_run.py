@@ -29,23 +29,29 @@ EVALUATION_CONTENTS = {
 CASES = 3  # worst and best images in the picture, each
 
 
-def evaluation_folder_problems(out: Path, overwrite: bool) -> list[str]:
-    """Why the folder cannot be used, a sentence each."""
+def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> list[str]:
+    """Why the files cannot be written to a folder, a sentence each.
+
+    Parameters
+    ----------
+    out : Path
+    pairs : sequence of Pair
+        The data, beside which no results are written.
+    overwrite : bool
+        Whether files of an earlier evaluation may be replaced.
+    """
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
     if RunFolder(out).is_run():
         return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
+    data = [file for pair in pairs for file in (pair.image, pair.mask)]
+    problems = mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
     existing = [name for name in EVALUATION_CONTENTS if (out / name).exists()]
     if existing and not overwrite:
         verb = "is" if len(existing) == 1 else "are"
-        return [f"--out {out}: {join_names(existing)} {verb} there already; add --overwrite, or choose another folder."]
-    return []
-
-
-def evaluation_mixing_problems(out: Path, pairs: Sequence[Pair]) -> list[str]:
-    """Why the folder cannot be used for an evaluation on these pairs: it is one of theirs."""
-    data = [file for pair in pairs for file in (pair.image, pair.mask)]
-    return mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
+        remedy = "add --overwrite, or choose another folder."
+        problems.append(f"--out {out}: {join_names(existing)} {verb} there already; {remedy}")
+    return problems
 
 
 def write_evaluation(

@@ -19,6 +19,7 @@ from minunet.files.folders import mixing_problems
 from minunet.files.json_files import read_json, write_json
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.setting_checks import split_problems
 from minunet.wording import join_names
 
 DRAWN_COUNT = 96
@@ -99,7 +100,7 @@ def find_training_data(
     if not resume:
         files = [file for pair in found.pairs for file in (pair.image, pair.mask)]
         problems += mixing_problems(folder.path, [folder.predictions], files)
-    if not found.problems and not config.split_problems():
+    if not found.problems and not split_problems(vars(config)):
         try:
             split = _split(config, folder, resume, found)
         except UserError as error:

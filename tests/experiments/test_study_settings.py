@@ -26,8 +26,8 @@ def test_the_defaults_are_sound_and_the_papers():
 
 def test_json_and_back_is_the_same():
     settings = StudySettings(data="/smears", graded=True, levels=None, size=(64, 48), threshold=0.3)
-    assert StudySettings.from_dict(json.loads(json.dumps(settings.to_dict()))) == settings
-    assert StudySettings.from_dict(StudySettings().to_dict()) == StudySettings()
+    assert StudySettings.from_dict(json.loads(json.dumps(settings.to_dict())), "") == settings
+    assert StudySettings.from_dict(StudySettings().to_dict(), "") == StudySettings()
 
 
 def test_every_problem_is_named_by_its_own_flag():

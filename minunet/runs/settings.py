@@ -1,0 +1,61 @@
+"""Settings: a frozen dataclass that is turned into JSON and back, and says where the data of a command comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from minunet.errors import UserError
+
+AnySettings = TypeVar("AnySettings", bound="Settings")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `TrainConfig` and the settings of a paper study have in common.
+
+    Parameters
+    ----------
+    data, images, masks : str, optional
+        Where the pairs are: one folder, or one for each side. With none of them smears are drawn.
+    """
+
+    data: str | None = None
+    images: str | None = None
+    masks: str | None = None
+
+    @property
+    def drawn(self) -> bool:
+        """Whether smears are drawn, because no data was given."""
+        return self.data is None and self.images is None and self.masks is None
+
+    def problems(self) -> list[str]:
+        """One sentence for each setting that cannot work, with its flag; empty where there are none."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as JSON can hold them; tuples become lists."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
+
+    @classmethod
+    def from_dict(cls: type[AnySettings], values: Mapping[str, Any], source: str) -> AnySettings:
+        """Build from what `to_dict` returned; a missing setting gets its default.
+
+        Raises
+        ------
+        UserError
+            For settings that do not exist or cannot work, each by name; `source` says where they were read.
+        """
+        known = {field.name for field in fields(cls)}
+        if unknown := [name for name in values if name not in known]:
+            raise UserError(
+                f"{source}: there is no setting '{name}'; remove it, or correct its spelling." for name in unknown
+            )
+        converted: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        settings = cls(**converted)
+        if problems := settings.problems():
+            raise UserError(f"{source}: {problem}" for problem in problems)
+        return settings
