@@ -1,4 +1,4 @@
-"""A set of smears on disk: its files, that a longer set begins with the shorter, and that it is written completely or not at all."""
+"""A set of smears on disk: its files; a longer set begins with the shorter; it is written completely or not at all."""
 
 import csv
 import os
