@@ -1,6 +1,6 @@
-"""One file of ours: named arrays in the safetensors format, and one JSON document in its header that explains them.
+"""The file format of model files and training states: named arrays as safetensors, and a JSON document in the header.
 
-Anyone can read it without this package: `json.loads(safe_open(path, "np").metadata()["minunet"])` is the document.
+It can be read without this package: the document is `json.loads(safe_open(path, "np").metadata()["minunet"])`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,22 +17,22 @@ from minunet.errors import UserError
 from minunet.files.atomic import utf8, write_bytes
 
 VERSION = 1
-KEY = "minunet"  # one metadata entry: safetensors writes several in an order that changes from run to run
-LENGTH = 8  # bytes of the little-endian header length that a safetensors file begins with
+KEY = "minunet"  # the only entry: safetensors writes several in an order that changes from run to run
+LENGTH = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
 LARGEST_HEADER = 100_000_000  # bytes; the format's own limit
 
 
 def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> Path:
-    """Write arrays and their document to `path`, whole or not at all.
+    """Write arrays and their document to `path`, completely or not at all.
 
     Parameters
     ----------
     path : str or Path
-        The file; by custom it ends in `.safetensors`.
+        The file; its name usually ends in `.safetensors`.
     tensors : mapping of str to ndarray
         The arrays.
     document : mapping
-        What JSON can hold; `document["format"]` says what kind of file it is. The format's version is added.
+        Values for JSON; `document["format"]` is the kind of file. The version of the format is added.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     """
     library = _safetensors(path)
     document = {"format": document["format"], "format_version": VERSION, **document}
-    # safetensors copies memory as it lies: a transposed view would be stored scrambled. asarray keeps 0-d arrays 0-d.
+    # safetensors copies memory without regard to strides, so arrays must be C contiguous. asarray leaves 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
     header = utf8(json.dumps(document, ensure_ascii=False)).decode("utf-8")
     return write_bytes(path, library.save(arrays, metadata={KEY: header}))
@@ -54,7 +55,7 @@ def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.nda
     path : str or Path
         The file.
     formats : mapping of str to str
-        The kinds accepted (`document["format"]`), each with the words that describe it in an error.
+        The kinds that are accepted (`document["format"]`), each with its description for error messages.
 
     Returns
     -------
@@ -79,17 +80,15 @@ def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.nda
     document = _document(path, _header(path, data), formats)
     try:
         tensors = library.load(data)
-    except (
-        Exception
-    ) as error:  # the library's own type exists only once it is imported; every failure here is the file's
+    except Exception as error:  # the library's own exception type; whatever fails here is a fault of the file
         raise UserError(
             f"{path}: this safetensors file is damaged ({error}); copy it again, or write it anew."
         ) from error
     return tensors, document
 
 
-def _safetensors(path: str | Path):
-    """The library, imported when a file is first touched, so that `import minunet` stays quick."""
+def _safetensors(path: str | Path) -> ModuleType:
+    """The library, imported when the first file is read or written, so that `import minunet` stays fast."""
     try:
         import safetensors.numpy
     except ImportError as error:
@@ -100,20 +99,20 @@ def _safetensors(path: str | Path):
 
 
 def _header(path: Path, data: bytes) -> dict[str, Any]:
-    """The safetensors header; says of a bad file whether it is foreign, cut off or damaged.
+    """The safetensors header; for a bad file, the error says whether it is another format, cut off or damaged.
 
-    The library tells these apart by codes such as `MetadataIncompleteBuffer`, and a cut file must be called one.
+    The errors of the library itself do not say this to a user: they are codes such as `MetadataIncompleteBuffer`.
     """
-    foreign = UserError(
+    other_format = UserError(
         f"{path}: this is not a safetensors file; give the model.safetensors that training wrote, or its run folder."
     )
     if not data:
         raise UserError(f"{path}: this file is empty; copy it again, or train again.")
     if len(data) > LENGTH and data[LENGTH : LENGTH + 1] != b"{":
-        raise foreign
+        raise other_format
     length = int.from_bytes(data[:LENGTH], "little")
     if len(data) > LENGTH and length > LARGEST_HEADER:
-        raise foreign
+        raise other_format
     if len(data) < LENGTH + length:
         raise _cut_off(path, len(data), None)
     try:
@@ -133,12 +132,12 @@ def _cut_off(path: Path, size: int, expected: int | None) -> UserError:
 
 
 def _document(path: Path, header: dict[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
-    wanted = " or ".join(formats.values())
+    expected = " or ".join(formats.values())
     metadata = header.get("__metadata__") or {}
     if KEY not in metadata:
         raise UserError(
             f"{path}: this safetensors file was not written by minunet (its header has no entry '{KEY}', so neither "
-            f"the architecture nor the preprocessing is known); give {wanted}."
+            f"the architecture nor the preprocessing is known); give {expected}."
         )
     try:
         document = json.loads(metadata[KEY])
@@ -152,5 +151,5 @@ def _document(path: Path, header: dict[str, Any], formats: Mapping[str, str]) ->
             f"to version {VERSION}; upgrade with: pip install --upgrade minunet"
         )
     if kind not in formats:
-        raise UserError(f"{path}: this file holds '{kind}', not what is needed here; give {wanted}.")
+        raise UserError(f"{path}: this file holds '{kind}', not what is needed here; give {expected}.")
     return document

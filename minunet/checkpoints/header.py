@@ -1,6 +1,6 @@
-"""What the header of our files says of a model, and the model rebuilt from what it says.
+"""The entries of the header that describe a model, written from a model and turned into a model again.
 
-The model file and the training state share it: architecture, preprocessing, layout, and each way they can be wrong.
+Model files and training states have them in common: architecture, preprocessing, layout of the weights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LAYOUT = {
 
 
 def in_folder(path: str | Path, name: str, reason: str) -> Path:
-    """`path` itself, or the file `name` in it where it is a folder; `reason` ends the sentence where there is none."""
+    """`path` itself, or the file `name` in it where it is a folder; `reason` ends the error message where there is no such file."""
     path = Path(path)
     if not path.is_dir():
         return path
@@ -39,36 +39,36 @@ def in_folder(path: str | Path, name: str, reason: str) -> Path:
     return path / name
 
 
-def described(model: UNet, preprocessing: Preprocessing | None) -> dict[str, Any]:
+def describe_model(model: UNet, preprocessing: Preprocessing | None) -> dict[str, Any]:
     """The entries of the header that both kinds of file have."""
     parameters = dict(model.named_parameters())
     return {
-        "architecture": plain(model.config),
+        "architecture": to_json(model.config),
         "parameters": sum(math.prod(parameter.shape) for parameter in parameters.values()),
         "tensors_in_order_of_use": list(parameters),
-        "preprocessing": None if preprocessing is None else plain(preprocessing.to_dict()),
+        "preprocessing": None if preprocessing is None else to_json(preprocessing.to_dict()),
         "weight_layout": LAYOUT,
         "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
     }
 
 
-def plain(value: Any, *, exact: bool = False) -> Any:
-    """`value` in JSON's types; NaN and infinity become None, or stay where `exact` asks for what only Python reads."""
+def to_json(value: Any, *, exact: bool = False) -> Any:
+    """`value` in the types of JSON. NaN and infinity become None; `exact` keeps them, in a form that only Python reads."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         value = value.to_dict() if hasattr(value, "to_dict") else dataclasses.asdict(value)
     if isinstance(value, Mapping):
-        return {str(key): plain(item, exact=exact) for key, item in value.items()}
+        return {str(key): to_json(item, exact=exact) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item, exact=exact) for item in value]
+        return [to_json(item, exact=exact) for item in value]
     if isinstance(value, (np.ndarray, np.generic)):
-        return plain(value.tolist(), exact=exact)
+        return to_json(value.tolist(), exact=exact)
     if isinstance(value, float) and not exact and not math.isfinite(value):
         return None
     return str(value) if isinstance(value, Path) else value
 
 
 def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) -> Any:
-    """The header's entry `key`, or a UserError where it is absent or no `kind`."""
+    """The entry `key` of the header; a UserError where it is missing or not a `kind`."""
     value = document.get(key)
     if not isinstance(value, kind):
         raise UserError(
@@ -78,7 +78,7 @@ def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) 
 
 
 def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
-    """The untrained model a header describes, or a UserError where this version knows no such model."""
+    """The untrained model that a header describes; a UserError where this version has no such model."""
     try:
         return UNet(**config)
     except (TypeError, ValueError) as error:
@@ -89,7 +89,7 @@ def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
 
 
 def build_preprocessing(path: Path, stored: Mapping[str, Any]) -> Preprocessing:
-    """The preprocessing a header describes, or a UserError where this version knows no such step."""
+    """The preprocessing that a header describes; a UserError where this version has no such step."""
     try:
         return Preprocessing.from_dict(dict(stored))
     except (TypeError, ValueError, KeyError) as error:
@@ -100,23 +100,23 @@ def build_preprocessing(path: Path, stored: Mapping[str, Any]) -> Preprocessing:
 
 
 def fill_model(path: Path, model: UNet, tensors: Mapping[str, np.ndarray]) -> None:
-    """Put `tensors` into `model`, or say of every one what is wrong with it."""
+    """Copy `tensors` into `model`; a UserError lists everything that is wrong with them."""
     parameters = dict(model.named_parameters())
     problems = [f"{path}: the tensor '{name}' is missing." for name in parameters if name not in tensors]
     problems += [f"{path}: the tensor '{name}' belongs to no layer." for name in tensors if name not in parameters]
     for name in parameters.keys() & tensors.keys():
-        wanted, found = tuple(parameters[name].shape), tuple(tensors[name].shape)
-        if wanted != found:
-            problems.append(f"{path}: the tensor '{name}' has shape {found}, the architecture needs {wanted}.")
+        needed, stored = tuple(parameters[name].shape), tuple(tensors[name].shape)
+        if needed != stored:
+            problems.append(f"{path}: the tensor '{name}' has shape {stored}, the architecture needs {needed}.")
         elif tensors[name].dtype.kind != "f":
             problems.append(f"{path}: the tensor '{name}' holds {tensors[name].dtype}, not floating-point numbers.")
     if problems:
         remedy = f"{path}: the weights do not fit the architecture; give the file training wrote, or train again."
         raise UserError([*sorted(problems), remedy])
-    spoilt = [name for name in parameters if not np.isfinite(tensors[name]).all()]
-    if spoilt:
+    not_finite = [name for name in parameters if not np.isfinite(tensors[name]).all()]
+    if not_finite:
         raise UserError(
-            f"{path}: {len(spoilt)} of {len(parameters)} tensors hold NaN or infinite values (such as '{spoilt[0]}'), so that "
-            "nothing can be told with them; give another model, or train again with a lower --lr."
+            f"{path}: {len(not_finite)} of {len(parameters)} tensors hold NaN or infinite values (such as '{not_finite[0]}'), so "
+            "that it cannot predict anything; give another model, or train again with a lower --lr."
         )
     model.load_state_dict({name: tensors[name].astype(parameters[name].dtype) for name in parameters})

@@ -1,7 +1,4 @@
-"""A trained model in one file, `model.safetensors`, that needs nothing else to predict: its header describes the rest.
-
-The other file that training leaves, its full state to go on from, is `state`'s and is offered here too.
-"""
+"""The model file, `model.safetensors`: a trained model in one file with everything that prediction needs."""
 
 from __future__ import annotations
 
@@ -10,15 +7,21 @@ from pathlib import Path
 from typing import Any
 
 from minunet.checkpoints import container
-from minunet.checkpoints.header import build_model, build_preprocessing, described, entry, fill_model, in_folder, plain
-from minunet.checkpoints.training_state import STATE, STATE_FILE, TrainingState, load_state, save_state, stored_weights
+from minunet.checkpoints.header import (
+    build_model,
+    build_preprocessing,
+    describe_model,
+    entry,
+    fill_model,
+    in_folder,
+    to_json,
+)
+from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
-
-__all__ = ["LoadedModel", "TrainingState", "load_model", "load_state", "model_file", "save_model", "save_state"]
 
 MODEL_FILE = "model.safetensors"
 MODEL = "minunet-model"  # the file's format, as its header calls it
@@ -32,20 +35,20 @@ def save_model(
     metrics: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a model that `load_model` can use without being told anything else.
+    """Write a model file, which `load_model` can read without any further information.
 
     Parameters
     ----------
     path : str or Path
-        The file; written whole or not at all, an existing one is replaced.
+        The file; written completely or not at all. An existing file is replaced.
     model : UNet
-        Its weights are stored under the names of `named_parameters()`, in the layout they have.
+        Its weights are stored with the names of `named_parameters()`, in their layout.
     preprocessing : Preprocessing
-        What turns an image into the model's input.
+        Turns an image into the model's input.
     metrics : mapping, optional
-        How good the model is, and on what. Numbers JSON has no word for (NaN, infinity) are stored as null.
+        The scores of the model, and on which images. NaN and infinity, which JSON does not have, are stored as null.
     extra : mapping, optional
-        Anything else JSON can hold, such as the training configuration.
+        Anything else that JSON can hold, such as the training configuration.
 
     Raises
     ------
@@ -55,26 +58,26 @@ def save_model(
     document = {
         "format": MODEL,
         "about": "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers.",
-        **described(model, preprocessing),
-        "metrics": plain(metrics or {}),
-        "extra": plain(extra or {}),
+        **describe_model(model, preprocessing),
+        "metrics": to_json(metrics or {}),
+        "extra": to_json(extra or {}),
     }
     return container.write(path, model.state_dict(), document)
 
 
 def load_model(path: str | Path, device: str = "auto", precision: str = "auto") -> LoadedModel:
-    """Read a model and make it ready to predict.
+    """Read a model for prediction.
 
     Parameters
     ----------
     path : str or Path
         A file that `save_model` wrote, or the run folder that holds it. A training state (`last.safetensors`) is
-        accepted too: then the weights are those of the last epoch, not of the best.
+        also accepted: its weights are those of the last epoch, not of the best.
     device : {"auto", "cpu", "cuda"}
-        Where it shall run; "auto" takes a usable GPU where there is one.
+        Where it runs; "auto" is a GPU where one is usable.
     precision : {"auto", "fp32", "tf32", "bf16"}
-        Of a GPU's convolutions, whatever the model was trained in. "auto" takes tf32 where the GPU has tensor cores for it,
-        else fp32; the CPU has only fp32.
+        Of a GPU's convolutions; it need not be that of the training. "auto" is tf32 where the GPU has tensor cores for it, else
+        fp32; the CPU has only fp32.
 
     Returns
     -------
@@ -84,8 +87,9 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     Raises
     ------
     UserError
-        Where the file is missing, cut off, damaged, not ours, too new, holds NaN, or does not fit its own architecture (every
-        tensor that is missing, unexpected or of another shape is listed), and where the device or the precision cannot be had.
+        Where the file is missing, cut off, damaged, of another program, too new, holds NaN, or does not fit its own architecture
+        (every tensor that is missing, unexpected or of another shape is listed), and where the device or the precision is not
+        available.
     """
     problems: list[str] = []
     try:
@@ -93,7 +97,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     except UserError as error:
         problems += error.problems
     try:
-        path, model, preprocessing, document = _read_model(path)
+        file, model, preprocessing, document = _read_model(path)
     except UserError as error:
         problems += error.problems
     if problems:
@@ -106,16 +110,16 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         metrics=document.get("metrics") or {},
         config=model.config,
         extra=document.get("extra") or {},
-        path=path,
+        path=file,
         machine=machine,
     )
 
 
-def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict]:
-    """The file that `path` means, its model with its weights, the preparation of its images, and what else it says."""
+def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict[str, Any]]:
+    """The file at `path` or in that folder; its model with its weights, its preprocessing, and its document."""
     path = model_file(path)
-    wanted = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
-    tensors, document = container.read(path, wanted)
+    formats = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
+    tensors, document = container.read(path, formats)
     if document["format"] == STATE:
         tensors = stored_weights(tensors)
     preprocessing = build_preprocessing(path, entry(path, document, "preprocessing"))
@@ -131,7 +135,7 @@ def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict]:
 
 
 def model_file(path: str | Path) -> Path:
-    """The model file that `path` means: itself, or the `model.safetensors` of a run folder."""
+    """The model file: `path` itself, or the `model.safetensors` in it where it is a run folder."""
     reason = "training had not finished an epoch, or this is no run folder"
     if (Path(path) / STATE_FILE).is_file():
         reason = f"give its {STATE_FILE} to use the weights of the last epoch"

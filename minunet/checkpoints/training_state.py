@@ -1,6 +1,6 @@
-"""The full state of training, `last.safetensors`: all that the next step depends on, so that a stopped run goes on.
+"""The training state, `last.safetensors`: everything that the next step depends on, so that a stopped training can be resumed.
 
-In the file (see `container`) weights are `model.NAME`, the optimizer's arrays `optimizer.NAME`, numbers JSON.
+In the file (see `container`) weights are tensors `model.NAME`, those of the optimizer `optimizer.NAME`; numbers are in the header.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from minunet.checkpoints import container
-from minunet.checkpoints.header import build_preprocessing, described, entry, fill_model, in_folder, plain
+from minunet.checkpoints.header import build_preprocessing, describe_model, entry, fill_model, in_folder, to_json
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.kernels import backend
@@ -26,7 +26,7 @@ WEIGHTS, OPTIMIZER = "model.", "optimizer."  # what the names of the tensors beg
 
 @dataclasses.dataclass(frozen=True)
 class TrainingState:
-    """What `last.safetensors` holds: all that the next step of training depends on.
+    """The content of a training state.
 
     Attributes
     ----------
@@ -39,13 +39,13 @@ class TrainingState:
     config : dict
         The training configuration.
     history : list of dict
-        One record per epoch.
+        One record for each epoch.
     architecture : dict
         The arguments that rebuild the model: `UNet(**architecture)`.
     preprocessing : Preprocessing or None
-        What turned the images into the model's input.
+        What turns an image into the model's input.
     extra : dict
-        Whatever else the caller of `save_state` stored.
+        What else was given to `save_state`.
     """
 
     weights: dict[str, np.ndarray]
@@ -71,12 +71,12 @@ def save_state(
     preprocessing: Preprocessing | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write all that training needs to go on as if it had never stopped.
+    """Write everything that a training needs to go on exactly as if it had not stopped.
 
     Parameters
     ----------
     path : str or Path
-        The file; written whole or not at all, an existing one is replaced.
+        The file; written completely or not at all. An existing file is replaced.
     model : UNet
     optimizer : Adam or SGD
         Its `state_dict()` is stored: arrays as tensors, numbers in the header.
@@ -85,11 +85,11 @@ def save_state(
     config : dataclass or mapping
         The training configuration.
     history : sequence of mapping
-        One record per epoch; numbers come back exactly, NaN included.
+        One record for each epoch; numbers are stored exactly, NaN included.
     preprocessing : Preprocessing, optional
         With it the file is also a model that `load_model` reads.
     extra : mapping, optional
-        Anything else JSON can hold, such as the best score so far.
+        Anything else that JSON can hold, such as the best score so far.
     """
     state = optimizer.state_dict()
     arrays = {name: value for name, value in state.items() if getattr(value, "ndim", 0)}
@@ -98,19 +98,19 @@ def save_state(
     document = {
         "format": STATE,
         "about": "The state of training a U-Net for blood-cell images; minunet.train --resume goes on from it.",
-        **described(model, preprocessing),
+        **describe_model(model, preprocessing),
         "epoch": int(epoch),
         "step": int(step),
-        "config": plain(config, exact=True),
-        "history": plain(history, exact=True),
-        "optimizer": plain({name: value for name, value in state.items() if name not in arrays}, exact=True),
-        "extra": plain(extra or {}, exact=True),
+        "config": to_json(config, exact=True),
+        "history": to_json(history, exact=True),
+        "optimizer": to_json({name: value for name, value in state.items() if name not in arrays}, exact=True),
+        "extra": to_json(extra or {}, exact=True),
     }
     return container.write(path, tensors, document)
 
 
 def load_state(path: str | Path, model: UNet | None = None, optimizer: Any = None) -> TrainingState:
-    """Read what `save_state` wrote, and put it into a model and an optimizer where they are given.
+    """Read what `save_state` wrote, and copy it into a model and an optimizer where they are given.
 
     Parameters
     ----------

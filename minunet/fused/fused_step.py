@@ -16,7 +16,7 @@ from minunet.kernels.backend import to_numpy
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 
-Batch = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and masks (N, H, W, 1), float32
+BatchArrays = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and masks (N, H, W, 1), float32
 
 
 @dataclass(frozen=True)
@@ -61,14 +61,14 @@ class FusedStep:
         self._graphs: dict[tuple[int, ...], StepGraph] = {}
         self._arrays: list[Any] = []
         self._last: StepGraph | None = None
-        self._sent_ahead: tuple[StepGraph, Batch] | None = None  # a batch that is on its way already
+        self._sent_ahead: tuple[StepGraph, BatchArrays] | None = None  # a batch that is on its way already
 
     def __call__(
         self,
         images: np.ndarray,
         masks: np.ndarray,
         *,
-        next_batch: Batch | None = None,
+        next_batch: BatchArrays | None = None,
         before_update: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """One step at the optimizer's learning rate.
@@ -112,7 +112,7 @@ class FusedStep:
         self.optimizer.updates += 1
         return StepResult(loss, norm, to_numpy(graph.logits() > 0))
 
-    def _was_sent(self, graph: StepGraph, batch: Batch) -> bool:
+    def _was_sent(self, graph: StepGraph, batch: BatchArrays) -> bool:
         """Whether this very batch was sent ahead; another one that was is dropped."""
         ahead, self._sent_ahead = self._sent_ahead, None
         if ahead is None:

@@ -1,1 +1,1 @@
-"""A trained model at work: predictions, scores, and the machine that they run on."""
+"""A trained model at work: its predictions, and their scores."""

@@ -1,15 +1,15 @@
-"""How well a probability map matches a mask: overlap, pixel accuracy and loss, pooled over all pixels and per image.
+"""Metrics of segmentation: how well probabilities match masks, over all pixels together and for each image.
 
-A pixel is predicted a cell where its probability is above 0.5, and is one where its target is at least 0.5. With TP, FP, FN and TN
-the counts of pixels:
+A pixel is predicted as cell where its probability is above 0.5, and it is cell where its target is at least 0.5. TP, FP, FN and TN
+are counts of pixels:
 
     dice = 2 TP / (2 TP + FP + FN)      iou = TP / (TP + FP + FN)      accuracy = (TP + TN) / all
     precision = TP / (TP + FP)          recall = TP / (TP + FN)        baseline = (FP + TN) / all, the accuracy of
                                                                        a prediction of background everywhere
-    keras_accuracy = mean(predicted == target), the target as it is: a grey target (neither 0 nor 1) never counts as right
+    keras_accuracy = mean(predicted == target), with the target as it is: a grey target (neither 0 nor 1) is never equal
     loss = mean(-target log p - (1 - target) log(1 - p)), binary cross-entropy in nats
 
-Where prediction and target are both empty they agree: dice, iou, precision and recall are 1. Where only one is, 0 / 0 is 0.
+Where prediction and target are both empty, dice, iou, precision and recall are 1. Where only one is empty, 0 / 0 is 0.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ class Overlap:
 
 
 @dataclass
-class _Score:
-    """What one image, or a pool of images, adds up to."""
+class _Sums:
+    """The sums over the pixels of one image, or of several."""
 
     overlap: Overlap = field(default_factory=Overlap)
     equal: int = 0  # pixels where the rounded prediction equals the target as it is
     loss: float = 0.0  # sum over the pixels
 
-    def __add__(self, other: _Score) -> _Score:
-        return _Score(self.overlap + other.overlap, self.equal + other.equal, self.loss + other.loss)
+    def __add__(self, other: _Sums) -> _Sums:
+        return _Sums(self.overlap + other.overlap, self.equal + other.equal, self.loss + other.loss)
 
     def values(self) -> dict[str, float]:
         overlap = self.overlap
@@ -109,7 +109,7 @@ class _Score:
 
 
 class SegmentationMetrics:
-    """Collects predictions batch by batch and answers for all of them.
+    """Adds up predictions batch by batch, and gives the measures of all of them.
 
     Examples
     --------
@@ -120,7 +120,7 @@ class SegmentationMetrics:
     """
 
     def __init__(self) -> None:
-        self._scores: dict[str, _Score] = {}
+        self._scores: dict[str, _Sums] = {}
 
     def update(self, probability: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
         """Add a batch of probabilities.
@@ -130,8 +130,7 @@ class SegmentationMetrics:
         probability, target : ndarray
             Values in [0, 1], both (N, H, W, 1), or one image as (H, W).
         names : sequence of str, optional
-            What the images are called in `per_image`; their numbers where not given. Pieces of one image, given under one
-            name, are counted together.
+            The names of the images in `per_image`, by default their numbers. Crops with the same name count as one image.
 
         Raises
         ------
@@ -146,7 +145,7 @@ class SegmentationMetrics:
         self._add(probability > THRESHOLD, target, loss, names)
 
     def update_logits(self, logits: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
-        """Add a batch of logits, for which the loss is exact where a probability would have been rounded to 0 or 1.
+        """Add a batch of logits. The loss is exact also where the probability would be rounded to 0 or 1.
 
         The arguments are those of `update`, with logits in place of probabilities. The loss is
         `max(x, 0) - x t + log(1 + exp(-|x|))`.
@@ -160,27 +159,27 @@ class SegmentationMetrics:
         return len(self._scores)
 
     def result(self) -> dict[str, float]:
-        """Every measure over the pixels of all images together, so that a large image weighs more than a small one.
+        """Every measure over the pixels of all images together, so that a large image has more weight than a small one.
 
         Raises
         ------
         ValueError
             Before the first update.
         """
-        self._demand_images()
-        return sum(self._scores.values(), _Score()).values()
+        self._check_not_empty()
+        return sum(self._scores.values(), _Sums()).values()
 
     def mean(self) -> dict[str, float]:
-        """Every measure averaged over the images, each weighing the same."""
-        self._demand_images()
+        """Every measure as a mean over the images, each with the same weight."""
+        self._check_not_empty()
         rows = [score.values() for score in self._scores.values()]
         return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
     def per_image(self) -> list[dict[str, float | str]]:
-        """One dictionary per image, in the order they came: its name, then every measure."""
+        """One dictionary for each image in their order: its name, then every measure."""
         return [{"name": name, **score.values()} for name, score in self._scores.items()]
 
-    def _demand_images(self) -> None:
+    def _check_not_empty(self) -> None:
         if not self._scores:
             raise ValueError("no images were given to update(), so there is nothing to measure")
 
@@ -198,5 +197,5 @@ class SegmentationMetrics:
         names = [str(first + place) for place in range(len(target))] if names is None else names
         for name, image, truth, losses in zip(names, predicted, target, loss, strict=True):
             equal = int(np.count_nonzero(image == truth))
-            added = _Score(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
-            self._scores[name] = self._scores.get(name, _Score()) + added
+            added = _Sums(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
+            self._scores[name] = self._scores.get(name, _Sums()) + added

@@ -1,6 +1,6 @@
-"""A trained model with what it needs to be used: give it an image of any size, get the probability of every pixel back.
+"""The predictor: a trained model with its preprocessing, which turns an image of any size into a probability for each pixel.
 
-It prepares the image as in training, runs the model in evaluation mode, and brings the answer to the image's own size.
+The image is prepared as in training, and the result is resized to the image's own size.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from minunet.kernels import backend
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
-BUDGET = 1 << 30  # bytes that the activations of one call may take, before an image is cut into tiles
+BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
 BYTES_PER_CHANNEL = (
-    64  # of a prediction at its peak, per pixel and base channel: measured 18 to 38, by size and kernels
+    64  # of activations at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
 )
 BATCH_SIZE = 8
 
@@ -43,9 +43,9 @@ class LoadedModel:
     model : UNet
         In evaluation mode.
     preprocessing : Preprocessing
-        How an image becomes the model's input.
+        Turns an image into the model's input.
     metrics : dict
-        How good the model was when it was saved.
+        The scores of the model when it was saved.
     config : dict
         The architecture: `UNet(**config)` builds it.
     extra : dict
@@ -93,7 +93,7 @@ class LoadedModel:
         Raises
         ------
         UserError
-            For "cuda" without a usable GPU, an unknown name, or a precision that the device does not have.
+            For "cuda" without a usable GPU, an unknown name, or a precision that is not available on the device.
         """
         self.machine = Machine.choose(device, precision)
         self.model.to(self.device)
@@ -106,7 +106,7 @@ class LoadedModel:
         Parameters
         ----------
         image : ndarray, PIL image, str or Path
-            uint8 or uint16 array (H, W) or (H, W, 3) of any size from 1x1 up, or a PIL image, or an image file.
+            A uint8 or uint16 array (H, W) or (H, W, 3) of any size, a PIL image, or the path of an image file.
 
         Returns
         -------
@@ -116,19 +116,19 @@ class LoadedModel:
         Raises
         ------
         UserError
-            Where the image is of another kind, or its file cannot be read.
+            Where the image is of another type, or its file cannot be read.
         """
         return next(self.predict_many([image]))
 
     def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
-        """The probabilities of many images, in order; neighbours that share their working size run as one batch.
+        """The probabilities of many images, in order; consecutive images of one input size are predicted as a batch.
 
         Parameters
         ----------
         images : iterable
-            Each as `predict` takes it; read no further ahead than one batch.
+            Each as for `predict`; not more than one batch is read ahead.
         batch_size : int
-            How many images run together at most; fewer where they are large.
+            The largest number of images in a batch; there are fewer where they are large.
 
         Yields
         ------
@@ -144,7 +144,7 @@ class LoadedModel:
                     yield self._to_size(probability, size)
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
-        """The model's answer to images prepared by `preprocessing.image`, at that size.
+        """The probabilities for images that `preprocessing.image` prepared, at that size.
 
         Parameters
         ----------
@@ -159,10 +159,10 @@ class LoadedModel:
         return sigmoid(Tensor(self.logits(inputs))).data
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """What `probabilities` is the sigmoid of: (N, h, w) float32.
+        """The logits for such images, (N, h, w) float32; the probabilities are their sigmoid.
 
-        Where the model was trained at native resolution, images too large for memory are cut into overlapping tiles,
-        whose answers are blended.
+        For a model that was trained at native resolution, images that need too much memory are cut into overlapping tiles, whose
+        results are blended.
         """
         height, width = inputs.shape[1:3]
         if self.preprocessing.size is not None or height * width <= self._pixels_at_once():
@@ -171,7 +171,7 @@ class LoadedModel:
         return np.stack([predict_tiled(self._run_one, image, tile, overlap, align=align) for image in inputs])
 
     def summary(self) -> str:
-        """Model, input and device in a line."""
+        """Model, input and device in one line."""
         size = self.preprocessing.size
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
         return (
@@ -200,14 +200,14 @@ class LoadedModel:
         return BUDGET // (BYTES_PER_CHANNEL * self.config["base_channels"])
 
     def _tiling(self) -> tuple[int, int, int]:
-        """Side of a tile, overlap of neighbours, and the step of the pooling grid they keep to, in pixels."""
+        """Side and overlap of the tiles, and the grid of the deepest level on which they start, all in pixels."""
         step = 2 ** self.config["depth"]
         tile = max(int(self._pixels_at_once() ** 0.5) // step, 4) * step
-        # Four times what an output pixel sees gives the answer of the whole image; what is far away hardly counts.
+        # An overlap of four times the reach gives the result of the whole image; pixels far away have hardly any influence.
         return tile, min(4 * self._reach(), tile // 4), step
 
     def _reach(self) -> int:
-        """How far, in pixels, what an output pixel depends on lies at most from it."""
+        """The largest distance, in pixels, between an output pixel and an input pixel that it depends on."""
         depth, paper = self.config["depth"], self.config["variant"] == "paper"
         per_level = (3 if paper else 2) + 1 + 2 + 1  # convolutions down, pooling, convolutions up, up-convolution
         return per_level * (2**depth - 1) + 2 * 2**depth + (1 if paper else 0)
@@ -224,7 +224,7 @@ def as_array(image: Any) -> np.ndarray:
     Raises
     ------
     UserError
-        Where it is none of these.
+        Where it is something else.
     """
     if isinstance(image, (str, Path)):
         return decode(image)

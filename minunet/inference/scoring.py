@@ -1,52 +1,54 @@
-"""A model held against masks it is not learning from: every measure, and the loss it was trained on.
+"""Scoring: the measures and the loss of a model on batches of images with masks, without training on them.
 
-Validation after each epoch and the test at the end both come through here, so they mean the same.
+The validation after each epoch and the test at the end both use it, so their numbers mean the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
+from minunet.data.batches import ImageBatch
+from minunet.fused.step_plan import Loss
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import SegmentationMetrics
 from minunet.kernels.backend import device_of, to_device, to_numpy
 
 
 class BatchSource(Protocol):
-    """What is read: `minunet.data.batches.Batches`, or anything that behaves like it."""
+    """Where batches come from: `minunet.data.batches.Batches`, or anything with the same two methods."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""
 
-    def epoch(self, index: int, start: int = 0) -> Any:
-        """Iterator of (images, masks, samples) from batch `start` on; the same for the same index, whatever came before."""
+    def epoch(self, index: int, start: int = 0) -> Iterator[ImageBatch]:
+        """The batches (images, masks, samples) of an epoch from batch `start` on; they depend only on the index."""
 
 
 def score(
     forward_pass: ForwardPass,
     source: BatchSource,
-    loss: Callable[[Tensor, Any], Tensor],
+    loss: Loss,
     after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[SegmentationMetrics, float]:
-    """Run a model over a source once, in evaluation mode and without a tape.
+    """Run a model over all batches once, in evaluation mode and without recording gradients.
 
     Parameters
     ----------
     forward_pass : ForwardPass
-        Of a model that gives logits (N, H, W, 1).
+        Of a model that returns logits (N, H, W, 1).
     source : BatchSource
     loss : callable
         Of logits and target; a scalar Tensor that is a mean over images.
     after_batch : callable
-        Called after each batch; what it raises ends the scoring.
+        Called after each batch; an exception that it raises ends the scoring.
 
     Returns
     -------
     metrics : SegmentationMetrics
-        An image that comes in pieces counts as one.
+        Crops of one image count as one image.
     loss : float
         The mean over the examples.
     """

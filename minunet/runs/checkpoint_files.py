@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from minunet.checkpoints.model_file import load_state, save_model, save_state
+from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.training_state import load_state, save_state
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.runs.config import TrainConfig

@@ -1,1 +1,1 @@
-"""The training loop: steps, schedule, clipping and losses; it reads no files and prints nothing."""
+"""The training loop: steps, learning rates, clipping and losses. It reads no files and prints nothing."""

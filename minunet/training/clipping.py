@@ -1,7 +1,7 @@
-"""Gradient clipping: a step's gradient, all parameters together, is shortened to a given length where it is longer.
+"""Gradient clipping: where the norm of the gradient, all parameters together, is above a limit, the gradient is scaled to it.
 
-Without batch normalisation a deep U-Net meets a few steps with gradients tens of times the usual length, and one of them can undo
-the training at a high learning rate.
+In a deep U-Net without batch normalisation the gradients of a few steps are tens of times longer than usual. At a high learning
+rate one such step can undo the training.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from minunet.kernels.backend import array_module
 
 
 def gradient_norm(parameters: Iterable[Any]) -> float:
-    """The Euclidean length of all gradients taken as one vector."""
-    # Summed in float64 by NumPy itself: a BLAS product may depend on the number of threads. On a GPU the sums stay there
-    # until the last, so that it is waited for once and not for every parameter.
+    """The Euclidean norm of all gradients together, as one vector."""
+    # Summed in float64 by NumPy itself: a BLAS product can depend on the number of threads. On a GPU the sums stay there until the
+    # end, so that Python waits for the GPU only once.
     total: Any = 0.0
     for parameter in parameters:
         if parameter.grad is not None:
@@ -35,12 +35,12 @@ def clip_gradients(parameters: Iterable[Any], limit: float) -> float:
     ----------
     parameters : iterable of Parameter
     limit : float
-        The longest gradient left as it is.
+        The largest norm that is left as it is.
 
     Returns
     -------
     float
-        The norm before; not finite where a gradient is not, and then nothing is scaled.
+        The norm before clipping. Where a gradient is not finite, neither is the norm, and nothing is scaled.
     """
     parameters = list(parameters)
     norm = gradient_norm(parameters)

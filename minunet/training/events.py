@@ -1,6 +1,6 @@
-"""What the trainer tells its callbacks, and what it has to remember to go on: plain numbers, no arrays, no files.
+"""The events of a training, as records of plain numbers for its callbacks, and the progress from which a training can be resumed.
 
-Times are wall-clock seconds; epochs count from 1 in what is told, and from 0 (finished ones) in what is remembered.
+Times are wall-clock seconds. Records count epochs from 1; the progress counts those that are finished.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from minunet.inference.metrics import Overlap
 
 @dataclass(frozen=True)
 class StartRecord:
-    """Training begins, or goes on after `step` steps."""
+    """Training starts, or is resumed after `step` steps."""
 
     epochs: int
-    batches: int  # an epoch
+    batches: int  # in an epoch
     step: int
 
 
 @dataclass(frozen=True)
 class StepRecord:
-    """One optimizer step was taken; loss and Dice are those of the epoch so far, on the training images."""
+    """One optimizer step is done; loss and Dice are those of the epoch so far, on the training images."""
 
     epoch: int
     batch: int  # of this epoch, from 1
@@ -41,20 +41,20 @@ class EpochRecord:
     epoch : int
         From 1.
     step : int
-        Optimizer steps taken so far, in all epochs.
+        Optimizer steps done so far, in all epochs.
     lr : float
         Learning rate of the epoch's last step.
     train_loss, train_dice, train_iou : float
-        Over the training images as the network saw them: augmented, while it was learning.
+        Over the training images of the epoch's steps: augmented, each with the weights of its step.
     val_loss, val_dice, val_iou, val_precision, val_recall, val_accuracy, val_keras_accuracy : float
-        Over the pixels of all validation images after the epoch; the loss is the one trained on, the rest as defined
-        in `minunet.inference.metrics`.
+        Over the pixels of all validation images after the epoch; the loss is the one that is trained, the others are defined in
+        `minunet.inference.metrics`.
     val_baseline : float
         Accuracy on the validation images of calling every pixel background.
     seconds : float
-        What the epoch took, validation included.
+        Duration of the epoch, validation included.
     best : bool
-        Whether no earlier epoch was as good on validation.
+        Whether it is better on validation than every earlier epoch.
     """
 
     epoch: int
@@ -75,7 +75,7 @@ class EpochRecord:
     best: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """The row, in the order of the columns."""
+        """The values by name, in the order of the columns."""
         return asdict(self)
 
 
@@ -83,21 +83,25 @@ COLUMNS = tuple(column.name for column in fields(EpochRecord))
 
 
 class Callback:
-    """Is told what happens; override what is of interest."""
+    """Base of callbacks, which the trainer calls at each event; override the methods that are of interest."""
 
     def on_start(self, record: StartRecord) -> None:
-        """Training begins or goes on."""
+        """Training starts or is resumed."""
 
     def on_step(self, record: StepRecord) -> None:
-        """A step was taken."""
+        """A step is done."""
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         """An epoch and its validation are done."""
 
     def on_interrupt(self, resumable: bool) -> None:
-        """Training stops early, also by an error.
+        """Training stops early, on request or because of an error.
 
-        Unless `resumable`, weights and progress may not belong together, or there is no time to save.
+        Parameters
+        ----------
+        resumable : bool
+            Whether a state can be saved from which training goes on exactly. It is False where weights and progress may not
+            belong together, and where there is no time for saving.
         """
 
     def on_end(self) -> None:
@@ -106,16 +110,16 @@ class Callback:
 
 @dataclass
 class TrainingProgress:
-    """How far a training has come, beside its weights and moments: saved with them, it lets the next step be the same step.
+    """How far a training has come. Saved together with the weights and the moments, it makes a resumed training the same one.
 
     Attributes
     ----------
     epoch, step : int
         Epochs finished, optimizer steps taken.
     batch, images, loss, overlap, seconds
-        The unfinished epoch: batches and images trained on, the sum of their losses, their pixel counts, the time spent.
+        Of the unfinished epoch: batches and images done, the sum of their losses, their pixel counts, and the time.
     best_epoch, best_value : int, float
-        The best epoch so far (0: none yet) and its value of what is monitored.
+        The best epoch so far (0: none yet) and its value of the monitored measure.
     history : list of EpochRecord
     """
 
@@ -131,17 +135,17 @@ class TrainingProgress:
     history: list[EpochRecord] = field(default_factory=list)
 
     def begin_epoch(self) -> None:
-        """Forget the finished epoch's sums."""
+        """Reset the sums for the next epoch."""
         self.batch = self.images = 0
         self.loss = self.seconds = 0.0
         self.overlap = Overlap()
 
     def to_dict(self) -> dict[str, Any]:
-        """What JSON can hold, floats exactly; the history is kept beside it and not in it."""
+        """The values for JSON, which keeps floats exactly; without the history, which is stored separately."""
         return {name: value for name, value in asdict(self).items() if name != "history"}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], history: list[dict[str, Any]]) -> TrainingProgress:
-        """Build from what `to_dict` gave, and the rows of the history."""
+        """The progress from the result of `to_dict` and the rows of the history."""
         overlap = Overlap(**values["overlap"])
         return cls(**{**values, "overlap": overlap}, history=[EpochRecord(**row) for row in history])

@@ -1,6 +1,6 @@
-"""What a training minimises: a function of logits and target that gives a scalar Tensor, chosen by name.
+"""The losses of training by name: functions of logits and target that return a scalar Tensor.
 
-Each is a mean over the images of a batch, so batches of different sizes are averaged with their sizes as weights.
+Each is a mean over the images of a batch; an average over batches weights them with their sizes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from minunet.fused.step_plan import Loss
 
 
 def bce_and_dice(logits: Tensor, target: Any) -> Tensor:
-    """Binary cross-entropy plus Dice loss: the first weighs every pixel alike, the second every image's overlap.
+    """Binary cross-entropy plus Dice loss: the first gives each pixel the same weight, the second each image.
 
     The sum is that of Isensee et al. 2021, "nnU-Net: a self-configuring method for deep learning-based biomedical image
     segmentation", with both weights one.

@@ -1,4 +1,4 @@
-"""A schedule is the learning rate as a pure function of the step, so a resumed run continues it with no state of its own.
+"""Learning-rate schedules: the rate as a pure function of the step, so that a resumed run needs no state for it.
 
 Three are offered: constant, half a cosine (Loshchilov & Hutter 2017), and one cycle (Smith & Topin 2018).
 """
@@ -32,9 +32,9 @@ def onecycle(step: int, steps: int, peak: float) -> float:
     """Up along half a cosine from `peak / 25` to `peak` over the first 30 % of the steps, then down to `peak / 250000`.
 
     Smith & Topin 2018, "Super-convergence: very fast training of neural networks using large learning rates", with the
-    cosine arcs and the shares that PyTorch's OneCycleLR takes; the last step, `steps - 1`, has the lowest rate.
+    cosine arcs and the shares of PyTorch's OneCycleLR; the last step, `steps - 1`, has the lowest rate.
     """
-    top = max(WARM_UP * steps - 1, 0.0)  # the step at which the peak lies; too short a run begins at the peak
+    top = max(WARM_UP * steps - 1, 0.0)  # the step of the peak; a very short run starts there
     if step < top:
         return _anneal(START * peak, peak, step / top)
     return _anneal(peak, END * peak, (step - top) / max(steps - 1 - top, 1.0))
@@ -49,7 +49,7 @@ SCHEDULES: dict[str, Callable[[int, int, float], float]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """A learning rate for each of `steps` steps.
+    """The learning rates of a training of `steps` steps.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
-from minunet.fused.fused_step import Batch, FusedStep, StepResult
+from minunet.fused.fused_step import BatchArrays, FusedStep, StepResult
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.backend import to_device, to_numpy
 from minunet.kernels.cuda.precision import use_precision
@@ -41,7 +41,7 @@ class OrdinaryStep:
         images: np.ndarray,
         masks: np.ndarray,
         *,
-        next_batch: Batch | None = None,
+        next_batch: BatchArrays | None = None,
         before_update: Callable[[], None] = lambda: None,
     ) -> StepResult:
         """One step at the optimizer's learning rate.

@@ -1,6 +1,6 @@
-"""The training loop: batches in, optimizer steps out, a validation after each epoch; it knows no files, flags or printing.
+"""The training loop: a step for each batch, and a validation after each epoch. It reads no files or flags, and prints nothing.
 
-It tells its callbacks what happens in records, and keeps in a `TrainingProgress` all that a resumed training needs to go on alike.
+Callbacks get a record of each event. `TrainingProgress` holds what a resumed training needs to go on exactly.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from minunet.fused.fused_step import Batch
+from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import THRESHOLD, Overlap, SegmentationMetrics
@@ -20,12 +20,12 @@ from minunet.nn.optim import Optimizer
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord, TrainingProgress
 from minunet.training.step import make_step
 
-# What an epoch's record takes over from the metrics, under the name val_...
+# The measures that an epoch's record has as val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
 
 
 class Diverged(ArithmeticError):
-    """The loss, or a gradient, is no longer a number.
+    """The loss, or the gradient, is no longer finite.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Diverged(ArithmeticError):
         Where it happened, from 1; `batch` is 0 for the validation after the epoch.
     value, lr : float
     what : str
-        What has that value: the loss, or the length of the gradient.
+        What has that value: the loss, or the norm of the gradient.
     """
 
     def __init__(self, epoch: int, batch: int, batches: int, value: float, lr: float, what: str = "loss"):
@@ -43,12 +43,12 @@ class Diverged(ArithmeticError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """Training stopped early, by request or by Ctrl-C; the callbacks were told.
+    """Training stopped early, on request or by Ctrl-C, after the callbacks were called.
 
     Attributes
     ----------
     resumable : bool
-        Whether the callbacks could save a state to go on from.
+        Whether the callbacks could save a state to resume from.
     """
 
     def __init__(self, resumable: bool):
@@ -61,28 +61,28 @@ class _StopRequested(KeyboardInterrupt):
 
 
 class Trainer:
-    """One training from the first step, or from where `progress` says, to the last.
+    """A training, from the first step or from `progress` to the last.
 
     Parameters
     ----------
     model : Module
-        Called with a Tensor (N, H, W, C), gives logits (N, H, W, 1).
+        Called with a Tensor (N, H, W, C), it returns logits (N, H, W, 1).
     optimizer : Adam or SGD
         Over the model's parameters.
     schedule : callable
-        Learning rate of a step, counted from 0.
+        The learning rate of a step, counted from 0.
     loss : callable
         Of logits and target; a scalar Tensor that is a mean over images.
     training, validation : BatchSource
     epochs : int
     monitor : {"dice", "loss"}
-        Which validation measure makes an epoch the best: the highest Dice, or the lowest loss.
+        The validation measure that makes an epoch the best: the highest Dice, or the lowest loss.
     plan : StepPlan, optional
         The machine, of training and validation, and the clipping of gradients; None is the CPU without clipping.
     callbacks : sequence of Callback
-        Told in this order.
+        Called in this order.
     progress : TrainingProgress, optional
-        Where to go on from; the model and the optimizer must be those of that moment.
+        Of a training to resume; the model and the optimizer must have the state that belongs to it.
     clock : callable
         Seconds.
     """
@@ -118,7 +118,7 @@ class Trainer:
         self._resumable = True
 
     def request_stop(self) -> None:
-        """Ask for a stop after the current step; safe to call from a signal handler."""
+        """Stop after the current step; safe to call from a signal handler."""
         self._stop_requested = True
 
     def fit(self) -> TrainingProgress:
@@ -127,9 +127,9 @@ class Trainer:
         Raises
         ------
         Interrupted
-            After a requested stop, or a KeyboardInterrupt; the callbacks were told.
+            After a requested stop, or a KeyboardInterrupt.
         Diverged
-            Where the loss is no longer finite. Nothing was saved since.
+            Where the loss or the gradient is no longer finite. Nothing was saved since it was.
         """
         self._emit("on_start", StartRecord(self.epochs, len(self.training), self.progress.step))
         try:
@@ -138,7 +138,7 @@ class Trainer:
                 self._finish_epoch(*self._validate())
                 self._stop_if_requested()
         except KeyboardInterrupt as error:
-            # One that comes while a stop was already asked for means "at once": no time for saving.
+            # A second Ctrl-C, after a stop was requested, means "at once": there is no time for saving.
             at_once = self._stop_requested and not isinstance(error, _StopRequested)
             resumable = self._resumable and not at_once
             self._emit("on_interrupt", resumable)
@@ -150,7 +150,7 @@ class Trainer:
         return self.progress
 
     def _train(self) -> None:
-        """What is left of the current epoch."""
+        """The rest of the current epoch."""
         progress = self.progress
         self.model.train()
         started, spent = self.clock(), progress.seconds
@@ -168,8 +168,8 @@ class Trainer:
             self._emit("on_step", record)
             self._stop_if_requested()
 
-    def _batches(self) -> Iterator[tuple[Batch, Batch | None]]:
-        """What is left of the current epoch: each batch and, for a step that prefetches, the one after it."""
+    def _batches(self) -> Iterator[tuple[BatchArrays, BatchArrays | None]]:
+        """The rest of the current epoch: each batch and, for a step that prefetches, the one after it."""
         batches = (
             (images, masks) for images, masks, _ in self.training.epoch(self.progress.epoch, self.progress.batch)
         )
@@ -182,8 +182,8 @@ class Trainer:
             yield batch, next_batch
             batch = next_batch
 
-    def _step(self, batch: Batch, next_batch: Batch | None) -> float:
-        """One optimizer step; returns the learning rate it took."""
+    def _step(self, batch: BatchArrays, next_batch: BatchArrays | None) -> float:
+        """One optimizer step; returns its learning rate."""
         progress, (images, masks) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
         result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
@@ -194,6 +194,7 @@ class Trainer:
         progress.batch += 1
         progress.images += len(images)
         progress.loss += result.loss * len(images)
+        assert result.predicted is not None  # as its numbers are finite
         progress.overlap += Overlap.of(result.predicted, masks >= THRESHOLD)
         self._resumable = True
         return lr
@@ -202,7 +203,7 @@ class Trainer:
         self._resumable = False
 
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
-        """The measures, the loss, and the seconds taken, over the validation images."""
+        """The measures and the loss over the validation images, and the seconds that this took."""
         started = self.clock()
         metrics, loss = score(self.forward_pass, self.validation, self.loss, self._stop_if_requested)
         if not math.isfinite(loss):
@@ -227,7 +228,7 @@ class Trainer:
             seconds=progress.seconds + seconds,
             best=best,
         )
-        # An interruption from here on finds the files of the epochs half written: what was saved before stands.
+        # An interruption from here on finds the files of the epoch half written: only what was saved before can be used.
         self._resumable = False
         progress.epoch += 1
         progress.begin_epoch()

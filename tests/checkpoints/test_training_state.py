@@ -5,7 +5,8 @@ import pytest
 
 import minunet
 from minunet import optim
-from minunet.checkpoints.model_file import load_model, load_state, save_state
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.training_state import load_state, save_state
 from tests.checkpoints.model_files import SIZE, error_of, unet
 
 

@@ -5,7 +5,7 @@ import csv
 import numpy as np
 
 import minunet
-from minunet.checkpoints.model_file import load_state
+from minunet.checkpoints.training_state import load_state
 from minunet.train import main
 from tests.discs import write_discs
 

@@ -5,7 +5,7 @@ import os
 import numpy as np
 
 import minunet
-from minunet.checkpoints.model_file import load_state
+from minunet.checkpoints.training_state import load_state
 from minunet.training.trainer import Trainer
 from tests.commands.train.small_runs import TINY, problems, train
 

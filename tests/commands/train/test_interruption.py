@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from minunet.checkpoints.model_file import load_state
+from minunet.checkpoints.training_state import load_state
 from minunet.data.batches import Batches
 from minunet.runs.callbacks import Checkpoints
 from minunet.training.trainer import Trainer

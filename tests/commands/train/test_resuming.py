@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import minunet
-from minunet.checkpoints.model_file import load_state, save_state
+from minunet.checkpoints.training_state import load_state, save_state
 from minunet.runs.callbacks import Checkpoints
 from minunet.runs.config import TrainConfig
 from tests.commands.train.small_runs import TINY, assert_same_run, history, problems, train

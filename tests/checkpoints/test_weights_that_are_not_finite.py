@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.checkpoints.model_file import load_model, load_state, save_model, save_state
+from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.training_state import load_state, save_state
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.nn.optim import Adam
