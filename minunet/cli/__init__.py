@@ -1,1 +1,1 @@
-"""What all commands share: their arguments, exit codes, printed lines and signals."""
+"""What the commands share: arguments, exit codes, printed lines and signals."""

@@ -11,11 +11,12 @@ from tqdm import tqdm
 
 from minunet.data.reading.file_workers import ProgressCallback
 
+Say = Callable[[str], None]  # takes each line of text
 LABEL = 10  # columns
 WIDTH = 80
 
 
-def say_item(say: Callable[[str], None], label: str, *lines: str, fold: bool = True) -> None:
+def say_item(say: Say, label: str, *lines: str, fold: bool = True) -> None:
     """Print a label and its lines, all with the same indentation.
 
     Parameters

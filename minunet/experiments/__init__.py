@@ -1,1 +1,1 @@
-"""The paper's experiments: its two models and its claims, trained side by side, each beside what its masks allow at best."""
+"""The paper's experiments, repeated: its two models and its claims, each with the scores that the masks allow at best."""

@@ -73,7 +73,7 @@ the folder of the study:
 
 
 def _levels(text: str) -> tuple[float, ...]:
-    """Two greys; none where there shall be no such masks."""
+    """The greys of background and cells, as (low, high); () for the word none."""
     if text == "none":
         return ()
     low, colon, high = text.partition(":")

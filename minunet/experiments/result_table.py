@@ -100,7 +100,7 @@ def _measured(label: str, score: SeedScores) -> list[TableLine]:
         loss, keras, dice, iou = (score.spread(measure) for measure in MEASURES)
         rows.append(TableLine(f"    sd of {len(score.runs)} seeds", (loss, None, keras, None, None, dice, iou)))
     if lost:
-        rows.append(TableLine("    besides", note=lost))
+        rows.append(TableLine("    other seeds", note=lost))
     return rows
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.console import duration
+from minunet.cli.console import Say, duration
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.experiments.experiment import Experiment
@@ -53,7 +53,7 @@ class StudyRunner:
         *,
         device: str = "auto",
         threads: int | None = None,
-        say: Callable[[str], None] = print,
+        say: Say = print,
     ):
         self.folder, self.split, self.prepared, self.say = folder, split, prepared, say
         self.machine: dict[str, Any] = {"device": device, "threads": threads}

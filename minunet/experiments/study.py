@@ -5,9 +5,7 @@ Called again on the same folder, it goes on where it was and trains nothing twic
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from minunet.cli.console import FileBar
+from minunet.cli.console import FileBar, Say
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
@@ -36,7 +34,7 @@ class PaperStudy:
         Takes each line of text.
     """
 
-    def __init__(self, request: PaperRequest, split: Split, say: Callable[[str], None] = print):
+    def __init__(self, request: PaperRequest, split: Split, say: Say = print):
         self.request, self.split = request, split
         self.folder, settings = request.folder, request.settings
         self.seeds = range(settings.seed, settings.seed + request.seeds)

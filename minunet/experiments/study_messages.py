@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from minunet.cli.console import LABEL, duration, say_item
+from minunet.cli.console import LABEL, Say, duration, say_item
 from minunet.experiments import paper_numbers
 from minunet.experiments.paper_flags import PaperRequest
 from minunet.experiments.prepared_images import Size
@@ -17,7 +17,6 @@ from minunet.kernels.machine import Machine
 from minunet.runs.training_data import DRAWN_COUNT, TrainingData
 from minunet.wording import count_noun
 
-Say = Callable[[str], None]
 FEW_GREYS = 0.001  # from this share of grey pixels on, greys in the mask files are mentioned
 
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable
 from typing import Any
 
-from minunet.cli.console import duration, memory, say_item
+from minunet.cli.console import Say, duration, memory, say_item
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.cpu.blas import why_matmul_is_slow
@@ -18,8 +17,6 @@ from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import TrainingData
 from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun
-
-Say = Callable[[str], None]
 
 
 def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: TrainingData) -> None:

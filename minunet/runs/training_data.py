@@ -95,23 +95,23 @@ def find_training_data(
         With every problem.
     """
     data = str(folder.synthetic) if config.drawn else config.data
-    found = survey(data, images=config.images, masks=config.masks, progress=progress)
-    problems = [*known_problems, *found.problems]
+    surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
+    problems = [*known_problems, *surveyed.problems]
     if not resume:
-        files = [file for pair in found.pairs for file in (pair.image, pair.mask)]
+        files = [file for pair in surveyed.pairs for file in (pair.image, pair.mask)]
         problems += mixing_problems(folder.path, [folder.predictions], files)
-    if not found.problems and not split_problems(vars(config)):
+    if not surveyed.problems and not split_problems(vars(config)):
         try:
-            split = _split(config, folder, resume, found)
+            split = _split(config, folder, resume, surveyed)
         except UserError as error:
             problems += error.problems
     if problems:
         raise UserError(problems)
-    warnings = list(found.warnings)
-    small = [measured.pair.name for measured in found.statistics if min(measured.size) < (config.crop or 0)]
+    warnings = list(surveyed.warnings)
+    small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return TrainingData(split, found.statistics, tuple(warnings))
+    return TrainingData(split, surveyed.statistics, tuple(warnings))
 
 
 def write_split(split: Split, folder: RunFolder) -> None:
@@ -135,7 +135,9 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair]) -> Split:
         ) from error
 
 
-def _split(config: TrainConfig, folder: RunFolder, resume: bool, found: Survey) -> Split:
+def _split(config: TrainConfig, folder: RunFolder, resume: bool, surveyed: Survey) -> Split:
     if resume and folder.split.is_file():
-        return read_split(folder, found.pairs)
-    return split_pairs(found.pairs, fractions=config.split, seed=config.seed, group=config.group, digests=found.digests)
+        return read_split(folder, surveyed.pairs)
+    return split_pairs(
+        surveyed.pairs, fractions=config.split, seed=config.seed, group=config.group, digests=surveyed.digests
+    )

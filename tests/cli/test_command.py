@@ -1,4 +1,4 @@
-"""What every command shares: its exit codes, and that it prints to whatever there is, or isn't, to print to."""
+"""What every command shares: its exit codes, and printing to a terminal, a pipe, a full disk, or nothing at all."""
 
 import os
 import subprocess

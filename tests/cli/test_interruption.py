@@ -1,4 +1,4 @@
-"""Signals as requests to stop: the first one asks, the second interrupts, and the handlers of before come back."""
+"""Signals as requests to stop: the first one asks, the second interrupts, and afterwards the old handlers are back."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""`python -m minunet`: every command is listed, reachable by name, and a mistyped one is met with what was meant."""
+"""`python -m minunet`: every command is listed and reached by its name, and a mistyped name is answered with the closest one."""
 
 import importlib
 import subprocess

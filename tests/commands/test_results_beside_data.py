@@ -1,4 +1,4 @@
-"""Results never land where they would be taken for data, or take the place of another command's results."""
+"""Results are never written where they would later be read as data, nor over the results of another command."""
 
 import json
 

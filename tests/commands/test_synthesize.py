@@ -1,4 +1,4 @@
-"""The command that draws a set: what it leaves and prints, and what it says to bad input."""
+"""The command that draws a set: what it writes and prints, and its answers to bad input."""
 
 import numpy as np
 import pytest

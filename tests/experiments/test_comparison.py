@@ -1,4 +1,4 @@
-"""The verdict on numbers made up so that each explanation holds once."""
+"""The comparison of M1 and M2 on made-up scores, so that each explanation is right once."""
 
 import pytest
 

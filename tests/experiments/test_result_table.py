@@ -1,4 +1,4 @@
-"""The table of made-up scores: what stands where, how wide it is, and what is left out."""
+"""The table of made-up scores: its rows and columns, its width, and what is left out."""
 
 from minunet.experiments.result_table import table_as_markdown, table_as_text, table_lines
 from minunet.experiments.seed_scores import SeedScores

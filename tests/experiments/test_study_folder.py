@@ -1,4 +1,4 @@
-"""The folder of a study: which are refused, and that a refusal changes nothing."""
+"""The folder of a study: which folders are refused, and that a refusal changes nothing."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the study trains: every variation once, each differing from the paper's network in what it is there for."""
+"""What the study trains: every variation once, each with one difference from the paper's network."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""Whether a folder can be written to and what would mix there, known before anything is computed; free names for folders."""
+"""Folders: whether they can be written to, whether results would mix with data there, and names that are still free."""
 
 import errno
 import tempfile

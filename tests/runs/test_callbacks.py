@@ -1,4 +1,4 @@
-"""What the user sees while it trains, on a terminal and off it, and what is saved when."""
+"""What is printed during a training, on a terminal and in a log, and when its files are saved."""
 
 import io
 import sys

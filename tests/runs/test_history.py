@@ -1,4 +1,4 @@
-"""history.csv: exact, appended row by row, and begun anew with what a resumed run has behind it."""
+"""history.csv: exact, appended row by row, and written anew with the earlier epochs of a resumed run."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""The footprint: an estimate that grows as activations do, and what the system says."""
+"""The memory of a training: an estimate that grows with the activations, and what the system reports."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Which images a model was trained on: recognised wherever they lie, and never taken for unseen ones."""
+"""Which images a model was trained on: they are recognised in any folder, and never scored as unseen ones."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""What a run says of the machine before it starts, and of what is kept when it is stopped."""
+"""What a run prints about the machine before it starts, and about its files when it is stopped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The forecast: measured seconds, and not a bit of the training disturbed."""
+"""The forecast: measured seconds, and a training that is the same to the last bit."""
 
 import numpy as np
 import pytest

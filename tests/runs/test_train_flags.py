@@ -1,4 +1,4 @@
-"""What is typed to `python -m minunet.train` becomes the settings that it means, or a sentence."""
+"""The command line of `python -m minunet.train` becomes settings, or sentences about its mistakes."""
 
 import pytest
 

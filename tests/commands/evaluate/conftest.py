@@ -1,4 +1,4 @@
-"""What the tests of `python -m minunet.evaluate` share: discs with a run on them, and a copy of that run to work beside."""
+"""What the tests of `python -m minunet.evaluate` share: discs with a run on them, and a copy of that run for each test."""
 
 import shutil
 

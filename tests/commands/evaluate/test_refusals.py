@@ -1,4 +1,4 @@
-"""What `python -m minunet.evaluate` refuses: every mistake at once, bad data, bad models, and to write over earlier results."""
+"""What `python -m minunet.evaluate` refuses: every mistake at once, bad data, bad models, and overwriting earlier results."""
 
 from PIL import Image
 

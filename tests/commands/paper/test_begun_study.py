@@ -1,4 +1,4 @@
-"""A study that was begun: gone on with after Ctrl-C, in halves or when whole, or refused where its settings or data are others."""
+"""A study that was begun: it goes on after Ctrl-C, in halves, or when it is finished; other settings or data are refused."""
 
 import signal
 

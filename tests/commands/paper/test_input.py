@@ -1,4 +1,4 @@
-"""What a study is given: graded masks, black and white ones, no data at all, and bad input; and the help."""
+"""The input of a study: graded masks, black and white ones, no data at all, and bad input; and the help."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a study finds: a row for every experiment, with the numbers of its runs and the bounds of its masks; report and figure."""
+"""The results of a study: a row for every experiment with its scores and the limits of its masks; report and figure."""
 
 import json
 import re

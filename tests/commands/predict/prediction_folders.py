@@ -1,4 +1,4 @@
-"""Folders that `python -m minunet.predict` leaves: how one is made, which files lie in it, and what they hold."""
+"""Folders that `python -m minunet.predict` writes: how one is made, and which files it holds."""
 
 import numpy as np
 from PIL import Image

@@ -1,4 +1,4 @@
-"""Predictions that fail or are stopped on the way: bad files, too little memory, Ctrl-C, a full disk; what is done stays."""
+"""Predictions that fail or are stopped: bad files, too little memory, Ctrl-C, a full disk; the pictures that are done are kept."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the tests of `python -m minunet.train` share: discs to train on, and a run on them that nobody stopped."""
+"""What the tests of `python -m minunet.train` share: discs to train on, and a run on them that was not stopped."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Small runs of `python -m minunet.train` on discs: their data and flags, what they print and leave, and when two are the same."""
+"""Small runs of `python -m minunet.train` on discs: their data and flags, their output and files, and when two are the same."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""Trainings that cannot go on, for want of disk, memory or a finite loss: one sentence with the remedy, and what was good stays."""
+"""Trainings that cannot go on without disk, memory or a finite loss: one sentence with the remedy, and the good files are kept."""
 
 import os
 

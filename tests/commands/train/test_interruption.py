@@ -1,4 +1,4 @@
-"""Ctrl-C and signals: everything is kept, the way on is said, and the resumed run is the same to the last bit."""
+"""Ctrl-C and signals: everything is kept, the command that goes on is printed, and the resumed run is the same to the last bit."""
 
 import json
 import signal

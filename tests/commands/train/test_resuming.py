@@ -1,4 +1,4 @@
-"""Runs that are resumed: as if never stopped, with their own settings and split, or refused."""
+"""Runs that are resumed: the same as if never stopped, with their own settings and split, or refused."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The settings of a training: each of them trains, and seed, threads and recomputation do what they say to its bits."""
+"""The settings of a training: each of them trains, and how seed, threads and recomputation affect the bits of the result."""
 
 import json
 
