@@ -91,11 +91,11 @@ def grey_share(mask: np.ndarray) -> float:
     mask : ndarray, (H, W) or (H, W, 3), uint8 or uint16
     """
     if mask.ndim == 3:
-        grey = to_grey(mask)
-        return float(np.mean((grey > 0) & (grey < 1)))
+        values = to_grey(mask)
+        return float(np.count_nonzero((values > 0) & (values < 1)) / values.size)
     if mask.max() == 1:
         return 0.0
-    return float(np.mean((mask > 0) & (mask < white_level(mask.dtype))))
+    return float(np.count_nonzero((mask > 0) & (mask < white_level(mask.dtype))) / mask.size)
 
 
 def _measured(statistics: FileStatistics, array: np.ndarray, mask: bool) -> FileStatistics:
