@@ -1,6 +1,6 @@
-"""What listens to the trainer: a progress bar, a line per epoch, history.csv, the two checkpoints and the curves.
+"""The callbacks of a training run: a progress bar, a line for each epoch, history.csv, the checkpoints and the curves.
 
-Each is told records and does one thing with them; how to draw or save it was given when it was made.
+Each does one thing with the records of the trainer; functions that draw or save are given to its constructor.
 """
 
 from __future__ import annotations
@@ -8,24 +8,25 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import TextIO
 
 from tqdm import tqdm
 
 from minunet.cli.console import duration
+from minunet.runs.history import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
 
-QUIET = 60.0  # seconds between two lines of progress where there is no terminal to draw a bar on
+LINE_INTERVAL = 60.0  # seconds between two lines of progress where stderr is not a terminal
 
 HEADER = (
     "            validation                                 training\n"
     "  epoch     Dice     IoU  accuracy  all-bg     loss      loss    time    left"
 )
-LEGEND = "  (all-bg: the accuracy of calling every pixel background; *: best so far)"
+LEGEND = "  (all-bg: the accuracy of predicting background everywhere; *: best so far)"
 
 
 class ProgressBar(Callback):
-    """A bar over all steps with the time left, loss and Dice; a line a minute where stderr is no terminal.
+    """A bar over all steps with the time left, loss and Dice; where stderr is not a terminal, a line each minute.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class ProgressBar(Callback):
     def on_start(self, record: StartRecord) -> None:
         self._start = record
         self._terminal = self.stream.isatty()
-        self._began = self._spoke = self.clock()
+        self._began = self._last_line = self.clock()
         self._bar = tqdm(
             total=record.epochs * record.batches,
             initial=record.step,
@@ -51,20 +52,20 @@ class ProgressBar(Callback):
             disable=not self._terminal,
             dynamic_ncols=True,
             leave=False,
-            smoothing=0,  # the mean over all steps, so that the pause of a validation does not shake the time left
+            smoothing=0,  # the mean over all steps: with a moving average a validation would change the time left
             bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
         )
 
     def on_step(self, record: StepRecord) -> None:
-        if self._terminal:
+        if self._terminal and self._bar is not None:
             self._bar.set_description_str(f"epoch {record.epoch}/{self._start.epochs}", refresh=False)
             self._bar.set_postfix_str(f"loss {record.loss:.3f}, Dice {record.dice:.3f}", refresh=False)
             self._bar.update()
             return
         now = self.clock()
-        if now - self._spoke < QUIET:
+        if now - self._last_line < LINE_INTERVAL:
             return
-        self._spoke = now
+        self._last_line = now
         done = record.step - self._start.step
         left = (now - self._began) / done * (self._start.epochs * self._start.batches - record.step)
         self.stream.write(
@@ -74,22 +75,26 @@ class ProgressBar(Callback):
         self.stream.flush()
 
     def on_epoch_end(self, record: EpochRecord) -> None:
-        self._spoke = self.clock()  # the epoch's own line says more
+        self._last_line = self.clock()  # the line of the epoch says more
 
     def on_interrupt(self, resumable: bool) -> None:
-        self._bar.close()
+        self._close()
 
     def on_end(self) -> None:
-        self._bar.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
 
 
 class EpochLines(Callback):
-    """One line per epoch, Dice and IoU first, and the accuracy beside what calling everything background would get.
+    """One line for each epoch: Dice and IoU first, the accuracy beside that of predicting background everywhere.
 
     Parameters
     ----------
     say : callable
-        Takes a line; a bar on the terminal makes way for it.
+        Called with a line, which is printed above a progress bar.
     """
 
     def __init__(self, say: Callable[[str], None] = print):
@@ -116,14 +121,14 @@ class EpochLines(Callback):
 
 
 class HistoryWriter(Callback):
-    """Appends a row to history.csv after each epoch, so that a run can be followed from outside.
+    """Appends a row to history.csv after each epoch, so that other programs can follow the run.
 
     Parameters
     ----------
     history : HistoryFile
     """
 
-    def __init__(self, history: Any):
+    def __init__(self, history: HistoryFile):
         self.history = history
 
     def on_epoch_end(self, record: EpochRecord) -> None:
@@ -131,13 +136,13 @@ class HistoryWriter(Callback):
 
 
 class Checkpoints(Callback):
-    """Keeps the best model and the latest state.
+    """Saves the best model and the last state.
 
     Parameters
     ----------
     save_best, save_last : callable
-        Write model.safetensors and last.safetensors; called after an epoch that is the best yet, and after every epoch and
-        at a stop between steps.
+        Write model.safetensors and last.safetensors. The first is called after each epoch that is the best so far; the second
+        after every epoch, and when training stops between two steps.
     """
 
     def __init__(self, save_best: Callable[[EpochRecord], None], save_last: Callable[[], None]):
@@ -154,14 +159,14 @@ class Checkpoints(Callback):
 
 
 class Curves(Callback):
-    """Draws curves.png now and then while training runs, and when it stops.
+    """Draws curves.png during the training, at most once a minute, and when it stops.
 
     Parameters
     ----------
     draw : callable
-        Draws the history so far; called at the end of training even where nothing was left to train.
+        Draws the history so far; also called at the end of a training that had nothing left to do.
     every : float
-        Seconds between two drawings; a drawing takes about as long as a small epoch.
+        Seconds between two drawings, since one takes about as long as a small epoch.
     clock : callable
         Seconds.
     """

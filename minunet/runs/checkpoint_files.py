@@ -1,4 +1,4 @@
-"""What a run keeps of itself on disk: its best model, and its latest state to go on from."""
+"""The two checkpoints of a run: its best model, and its last state, from which it can be resumed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minunet.training.events import EpochRecord, TrainingProgress
 
 
 class CheckpointFiles:
-    """Saves and restores a model in training.
+    """Writes the checkpoints of a model in training, and restores it.
 
     Parameters
     ----------
@@ -30,12 +30,12 @@ class CheckpointFiles:
         self.preprocessing = config.preprocessing()
 
     def restore(self) -> TrainingProgress:
-        """Put the latest state, if there is one, into model and optimizer; returns how far it had come.
+        """Copy the last state, if there is one, into model and optimizer; returns its progress.
 
         Raises
         ------
         UserError
-            Where the file is unusable, or the run is longer already than it shall be.
+            Where the file cannot be used, or has more epochs than the run is to have.
         """
         if not self.folder.last.is_file():
             return TrainingProgress()
@@ -48,13 +48,13 @@ class CheckpointFiles:
             ) from error
         if progress.epoch > self.config.epochs:
             raise UserError(
-                f"--epochs {self.config.epochs}: this run has {progress.epoch} epochs behind it; give more, or start a new run."
+                f"--epochs {self.config.epochs}: this run has done {progress.epoch} epochs already; give more, or start a new run."
             )
         return progress
 
     def save_best(self, record: EpochRecord) -> None:
-        """Write model.safetensors, with the epoch's record as its metrics."""
-        # The file is made to be handed on: where the data lay on this machine is nobody's business.
+        """Write model.safetensors, with the record of the epoch as its metrics."""
+        # The file may be given to others, so it does not contain the paths of the data on this machine.
         settings = {name: value for name, value in self.config.to_dict().items() if name not in DATA_PATHS}
         metrics = {"validation": record.to_dict()}
         save_model(self.folder.model, self.model, self.preprocessing, metrics=metrics, extra={"training": settings})
@@ -73,8 +73,8 @@ class CheckpointFiles:
             extra={"progress": progress.to_dict()},
         )
 
-    def kept(self, progress: TrainingProgress) -> str:
-        """A sentence on what there is to use."""
+    def describe(self, progress: TrainingProgress) -> str:
+        """A sentence about the model that was saved."""
         if not progress.best_epoch:
             return f"No epoch was finished; {self.folder.path} holds no model."
         return f"{self.folder.model} holds the best model so far, of epoch {progress.best_epoch}."

@@ -1,6 +1,6 @@
-"""history.csv: one row per epoch with the columns of `EpochRecord`, so that any table or plotting program can follow a run.
+"""history.csv: one row for each epoch with the columns of `EpochRecord`, so that other programs can follow a run.
 
-Numbers are written so that they read back exactly; `seconds` are wall-clock seconds, `best` is 0 or 1.
+Numbers are written exactly; `seconds` are wall-clock seconds, `best` is 0 or 1.
 """
 
 from __future__ import annotations
@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from minunet.errors import UserError
 from minunet.files.atomic import write_text
@@ -28,16 +29,16 @@ class HistoryFile:
         self.path = Path(path)
 
     def begin(self, rows: Iterable[EpochRecord] = ()) -> None:
-        """Write the header and the rows so far; what the file held besides is dropped, such as an epoch that was not saved."""
+        """Write the header and the rows so far; other rows are dropped, such as that of an epoch that was not saved."""
         write_text(self.path, _text([COLUMNS, *(_values(row) for row in rows)]))
 
     def append(self, row: EpochRecord) -> None:
-        """Add one row, on the disk before this returns.
+        """Add one row; it is on the disk when this returns.
 
         Raises
         ------
         UserError
-            Where the system refuses.
+            Where the file cannot be written.
         """
         try:
             with open(self.path, "a", encoding="utf-8", newline="") as file:
@@ -50,19 +51,17 @@ class HistoryFile:
     def read(self) -> list[EpochRecord]:
         """The rows."""
         with open(self.path, encoding="utf-8", newline="") as file:
-            return [
-                EpochRecord(**{name: _number(name, text) for name, text in row.items()}) for row in csv.DictReader(file)
-            ]
+            return [EpochRecord(**_numbers(row)) for row in csv.DictReader(file)]
 
 
 def _values(row: EpochRecord) -> list[int | float]:
     return [int(value) if isinstance(value, bool) else value for value in row.to_dict().values()]
 
 
-def _number(name: str, text: str) -> int | float | bool:
-    if name == "best":
-        return text == "1"
-    return int(text) if name in ("epoch", "step") else float(text)
+def _numbers(row: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a row, each with its own type."""
+    types: dict[str, Callable[[str], Any]] = {"epoch": int, "step": int, "best": "1".__eq__}
+    return {name: types.get(name, float)(text) for name, text in row.items()}
 
 
 def _text(rows: Iterable[Iterable[object]]) -> str:

@@ -21,9 +21,9 @@ from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
 from minunet.summary.op_by_op import untouched
 
-# Measured on two cores, as the difference between the peak of a step and the estimate from its shapes; five U-Nets of base 8 to 32.
+# Measured on two cores with five U-Nets of base 8 to 32: the difference between the peak of a step and the estimate from shapes.
 WORKSPACE = 45e6  # bytes of scratch space of the kernels, and of the threads' stacks and buffers
-RESIDENT = 130e6  # bytes of Python, NumPy and a command's packages, where the system does not tell
+RESIDENT = 130e6  # bytes of Python, NumPy and the packages of a command, where the system does not say
 
 Shape = tuple[int, int, int]
 

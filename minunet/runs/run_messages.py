@@ -1,4 +1,4 @@
-"""What a training run says of itself: before it starts, when it stops, and at the end."""
+"""The lines that a training run prints: before it starts, when it stops, and at the end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun
 
 
-def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: TrainingData) -> None:
-    """The images found, their split, and what becomes of them."""
-    split, sizes = material.split, material.sizes
+def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: TrainingData) -> None:
+    """The images, their split, and how they are prepared."""
+    split, sizes = data.split, data.sizes
     where = f"drawn by minunet: {folder.synthetic}" if config.drawn else str(config.data or config.images)
     listed = ", ".join(f"{count} of {width}x{height}" for (width, height), count in sizes.most_common(3))
     if len(sizes) == 1:
@@ -30,14 +30,17 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: Tr
     say_item(say, "run", str(folder.path), fold=False)
     say_item(say, "data", where, fold=False)
     say_item(say, "", f"{count_noun(sizes.total(), 'pair')}, {listed}{more}")
-    for warning in material.warnings:
+    for warning in data.warnings:
         say_item(say, "warning", warning)
     say_item(
         say,
         "split",
         f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test ({folder.split.name})",
     )
-    fitted = f"crops of {config.crop}x{config.crop}" if config.crop else f"resized to {config.size[0]}x{config.size[1]}"
+    if config.size is None:
+        fitted = f"crops of {config.crop}x{config.crop}"
+    else:
+        fitted = f"resized to {config.size[0]}x{config.size[1]}"
     threshold = "Otsu's threshold" if config.threshold == "otsu" else f"{config.threshold:g}"
     cut = f", cut at {threshold}" if config.mask == "binary" else ""
     say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks{cut}")
@@ -46,7 +49,7 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, material: Tr
 def announce_training(
     say: Say, config: TrainConfig, steps: int, parameters: list[Any], limits: MaskLimits | None
 ) -> None:
-    """The network, how it will be trained, and for grey masks the limits they set."""
+    """The network, its training, and the limits that grey masks set to the scores."""
     layers = sum(parameter.ndim == 4 for parameter in parameters)
     count = sum(math.prod(parameter.shape) for parameter in parameters)
     say_item(
@@ -74,11 +77,11 @@ def announce_training(
 
 
 def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
-    """Where it runs, and the bytes it will take at its peak: exactly, for fused steps, or an estimate."""
+    """The device, and the memory at the peak: exactly for fused steps, otherwise an estimate."""
     device = plan.machine.device
     say_item(say, "device", device + (f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""))
     if plan.fused:
-        say_item(say, "memory", f"{memory(peak)} of the GPU (the plan of steps and validation)")
+        say_item(say, "memory", f"{memory(peak)} of the GPU (all steps and the validation)")
     else:
         say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
     slow = why_matmul_is_slow() if device == "cpu" else None
@@ -86,11 +89,13 @@ def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
         say_item(say, "warning", f"{slow}.")
     free = available_memory()
     if device == "cpu" and free is not None and peak > free + (resident_memory() or 0):
-        say_item(say, "warning", f"only {memory(free)} more are free: lower --batch-size, --size or --base-channels.")
+        say_item(
+            say, "warning", f"only {memory(free)} more are available: lower --batch-size, --size or --base-channels."
+        )
 
 
 def announce_precision(say: Say, plan: StepPlan) -> None:
-    """What a GPU computes in, and why not in one graph where it does not."""
+    """The precision on a GPU, and why a step is not one graph where it is not."""
     if plan.fused:
         say_item(say, "precision", f"{plan.precision}, each step one CUDA graph")
     else:
@@ -98,14 +103,14 @@ def announce_precision(say: Say, plan: StepPlan) -> None:
 
 
 def announce_time(say: Say, epoch: float, epochs: int) -> None:
-    """The seconds that an epoch will take, and all that are still to come."""
+    """The time of an epoch, and of all epochs that are still to do."""
     say_item(say, "time", f"about {duration(epoch)} an epoch, {duration(epoch * epochs)} in all (one step was timed)")
 
 
 def announce_stop(
     say: Say, folder: RunFolder, progress: TrainingProgress, epochs: int, steps: int, resumable: bool
 ) -> None:
-    """After Ctrl-C: how far it came, what is kept, and how to go on."""
+    """After Ctrl-C: where the training stopped, what was saved, and how to resume it."""
     if progress.epoch == epochs:
         say_item(say, "stopped", "after the last epoch, before the test; nothing is lost")
     elif resumable:
@@ -116,26 +121,26 @@ def announce_stop(
     else:
         say_item(say, "stopped", "at once, before anything was saved; a resumed run starts from the beginning")
     if progress.best_epoch and folder.model.is_file():
-        say_item(say, "kept", f"{folder.model}, the best so far (epoch {progress.best_epoch})")
+        say_item(say, "saved", f"{folder.model}, the best so far (epoch {progress.best_epoch})")
     announce_resume(say, folder)
 
 
 def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
-    """There is nothing left to do."""
+    """A resumed run has nothing left to do."""
     say_item(say, "finished", f"all {count_noun(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
     command = f"python -m minunet.train --resume {shlex.quote(str(folder.path))} --epochs {2 * config.epochs}"
     say_item(say, "longer", command, fold=False)
 
 
 def announce_resume(say: Say, folder: RunFolder) -> None:
-    """The command that goes on."""
+    """The command that resumes the run."""
     say_item(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}", fold=False)
 
 
 def announce_result(
     say: Say, config: TrainConfig, folder: RunFolder, result: dict[str, Any], missing: str | None, seconds: float
 ) -> None:
-    """The scores, beside what background everywhere would get, and the pictures to open; `missing` says why there are no curves."""
+    """The scores, the pictures to open, and what to do next; `missing` is the reason why there are no curves."""
     best, test = result["validation"], result["test"]
     which = "loss" if config.monitor == "loss" else "Dice"
     say_item(

@@ -1,6 +1,6 @@
-"""One training run from data to scores: composes batches, model, trainer and files, and says what it does as it goes.
+"""A training run from data to scores: batches, model, trainer and files put together, with messages about what it does.
 
-The commands use it with what was typed; a program can use it with a `TrainConfig` and a `Split` of its own.
+`python -m minunet.train` uses it, and the experiments of the paper; a program can use it with a `TrainConfig` and a `Split`.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ class TrainingRun:
     Parameters
     ----------
     config : TrainConfig
-        Sound: `config.problems()` is empty.
+        Without problems: `config.problems()` is empty.
     folder : RunFolder
         Exists and can be written to.
     split : Split
     resume : bool
-        Go on from the folder's last.safetensors, if it has one.
+        Resume from the last.safetensors of the folder, if there is one.
     say : callable
-        Takes each line of text.
+        Called with each line of text.
     bar : bool
         Whether to show progress on stderr.
 
@@ -88,8 +88,8 @@ class TrainingRun:
         bar: bool = True,
     ):
         self._began = time.monotonic()
-        self._without_curves: str | None = None  # why, where there are none
-        # Weights have a generator of their own: a network of another size sees the same batches.
+        self._why_no_curves: str | None = None
+        # The weights have a generator of their own, so that the batches do not depend on the size of the network.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
         self.model.recompute = config.recompute
         self.loss = LOSSES[config.loss]
@@ -103,7 +103,7 @@ class TrainingRun:
             clip=config.clip or None,
         )
         self.model.to(self.plan.machine.device)
-        # A resumed run keeps the precision that "auto" meant when it began.
+        # When the run is resumed, it keeps the precision that "auto" means now.
         config = replace(config, precision=self.plan.machine.precision)
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self.preprocessing = config.preprocessing()
@@ -111,23 +111,23 @@ class TrainingRun:
         self.validation = self._batches(split.validation)
         self.test = self._batches(split.test)
         self.optimizer = Adam(self.model.parameters())
-        self.keeper = CheckpointFiles(config, folder, self.model, self.optimizer)
-        self.progress = self.keeper.restore() if resume else TrainingProgress()
+        self.checkpoints = CheckpointFiles(config, folder, self.model, self.optimizer)
+        self.progress = self.checkpoints.restore() if resume else TrainingProgress()
 
     def finished(self) -> bool:
-        """Whether all is done that was asked for, the test included."""
+        """Whether all epochs and the test are done."""
         if self.progress.epoch < self.config.epochs or not self.folder.metrics.is_file():
             return False
         return read_json(self.folder.metrics).get("epochs") == self.config.epochs
 
     def load(self) -> None:
-        """Decode and prepare every image, with a bar."""
+        """Read and prepare every image, with a progress bar."""
         for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
             with FileBar(f"preparing {name} images", show=self.bar) as progress:
                 batches.load(progress)
 
     def describe(self) -> None:
-        """Say what will be trained, and what it will cost."""
+        """Print what will be trained, and the memory and the time that it will take."""
         config, steps = self.config, len(self.training)
         limits = (
             MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
@@ -148,14 +148,14 @@ class TrainingRun:
             say_item(self.say, "resumed", f"at {at}" if self.progress.epoch < config.epochs else "at the test")
 
     def fit(self) -> None:
-        """Train, keeping the files of the folder up to date.
+        """Train, and write the files of the folder after each epoch.
 
         Raises
         ------
         StoppedBySignal
-            After Ctrl-C; all is kept.
+            After Ctrl-C; everything is saved.
         UserError
-            Where the loss is no longer a number, or memory or disk is full.
+            Where the loss is no longer finite, or memory or disk is full.
         """
         config, folder = self.config, self.folder
         history = HistoryFile(folder.history)
@@ -173,7 +173,7 @@ class TrainingRun:
             plan=self.plan,
             callbacks=[
                 HistoryWriter(history),
-                Checkpoints(self.keeper.save_best, lambda: self.keeper.save_last(self.progress)),
+                Checkpoints(self.checkpoints.save_best, lambda: self.checkpoints.save_last(self.progress)),
                 EpochLines(self.say),
                 Curves(self._draw_curves),
                 *([ProgressBar()] if self.bar else []),
@@ -189,15 +189,15 @@ class TrainingRun:
                 raise StoppedBySignal(interruption.signal or signal.SIGINT) from error
             except Diverged as error:
                 remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
-                raise UserError(f"{error}: {remedy}. {self.keeper.kept(self.progress)}") from error
+                raise UserError(f"{error}: {remedy}. {self.checkpoints.describe(self.progress)}") from error
 
     def finish(self) -> dict[str, Any]:
-        """Score the best model on the test images, draw what it says of them, and write metrics.json.
+        """Score the best model on the test images, draw its predictions, and write metrics.json.
 
         Returns
         -------
         dict
-            What metrics.json holds.
+            The content of metrics.json.
         """
         folder, progress, machine = self.folder, self.progress, self.plan.machine
         best = progress.history[progress.best_epoch - 1]
@@ -224,9 +224,9 @@ class TrainingRun:
         save_model(
             folder.model, model.model, self.preprocessing, metrics={**model.metrics, "test": pooled}, extra=model.extra
         )
-        draw_predictions(folder.predictions, model, self.split.test, {row["name"]: row for row in rows})
+        draw_predictions(folder.predictions, model, self.split.test, {str(row["name"]): row for row in rows})
         write_json(folder.metrics, result)
-        announce_result(self.say, self.config, folder, result, self._without_curves, time.monotonic() - self._began)
+        announce_result(self.say, self.config, folder, result, self._why_no_curves, time.monotonic() - self._began)
         return result
 
     def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
@@ -234,7 +234,7 @@ class TrainingRun:
         return Batches(pairs, self.preprocessing, config.batch_size, augment=augment, seed=config.seed, shuffle=shuffle)
 
     def _draw_curves(self) -> None:
-        self._without_curves = draw_curves(self.folder.curves, self.progress.history)
+        self._why_no_curves = draw_curves(self.folder.curves, self.progress.history)
 
     @contextlib.contextmanager
     def _enough_memory(self) -> Iterator[None]:
@@ -243,5 +243,5 @@ class TrainingRun:
         except MemoryError as error:
             raise UserError(
                 "there is not enough memory for a step: lower --batch-size, --size or --base-channels. "
-                f"{self.keeper.kept(self.progress)}"
+                f"{self.checkpoints.describe(self.progress)}"
             ) from error

@@ -50,7 +50,7 @@ class EpochRecord:
         Over the pixels of all validation images after the epoch; the loss is the one that is trained, the others are defined in
         `minunet.inference.metrics`.
     val_baseline : float
-        Accuracy on the validation images of calling every pixel background.
+        Accuracy on the validation images of predicting background everywhere.
     seconds : float
         Duration of the epoch, validation included.
     best : bool

@@ -51,7 +51,7 @@ def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, c
     machine = "--device", "cuda", "--precision", "tf32"
     assert run(train, squares, "--out", folder, *SMALL, "--epochs", 1, *machine) == 0
     said = capsys.readouterr().out
-    assert re.search(r"^memory    \d+ MB of the GPU \(the plan of steps and validation\)$", said, re.M)
+    assert re.search(r"^memory    \d+ MB of the GPU \(all steps and the validation\)$", said, re.M)
     assert "precision tf32, each step one CUDA graph" in said
     assert ("adam.cu", "advance") in host.launches
     assert json.loads((folder / "metrics.json").read_text())["precision"] == "tf32"

@@ -59,7 +59,7 @@ def test_a_finished_run_says_so_and_more_epochs_go_on(finished, tmp_path, capsys
     assert TrainConfig.read(run / "config.json").epochs == 4
     assert train("--resume", run, "--epochs", 2) == 2
     assert TrainConfig.read(run / "config.json").epochs == 4
-    assert "--epochs 2: this run has 4 epochs behind it" in problems(capsys)[0]
+    assert "--epochs 2: this run has done 4 epochs already" in problems(capsys)[0]
 
 
 def test_a_resumed_run_keeps_its_settings_and_its_split(finished, discs, tmp_path, capsys):
