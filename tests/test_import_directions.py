@@ -21,9 +21,7 @@ ONLY_FOR = {"cli": ["runs", "experiments", "train", "evaluate", "predict", "synt
 # Tensor's methods are the operations, and the operations are made of Tensor.
 CIRCLE_OF_TENSOR = "minunet.autograd."
 # Imports that are still to be removed.
-LEFT_OVER = [
-    ("minunet.kernels.cuda.launcher", "minunet.kernels.cuda.gpu_launcher"),
-]
+LEFT_OVER = []
 
 
 def layers(text: str) -> dict[str, list[str]]:

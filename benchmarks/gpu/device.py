@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 
 
 class Gpu:
@@ -22,7 +22,7 @@ class Gpu:
         properties = cupy.cuda.runtime.getDeviceProperties(cupy.cuda.Device().id)
         self.name = properties["name"].decode()
         self.multiprocessors = properties["multiProcessorCount"]
-        self.launcher = launcher.launcher_for(cupy.empty(1))
+        self.launcher = devices.launcher_for(cupy.empty(1))
 
     def use(self) -> contextlib.AbstractContextManager[Any]:
         """A block in which arrays of this device take CUDA kernels; CuPy arrays always do."""
@@ -57,32 +57,3 @@ class Gpu:
                 end.synchronize()
                 times.append(self.cupy.cuda.get_elapsed_time(start, end) / repeat)
         return statistics.median(times)
-
-
-class Shim:
-    """The host shim in the GPU's place, so that the benchmark's own code is tested without one; its times mean nothing."""
-
-    name = "host shim"
-    multiprocessors = 1
-
-    def __init__(self, *, sm_90a: bool = False) -> None:
-        from tests.cuda_on_cpu.host import HostLauncher
-
-        self.launcher = HostLauncher(sm_90a=sm_90a)
-
-    def use(self) -> contextlib.AbstractContextManager[Any]:
-        """A block in which NumPy arrays take CUDA kernels."""
-        return launcher.use(self.launcher)
-
-    def put(self, array: Any) -> Any:
-        """The array itself."""
-        return array
-
-    def get(self, array: Any) -> np.ndarray:
-        """The array itself."""
-        return np.asarray(array)
-
-    def milliseconds(self, work: Callable[[], object], *, rounds: int = 10, repeat: int = 10) -> float:
-        """Runs `work` once."""
-        work()
-        return 1.0

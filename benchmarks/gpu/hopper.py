@@ -44,7 +44,7 @@ def hopper_conformance(device: Any, say: Callable[[str], None] = lambda text: No
 
 def _cases(device: Any) -> Iterator[tuple[str, float, Any]]:
     """(name, largest error, what computes a result and what it should be)."""
-    from tests.cuda_on_cpu import hopper_cases as cases
+    from tests.cuda_on_cpu.device_checks import hopper_instructions as cases
 
     for itemsize in (2, 4):
         for corner in ((0, 0, 0, 0), (-3, -2, -1, -1), (40, 5, -3, 1)):

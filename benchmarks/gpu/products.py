@@ -20,7 +20,15 @@ def products(
     say : callable
         Told the name of each pass and shape before it runs.
     """
-    from tests.cuda_on_cpu.products import CASES, MANY_TILES, SM_80, SM_80_ROUNDING, SM_90A, TOLERANCES, passes
+    from tests.cuda_on_cpu.device_checks.convolution_passes import (
+        CASES,
+        MANY_TILES,
+        SM_80,
+        SM_80_ROUNDING,
+        SM_90A,
+        passes,
+        tolerance,
+    )
 
     rng = np.random.default_rng(seed)
     cases = CASES | MANY_TILES if larger else CASES
@@ -30,7 +38,7 @@ def products(
     failed = []
     for family, kernels in families:
         for precision, what, run in passes(kernels):
-            label, limit = f"{family} {precision} {what}", TOLERANCES.get(what, TOLERANCES[precision])
+            label, limit = f"{family} {precision} {what}", tolerance(precision, what)
             for name, case in cases.items():
                 say(f"{label}, {name}")
                 try:

@@ -14,7 +14,7 @@ from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.program import Program
 
-SELF_TEST = Path(__file__).resolve().parents[2] / "tests" / "cuda_on_cpu" / "self_test.cu"
+SELF_TEST = Path(__file__).resolve().parents[2] / "tests" / "cuda_on_cpu" / "device_checks" / "instructions.cu"
 # Of the largest value of a result.
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 6e-3, "tf32": 1e-3}
 _programs: list[Program] = []
@@ -22,7 +22,7 @@ _programs: list[Program] = []
 
 def conformance(device: Any) -> dict[str, Any]:
     """Whether ldmatrix, mma.sync, cp.async, barriers and shuffles do on the device what the shim takes them to do."""
-    from tests.cuda_on_cpu.rounding import from_bf16, to_bf16
+    from tests.cuda_on_cpu.device_checks.rounding import from_bf16, to_bf16
 
     if not _programs:
         instances = tuple(f"{name}<NONE>" for name in ("reverse", "ring", "product_bf16", "product_tf32"))
@@ -75,7 +75,7 @@ def conformance(device: Any) -> dict[str, Any]:
 
 def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
     """Every candidate of every primitive, on fresh random numbers at the tests' ragged shapes, against the float64 reference."""
-    from tests.cuda_on_cpu.cases import agree, in_float64
+    from tests.cuda_on_cpu.device_checks.comparison import agree, in_float64
 
     rng = np.random.default_rng(seed)
     worst: dict[str, int] = {}
@@ -100,15 +100,14 @@ def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
 
 def _calls(rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...], str]]:
     """(primitive, arguments, dtype): the tests' shapes with numbers drawn anew."""
-    from tests.cuda_on_cpu.test_convolution import SHAPES, UP
-    from tests.cuda_on_cpu.test_pointwise import POOLS
+    from tests.cuda_on_cpu.device_checks.shapes import CONVOLUTIONS, POOLINGS, TRANSPOSED_CONVOLUTIONS
 
     for dtype in ("float32", "float64"):
 
         def draw(*shape: int, dtype: str = dtype) -> np.ndarray:
             return rng.uniform(-0.8, 1.2, shape).astype(dtype)  # sums that do not cancel
 
-        for images, widths, outs, kernel, stride, padding in SHAPES.values():
+        for images, widths, outs, kernel, stride, padding in CONVOLUTIONS.values():
             xs = tuple(draw(*images, c) for c in widths)
             weight, bias = draw(*kernel, sum(widths), outs), draw(outs)
             yield "conv2d", (xs, weight, bias, stride, padding, "relu"), dtype
@@ -116,13 +115,13 @@ def _calls(rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...], str
             grad, output = draw(images[0], *size, outs), np.maximum(draw(images[0], *size, outs), 0)
             needs = (True,) * len(xs), True, True
             yield "conv2d_grads", (grad, xs, weight, output, stride, padding, needs), dtype
-        for images, channels, outs, kernel, stride, padding in UP.values():
+        for images, channels, outs, kernel, stride, padding in TRANSPOSED_CONVOLUTIONS.values():
             x, weight, bias = draw(*images, channels), draw(*kernel, channels, outs), draw(outs)
             yield "conv_transpose2d", (x, weight, bias, stride, padding), dtype
             size = primitives.conv_transpose_out_size(images[1:], kernel, stride, padding)
             args = draw(images[0], *size, outs), x, weight, stride, padding, (True, True, True)
             yield "conv_transpose2d_grads", args, dtype
-        for shape, *window in POOLS.values():
+        for shape, *window in POOLINGS.values():
             x = draw(*shape)
             yield "max_pool2d", (x, *window), dtype
             yield "sum_pool2d", (x, *window), dtype

@@ -14,7 +14,7 @@ import numpy as np
 from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_forward import UNetForward
 from minunet.fused.unet_step import UNetStep
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 from minunet.kernels.machine import Machine
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
@@ -57,7 +57,7 @@ class StepGraph:
         cupy.cuda.get_current_stream().synchronize()  # the parameters are complete
         self.stream, self._copies = _streams(cupy.cuda.Device().id)
         with self.stream:
-            self.step = UNetStep(model, optimizer, shape, launcher.gpu(), plan)
+            self.step = UNetStep(model, optimizer, shape, devices.gpu(), plan)
         self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
         self._batch = array(self.step.images), array(self.step.targets)
@@ -150,7 +150,7 @@ class ForwardGraph:
         cupy.cuda.get_current_stream().synchronize()
         self.stream, _ = _streams(cupy.cuda.Device().id)
         with self.stream:
-            self.forward = UNetForward(model, shape, launcher.gpu(), machine)
+            self.forward = UNetForward(model, shape, devices.gpu(), machine)
         self.graph = _capture(self.stream, self.forward)
         array = self.forward.arena.array
         self._images, self._logits = array(self.forward.images), array(self.forward.logits)

@@ -16,7 +16,7 @@ from minunet.autograd.tensor import Tensor
 from minunet.fused.fused_forward import MAX_GRAPHS
 from minunet.fused.step_memory import forward_memory, step_memory
 from minunet.fused.step_plan import Loss, StepPlan
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
 from minunet.summary.op_by_op import untouched
@@ -55,7 +55,7 @@ def training_memory(
 
 def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], validation: Sequence[Shape]) -> float:
     """Weights and moments once, and for every graph that is kept its arena and its batches on their way."""
-    gpu, channels = launcher.gpu(), model.config["in_channels"]
+    gpu, channels = devices.gpu(), model.config["in_channels"]
     memories = [step_memory(model, shape, gpu, plan) for shape in steps]
     arenas = [
         forward_memory(model, (n, *model.padded_size(height, width), channels), gpu, plan.machine)

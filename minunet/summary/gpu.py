@@ -6,7 +6,7 @@ from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.fused.step_memory import StepMemory
 from minunet.fused.step_plan import StepPlan, why_no_fused_forward
 from minunet.fused.step_table import KernelChoice, recorded_forward, recorded_step
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.registration import PORTABLE, TENSOR_CORES
@@ -37,7 +37,7 @@ def _training(model: Module, shape: tuple[int, ...], precision: str) -> Descript
     if not (plan.fused and isinstance(model, UNet)):
         rows = _primitives(model, shape, plan.precision, gradients=True)
         return Description(rows, f"{heading}, op by op: {plan.why_not_fused}")
-    step = recorded_step(model, shape, launcher.gpu(), plan)
+    step = recorded_step(model, shape, devices.gpu(), plan)
     memory = StepMemory.of(step)
     parts = {"arena": memory.arena, "parameters and moments": memory.weights, "batches on their way": memory.batches}
     return Description(_rows(model, step.choices), f"{heading}: each step is one CUDA graph, in {_megabytes(parts)}")
@@ -52,15 +52,15 @@ def _prediction(model: Module, shape: tuple[int, ...], precision: str) -> Descri
     if problem or not isinstance(model, UNet):
         rows = _primitives(model, shape, machine.unfused_precision, gradients=False)
         return Description(rows, f"prediction in {machine.unfused_precision}, op by op: {problem}")
-    forward = recorded_forward(model, (shape[0], *size, shape[3]), launcher.gpu(), machine)
+    forward = recorded_forward(model, (shape[0], *size, shape[3]), devices.gpu(), machine)
     parts = {"arena": forward.arena.nbytes, "parameters": sum(p.nbytes for p in forward.params)}
     heading = f"prediction in {machine.precision}: the forward pass is one CUDA graph, in {_megabytes(parts)}"
     return Description(_rows(model, forward.choices), heading)
 
 
 def _primitives(model: Module, input_shape: tuple[int, ...], precision: str, gradients: bool) -> list[Row]:
-    shapes_only = MetaLauncher.like(launcher.gpu())
-    with launcher.use(shapes_only), only(PORTABLE, TENSOR_CORES), use_precision(precision):
+    shapes_only = MetaLauncher.like(devices.gpu())
+    with devices.use(shapes_only), only(PORTABLE, TENSOR_CORES), use_precision(precision):
         return op_by_op(model, input_shape, gradients)
 
 

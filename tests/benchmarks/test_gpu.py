@@ -20,20 +20,18 @@ from benchmarks.gpu import sm_90a as gpu_sm_90a
 from benchmarks.gpu import steps as gpu_steps
 from benchmarks.gpu import training as gpu_training
 from benchmarks.gpu import values as gpu_values
-from benchmarks.gpu.device import Shim
 from minunet import UNet
 from minunet.kernels.cuda.gpu_launcher import SM_90A
-from tests.cuda_on_cpu import products
-from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.checks import needs_compiler
+from tests.cuda_on_cpu.device_checks import convolution_passes
+from tests.cuda_on_cpu.shim.host_device import HostDevice
 
 ROOT = Path(__file__).resolve().parents[2]
-
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 
 
 @needs_compiler
 def test_conformance_and_values():
-    device = Shim()
+    device = HostDevice()
     assert gpu_values.conformance(device)["failed"] == []
     found = gpu_values.kernels(device, seed=3)
     assert found["failed"] == []
@@ -49,10 +47,10 @@ def test_conformance_and_values():
 
 @needs_compiler
 def test_hopper_conformance(monkeypatch):
-    found = gpu_hopper.hopper_conformance(Shim())
+    found = gpu_hopper.hopper_conformance(HostDevice())
     assert found["failed"] == [] and len(found["largest_error"]) == 12
     monkeypatch.setattr(gpu_hopper, "LIMIT", 0.0)
-    assert "product tf32: wrong by" in " ".join(gpu_hopper.hopper_conformance(Shim())["failed"])
+    assert "product tf32: wrong by" in " ".join(gpu_hopper.hopper_conformance(HostDevice())["failed"])
     other = SimpleNamespace(launcher=SimpleNamespace(architecture=lambda: "sm_100"))
     assert "this GPU is sm_100" in gpu_hopper.hopper_conformance(other)["skipped"]
 
@@ -60,19 +58,19 @@ def test_hopper_conformance(monkeypatch):
 @needs_compiler
 def test_wrong_values_are_reported(monkeypatch):
     monkeypatch.setattr(gpu_values, "TOLERANCES", dict.fromkeys(gpu_values.TOLERANCES, 0.0))
-    assert gpu_values.kernels(Shim(), seed=3)["failed"]
+    assert gpu_values.kernels(HostDevice(), seed=3)["failed"]
 
 
 @needs_compiler
 def test_training_parity():
-    found = gpu_training.parity(Shim(), shape=(1, 8, 12, 3), base_channels=8)
+    found = gpu_training.parity(HostDevice(), shape=(1, 8, 12, 3), base_channels=8)
     assert found["failed"] == []
     assert all(len(losses) == gpu_training.STEPS for losses in found["losses"].values())
 
 
 @needs_compiler
 def test_products(monkeypatch):
-    found = gpu_products.products(Shim(sm_90a=True), seed=4, larger=False)
+    found = gpu_products.products(HostDevice(sm_90a=True), seed=4, larger=False)
     assert found["failed"] == [] and {"sm_80 tf32 forward", "sm_90a bf16 weight gradient"} <= set(
         found["largest_error"]
     )
@@ -81,7 +79,7 @@ def test_products(monkeypatch):
 @needs_compiler
 def test_layers():
     model = UNet(base_channels=8, depth=1, variant="classic")
-    found = gpu_layers.layers(Shim(), model, 1, 8, with_torch=False)
+    found = gpu_layers.layers(HostDevice(), model, 1, 8, with_torch=False)
     names = {row["layer"] for row in found["rows"]}
     assert "contraction.0.1 8->8 8x8" in names and "expansion.0.0 8+8->8 8x8" in names
     assert len(found["rows"]) == len(names) * 6
@@ -187,10 +185,10 @@ def test_a_product_that_cannot_run_leaves_the_others(monkeypatch):
     def passes(kernels):
         yield "bf16", "forward", lambda device, precision, case, *rest: 1 / (case.outs - 64)
 
-    monkeypatch.setattr("cuda_on_cpu.products.passes", passes)
+    monkeypatch.setattr(convolution_passes, "passes", passes)
     said = []
-    found = gpu_products.products(Shim(), larger=False, say=said.append)
-    assert len(said) == 2 * len(products.CASES) and said[0] == "sm_80 bf16 forward, one patch"
+    found = gpu_products.products(HostDevice(), larger=False, say=said.append)
+    assert len(said) == 2 * len(convolution_passes.CASES) and said[0] == "sm_80 bf16 forward, one patch"
     assert "sm_80 bf16 forward, one patch: ZeroDivisionError: division by zero" in found["failed"]
     assert found["largest_error"] == {"sm_80 bf16 forward": 1 / 64, "sm_80 rounding bf16 forward": 1 / 64}
 

@@ -15,16 +15,17 @@ from benchmarks.gpu import bfloat16 as gpu_bfloat16
 from benchmarks.gpu import dice as gpu_dice
 from benchmarks.gpu import probabilities as gpu_probabilities
 from minunet.kernels import dispatch
-from tests.cuda_on_cpu import cupy_on_cpu, products
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import needs_bfloat16, values
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.device_checks.rounding import to_tf32
+from tests.cuda_on_cpu.shim import cupy_on_cpu
 
 ROOT = Path(__file__).resolve().parents[2]
 
 TINY = ["--images", "3", "--size", "16", "--batch", "2", "--seeds", "2", "--base", "8"]
 
 
-@pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+@needs_compiler
 def test_the_three_precisions_agree_on_the_host_shim(monkeypatch, tmp_path, capsys):
     host = cupy_on_cpu.install(monkeypatch)
     with dispatch.prefer("cuda"):
@@ -94,11 +95,11 @@ def test_the_imitation_of_tf32_rounds_factors_alone():
     rng = np.random.default_rng(0)
     x, w = values(rng, (1, 5, 6, 3), "float32"), values(rng, (3, 3, 3, 4), "float32")
     (rounded,) = gpu_probabilities.to_tf32((x,))
-    assert np.array_equal(rounded, products.to_tf32(x)) and not np.array_equal(rounded, x)
+    assert np.array_equal(rounded, to_tf32(x)) and not np.array_equal(rounded, x)
     conv2d = dispatch.primitives()["conv2d"]
     rest = None, (1, 1), ((1, 1), (1, 1)), None
     found = gpu_probabilities.in_tf32(conv2d, ((x,), w, *rest))
-    assert np.array_equal(found, conv2d((rounded,), products.to_tf32(w), *rest))
+    assert np.array_equal(found, conv2d((rounded,), to_tf32(w), *rest))
     relu = dispatch.primitives()["relu"]
     assert np.array_equal(gpu_probabilities.in_tf32(relu, (x,)), relu(x))
 

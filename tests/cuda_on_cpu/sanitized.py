@@ -1,6 +1,6 @@
-"""Runs kernels built with AddressSanitizer; a program of its own, since the sanitizer must be loaded before Python.
+"""Runs kernels built with AddressSanitizer. It is a program of its own, because the sanitizer must be loaded before Python.
 
-Every array is exactly as large as its shape, so that one element too many, read or written, ends the program.
+Every array is exactly as large as its shape, so the program stops at any read or write beyond it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import sys
 import numpy as np
 
 from minunet.kernels import dispatch, primitives
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 from minunet.kernels.cuda.precision import use_precision
-from tests.cuda_on_cpu.cases import values
-from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher
 
 SAME = (1, 1), ((1, 1), (1, 1))
 
@@ -32,7 +32,7 @@ def convolutions(rng: np.random.Generator, prefer: str) -> None:
         primitives.conv_transpose2d_grads(y, x, weight, (2, 2), (0, 0), (True, True, True))
 
 
-def the_rest(rng: np.random.Generator) -> None:
+def other_primitives(rng: np.random.Generator) -> None:
     """Pooling, an activation, softmax, the loss and Adam."""
     x = values(rng, (2, 5, 7, 3), "float32")
     for window in (((2, 2), (2, 2), (0, 0)), ((3, 2), (1, 2), (1, 1))):
@@ -51,10 +51,10 @@ def main(schedule: str) -> int:
     """Run everything under one schedule."""
     host = HostLauncher(SCHEDULES[schedule], sanitize=True)
     rng = np.random.default_rng(0)
-    with launcher.use(host), dispatch.prefer("cuda"):
+    with devices.use(host), dispatch.prefer("cuda"):
         convolutions(rng, "cuda")
         convolutions(rng, "cuda-tensor-cores")
-        the_rest(rng)
+        other_primitives(rng)
     print(f"clean: {len(host.launches)} kernels, {sum(host.launches.values())} launches")
     return 0
 

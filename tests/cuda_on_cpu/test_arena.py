@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minunet.kernels.cuda.arena import ALIGNMENT, Arena
-from tests.cuda_on_cpu.host import HostLauncher
+from tests.cuda_on_cpu.shim.host_launcher import HostLauncher
 
 
 def test_arena_hands_out_again_what_was_given_back():

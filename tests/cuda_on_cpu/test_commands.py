@@ -12,10 +12,10 @@ from PIL import Image
 import minunet
 from minunet import evaluate, predict, train
 from minunet.kernels import dispatch
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.build import compiler
+from tests.cuda_on_cpu.checks import needs_compiler
+from tests.cuda_on_cpu.shim import cupy_on_cpu
 
-pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+pytestmark = needs_compiler
 SMALL = ("--size", "16x12", "--base-channels", "8", "--depth", "1", "--batch-size", "2", "--variant", "classic")
 
 

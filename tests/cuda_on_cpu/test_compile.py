@@ -15,15 +15,9 @@ import pytest
 from minunet.kernels.cuda import ampere_tile, ampere_weight_gradient, program, registration  # noqa: F401  registration declares every program
 from minunet.kernels.cuda import compile as compiler
 from minunet.resources import usable_cpus
+from tests.cuda_on_cpu.checks import needs_nvrtc
 from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
 
-try:
-    compiler._nvrtc()
-    WHY_NOT = None
-except compiler.CompileError as error:
-    WHY_NOT = str(error)
-
-needs_nvrtc = pytest.mark.skipif(WHY_NOT is not None, reason=f"CuPy or NVRTC is missing: {WHY_NOT}")
 TARGETS = ["sm_80", "sm_90"]
 PROGRAMS = {made.source: made for made in program.programs()}
 
@@ -149,9 +143,9 @@ def test_an_old_gpu_is_told():
 def test_a_program_for_one_architecture_runs_on_no_other(gpu):
     made = undeclared(source="new.cu", instances=(), architecture=90, architecture_specific=True)
     assert made.target("sm_90") == "sm_90a"
-    with pytest.raises(compiler.CompileError, match=rf"for a GPU of sm_90 alone \(sm_90a\), this is {gpu}a"):
+    with pytest.raises(compiler.CompileError, match=rf"only on a GPU of sm_90 \(sm_90a\), this is {gpu}a"):
         compiler.compile_program(made, made.target(gpu))
-    with pytest.raises(compiler.CompileError, match=r"sm_90 alone \(sm_90a\), this is sm_90"):
+    with pytest.raises(compiler.CompileError, match=r"sm_90 \(sm_90a\), this is sm_90"):
         compiler.compile_program(made, "sm_90")
 
 
@@ -160,7 +154,7 @@ def test_without_nvrtc(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.delitem(sys.modules, "cupy.cuda", raising=False)
     with pytest.raises(compiler.CompileError, match="pip install 'nvidia-cuda-nvrtc"):
-        compiler._nvrtc()
+        compiler.nvrtc()
 
 
 def test_registration_needs_no_cupy():

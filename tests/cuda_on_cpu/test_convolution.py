@@ -6,33 +6,13 @@ import numpy as np
 import pytest
 
 from minunet.kernels import primitives
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import TYPES, agree, check, cuda_on_cpu, parameters, values
+from tests.cuda_on_cpu.checks import check, every_schedule, every_type, needs_compiler
+from tests.cuda_on_cpu.device_checks.comparison import agree, parameters, values
+from tests.cuda_on_cpu.device_checks.shapes import CONVOLUTIONS, TRANSPOSED_CONVOLUTIONS
+from tests.cuda_on_cpu.shim.host_launcher import cuda_on_cpu
 
-pytestmark = [
-    pytest.mark.skipif(compiler() is None, reason="g++ is not installed"),
-    pytest.mark.parametrize("schedule", ["lazy", "eager"]),
-]
-
-# images (N, H, W), channels of each source, output channels, kernel, stride, padding
-SHAPES = {
-    "3x3": ((2, 5, 7), (3,), 16, (3, 3), (1, 1), ((1, 1), (1, 1))),
-    "one pixel": ((1, 1, 1), (72,), 130, (3, 3), (1, 1), ((1, 1), (1, 1))),
-    "two sources": ((1, 6, 5), (16, 3), 64, (3, 3), (1, 1), ((1, 1), (1, 1))),
-    "head": ((2, 9, 4), (64,), 1, (1, 1), (1, 1), ((0, 0), (0, 0))),
-    "stride 2, odd padding": ((1, 8, 11), (1,), 5, (3, 2), (2, 3), ((0, 1), (1, 0))),
-    "stride over kernel": ((2, 7, 7), (2,), 3, (2, 1), (3, 2), ((0, 0), (0, 1))),
-    "wide kernel": ((1, 4, 3), (130,), 3, (5, 7), (1, 1), ((4, 2), (3, 5))),
-}
-UP = {
-    "2x2, stride 2": ((2, 3, 5), 16, 3, (2, 2), (2, 2), (0, 0)),
-    "one pixel": ((1, 1, 1), 1, 72, (2, 2), (2, 2), (0, 0)),
-    "overlap": ((1, 4, 3), 3, 5, (3, 4), (2, 1), (1, 1)),
-    "gaps": ((2, 2, 3), 130, 1, (1, 2), (2, 3), (0, 0)),
-}
-every_shape = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-every_up = pytest.mark.parametrize("shape", UP.values(), ids=UP)
-every_type = pytest.mark.parametrize("dtype", TYPES)
+pytestmark = [needs_compiler, every_schedule]
+every_shape = pytest.mark.parametrize("shape", CONVOLUTIONS.values(), ids=CONVOLUTIONS)
 
 
 def arguments(shape, dtype):
@@ -62,7 +42,7 @@ def test_gradients(shape, dtype, schedule):
 
 
 def test_gradients_that_are_not_needed(schedule):
-    xs, weight, _, grad, _, stride, padding = arguments(SHAPES["two sources"], "float32")
+    xs, weight, _, grad, _, stride, padding = arguments(CONVOLUTIONS["two sources"], "float32")
     for needs in (((False, True), False, True), ((True, False), True, False), ((False, False), False, False)):
         args = grad, xs, weight, None, stride, padding, needs
         with cuda_on_cpu(schedule):
@@ -71,8 +51,8 @@ def test_gradients_that_are_not_needed(schedule):
 
 
 @every_type
-@every_up
-def test_up_convolution(shape, dtype, schedule):
+@pytest.mark.parametrize("shape", TRANSPOSED_CONVOLUTIONS.values(), ids=TRANSPOSED_CONVOLUTIONS)
+def test_transposed_convolution(shape, dtype, schedule):
     images, channels, outs, kernel, stride, padding = shape
     rng = np.random.default_rng(6)
     x, weight = values(rng, (*images, channels), dtype), parameters(rng, (*kernel, channels, outs), dtype)

@@ -1,28 +1,24 @@
-"""The shim's Hopper primitives: right values under both schedules, and each planted mistake is caught by one or both."""
+"""The Hopper instructions of the shim: right values under both schedules, and each planted mistake is caught by one or both."""
 
 from __future__ import annotations
-
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from minunet.kernels.cuda.compile import compile_program
-from tests.cuda_on_cpu import hopper_cases
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher, KernelFault
+from tests.cuda_on_cpu.checks import needs_compiler, needs_nvrtc
+from tests.cuda_on_cpu.device_checks import hopper_instructions
 from tests.cuda_on_cpu.machine_code import complaints, disassembler, instructions, usages
-from tests.cuda_on_cpu.test_compile import needs_nvrtc
+from tests.cuda_on_cpu.shim.host_device import HostDevice
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, KernelFault
 
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 BOTH = set(SCHEDULES)
 LIMIT = 1e-4  # of sums of 160 or 320 products of standard normal numbers, in float32
 
 
 @pytest.fixture(scope="module", params=list(SCHEDULES))
 def device(request):
-    launcher = HostLauncher(SCHEDULES[request.param])
-    return SimpleNamespace(schedule=request.param, launcher=launcher, put=lambda array: array, get=np.asarray)
+    return HostDevice(request.param)
 
 
 def caught(work, says=""):
@@ -42,14 +38,14 @@ CORNERS = [(0, 0, 0, 0), (-3, -2, -1, -1), (64, 4, 3, 2), (40, 5, -3, 1), (0, -5
 @pytest.mark.parametrize("itemsize", [2, 4])
 @pytest.mark.parametrize("corner", CORNERS)
 def test_a_box(device, itemsize, corner):
-    result, expected = hopper_cases.box(device, itemsize, corner)
+    result, expected = hopper_instructions.box(device, itemsize, corner)
     assert np.array_equal(result, expected)
 
 
 @needs_compiler
-@pytest.mark.parametrize("kind", hopper_cases.PRODUCTS)
+@pytest.mark.parametrize("kind", hopper_instructions.PRODUCTS)
 def test_a_product(device, kind):
-    result, expected = hopper_cases.product(device, kind)
+    result, expected = hopper_instructions.product(device, kind)
     assert np.abs(result - expected).max() < LIMIT
 
 
@@ -57,12 +53,12 @@ def test_a_product(device, kind):
 def test_floats_with_more_bits_than_tf32_are_refused(device):
     """What the hardware makes of further bits is not defined."""
     with pytest.raises(KernelFault, match="is no tf32 value"):
-        hopper_cases.product(device, "tf32", rounded=False)
+        hopper_instructions.product(device, "tf32", rounded=False)
 
 
 @needs_compiler
 def test_matrices_stored_transposed(device):
-    assert np.array_equal(*hopper_cases.transpose(device))
+    assert np.array_equal(*hopper_instructions.transpose(device))
 
 
 @needs_compiler
@@ -80,7 +76,7 @@ def test_matrices_stored_transposed(device):
     ],
 )
 def test_mistakes_with_boxes(device, bug, schedules, says):
-    assert bool(caught(lambda: hopper_cases.box(device, bug=bug), says)) == (device.schedule in schedules)
+    assert bool(caught(lambda: hopper_instructions.box(device, bug=bug), says)) == (device.schedule in schedules)
 
 
 @needs_compiler
@@ -103,18 +99,22 @@ def test_mistakes_with_boxes(device, bug, schedules, says):
     ],
 )
 def test_mistakes_with_products(device, bug, schedules, says):
-    assert bool(caught(lambda: hopper_cases.product(device, "bf16", bug), says)) == (device.schedule in schedules)
+    assert bool(caught(lambda: hopper_instructions.product(device, "bf16", bug), says)) == (
+        device.schedule in schedules
+    )
 
 
 @needs_compiler
 def test_wrong_distance_of_panels(device):
-    assert caught(lambda: hopper_cases.product(device, "bf16 transposed a and b, 192", "WRONG_PANEL")) == "values"
+    assert (
+        caught(lambda: hopper_instructions.product(device, "bf16 transposed a and b, 192", "WRONG_PANEL")) == "values"
+    )
 
 
 @needs_compiler
 def test_a_misplaced_column(device):
     assert (
-        caught(lambda: hopper_cases.transpose(device, "MISPLACED"), "stmatrix column at a misaligned address")
+        caught(lambda: hopper_instructions.transpose(device, "MISPLACED"), "stmatrix column at a misaligned address")
         == "fault"
     )
 
@@ -122,17 +122,19 @@ def test_a_misplaced_column(device):
 @needs_compiler
 def test_a_warpgroup_cut_short(device):
     with pytest.raises(KernelFault, match="in a warpgroup of fewer than 128 threads"):
-        hopper_cases.product(device, "bf16", threads=96, steps=0)
+        hopper_instructions.product(device, "bf16", threads=96, steps=0)
 
 
 @needs_nvrtc
 def test_the_right_kernels_compile(tmp_path):
     """No spill, and no note that the products of a warpgroup wait for one another."""
-    result = compile_program(hopper_cases.program(), "sm_90a", tmp_path, hopper_cases.RIGHT)
+    result = compile_program(hopper_instructions.program(), "sm_90a", tmp_path, hopper_instructions.RIGHT)
     assert complaints(result.log) == []
-    assert all(u.spilled_bytes == 0 and u.registers <= hopper_cases.program().registers for u in usages(result.log))
+    assert all(
+        u.spilled_bytes == 0 and u.registers <= hopper_instructions.program().registers for u in usages(result.log)
+    )
     if disassembler() is not None:
         found = instructions(result.cubin, tmp_path)
-        for instance in hopper_cases.RIGHT:
+        for instance in hopper_instructions.RIGHT:
             wanted = {"HGMMA", "UTMALDG"} if "product" in instance else {"UTMALDG"} if "box" in instance else {"STSM"}
             assert wanted <= set(found[result.names[instance]]), instance

@@ -11,7 +11,7 @@ from minunet.kernels.cuda import tensor_map
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.gpu_launcher import GpuLauncher
 from minunet.kernels.cuda.tensor_map import TensorMap, encode
-from tests.cuda_on_cpu.host import HostLauncher
+from tests.cuda_on_cpu.shim.host_launcher import HostLauncher
 
 SHAPE, STRIDES, BOX = (96, 5, 7, 3), (2, 192, 960, 6720), (64, 5, 4, 1)
 

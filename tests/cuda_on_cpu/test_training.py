@@ -19,12 +19,11 @@ from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import OrdinaryStep, make_step
 from minunet.training.trainer import Diverged, Trainer
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import needs_bfloat16
-from tests.cuda_on_cpu.squares import Squares, start
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.fused.squares import Squares, start
 
-pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+pytestmark = needs_compiler
 SHAPES = [(2, 8, 8), (1, 8, 8)]  # of the batches of Squares
 
 

@@ -10,14 +10,13 @@ from minunet.inference.forward_pass import ForwardPass
 from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.machine import Machine
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import needs_bfloat16
-from tests.cuda_on_cpu.fused_example import fused_plan
-from tests.cuda_on_cpu.squares import Squares, start
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.fused.example_step import fused_plan
+from tests.fused.squares import Squares, start
 
 FP32, TF32 = Machine("cuda", "fp32"), Machine("cuda", "tf32")
-pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+pytestmark = needs_compiler
 
 
 @pytest.fixture

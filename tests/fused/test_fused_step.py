@@ -5,18 +5,17 @@ from __future__ import annotations
 import sys
 
 import numpy as np
-import pytest
 
 from minunet import UNet, optim
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.fused.fused_step import FusedStep
 from minunet.kernels import dispatch
-from minunet.kernels.cuda import launcher
+from minunet.kernels.cuda import devices
 from minunet.kernels.cuda.precision import use_precision
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import cuda_on_cpu
-from tests.cuda_on_cpu.fused_example import fused_plan
+from tests.cuda_on_cpu.checks import needs_compiler
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.cuda_on_cpu.shim.host_launcher import cuda_on_cpu
+from tests.fused.example_step import fused_plan
 
 
 def start(array=np.ndarray):
@@ -27,11 +26,11 @@ def start(array=np.ndarray):
     return model, optim.Adam(model.parameters(), lr=1e-3, betas=(0.8, 0.99), weight_decay=0.01)
 
 
-@pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+@needs_compiler
 def test_batches_of_two_shapes(monkeypatch):
     """Weights, moments and counts are those of the ordinary training, also where the last batch is smaller."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-    monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
+    monkeypatch.setattr(devices, "gpu", cupy_on_cpu.CapturingLauncher)
     rng = np.random.default_rng(1)
     batches = [
         (rng.random((n, 6, 8, 1), np.float32), rng.integers(0, 2, (n, 6, 8, 1)).astype(np.float32)) for n in (2, 1, 2)

@@ -15,13 +15,14 @@ from minunet.fused import graphs
 from minunet.fused.unet_forward import UNetForward
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels import dispatch
-from minunet.kernels.cuda import launcher, tensor_cores
+from minunet.kernels.cuda import devices, tensor_cores
 from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.machine import Machine
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
-from tests.cuda_on_cpu.fused_example import (
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher, cuda_on_cpu
+from tests.fused.example_step import (
     TOLERANCE,
     away_from_kinks,
     example,
@@ -31,9 +32,7 @@ from tests.cuda_on_cpu.fused_example import (
     hold_update,
     view,
 )
-from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
 
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 bf16 = pytest.param("bf16", marks=needs_bfloat16)
 
 
@@ -156,7 +155,7 @@ def test_the_step_is_repeatable(precision, monkeypatch):
 def test_a_captured_step_replays_the_step(monkeypatch):
     """Two batches on their way at once, each used in its turn; the graph's steps are those of a step run by hand."""
     monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy())
-    monkeypatch.setattr(launcher, "gpu", cupy_on_cpu.CapturingLauncher)
+    monkeypatch.setattr(devices, "gpu", cupy_on_cpu.CapturingLauncher)
     model, _, step, params = example("classic", "tf32", "lazy")
     there = UNet(**model.config)
     for parameter, array in zip(there.parameters(), params, strict=True):

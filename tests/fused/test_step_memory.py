@@ -11,12 +11,11 @@ from minunet.kernels.cuda import loss, tensor_cores
 from minunet.kernels.cuda.arena import Arena
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.window import input_gradient_windows, transposed_gradient_window
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import cuda_on_cpu, needs_bfloat16, values
-from tests.cuda_on_cpu.fused_example import fused_plan
-from tests.cuda_on_cpu.host import SCHEDULES
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, cuda_on_cpu
+from tests.fused.example_step import fused_plan
 
-needs_compiler = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
 SAME = (1, 1), ((1, 1), (1, 1))
 DTYPES = ["float32", pytest.param("bfloat16", marks=needs_bfloat16)]
 # Most bytes that PyTorch 2.11 held in a training step of the classic U-Net on an H100: with automatic mixed precision and

@@ -14,8 +14,8 @@ from minunet.fused.fused_step import FusedStep
 from minunet.fused.step_plan import ON_THE_CPU, StepPlan, why_no_fused_forward, why_not_fusable
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.fused_example import fused_plan
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.fused.example_step import fused_plan
 
 BCE = binary_cross_entropy_with_logits
 

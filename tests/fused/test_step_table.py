@@ -11,7 +11,7 @@ from minunet.fused.step_table import RecordedStep, recorded_forward, recorded_st
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.machine import Machine
-from tests.cuda_on_cpu.fused_example import fused_plan
+from tests.fused.example_step import fused_plan
 
 SHAPE = (2, 48, 32, 3)
 MULTIPLIES = (

@@ -8,11 +8,12 @@ import pytest
 from minunet import UNet, no_grad, optim
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.kernels import dispatch
-from minunet.kernels.cuda import launcher
-from tests.cuda_on_cpu.build import compiler
-from tests.cuda_on_cpu.cases import cuda_on_cpu, values
+from minunet.kernels.cuda import devices
+from tests.cuda_on_cpu.checks import needs_compiler
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.shim.host_launcher import cuda_on_cpu
 
-pytestmark = pytest.mark.skipif(compiler() is None, reason="g++ is not installed")
+pytestmark = needs_compiler
 
 
 def train(steps: int, **config):
@@ -65,7 +66,7 @@ def test_every_primitive_has_a_kernel():
 def test_numpy_arrays_stay_on_the_cpu():
     """Outside the tests' context no NumPy array is offered to a CUDA kernel, and CuPy is not imported."""
     x = np.ones((1, 4, 4, 2), np.float32)
-    assert not launcher.on_device(x)
+    assert not devices.on_device(x)
     conv2d = dispatch.primitives()["conv2d"]
     args = (x,), np.ones((3, 3, 2, 2), np.float32), None, (1, 1), ((1, 1), (1, 1)), None
     assert "cuda" not in [candidate.name for candidate in conv2d.candidates(*args)]

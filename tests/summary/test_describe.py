@@ -8,8 +8,8 @@ import pytest
 import minunet
 from minunet.fused.step_memory import step_memory
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
-from tests.cuda_on_cpu import cupy_on_cpu
-from tests.cuda_on_cpu.fused_example import fused_plan
+from tests.cuda_on_cpu.shim import cupy_on_cpu
+from tests.fused.example_step import fused_plan
 
 
 def test_rows_follow_the_order_of_execution_and_count_each_parameter_once():

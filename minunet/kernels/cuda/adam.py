@@ -9,8 +9,9 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from minunet.kernels.cuda.devices import launcher_for, supports
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import Launcher, launcher_for, run, supports
+from minunet.kernels.cuda.launcher import Launcher, run
 from minunet.kernels.cuda.program import Program
 
 THREADS, BLOCK_ELEMENTS, MAX_TENSORS = 256, 4096, 64  # as in adam.cu

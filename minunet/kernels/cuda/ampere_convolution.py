@@ -11,9 +11,10 @@ from typing import Any
 from minunet.kernels.backend import Array
 from minunet.kernels.cuda.ampere_tile import BM, ROUNDING, ROW_BYTES, TILES, BlockTile, least_waste, rounding
 from minunet.kernels.cuda.costs import MULTIPROCESSORS
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
 from minunet.kernels.cuda.epilogue import Epilogue
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.window import Window
 

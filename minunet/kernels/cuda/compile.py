@@ -1,7 +1,6 @@
-"""Compiles a program with NVRTC into machine code for one GPU architecture, and keeps the result on disk by content.
+"""Compiles a program with NVRTC to machine code for one GPU architecture, and keeps the result on disk by content.
 
-It calls CuPy's binding of NVRTC directly and needs no driver, so that a machine without a GPU compiles exactly what one with a
-GPU runs.
+It calls CuPy's binding of NVRTC directly and needs no driver, so a machine without a GPU compiles exactly what a GPU runs.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Compiled:
     names : dict
         From instance to the mangled name in the cubin.
     log : str
-        What the compiler said: registers and spills of every kernel, and any warning.
+        The output of the compiler: registers and spills of every kernel, and warnings.
     """
 
     cubin: bytes
@@ -45,25 +44,26 @@ class Compiled:
 def compile_program(
     program: Program, architecture: str, cache: Path | None = None, instances: tuple[str, ...] | None = None
 ) -> Compiled:
-    """The program's machine code, from the cache where it is there.
+    """The machine code of a program, from the cache if it is there.
 
     Parameters
     ----------
     architecture : str
         "sm_80", "sm_90", "sm_90a", ...
     cache : Path, optional
-        The folder that keeps cubins; by default `cache_folder()`.
+        The folder of the cache; by default `cache_folder()`.
     instances : tuple of str, optional
-        Some of the program's; all of them by default.
+        Instances of the program to compile; by default all of them.
 
     Raises
     ------
     CompileError
-        If the program is not for this architecture, or NVRTC is missing or refuses the source; the message holds its log.
+        If the program is not for this architecture, if NVRTC is missing, or if the source does not compile; the message then
+        holds the compiler's log.
     """
     if program.architecture_specific and architecture != f"sm_{program.architecture}a":
         raise CompileError(
-            f"{program.source} is for a GPU of sm_{program.architecture} alone (sm_{program.architecture}a), "
+            f"{program.source} runs only on a GPU of sm_{program.architecture} (sm_{program.architecture}a), "
             f"this is {architecture}"
         )
     if int(architecture[3:].rstrip("af")) < program.architecture:
@@ -71,59 +71,60 @@ def compile_program(
             f"{program.source} needs a GPU of at least sm_{program.architecture}, this is {architecture}"
         )
     folder = cache_folder() if cache is None else cache
-    wanted = program.instances if instances is None else instances
-    name = f"{program.path.stem}-{architecture}-{_compiler_version()}-{program.digest(wanted)}"
-    kept = _read(folder, name)
-    if kept is None:
-        kept = _compile(program, architecture, wanted)
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time, nothing else
-            _write(folder, name, kept)
-    return kept
+    instances = program.instances if instances is None else instances
+    name = f"{program.path.stem}-{architecture}-{_compiler_version()}-{program.digest(instances)}"
+    compiled = _read(folder, name)
+    if compiled is None:
+        compiled = _compile(program, architecture, instances)
+        with contextlib.suppress(OSError):  # without a cache the program only takes more time
+            _write(folder, name, compiled)
+    return compiled
 
 
 def cache_folder() -> Path:
-    """MINUNET_CUDA_CACHE, or minunet/cuda in the user's cache folder."""
-    given = os.environ.get("MINUNET_CUDA_CACHE")
-    if given:
-        return Path(given)
+    """The folder that MINUNET_CUDA_CACHE names, or minunet/cuda in the user's cache folder."""
+    path = os.environ.get("MINUNET_CUDA_CACHE")
+    if path:
+        return Path(path)
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "minunet" / "cuda"
 
 
-def _nvrtc() -> ModuleType:
+def nvrtc() -> ModuleType:
+    """CuPy's binding of NVRTC; raises CompileError if it does not load."""
     try:
-        from cupy.cuda import nvrtc
+        from cupy.cuda import nvrtc as binding
 
-        nvrtc.getVersion()  # the library itself is loaded here
-    except Exception as error:  # CuPy's loaders raise their own types
+        binding.getVersion()  # loads the library itself
+    except Exception as error:  # CuPy's loaders raise various types
         raise CompileError(
             f"NVRTC, the CUDA run-time compiler, does not load ({error}); it comes with the CUDA toolkit, "
             "or with: pip install 'nvidia-cuda-nvrtc==13.0.*' (for cupy-cuda13x)"
         ) from error
-    return nvrtc
+    return binding
 
 
 def _compiler_version() -> str:
-    return ".".join(map(str, _nvrtc().getVersion()))
+    return ".".join(map(str, nvrtc().getVersion()))
 
 
 def _compile(program: Program, architecture: str, instances: tuple[str, ...]) -> Compiled:
-    nvrtc = _nvrtc()
-    handle = nvrtc.createProgram(program.path.read_text(encoding="utf-8"), program.source, [], [])
+    compiler = nvrtc()
+    handle = compiler.createProgram(program.path.read_text(encoding="utf-8"), program.source, [], [])
     try:
         for instance in instances:
-            nvrtc.addNameExpression(handle, instance)
+            compiler.addNameExpression(handle, instance)
         try:
-            nvrtc.compileProgram(handle, [*OPTIONS, f"--gpu-architecture={architecture}"])
-        except nvrtc.NVRTCError as error:
-            log = nvrtc.getProgramLog(handle)
+            compiler.compileProgram(handle, [*OPTIONS, f"--gpu-architecture={architecture}"])
+        except compiler.NVRTCError as error:
+            log = compiler.getProgramLog(handle)
             raise CompileError(f"{program.source} does not compile for {architecture}: {error}\n{log}") from error
         # CuPy's getCUBIN leaves out the last byte, which is zero.
-        cubin = bytes(nvrtc.getCUBIN(handle)) + b"\0"
-        names = {instance: nvrtc.getLoweredName(handle, instance) for instance in instances}
-        return Compiled(cubin, names, nvrtc.getProgramLog(handle))
+        cubin = bytes(compiler.getCUBIN(handle)) + b"\0"
+        names = {instance: compiler.getLoweredName(handle, instance) for instance in instances}
+        return Compiled(cubin, names, compiler.getProgramLog(handle))
     finally:
-        nvrtc.destroyProgram(handle)
+        compiler.destroyProgram(handle)
 
 
 def _read(folder: Path, name: str) -> Compiled | None:
@@ -133,7 +134,7 @@ def _read(folder: Path, name: str) -> Compiled | None:
     except (OSError, ValueError):
         return None
     if len(cubin) != described["bytes"]:
-        return None  # cut short by a full disk
+        return None  # truncated by a full disk
     return Compiled(cubin, described["names"], described["log"])
 
 
@@ -145,7 +146,7 @@ def _write(folder: Path, name: str, compiled: Compiled) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write beside and move over, so that another process never reads half a file."""
+    """Write to a temporary file and rename it, so that another process never reads half a file."""
     number, temporary = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(number, "wb") as file:
         file.write(content)

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from minunet.kernels.backend import Array
+from minunet.kernels.cuda.devices import launcher_for, supports, supports_parameters
 from minunet.kernels.cuda.dtypes import MAX_PIXELS, ceil_div, cpp_type, wide_dtype
-from minunet.kernels.cuda.launcher import launcher_for, run, supports, supports_parameters
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.sums import bias_gradient
 from minunet.kernels.cuda.weight_gradient import weight_gradient

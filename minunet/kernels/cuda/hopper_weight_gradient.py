@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from minunet.kernels.backend import Array
 from minunet.kernels.cuda.costs import MULTIPROCESSORS
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import ceil_div
 from minunet.kernels.cuda.hopper_convolution import BARRIER_BYTES, LINE_BYTES, ONLY_3X3, PANEL, SIDE, STAGES, is_3x3
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, map_of
 from minunet.kernels.cuda.window import Window

@@ -7,8 +7,9 @@ import ctypes
 import numpy as np
 
 from minunet.kernels.backend import Array
+from minunet.kernels.cuda.devices import launcher_for, supports
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import launcher_for, run, supports
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 
 THREADS = 256

@@ -9,8 +9,9 @@ import ctypes
 import math
 from typing import Any
 
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import DType, DTypeLike, as_dtype, ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 
 THREADS, SIDE = 256, 32  # as in pad_channels.cu

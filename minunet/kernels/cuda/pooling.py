@@ -7,8 +7,9 @@ import ctypes
 import numpy as np
 
 from minunet.kernels.backend import Array
+from minunet.kernels.cuda.devices import launcher_for, on_device, supports
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import launcher_for, on_device, run, supports
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.primitives import argmax_dtype, out_size, symmetric
 from minunet.kernels.primitives.windows import IntPair

@@ -1,6 +1,6 @@
-"""A program: one .cu file and the template instances of its kernels that are compiled, launched and tested.
+"""A program: one .cu file and the template instances of its kernels.
 
-The list is the single source: the GPU compiler, the compile tests and the host shim all read it.
+The compiler, the tests that compile every kernel, and the host shim all read this list of instances.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class Program:
     instances : tuple of str
         C++ expressions that name kernels, such as "max_pool<float, unsigned char>".
     registers : int
-        The most registers a thread of any of them may take; the compile test holds every instance to it.
+        The largest number of registers that a thread may use; the compile tests check every instance.
     architecture : int
-        The oldest compute capability whose instructions it uses, times ten (70, 80, 90).
+        The lowest compute capability that has its instructions, times ten (70, 80, 90).
     architecture_specific : bool
-        Whether it uses instructions that only this very architecture has, no newer one (sm_90a's bulk copies into barriers and
-        warpgroup products): it is compiled for, and runs on, nothing else.
+        Whether it uses instructions of only this architecture, which newer ones lack (for sm_90a: wgmma). It is compiled only for
+        this architecture and runs only there.
     tensor_cores : bool
-        Whether its instances must contain tensor-core instructions.
+        Whether the machine code of its instances must have tensor-core instructions, which the compile tests check.
     """
 
     source: str
@@ -45,7 +45,7 @@ class Program:
         if self.source in _PROGRAMS:
             raise ValueError(f"{self.source} is declared twice")
         if len(set(self.instances)) != len(self.instances):
-            raise ValueError(f"{self.source} names an instance twice")
+            raise ValueError(f"{self.source} has an instance twice")
         _PROGRAMS[self.source] = self
 
     @property
@@ -54,11 +54,11 @@ class Program:
         return FOLDER / self.source
 
     def target(self, architecture: str) -> str:
-        """What to compile it for on a GPU of this architecture: "sm_90" itself, or "sm_90a" where it is specific to that."""
+        """The compiler's target on a GPU of this architecture: the same, or such as "sm_90a" if the program is specific to it."""
         return f"{architecture}a" if self.architecture_specific else architecture
 
     def digest(self, instances: tuple[str, ...]) -> str:
-        """A hash of everything that these instances' compiled code depends on: them, this file, and every header."""
+        """A hash of everything that the machine code of these instances depends on: their names, the .cu file and every header."""
         content = hashlib.sha256("\n".join(instances).encode())
         for path in (self.path, *sorted(FOLDER.glob("*.cuh"))):
             content.update(path.name.encode() + path.read_bytes())

@@ -11,7 +11,7 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.backend import array_module, is_array
 from minunet.kernels.cuda import activation, adam, convolution, costs, loss, pooling, tensor_core_primitives
-from minunet.kernels.cuda.launcher import supports
+from minunet.kernels.cuda.devices import supports
 from minunet.kernels.dispatch import Primitive
 
 PORTABLE, PORTABLE_WHY = "cuda", "hand-written CUDA kernel, any shape"

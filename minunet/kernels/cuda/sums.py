@@ -9,8 +9,9 @@ import ctypes
 
 from minunet.kernels.backend import Array
 from minunet.kernels.cuda.costs import MULTIPROCESSORS
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type, wide_dtype
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 
 THREADS, ACROSS = 256, 8  # as in sums.cu

@@ -12,7 +12,7 @@ import numpy as np
 
 from minunet.kernels.backend import Array
 from minunet.kernels.cuda import activation, convolution, sums, tensor_cores
-from minunet.kernels.cuda.launcher import launcher_for
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.pad_channels import padded_channels, resize_channels
 from minunet.kernels.cuda.precision import allows_tf32
 from minunet.kernels.cuda.window import (

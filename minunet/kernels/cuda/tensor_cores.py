@@ -15,7 +15,7 @@ from minunet.kernels.cuda import (
     hopper_weight_gradient,
 )
 from minunet.kernels.cuda.ampere_convolution import MAX_SIDE
-from minunet.kernels.cuda.launcher import launcher_for
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.window import Window
 
 __all__ = ["MAX_SIDE", "convolve", "num_splits", "weight_gradient", "why_not_hopper", "why_not_hopper_gradient"]

@@ -1,6 +1,6 @@
-"""A tensor map: how Hopper's bulk copies find a box in an array of four axes, and where the box's rows go in shared memory.
+"""A tensor map: the description of a four-dimensional array from which Hopper's bulk copies bring boxes to shared memory.
 
-The driver alone knows how one is encoded; the tests' host shim fills one in its own way.
+Only the CUDA driver knows its encoding. The host shim of the tests uses its own.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-ALIGNMENT = 64  # bytes, which the driver wants of the memory it encodes into
+ALIGNMENT = 64  # bytes; the driver requires it of the memory that it writes the map to
 DATA_TYPES = {2: 9, 4: 7}  # from bytes to CU_TENSOR_MAP_DATA_TYPE_BFLOAT16 and _FLOAT32
 INTERLEAVE_NONE = 0
-SWIZZLE_128B = 3  # the 16-byte chunks of each row of 128 bytes change places as the products of a warpgroup want them
+SWIZZLE_128B = 3  # reorders the 16-byte chunks in each row of 128 bytes, as wgmma expects them
 L2_PROMOTION_256B = 3
 OUTSIDE_IS_ZERO = 0  # CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE
 
 
 class TensorMap(ctypes.Structure):
-    """The 128 bytes of a CUtensorMap, a kernel's argument by value; all zeros until encoded."""
+    """The 128 bytes of a CUtensorMap, a kernel argument passed by value; all zeros until encoded."""
 
     _fields_ = (("words", ctypes.c_uint64 * 16),)
 
@@ -29,7 +29,7 @@ class TensorMap(ctypes.Structure):
 
 
 def encode(pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]) -> TensorMap:
-    """A map for `copy_box`, by cuTensorMapEncodeTiled of the CUDA driver.
+    """A tensor map for `copy_box`, encoded by cuTensorMapEncodeTiled of the CUDA driver.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def encode(pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[
     ValueError
         If the elements are not of 2 or 4 bytes, there are not four axes, or the innermost axis has gaps.
     RuntimeError
-        If there is no driver, or it refuses the sizes; the message holds its CUresult and what it was given.
+        If there is no driver, or if it refuses the sizes; the message has its CUresult and the sizes.
     """
     if itemsize not in DATA_TYPES:
         raise ValueError(f"a tensor map is for elements of 2 or 4 bytes, got {itemsize}")
@@ -50,16 +50,16 @@ def encode(pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[
     if strides[0] != itemsize:
         raise ValueError(f"the innermost stride of a tensor map must be the {itemsize} bytes of an element: {strides}")
     memory = ctypes.create_string_buffer(ctypes.sizeof(TensorMap) + ALIGNMENT)
-    made = TensorMap.from_buffer(memory, -ctypes.addressof(memory) % ALIGNMENT)  # keeps `memory`
+    tensor_map = TensorMap.from_buffer(memory, -ctypes.addressof(memory) % ALIGNMENT)  # holds a reference to `memory`
     result = _driver().cuTensorMapEncodeTiled(
-        ctypes.byref(made),
+        ctypes.byref(tensor_map),
         ctypes.c_int(DATA_TYPES[itemsize]),
         ctypes.c_uint32(4),
         ctypes.c_void_p(pointer),
         (ctypes.c_uint64 * 4)(*shape),
         (ctypes.c_uint64 * 3)(*strides[1:]),
         (ctypes.c_uint32 * 4)(*box),
-        (ctypes.c_uint32 * 4)(1, 1, 1, 1),  # every element, none left out
+        (ctypes.c_uint32 * 4)(1, 1, 1, 1),  # element strides: no element is skipped
         ctypes.c_int(INTERLEAVE_NONE),
         ctypes.c_int(SWIZZLE_128B),
         ctypes.c_int(L2_PROMOTION_256B),
@@ -70,11 +70,11 @@ def encode(pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[
             f"cuTensorMapEncodeTiled refuses with CUresult {result}: address {pointer:#x}, {itemsize} bytes an element, "
             f"shape {tuple(shape)}, strides {tuple(strides)} bytes, box {tuple(box)} (innermost axis first)"
         )
-    return made
+    return tensor_map
 
 
 def map_of(launcher: Any, array: Any, box: tuple[int, int, int, int]) -> TensorMap:
-    """The launcher's map of a C-contiguous array of four axes; the box has the innermost axis first."""
+    """The tensor map of a C-contiguous array with four axes; the box has the innermost axis first."""
     itemsize, shape = array.dtype.itemsize, tuple(reversed(array.shape))
     strides = tuple(itemsize * math.prod(shape[:axis]) for axis in range(len(shape)))
     return launcher.tensor_map(launcher.pointer(array), itemsize, shape, strides, box)

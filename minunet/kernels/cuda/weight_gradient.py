@@ -6,8 +6,9 @@ import ctypes
 from collections.abc import Sequence
 
 from minunet.kernels.backend import Array
+from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
-from minunet.kernels.cuda.launcher import launcher_for, run
+from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.sums import split, sum_of_splits
 from minunet.kernels.cuda.window import Window

@@ -1,5 +1,5 @@
-// Small kernels that use each thing of hopper.cuh; BUG plants one mistake in them, which the self-test wants caught. The right ones
-// also run on a GPU, where they show whether hardware reads the layouts as the shim does.
+// Small kernels for each instruction of hopper.cuh. BUG plants one mistake, which the tests of the shim must notice; the right kernels
+// also run on a GPU, to show that its data layouts are those of the shim. Launch code: hopper_instructions.py.
 #include "hopper.cuh"
 
 enum Bug {

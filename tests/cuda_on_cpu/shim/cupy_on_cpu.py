@@ -1,7 +1,7 @@
 """A stand-in for CuPy whose kernels run on the host shim: streams, events, pinned memory, and graphs that replay launches.
 
-Arrays are NumPy's with CuPy's `get` and `set`, and once `install`ed they refuse to meet NumPy's, as CuPy's do. A graph holds the
-launches that were made while it was captured.
+Arrays are NumPy arrays with CuPy's `get` and `set`. After `install`, an operation on such an array and a NumPy array is an error,
+as with CuPy. A graph holds the launches that were made while it was captured.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda import launcher
-from tests.cuda_on_cpu.host import HostLauncher
+from minunet.kernels.cuda import devices
+from tests.cuda_on_cpu.shim.host_launcher import HostLauncher
 
 
 class DeviceArray(np.ndarray):
-    """Memory that is copied to and from by name."""
+    """An array in device memory, which is copied to and from host memory by `set` and `get`."""
 
     strict = False
 
@@ -27,7 +27,7 @@ class DeviceArray(np.ndarray):
         return np.array(self)
 
     def set(self, values: np.ndarray, stream: Any = None) -> None:
-        """Filled from host memory, which CuPy wants in one piece and of the same type."""
+        """Fill from host memory, which must be contiguous and of the same dtype and shape, as for CuPy."""
         assert values.flags.c_contiguous and values.dtype == self.dtype and values.shape == self.shape
         super().__setitem__(..., values)
 
@@ -52,35 +52,35 @@ def _plain(value: Any) -> Any:
 
 
 def _on_device(result: Any) -> Any:
-    """Arrays and NumPy's scalars as CuPy has them: on the device, 0-d where NumPy has scalars."""
+    """Arrays and NumPy scalars as arrays on the device; CuPy has 0-d arrays where NumPy has scalars."""
     return np.asarray(result).view(DeviceArray) if isinstance(result, (np.ndarray, np.generic)) else result
 
 
 class CapturingLauncher(HostLauncher):
-    """Runs kernels at once, or notes them while a stream is being captured."""
+    """Runs kernels at once, or records them while a stream is being captured."""
 
     captured: list[Any] | None = None
 
     def empty(self, shape: Any, dtype: Any) -> DeviceArray:
-        """Memory of poison."""
-        assert type(self).captured is None, "memory was asked for during capture"
+        """An array filled with 0xFF; an error during capture."""
+        assert type(self).captured is None, "memory was allocated during capture"
         return super().empty(shape, dtype).view(DeviceArray)
 
-    def launch(self, program, instance, grid, block, shared_bytes, values) -> None:
-        """Now, or when the graph is launched."""
+    def launch(self, program: Any, instance: str, grid: Any, block: Any, shared_bytes: int, values: Any) -> None:
+        """Run a kernel now, or when the graph is launched."""
         if type(self).captured is None:
             super().launch(program, instance, grid, block, shared_bytes, values)
         else:
             type(self).captured.append((super().launch, (program, instance, grid, block, shared_bytes, values)))
 
-    def prepare(self, program, instance, shared_bytes) -> None:
-        """Not possible during capture, as loading a module is not."""
+    def prepare(self, program: Any, instance: str, shared_bytes: int) -> None:
+        """Build a kernel; an error during capture, when CUDA cannot load a module."""
         assert type(self).captured is None, "a kernel was loaded during capture"
         super().prepare(program, instance, shared_bytes)
 
 
 class Stream:
-    """Work on it is done at once."""
+    """A stream whose work is done at once."""
 
     def __init__(self, non_blocking: bool = False):
         self.events: list[Any] = []
@@ -92,19 +92,19 @@ class Stream:
         pass
 
     def synchronize(self) -> None:
-        """Nothing is left to wait for."""
+        """Nothing to wait for; an error during capture."""
         assert CapturingLauncher.captured is None, "a stream was waited for during capture"
 
     def wait_event(self, event: Any) -> None:
-        """Note which events this stream waits for."""
+        """Record which events this stream waits for."""
         self.events.append(event)
 
     def begin_capture(self) -> None:
-        """From now on launches are noted."""
+        """From now on, record launches."""
         CapturingLauncher.captured = []
 
     def end_capture(self) -> Any:
-        """The graph of what was noted."""
+        """The graph of the recorded launches."""
         work, CapturingLauncher.captured = CapturingLauncher.captured, None
 
         def replay(stream: Any) -> None:
@@ -121,11 +121,11 @@ class Event:
         self.recorded = 0
 
     def record(self, stream: Any) -> None:
-        """Count how often."""
+        """Count the calls."""
         self.recorded += 1
 
     def synchronize(self) -> None:
-        """Everything is done already."""
+        """Nothing to wait for."""
 
 
 class _Module(types.ModuleType):
@@ -149,7 +149,7 @@ class _Module(types.ModuleType):
 
     @staticmethod
     def asarray(value: Any, dtype: Any = None, order: str | None = None) -> DeviceArray:
-        """The array itself where it is on the device already, of the type and in the order, else a copy there."""
+        """The array itself if it is on the device and has the dtype and the order, else a copy on the device."""
         if isinstance(value, DeviceArray):
             return np.asanyarray(value, dtype=dtype, order=order)
         return _on_device(np.array(value, dtype=dtype, order=order))
@@ -161,9 +161,9 @@ class _Module(types.ModuleType):
 
 
 def cupy(capability: str = "90") -> Any:
-    """The module."""
-    made = _Module("cupy")
-    made.cuda = SimpleNamespace(
+    """A module that stands in for CuPy, with a GPU of this compute capability."""
+    module = _Module("cupy")
+    module.cuda = SimpleNamespace(
         Stream=Stream,
         Event=Event,
         alloc_pinned_memory=bytearray,
@@ -174,13 +174,13 @@ def cupy(capability: str = "90") -> Any:
             getDeviceProperties=lambda device: {"name": b"host shim", "multiProcessorCount": 1},
         ),
     )
-    return made
+    return module
 
 
 def install(monkeypatch: Any, capability: str = "90") -> CapturingLauncher:
-    """Put the module in place of CuPy and the host shim in place of the GPU's launcher, which is returned."""
+    """Replace CuPy by this module and the launcher of the GPU by the host shim, which is returned."""
     host = CapturingLauncher()
     monkeypatch.setitem(sys.modules, "cupy", cupy(capability))
-    monkeypatch.setattr(launcher, "gpu", lambda: host)
+    monkeypatch.setattr(devices, "gpu", lambda: host)
     monkeypatch.setattr(DeviceArray, "strict", True)
     return host

@@ -1,25 +1,28 @@
-"""The launcher that runs kernels on the CPU: NumPy arrays, kernels built with g++ and the host shim, called through ctypes."""
+"""The launcher of the host shim: arrays are NumPy's; kernels are built with g++ and called through ctypes."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minunet.kernels.cuda.launcher import addresses
+from minunet.kernels import dispatch
+from minunet.kernels.cuda import devices
+from minunet.kernels.cuda.launcher import Arguments, Grid, addresses
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap
-from tests.cuda_on_cpu.build import build
+from tests.cuda_on_cpu.shim.build import build
 
 LAZY, EAGER = 0, 1
 SCHEDULES = {"lazy": LAZY, "eager": EAGER}
 
 
 class KernelFault(AssertionError):
-    """The shim saw a kernel do what hardware would hang or fault on."""
+    """A kernel did something on which hardware would hang or fail."""
 
 
 class Library:
@@ -33,8 +36,10 @@ class Library:
             function.restype = ctypes.c_int
             self._functions[instance] = function
 
-    def launch(self, instance: str, grid, block, shared_bytes: int, values: list[Any], schedule: int) -> None:
-        """Run one kernel to its end.
+    def launch(
+        self, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: Arguments, schedule: int
+    ) -> None:
+        """Run one kernel.
 
         Raises
         ------
@@ -56,7 +61,22 @@ class Library:
 
 
 class HostLauncher:
-    """Runs programs under one schedule; counts the launches of each instance, so that a test can see what ran."""
+    """Runs programs under one schedule, and counts the launches of each instance.
+
+    Parameters
+    ----------
+    schedule : {LAZY, EAGER}
+        See `tests.cuda_on_cpu.shim`.
+    sanitize : bool
+        Build with AddressSanitizer, whose library the process must have loaded first.
+    sm_90a : bool
+        Allow the kernels of sm_90a.
+
+    Attributes
+    ----------
+    launches : dict
+        From (program, instance) to the number of launches.
+    """
 
     def __init__(self, schedule: int = LAZY, *, sanitize: bool = False, sm_90a: bool = False):
         self.schedule, self.sanitize, self.sm_90a = schedule, sanitize, sm_90a
@@ -64,7 +84,7 @@ class HostLauncher:
         self._libraries: dict[tuple[str, tuple[str, ...]], Library] = {}
 
     def empty(self, shape: Sequence[int], dtype: Any) -> np.ndarray:
-        """An array of poison: every byte 0xFF, a NaN in each floating-point type."""
+        """An array in which every byte is 0xFF, a NaN in each floating-point type."""
         array = np.empty(shape, dtype)
         array.reshape(-1).view(np.uint8)[...] = 0xFF
         return array
@@ -78,11 +98,13 @@ class HostLauncher:
     def tensor_map(
         self, pointer: int, itemsize: int, shape: Sequence[int], strides: Sequence[int], box: Sequence[int]
     ) -> TensorMap:
-        """The map as the shim's `copy_box` reads it, which also checks it as the driver would."""
+        """A tensor map for the `copy_box` of the shim, which checks it as the driver would."""
         return TensorMap((pointer, *shape, *strides, *box, itemsize))
 
-    def launch(self, program: Program, instance: str, grid, block, shared_bytes: int, values: list[Any]) -> None:
-        """Run a kernel to its end."""
+    def launch(
+        self, program: Program, instance: str, grid: Grid, block: Grid, shared_bytes: int, values: Arguments
+    ) -> None:
+        """Run a kernel."""
         key = program.source, instance
         self.launches[key] = self.launches.get(key, 0) + 1
         self._library(program, instance).launch(instance, grid, block, shared_bytes, values, self.schedule)
@@ -92,13 +114,21 @@ class HostLauncher:
         self._library(program, instance)
 
     def why_not_sm_90a(self) -> str | None:
-        """As the test asked."""
+        """Whatever the test chose."""
         return None if self.sm_90a else "the test does without wgmma"
 
     def _library(self, program: Program, instance: str) -> Library:
-        # With AddressSanitizer, which compiles slowly, only the instances of one type.
-        together = tuple(i for i in program.instances if "float" in i) if self.sanitize else program.instances
-        if (program.source, together) not in self._libraries:
-            built = build(program.path, list(together), sanitize=self.sanitize)
-            self._libraries[program.source, together] = Library(built, together)
-        return self._libraries[program.source, together]
+        # With AddressSanitizer, compilation is slow: only the instances of one type.
+        instances = tuple(i for i in program.instances if "float" in i) if self.sanitize else program.instances
+        if (program.source, instances) not in self._libraries:
+            built = build(program.path, list(instances), sanitize=self.sanitize)
+            self._libraries[program.source, instances] = Library(built, instances)
+        return self._libraries[program.source, instances]
+
+
+@contextlib.contextmanager
+def cuda_on_cpu(schedule: str = "lazy", prefer: str = "cuda") -> Iterator[HostLauncher]:
+    """Within the block the primitives run CUDA kernels on the host shim; yields the launcher, which counts launches."""
+    host = HostLauncher(SCHEDULES[schedule])
+    with devices.use(host), dispatch.prefer(prefer):
+        yield host

@@ -1,4 +1,6 @@
-// Small kernels that use each thing the shim imitates; BUG plants one mistake in them, which the self-test wants caught.
+// Small kernels for each instruction of device.cuh, barriers and shuffles. BUG plants one mistake, which the tests of the shim must
+// notice; the right kernels also run on a GPU, to show that its data layouts are those of the shim. Launch code: the tests
+// (test_shim.py) and benchmarks/gpu/values.py.
 #include "device.cuh"
 
 enum Bug { NONE, NO_BARRIER, WAIT_OFF_BY_ONE, WRONG_ROW, UNWRITTEN, EARLY_REFILL, BEYOND_THE_END, EARLY_RETURN, MISALIGNED };
@@ -38,7 +40,7 @@ template <int BUG> __global__ void ring(const float* x, float* y, int rounds) {
     y[i] = sum;
 }
 
-// y (16, 8) = a (16, K) b (K, 8) by one warp and one mma, operands in shared memory as they lie: K = 16 bfloat16 or 8 tf32.
+// y (16, 8) = a (16, K) b (K, 8) by one warp and one mma, operands in shared memory in row order: K = 16 bfloat16 or 8 tf32.
 template <int BUG> __global__ void product_bf16(const uint16_t* a, const uint16_t* b, float* y) {
     DYNAMIC_SHARED(memory);
     uint16_t* shared = reinterpret_cast<uint16_t*>(memory);  // a: 16 rows of 16, then b: 16 rows of 8

@@ -1,14 +1,13 @@
-"""How a weight gradient's pixels are shared out among blocks: whole, by shapes alone, without an almost empty last wave."""
+"""How many blocks share the pixels in the weight gradient of sm_80: all pixels, and no almost empty last wave. Division."""
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
+import numpy as np
 import pytest
 
 from minunet.kernels.cuda import ampere_tile, ampere_weight_gradient
 from minunet.kernels.cuda.dtypes import ceil_div
-from minunet.kernels.cuda.window import forward_window
+from tests.cuda_on_cpu.device_checks.convolution_passes import same_window
 
 # (side, input channels, output channels) of the classic U-Net's convolutions, for 16 images of 256x256
 LAYERS = [
@@ -28,18 +27,13 @@ LAYERS = [
 ]
 
 
-def window(images, height, width, channels, outs):
-    x, weight = SimpleNamespace(shape=(images, height, width, channels)), SimpleNamespace(shape=(3, 3, channels, outs))
-    return forward_window((x,), weight, (1, 1), ((1, 1), (1, 1)), (height, width))
-
-
 @pytest.mark.parametrize("itemsize", [2, 4])
 @pytest.mark.parametrize(
     "shape", [(0, 5, 5), (1, 1, 1), (1, 3, 11), (2, 23, 19), (1, 129, 200), (16, 256, 256)], ids=str
 )
 def test_every_pixel_is_in_one_share(shape, itemsize):
     for channels, outs in ((8, 8), (64, 64), (72, 136), (512, 1024)):
-        made = window(*shape, channels, outs)
+        made = same_window(shape, (channels,), outs)
         share, splits = ampere_weight_gradient.split(made, ampere_weight_gradient.tile_for(made), itemsize)
         assert share > 0 and share % (ampere_tile.ROW_BYTES // itemsize) == 0
         assert splits == ampere_weight_gradient.num_splits(made, itemsize) == max(1, ceil_div(made.pixels, share))
@@ -50,10 +44,22 @@ def test_every_pixel_is_in_one_share(shape, itemsize):
 def test_multiprocessors_are_busy_to_the_end(layer, itemsize):
     """At least 0.7 of the time of 132 of them, with no more than 128 MiB of partial sums."""
     side, channels, outs = layer
-    made = window(16, side, side, channels, outs)
+    made = same_window((16, side, side), (channels,), outs)
     tile = ampere_weight_gradient.tile_for(made)
     share, splits = ampere_weight_gradient.split(made, tile, itemsize)
     tiles, at_once = ceil_div(made.depth, ampere_tile.BM) * ceil_div(outs, tile.columns), 132 * tile.blocks
     busy = tiles * made.pixels / (ceil_div(tiles * splits, at_once) * at_once * share)
     assert busy >= 0.7
     assert splits * made.depth * outs * 4 <= 128 << 20
+
+
+def test_dividers():
+    """Division by one multiplication is exact below 2^31, by every small divisor and by awkward large ones."""
+    numbers = np.unique(
+        np.concatenate([np.arange(3000), 2**31 - 1 - np.arange(3000), 2 ** np.arange(31), 2 ** np.arange(31) - 1])
+    )
+    for divisor in [*range(1, 700), 4095, 4096, 4097, 65537, 2**30 + 1, 2**31 - 1]:
+        d = ampere_weight_gradient.Divider.by(divisor)
+        near = numbers if divisor < 700 else np.unique(np.concatenate([numbers, divisor - np.arange(2), [divisor]]))
+        high = near.astype(object) * 2 * d.multiplier // 2**32
+        assert np.array_equal((high // 2**d.shift).astype(np.int64), near // divisor), divisor

@@ -1,29 +1,16 @@
-"""Random arguments for the primitives at shapes that no tile divides, and what a kernel must return for them.
+"""Random arguments for the primitives, and comparison of a kernel's results with those of the reference.
 
-Values are distinct and never zero, so that ReLU's kink and pooling's ties are met only where a test means to.
+Values are distinct and never zero, so that ReLU's kink and ties in pooling occur only where a test means them to.
 """
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import numpy as np
-import pytest
 
-from minunet.kernels import dispatch
-from minunet.kernels.cuda import launcher
-from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
-
-try:
-    import ml_dtypes
-except ImportError:
-    ml_dtypes = None
-
-# Of the largest value: sums of thousands of float32 products; bfloat16 results are rounded to 8 bits.
+# Allowed error, relative to the largest value: sums of thousands of float32 products; bfloat16 results have 8 bits.
 TOLERANCE = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 4e-3}
-needs_bfloat16 = pytest.mark.skipif(ml_dtypes is None, reason="ml_dtypes, which brings bfloat16, is not installed")
-TYPES = ["float32", "float64", pytest.param("bfloat16", marks=needs_bfloat16)]
 
 
 def values(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
@@ -33,17 +20,15 @@ def values(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.n
     return rng.permutation(spread).reshape(shape).astype(dtype)
 
 
-@contextlib.contextmanager
-def cuda_on_cpu(schedule: str = "lazy", prefer: str = "cuda"):
-    """Within the block the primitives run CUDA kernels on the host shim; yields the launcher, which counts launches."""
-    host = HostLauncher(SCHEDULES[schedule])
-    with launcher.use(host), dispatch.prefer(prefer):
-        yield host
-
-
 def parameters(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Weights or biases that go with activations of this dtype: float32 with bfloat16."""
     return values(rng, shape, "float32" if dtype == "bfloat16" else dtype)
+
+
+def bf16_weights(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Weights as `parameters`, for bfloat16 activations rounded so that bfloat16 holds them exactly."""
+    weights = parameters(rng, shape, dtype)
+    return weights if dtype == "float32" else (weights.view(np.uint32) & 0xFFFF0000).view(np.float32)
 
 
 def agree(found: Any, expected: Any, tolerance: float, what: str = "result") -> None:
@@ -75,22 +60,3 @@ def in_float64(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return type(value)(in_float64(item) for item in value)
     return value
-
-
-def check(
-    name: str, *args: Any, schedule: str, dtype: str, tolerance: float | None = None, prefer: str = "cuda"
-) -> HostLauncher:
-    """Run a primitive's CUDA kernels on `args` and hold them against the float64 reference."""
-    primitive = dispatch.primitives()[name]
-    with dispatch.prefer("reference"):
-        expected = primitive(*in_float64(args))
-    with cuda_on_cpu(schedule, prefer) as host:
-        assert primitive.choose(*args).name == prefer
-        found = primitive(*args)
-    assert host.launches or found is None or np.size(found) == 0, "nothing was launched"
-    for array in found if isinstance(found, tuple) else (found,):
-        for item in array if isinstance(array, tuple) else (array,):
-            if item is not None and item.dtype.kind not in "iu":
-                assert item.dtype.name == dtype or item.dtype == np.float32, "dtype is not kept"
-    agree(found, expected, TOLERANCE[dtype] if tolerance is None else tolerance, name)
-    return host

@@ -12,9 +12,9 @@ from minunet.fused.step_plan import StepPlan
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels import primitives
 from minunet.kernels.machine import Machine
-from tests.cuda_on_cpu import products
-from tests.cuda_on_cpu.cases import values
-from tests.cuda_on_cpu.host import SCHEDULES, HostLauncher
+from tests.cuda_on_cpu.device_checks.comparison import values
+from tests.cuda_on_cpu.device_checks.rounding import to_tf32
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher
 
 # Of the largest element of each gradient: factors of 11 and 8 bits, through some ten layers.
 TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
@@ -89,13 +89,13 @@ def hold_update(step, params, before, lr=0.01):
     primitives.adam.reference(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
     for p, wanted in zip(params, before, strict=True):
         assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
-    assert np.array_equal(view(step, step.adam_state)[:2], [1, lr])
+    assert np.array_equal(view(step, step.clock)[:2], [1, lr])
     for layer in step.layers.all():
         copy = step.weights.of(layer)
         if copy is not params[layer.weight]:
             wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.transposed(layer)
             if step.round_to_tf32:  # read as they are
-                wanted = products.to_tf32(wanted)
+                wanted = to_tf32(wanted)
             if turned is not None:  # and both ways
                 assert np.array_equal(view(step, turned), wanted.transpose(0, 1, 3, 2))
             assert np.array_equal(view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]], wanted)
@@ -103,4 +103,4 @@ def hold_update(step, params, before, lr=0.01):
     first = float(view(step, step.loss))
     for _ in range(2):
         step.run()
-    assert view(step, step.adam_state)[0] == 3 and float(view(step, step.loss)) < first
+    assert view(step, step.clock)[0] == 3 and float(view(step, step.loss)) < first
