@@ -38,7 +38,7 @@ Pictures = tuple[np.ndarray, np.ndarray]  # images and masks
 
 def parser(module: str, description: str | None, **defaults: int) -> argparse.ArgumentParser:
     """The command's flags, with its own defaults."""
-    made = argparse.ArgumentParser(prog=f"python -m benchmarks.{module}", description=description)
+    made = argparse.ArgumentParser(prog=_command(module), description=description)
     for name, text in SETTINGS.items():
         made.add_argument(f"--{name}", type=int, default=defaults[name], help=f"{text} (default {defaults[name]})")
     add_out(made)
@@ -127,6 +127,10 @@ def compare(
         verdict = "within" if abs(difference) <= LIMIT else "FAILED: not within"
         print(f"{name}: mean difference {difference:+.4f} from {first}, {verdict} {LIMIT}")
     figures = {**about, "dice": found, "difference": differences, "limit": LIMIT, "seconds": seconds}
-    command = f"python -m benchmarks.{module} " + " ".join(f"--{name} {getattr(args, name)}" for name in SETTINGS)
+    command = f"{_command(module)} " + " ".join(f"--{name} {getattr(args, name)}" for name in SETTINGS)
     print(f"wrote {save(module, command, figures, args.out)} ({time.perf_counter() - began:.0f} s)")
     return 0 if all(abs(difference) <= LIMIT for difference in differences.values()) else 1
+
+
+def _command(module: str) -> str:
+    return f"python -m benchmarks.{module.replace('gpu_', 'gpu.', 1)}"

@@ -14,7 +14,7 @@ import pytest
 from tests.cuda_on_cpu.checks import needs_compiler
 from tests.cuda_on_cpu.device_checks.rounding import from_bf16, to_bf16
 from tests.cuda_on_cpu.shim.build import build, sanitizer_library
-from tests.cuda_on_cpu.shim.host_launcher import EAGER, LAZY, SCHEDULES, KernelFault, Library, Library\n"
+from tests.cuda_on_cpu.shim.host_launcher import EAGER, LAZY, SCHEDULES, KernelFault, Library
 
 pytestmark = needs_compiler
 
@@ -146,7 +146,8 @@ def test_read_beyond_an_array(bug):
         pytest.skip("g++ has no AddressSanitizer")
     library = build(SOURCE, [f"reverse<{bug}>"], sanitize=True)
     code = (
-        "import ctypes, sys, numpy as np;         "x, y = np.arange(192, dtype=np.float32), np.zeros(192, np.float32)\n"
+        "import ctypes, sys, numpy as np; from tests.cuda_on_cpu.shim.host_launcher import Library\n"
+        "x, y = np.arange(192, dtype=np.float32), np.zeros(192, np.float32)\n"
         f"library = Library({str(library)!r}, ['reverse<{bug}>'])\n"
         "values = [ctypes.c_void_p(a.ctypes.data) for a in (x, y)]\n"
         f"library.launch('reverse<{bug}>', (3, 1, 1), (64, 1, 1), 256, values, 0); print('finished')\n"
