@@ -89,7 +89,7 @@ def hold_update(step, params, before, lr=0.01):
     primitives.adam.reference(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
     for p, wanted in zip(params, before, strict=True):
         assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
-    assert np.array_equal(view(step, step.clock)[:2], [1, lr])
+    assert np.array_equal(view(step, step.adam_state)[:2], [1, lr])
     for layer in step.layers.all():
         copy = step.weights.of(layer)
         if copy is not params[layer.weight]:
@@ -103,4 +103,4 @@ def hold_update(step, params, before, lr=0.01):
     first = float(view(step, step.loss))
     for _ in range(2):
         step.run()
-    assert view(step, step.clock)[0] == 3 and float(view(step, step.loss)) < first
+    assert view(step, step.adam_state)[0] == 3 and float(view(step, step.loss)) < first
