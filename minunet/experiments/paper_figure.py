@@ -6,7 +6,6 @@ Where M1 was also trained on masks saved as two greys, c.1 to c.4 show that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -34,8 +33,8 @@ def draw_figure(
     pairs: Sequence[Pair],
     prepared: PreparedImages,
     machine: Machine,
-) -> Path | None:
-    """Draw the panels of the models that are finished, of one seed, and save them.
+) -> None:
+    """Draw the panels of the models that are finished, of one seed, and save them; nothing where M1 or M2 is not finished.
 
     Parameters
     ----------
@@ -46,16 +45,11 @@ def draw_figure(
         The test images as given.
     prepared : PreparedImages
     machine : Machine
-
-    Returns
-    -------
-    Path or None
-        The picture; None where M1 or M2 is not finished.
     """
     dice = {key: _dice_by_image(folder, experiments[key]) for key in MODELS if key in experiments}
     dice = {key: by_image for key, by_image in dice.items() if by_image}
     if not {"m1", "m2"} <= set(dice):
-        return None
+        return
     name = median_image(dice["m2"])
     pair = next(pair for pair in pairs if pair.name == name)
     tiles, captions = [], []
@@ -67,7 +61,7 @@ def draw_figure(
         captions += [f"{letter}.{number} {text}" for number, text in enumerate(texts, start=1)]
     heading = f"{name}: the test image with the median Dice of M2"
     sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=heading)
-    return write_bytes(folder.figure, png_bytes(sheet, optimize=True))
+    write_bytes(folder.figure, png_bytes(sheet, optimize=True))
 
 
 def median_image(dice: Mapping[str, float]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.argument_types import fraction, image_size, positive_int
+from minunet.cli.argument_types import fraction, image_size, non_negative_int, positive_int
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
@@ -92,6 +92,7 @@ STUDY_FLAGS = {
     "claims_size": SettingFlag("as --size", "WxH", image_size),
     "claims_base_channels": SettingFlag("as --base-channels", "N", positive_int),
     "claims_epochs": SettingFlag("as --epochs; with few images as many steps", "N", positive_int),
+    "seed": SettingFlag("the first seed; it also decides the split", "N", non_negative_int),
 }
 
 

@@ -6,7 +6,6 @@ Called again on the same folder, it goes on where it was and trains nothing twic
 from __future__ import annotations
 
 from minunet.cli.console import FileBar, Say
-from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
@@ -45,29 +44,15 @@ class PaperStudy:
             self.folder, split, self.prepared, device=request.device, threads=request.threads, say=say
         )
 
-    @property
-    def pairs(self) -> list[Pair]:
-        """Every pair."""
-        return [*self.split.train, *self.split.validation, *self.split.test]
-
-    @property
-    def experiments(self) -> list[Experiment]:
-        """The experiments to run; of each part the first seed comes before the next."""
-        return [
-            Experiment(variation, seed)
-            for part in self.request.parts
-            for seed in self.seeds
-            for variation in self.variations.of_part(part)
-        ]
-
     def prepare(self) -> dict[tuple[Size, str], MaskLimits]:
         """Resize the images and masks, once; returns what the test masks allow, by size and kind of targets."""
         kinds_by_size: dict[Size, set[str]] = {}
         for variation in self.variations.by_key.values():
             if variation.part in self.request.parts or self._is_finished(variation):
                 kinds_by_size.setdefault(variation.size, set()).add(variation.masks)
+        pairs = [*self.split.train, *self.split.validation, *self.split.test]
         with FileBar("preparing images") as progress:
-            self.prepared.write(self.pairs, kinds_by_size, progress)
+            self.prepared.write(pairs, kinds_by_size, progress)
         return {
             (size, kind): self.prepared.limits(self.split.test, size, kind)
             for size, kinds in kinds_by_size.items()
@@ -76,8 +61,14 @@ class PaperStudy:
         }
 
     def plan(self) -> list[ExperimentEstimate]:
-        """The experiments, and how long each will take."""
-        return TimeEstimator(self.folder, self.split, self.prepared, self.machine).plan(self.experiments)
+        """The experiments, and how long each will take; of each part the first seed comes before the next."""
+        experiments = [
+            Experiment(variation, seed)
+            for part in self.request.parts
+            for seed in self.seeds
+            for variation in self.variations.of_part(part)
+        ]
+        return TimeEstimator(self.folder, self.split, self.prepared, self.machine).plan(experiments)
 
     def report(self, limits: dict[tuple[Size, str], MaskLimits]) -> StudyReport:
         """The table, its files and the figure, of whatever is finished."""

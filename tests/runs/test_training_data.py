@@ -1,0 +1,63 @@
+"""The data of a run: found, checked and split together with what is wrong, and drawn only once."""
+
+import pytest
+
+from minunet.errors import UserError
+from minunet.runs.config import TrainConfig
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.training_data import draw_smears, find_training_data, read_split, write_split
+from tests.discs import write_discs
+
+
+@pytest.fixture
+def config(tmp_path):
+    return TrainConfig(data=str(write_discs(tmp_path / "data", 10, (32, 24), squared_radius=50)), size=(16, 12))
+
+
+def test_every_pair_is_on_one_side(config, tmp_path):
+    data = find_training_data(config, RunFolder(tmp_path / "run"))
+    sides = [len(side) for side in (data.split.train, data.split.validation, data.split.test)]
+    assert (sides, data.sizes, data.warnings, data.grey_share) == ([8, 1, 1], {(32, 24): 10}, (), 0.0)
+
+
+def test_all_problems_are_in_one_error(config, tmp_path):
+    data = tmp_path / "data"
+    (data / "masks" / "cell3.png").unlink()
+    with pytest.raises(UserError) as error:
+        find_training_data(config, RunFolder(data / "images"), known_problems=["--epochs 0: no"])
+    problems = "\n".join(error.value.problems)
+    assert "--epochs 0: no" in problems and "cell3" in problems
+    assert f"results would mix with the images or masks in {data / 'images'}" in problems
+
+
+def test_crops_larger_than_an_image_are_mentioned(config, tmp_path):
+    crops = TrainConfig(data=config.data, size=None, crop=28)
+    (warning,) = find_training_data(crops, RunFolder(tmp_path / "run")).warnings
+    assert warning.startswith("smaller than --crop 28, and mirrored at their borders: cell0, ")
+
+
+def test_a_resumed_run_keeps_its_split(config, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    split = find_training_data(config, folder).split
+    write_split(split, folder)
+    other_seed = TrainConfig(**{**config.to_dict(), "seed": 7, "size": (16, 12), "split": (0.5, 0.3, 0.2)})
+    assert find_training_data(other_seed, folder, resume=True).split == split
+    assert find_training_data(other_seed, folder).split != split
+    folder.split.write_text("[]")
+    with pytest.raises(UserError, match=r"split\.json: this is not a split"):
+        read_split(folder, split.train)
+
+
+def test_smears_are_drawn_once(tmp_path, monkeypatch):
+    sizes = []
+
+    def write_set(folder, count, size, seed, progress):
+        sizes.append(size)
+        folder.mkdir(parents=True)
+
+    monkeypatch.setattr("minunet.runs.training_data.write_set", write_set)
+    for config in (TrainConfig(size=(64, 48)), TrainConfig(size=None, crop=32)):
+        folder = RunFolder(tmp_path / str(config.crop))
+        for _ in range(2):
+            draw_smears(folder, config.drawn_size, config.seed)
+    assert sizes == [(64, 48), (64, 64)]
