@@ -35,7 +35,7 @@ class KernelChoice:
     ----------
     layer : ConvLayer
     operation : str
-        "forward", "forward again" in the backward pass where its result was not kept, "input gradient" or "weight gradient".
+        "forward", "forward again" in the backward pass where its result was not saved, "input gradient" or "weight gradient".
     shape : tuple of int
         Of the result.
     kernel : str

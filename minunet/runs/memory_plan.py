@@ -19,17 +19,17 @@ from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
-from minunet.summary.op_by_op import untouched
+from minunet.summary.op_by_op import dry_run_parameters
 
 # Measured on two cores with five U-Nets of base 8 to 32: the difference between the peak of a step and the estimate from shapes.
 WORKSPACE = 45e6  # bytes of scratch space of the kernels, and of the threads' stacks and buffers
 RESIDENT = 130e6  # bytes of Python, NumPy and the packages of a command, where the system does not say
 
-Shape = tuple[int, int, int]
+BatchShape = tuple[int, int, int]
 
 
 def training_memory(
-    model: UNet, loss: Loss, plan: StepPlan, training: Sequence[Shape], validation: Sequence[Shape]
+    model: UNet, loss: Loss, plan: StepPlan, training: Sequence[BatchShape], validation: Sequence[BatchShape]
 ) -> float:
     """Bytes at the peak of a training: of this process, its data read, on the CPU, and of device memory on a GPU.
 
@@ -53,8 +53,8 @@ def training_memory(
     return step + WORKSPACE + (resident_memory() or RESIDENT) if plan.machine.device == "cpu" else step
 
 
-def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], validation: Sequence[Shape]) -> float:
-    """Weights and moments once, and for every graph that is kept its arena and its batches on their way."""
+def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], validation: Sequence[BatchShape]) -> float:
+    """Weights and moments once; for each graph its arena, and for those of the step the batches on their way."""
     gpu, channels = devices.gpu(), model.config["in_channels"]
     memories = [step_memory(model, shape, gpu, plan) for shape in steps]
     arenas = [
@@ -72,7 +72,7 @@ def unfused_step_memory(model: UNet, loss: Loss, shape: tuple[int, ...]) -> floa
     scratch space.
     """
     x = np.empty(shape, np.float32)
-    with untouched(model), dry_run() as run:
+    with dry_run_parameters(model), dry_run() as run:
         loss(model(Tensor(x)), np.empty((*shape[:3], 1), np.float32)).backward()
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     scratch = max(np.prod(call.shape, dtype=np.int64) for call in run.calls) * x.itemsize

@@ -51,7 +51,7 @@ from minunet.training.schedule import Schedule
 from minunet.training.trainer import Diverged, Trainer
 from minunet.version import __version__
 
-STOPPING = "Stopping after this step; everything is kept. Ctrl-C again stops at once."
+STOPPING = "Stopping after this step; everything will be saved. Ctrl-C again stops at once."
 
 
 class TrainingRun:

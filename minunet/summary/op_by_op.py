@@ -1,4 +1,4 @@
-"""The operations that a model calls for an input, one by one, found from shapes only, each with the algorithm that would run."""
+"""The operations that a model calls for an input, each with the algorithm that would run it, from a run over shapes only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from minunet.autograd import no_grad
 from minunet.kernels.backend import device_of
-from minunet.kernels.dispatch import intercept_calls
+from minunet.kernels.dispatch import Primitive, intercept_calls
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.module import Module
 
@@ -22,15 +22,15 @@ def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> li
     counts = parameter_counts(model)
     x = np.empty(input_shape, next((p.dtype for p in model.parameters()), np.float32))
     layers: list[str] = []
-    with untouched(model), dry_run() as run:
+    with dry_run_parameters(model), dry_run() as run:
         names = {id(p.data): layer_of(name) for name, p in model.named_parameters()}
 
-        def recorded(primitive: Any, args: tuple[Any, ...]) -> Any:
+        def recorded(primitive: Primitive, args: tuple[Any, ...]) -> Any:
             # The layer is the one whose weight is among the arguments; operations without weights have none.
             layers.append(next((names[id(a)] for a in args if id(a) in names), ""))
             return run.answer(primitive, args)
 
-        # A prediction keeps nothing for a backward pass, and calls other primitives where that saves time.
+        # A prediction saves nothing for a backward pass, and calls other primitives where these are faster.
         with intercept_calls(recorded), contextlib.nullcontext() if gradients else no_grad():
             y = model(x)
             if gradients and y.requires_grad:
@@ -42,7 +42,7 @@ def op_by_op(model: Module, input_shape: tuple[int, ...], gradients: bool) -> li
 
 
 @contextlib.contextmanager
-def untouched(model: Module) -> Iterator[None]:
+def dry_run_parameters(model: Module) -> Iterator[None]:
     """For a dry run: parameters on a GPU are unwritten host arrays within the block, and no gradient of the model is changed."""
     before = [(parameter, parameter.data, parameter.grad) for parameter in model.parameters()]
     try:

@@ -115,7 +115,7 @@ class TrainingProgress:
     Attributes
     ----------
     epoch, step : int
-        Epochs finished, optimizer steps taken.
+        Epochs and optimizer steps that are finished.
     batch, images, loss, overlap, seconds
         Of the unfinished epoch: batches and images done, the sum of their losses, their pixel counts, and the time.
     best_epoch, best_value : int, float

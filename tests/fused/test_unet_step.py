@@ -1,75 +1,126 @@
-"""A whole training step of a U-Net through the CUDA launch code, on the host shim, equals the step in NumPy."""
+"""The fused training step on the host shim: its loss, logits, gradients and updates beside the NumPy step's."""
 
 from __future__ import annotations
+
+import itertools
+import math
+from collections import Counter
 
 import numpy as np
 import pytest
 
-from minunet import UNet, no_grad, optim
-from minunet.functional import binary_cross_entropy_with_logits
+from minunet import UNet, optim
+from minunet.fused.unet_step import UNetStep
 from minunet.kernels import dispatch
-from minunet.kernels.cuda import devices
-from tests.cuda_on_cpu.checks import needs_compiler
+from minunet.kernels.cuda import tensor_cores
+from minunet.kernels.cuda.precision import use_precision
+from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
 from tests.cuda_on_cpu.device_checks.comparison import values
-from tests.cuda_on_cpu.shim.host_launcher import cuda_on_cpu
-
-pytestmark = needs_compiler
-
-
-def train(steps: int, **config):
-    """(losses, parameters, probabilities of a new image) after a few steps of Adam on an image of odd size."""
-    rng = np.random.default_rng(0)
-    model = UNet(in_channels=3, base_channels=2, depth=2, rng=np.random.default_rng(1), **config)
-    optimizer = optim.Adam(model.parameters(), lr=0.01)
-    images, masks = values(rng, (2, 9, 11, 3), "float32"), rng.integers(0, 2, (2, 9, 11, 1)).astype(np.float32)
-    losses = []
-    for _ in range(steps):
-        loss = binary_cross_entropy_with_logits(model(images), masks)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    with no_grad():
-        logits = model(values(rng, (1, 6, 5, 3), "float32")).data
-    return losses, model.state_dict(), logits
-
-
-@pytest.mark.parametrize("schedule", ["lazy", "eager"])
-@pytest.mark.parametrize(
-    "config",
-    [{"variant": "paper"}, {"variant": "classic", "activation": "tanh", "pooling": "average"}],
-    ids=["paper", "classic, tanh, average"],
+from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher, cuda_on_cpu
+from tests.fused.example_step import (
+    TOLERANCE,
+    away_from_kinks,
+    example,
+    fused_plan,
+    gradients,
+    hold,
+    hold_update,
+    view,
 )
-def test_step_equals_numpy(config, schedule):
-    losses, weights, logits = train(3, **config)
-    with cuda_on_cpu(schedule) as host:
-        found_losses, found_weights, found_logits = train(3, **config)
-    assert np.allclose(found_losses, losses, rtol=1e-5)
-    for name, weight in weights.items():
-        assert np.allclose(found_weights[name], weight, rtol=1e-3, atol=2e-5), name
-    assert np.allclose(found_logits, logits, rtol=1e-3, atol=1e-4)
-    ran = {source for source, _ in host.launches}
-    assert {"convolution.cu", "weight_gradient.cu", "pooling.cu", "loss.cu", "adam.cu"} <= ran
-    assert host.launches["adam.cu", "adam<float>"] == 3  # one launch a step
+
+bf16 = pytest.param("bf16", marks=needs_bfloat16)
 
 
-def test_every_primitive_has_a_kernel():
-    """What the U-Net calls runs on hand-written kernels; a primitive without one would run CuPy's own."""
-    without = [
-        name
-        for name, primitive in dispatch.primitives().items()
-        if not any(candidate.name == "cuda" for candidate in primitive.all_candidates())
-    ]
-    assert without == []
+@needs_compiler
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+def test_fused_equals_unfused(variant, schedule):
+    """The ordinary step on the same tensor cores rounds alike: what is left is the order of sums."""
+    model, batch, step, params = example(variant, "tf32", schedule)
+    with cuda_on_cpu(schedule, "cuda"), dispatch.prefer("cuda-tensor-cores"), use_precision("tf32"):
+        expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, 2e-5)
+
+    hold_update(step, params, before)
 
 
-def test_numpy_arrays_stay_on_the_cpu():
-    """Outside the tests' context no NumPy array is offered to a CUDA kernel, and CuPy is not imported."""
-    x = np.ones((1, 4, 4, 2), np.float32)
-    assert not devices.on_device(x)
-    conv2d = dispatch.primitives()["conv2d"]
-    args = (x,), np.ones((3, 3, 2, 2), np.float32), None, (1, 1), ((1, 1), (1, 1)), None
-    assert "cuda" not in [candidate.name for candidate in conv2d.candidates(*args)]
-    with cuda_on_cpu():
-        assert conv2d.choose(*args).name == "cuda"
-    assert conv2d.choose(*args).name != "cuda"
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+def test_step_equals_numpy(variant, schedule, precision):
+    """In full precision, where biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient."""
+    model, batch, step, params = example(variant, precision, schedule)
+    away_from_kinks(step, params, 0.2)
+    expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE[precision])
+
+    hold_update(step, params, before)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_step_equals_numpy_by_the_kernels_of_sm_90a(precision, schedule, monkeypatch):
+    """Every product that has one takes its kernel of sm_90a, on images that no patch divides."""
+    monkeypatch.setattr(tensor_cores, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    monkeypatch.setattr(tensor_cores, "HOPPER_GRADIENT_RATE", math.inf)
+    wide = {"base_channels": 64, "depth": 1, "shape": (1, 16, 24), "sm_90a": True}
+    model, batch, step, params = example("classic", precision, schedule, **wide)
+    away_from_kinks(step, params, 0.1)
+    expected = gradients(model, batch)
+    host = step.arena.launcher.device
+    host.launches.clear()
+    step.set_learning_rate(1e-3)
+    before = [p.copy() for p in params]
+    step.run()
+    ran = Counter()
+    for (source, _), count in host.launches.items():
+        ran[source] += count
+    # The five 3x3 layers after the first, forward and back. In bf16 also the first, twice forward, and the weight gradients.
+    assert ran["hopper_convolution.cu"] == (12 if precision == "bf16" else 10)
+    assert ran["hopper_weight_gradient.cu"] == (6 if precision == "bf16" else 0)
+    hold(step, model, expected, TOLERANCE[precision])
+    hold_update(step, params, before, lr=1e-3)
+
+
+@needs_compiler
+@pytest.mark.parametrize("outs", [16, 18])
+def test_all_that_the_kernels_of_sm_90a_read_in_tf32_holds_tf32_values(outs, monkeypatch):
+    """Images of many channels, weights that fill no chunk, the loss's gradient: the shim refuses factors that do not."""
+    monkeypatch.setattr(tensor_cores, "HOPPER_RATES", {2: math.inf, 4: math.inf})
+    wide = {"base_channels": 64, "depth": 1, "shape": (1, 2, 4), "sm_90a": True, "channels": (16, outs)}
+    model, batch, step, params = example("paper", "tf32", "lazy", **wide)
+    away_from_kinks(step, params, 0.1)
+    expected = gradients(model, batch)
+    step.set_learning_rate(1e-3)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE["tf32"])
+    hold_update(step, params, before, lr=1e-3)
+
+
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", bf16])
+def test_the_step_is_repeatable(precision, monkeypatch):
+    """The same bits from the same start, under either schedule, and whether the up-convolution is kept or computed again."""
+    found, launches = [], []
+    for shallow, schedule in itertools.product((0, 16), SCHEDULES.values()):
+        monkeypatch.setattr("minunet.fused.unet_forward.SHALLOW", shallow)
+        model, host = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2)), HostLauncher(schedule)
+        params = [p.data for p in model.parameters()]
+        step = UNetStep(model, optim.Adam(model.parameters()), (1, 6, 10, 1), host, fused_plan(precision))
+        rng = np.random.default_rng(3)
+        step.set_learning_rate(0.01)
+        view(step, step.images)[...] = values(rng, (1, 6, 10, 1), "float32")
+        view(step, step.targets)[...] = rng.integers(0, 2, (1, 6, 10, 2))
+        step.run()
+        step.run()
+        found.append([p.copy() for p in params])
+        launches.append(sum(host.launches.values()))
+    assert all(np.array_equal(first, other) for first, *others in zip(*found, strict=True) for other in others)
+    assert launches[0] == launches[1] < launches[2] == launches[3]

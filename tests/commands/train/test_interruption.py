@@ -91,7 +91,7 @@ def test_a_real_signal_to_a_process_leaves_a_run_that_goes_on_bit_for_bit(number
     out, err = process.communicate(timeout=60)
     assert process.returncode == code
     assert "nothing is lost" in out and f"--resume {run}" in out
-    assert err.strip() == "Stopping after this step; everything is kept. Ctrl-C again stops at once."
+    assert err.strip() == "Stopping after this step; everything will be saved. Ctrl-C again stops at once."
     state = load_state(run)
     # The same training, shorter: with a constant rate the number of epochs changes nothing before the end.
     config = json.loads((run / "config.json").read_text())
