@@ -1,7 +1,8 @@
-"""Every primitive on the U-Net's real shapes: each candidate, the reference, PyTorch, and the share of the machine's peak.
+"""Time every primitive on the shapes of a U-Net's training step: each candidate, the reference, PyTorch, and the share of peak.
 
-The peak is a 1024-cubed float32 matrix product on every core, measured in the same rounds as the call, because machines drift.
-A share above 100 % is Winograd's, which needs fewer multiplications than the direct algorithm that the figure counts.
+The peak is that of a 1024x1024x1024 float32 matrix product on all cores, measured in the same rounds as the call, because the speed
+of a machine drifts. A share above 100 % is possible with Winograd's algorithm, which needs fewer multiplications than the direct
+algorithm that is counted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.cpu.shapes import RealCall, filled, step_calls
+from benchmarks.cpu.unet_calls import UNetCall, random_arguments, step_calls
 from benchmarks.machine import SGEMM_GFLOP, installed, sgemm
 from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
@@ -27,7 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=256, help="side of the images in pixels (default 256)")
     parser.add_argument("--rounds", type=int, default=5, help="counted rounds (default 5)")
     parser.add_argument("--only", metavar="NAME", help="primitives whose name contains this")
-    parser.add_argument("--no-reference", action="store_true", help="leave out the plain reference, which is slow")
+    parser.add_argument("--no-reference", action="store_true", help="do not time the plain reference, which is slow")
     add_out(parser)
     args = parser.parse_args(argv)
 
@@ -48,23 +49,23 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _measure(call: RealCall, rng: np.random.Generator, rounds: int, reference: bool) -> dict[str, Any]:
-    args = filled(call, rng)
+def _measure(call: UNetCall, rng: np.random.Generator, rounds: int, reference: bool) -> dict[str, Any]:
+    args = random_arguments(call, rng)
     chosen = call.primitive.choose(*args).name
     contestants = {
         candidate.name: (lambda candidate=candidate: candidate.run(*args))
         for candidate in call.primitive.candidates(*args)
         if reference or candidate.name != "reference" or chosen == "reference"
     }
-    rivals = []
+    peers = []
     if installed("torch"):
         from benchmarks.peers.torch_primitives import LAYOUTS, equivalent
 
         for layout in LAYOUTS:
             run = equivalent(call.primitive.name, args, layout)
             if run is not None:
-                rivals.append(f"torch {layout}")
-                contestants[rivals[-1]] = run
+                peers.append(f"torch {layout}")
+                contestants[peers[-1]] = run
     timings = alternate({**contestants, "sgemm": sgemm()}, rounds)
     times = timings.to_dict()
     return {
@@ -76,15 +77,13 @@ def _measure(call: RealCall, rng: np.random.Generator, rounds: int, reference: b
         "chosen": chosen,
         "peak_gflops": SGEMM_GFLOP / times.pop("sgemm")["median_ms"] * 1e3,
         "times": times,
-        "ratio": timings.ratio(rivals, chosen) if rivals else None,
+        "ratio": timings.ratio(peers, chosen) if peers else None,
     }
 
 
 def _text(figure: dict[str, Any]) -> str:
     peak = figure["peak_gflops"]
-    lines = [
-        f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step, peak {peak:.0f} GFLOP/s then)"
-    ]
+    lines = [f"\n{figure['primitive']}  {figure['shapes']}  ({figure['times_a_step']} a step, peak {peak:.0f} GFLOP/s)"]
     for name, time in figure["times"].items():
         line = f"  {'*' if name == figure['chosen'] else ' '} {name:22} {time['median_ms']:9.2f} ms"
         if figure["gflop"]:

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.layers`: what `minunet.describe` shows, with measured times: every call of a primitive in a training step.
+"""`python -m benchmarks.layers`: the rows of `minunet.describe` with measured times: every call of a primitive in a training step.
 
-With --inference, the calls of a forward pass that keeps nothing for a gradient. A row's time is its median over the rounds; an
-operation's is the sum of its rows'. Medians of parts need not add up to the whole's. GFLOP/s counts the direct algorithm's
-multiplications and additions; Winograd's needs fewer, so its figure may be above what the processor can do.
+With --inference, the calls of a forward pass without gradients. The time of a row is its median over the rounds; the time of an
+operation is the sum of its rows. Medians of parts need not add up to the median of the whole. GFLOP/s counts the multiplications
+and additions of the direct algorithm. Winograd's algorithm needs fewer, so its figure may be higher than the processor's peak.
 """
 
 from __future__ import annotations
@@ -16,16 +16,20 @@ from typing import Any
 from tqdm import tqdm
 
 import minunet
-from benchmarks.cpu.calls import TimedCalls, time_calls
 from benchmarks.cpu.contestants import OURS, contestant
 from benchmarks.cpu.layer_table import layer_table
+from benchmarks.cpu.timed_calls import TimedCalls, time_calls
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP
 from minunet.cli.argument_types import positive_int
 from minunet.cli.command import command
 from minunet.cli.parser import Parser
 
-BESIDE_THE_MODEL = ("bce_with_logits", "bce_with_logits_grad", "adam")  # of a step, not of the network described
+NOT_IN_THE_MODEL = (
+    "bce_with_logits",
+    "bce_with_logits_grad",
+    "adam",
+)  # calls of a training step that `describe` does not list
 
 
 @command
@@ -66,14 +70,14 @@ def measure(
     case : dict
         base, batch, size and variant, as for `benchmarks.cpu.contestants.contestant`.
     rounds, progress, **options
-        As for `benchmarks.cpu.calls.time_calls`.
+        As for `benchmarks.cpu.timed_calls.time_calls`.
 
     Returns
     -------
     dict
         "rows", one for each call: layer, operation, shape, algorithm, gflop, ms, share (of the step) and gflops (per second);
-        "operations", the sums for each kind; "outside", the time in no primitive; "whole", that of the step. The two of
-        GFLOP are None for anything but convolutions.
+        "operations", the sums for each kind; "outside", the time outside of primitives; "whole", that of the step.
+        gflop and gflops are None for operations other than convolutions.
     """
     timed = time_calls(contestant(OURS, task=task, **case), rounds, progress, **options)
     whole = 1e3 * statistics.median(timed.whole)
@@ -91,16 +95,16 @@ def measure(
         }
         for layer, call, seconds in zip(_layers(task, case, timed), timed.calls, timed.seconds, strict=True)
     ]
-    kinds: dict[str, list[dict[str, Any]]] = {}
+    by_operation: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        kinds.setdefault(row["operation"], []).append(row)
+        by_operation.setdefault(row["operation"], []).append(row)
     operations = [
         {
             "operation": operation,
-            "calls": len(of_kind),
-            **figure(sum(row["gflop"] or 0.0 for row in of_kind), sum(row["ms"] for row in of_kind)),
+            "calls": len(its_rows),
+            **figure(sum(row["gflop"] or 0.0 for row in its_rows), sum(row["ms"] for row in its_rows)),
         }
-        for operation, of_kind in kinds.items()
+        for operation, its_rows in by_operation.items()
     ]
     outside = 1e3 * statistics.median(timed.outside())
     return {
@@ -125,11 +129,11 @@ def _layers(task: str, case: dict[str, Any], timed: TimedCalls) -> list[str]:
     shape = (case["batch"], case["size"], case["size"], 1)
     described = minunet.describe(model, shape, gradients=task == "step").rows
     listed = [(operation, output, algorithm) for _, operation, output, _, algorithm, _ in described]
-    of_the_model = [call for call in timed.calls if call.operation not in BESIDE_THE_MODEL]
+    of_the_model = [call for call in timed.calls if call.operation not in NOT_IN_THE_MODEL]
     if listed != [(call.operation, call.shape, call.algorithm) for call in of_the_model]:
         raise RuntimeError("the calls of primitives are not those that describe lists")
     layers = (layer for layer, *_ in described)
-    return ["" if call.operation in BESIDE_THE_MODEL else next(layers) for call in timed.calls]
+    return ["" if call.operation in NOT_IN_THE_MODEL else next(layers) for call in timed.calls]
 
 
 if __name__ == "__main__":

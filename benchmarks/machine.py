@@ -1,4 +1,4 @@
-"""What a figure depends on: processor, thread counts, library versions and the commit it was measured at."""
+"""The machine that a figure was measured on: processor, threads, versions of libraries, commit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 
 def describe_machine() -> dict[str, Any]:
-    """Processor, cores, versions, BLAS, threads, commit and date, as JSON can hold them."""
+    """Processor, cores, versions, BLAS, threads, commit and date, for a JSON file."""
     return {
         "processor": processor(),
         "cores": usable_cpus(),
@@ -40,7 +40,7 @@ def describe_machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """The processor's own name, with its family and model, which a virtual machine's name may hide."""
+    """The name of the processor, with its family and model, because virtual machines often change the name."""
     try:
         fields = dict(
             tuple(part.strip() for part in line.split(":", 1))
@@ -61,9 +61,9 @@ def installed(package: str) -> str | None:
 
 
 def commit(root: Path = CHECKOUT) -> str:
-    """The commit of the working tree, marked where files differ from it; "unknown" outside a checkout.
+    """The commit of the working tree, with "-dirty" if files differ from it; "unknown" outside of a checkout.
 
-    Other results, which a run of several benchmarks writes one after another, are not part of what is measured.
+    Differences in benchmarks/results do not count, because other benchmarks write there.
     """
 
     def git(*arguments: str) -> str:
@@ -81,7 +81,7 @@ SGEMM_GFLOP = 2 * 1024**3 / 1e9
 
 
 def sgemm() -> Callable[[], Any]:
-    """A callable that multiplies two float32 matrices of 1024x1024 on every core, which is `SGEMM_GFLOP`: the machine's peak."""
+    """A callable that multiplies two float32 matrices of 1024x1024 on all cores, the peak of the machine: `SGEMM_GFLOP` of work."""
     a = np.ones((1024, 1024), np.float32)
     out = np.empty_like(a)
     return lambda: np.matmul(a, a, out=out)

@@ -1,4 +1,4 @@
-"""Peak memory of one contestant, measured in a process of its own so that nobody pays for another's pages."""
+"""Peak memory of one contestant, measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# The growth of the peak over what the process held when data and weights were ready and the libraries loaded.
+# "before" is measured when the data and the weights are ready and the libraries are loaded.
 _SCRIPT = """
 import json, sys
 def peak():
-    # Not getrusage: its maximum starts from that of the process that started this one.
+    # Not getrusage, whose maximum begins with that of the parent process.
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 from benchmarks.cpu.contestants import contestant
@@ -27,7 +27,7 @@ print(json.dumps({"before": before, "peak": peak()}))
 
 def peak_of(**contestant: object) -> dict[str, int]:
     """Bytes of resident memory of `contestant(**contestant)` (benchmarks.cpu): "before" its first run, and at the "peak"."""
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", _SCRIPT, json.dumps(contestant)], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(process.stdout.splitlines()[-1])

@@ -1,4 +1,4 @@
-"""Where figures go: one JSON file per benchmark, with the machine it ran on."""
+"""The files of figures: one JSON file per benchmark, with the command and the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).resolve().parent / "results"
 
 
 def add_out(parser: Any) -> None:
-    """Give a parser, or a group of its arguments, --out; a folder that cannot be written is refused before any measuring."""
+    """Add --out to a parser or a group of arguments. A folder that cannot be written is refused before anything is measured."""
     parser.add_argument("--out", type=_folder, metavar="DIR", help="folder for the JSON (default benchmarks/results)")
 
 
@@ -25,7 +25,7 @@ def _folder(text: str) -> Path:
 
 
 def save(name: str, command: str, figures: Any, folder: Path | None = None) -> Path:
-    """Write `figures` with the command that makes them and the machine to <folder>/<name>.json; returns the path."""
+    """Write `figures`, the command and the machine to <folder>/<name>.json, and return the path."""
     folder = FOLDER if folder is None else folder
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"

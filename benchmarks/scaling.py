@@ -1,6 +1,6 @@
 """`python -m benchmarks.scaling`: how time and memory of a training step grow with pixels, batch, channels and threads.
 
-Linear growth in pixels and batch is what the design promises; the table shows the cost per pixel, which should stay level.
+Time should grow linearly with pixels and batch; the table shows the time per pixel, which should stay the same.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _along(axis: str, rounds: int) -> list[dict[str, Any]]:
-    """One row per value of one setting, the others held; all values run in every round."""
+    """One row per value of one setting, with the others fixed; every round runs all values."""
     cases = {value: {**START, axis: value} for value in AXES[axis]}
     runs = {str(value): contestant(OURS, task="step", **case) for value, case in cases.items()}
     with tqdm(desc=axis, unit="round", leave=False) as bar:
@@ -64,7 +64,7 @@ def _along(axis: str, rounds: int) -> list[dict[str, Any]]:
 
 
 def _threads(rounds: int) -> list[dict[str, Any]]:
-    """One row per number of threads up to the cores of this process."""
+    """One row per number of threads up to the number of cores of this process."""
     cores = minunet.get_num_threads()
     step = contestant(OURS, task="step", **START)
 

@@ -1,6 +1,6 @@
-"""Alternating measurements: every contestant runs once a round, so that a machine whose speed drifts is unfair to none.
+"""Alternating measurements: every contestant runs once per round, so that a drift of the machine's speed affects all alike.
 
-Ratios are taken within a round and then summarised; an absolute time says little on a shared machine.
+Ratios are computed within a round and then summarised. On a shared machine, absolute times are not reliable.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-PAUSE = 0.03  # seconds between contestants, in which the last one's worker threads stop spinning
+PAUSE = 0.03  # seconds between contestants, until the worker threads of the last one stop spinning
 WARM_UP = 2  # rounds that are not counted
 
 
@@ -30,7 +30,7 @@ class Timings:
         return statistics.median(self.seconds[name])
 
     def ratio(self, names: list[str], ours: str) -> tuple[float, float, float]:
-        """How many times longer the best of `names` takes than `ours`: median, lowest and highest over the rounds."""
+        """The time of the fastest of `names` divided by the time of `ours`: median, lowest and highest over the rounds."""
         rounds = [
             min(others) / own
             for own, *others in zip(self.seconds[ours], *(self.seconds[name] for name in names), strict=True)
@@ -57,7 +57,7 @@ def alternate(
     warm_up: int = WARM_UP,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Timings:
-    """Run each contestant once a round, for `rounds` rounds after the warm-up.
+    """Run each contestant once per round, for `rounds` rounds after the warm-up.
 
     Parameters
     ----------
@@ -67,9 +67,9 @@ def alternate(
     progress : callable, optional
         Called after every round.
     warm_up : int
-        Rounds before those that are counted.
+        Rounds before the counted ones.
     clock : callable
-        Seconds from some moment on.
+        Returns the time in seconds.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     for k in range(rounds + warm_up):

@@ -1,6 +1,6 @@
-"""`python -m benchmarks.train_epoch DATA`: an epoch of `minunet.train` beside PyTorch doing the same work.
+"""`python -m benchmarks.train_epoch DATA`: the time of an epoch of `minunet.train`, and of PyTorch for the same work.
 
-That is training with augmentation, and validation; both keep the decoded images in memory.
+An epoch is training with augmentation, and validation. Both keep the decoded images in memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from minunet.training.trainer import Trainer
 
 LAYOUTS = ("NCHW", "channels_last")
 BATCH = 8
-WARM_UP = 1  # an epoch has steps enough to warm up
+WARM_UP = 1  # one epoch has enough steps to warm up
 
 
 @command
@@ -80,10 +80,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class _Ours:
-    """Epoch after epoch of one training, with the time spent waiting for batches."""
+    """A training of minunet, an epoch at a time, and the time that it waits for batches."""
 
     def __init__(self, model: minunet.UNet, training: Batches, validation: Batches):
-        self.source = _Timed(training)
+        self.source = _TimedSource(training)
         optimizer = minunet.optim.Adam(model.parameters())
         self.trainer = Trainer(
             model,
@@ -103,12 +103,12 @@ class _Ours:
         self.seconds += time.perf_counter() - began
 
     def waiting(self) -> float:
-        """Share of the time in which the next batch was not ready."""
+        """The part of the time spent waiting for the next batch."""
         return self.source.waited / self.seconds
 
 
-class _Timed:
-    """A source that notes how long each batch was waited for."""
+class _TimedSource:
+    """A source of batches that measures how long each batch is waited for."""
 
     def __init__(self, source: Batches):
         self.source, self.waited = source, 0.0
@@ -128,7 +128,7 @@ class _Timed:
 
 
 def _whole(pairs, preprocessing: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
-    """All images and masks of one side, in memory."""
+    """All images and masks of one part of the split, in memory."""
     batches = list(Batches(pairs, preprocessing, BATCH).epoch(0))
     return np.concatenate([b[0] for b in batches]), np.concatenate([b[1] for b in batches])
 

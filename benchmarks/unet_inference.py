@@ -1,8 +1,8 @@
-"""`python -m benchmarks.unet_inference`: the U-Net's inference against PyTorch and ONNX Runtime, side by side."""
+"""`python -m benchmarks.unet_inference`: the time and memory of a U-Net's inference, and of PyTorch and ONNX Runtime."""
 
 import sys
 
-from benchmarks.cpu.unet import main
+from benchmarks.cpu.unet_comparison import main
 
 if __name__ == "__main__":
     sys.exit(main("inference"))

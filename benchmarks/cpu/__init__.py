@@ -1,1 +1,1 @@
-"""Benchmarks on the CPU beside PyTorch and ONNX Runtime."""
+"""What the benchmarks on the CPU are made of: contestants, calls of primitives with their times, tables."""

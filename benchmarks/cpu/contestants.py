@@ -1,4 +1,4 @@
-"""Who runs: one U-Net, one batch, the same numbers, by name: minunet, PyTorch in three settings, ONNX Runtime."""
+"""The contestants by name: minunet, PyTorch in three settings, ONNX Runtime; each runs the same U-Net on the same batch."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def contestant(
     Parameters
     ----------
     name : str
-        "minunet", one of `peers.torch_unet.MODES`, or "ONNX Runtime" (inference alone).
+        "minunet", one of `peers.torch_unet.MODES`, or "ONNX Runtime" (only inference).
     task : {"step", "inference"}
     base, batch, size : int
         Base channels, images a batch, and their side in pixels.
@@ -69,7 +69,7 @@ def _our_inference(model: minunet.UNet, x: np.ndarray) -> Callable[[], Any]:
 
 
 def _onnx_inference(model: minunet.UNet, x: np.ndarray) -> Callable[[], Any]:
-    """PyTorch's export of the network, run by ONNX Runtime with its own defaults."""
+    """PyTorch's export of the network, run by ONNX Runtime with its defaults."""
     import onnxruntime
     import torch
 

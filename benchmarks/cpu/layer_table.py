@@ -16,7 +16,7 @@ TASKS = {"step": "training step", "inference": "inference"}
 def layer_table(figures: dict[str, Any]) -> str:
     """A line for each call under its part of the step, then the sums.
 
-    Layers go without the "block" and "convs" of their names, and gradients without "_grads", which the part says.
+    The names of layers are shortened by "block" and "convs", and those of gradients by "_grads", because the heading says it.
 
     Parameters
     ----------

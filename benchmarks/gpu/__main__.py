@@ -1,7 +1,7 @@
-"""Everything about the GPU path in one command, `python -m benchmarks.gpu`, in under ten minutes.
+"""`python -m benchmarks.gpu`: checks and times everything that runs on a GPU, in under ten minutes.
 
-Hardware primitives, every kernel's values, training beside NumPy, and speed and memory beside PyTorch; each part is
-saved as it ends, a failing one is reported and the rest go on.
+First the hardware's instructions, the values of every kernel, and a training compared with NumPy; then speed and memory compared
+with PyTorch. The figures are saved after each part. A part that fails is reported, and the others still run.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.gpu.bare import prepare
+from benchmarks.gpu.bare_checkout import prepare
 
-STOOD_IN = prepare()
+MISSING = prepare()
 
 from benchmarks.gpu.device import Gpu  # noqa: E402
 from benchmarks.gpu.layers import layers  # noqa: E402
 from benchmarks.gpu.products import products  # noqa: E402
-from benchmarks.gpu.sm_90a import in_a_process, taken  # noqa: E402
+from benchmarks.gpu.sm_90a import allow_sm_90a, check_in_a_process  # noqa: E402
 from benchmarks.gpu.steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
 from benchmarks.gpu.training import parity  # noqa: E402
 from benchmarks.gpu.values import conformance, kernels  # noqa: E402
@@ -37,10 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the parts, print the table, write the JSON; 1 where a part failed, 2 where there is no GPU."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu", description=__doc__)
     add_out(parser)
-    parser.add_argument("--only", metavar="NAME", help="parts whose name contains this: step, layers, sm_90a, ...")
     parser.add_argument(
-        "--minutes", type=float, default=10, help="start no further part after 0.8 of this (default 10)"
+        "--only", metavar="NAME", help="only the parts whose name contains this: step, layers, sm_90a, ..."
     )
+    parser.add_argument("--minutes", type=float, default=10, help="start no part after 80 %% of this time (default 10)")
     args = parser.parse_args(argv)
     problem = why_no_gpu()
     if problem:
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     device = Gpu()
     name = "gpu_" + re.sub(r"[^A-Za-z0-9]+", "_", device.name).strip("_").lower()
-    figures: dict[str, Any] = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": STOOD_IN}
+    figures: dict[str, Any] = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": MISSING}
     for label, result in run_parts(parts(device), args.only, 0.8 * 60 * args.minutes):
         figures[label] = result
         path = save(name, "python -m benchmarks.gpu", figures, args.out)
@@ -61,12 +61,12 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parts(device: Any) -> Iterator[Part]:
-    """Correctness first; the compiler of PyTorch, which takes longest, last."""
+    """Correctness first; PyTorch's compiler, which takes longest, last."""
     plain, compiled = TORCH_MODES[:-1], TORCH_MODES[-1:]
-    kinds = [False]  # ours without the kernels of sm_90a, and with them once they have been found right
+    kinds = [False]  # without the kernels of sm_90a; True is added once they are found correct
 
     def without_sm_90a(part: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        with taken(False):  # also where the environment asks for them: what hangs here, hangs all
+        with allow_sm_90a(False):  # even if the environment allows them: a kernel that hangs here would end all
             return part(device)
 
     yield "conformance", lambda: without_sm_90a(conformance)
@@ -74,14 +74,14 @@ def parts(device: Any) -> Iterator[Part]:
     yield "products", lambda: without_sm_90a(products)
 
     def sm_90a() -> dict[str, Any]:
-        found = in_a_process(device.launcher.architecture())
-        if not found.get("failed") and not found.get("skipped"):
+        result = check_in_a_process(device.launcher.architecture())
+        if not result.get("failed") and not result.get("skipped"):
             kinds.append(True)
-        return found
+        return result
 
     yield "sm_90a", sm_90a
     yield "training parity", lambda: without_sm_90a(parity)
-    # Those that no GPU had run before come after what has, which is saved by then: should they hang, only their figures are lost.
+    # The kernels of sm_90a, which had never run on a GPU, come last: if they hang, only their own figures are lost.
     for kind in kinds:
         name = " sm_90a" if kind else ""
         for shape in SHAPES:
@@ -92,12 +92,12 @@ def parts(device: Any) -> Iterator[Part]:
 
 
 def every_layer(device: Any, sm_90a: tuple[bool, ...]) -> dict[str, Any]:
-    """Each layer of the smaller shape by itself."""
+    """Each layer of the smaller shape, timed by itself."""
     return layers(device, UNet(**CONFIG), *SHAPES[0][:2], with_torch=has_torch(), sm_90a=sm_90a)
 
 
 def has_torch() -> bool:
-    """Whether PyTorch is there and sees the GPU."""
+    """Whether PyTorch is installed and has the GPU."""
     try:
         import torch
 
@@ -107,13 +107,13 @@ def has_torch() -> bool:
 
 
 def run_parts(all_parts: Iterator[Part], only: str | None, seconds: float) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Run each part whose name fits, as long as there is time; a part that raises becomes its own report."""
+    """Run each part whose name contains `only`, while there is time. An error in a part is its result."""
     began = time.perf_counter()
     for label, part in all_parts:
         if only and only not in label:
             continue
         if time.perf_counter() - began > seconds:
-            yield label, {"failed": ["there was no time left for it"]}
+            yield label, {"failed": ["not run, because the time was up"]}
             continue
         print(f"{label} ...", flush=True)
         started = time.perf_counter()
@@ -128,7 +128,7 @@ def run_parts(all_parts: Iterator[Part], only: str | None, seconds: float) -> It
 
 
 def table(figures: dict[str, Any]) -> str:
-    """What a reader wants to see first."""
+    """The figures as text."""
     lines = [f"{figures['gpu']}, {figures['multiprocessors']} multiprocessors"]
     for label, part in figures.items():
         if not isinstance(part, dict):

@@ -1,7 +1,7 @@
-"""Training in bfloat16 beside float32 on drawn smears, without a GPU: the GPU's rounding imitated in NumPy.
+"""Compares training in bfloat16 with float32 on drawn smears, without a GPU: NumPy imitates the rounding of the GPU.
 
-Activations, their gradients and the working weights are rounded to 8 bits of mantissa wherever the fused step keeps them in
-bfloat16; weights, their gradients, sums and Adam stay float32, as there.
+Activations, their gradients and the copies of the weights are rounded wherever the fused step keeps them in bfloat16. The weights
+themselves, their gradients, sums and Adam stay float32, as in the fused step.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.drawn_training import Pictures, compare, dice, parser
+from benchmarks.gpu.drawn_training import Pictures, compare, dice, parser
 from minunet.kernels.dispatch import Primitive, intercept_calls
 
-# Which results of these primitives are activations or gradients of activations; the others belong to parameters.
+# The other results of these primitives belong to parameters and are not rounded.
 CONVOLUTIONS = ("conv2d", "conv_transpose2d")
 GRADIENTS = ("conv2d_grads", "conv_transpose2d_grads")
 
 
 def rounded(value: Any) -> Any:
-    """float32 arrays, also inside a tuple, with what bfloat16 cannot hold rounded away, to nearest with ties to even."""
+    """float32 arrays, also inside a tuple, rounded to bfloat16, to nearest, ties to even."""
     if isinstance(value, tuple):
         return tuple(rounded(item) for item in value)
     if not isinstance(value, np.ndarray) or value.dtype != np.float32:
@@ -31,7 +31,7 @@ def rounded(value: Any) -> Any:
 
 
 def in_bfloat16(primitive: Primitive, args: tuple[Any, ...]) -> Any:
-    """What the primitive gives on the GPU in bfloat16; for `dispatch.replace`."""
+    """The result of the primitive on a GPU in bfloat16; for `dispatch.intercept_calls`."""
     name = primitive.name
     if name in CONVOLUTIONS:
         sources, weight, bias, *rest = args
@@ -50,7 +50,7 @@ DEFAULTS = {"seeds": 3, "epochs": 12, "images": 48, "size": 96, "batch": 4, "bas
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print and save the two Dice coefficients of every seed; 1 where their means are more than 0.005 apart."""
+    """Print and save the two Dice coefficients of every seed; 1 if their means differ by more than 0.005."""
     args = parser("gpu_bfloat16", __doc__, **DEFAULTS).parse_args(argv)
 
     def train(precision: str, seed: int, training: Pictures, test: Pictures) -> float:

@@ -1,4 +1,7 @@
-"""The device that the GPU benchmark measures: arrays go there and back, and work on it is timed by its own clock."""
+"""The GPU as a device for the checks and benchmarks: copies arrays to it and back, and times work by its own clock.
+
+`tests.cuda_on_cpu.shim.host_device.HostDevice` is the same without a GPU.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Gpu:
         self.launcher = devices.launcher_for(cupy.empty(1))
 
     def use(self) -> contextlib.AbstractContextManager[Any]:
-        """A block in which arrays of this device take CUDA kernels; CuPy arrays always do."""
+        """A block in which arrays of this device are computed with CUDA kernels; CuPy arrays always are."""
         return contextlib.nullcontext()
 
     def put(self, array: Any) -> Any:
@@ -37,7 +40,7 @@ class Gpu:
         return self.cupy.asnumpy(array)
 
     def milliseconds(self, work: Callable[[], object], *, rounds: int = 10, repeat: int = 10) -> float:
-        """The median time of `work`, `repeat` times in a CUDA graph, which leaves no gap between launches."""
+        """The median time of `work`, run `repeat` times in a CUDA graph, so that there are no gaps between launches."""
         stream = self.cupy.cuda.Stream(non_blocking=True)
         self.cupy.cuda.get_current_stream().synchronize()
         with stream:

@@ -1,4 +1,4 @@
-"""Whether Hopper's bulk copies, barriers and warpgroup products do on the device what the host shim takes them to do."""
+"""Checks that Hopper's bulk copies, barriers and wgmma do on the device what the host shim assumes."""
 
 from __future__ import annotations
 
@@ -7,33 +7,33 @@ from typing import Any
 
 import numpy as np
 
-# A product's sums are float32, of up to 320 products of standard normal numbers; a misread layout is wrong by more than 1.
+# Sums in float32 of up to 320 products of standard normal numbers; with a wrong layout the error is more than 1.
 LIMIT = 2e-3
 
 
 def hopper_conformance(device: Any, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """The right kernels of the shim's self-test on the device, against float64.
+    """Compare the right kernels of hopper_instructions.cu on the device with float64.
 
     Parameters
     ----------
     say : callable
-        Told the name of each before it runs.
+        Called with the name of each before it runs.
 
     Returns
     -------
     dict
-        {"largest_error": by name, "failed": sentences}, or {"skipped": why} on a GPU that is not of compute capability 9.0.
+        {"largest_error": by name, "failed": sentences}, or {"skipped": reason} on a GPU of another compute capability than 9.0.
     """
-    architecture = getattr(device.launcher, "architecture", lambda: "sm_90")()  # the host shim plays any
+    architecture = getattr(device.launcher, "architecture", lambda: "sm_90")()  # the host shim imitates any GPU
     if architecture != "sm_90":
-        return {"skipped": f"these instructions are those of sm_90a, this GPU is {architecture}"}
+        return {"skipped": f"only sm_90 has these instructions, this GPU is {architecture}"}
     found: dict[str, float] = {}
     failed = []
     for name, limit, work in _cases(device):
         say(name)
         try:
             result, expected = work()
-        except Exception as error:  # whatever a driver raises; the others are still worth knowing
+        except Exception as error:  # of any type that a driver raises; the other checks still run
             failed.append(f"{name}: {type(error).__name__}: {error}")
             continue
         found[name] = float(np.abs(result.astype(np.float64) - expected).max())
@@ -43,7 +43,7 @@ def hopper_conformance(device: Any, say: Callable[[str], None] = lambda text: No
 
 
 def _cases(device: Any) -> Iterator[tuple[str, float, Any]]:
-    """(name, largest error, what computes a result and what it should be)."""
+    """(name, largest allowed error, function that returns a result and the expected one)."""
     from tests.cuda_on_cpu.device_checks import hopper_instructions as cases
 
     for itemsize in (2, 4):

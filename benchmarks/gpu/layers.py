@@ -1,4 +1,4 @@
-"""Each convolution of the U-Net by itself: forward, input gradient, weight gradient, beside PyTorch in the same precision."""
+"""Times each convolution of a U-Net by itself (forward, input gradient, weight gradient), and PyTorch in the same precision."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.gpu.sm_90a import taken
+from benchmarks.gpu.sm_90a import allow_sm_90a
 from minunet.fused.unet_layers import ConvLayer, layers_of
 from minunet.kernels.cuda import sums, tensor_cores
 from minunet.kernels.cuda.arena import Arena
@@ -40,12 +40,12 @@ class Case:
 
     @property
     def flops(self) -> float:
-        """Multiplications and additions of each of the three."""
+        """Multiplications and additions of each of the three passes."""
         return 2.0 * math.prod(self.images) * math.prod(self.layer.shape)
 
 
 def cases(model: UNet, batch: int, size: int) -> Iterator[Case]:
-    """Every distinct 3x3 convolution but the first, whose one channel tensor cores hardly notice."""
+    """Every different 3x3 convolution, except the first, whose single channel is hardly any work for tensor cores."""
     layers, depth, seen = layers_of(model), model.config["depth"], set()
     blocks = [(f"contraction.{k}", k, block) for k, block in enumerate(layers.contraction)]
     blocks.append(("bottleneck", depth, layers.bottleneck))
@@ -64,7 +64,7 @@ def cases(model: UNet, batch: int, size: int) -> Iterator[Case]:
 
 
 def ours(device: Any, case: Case, precision: str) -> dict[str, Callable[[], None]]:
-    """Callables that launch our kernels, on random numbers."""
+    """Callables that launch our kernels on random numbers."""
     arena, dtype, layer = Arena(device.launcher), DTYPES[precision], case.layer
     rounded = precision == "tf32"
     xs = tuple(arena.alloc((*case.images, c), dtype) for c in layer.channels)
@@ -101,14 +101,14 @@ def ours(device: Any, case: Case, precision: str) -> dict[str, Callable[[], None
 
     work = {"forward": forward, "input gradient": input_gradient, "weight gradient": weight_gradient}
     for launch in work.values():
-        launch()  # noted, so that settling compiles them
+        launch()  # only recorded, so that `commit` compiles the kernels
     arena.commit()
     _fill(device, arena)
     return work
 
 
 def _fill(device: Any, arena: Arena) -> None:
-    """Numbers of size one in either type, since zeros are multiplied faster: bytes at random, but for each word's exponent."""
+    """Fill with random numbers of size one in either type, because multiplying zeros is faster: only the exponents are fixed."""
     memory = arena.launcher.memory
     words = np.random.default_rng(0).integers(0, 2**32, 1 << 20, np.uint32) & np.uint32(0x807F807F) | np.uint32(
         0x3F003F00
@@ -119,8 +119,8 @@ def _fill(device: Any, arena: Arena) -> None:
         part[...] = device.put(pattern[: part.nbytes])
 
 
-def torchs(case: Case, precision: str) -> dict[str, Callable[[], None]]:
-    """PyTorch's for the same shapes: bias and ReLU in the forward pass too, the joined input ready made."""
+def torch_passes(case: Case, precision: str) -> dict[str, Callable[[], None]]:
+    """The same passes in PyTorch: with bias and ReLU in the forward pass; the joined input exists already."""
     import torch
 
     torch.backends.cudnn.benchmark = torch.backends.cudnn.allow_tf32 = True
@@ -142,7 +142,7 @@ def torchs(case: Case, precision: str) -> dict[str, Callable[[], None]]:
 
 
 def torch_milliseconds(work: Callable[[], object], rounds: int = 10, repeat: int = 10) -> float:
-    """The median time of `work` in PyTorch, `repeat` times in a CUDA graph as ours."""
+    """The median time of `work` in PyTorch, run `repeat` times in a CUDA graph, as ours."""
     import statistics
 
     import torch
@@ -182,11 +182,11 @@ def layers(
     for case, precision in itertools.product(cases(model, batch, size), DTYPES):
         theirs = {}
         if with_torch:
-            theirs = {name: torch_milliseconds(work) for name, work in torchs(case, precision).items()}
-        for wanted in sm_90a:
-            with taken(wanted):
+            theirs = {name: torch_milliseconds(work) for name, work in torch_passes(case, precision).items()}
+        for allowed in sm_90a:
+            with allow_sm_90a(allowed):
                 times = {name: device.milliseconds(work) for name, work in ours(device, case, precision).items()}
-            about = {"layer": case.name, "precision": precision, "kernels": "sm_90a" if wanted else "sm_80"}
+            about = {"layer": case.name, "precision": precision, "kernels": "sm_90a" if allowed else "sm_80"}
             for name, ms in times.items():
                 row = {**about, "pass": name, "ms": ms, "tflops": case.flops / ms / 1e9}
                 if name in theirs:

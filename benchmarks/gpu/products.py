@@ -1,4 +1,4 @@
-"""The training step's convolution kernels on the device against float64: those of sm_80 and, where it is one, of sm_90a."""
+"""Compares the convolution kernels of a training step with float64: those for sm_80 and, if allowed, those for sm_90a."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import numpy as np
 def products(
     device: Any, seed: int | None = None, *, larger: bool = True, say: Callable[[str], None] = lambda text: None
 ) -> dict[str, Any]:
-    """The largest error of each pass over the tests' ragged shapes, and a few larger ones, on fresh random numbers.
+    """The largest error of each pass over the shapes of the tests, and a few larger ones, on new random numbers.
 
     Parameters
     ----------
     larger : bool
-        Also shapes that give multiprocessors several tiles.
+        Include shapes with several tiles for each multiprocessor.
     say : callable
-        Told the name of each pass and shape before it runs.
+        Called with the name of each pass and shape before it runs.
     """
     from tests.cuda_on_cpu.device_checks.convolution_passes import (
         CASES,
@@ -43,7 +43,7 @@ def products(
                 say(f"{label}, {name}")
                 try:
                     error = run(device, precision, case, kernels, rng)
-                except Exception as problem:  # whatever a driver raises; the others are still worth knowing
+                except Exception as problem:  # of any type that a driver raises; the other checks still run
                     failed.append(f"{label}, {name}: {type(problem).__name__}: {problem}")
                     continue
                 worst[label] = max(worst.get(label, 0.0), error)

@@ -1,6 +1,7 @@
-"""The kernels of sm_90a on a GPU that has it: what its primitives do, every pass against float64, a training beside NumPy's.
+"""Checks the kernels of sm_90a on a GPU: its instructions, every pass against float64, and a training compared with NumPy.
 
-`in_a_process` runs this where it can be given up: a barrier that waits for too many bytes hangs the GPU, and the process with it.
+`check_in_a_process` runs the check in a process that can be ended: a barrier that waits for too many bytes hangs the GPU and the
+process with it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gpu.bare import prepare
+from benchmarks.gpu.bare_checkout import prepare
 
 prepare()
 
@@ -30,10 +31,10 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextlib.contextmanager
-def taken(wanted: bool) -> Iterator[None]:
-    """Within the block the launch code takes these kernels, or does not."""
+def allow_sm_90a(allowed: bool) -> Iterator[None]:
+    """Within the block, allow the launch code to use these kernels, or forbid it."""
     before = os.environ.get(SM_90A)
-    os.environ[SM_90A] = "1" if wanted else "0"
+    os.environ[SM_90A] = "1" if allowed else "0"
     try:
         yield
     finally:
@@ -44,43 +45,45 @@ def taken(wanted: bool) -> Iterator[None]:
 
 
 def check(device: Any, say: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """Errors and losses, and under "failed" what is wrong; `say` is told what runs next, so that what hangs is known."""
+    """Errors and losses, and under "failed" what is wrong. `say` is called with the name of each check before it runs."""
     parts = {
         "primitives": lambda: hopper_conformance(device, say),
         "products": lambda: products(device, say=say),
         "training": lambda: parity(device, shape=(2, 64, 64, 1), base_channels=64),
     }
-    found: dict[str, dict[str, Any]] = {}
-    with taken(True):
+    results: dict[str, dict[str, Any]] = {}
+    with allow_sm_90a(True):
         for name, part in parts.items():
             say(name)
             try:
-                found[name] = part()
-            except Exception as error:  # whatever a driver raises; what was found before it still counts
-                found[name] = {"failed": [f"{type(error).__name__}: {error}"]}
-    failed = [f"{name}: {problem}" for name, part in found.items() for problem in part.get("failed", ())]
-    largest = {**found["primitives"].get("largest_error", {}), **found["products"].get("largest_error", {})}
-    return {"largest_error": largest, "losses": found["training"].get("losses"), "failed": failed}
+                results[name] = part()
+            except Exception as error:  # of any type that a driver raises; the results before it still count
+                results[name] = {"failed": [f"{type(error).__name__}: {error}"]}
+    failed = [f"{name}: {problem}" for name, part in results.items() for problem in part.get("failed", ())]
+    largest = {**results["primitives"].get("largest_error", {}), **results["products"].get("largest_error", {})}
+    return {"largest_error": largest, "losses": results["training"].get("losses"), "failed": failed}
 
 
-def in_a_process(architecture: str, seconds: float = 120) -> dict[str, Any]:
-    """`check` in a process of its own, ended after some time; "skipped" says why on other GPUs."""
+def check_in_a_process(architecture: str, seconds: float = 120) -> dict[str, Any]:
+    """Run `check` in a process of its own, which is ended after some time. On other GPUs, "skipped" gives the reason."""
     if architecture != "sm_90":
-        return {"skipped": f"these kernels are for sm_90 alone, this GPU is {architecture}"}
-    status, out, said = _run([sys.executable, "-m", "benchmarks.gpu.sm_90a"], seconds)
+        return {"skipped": f"these kernels run only on sm_90, this GPU is {architecture}"}
+    status, out, err = _run([sys.executable, "-m", "benchmarks.gpu.sm_90a"], seconds)
     if status is None:
-        last = said.strip().splitlines()[-1:]
-        return {"failed": [f"no answer within {seconds:.0f} s, so a kernel may hang; it said last: {''.join(last)!r}"]}
+        last = err.strip().splitlines()[-1:]
+        return {
+            "failed": [f"no answer within {seconds:.0f} s, so a kernel may hang; its last line was {''.join(last)!r}"]
+        }
     try:
         return json.loads(out.splitlines()[-1])
     except (IndexError, ValueError):
-        return {"failed": [f"exit status {status}: {said[-2000:]}"]}
+        return {"failed": [f"exit status {status}: {err[-2000:]}"]}
 
 
 def _run(command: list[str], seconds: float) -> tuple[int | None, str, str]:
-    """Exit status, None where the time was up; and what came out. A process that a driver does not let go is left behind."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=said)
+    """Exit status (None if the time was up), stdout and stderr. A process that the driver does not release is abandoned."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err)
         try:
             status = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -89,8 +92,8 @@ def _run(command: list[str], seconds: float) -> tuple[int | None, str, str]:
             process.kill()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(10)
-        out.seek(0), said.seek(0)
-        return status, out.read(), said.read()
+        out.seek(0), err.seek(0)
+        return status, out.read(), err.read()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole training step and inference of the classic U-Net on a GPU, beside PyTorch in the settings its users choose from."""
+"""Times the training step and the inference of the classic U-Net on a GPU, and PyTorch in its usual settings."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 
 import minunet
-from benchmarks.gpu.sm_90a import taken
+from benchmarks.gpu.sm_90a import allow_sm_90a
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels.machine import Machine
 
 SHAPES = ((16, 256, 256, 1), (8, 512, 512, 1))
 CONFIG = {"base_channels": 64, "variant": "classic"}
-# Milliseconds of the floor: arithmetic at 700 TFLOP/s in bfloat16 and traffic at 3.0 TB/s, of one H100.
+# Lower bound of an H100 in milliseconds: arithmetic at 700 TFLOP/s in bfloat16 and memory traffic at 3.0 TB/s.
 FLOOR = {(16, 256, 256, 1): 7.3, (8, 512, 512, 1): 14.3}
 TORCH_MODES = ("eager tf32", "amp bf16 channels_last", "amp bf16 channels_last compiled")
 
@@ -150,7 +150,7 @@ def steps(
 
     for precision, wanted in itertools.product(("bf16", "tf32"), sm_90a):
         kind = f"{precision} sm_90a" if wanted else precision
-        with taken(wanted):
+        with allow_sm_90a(wanted):
             note(f"ours {kind}", lambda precision=precision: our_step(shape, precision, rounds))
             note(f"ours inference {kind}", lambda precision=precision: our_inference(shape, precision, rounds))
     for mode in modes:

@@ -1,4 +1,4 @@
-"""Training on the device beside training in NumPy: five steps from the same start, in every precision."""
+"""Compares training on the device with training in NumPy: five steps from the same start, in every precision."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from minunet.fused.unet_step import UNetStep
 from minunet.kernels.machine import Machine
 
 STEPS, LR = 5, 1e-3
-# How far a loss may be from NumPy's, of the loss itself: rounding of factors, followed through five updates.
+# Allowed relative difference of a loss from NumPy's: the effect of rounded factors after five updates.
 TOLERANCES = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 5e-2}
 
 

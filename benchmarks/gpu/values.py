@@ -1,4 +1,4 @@
-"""What the kernels compute on the device: the hardware primitives against the host shim's meaning, every kernel against float64."""
+"""Checks what the device computes: its instructions against what the host shim assumes, every kernel against float64."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.program import Program
 
 SELF_TEST = Path(__file__).resolve().parents[2] / "tests" / "cuda_on_cpu" / "device_checks" / "instructions.cu"
-# Of the largest value of a result.
+# Allowed errors, relative to the largest value of a result.
 TOLERANCES = {"float32": 2e-5, "float64": 1e-12, "bfloat16": 6e-3, "tf32": 1e-3}
 _programs: list[Program] = []
 
 
 def conformance(device: Any) -> dict[str, Any]:
-    """Whether ldmatrix, mma.sync, cp.async, barriers and shuffles do on the device what the shim takes them to do."""
+    """Check that ldmatrix, mma.sync, cp.async and barriers do on the device what the shim assumes."""
     from tests.cuda_on_cpu.device_checks.rounding import from_bf16, to_bf16
 
     if not _programs:
@@ -74,7 +74,7 @@ def conformance(device: Any) -> dict[str, Any]:
 
 
 def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
-    """Every candidate of every primitive, on fresh random numbers at the tests' ragged shapes, against the float64 reference."""
+    """Compare every CUDA candidate of every primitive with the float64 reference, on new random numbers with the tests' shapes."""
     from tests.cuda_on_cpu.device_checks.comparison import agree, in_float64
 
     rng = np.random.default_rng(seed)
@@ -99,7 +99,7 @@ def kernels(device: Any, seed: int | None = None) -> dict[str, Any]:
 
 
 def _calls(rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...], str]]:
-    """(primitive, arguments, dtype): the tests' shapes with numbers drawn anew."""
+    """(primitive, arguments, dtype) for the shapes of the tests, with new random numbers."""
     from tests.cuda_on_cpu.device_checks.shapes import CONVOLUTIONS, POOLINGS, TRANSPOSED_CONVOLUTIONS
 
     for dtype in ("float32", "float64"):

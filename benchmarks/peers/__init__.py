@@ -1,1 +1,1 @@
-"""The frameworks we measure ourselves against; the only place, beside tests, where one is imported."""
+"""The frameworks that minunet is compared with. Only here and in tests are they imported."""

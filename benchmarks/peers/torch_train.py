@@ -1,4 +1,4 @@
-"""The training script that a PyTorch user would write for the same data: images in memory, flips, turns and brightness, Adam."""
+"""A training script as a PyTorch user would write it for the same data: images in memory, flips, brightness and contrast, Adam."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same U-Net in PyTorch, with our weights, in the settings a PyTorch user would choose from."""
+"""The same U-Net in PyTorch, with our weights, in the settings that a PyTorch user would choose from."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class TorchUNet(nn.Module):
         return [*layers, self.head]
 
     def load(self, model: minunet.UNet) -> TorchUNet:
-        """Take over the weights of our model, turned into PyTorch's layouts."""
+        """Copy the weights of our model, in PyTorch's layouts."""
         parameters = iter(model.parameters())
         for layer in self.in_order_of_use():
             weight, bias = next(parameters).data, next(parameters).data

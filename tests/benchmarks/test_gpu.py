@@ -94,7 +94,7 @@ def test_parts_go_on_past_a_failure():
     assert "OSError: no driver" in found["one"]["failed"][0] and "traceback" in found["one"]
     assert set(found) == {"one", "two", "other"}
     assert dict(gpu.run_parts(iter([("late", broken)]), None, -1.0))["late"]["failed"] == [
-        "there was no time left for it"
+        "not run, because the time was up"
     ]
     text = gpu.table({"gpu": "G", "multiprocessors": 2, **found, "step": {"ours bf16": {"ms": 9.0, "bytes": 2**30}}})
     assert "one: FAILED" in text and "two: passed" in text and "1.00 GiB" in text
@@ -109,7 +109,7 @@ def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monk
     ran = {}
     for name in ("conformance", "kernels", "products", "parity"):
         monkeypatch.setattr(gpu, name, lambda device, name=name: ran.update({name: os.environ[SM_90A]}) or {})
-    monkeypatch.setattr(gpu, "in_a_process", lambda architecture: {"failed": failed})
+    monkeypatch.setattr(gpu, "check_in_a_process", lambda architecture: {"failed": failed})
     order = []
     monkeypatch.setattr(gpu, "steps", lambda shape, modes, sm_90a: order.append((*shape[:2], len(modes), sm_90a)) or {})
     monkeypatch.setattr(gpu, "layers", lambda *args, with_torch, sm_90a: order.append(("layers", sm_90a)) or {})
@@ -130,7 +130,7 @@ def test_a_bare_checkout_without_a_gpu():
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *a: None if name == 'threadpoolctl' else find(name, *a)\n"
         "from benchmarks.gpu import __main__ as gpu; import numpy as np, minunet\n"
-        "assert gpu.STOOD_IN == ['threadpoolctl']\n"
+        "assert gpu.MISSING == ['threadpoolctl']\n"
         "minunet.UNet(base_channels=2, depth=1)(np.zeros((1, 4, 4, 1), np.float32))\n"
         "gpu.why_no_gpu = lambda: 'CuPy is not installed'\n"
         "sys.exit(gpu.main([]))"
@@ -148,16 +148,16 @@ def test_batches_are_random_images_and_masks():
 
 def test_the_sm_90a_check_is_given_up_and_reported():
     """Other GPUs skip it; a process that dies or hangs becomes a failed part, and its kernels are not timed."""
-    assert "this GPU is sm_80" in gpu_sm_90a.in_a_process("sm_80")["skipped"]
-    assert "no answer within 0 s" in gpu_sm_90a.in_a_process("sm_90", seconds=0.01)["failed"][0]
+    assert "this GPU is sm_80" in gpu_sm_90a.check_in_a_process("sm_80")["skipped"]
+    assert "no answer within 0 s" in gpu_sm_90a.check_in_a_process("sm_90", seconds=0.01)["failed"][0]
     if gpu.why_no_gpu():
-        assert gpu_sm_90a.in_a_process("sm_90")["failed"][0].startswith("exit status 1: ")
+        assert gpu_sm_90a.check_in_a_process("sm_90")["failed"][0].startswith("exit status 1: ")
 
 
 def test_what_hangs_is_named(monkeypatch):
     monkeypatch.setattr(gpu_sm_90a, "_run", lambda command, seconds: (None, "", "box\nproduct bf16\n"))
-    failed = gpu_sm_90a.in_a_process("sm_90", seconds=3)["failed"]
-    assert failed == ["no answer within 3 s, so a kernel may hang; it said last: 'product bf16'"]
+    failed = gpu_sm_90a.check_in_a_process("sm_90", seconds=3)["failed"]
+    assert failed == ["no answer within 3 s, so a kernel may hang; its last line was 'product bf16'"]
 
 
 def test_what_a_process_says_is_kept_apart():
@@ -195,9 +195,9 @@ def test_a_product_that_cannot_run_leaves_the_others(monkeypatch):
 
 def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):
     monkeypatch.delenv(SM_90A, raising=False)
-    with gpu_sm_90a.taken(True):
+    with gpu_sm_90a.allow_sm_90a(True):
         assert os.environ[SM_90A] == "1"
-        with gpu_sm_90a.taken(False):
+        with gpu_sm_90a.allow_sm_90a(False):
             assert os.environ[SM_90A] == "0"
         assert os.environ[SM_90A] == "1"
     assert SM_90A not in os.environ

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import drawn_training
 from benchmarks.gpu import bfloat16 as gpu_bfloat16
 from benchmarks.gpu import dice as gpu_dice
+from benchmarks.gpu import drawn_training
 from benchmarks.gpu import probabilities as gpu_probabilities
 from minunet.kernels import dispatch
 from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
@@ -110,7 +110,7 @@ def test_a_bare_checkout_without_a_gpu():
         "import importlib.util as u; find = u.find_spec\n"
         "u.find_spec = lambda name, *a: None if name == 'threadpoolctl' else find(name, *a)\n"
         "from benchmarks.gpu import dice as gpu_dice\n"
-        "assert gpu_dice.STOOD_IN == ['threadpoolctl']\n"
+        "assert gpu_dice.MISSING == ['threadpoolctl']\n"
         "gpu_dice.why_no_gpu = lambda: 'CuPy is not installed'\n"
         "sys.exit(gpu_dice.main([]))"
     )

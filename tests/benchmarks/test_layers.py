@@ -10,8 +10,8 @@ import pytest
 
 import minunet
 from benchmarks import layers, scaling
-from benchmarks.cpu.calls import time_calls
 from benchmarks.cpu.layer_table import layer_table
+from benchmarks.cpu.timed_calls import time_calls
 from minunet import functional as F
 
 CASE = {"base": 4, "batch": 1, "size": 32, "variant": "classic"}

@@ -103,7 +103,7 @@ def test_what_was_not_measured_is_blank_and_failures_are_listed(tmp_path):
         tmp_path,
         sm_90a={"skipped": "this GPU is sm_80"},
         layers={"rows": [{"layer": "l", "kernels": "sm_80", "ms": 1.0}], "failed": []},
-        **{f"step {SHAPE}": step, "step compiled (8, 512, 512, 1)": {"failed": ["there was no time left for it"]}},
+        **{f"step {SHAPE}": step, "step compiled (8, 512, 512, 1)": {"failed": ["not run, because the time was up"]}},
     )
     assert lines(tmp_path) == [
         "| Some GPU | minunet bf16 | PyTorch eager tf32 |",
@@ -116,7 +116,7 @@ def test_what_was_not_measured_is_blank_and_failures_are_listed(tmp_path):
         "",
         f"Failed: step {SHAPE}: `ours tf32: OSError: no 'memory'` and 1 more.",
         "",
-        "Failed: step compiled (8, 512, 512, 1): `there was no time left for it`.",
+        "Failed: step compiled (8, 512, 512, 1): `not run, because the time was up`.",
     ]
 
 

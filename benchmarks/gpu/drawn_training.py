@@ -1,4 +1,4 @@
-"""A training on drawn smears, the same for every precision that is to be held beside float32, and its Dice on others."""
+"""A training on drawn smears in a given precision, and its Dice on other drawn smears, to compare precisions with float32."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from minunet.training.schedule import Schedule
 from minunet.training.step import make_step
 
 SCHEDULE, LR, CLIP = "onecycle", 2e-3, 1.0  # as in minunet.train
-LIMIT = 0.005  # how far the mean Dice of a precision may be from float32's
+LIMIT = 0.005  # the largest difference between the mean Dice of a precision and that of float32
 SETTINGS = {
     "seeds": "trainings in each precision",
     "epochs": "times that every image is seen",
@@ -33,11 +33,11 @@ SETTINGS = {
     "base": "base channels of the classic U-Net of depth 3",
 }
 
-Pictures = tuple[np.ndarray, np.ndarray]  # images and masks
+Pictures = tuple[np.ndarray, np.ndarray]  # images and masks (N, H, W, 1)
 
 
 def parser(module: str, description: str | None, **defaults: int) -> argparse.ArgumentParser:
-    """The command's flags, with its own defaults."""
+    """The flags of a command, with its own defaults."""
     made = argparse.ArgumentParser(prog=_command(module), description=description)
     for name, text in SETTINGS.items():
         made.add_argument(f"--{name}", type=int, default=defaults[name], help=f"{text} (default {defaults[name]})")
@@ -61,7 +61,7 @@ def dice(
 
 
 def logits(args: argparse.Namespace, model: Any, images: np.ndarray, precision: str) -> np.ndarray:
-    """A model's answers to images (N, H, W, 1), batch by batch."""
+    """The logits of a model for images (N, H, W, 1), batch by batch."""
     forward_pass = ForwardPass(model, Machine(model.device, precision))
     parts = np.array_split(np.arange(len(images)), -(-len(images) // args.batch))
     return np.concatenate([to_numpy(forward_pass.logits(images[part])) for part in parts])
@@ -75,7 +75,7 @@ def trained(
     Raises
     ------
     ArithmeticError
-        Where the loss or the gradient is no longer a number.
+        If the loss or the gradient is not finite.
     """
     images, masks = training
     rng = np.random.default_rng(seed)
@@ -93,9 +93,7 @@ def trained(
                 optimizer.lr = schedule(bar.n)
                 found = step(images[part], masks[part])
                 if found.predicted is None:
-                    raise ArithmeticError(
-                        f"{label}, seed {seed}: loss {found.loss}, length of the gradient {found.norm}"
-                    )
+                    raise ArithmeticError(f"{label}, seed {seed}: loss {found.loss}, norm of the gradient {found.norm}")
                 bar.update()
                 bar.set_postfix(loss=f"{found.loss:.3f}")
     return model
@@ -104,9 +102,9 @@ def trained(
 def compare(
     module: str, args: argparse.Namespace, precisions: Sequence[str], train: Callable[..., float], about: dict[str, Any]
 ) -> int:
-    """Train in every precision from every seed, print and save; 1 where a mean Dice is more than LIMIT from the first's.
+    """Train in every precision from every seed, print and save; 1 if a mean Dice differs from the first by more than LIMIT.
 
-    `train` takes the precision, the seed, and the pictures to train on and to test on.
+    `train` is called with the precision, the seed, and the images to train on and to test on.
     """
     began = time.perf_counter()
     training, test = drawn(args.images, args.size, 0), drawn(max(args.images // 3, 1), args.size, 1)

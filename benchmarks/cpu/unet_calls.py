@@ -1,4 +1,4 @@
-"""The calls that a real U-Net makes: which primitives, with which shapes, taken from a run over shapes alone."""
+"""The calls of primitives in a U-Net's training step and their shapes, from a dry run."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from minunet.kernels.dry_run import dry_run
 
 
 @dataclass(frozen=True)
-class RealCall:
-    """A primitive with arguments as the U-Net gives them.
+class UNetCall:
+    """A primitive with arguments as a U-Net gives them.
 
     Attributes
     ----------
     primitive : Primitive
     args : tuple
-        Arrays hold random numbers of the right kind.
+        Arrays without content: only shapes and dtypes count.
     times : int
-        How often a step makes this very call.
+        Number of calls with these shapes in a step.
     label : str
         Shapes, for a reader.
     flops : float
-        Multiplications and additions of the direct algorithm; 0 for anything but convolutions.
+        Multiplications and additions of the direct algorithm; 0 for operations other than convolutions.
     """
 
     primitive: Primitive
@@ -38,12 +38,12 @@ class RealCall:
 
     @property
     def bytes(self) -> int:
-        """The size of the arrays that go in."""
+        """Bytes of the input arrays."""
         return sum(array.nbytes for array in _arrays(self.args))
 
 
-def step_calls(base: int, batch: int, size: int = 256, variant: str = "classic") -> list[RealCall]:
-    """Every distinct call of one training step, in the order of first use."""
+def step_calls(base: int, batch: int, size: int = 256, variant: str = "classic") -> list[UNetCall]:
+    """Every different call of one training step, in the order of first use."""
     model = minunet.UNet(base_channels=base, variant=variant)
     optimizer = minunet.optim.Adam(model.parameters())
     image = np.empty((batch, size, size, 1), np.float32)
@@ -59,13 +59,13 @@ def step_calls(base: int, batch: int, size: int = 256, variant: str = "classic")
             F.binary_cross_entropy_with_logits(model(image), image).backward()
             optimizer.step()
     return [
-        RealCall(primitive, args, times, _label(args), direct_flops(primitive.name, args))
+        UNetCall(primitive, args, times, _label(args), direct_flops(primitive.name, args))
         for primitive, args, times in seen.values()
     ]
 
 
-def filled(call: RealCall, rng: np.random.Generator) -> tuple[Any, ...]:
-    """The arguments with fresh arrays of random numbers; half of an activation is zero, as after a ReLU."""
+def random_arguments(call: UNetCall, rng: np.random.Generator) -> tuple[Any, ...]:
+    """The arguments with arrays of random numbers. Half of each activation is zero, as after a ReLU."""
 
     def fill(value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -101,9 +101,9 @@ def _label(args: tuple[Any, ...]) -> str:
 
 
 def direct_flops(name: str, args: tuple[Any, ...]) -> float:
-    """Multiplications and additions of the direct algorithm for a primitive's call; 0 for anything but convolutions.
+    """Multiplications and additions of the direct algorithm for a call of a primitive; 0 for operations other than convolutions.
 
-    2 per tap, input channel, output channel and pixel; the gradients cost one product each.
+    2 for each tap, input channel, output channel and pixel; each gradient counts once.
     """
     if name == "conv2d":
         (x, *_), weight, _, (sh, sw), *_ = args

@@ -1,4 +1,4 @@
-"""The whole U-Net against the frameworks, training step or inference: alternating runs, medians, ratios, peak memory."""
+"""Compares a U-Net's training step or inference with other frameworks: alternating runs, medians, ratios, peak memory."""
 
 from __future__ import annotations
 
@@ -27,10 +27,15 @@ def main(task: str, argv: list[str] | None = None) -> int:
     parser.add_argument("--size", type=int, default=SIZE, metavar="PIXELS", help=f"side of the images (default {SIZE})")
     parser.add_argument("--variant", choices=("classic", "paper"), default="classic")
     parser.add_argument(
-        "--base", type=int, choices=[base for base, _ in CASES], help="only the network of so many channels"
+        "--base",
+        type=int,
+        choices=[base for base, _ in CASES],
+        help="only the network with this number of base channels",
     )
-    parser.add_argument("--no-bf16", action="store_true", help="leave out bf16, which takes minutes without AVX-512")
-    parser.add_argument("--no-memory", action="store_true", help="leave out the peak memory")
+    parser.add_argument(
+        "--no-bf16", action="store_true", help="do not measure bf16, which takes minutes without AVX-512"
+    )
+    parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
     add_out(parser)
     args = parser.parse_args(argv)
     if installed("torch") is None:
@@ -60,8 +65,8 @@ def _case(task: str, names: list[str], base: int, batch: int, args: argparse.Nam
     settings = {"task": task, "base": base, "batch": batch, "size": args.size, "variant": args.variant}
     with tqdm(total=args.rounds + WARM_UP, desc=f"base {base}, batch {batch}", unit="round", leave=False) as bar:
         timings = alternate({name: contestant(name, **settings) for name in names}, args.rounds, bar.update)
-    rivals = [name for name in names if name in (*FLOAT32, ONNX)]
-    ratio, low, high = timings.ratio(rivals, OURS)
+    peers = [name for name in names if name in (*FLOAT32, ONNX)]
+    ratio, low, high = timings.ratio(peers, OURS)
     figure = {**settings, "times": timings.to_dict(), "ratio": {"best_float32": [ratio, low, high]}}
     if "bf16" in names:
         figure["ratio"]["bf16"] = list(timings.ratio(["bf16"], OURS))
@@ -77,5 +82,5 @@ def _print(figure: dict[str, Any]) -> None:
         if "memory" in figure:
             line += f"   {figure['memory'][name]['peak'] / 1e6:7.0f} MB peak"
         print(line)
-    for rival, (median, low, high) in figure["ratio"].items():
-        print(f"  {rival.replace('_', ' ')} / minunet: {median:.2f} ({low:.2f} to {high:.2f})")
+    for peer, (median, low, high) in figure["ratio"].items():
+        print(f"  {peer.replace('_', ' ')} / minunet: {median:.2f} ({low:.2f} to {high:.2f})")

@@ -1,4 +1,4 @@
-"""The calls that a run of a network makes of its primitives, one after another, with the time of each."""
+"""The calls of primitives in a run of a network, in order, with the time of each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.cpu.shapes import direct_flops
+from benchmarks.cpu.unet_calls import direct_flops
 from benchmarks.timing import WARM_UP, alternate
 from minunet.kernels.dispatch import Primitive, intercept_calls
 from minunet.kernels.dry_run import first_shape
@@ -26,9 +26,9 @@ class Call:
     algorithm : str
         Name of the candidate that computed it.
     shape : tuple of int
-        Shape of the first result; () for a number, and for what works in place.
+        Shape of the first result; () for a number or an operation in place.
     flops : float
-        Multiplications and additions of the direct algorithm; 0 for anything but convolutions.
+        Multiplications and additions of the direct algorithm; 0 for operations other than convolutions.
     """
 
     operation: str
@@ -44,9 +44,9 @@ class TimedCalls:
     Attributes
     ----------
     calls : list of Call
-        In the order in which they are made.
+        In order.
     seconds : list of list of float
-        The time of each call in each round: `seconds[call][round]`. Choosing the candidate is not in it.
+        The time of each call in each round: `seconds[call][round]`. Without the time to choose the candidate.
     whole : list of float
         Seconds of the whole run in each round.
     """
@@ -56,7 +56,7 @@ class TimedCalls:
     whole: list[float]
 
     def outside(self) -> list[float]:
-        """Seconds of each round in no primitive: recording, the walk back, choosing candidates, and whatever else."""
+        """Seconds of each round outside of primitives: autograd, the choice of candidates, and so on."""
         return [whole - sum(calls) for whole, *calls in zip(self.whole, *self.seconds, strict=True)]
 
 
@@ -71,32 +71,32 @@ def time_calls(
     Parameters
     ----------
     run : callable
-        Makes the same calls every time.
+        Must make the same calls every time.
     rounds : int
         Counted rounds, at least 1.
     progress : callable, optional
         Called after every round.
     clock : callable
-        Seconds from some moment on.
+        Returns the time in seconds.
     """
-    watches: list[_Watch] = []
+    timers: list[_CallTimer] = []
 
-    def watched() -> None:
-        watches.append(_Watch(clock))
-        with intercept_calls(watches[-1].answer):
+    def timed_run() -> None:
+        timers.append(_CallTimer(clock))
+        with intercept_calls(timers[-1].answer):
             run()
 
-    whole = alternate({"run": watched}, rounds, progress, clock=clock).seconds["run"]
-    first, *_ = counted = watches[WARM_UP:]
-    if any(watch.calls != first.calls for watch in counted):
+    whole = alternate({"run": timed_run}, rounds, progress, clock=clock).seconds["run"]
+    first, *_ = counted = timers[WARM_UP:]
+    if any(timer.calls != first.calls for timer in counted):
         raise RuntimeError("the calls of primitives differ from round to round")
-    seconds = [list(times) for times in zip(*(watch.seconds for watch in counted), strict=True)]
+    seconds = [list(times) for times in zip(*(timer.seconds for timer in counted), strict=True)]
     return TimedCalls(first.calls, seconds, whole)
 
 
 @dataclass
-class _Watch:
-    """Answers primitives as dispatch does, and notes each call of one run with its time."""
+class _CallTimer:
+    """Computes primitives as dispatch does, and records each call of one run with its time."""
 
     clock: Clock
     calls: list[Call] = field(default_factory=list)
