@@ -6,7 +6,6 @@ import sys
 from dataclasses import replace
 
 from minunet.cli.command import command
-from minunet.cli.console import FileBar
 from minunet.cli.interruption import StoppedBySignal
 from minunet.data.pairs import Pair
 from minunet.errors import UserError
@@ -53,8 +52,7 @@ def find_data(request: PaperRequest, problems: list[str]) -> TrainingData:
     settings, run = request.settings, request.folder.as_run()
     data = str(run.synthetic) if settings.drawn else settings.data
     config = TrainConfig(data, settings.images, settings.masks, group=settings.group, seed=settings.seed)
-    with FileBar("checking the data") as progress:
-        return find_training_data(config, run, progress=progress, known_problems=problems)
+    return find_training_data(config, run, known_problems=problems)
 
 
 def sorted_pairs(data: TrainingData) -> list[Pair]:

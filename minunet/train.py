@@ -6,14 +6,11 @@ import functools
 import sys
 
 from minunet.cli.command import command
-from minunet.cli.console import FileBar
 from minunet.cli.interruption import StoppedBySignal
 from minunet.errors import UserError
-from minunet.kernels.machine import machine_problems
 from minunet.runs import train_flags
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
-from minunet.runs.train_flags import TrainRequest
-from minunet.runs.training_data import TrainingData, draw_smears, find_training_data, write_split
+from minunet.runs.training_data import draw_smears, find_training_data, write_split
 from minunet.runs.training_run import TrainingRun
 
 
@@ -23,18 +20,18 @@ def main(argv: list[str] | None = None) -> int:
     say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
     request = train_flags.read(argv)
     config, folder = request.config, request.folder
-    data, problems = None, request.problems + machine_problems(config.device, config.precision)
+    data = None
     if not config.drawn:
-        data = find_data(request, problems)
-    elif problems:
-        raise UserError(problems)
+        data = find_training_data(config, folder, resume=request.resume, known_problems=request.problems)
+    elif request.problems:
+        raise UserError(request.problems)
     if not request.resume:
         folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
     try:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
-            data = find_data(request, [])
+            data = find_training_data(config, folder, resume=request.resume)
         write_split(data.split, folder)
         announce_data(say, config, folder, data)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)
@@ -53,14 +50,6 @@ def main(argv: list[str] | None = None) -> int:
         announce_resume(say, folder)
         raise
     return 0
-
-
-def find_data(request: TrainRequest, problems: list[str]) -> TrainingData:
-    """The data of the request; raises its problems together with those known already."""
-    with FileBar("checking the data") as progress:
-        return find_training_data(
-            request.config, request.folder, resume=request.resume, progress=progress, known_problems=problems
-        )
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any
 
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
+from minunet.kernels.machine import machine_problems
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, flag
@@ -48,7 +49,7 @@ class TrainRequest:
     folder : RunFolder
     resume : bool
     problems : list of str
-        What is wrong with the flags, as sentences.
+        What is wrong with the flags, and what this machine cannot do, as sentences.
     """
 
     config: TrainConfig
@@ -121,7 +122,8 @@ def read(argv: list[str] | None = None) -> TrainRequest:
         values = {**WITHOUT_DATA, **values}
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
-    return TrainRequest(config, folder, False, problems + config.problems() + folder.problems(resume=False))
+    problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)
+    return TrainRequest(config, folder, False, problems)
 
 
 def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resume: str) -> TrainRequest:
@@ -151,4 +153,5 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     config = replace(stored, **changed)
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
-    return TrainRequest(config, folder, True, problems + config.problems())
+    problems += config.problems() + machine_problems(config.device, config.precision)
+    return TrainRequest(config, folder, True, problems)

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from minunet.cli.console import FileBar
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
-from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import write_set
 from minunet.errors import UserError
@@ -72,10 +72,9 @@ def find_training_data(
     folder: RunFolder,
     *,
     resume: bool = False,
-    progress: ProgressCallback | None = None,
     known_problems: Sequence[str] = (),
 ) -> TrainingData:
-    """Find, check and split the pairs.
+    """Find, check and split the pairs, with a progress bar.
 
     Parameters
     ----------
@@ -84,8 +83,6 @@ def find_training_data(
         A resumed run has its split there, and a run without data its smears.
     resume : bool
         Use the split of split.json, if there is one.
-    progress : callable, optional
-        Called with the number of files checked so far, and of all.
     known_problems : sequence of str
         Problems from before; reported together with those of the data.
 
@@ -95,7 +92,8 @@ def find_training_data(
         With every problem.
     """
     data = str(folder.synthetic) if config.drawn else config.data
-    surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
+    with FileBar("checking the data") as progress:
+        surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
     problems = [*known_problems, *surveyed.problems]
     if not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, pair.mask)]
