@@ -1,4 +1,4 @@
-"""Model files to test with: a small network and its preprocessing, a file's document, a file changed, what is said of it."""
+"""Model files for tests: a small network and its preprocessing, the document of a file, changed files, and errors about them."""
 
 import json
 

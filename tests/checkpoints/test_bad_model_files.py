@@ -24,15 +24,15 @@ def test_folder_without_a_model(tmp_path):
     assert "no run folder" in problem
 
 
-@pytest.mark.parametrize("kept", [0, 3, 8, 100, 0.5, 0.9, -1])
-def test_cut_off(saved, kept):
+@pytest.mark.parametrize("length", [0, 3, 8, 100, 0.5, 0.9, -1])
+def test_cut_off(saved, length):
     data = saved.read_bytes()
-    size = int(len(data) * kept) if isinstance(kept, float) else kept
+    size = int(len(data) * length) if isinstance(length, float) else length
     saved.write_bytes(data[:size])
     (problem,) = error_of(saved)
-    assert ("is empty" if kept == 0 else "is cut off") in problem
+    assert ("is empty" if length == 0 else "is cut off") in problem
     assert "copy it again" in problem
-    if kept == 0.9:
+    if length == 0.9:
         assert f"{size:,} of {len(data):,} bytes" in problem
 
 

@@ -1,4 +1,4 @@
-"""Model files: what is stored, that it comes back as it was, and that a file is written whole or not at all."""
+"""Model files: what is stored, that it is read exactly, and that a file is written completely or not at all."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Names of files whose bytes are no UTF-8, as of archives packed on an old system, go through every file that holds names."""
+"""File names whose bytes are not UTF-8, as from archives of old systems, are kept in every file that contains names."""
 
 import os
 from pathlib import Path

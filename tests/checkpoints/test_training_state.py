@@ -1,4 +1,4 @@
-"""Training states: they come back exactly, training resumes from them as if never stopped, and they are models too."""
+"""Training states: they are read exactly, training resumes from them as if it had not stopped, and they can predict."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Weights of which no prediction can be made are refused, not turned into an image without cells."""
+"""Weights that are not finite are refused, and not turned into an image without cells."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ CONFIG = {"base_channels": 2, "depth": 1}
 
 @pytest.fixture(params=[np.nan, np.inf, -np.inf])
 def spoilt(request):
-    """A model with one value that is no number."""
+    """A model with one value that is not finite."""
     model = UNet(**CONFIG)
     model.head.weight.data[0, 0, 0, 0] = request.param
     return model

@@ -77,8 +77,8 @@ def hold(step, model, expected, tolerance):
     loss, logits, grads = expected
     assert abs(float(view(step, step.loss)) - loss) < tolerance
     assert np.abs(view(step, step.logits) - logits).max() < tolerance * np.abs(logits).max()
-    for (name, _), found, wanted in zip(model.named_parameters(), step.grads, grads, strict=True):
-        worst = np.abs(view(step, found) - wanted).max() / np.abs(wanted).max()
+    for (name, _), buffer, expected_grad in zip(model.named_parameters(), step.grads, grads, strict=True):
+        worst = np.abs(view(step, buffer) - expected_grad).max() / np.abs(expected_grad).max()
         assert worst < tolerance, f"{name}: {worst:.1e}"
 
 
@@ -87,19 +87,19 @@ def hold_update(step, params, before, lr=0.01):
     moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]
     grads = [view(step, g).copy() for g in step.grads]
     primitives.adam.reference(before, grads, *moments, 1, lr, (0.9, 0.999), 1e-8, 0.0)
-    for p, wanted in zip(params, before, strict=True):
-        assert np.allclose(p, wanted, rtol=1e-5, atol=1e-7)
+    for p, expected in zip(params, before, strict=True):
+        assert np.allclose(p, expected, rtol=1e-5, atol=1e-7)
     assert np.array_equal(view(step, step.adam_state)[:2], [1, lr])
     for layer in step.layers.all():
         copy = step.weights.of(layer)
         if copy is not params[layer.weight]:
-            wanted, turned = params[layer.weight].astype(copy.dtype.name), step.weights.transposed(layer)
+            expected, transposed = params[layer.weight].astype(copy.dtype.name), step.weights.transposed(layer)
             if step.round_to_tf32:  # read as they are
-                wanted = to_tf32(wanted)
-            if turned is not None:  # and both ways
-                assert np.array_equal(view(step, turned), wanted.transpose(0, 1, 3, 2))
-            assert np.array_equal(view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]], wanted)
-    # The next steps go on from there: the memory is reused, and the loss falls.
+                expected = to_tf32(expected)
+            if transposed is not None:  # and both ways
+                assert np.array_equal(view(step, transposed), expected.transpose(0, 1, 3, 2))
+            assert np.array_equal(view(step, copy)[:, :, : layer.shape[2], : layer.shape[3]], expected)
+    # The next steps use the new weights and the same memory, and the loss falls.
     first = float(view(step, step.loss))
     for _ in range(2):
         step.run()

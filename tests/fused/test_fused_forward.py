@@ -1,4 +1,4 @@
-"""Fused predictions "on a GPU" by the stand-in for CuPy and the host shim, beside the same op by op."""
+"""Fused forward passes "on a GPU", by the stand-in for CuPy and the host shim, compared with those operation by operation."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def test_fused_answers_are_those_of_the_model_at_any_size(host, precision):
     rng = np.random.default_rng(1)
     for shape in ((2, 8, 12, 1), (1, 7, 9, 1), (1, 1, 1, 1), (2, 8, 12, 1)):
         images = rng.random(shape, np.float32)
-        found, expected = (to_numpy(answer.logits(images)) for answer in (forward_pass, exact))
-        assert found.shape == expected.shape == shape
-        assert np.abs(found - expected).max() < {"tf32": 4e-3, "bf16": 4e-2}[precision] * np.abs(expected).max()
+        fused, expected = (to_numpy(answer.logits(images)) for answer in (forward_pass, exact))
+        assert fused.shape == expected.shape == shape
+        assert np.abs(fused - expected).max() < {"tf32": 4e-3, "bf16": 4e-2}[precision] * np.abs(expected).max()
 
 
 def test_fused_answers_follow_the_weights(host):

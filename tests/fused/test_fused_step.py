@@ -1,4 +1,4 @@
-"""Fused training of a model and its optimizer, on stand-ins for the GPU, beside the ordinary step on the same tensor cores."""
+"""The fused step on stand-ins for the GPU, compared with the ordinary step on the same tensor cores."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_batches_of_two_shapes(monkeypatch):
     ]
     model, optimizer = start(cupy_on_cpu.DeviceArray)
     fused = FusedStep(model, optimizer, fused_plan("tf32"))
-    found = []
+    losses = []
     for k, batch in enumerate(batches):
         if k == 2:  # a parameter in another array, as after loading: the graphs' addresses are out of date
             first = next(iter(model.parameters()))
@@ -46,7 +46,7 @@ def test_batches_of_two_shapes(monkeypatch):
         optimizer.lr = 1e-3 / (k + 1)
         result = fused(*batch)
         assert result.predicted.shape == batch[1].shape and result.norm is None
-        found.append(result.loss)
+        losses.append(result.loss)
 
     monkeypatch.undo()
     other, plain = start()
@@ -57,7 +57,7 @@ def test_batches_of_two_shapes(monkeypatch):
             loss = binary_cross_entropy_with_logits(other(batch[0]), batch[1])
             loss.backward()
             plain.step()
-            assert abs(loss.item() - found[k]) < 1e-4
+            assert abs(loss.item() - losses[k]) < 1e-4
     for (name, a), b in zip(model.named_parameters(), other.parameters(), strict=True):
         # Adam turns a gradient of almost nothing into a full step of the learning rate.
         assert np.abs(a.data - b.data).max() < 2e-3 and np.abs(a.data - b.data).mean() < 1e-5, name

@@ -1,4 +1,4 @@
-"""The graphs of the step and of the forward pass, by the stand-in for CuPy, beside a step that is run without a graph."""
+"""The graphs of the step and of the forward pass, by the stand-in for CuPy, compared with a step that runs without a graph."""
 
 from __future__ import annotations
 

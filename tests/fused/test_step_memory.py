@@ -1,4 +1,4 @@
-"""The memory of the fused training step: its bytes beside PyTorch's, and results that replace what they were computed from."""
+"""The memory of the fused training step: less than PyTorch's, and results that overwrite what they were computed from."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_the_step_takes_less_memory_than_pytorch(precision, shape, without_sm_90
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_an_input_gradient_may_replace_its_mask(dtype, schedule):
-    """The same bits as beside it, over many tiles, and where the second of two sources has no mask."""
+    """The same bits as in another array, over many tiles, and where the second of two sources has no mask."""
     rng = np.random.default_rng(0)
     grad, weight = values(rng, (2, 13, 18, 16), dtype), values(rng, (3, 3, 144, 16), dtype)
     xs = tuple(values(rng, (2, 13, 18, c), dtype) for c in (64, 80))
     windows = input_gradient_windows(grad, xs, weight, *SAME)
     for masked in ((True, True), (True, False)):
-        beside, replaced = tuple(np.empty_like(x) for x in xs), tuple(x.copy() for x in xs)
+        separate, replaced = tuple(np.empty_like(x) for x in xs), tuple(x.copy() for x in xs)
         with cuda_on_cpu(schedule):
-            for outs, seen in ((beside, xs), (replaced, replaced)):
-                masks = tuple(x if kept else None for x, kept in zip(seen, masked, strict=True))
+            for outs, seen in ((separate, xs), (replaced, replaced)):
+                masks = tuple(x if has_mask else None for x, has_mask in zip(seen, masked, strict=True))
                 tensor_cores.convolve(windows, (grad,), weight, outs, masks=masks)
-        for one, other, kept in zip(beside, replaced, masked, strict=True):
-            assert np.array_equal(one, other) and (one == 0).any() == kept
+        for one, other, has_mask in zip(separate, replaced, masked, strict=True):
+            assert np.array_equal(one, other) and (one == 0).any() == has_mask
 
 
 @needs_compiler
@@ -73,10 +73,10 @@ def test_an_up_convolutions_input_gradient_may_replace_its_mask(dtype, schedule)
     x, grad, weight = (values(rng, shape, dtype) for shape in ((1, 13, 11, 72), (1, 26, 22, 16), (2, 2, 72, 16)))
     window = transposed_gradient_window(grad, x, weight, (2, 2), (0, 0))
     with cuda_on_cpu(schedule) as host:
-        beside, replaced = host.empty(x.shape, x.dtype), x.copy()
-        for out, mask in ((beside, x), (replaced, replaced)):
+        separate, replaced = host.empty(x.shape, x.dtype), x.copy()
+        for out, mask in ((separate, x), (replaced, replaced)):
             tensor_cores.convolve([window], (grad,), weight, (out,), masks=(mask, None))
-    assert np.array_equal(beside, replaced) and (beside == 0).any() and (beside != 0).any()
+    assert np.array_equal(separate, replaced) and (separate == 0).any() and (separate != 0).any()
 
 
 @needs_compiler

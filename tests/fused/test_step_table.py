@@ -70,7 +70,7 @@ def test_the_kernels_are_those_that_are_launched(base_channels, without_sm_90a, 
             assert without_sm_90a is None or product.why == without_sm_90a
     assert next(launches, None) is None
     assert any(p.kernel.startswith("sm_90a") for p in step.choices) == (base_channels > 8 and without_sm_90a is None)
-    # The step that is laid out knows already.
+    # The choices are complete already when the step is laid out.
     assert [(p.layer.weight, p.operation, p.kernel) for p in first][: len(step.choices)] == [
         (p.layer.weight, p.operation, p.kernel) for p in step.choices
     ]
@@ -112,11 +112,11 @@ def test_each_layer_has_its_products_and_the_forward_pass_alone_is_the_same():
 def test_the_memory_is_the_steps(precision, clip):
     model, device, plan = unet(64, "classic"), MetaLauncher(), fused_plan(precision, clip)
     step = UNetStep(model, optim.Adam(model.parameters()), SHAPE, device, plan)
-    found = step_memory(model, SHAPE, device, plan)
+    memory = step_memory(model, SHAPE, device, plan)
     count = sum(p.size for p in model.parameters())
-    assert found == StepMemory(step.arena.nbytes, 12 * count, STAGED_BATCHES * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
-    assert found.total == found.arena + found.weights + found.batches
+    assert memory == StepMemory(step.arena.nbytes, 12 * count, STAGED_BATCHES * 4 * (2 * 48 * 32 * 3 + 2 * 48 * 32))
+    assert memory.total == memory.arena + memory.weights + memory.batches
     without = step_memory(model, SHAPE, MetaLauncher("not asked for"), plan)
-    assert without.arena != found.arena  # other shares of the weight gradients, or other copies of the weights
+    assert without.arena != memory.arena  # other shares of the weight gradients, or other copies of the weights
     with pytest.raises(ValueError, match="multiples of 4"):
         step_memory(model, (2, 50, 32, 3), device, plan)

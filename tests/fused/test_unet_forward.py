@@ -26,10 +26,10 @@ def test_inference_equals_the_steps_forward_pass(variant, precision):
     view(forward, forward.images)[...] = batch[0]
     forward.run()
     forward.run()
-    found = view(forward, forward.logits).copy()
+    logits = view(forward, forward.logits).copy()
     step.run()
-    assert np.array_equal(found, view(step, step.logits))
+    assert np.array_equal(logits, view(step, step.logits))
     assert forward.arena.nbytes < step.arena.nbytes / 2
     forward.refresh()  # the step changed the weights
     forward.run()
-    assert not np.array_equal(found, view(forward, forward.logits))
+    assert not np.array_equal(logits, view(forward, forward.logits))

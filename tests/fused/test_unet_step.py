@@ -1,4 +1,4 @@
-"""The fused training step on the host shim: its loss, logits, gradients and updates beside the NumPy step's."""
+"""The fused training step on the host shim: its loss, logits, gradients and updates compared with NumPy's."""
 
 from __future__ import annotations
 
@@ -107,8 +107,8 @@ def test_all_that_the_kernels_of_sm_90a_read_in_tf32_holds_tf32_values(outs, mon
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
 def test_the_step_is_repeatable(precision, monkeypatch):
-    """The same bits from the same start, under either schedule, and whether the up-convolution is kept or computed again."""
-    found, launches = [], []
+    """The same bits from the same start, under either schedule, with the output of the up-convolution saved or recomputed."""
+    results, launches = [], []
     for shallow, schedule in itertools.product((0, 16), SCHEDULES.values()):
         monkeypatch.setattr("minunet.fused.unet_forward.SHALLOW", shallow)
         model, host = UNet(1, 2, base_channels=8, depth=1, rng=np.random.default_rng(2)), HostLauncher(schedule)
@@ -120,7 +120,7 @@ def test_the_step_is_repeatable(precision, monkeypatch):
         view(step, step.targets)[...] = rng.integers(0, 2, (1, 6, 10, 2))
         step.run()
         step.run()
-        found.append([p.copy() for p in params])
+        results.append([p.copy() for p in params])
         launches.append(sum(host.launches.values()))
-    assert all(np.array_equal(first, other) for first, *others in zip(*found, strict=True) for other in others)
+    assert all(np.array_equal(first, other) for first, *others in zip(*results, strict=True) for other in others)
     assert launches[0] == launches[1] < launches[2] == launches[3]

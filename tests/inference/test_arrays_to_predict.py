@@ -1,4 +1,4 @@
-"""An image given as an array is predicted alike however its bytes lie in memory."""
+"""The prediction for an array does not depend on the layout of its bytes in memory."""
 
 import numpy as np
 import pytest

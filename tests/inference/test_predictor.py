@@ -1,4 +1,4 @@
-"""Loaded models predict: any image at its own size, one or many, whole or in tiles, as the network that was trained."""
+"""Predictions of a loaded model: at the size of the image, one image or many, whole or in tiles, as the trained network."""
 
 import numpy as np
 import pytest

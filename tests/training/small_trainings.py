@@ -1,4 +1,4 @@
-"""Small trainings: discs in memory, a tiny U-Net, a callback that notes what it is told, and all that a checkpoint would hold."""
+"""Small trainings: discs in memory, a tiny U-Net, a callback that records its calls, and the content of a checkpoint."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from minunet.training.trainer import Trainer
 
 
 class Discs:
-    """Bright discs on noise, a few a batch; what an epoch yields depends on the seed and its index alone."""
+    """Bright discs on noise, a few a batch; the batches of an epoch depend only on the seed and its index."""
 
     def __init__(self, batches=3, batch_size=2, seed=0, side=12):
         self.batches, self.batch_size, self.seed, self.side = batches, batch_size, seed, side
@@ -36,7 +36,7 @@ class Discs:
 
 
 class Recorder(Callback):
-    """What a callback is told, in order."""
+    """The calls of a callback, in order."""
 
     def __init__(self):
         self.events, self.steps, self.epochs = [], [], []
@@ -78,7 +78,7 @@ def build(epochs=2, callbacks=(), progress=None, loss="bce", monitor="dice", lr=
 
 
 def snapshot(trainer):
-    """All that a checkpoint would hold."""
+    """Everything that a checkpoint would contain."""
     progress = trainer.progress
     return (
         trainer.model.state_dict(),

@@ -1,4 +1,4 @@
-"""Gradient clipping: the length it keeps to, the direction it keeps, and what it does about gradients that are no numbers."""
+"""Gradient clipping: the norm and the direction after it, and gradients that are not finite."""
 
 import math
 
@@ -38,7 +38,7 @@ def test_a_shorter_gradient_is_left_to_the_last_bit():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
-def test_a_gradient_that_is_no_number_is_told_and_left(bad):
+def test_a_gradient_that_is_not_finite_is_reported_and_left(bad):
     broken = parameters([1, bad], [30, 40])
     assert not math.isfinite(clip_gradients(broken, 1.0))
     assert np.array_equal(broken[1].grad, [30, 40])

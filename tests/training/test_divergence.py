@@ -1,4 +1,4 @@
-"""A loss, a gradient or a weight that is no number stops the training before it does harm, with its place."""
+"""A loss, a gradient or a weight that is not finite stops the training before it changes anything, and the error says where."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from tests.training.small_trainings import Discs, Recorder, build
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weights(bad):
+def test_a_loss_that_is_not_finite_stops_the_training_before_it_reaches_the_weights(bad):
     class Broken(Discs):
         def epoch(self, index, start=0):
             for number, (images, masks, samples) in enumerate(super().epoch(index, start), start):
@@ -28,7 +28,7 @@ def test_a_loss_that_is_no_number_stops_the_training_before_it_reaches_the_weigh
     assert recorder.events[-2:] == [("step", 4), ("interrupt", False)]
 
 
-def test_a_gradient_that_is_no_number_stops_before_it_reaches_the_weights():
+def test_a_gradient_that_is_not_finite_stops_before_it_reaches_the_weights():
     class Overflowing:
         """A loss whose gradient is too long for its number type."""
 

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: their end points, their shape, and that a step's rate depends on nothing but the step."""
+"""Learning-rate schedules: their end points, their shape, and that a rate depends only on the step."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A training that is stopped goes on bit for bit as if it had not been, wherever its state is whole; where not, it says so."""
+"""A training that was stopped and resumed gives the same bits as one that was not stopped, or says that it cannot be resumed."""
 
 import pytest
 

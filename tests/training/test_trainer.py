@@ -1,4 +1,4 @@
-"""The training loop on a tiny U-Net and an in-memory source: it learns, tells its callbacks all, and keeps the best epoch."""
+"""The training loop on a tiny U-Net and batches in memory: it learns, calls its callbacks, and finds the best epoch."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_training_lowers_the_loss(loss):
     trainer = build(epochs=30, loss=loss)
     trainer.schedule = Schedule(
         "constant", 0.01, 1
-    )  # at 0.02 Dice alone is on the edge: rounding decides whether it collapses
+    )  # at 0.02, with the Dice loss, rounding decides whether the training collapses
     history = trainer.fit().history
     assert history[-1].val_loss < 0.8 * history[0].val_loss
     assert history[-1].train_loss < 0.8 * history[0].train_loss
