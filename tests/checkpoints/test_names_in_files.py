@@ -51,7 +51,7 @@ def test_text_shows_it_escaped(tmp_path):
     assert write_text(tmp_path / "a.csv", f"{NAME},1\n").read_bytes() == b"gr\\udcfcn,1\n"
 
 
-def test_the_log_and_the_fingerprint_of_a_lab_take_it(tmp_path):
+def test_the_log_and_the_fingerprint_of_a_study_can_hold_it(tmp_path):
     with RunLog(tmp_path / "log.txt") as say:
         say(NAME)
     assert (tmp_path / "log.txt").read_bytes() == b"gr\\udcfcn\n"
