@@ -20,8 +20,6 @@ EVERYTHING = "everything above"
 ONLY_FOR = {"cli": ["runs", "experiments", "train", "evaluate", "predict", "synthesize", "paper", "__main__"]}
 # Tensor's methods are the operations, and the operations are made of Tensor.
 CIRCLE_OF_TENSOR = "minunet.autograd."
-# Imports that are still to be removed.
-LEFT_OVER = []
 
 
 def layers(text: str) -> dict[str, list[str]]:
@@ -69,10 +67,7 @@ def imported(path: Path, known: dict[str, Path]) -> Iterator[str]:
 
 MODULES = modules()
 LAYERS = layers(MAP.read_text(encoding="utf-8"))
-IMPORTS = {
-    name: sorted({other for other in imported(path, MODULES) if (name, other) not in LEFT_OVER})
-    for name, path in MODULES.items()
-}
+IMPORTS = {name: sorted(set(imported(path, MODULES))) for name, path in MODULES.items()}
 
 
 def test_every_package_and_module_has_a_row():

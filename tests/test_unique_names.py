@@ -28,8 +28,6 @@ SAME_NAMES = dict.fromkeys(
     ["Conv2d", "ConvTranspose2d", "Dropout", "Linear", *POOLINGS, *ACTIVATIONS],
     "the operation in minunet.functional, and the layer in minunet.nn that holds its parameters and settings",
 )
-# Still to be given a name of its own in kernels/cpu/winograd/passes.py.
-LEFT_OVER = {"ForwardPass"}
 
 
 def shared(places: dict[str, set[str]]) -> dict[str, list[str]]:
@@ -62,7 +60,7 @@ def test_no_two_files_share_a_name():
 
 
 def test_no_two_classes_or_types_share_a_name():
-    assert not {name: things for name, things in names().items() if name not in {*SAME_NAMES, *LEFT_OVER}}
+    assert not {name: things for name, things in names().items() if name not in SAME_NAMES}
 
 
 def test_the_lists_hold_nothing_that_is_gone():

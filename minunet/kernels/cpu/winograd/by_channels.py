@@ -17,20 +17,20 @@ from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass
+from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward
 from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
 from minunet.kernels.cpu.winograd.transform_2d import InputTransform, OutputTransform
 from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, WeightTransform
 
 
-def forward(conv: ForwardPass) -> None:
+def forward(conv: WinogradForward) -> None:
     """Fill `conv.y`."""
     tiles = block_sizes.tiles_per_group(conv.matrices.n, max(conv.weight.shape[2:]))
     for group in tile_blocks(conv.images, conv.size, conv.matrices.m, tiles):
         _forward_group(conv, group)
 
 
-def _forward_group(conv: ForwardPass, group: TileBlock) -> None:
+def _forward_group(conv: WinogradForward, group: TileBlock) -> None:
     matrices, weight, y, bias = conv.matrices, conv.weight, conv.y, conv.bias
     c, o = weight.shape[2:]
     points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), y.dtype)
@@ -68,7 +68,7 @@ def _forward_group(conv: ForwardPass, group: TileBlock) -> None:
     parallel(channels_job, even_slices(o, block_sizes.channels_per_job(o)))
 
 
-def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
+def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Fill `conv.grad_xs`; return the gradients of weight and bias."""
     grad_weight = memory_pool.zeros(conv.weight.shape, conv.weight.dtype) if conv.needs_weight else None
     bias_parts: list[np.ndarray] = []
@@ -78,7 +78,7 @@ def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
     return grad_weight, sum_in_order(bias_parts) if conv.needs_bias else None
 
 
-def _backward_group(conv: BackwardPass, group: TileBlock, grad_weight: np.ndarray | None) -> list[np.ndarray]:
+def _backward_group(conv: WinogradBackward, group: TileBlock, grad_weight: np.ndarray | None) -> list[np.ndarray]:
     """Fill the group's part of `conv.grad_xs`, add to `grad_weight`; return parts of the bias's gradient."""
     matrices, dtype = conv.matrices, conv.weight.dtype
     c, o = conv.weight.shape[2:]

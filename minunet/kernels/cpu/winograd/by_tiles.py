@@ -18,13 +18,13 @@ from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass
+from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward
 from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
 from minunet.kernels.cpu.winograd.transform_2d import BlockShape, InputTransform, OutputTransform
 from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, transform_weight
 
 
-def forward(conv: ForwardPass) -> None:
+def forward(conv: WinogradForward) -> None:
     """Fill `conv.y`."""
     matrices = conv.matrices
     tiles = block_sizes.tiles_per_block(matrices.m, conv.images, conv.size, max(conv.weight.shape[2:]))
@@ -48,7 +48,7 @@ def forward(conv: ForwardPass) -> None:
 class _RecordedForward:
     """The buffers for blocks of one shape, and the calls from their windows to their tiles."""
 
-    def __init__(self, allocate: Allocate, conv: ForwardPass, kernel_points: np.ndarray, shape: BlockShape):
+    def __init__(self, allocate: Allocate, conv: WinogradForward, kernel_points: np.ndarray, shape: BlockShape):
         matrices, tiles = conv.matrices, math.prod(shape)
         c, o = conv.weight.shape[2:]
         bands = block_sizes.bands(matrices.n, tiles * max(c, o))
@@ -70,7 +70,7 @@ class _RecordedForward:
             self.calls += self.outputs.record_relu(allocate)
 
 
-def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
+def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Fill `conv.grad_xs`; return the gradients of weight and bias, of which every job adds up a part of its own."""
     matrices, (c, o) = conv.matrices, conv.weight.shape[2:]
     blocks = tile_blocks(conv.images, conv.size, matrices.m, conv.tiles_per_block)
@@ -103,7 +103,7 @@ def backward(conv: BackwardPass) -> tuple[np.ndarray | None, np.ndarray | None]:
 class _BackwardWorkspace:
     """What one thread needs for the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
 
-    def __init__(self, allocate: Allocate, conv: BackwardPass, kernel_points: np.ndarray | None):
+    def __init__(self, allocate: Allocate, conv: WinogradBackward, kernel_points: np.ndarray | None):
         matrices, (c, o), dtype = conv.matrices, conv.weight.shape[2:], conv.weight.dtype
         self._allocate, self._conv, self._kernel_points = allocate, conv, kernel_points
         self._sums: np.ndarray | None = None
@@ -131,7 +131,7 @@ class _BackwardWorkspace:
 
 
 @contextmanager
-def _backward_workspace(conv: BackwardPass, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
+def _backward_workspace(conv: WinogradBackward, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
     with scratch() as allocate:
         yield _BackwardWorkspace(allocate, conv, kernel_points)
 
@@ -154,7 +154,7 @@ class _RecordedBackward:
     def __init__(
         self,
         allocate: Allocate,
-        conv: BackwardPass,
+        conv: WinogradBackward,
         kernel_points: np.ndarray | None,
         shape: BlockShape,
         sums: np.ndarray | None,

@@ -31,7 +31,7 @@ from minunet.kernels.cpu.winograd import block_sizes, cost
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform, inverse_column_transform
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 from minunet.kernels.cpu.winograd.overlapping_rows import OverlappingRows, RowsShape
-from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
 from minunet.kernels.cpu.winograd.tiles import TileBlock, strips
 from minunet.kernels.primitives.windows import IntPair, Padding
 
@@ -52,7 +52,7 @@ def conv2d(
     activation: str | None,
 ) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1."""
-    conv = ForwardPass(M, xs, weight, bias, padding, activation)
+    conv = WinogradForward(M, xs, weight, bias, padding, activation)
     matrices = conv.matrices
     # (n, 3) @ (3 down, 3 across * C * O) -> (n, 1, 3 * C, O)
     points = _transform_kernel(matrices.weight, weight.reshape(KERNEL_SIZE, -1))
@@ -73,7 +73,7 @@ def conv2d(
 class _RecordedForward:
     """The buffers for strips of one shape, and the calls from their pixels at the points to the products."""
 
-    def __init__(self, allocate: Allocate, conv: ForwardPass, kernel_points: np.ndarray, shape: StripShape):
+    def __init__(self, allocate: Allocate, conv: WinogradForward, kernel_points: np.ndarray, shape: StripShape):
         self._conv = conv
         matrices, (width, o), dtype = conv.matrices, conv.y.shape[2:], conv.y.dtype
         rows_shape = (*shape, width)
@@ -122,7 +122,7 @@ def conv2d_grads(
     needs: ConvNeeds,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
-    conv = BackwardPass(M, grad_output, xs, weight, output, padding, needs)
+    conv = WinogradBackward(M, grad_output, xs, weight, output, padding, needs)
     matrices, (c, o) = conv.matrices, weight.shape[2:]
     kernel_points = None
     if conv.needs_x:
@@ -161,7 +161,7 @@ def conv2d_grads(
 class _RecordedBackward:
     """The buffers for strips of one shape, and for every source the calls to its gradient and its part of the weight's."""
 
-    def __init__(self, allocate: Allocate, conv: BackwardPass, kernel_points: np.ndarray | None, shape: StripShape):
+    def __init__(self, allocate: Allocate, conv: WinogradBackward, kernel_points: np.ndarray | None, shape: StripShape):
         matrices, (o,), dtype = conv.matrices, conv.weight.shape[3:], conv.weight.dtype
         rows_shape = (*shape, conv.size[1])
         self._conv = conv
@@ -193,7 +193,7 @@ class _RecordedSource:
     def __init__(
         self,
         allocate: Allocate,
-        conv: BackwardPass,
+        conv: WinogradBackward,
         gradient: OverlappingRows,
         kernel_points: np.ndarray | None,
         shape: RowsShape,

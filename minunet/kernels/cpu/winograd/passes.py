@@ -1,6 +1,6 @@
 """One forward or backward pass of a convolution: its arguments, made contiguous, and the arrays for its results.
 
-For a block of tiles of the input, `BackwardPass` gives the part of the output's gradient that the block's windows see.
+For a block of tiles of the input, `WinogradBackward` gives the part of the output's gradient that the block's windows see.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def backward_applies(
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(grad_output, *xs, weight, output)
 
 
-class ForwardPass:
+class WinogradForward:
     """The arguments of `conv2d`, and the array `y` for its result.
 
     Attributes
@@ -74,7 +74,7 @@ class ForwardPass:
         self.y = memory_pool.empty((self.images, *self.size, weight.shape[3]), weight.dtype)
 
 
-class BackwardPass:
+class WinogradBackward:
     """The arguments of `conv2d_grads`, which gradients it has to compute, and the arrays for those of the input.
 
     Attributes

@@ -11,7 +11,7 @@ from minunet.kernels import primitives
 from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.matrices import POINTS
-from minunet.kernels.cpu.winograd.passes import BackwardPass, ForwardPass, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
@@ -25,7 +25,7 @@ def conv2d(
     activation: str | None,
 ) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
-    conv = ForwardPass(m, xs, weight, bias, padding, activation)
+    conv = WinogradForward(m, xs, weight, bias, padding, activation)
     c, o = weight.shape[2:]
     algorithm = by_tiles if block_sizes.goes_by_tiles(c, o) else by_channels
     algorithm.forward(conv)
@@ -43,7 +43,7 @@ def conv2d_grads(
     needs: ConvNeeds,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
-    conv = BackwardPass(m, grad_output, xs, weight, output, padding, needs)
+    conv = WinogradBackward(m, grad_output, xs, weight, output, padding, needs)
     c, o = weight.shape[2:]
     algorithm = by_tiles if block_sizes.backward_goes_by_tiles(m, conv.images, conv.size, c, o) else by_channels
     grad_weight, grad_bias = algorithm.backward(conv)
