@@ -1,9 +1,12 @@
-// Activations and their gradients, element by element, and softmax along any axis. Each gradient is a function of the output y.
+// ReLU, tanh and sigmoid, element by element, and softmax along one axis; and their gradients, which are functions of the output y.
+//
+// Elementwise kernels: one thread per element. Softmax: one warp per row, so 8 rows per block of 256 threads. No shared memory.
+// Launch code: activation.py.
 #include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 
-struct Relu {  // NaN stays NaN
+struct Relu {  // NaN gives NaN
     template <typename A> static __device__ __forceinline__ A value(A x) { return x < 0 ? (A)0 : x; }
     template <typename A> static __device__ __forceinline__ A gradient(A g, A y) { return y > 0 ? g : (A)0; }
 };
@@ -11,7 +14,7 @@ struct Tanh {
     template <typename A> static __device__ __forceinline__ A value(A x) { return tanh(x); }
     template <typename A> static __device__ __forceinline__ A gradient(A g, A y) { return g * (1 - y * y); }
 };
-struct Sigmoid {  // from exp(-|x|) alone, which cannot overflow
+struct Sigmoid {  // uses only exp(-|x|), which cannot overflow
     template <typename A> static __device__ __forceinline__ A value(A x) {
         const A e = exp(x < 0 ? x : -x);
         return (x >= 0 ? (A)1 : e) / (1 + e);
@@ -31,7 +34,7 @@ __global__ void __launch_bounds__(THREADS) activate_gradient(const T* grad, cons
     if (i < count) out[i] = narrow<T>(Activation::gradient(widen(grad[i]), widen(y[i])));
 }
 
-// One warp per row of `length` elements that lie `inner` apart; row r begins at (r / inner) * length * inner + r % inner.
+// A row has `length` elements at a distance of `inner`; row r begins at (r / inner) * length * inner + r % inner.
 template <typename A> __device__ __forceinline__ A warp_sum(A value) {
     for (int bits = 16; bits; bits /= 2) value += __shfl_xor_sync(~0u, value, bits);
     return value;
@@ -44,7 +47,7 @@ template <typename A> __device__ __forceinline__ A warp_max(A value) {
     return value;
 }
 
-// exp(x - largest) / sum of the same.
+// y = exp(x - max of x) / sum of exp(x - max of x), along a row
 template <typename T>
 __global__ void __launch_bounds__(THREADS) softmax(const T* x, T* y, int length, int inner, long long rows) {
     typedef Wide<T> A;
@@ -61,7 +64,7 @@ __global__ void __launch_bounds__(THREADS) softmax(const T* x, T* y, int length,
         y[first + (long long)i * inner] = narrow<T>(exp(widen(x[first + (long long)i * inner]) - largest) / sum);
 }
 
-// y (g - sum of g y)
+// out = y (grad - sum of grad y), with the sum along a row
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     softmax_gradient(const T* grad, const T* y, T* out, int length, int inner, long long rows) {

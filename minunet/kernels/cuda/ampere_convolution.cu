@@ -1,22 +1,26 @@
-// Convolution on tensor cores (sm_80 and newer): the implicit product of convolution.cu in bfloat16, or in float by way of tf32, with
-// float sums. Tiles travel to shared memory by cp.async, STAGES - 1 ahead of the multiplication. Channel counts are multiples of a
-// 16-byte chunk. The result leaves with whatever follows it: bias, ReLU, a ReLU's mask, two destinations, 2x2 max pooling.
+// Convolution on the tensor cores of sm_80 (Ampere) and newer: the implicit matrix product of convolution.cu, in bfloat16, or in float with
+// factors rounded to tf32; sums are float. Numbers of channels are multiples of a 16-byte chunk. The epilogue is part of the kernel: bias,
+// ReLU, the mask of a ReLU, two outputs, 2x2 max pooling (epilogue.cuh).
+//
+// A block computes BM pixels x BN channels, each warp WM x WN of them (tile.cuh). Shared memory has STAGES pairs of tiles: while one pair is
+// multiplied, cp.async copies the next ones. At the end the results go through the same memory, so that they are written as whole chunks of
+// neighbouring channels. Launch code: ampere_convolution.py.
 #include "epilogue.cuh"
 #include "tile.cuh"
 #include "window.cuh"
 
-// With pooling, output pixels are numbered by 2x2 windows, so that four neighbouring rows of the tile are one window.
+// With pooling, the output pixels are numbered by 2x2 windows, so that four neighbouring rows of the tile are one window.
 __device__ __forceinline__ Pixel pixel_in_quads(const Window& w, int index) {
     if (index >= pixels(w)) return {-1, 0, 0};
     const int place = index % 4, quads = w.columns.count / 2, quad = index / 4, rest = quad / quads;
     return {rest / (w.rows.count / 2), rest % (w.rows.count / 2) * 2 + place / 2, quad % quads * 2 + place % 2};
 }
 
-constexpr int MOST_OUT_BYTES = 512;  // of a pixel's results in shared memory
+constexpr int MAX_OUT_BYTES = 512;  // of the results of a pixel in shared memory
 
-// BM pixels by BN channels a block, WM x WN a warp. RIGHT says how the weights lie: DEEP where the summed channel is contiguous
-// (gradients), WIDE where the output channel is (forward; then the window's taps are all of the kernel's, or a single one). ROUND: the
-// sources are floats that may be no tf32 values; weights of float always may be none.
+// RIGHT is the layout of the weights: DEEP if the summed channel is contiguous (gradients), WIDE if the output channel is (forward pass; the
+// window then has all taps of the kernel or a single one). ROUND: the sources are floats that must be rounded to tf32; float weights are
+// always rounded.
 template <typename T, int BM, int BN, int WM, int WN, int STAGES, Layout RIGHT, bool ROUND>
 __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     ampere_convolve(const T* source0, const T* source1, const T* weight, const __grid_constant__ Window w,
@@ -32,8 +36,8 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     const int channels = source_channels(w), outs = out_channels(w), depth = taps(w) * channels;
     auto pixel_of = [&](int index) { return out.pooled ? pixel_in_quads(w, index) : pixel_at(w, index); };
 
-    // This thread always fetches chunk thread % 8 of a tile's depth, for several pixels. The chunk begins at `channel` of tap
-    // (tap_row, tap_column), which move on by one tile's depth at each fetch.
+    // This thread always copies chunk thread % 8 of the tile's depth, for several pixels. The chunk begins at `channel` of tap
+    // (tap_row, tap_column); each fetch moves these on by the depth of one tile.
     const int column = thread % CHUNKS, row = thread / CHUNKS;
     int tap_row = 0, tap_column = 0, channel = column * VECTOR<T>, fetched = 0;
     auto wrap = [&] {
@@ -43,17 +47,17 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
         }
     };
     wrap();
-    int corner[LEFT_CHUNKS], index[LEFT_CHUNKS];  // the source pixel that the first tap meets: row and column, and place
+    int corner[LEFT_CHUNKS], index[LEFT_CHUNKS];  // the source pixel of the first tap: row and column, and index
 #pragma unroll
     for (int i = 0; i < LEFT_CHUNKS; i++) {
         const Pixel p = pixel_of(first_pixel + row + i * ROWS_APART);
-        // A pixel beyond the last lies outside of every source.
+        // A pixel after the last one is outside of every source.
         const int y = w.rows.source_first + p.row * w.rows.source_step;
         const int x = w.columns.source_first + p.column * w.columns.source_step;
         corner[i] = p.image < 0 ? in_one_word(OUTSIDE, 0) : in_one_word(y, x);
         index[i] = (p.image * w.rows.source_size + y) * w.columns.source_size + x;
     }
-    // Wide weights: the output channels of this thread's first chunk, and where its first row begins.
+    // Wide weights: the first output channel of this thread's first chunk, and the offset of its first row.
     const int my_out = first_out + column * VECTOR<T>;
     int weight_at = tap_offset(w, 0, 0) + row * w.k_stride + my_out;
     auto fetch = [&](int stage) {
@@ -69,7 +73,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
         for (int i = 0; i < LEFT_CHUNKS; i++) {
             const unsigned y = upper(corner[i]) + down, x = lower(corner[i]) + along;
             const bool inside = within && y < (unsigned)w.rows.source_size && x < (unsigned)w.columns.source_size;
-            // Beyond the image the address means nothing, but is not used either.
+            // Outside of the image the address is invalid, but it is not used.
             copy_async_16(to + i * BYTES_APART, element(source, index[i] + moved, pitch), inside);
         }
         if constexpr (RIGHT == DEEP) {
@@ -104,14 +108,14 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     WarpSum<T, WM, WN, DEEP, RIGHT, ROUND, sizeof(T) == 4> result;
     result.clear();
     const int rounds = (depth + DEPTH<T> - 1) / DEPTH<T>;
-    int filled = STAGES - 1, used = 0;  // the stages that are filled and multiplied next
+    int filled = STAGES - 1, used = 0;  // the stages that are filled next and multiplied next
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < rounds) fetch(stage);
         copy_async_commit();
     }
     for (int left_over = rounds; left_over > 0; left_over--) {
-        copy_async_wait<STAGES - 2>();  // this round's tiles have landed, and the barrier shows them to every warp
-        __syncthreads();                // and nobody reads the stage that is filled next any more
+        copy_async_wait<STAGES - 2>();  // the tiles of this round have arrived, the barrier makes them visible to every warp,
+        __syncthreads();                // and no warp reads the stage any more that is filled next
         if (fetched < depth) fetch(filled);
         copy_async_commit();
         const unsigned char* left = memory + used * STAGE_BYTES;
@@ -122,8 +126,8 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     copy_async_wait<0>();
     __syncthreads();
 
-    // Through shared memory, so that results leave as whole chunks of neighbouring channels; of the widest tile of floats half at a time.
-    constexpr int OUT_BYTES = BN * (int)sizeof(T) < MOST_OUT_BYTES ? BN * (int)sizeof(T) : MOST_OUT_BYTES;
+    // Results go through shared memory, so that whole chunks of neighbouring channels are written; the widest tile of floats in two halves.
+    constexpr int OUT_BYTES = BN * (int)sizeof(T) < MAX_OUT_BYTES ? BN * (int)sizeof(T) : MAX_OUT_BYTES;
     constexpr int PITCH = OUT_BYTES + CHUNK_BYTES, OUT_CHUNKS = OUT_BYTES / CHUNK_BYTES, OUTS = OUT_BYTES / (int)sizeof(T);
     for (int begin = 0; begin < BN; begin += OUTS) {
         if (begin > 0) __syncthreads();
@@ -140,7 +144,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
                 }
             });
         __syncthreads();
-        constexpr int TOGETHER = 4;  // rows a thread takes at once: one pooling window
+        constexpr int TOGETHER = 4;  // rows that a thread handles together: one pooling window
         for (int v = thread; v < BM / TOGETHER * OUT_CHUNKS; v += THREADS) {
             const int r = v / OUT_CHUNKS * TOGETHER, c = v % OUT_CHUNKS, n = first_out + begin + c * VECTOR<T>;
             if (n >= outs) continue;

@@ -1,27 +1,31 @@
-// A convolution's weight gradient on tensor cores (sm_80 and newer), in bfloat16, or in float by way of tf32, with float sums.
-// Rows of the product are (tap, source channel), columns are the gradient's channels, and the sum runs over pixels, a share of them
-// per block; the partial sums are added in a fixed order by sum_splits. Channel counts are multiples of a 16-byte chunk.
+// The weight gradient of a convolution on the tensor cores of sm_80 (Ampere) and newer: the matrix product of weight_gradient.cu, in bfloat16,
+// or in float with factors rounded to tf32; sums are float. Rows are (tap, source channel), columns are output channels, and the sum is over
+// pixels. Numbers of channels are multiples of a 16-byte chunk.
+//
+// A block computes BM rows x BN columns over `share` pixels, each warp WM x WN of them (tile.cuh). Shared memory has STAGES pairs of tiles,
+// which cp.async fills. The blocks along z write partial sums, which sum_splits adds in a fixed order. Launch code:
+// ampere_weight_gradient.py.
 #include "tile.cuh"
 #include "window.cuh"
 
-// n / divisor for 0 <= n < 2^31 by one multiplication (Granlund and Montgomery 1994); the launch code computes the constants.
+// n / divisor for 0 <= n < 2^31 by one multiplication (Granlund and Montgomery 1994); the launch code computes the two constants.
 struct Divider {
     unsigned multiplier, shift;
     __device__ __forceinline__ int divide(int n) const { return (int)(__umulhi((unsigned)n * 2, multiplier) >> shift); }
 };
 
-// BM rows by BN columns a block, WM x WN a warp. ROUND: sources and gradient are floats that may be no tf32 values.
-// Output pixels of the window lie in order, so that pixel p of the sum is pixel p of `grad`.
+// ROUND: sources and gradient are floats that must be rounded to tf32. The output pixels of the window are in order, so pixel p of the sum is
+// pixel p of `grad`.
 template <typename T, int BM, int BN, int WM, int WN, int STAGES, bool ROUND>
 __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     ampere_weight_gradient(const T* source0, const T* source1, const T* grad, float* partial, const __grid_constant__ Window w,
                            Divider by_width, Divider by_height, int share) {
     constexpr int THREADS = (BM / WM) * (BN / WN) * 32, LEFT_BYTES = BM * ROW_BYTES, STAGE_BYTES = (BM + BN) * ROW_BYTES;
     constexpr int ROWS_APART = THREADS / CHUNKS, LEFT_PANELS = BM / CHUNKS / VECTOR<T>, RIGHT_PANELS = BN / CHUNKS / VECTOR<T>;
-    constexpr int PIXELS = DEPTH<T> / ROWS_APART;  // rows of a panel that a thread fetches
+    constexpr int PIXELS = DEPTH<T> / ROWS_APART;  // rows of a panel that a thread copies
     static_assert(PIXELS * ROWS_APART == DEPTH<T> && ROWS_APART % 8 == 0, "the threads of a block cover whole panels and swizzles");
-    // A block of eight warps has a multiprocessor to itself, and fetches while it multiplies; smaller ones fetch while others multiply,
-    // which takes fewer registers.
+    // A block of eight warps has a multiprocessor to itself and copies while it multiplies. Smaller blocks copy while other blocks multiply,
+    // which needs fewer registers.
     constexpr bool ALONE = THREADS == 256;
     DYNAMIC_SHARED(memory);
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
@@ -30,17 +34,17 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
     const int first_row = blockIdx.x * BM, first_out = blockIdx.y * BN;
     const int first_pixel = blockIdx.z * share, end = min(first_pixel + share, pixels(w));
 
-    // This thread fetches one column of chunks in each panel: always the same tap and channels, for one pixel after the other.
+    // This thread copies one column of chunks in each panel: always the same tap and channels, for one pixel after the other.
     const int column = thread % CHUNKS, row = thread / CHUNKS, place = wide_offset<T>(row, column);
     const T* source[LEFT_PANELS];
-    int pitch[LEFT_PANELS], corner[LEFT_PANELS];  // row and column that the first pixel of an image meets
+    int pitch[LEFT_PANELS], corner[LEFT_PANELS];  // row and column that the first pixel of an image meets at this tap
 #pragma unroll
     for (int i = 0; i < LEFT_PANELS; i++) {
         const int m = first_row + (i * CHUNKS + column) * VECTOR<T>, tap = m / channels, channel = m % channels;
         const bool second = channel >= w.source_channels0;
         source[i] = second ? source1 + (channel - w.source_channels0) : source0 + channel;
         pitch[i] = (second ? w.source_channels1 : w.source_channels0) * (int)sizeof(T);
-        // A row beyond the last lies outside of every source.
+        // A row after the last one is outside of every source.
         corner[i] = m < rows ? in_one_word(w.rows.source_first + tap / w.columns.taps * w.rows.source_tap_step,
                                            w.columns.source_first + tap % w.columns.taps * w.columns.source_tap_step)
                              : in_one_word(OUTSIDE, 0);
@@ -61,7 +65,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
                 const int y = y0 + upper(corner[i]), x = x0 + lower(corner[i]);
                 const bool inside =
                     p < end && (unsigned)y < (unsigned)w.rows.source_size && (unsigned)x < (unsigned)w.columns.source_size;
-                // Beyond the image the address means nothing, but is not used either.
+                // Outside of the image the address is invalid, but it is not used.
                 const void* from = element(source[i], (first_line + y) * w.columns.source_size + x, pitch[i]);
                 copy_async_16(left + at + i * PANEL_BYTES<T>, from, inside);
             }
@@ -77,7 +81,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
 
     WarpSum<T, WM, WN, WIDE, WIDE, ROUND, ROUND> result;
     result.clear();
-    int filled = STAGES - 1, used = 0;  // the stages that are filled and multiplied next
+    int filled = STAGES - 1, used = 0;  // the stages that are filled next and multiplied next
     const int rounds = (end - first_pixel + DEPTH<T> - 1) / DEPTH<T>;
     for (int stage = 0; stage < STAGES - 1; stage++) {
         if (stage < rounds) fetch(stage);
@@ -93,7 +97,7 @@ __global__ void __launch_bounds__((BM / WM) * (BN / WN) * 32)
         const unsigned char* left = memory + used * STAGE_BYTES;
         result.add(left, left + LEFT_BYTES, warp_row, warp_column, lane, [&] {
             if constexpr (ALONE) {
-                fetch(filled);  // beyond the last pixel zeros, to a stage that nobody reads
+                fetch(filled);  // after the last pixel: zeros, to a stage that is not read
                 copy_async_commit();
             }
         });

@@ -1,4 +1,5 @@
-// A chunk: 16 bytes of neighbouring channels, the unit in which activations travel; channel counts on tensor cores are whole chunks.
+// A chunk: 16 bytes of neighbouring channels, the largest unit that a thread loads or stores at once. On tensor cores the numbers of
+// channels are multiples of a chunk.
 #pragma once
 #include "dtypes.cuh"
 
@@ -18,7 +19,7 @@ template <typename T> __device__ __forceinline__ Chunk<T> load_chunk(const void*
 template <typename T> __device__ __forceinline__ void store_chunk(T* to, const Chunk<T>& chunk) {
     *reinterpret_cast<uint4*>(to) = chunk.whole;
 }
-// Zeros where the mask is not positive.
+// Sets the elements to 0 where the mask is not positive.
 template <typename T> __device__ __forceinline__ void keep_positive(Chunk<T>& chunk, const Chunk<T>& mask) {
 #pragma unroll
     for (int e = 0; e < VECTOR<T>; e++)

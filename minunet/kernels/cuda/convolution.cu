@@ -1,12 +1,16 @@
-// Convolution as a matrix product that is never written out (implicit GEMM), for any kernel size, stride, padding and number type.
-// Rows of the product are output pixels, columns are output channels, and the sum runs over taps and source channels. With the
-// window's numbers it is also the input gradient and the up-convolution. Every sum has one fixed order.
+// Convolution as an implicit matrix product (implicit GEMM), for any kernel size, stride, padding and element type.
+// Rows of the product are output pixels, columns are output channels, and the sum is over taps and source channels. With other numbers in
+// the window it is also the input gradient and the transposed convolution. Every sum has one fixed order.
+//
+// A block of 256 threads computes 64 pixels x 64 channels, each thread 4 x 4 of them. Shared memory holds 16 terms of the sum for the 64
+// pixels and for the 64 channels at a time. This is the simple version: ampere_convolution.cu computes the same on tensor cores.
+// Launch code: convolution.py.
 #include "dtypes.cuh"
 #include "window.cuh"
 
-constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;  // a block's 64 x 64 results, 4 x 4 per thread
+constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;
 
-// `mask`, of the source's shape, stops the source where it is not positive (the gradient of a fused ReLU); source1 is then absent.
+// Where `mask`, of the shape of source0, is not positive, the source counts as 0 (the gradient of a fused ReLU). There is then no source1.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     convolve(const T* source0, const T* source1, const T* mask, const Wide<T>* weight, const Wide<T>* bias, T* out0, T* out1,
@@ -18,11 +22,11 @@ __global__ void __launch_bounds__(THREADS)
     const int thread = threadIdx.x, channels = source_channels(w), outs = out_channels(w), depth = taps(w) * channels;
     const int first_pixel = blockIdx.x * TILE, first_out = blockIdx.y * TILE;
 
-    // This thread fetches k = thread % DEPTH of four pixels: neighbours fetch neighbouring channels.
+    // This thread loads k = thread % DEPTH of four pixels: neighbouring threads load neighbouring channels.
     const int fetch_k = thread % DEPTH, fetch_pixel = thread / DEPTH;
     Pixel pixel[4];
     for (int i = 0; i < 4; i++) pixel[i] = pixel_at(w, first_pixel + fetch_pixel + i * (THREADS / DEPTH));
-    // Weights are fetched along whichever of their two axes is contiguous.
+    // Weights are loaded along the contiguous one of their two axes.
     const bool along_k = w.k_stride == 1;
     const int weight_k = along_k ? thread % DEPTH : thread / TILE, weight_n = along_k ? thread / DEPTH : thread % TILE;
     const int step_k = along_k ? 0 : THREADS / TILE, step_n = along_k ? THREADS / DEPTH : 0;

@@ -1,5 +1,5 @@
-// What the kernels ask of the hardware beyond plain C++: shared memory, asynchronous copies, ldmatrix, mma.sync.
-// With hopper.cuh the only file with inline PTX. Built for the CPU, the same names come from the host shim of the tests.
+// Hardware instructions beyond plain C++: shared memory, asynchronous copies, ldmatrix, mma.sync. Only this file and hopper.cuh have
+// inline PTX. When the kernels are built for the CPU, the host shim of the tests defines the same functions.
 #pragma once
 
 #ifdef __CUDACC__
@@ -16,7 +16,7 @@ __device__ __forceinline__ uint32_t shared_address(const void* pointer) {
     return (uint32_t)__cvta_generic_to_shared(pointer);
 }
 
-// The address of element `index`, of `bytes` each, by the one instruction that there is for it.
+// The address of element `index`, where an element has `bytes` bytes, by a single instruction.
 __device__ __forceinline__ const void* element(const void* from, int index, int bytes) {
     uint64_t address;
     asm("mad.wide.s32 %0, %1, %2, %3;\n" : "=l"(address) : "r"(index), "r"(bytes), "l"(from));
@@ -25,7 +25,7 @@ __device__ __forceinline__ const void* element(const void* from, int index, int 
 
 #if __CUDA_ARCH__ >= 800
 
-// 16 bytes from global to shared memory without passing through registers; zeros, and no access, where `valid` is false.
+// Copies 16 bytes from global to shared memory without using registers. If `valid` is false, writes zeros and reads nothing.
 __device__ __forceinline__ void copy_async_16(void* to, const void* from, bool valid) {
     asm volatile(
         "{\n.reg .pred ignore;\nsetp.eq.u32 ignore, %2, 0;\ncp.async.cg.shared.global [%0], [%1], 16, ignore;\n}\n" ::"r"(
@@ -35,7 +35,7 @@ __device__ __forceinline__ void copy_async_16(void* to, const void* from, bool v
 }
 __device__ __forceinline__ void copy_async_commit() { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
 
-// Returns when at most LEFT of this thread's groups are still under way.
+// Waits until at most LEFT of this thread's groups of copies are not complete.
 template <int LEFT> __device__ __forceinline__ void copy_async_wait() {
     asm volatile("cp.async.wait_group %0;\n" ::"n"(LEFT) : "memory");
 }
@@ -68,7 +68,7 @@ __device__ __forceinline__ void multiply_tf32(float (&c)[4], const uint32_t (&a)
         : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
-// Rounded to tf32's 10 bits of mantissa; the tensor core alone would cut them off, which biases every product.
+// Rounded to tf32 (10 bits of mantissa). Without this the tensor core would truncate, which biases every product.
 __device__ __forceinline__ uint32_t round_tf32(float value) {
     uint32_t bits;
     asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(bits) : "f"(value));

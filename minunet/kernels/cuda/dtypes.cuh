@@ -1,5 +1,5 @@
-// The number types of the kernels: float, double, and bfloat16, which is only stored: all arithmetic on it is in float.
-// Parameters (weights, biases and their gradients) have the wide type, so that a bfloat16 network keeps float32 weights.
+// The element types of the kernels: float, double and bfloat16. bfloat16 is only a storage type: arithmetic on it is in float, its wide type.
+// Parameters (weights, biases and their gradients) have the wide type, so a bfloat16 network has float32 weights.
 #pragma once
 #include "device.cuh"
 
@@ -20,14 +20,14 @@ __device__ __forceinline__ double widen(double value) { return value; }
 __device__ __forceinline__ float widen(bfloat16 value) { return __uint_as_float((uint32_t)value.bits << 16); }
 
 template <typename T> __device__ __forceinline__ T narrow(Wide<T> value) { return value; }
-// Round to nearest, ties to even, in integer arithmetic: any GPU can do it.
+// Rounds to nearest, ties to even, in integer arithmetic, which works on every GPU.
 template <> __device__ __forceinline__ bfloat16 narrow<bfloat16>(float value) {
     uint32_t bits = __float_as_uint(value);
     if ((bits & 0x7fffffffu) > 0x7f800000u) return {0x7fff};
     return {(uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16)};
 }
 
-// Rounded to tf32's 10 bits of mantissa, ties away from zero, as cvt.rna.tf32.f32 does: what tensor cores read of such a float is all of it.
+// Rounded to tf32 (10 bits of mantissa), ties away from zero, as cvt.rna.tf32.f32 does. Tensor cores read such a float exactly.
 __device__ __forceinline__ float as_tf32(float value) {
     const uint32_t bits = __float_as_uint(value);
     if ((bits & 0x7f800000u) == 0x7f800000u) return value;

@@ -1,19 +1,21 @@
-// The epilogue: what is done to each result of a convolution on its way out, so that no pass over an activation is spent on it.
+// The epilogue: what is done with each result of a convolution before it is written (bias, ReLU, mask, 2x2 max pooling), so that no kernel
+// of its own has to read and write the activation again. The launch code fills it in (epilogue.py).
 #pragma once
 #include "chunk.cuh"
 
-// Absent parts are null. A mask may be the very array that its result is written to: both are touched by the same thread, in order.
+// Pointers of absent parts are null. A mask may be the array that its result is written to, because the same thread first reads the mask and
+// then writes the result.
 template <typename T> struct Epilogue {
     const float* bias;       // (output channels,)
-    const T *mask0, *mask1;  // of the outputs' shapes: a result is kept where its mask is positive
-    T *out0, *out1;          // out1 takes the channels from out_channels0 on
-    T* pooled;               // the largest of each 2x2 window of output pixels
-    uint8_t* argmax;         // and its place, row-major; may be null
+    const T *mask0, *mask1;  // of the shapes of the outputs: a result is 0 where its mask is not positive
+    T *out0, *out1;          // out1 has the channels from out_channels0 on
+    T* pooled;               // the maximum of each 2x2 window of output pixels
+    uint8_t* argmax;         // and its position in the window, row by row; may be null
     int relu;
     int round_to_tf32;       // whether float results are rounded to tf32
 };
 
-// The largest of four results at the pixels of a 2x2 window, element by element; the first of equals wins, NaN over everything.
+// The maximum of the results at the four pixels of a 2x2 window, element by element. The first of equal values wins, NaN over everything.
 template <typename T> struct Largest {
     Chunk<T> best;
     uint8_t place[VECTOR<T>];
@@ -25,11 +27,11 @@ template <typename T> struct Largest {
             if (t == 0 || seen > top || (seen != seen && top == top)) best.elements[e] = chunk.elements[e], place[e] = t;
         }
     }
-    // `at` is the window's first element of this chunk.
+    // Writes the maximum and its position; `at` is the index of this chunk in `pooled`.
     __device__ __forceinline__ void leave(const Epilogue<T>& out, long long at) const {
         store_chunk(out.pooled + at, best);
         if (!out.argmax) return;
-        uint32_t* places = reinterpret_cast<uint32_t*>(out.argmax + at);  // four in a word: bytes one by one would be four writes
+        uint32_t* places = reinterpret_cast<uint32_t*>(out.argmax + at);  // four positions in one word, to write once instead of four times
 #pragma unroll
         for (int e = 0; e < VECTOR<T>; e += 4)
             places[e / 4] = place[e] | place[e + 1] << 8 | place[e + 2] << 16 | (uint32_t)place[e + 3] << 24;

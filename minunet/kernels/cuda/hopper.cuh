@@ -1,46 +1,47 @@
-// What sm_90a adds: bulk tensor copies that arrive at barriers in shared memory, and products by a warpgroup of 128 threads that read
-// their operands from there. Inline PTX, beside device.cuh; built for the CPU, the same names come from the host shim of the tests.
+// Instructions of sm_90a (Hopper): bulk tensor copies that signal barriers in shared memory (TMA), and products by a warpgroup of 128 threads
+// with operands in shared memory (wgmma). Inline PTX, as in device.cuh. When the kernels are built for the CPU, the host shim of the tests
+// defines the same functions.
 #pragma once
 #include "device.cuh"
 
-// How a copy finds a box in an array of four axes; encoded by the driver (the host shim encodes its own), passed by value.
+// The description of a four-dimensional array for bulk copies, encoded by the driver (tensor_map.py), passed by value.
 struct alignas(64) TensorMap {
     uint64_t words[16];
 };
 
-// Where the operands of a product lie in shared memory, in rows of 128 bytes whose eight 16-byte chunks are swizzled by the address
-// (bits 4 to 6 exclusive-or bits 7 to 9), as bulk tensor copies write them. Eight rows are a group of 1024 bytes.
+// The descriptor of an operand of a product in shared memory. The operand has rows of 128 bytes, whose eight 16-byte chunks are swizzled by
+// the address (bits 4 to 6 exclusive-or bits 7 to 9), as bulk tensor copies write them. Eight rows are a group of 1024 bytes.
 //   Summed axis along the rows (not transposed): groups of rows are `group_bytes` apart; `panel_bytes` is 16, as the hardware assumes.
-//   Summed axis across the rows (transposed, bfloat16 alone): groups of rows are `group_bytes` apart along the sum; the next 128 bytes
+//   Summed axis across the rows (transposed, only for bfloat16): groups of rows are `group_bytes` apart along the sum; the next 128 bytes
 //   of the other axis are `panel_bytes` further.
-// `first` lies in the first row of a group.
+// `first` is in the first row of a group.
 // PTX ISA, "Matrix descriptor": address, leading and stride byte offsets in units of 16 bytes, mode 1 (128-byte swizzle) at bit 62.
 __device__ __forceinline__ uint64_t describe_operand(const void* first, int group_bytes, int panel_bytes = 16) {
     return (uint64_t)((shared_address(first) & 0x3ffffu) >> 4) | (uint64_t)(panel_bytes >> 4) << 16 |
            (uint64_t)(group_bytes >> 4) << 32 | (uint64_t)1 << 62;
 }
 
-// The same operand `bytes` further on.
+// The same operand, moved by `bytes`.
 __device__ __forceinline__ uint64_t further(uint64_t operand, int bytes) { return operand + (uint64_t)(bytes >> 4); }
 
 #ifdef __CUDACC__
 
-// Barriers. A phase ends when `arrivals` threads have arrived and all bytes that they expect have landed.
+// Barriers (mbarrier). A phase ends when `arrivals` threads have arrived and all bytes that they expect have been written.
 __device__ __forceinline__ void barrier_init(uint64_t* barrier, int arrivals) {
     asm volatile("mbarrier.init.shared.b64 [%0], %1;\n" ::"r"(shared_address(barrier)), "r"(arrivals) : "memory");
 }
-// After the barriers' initialisation, by the thread that did it, before a __syncthreads.
+// After the initialisation of the barriers, by the same thread, before a __syncthreads.
 __device__ __forceinline__ void barrier_init_fence() {
     asm volatile("fence.mbarrier_init.release.cluster;\nfence.proxy.async.shared::cta;\n" ::: "memory");
 }
-// Arrives, and lets the phase wait for so many bytes of copies.
+// Arrives, and makes the phase wait for this many bytes of copies.
 __device__ __forceinline__ void barrier_expect(uint64_t* barrier, int bytes) {
     asm volatile("mbarrier.arrive.expect_tx.shared.b64 _, [%0], %1;\n" ::"r"(shared_address(barrier)), "r"(bytes) : "memory");
 }
 __device__ __forceinline__ void barrier_arrive(uint64_t* barrier) {
     asm volatile("mbarrier.arrive.shared.b64 _, [%0];\n" ::"r"(shared_address(barrier)) : "memory");
 }
-// Returns once the phase of this parity has ended; phases alternate 0, 1, 0, ..., and that before the first counts as 1.
+// Waits until the phase of this parity has ended. Phases alternate 0, 1, 0, ...; the one before the first counts as 1.
 __device__ __forceinline__ void barrier_wait(uint64_t* barrier, int parity) {
     asm volatile(
         "{\n.reg .pred ended;\nagain:\nmbarrier.try_wait.parity.shared.b64 ended, [%0], %1;\n@!ended bra again;\n}\n" ::"r"(
@@ -49,8 +50,8 @@ __device__ __forceinline__ void barrier_wait(uint64_t* barrier, int parity) {
         : "memory");
 }
 
-// Copies the map's box from element (c0, c1, c2, c3), innermost first, to 1024-byte aligned shared memory, swizzled; zeros for what
-// lies outside of the array. Its bytes, zeros too, are counted by the barrier.
+// Copies the box of the map that begins at element (c0, c1, c2, c3), innermost first, to 1024-byte aligned shared memory, swizzled, with zeros
+// outside of the array. The barrier counts its bytes, including the zeros.
 __device__ __forceinline__ void copy_box(void* to, const TensorMap* map, uint64_t* barrier, int c0, int c1, int c2, int c3) {
     asm volatile(
         "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];\n" ::"r"(
@@ -59,15 +60,16 @@ __device__ __forceinline__ void copy_box(void* to, const TensorMap* map, uint64_
         : "memory");
 }
 
-// Products are issued between warpgroup_fence and warpgroup_commit, and done when warpgroup_wait says that at most LEFT commits are not;
-// until then nothing else may touch their sums. All 128 threads take part.
+// Products are issued between warpgroup_fence and warpgroup_commit. warpgroup_wait<LEFT> waits until at most LEFT commits are not complete;
+// until then the sums must not be used. All 128 threads call these.
 __device__ __forceinline__ void warpgroup_fence() { asm volatile("wgmma.fence.sync.aligned;\n" ::: "memory"); }
 __device__ __forceinline__ void warpgroup_commit() { asm volatile("wgmma.commit_group.sync.aligned;\n" ::: "memory"); }
 template <int LEFT> __device__ __forceinline__ void warpgroup_wait() {
     asm volatile("wgmma.wait_group.sync.aligned %0;\n" ::"n"(LEFT) : "memory");
 }
 
-// Registers of each thread from here on, a multiple of 8, for all four warps of a warpgroup: given back, or taken once there are enough.
+// Sets the number of registers of each thread, a multiple of 8, for all four warps of a warpgroup: reduces it, or raises it, which waits until
+// enough registers are free.
 template <int COUNT> __device__ __forceinline__ void give_registers() {
     asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;\n" ::"n"(COUNT));
 }
@@ -75,8 +77,8 @@ template <int COUNT> __device__ __forceinline__ void take_registers() {
     asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;\n" ::"n"(COUNT));
 }
 
-// Four 8x8 matrices of 16-bit elements, held as mma.sync and wgmma hold their results (lane 4 g + q: row g, columns 2 q and 2 q + 1),
-// written transposed: lane 8 i + j gives the address of column j of matrix i.
+// Stores four 8x8 matrices of 16-bit elements transposed. They are in registers as the results of mma.sync and wgmma are (lane 4 g + q: row g,
+// columns 2 q and 2 q + 1); lane 8 i + j gives the address of column j of matrix i.
 __device__ __forceinline__ void store_matrices_transposed(void* column, uint32_t r0, uint32_t r1, uint32_t r2, uint32_t r3) {
     asm volatile("stmatrix.sync.aligned.m8n8.x4.trans.shared.b16 [%0], {%1, %2, %3, %4};\n" ::"r"(shared_address(column)),
                  "r"(r0), "r"(r1), "r"(r2), "r"(r3)
@@ -95,7 +97,7 @@ __device__ __forceinline__ void store_matrices_transposed(void* column, uint32_t
     ",%96,%97,%98,%99,%100,%101,%102,%103,%104,%105,%106,%107,%108,%109,%110,%111,%112,%113,%114,%115,%116,%117,%118,%119," \
     "%120,%121,%122,%123,%124,%125,%126,%127"
 
-// d (64 x 2 SUMS) += a (64 x 32 bytes deep) b (32 bytes deep x 2 SUMS); thread 32 w + 4 g + q of the warpgroup holds rows 16 w + g
+// d (64 x 2 SUMS) += a (64 x 32 bytes) b (32 bytes x 2 SUMS), where d has SUMS numbers per thread. Thread 32 w + 4 g + q has rows 16 w + g
 // (elements 4 j, 4 j + 1) and 16 w + g + 8 (4 j + 2, 4 j + 3) of columns 8 j + 2 q and 8 j + 2 q + 1.
 template <typename T, bool A_TRANSPOSED, bool B_TRANSPOSED>
 __device__ __forceinline__ void warpgroup_multiply(float (&d)[128], uint64_t a, uint64_t b) {

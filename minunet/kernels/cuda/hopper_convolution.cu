@@ -1,22 +1,25 @@
-// A 3x3 convolution with padding 1, or its input gradient, on the tensor cores of sm_90a, in bfloat16 or in floats that hold tf32 values.
-// The product is turned over: its 64 rows are output channels, its 256 columns are a patch of 16x16 pixels, so that layers of 64 channels
-// too keep the tensor cores busy. One box of the patch, 18 pixels high, serves three vertical taps, which are the same shared memory
-// 16 pixels further on; three boxes, a pixel apart, serve the horizontal ones.
+// A 3x3 convolution with padding 1, or its input gradient, on the tensor cores of sm_90a (Hopper), in bfloat16, or in float that is already
+// rounded to tf32; with the epilogue of epilogue.cuh.
 //
-// A block is one thread that fetches and two warpgroups that multiply; it works through tiles until none is left, fetching the next one
-// while the last one's results leave.
+// The matrix product is transposed compared with ampere_convolution.cu: its 64 rows are output channels, and its 256 columns are a patch of
+// 16x16 pixels. So even a layer with only 64 channels keeps the tensor cores busy. The patch is copied with a border, 18 pixels high: moved by
+// one line (16 pixels) in shared memory, it serves the three vertical taps. For the horizontal taps it is copied three times, a pixel apart.
+//
+// A block has one thread that starts bulk copies and two warpgroups that multiply (ring.cuh). There is one block per multiprocessor; it
+// computes several tiles, and copies for the next tile while the results of the last one are written. Shared memory: two stages, each with
+// pixels and weights; the results; the barriers. Launch code: hopper_convolution.py.
 #include "epilogue.cuh"
 #include "patch.cuh"
 #include "ring.cuh"
 
-constexpr int TAP_BYTES = PANEL * ROW_BYTES;     // the weights of a tap for one panel, either way they lie
-constexpr int WARP_OUTS = 16, WARP_PIXELS = 64;  // results that a warp turns over at once on their way out
+constexpr int TAP_BYTES = PANEL * ROW_BYTES;     // the weights of a tap for one panel, in either layout
+constexpr int WARP_OUTS = 16, WARP_PIXELS = 64;  // results that a warp transposes at once before they are written
 constexpr int STAGES = 2, WARPGROUPS = 2, WARPS = 4 * WARPGROUPS, THREADS = 128 * (WARPGROUPS + 1);
 
 template <typename T> constexpr int DEPTH = ROW_BYTES / (int)sizeof(T);  // channels of a stage
 template <typename T> constexpr int PITCH = WARP_OUTS * (int)sizeof(T) + CHUNK_BYTES;
 template <typename T> constexpr int STAGING_BYTES = WARPS * WARP_PIXELS * PITCH<T>;
-// ACROSS: the two warpgroups take 128 output channels of one patch; else 64 channels of two patches, one below the other.
+// ACROSS: the two warpgroups compute 128 output channels of one patch; else 64 channels of two patches, one below the other.
 template <bool ACROSS> constexpr int LINES = ACROSS ? SIDE : 2 * SIDE;
 template <bool ACROSS> constexpr int PANELS = ACROSS ? 2 : 1;
 template <bool ACROSS> constexpr int PIXEL_BYTES = (LINES<ACROSS> + 2) * LINE_BYTES;
@@ -25,7 +28,7 @@ template <bool ACROSS> constexpr int STAGE_BYTES = PIXEL_BYTES<ACROSS> + PANELS<
 struct Shape {
     int images, height, width;
     int source_channels0, source_channels1, out_channels0, out_channels1;
-    int flipped;         // the gradient: tap t of the weights meets the pixel where 2 - t does in the convolution
+    int flipped;         // for the input gradient: tap t of the weights is used where the convolution uses tap 2 - t
     int masked0, masked1;  // whether the outputs have masks
 };
 
@@ -49,8 +52,8 @@ struct Tile {
     }
 };
 
-// A mask travels through the ring too, as the last stage of a tile, or the last two where its elements are floats: 16 or 8 lines of
-// pixels for either warpgroup, in panels of 128 bytes of channels.
+// A mask also goes through the ring, as the last stage of a tile, or the last two if its elements are floats: 16 or 8 lines of pixels for
+// each warpgroup, in panels of 128 bytes of channels.
 template <typename T> constexpr int MASK_STAGES = (int)sizeof(T) / 2;
 template <typename T> constexpr int MASK_LINES = SIDE / MASK_STAGES<T>;
 template <typename T> constexpr int MASK_BOXES = MASK_STAGES<T>;
@@ -107,15 +110,15 @@ __device__ __forceinline__ void fetch_tiles(const TensorMap& source0, const Tens
     }
 }
 
-// One warpgroup's sums of a tile: 64 output channels by 256 pixels. Leaves `turn` behind the tile's products.
+// Computes the sums of one warpgroup for a tile: 64 output channels x 256 pixels. Moves `turn` past the stages of the tile.
 template <typename T, bool ACROSS, bool TRANSPOSED>
 __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s, const unsigned char* memory,
                                               const Ring<STAGES>& ring, Turn<STAGES>& turn, int group, int lane) {
     const int chunks = (s.source_channels0 + DEPTH<T> - 1) / DEPTH<T> + (s.source_channels1 + DEPTH<T> - 1) / DEPTH<T>;
-    constexpr int STEP_BYTES = 32;  // the depth of one product
+    constexpr int STEP_BYTES = 32;  // of the summed axis in one product
 #pragma unroll
     for (int i = 0; i < 128; i++) sum[i] = 0;
-    int before = -1;  // the stage whose products may still be under way
+    int before = -1;  // the stage whose products may not be complete yet
     for (int left = 3 * chunks; left > 0; left--) {
         const unsigned char* pixels = memory + turn.stage * STAGE_BYTES<ACROSS> + (ACROSS ? 0 : group * SIDE * LINE_BYTES);
         const unsigned char* weights =
@@ -137,8 +140,8 @@ __device__ __forceinline__ void multiply_tile(float (&sum)[128], const Shape& s,
     ring.hand_back(before, lane);
 }
 
-// A warp's 16 channels leave in four parts of 64 pixels, through shared memory of its own, so that a lane holds whole chunks of the four
-// pixels of a 2x2 window.
+// Writes the 16 channels of a warp in four parts of 64 pixels. They go through shared memory of the warp, so that a lane gets whole chunks of
+// the four pixels of a 2x2 window.
 template <typename T, bool ACROSS>
 __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const Shape& s, const Epilogue<T>& out,
                                       const unsigned char* memory, unsigned char* staging, const Ring<STAGES>& ring,
@@ -160,7 +163,7 @@ __device__ __forceinline__ void leave(float (&sum)[128], const Tile& tile, const
         if (any_masked && part % (PARTS / MASK_STAGES<T>) == 0) ring.wait(turn);
 #pragma unroll
         for (int line = 0; line < PART_LINES; line++) {
-            float value[4][2];  // by 8x8 matrix: channels 0 to 7 and 8 to 15 of pixels 0 to 7, then of pixels 8 to 15
+            float value[4][2];  // for each 8x8 matrix: channels 0 to 7 and 8 to 15 of pixels 0 to 7, then of pixels 8 to 15
 #pragma unroll
             for (int i = 0; i < 4; i++)
 #pragma unroll

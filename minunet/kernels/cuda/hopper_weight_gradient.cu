@@ -1,8 +1,11 @@
-// The weight gradient of a 3x3 convolution with padding 1 on the tensor cores of sm_90a, in bfloat16 with float sums.
-// A block takes 64 output channels by 64 source channels and all nine taps, and sums over its share of the pixels, patch by patch. In
-// shared memory a patch of the source lies three times, a pixel apart, 10 pixels high: the boxes are the three horizontal taps, side by
-// side in one product 192 columns wide; each of three warpgroups takes one vertical tap, 16 pixels further on. Rows of 16 pixels are
-// the depth of a product, so both operands are read across their rows. sum_splits adds the shares in order.
+// The weight gradient of a 3x3 convolution with padding 1 on the tensor cores of sm_90a (Hopper), in bfloat16 with float sums.
+//
+// A block computes 64 output channels x 64 source channels and all nine taps, and sums over some of the pixels, patch by patch. A patch of the
+// source is copied to shared memory three times, a pixel apart: these are the three horizontal taps, side by side in one product of 192
+// columns. Each of three warpgroups computes one vertical tap, for which the patch (10 pixels high) is moved by one line. The summed axis of a
+// product is a line of 16 pixels, so both operands are read transposed. A further warp has the thread that starts the bulk copies (ring.cuh).
+// Shared memory: two stages, each with a patch of the gradient and three of the source; the barriers. sum_splits adds the partial sums of
+// the blocks along z in a fixed order. Launch code: hopper_weight_gradient.py.
 #include "dtypes.cuh"
 #include "patch.cuh"
 #include "ring.cuh"
@@ -20,14 +23,14 @@ struct Shape {
 __device__ __forceinline__ int along(const Shape& s) { return (s.width + SIDE - 1) / SIDE; }
 __device__ __forceinline__ int down(const Shape& s) { return (s.height + LINES - 1) / LINES; }
 
-// partial (shares, 3, 3, source channels, output channels)
+// partial (splits, 3, 3, source channels, output channels)
 __global__ void __launch_bounds__(THREADS, 1)
     hopper_weight_gradient(const __grid_constant__ TensorMap source0, const __grid_constant__ TensorMap source1,
                            const __grid_constant__ TensorMap grad, float* partial, const Shape s) {
     DYNAMIC_SHARED(memory);
     const Ring<STAGES> ring(memory + STAGES * STAGE_BYTES, WARPS);
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    // A panel lies in one of the sources, whose channels need not fill their last panel.
+    // A panel belongs to one of the sources, whose channels need not fill its last panel.
     const int panels0 = (s.source_channels0 + PANEL - 1) / PANEL, panel = blockIdx.x, first_out = blockIdx.y * PANEL;
     const bool second = panel >= panels0;
     const int channel = (second ? panel - panels0 : panel) * PANEL;
@@ -53,7 +56,7 @@ __global__ void __launch_bounds__(THREADS, 1)
         float sum[96];
 #pragma unroll
         for (int i = 0; i < 96; i++) sum[i] = 0;
-        int before = -1;  // the stage whose products may still be under way
+        int before = -1;  // the stage whose products may not be complete yet
 #pragma unroll 1
         for (int k = 0; k < patches; k++) {
             const unsigned char* boxes = memory + turn.stage * STAGE_BYTES;

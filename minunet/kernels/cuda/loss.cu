@@ -1,5 +1,9 @@
-// Binary cross-entropy on logits: mean of w (max(z, 0) - z t + log(1 + exp(-|z|))), and its gradient w (sigmoid(z) - t) / n.
-// The sum runs in double, over a fixed number of blocks whose sums one last block adds in order.
+// Binary cross-entropy on logits z with targets t: mean of w (max(z, 0) - z t + log(1 + exp(-|z|))), and its gradient
+// w (sigmoid(z) - t) / n.
+//
+// Sums are in double. bce_sums: up to 512 blocks of 256 threads, each thread adds every (blocks * 256)-th element, each block writes one
+// partial sum; mean_of_sums: one block adds these in order. bce_gradient: one thread per element. bce_step: both in one pass.
+// Shared memory: one double per warp. Launch code: loss.py.
 #include "block_sum.cuh"
 #include "dtypes.cuh"
 
@@ -29,7 +33,7 @@ __global__ void __launch_bounds__(THREADS) mean_of_sums(const double* partial, T
     if (threadIdx.x == 0) loss[0] = narrow<T>((Wide<T>)(sum / count));
 }
 
-// `scale` is the gradient of what follows the loss: one number, on the device.
+// `scale` is the gradient with respect to the loss: one number on the device.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     bce_gradient(const T* scale, const T* logits, const T* target, const T* weight, T* out, long long count) {
@@ -41,9 +45,9 @@ __global__ void __launch_bounds__(THREADS)
     out[i] = narrow<T>(weight ? grad * widen(weight[i]) : grad);
 }
 
-// Loss and gradient in one pass, for a training step: `logits` and `grad` have `width` channels, of which the first `channels` are
-// the network's and the rest fill whole chunks; the target has `channels`. The gradient of the mean, `rounded` to tf32 where that is
-// asked for; zero in the filling.
+// Loss and gradient in one pass, for a training step. `logits` and `grad` have `width` channels: the first `channels`, as many as the
+// target has, are those of the network, the others are padding, where the gradient is 0. `grad` is that of the mean; with `rounded` it is
+// rounded to tf32.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     bce_step(const T* logits, const float* target, T* grad, double* partial, long long pixels, int channels, int width,

@@ -1,5 +1,8 @@
-// Pooling and its gradients, one thread per result; channels are neighbours, so that a warp reads whole lines.
-// Gradients gather from the windows a pixel lies in rather than scatter to it, so that their sums have a fixed order.
+// Max and sum pooling and their gradients.
+//
+// One thread per result, 256 per block, no shared memory. Neighbouring threads have neighbouring channels, so a warp reads whole cache
+// lines. In a gradient, the thread of a pixel adds up the windows that contain the pixel, so the sums have a fixed order without atomics.
+// Launch code: pooling.py.
 #include "dtypes.cuh"
 
 constexpr int THREADS = 256;
@@ -25,8 +28,8 @@ __device__ __forceinline__ Place place_of(long long index, int channels, int wid
     return p;
 }
 
-// The largest of each window and its place there, row-major. The first of equals wins; NaN wins over everything; padding is
-// minus infinity.
+// The maximum of each window and its position in the window, row by row. The first of equal values wins, NaN wins over everything, and
+// padding counts as minus infinity.
 template <typename T, typename Index>
 __global__ void __launch_bounds__(THREADS) max_pool(const T* x, T* y, Index* argmax, Pool s, long long count) {
     const long long i = (long long)blockIdx.x * THREADS + threadIdx.x;
@@ -52,7 +55,7 @@ __global__ void __launch_bounds__(THREADS) max_pool(const T* x, T* y, Index* arg
     argmax[i] = (Index)winner;
 }
 
-// The windows along one axis that hold pixel `at`: first to last.
+// The windows along one axis that contain pixel `at`: `first` to `last`.
 __device__ __forceinline__ void windows(int at, int padding, int kernel, int stride, int out, int& first, int& last) {
     const int padded = at + padding;
     first = padded < kernel ? 0 : (padded - kernel) / stride + 1;
@@ -104,8 +107,8 @@ template <typename T> __global__ void __launch_bounds__(THREADS) sum_pool_gradie
     out[i] = narrow<T>(sum);
 }
 
-// For a training step, 2x2 windows: adds each window's gradient to its winner's in `grad`, which already holds the skip's. One thread
-// per window and 16-byte chunk of channels. Sums of floats are rounded to tf32 where `rounded`.
+// For a training step: 2x2 max pooling. Adds the gradient of each window to `grad` at the position of the maximum; `grad` already has the
+// gradient of the skip connection. One thread per window and chunk of 16 bytes of channels. With `rounded`, float sums are rounded to tf32.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     add_unpooled(const T* pooled, const uint8_t* argmax, T* grad, int out_height, int out_width, int channels, long long count,

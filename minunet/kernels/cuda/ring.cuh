@@ -1,8 +1,9 @@
-// A ring of stages in shared memory: one thread fetches into them, warps use what has landed and hand each stage back.
+// A ring of stages in shared memory (a pipeline with one producer): one thread starts bulk copies into the stages, warps multiply what has
+// arrived and then release the stage.
 #pragma once
 #include "hopper.cuh"
 
-// Where a thread is in the ring; the parity of the barriers' phases changes with each time round.
+// The position of a thread in the ring. The parity of the barriers' phases changes each time the ring is completed.
 template <int STAGES> struct Turn {
     int stage = 0, parity = 0;
     __device__ __forceinline__ void next() {
@@ -12,9 +13,9 @@ template <int STAGES> struct Turn {
 
 template <int STAGES> struct Ring {
     static constexpr int BARRIER_BYTES = 2 * STAGES * (int)sizeof(uint64_t);
-    uint64_t *full, *empty;  // one barrier of each for every stage
+    uint64_t *full, *empty;  // one barrier each for every stage
 
-    // By all threads of the block; `users` warps hand stages back.
+    // Called by all threads of the block; `users` warps release each stage.
     __device__ __forceinline__ Ring(unsigned char* barriers, int users)
         : full(reinterpret_cast<uint64_t*>(barriers)), empty(full + STAGES) {
         if (threadIdx.x == 0) {
@@ -27,19 +28,19 @@ template <int STAGES> struct Ring {
         __syncthreads();
     }
 
-    // The fetching thread's: waits for the stage to be free; returns the barrier at which `bytes` are to arrive.
+    // Called by the copying thread: waits until the stage is free, and returns the barrier at which `bytes` will arrive.
     __device__ __forceinline__ uint64_t* open(const Turn<STAGES>& turn, int bytes) const {
         barrier_wait(empty + turn.stage, turn.parity ^ 1);
         barrier_expect(full + turn.stage, bytes);
         return full + turn.stage;
     }
     __device__ __forceinline__ void wait(const Turn<STAGES>& turn) const { barrier_wait(full + turn.stage, turn.parity); }
-    // By each warp, once.
+    // Releases a stage; called once by each warp.
     __device__ __forceinline__ void hand_back(int stage, int lane) const {
         if (lane == 0) barrier_arrive(empty + stage);
     }
-    // Ends the products that were issued on this stage, waits for those of the stage `before` (-1 for none), hands that one back, and
-    // goes on to the next: while one stage is multiplied, the other is fetched.
+    // Commits the products that were issued on this stage, waits for those of the stage `before` (-1 for none), releases that stage, and
+    // moves on: while one stage is multiplied, the other is filled.
     __device__ __forceinline__ void issued(Turn<STAGES>& turn, int& before, int lane) const {
         warpgroup_commit();
         warpgroup_wait<1>();

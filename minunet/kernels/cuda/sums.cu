@@ -1,10 +1,14 @@
-// Sums in a fixed order: over the pixels of a gradient, and over the parts in which blocks left their sums.
+// Sums in a fixed order: over the pixels of a gradient, and over the partial sums (splits) that several blocks wrote.
+//
+// column_sums: grid (groups of columns, splits), 256 threads; shared memory holds one sum per thread and column. sum_splits: one thread per
+// sum, no shared memory. Launch code: sums.py.
 #include "dtypes.cuh"
 
 constexpr int THREADS = 256;
 
-// partial[y][n] = sum over share y of the rows of grad[row][n]: the bias gradient. A thread takes VECTOR neighbouring columns, 16
-// bytes where the number of columns allows it; a block is 8 such chunks wide and 32 rows high.
+// partial[y][n] = sum of grad[row][n] over the rows of split y (`share` rows): the bias gradient. Where `mask` is not positive, grad counts
+// as 0. A thread adds up VECTOR neighbouring columns, 16 bytes if these divide the columns, else one column. A block has 8 threads side
+// by side and 32 rows of threads.
 template <typename T, int VECTOR>
 __global__ void __launch_bounds__(THREADS)
     column_sums(const T* grad, const T* mask, Wide<T>* partial, int rows, int columns, int share) {

@@ -1,20 +1,23 @@
-// Operand tiles in shared memory and the fragments that tensor cores take from them, for bfloat16 and for float read as tf32.
-// A tile is made of panels whose rows are 128 bytes, eight chunks of 16; chunks are swizzled so that no access meets a bank twice.
+// A matrix product on tensor cores with mma.sync: its operand tiles in shared memory, and the fragments that each lane loads from them, in
+// bfloat16, or in float read as tf32. Used by ampere_convolution.cu and ampere_weight_gradient.cu.
+//
+// A tile consists of panels. The rows of a panel have 128 bytes, eight chunks of 16; the chunks of a row are reordered (swizzled) so that
+// no access uses a bank of shared memory twice.
 #pragma once
 #include "chunk.cuh"
 
-constexpr int ROW_BYTES = 128, CHUNKS = 8;  // chunks of a row
+constexpr int ROW_BYTES = 128, CHUNKS = 8;  // chunks in a row
 
-// How one pass over a tile's depth is cut: STEPS products of DEPTH / STEPS each, 32 bytes deep in either type.
+// A tile is multiplied in STEPS steps of DEPTH / STEPS elements, 32 bytes in either type.
 template <typename T> constexpr int DEPTH = ROW_BYTES / (int)sizeof(T);     // elements along the summed axis of a tile
 constexpr int STEPS = 4;
 
-// The summed axis lies along a panel's rows (DEEP: one panel, a row per pixel or channel), or along its columns (WIDE: a row per
-// element of the sum, a panel for every 128 bytes of pixels or channels).
+// The summed axis is along the rows of a panel (DEEP: one panel, with one row per pixel or channel), or along its columns (WIDE: one row per
+// element of the sum, one panel for every 128 bytes of pixels or channels).
 enum Layout { DEEP, WIDE };
 
-// Where chunk `chunk` (0 to 7) of row `row` lies in a panel. A wide tile of floats is read word by word, four rows at a time; every
-// other tile by ldmatrix, eight rows at a time.
+// The offset of chunk `chunk` (0 to 7) of row `row` in a panel. A wide tile of floats is read word by word, four rows at a time; all other
+// tiles are read by ldmatrix, eight rows at a time.
 template <typename T, Layout LAYOUT> __device__ __forceinline__ int chunk_offset(int row, int chunk) {
     const int swizzle = LAYOUT == WIDE && sizeof(T) == 4 ? (row & 3) << 1 : row & 7;
     return row * ROW_BYTES + ((chunk ^ swizzle) << 4);
@@ -22,20 +25,20 @@ template <typename T, Layout LAYOUT> __device__ __forceinline__ int chunk_offset
 
 template <typename T> constexpr int PANEL_BYTES = DEPTH<T> * ROW_BYTES;  // of a wide tile
 
-// Where chunk `chunk` of the `across` axis (pixels or channels, in chunks) lies in row `row` of a wide tile.
+// The offset of chunk `chunk` along the axis of pixels or channels, in row `row` of a wide tile.
 template <typename T> __device__ __forceinline__ int wide_offset(int row, int chunk) {
     return chunk / CHUNKS * PANEL_BYTES<T> + chunk_offset<T, WIDE>(row, chunk % CHUNKS);
 }
 
-// ldmatrix cannot turn a matrix of 32-bit elements, so that lane 4 g + q loads the words of its fragments itself, at the depths q and
-// q + 4. A left fragment has rows g and g + 8 of one depth in neighbouring registers: which of 16 channels these are is free, as long as
-// the sums are read in the same way, and they are 2 g and 2 g + 1, which one load brings to where the product wants them. A right
-// fragment has one column at both depths, which are rows apart. (Wider loads would take a copy of each word to get them in order.)
-// The lanes that are served at once, for two neighbouring chunks c and all q, meet chunks c ^ 2 q, all different.
+// BY_WORDS: ldmatrix cannot transpose a matrix of 32-bit elements. Lane 4 g + q therefore loads the words of its fragments itself, at the
+// depths q and q + 4. In a left fragment, rows g and g + 8 of the same depth are in neighbouring registers. Which of the 16 channels these
+// rows are is free, if the sums are read in the same way: they are channels 2 g and 2 g + 1, which a single load brings. A right fragment
+// has one column at both depths, which are in different rows. (Wider loads would need copies to bring the words into order.)
+// The lanes that access shared memory at the same time, those of two neighbouring chunks c and all q, use chunks c ^ 2 q, all different.
 template <typename T, Layout LAYOUT> constexpr bool BY_WORDS = LAYOUT == WIDE && sizeof(T) == 4;
 
-// Where a lane reads the first fragment, at the first depth, of the part of a tile that begins at row or column `first`. A wide
-// tile's part begins with a panel.
+// The offset at which a lane reads the first fragment, at the first depth, of the part of a tile that begins at row or column `first`. In a
+// wide tile that part begins at the start of a panel.
 template <typename T, Layout LAYOUT> __device__ __forceinline__ int left_start(int first, int lane) {
     if constexpr (LAYOUT == DEEP) return chunk_offset<T, DEEP>(first + (lane & 15), lane >> 4);
     if constexpr (BY_WORDS<T, LAYOUT>) return wide_offset<T>(lane % 4, first / 4 + lane / 8) + lane / 4 % 2 * 8;
@@ -47,14 +50,14 @@ template <typename T, Layout LAYOUT> __device__ __forceinline__ int right_start(
     return wide_offset<T>((lane >> 3 & 1) * 8 + (lane & 7), first / 8 + (lane >> 4));
 }
 
-// The place `bytes` across a tile and `rows` (whole swizzles) down from `start`: constants beside at most four addresses, since across a
-// panel the swizzle makes of the sum an exclusive or.
+// The address `bytes` to the right of `start` and `rows` (a multiple of the swizzle's period) below it. Within a row of a panel, the swizzle
+// turns the addition into an exclusive or; so at most four addresses are computed, and the rest are constants.
 template <typename T>
 __device__ __forceinline__ const unsigned char* further(const unsigned char* tile, int start, int bytes, int rows) {
     return tile + (start ^ bytes % ROW_BYTES) + (bytes / ROW_BYTES * PANEL_BYTES<T> + rows * ROW_BYTES);
 }
 
-// The left fragments of 16 N rows at depth step `step`.
+// Loads the left fragments of 16 N rows at step `step`.
 template <typename T, Layout LAYOUT, int N>
 __device__ __forceinline__ void left_fragments(uint32_t (&r)[N][4], const unsigned char* tile, int start, int step) {
 #pragma unroll
@@ -73,7 +76,7 @@ __device__ __forceinline__ void left_fragments(uint32_t (&r)[N][4], const unsign
     }
 }
 
-// The right fragments of 8 N columns.
+// Loads the right fragments of 8 N columns at step `step`.
 template <typename T, Layout LAYOUT, int N>
 __device__ __forceinline__ void right_fragments(uint32_t (&r)[N][2], const unsigned char* tile, int start, int step) {
 #pragma unroll
@@ -108,8 +111,8 @@ __device__ __forceinline__ void multiply(float (&c)[4], const uint32_t (&a)[4], 
         multiply_tf32(c, a, b0, b1);
 }
 
-// A warp's share of a product, ROWS x COLUMNS, held in registers: sum[i][j] is 16 rows by 8 columns. Floats of the left and the right
-// tile that are not all tf32 values are rounded, two instructions for every word that a lane loads.
+// The part of a product that a warp computes, ROWS x COLUMNS sums in registers; sum[i][j] is a block of 16 rows by 8 columns. ROUND_LEFT and
+// ROUND_RIGHT: floats of this tile are rounded to tf32 first, which costs two instructions for every word that a lane loads.
 template <typename T, int ROWS, int COLUMNS, Layout LEFT, Layout RIGHT, bool ROUND_LEFT, bool ROUND_RIGHT> struct WarpSum {
     static constexpr int DOWN = ROWS / 16, ALONG = COLUMNS / 8;
     static_assert((LEFT == DEEP || ROWS * sizeof(T) % ROW_BYTES == 0) && (RIGHT == DEEP || COLUMNS * sizeof(T) % ROW_BYTES == 0),
@@ -125,9 +128,9 @@ template <typename T, int ROWS, int COLUMNS, Layout LEFT, Layout RIGHT, bool ROU
                 for (int k = 0; k < 4; k++) sum[i][j][k] = 0;
     }
 
-    // Adds the product of two tiles in shared memory, whose parts for this warp begin at `row` and `column`. The fragments of the
-    // next step are on their way while this one's are multiplied; meanwhile() is called where there is the most to hide it behind, if it
-    // has no branch.
+    // Adds the product of two tiles in shared memory; the parts for this warp begin at `row` and `column`. While the fragments of one step
+    // are multiplied, those of the next are loaded. meanwhile() is called at the first step, where the products hide its latency if it has no
+    // branch.
     template <typename Meanwhile>
     __device__ __forceinline__ void add(const unsigned char* left, const unsigned char* right, int row, int column, int lane,
                                         Meanwhile meanwhile) {
@@ -152,7 +155,7 @@ template <typename T, int ROWS, int COLUMNS, Layout LEFT, Layout RIGHT, bool ROU
         }
     }
 
-    // Calls visit(row, column, value, next value) for each pair of neighbouring columns that this lane holds.
+    // Calls visit(row, column, value, next value) for each pair of neighbouring columns that this lane has.
     template <typename Visit> __device__ __forceinline__ void visit(int row, int column, int lane, Visit visit) const {
         const int g = lane / 4, first = row + (BY_WORDS<T, LEFT> ? g * 2 : g), apart = BY_WORDS<T, LEFT> ? 1 : 8;
 #pragma unroll

@@ -1,12 +1,16 @@
-// Gradient of a convolution's weights: for each tap and pair of channels, a sum over all output pixels.
-// The pixels are split among blocks, whose partial sums sums.cu adds in a fixed order: no atomics, the same bits each run.
+// The weight gradient of a convolution: for each tap and pair of channels a sum over all output pixels, again as a matrix product. Rows are
+// (tap, source channel), columns are output channels, and the sum is over pixels.
+//
+// A block of 256 threads computes 64 x 64 of them over `share` pixels, each thread 4 x 4. Shared memory holds both factors for 16 pixels at a
+// time. The blocks along z write partial sums, which sums.cu adds in a fixed order: no atomics, the same bits in each run.
+// ampere_weight_gradient.cu computes the same on tensor cores. Launch code: weight_gradient.py.
 #include "dtypes.cuh"
 #include "window.cuh"
 
 constexpr int TILE = 64, DEPTH = 16, PITCH = TILE + 4, THREADS = 256;
 
-// Block z sums pixels z * share to (z + 1) * share - 1 into partial[z]. Rows of a tile are (tap, source channel), columns are the
-// gradient's channels. `mask` stops the gradient where it is not positive.
+// Block z sums the pixels z * share to (z + 1) * share - 1 into partial[z]. Where `mask`, of the shape of grad, is not positive, grad counts
+// as 0.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     weight_gradient(const T* source0, const T* source1, const T* grad, const T* mask, Wide<T>* partial, Window w, int share) {

@@ -1,8 +1,8 @@
-// A window: which pixels of a source meet which taps of a kernel for each pixel of the output, one affine rule per axis.
-// Convolution, its input gradient and the up-convolution differ in these numbers alone; the launch code computes them.
+// A window: which source pixels and which taps of the kernel each output pixel of a convolution meets, by one affine rule per axis.
+// A convolution, its input gradient and a transposed convolution differ only in these numbers, which the launch code computes (window.py).
 #pragma once
 
-// Output pixel u of this axis (u from 0 to count - 1) lies at out_first + u * out_step. Its tap t (t from 0 to taps - 1)
+// Output pixel u of this axis (u from 0 to count - 1) is at out_first + u * out_step. Its tap t (t from 0 to taps - 1)
 // is tap_first + t * tap_step of the kernel, and meets the source pixel source_first + u * source_step + t * source_tap_step.
 struct Axis {
     int count, out_first, out_step;
@@ -11,7 +11,7 @@ struct Axis {
     int out_size, source_size, kernel_size;
 };
 
-// The source may be two arrays that are read as if joined along the channels, and so may the output.
+// There may be two source arrays, read as if joined along the channels, and two output arrays.
 // Element (tap, k, n) of the weights is at tap * tap_stride + k * k_stride + n * n_stride: k counts the source's channels, n the
 // output's.
 struct Window {
@@ -37,7 +37,7 @@ __device__ __forceinline__ Pixel pixel_at(const Window& w, int index) {
     return {rest / w.rows.count, rest % w.rows.count, column};
 }
 
-// The place of a source pixel, counted in pixels from the start of the array; -1 in the padding.
+// The index of a source pixel, in pixels from the start of the array; -1 in the padding.
 __device__ __forceinline__ long long source_pixel(const Window& w, const Pixel& p, int tap_row, int tap_column) {
     const int row = w.rows.source_first + p.row * w.rows.source_step + tap_row * w.rows.source_tap_step;
     const int column = w.columns.source_first + p.column * w.columns.source_step + tap_column * w.columns.source_tap_step;
@@ -51,16 +51,16 @@ __device__ __forceinline__ long long out_pixel(const Window& w, const Pixel& p) 
     return ((long long)p.image * w.rows.out_size + row) * w.columns.out_size + column;
 }
 
-// Where the weights of a tap begin.
+// The offset of the weights of a tap.
 __device__ __forceinline__ int tap_offset(const Window& w, int tap_row, int tap_column) {
     const int row = w.rows.tap_first + tap_row * w.rows.tap_step;
     const int column = w.columns.tap_first + tap_column * w.columns.tap_step;
     return (row * w.columns.kernel_size + column) * w.tap_stride;
 }
 
-// A row and a column in one register, 16 bits each: tensor-core kernels have none to spare, and take images of up to 8191 pixels a
-// side.
-constexpr int OUTSIDE = -16384;  // a row that no tap brings into an image
+// A row and a column packed in one register, 16 bits each, because the tensor-core kernels need all registers. This limits the sides of an
+// image to 8191 pixels.
+constexpr int OUTSIDE = -16384;  // a row outside of the image for every tap
 __device__ __forceinline__ int in_one_word(int row, int column) { return row * 65536 + (column & 0xffff); }
 __device__ __forceinline__ int upper(int word) { return word >> 16; }
 __device__ __forceinline__ int lower(int word) { return (short)word; }

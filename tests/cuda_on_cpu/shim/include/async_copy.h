@@ -1,5 +1,5 @@
-// cp.async: copies of 16 bytes into shared memory that land, in groups, at the latest when the thread waits for them.
-// Hardware may let them land at any time in between; the two schedules take the two ends of that span.
+// cp.async: copies of 16 bytes to shared memory, which arrive in groups, at the latest when the thread waits for them. Hardware may complete
+// them at any time in between; the two schedules use the earliest and the latest time.
 #pragma once
 #include "block.h"
 
@@ -13,7 +13,7 @@ inline void land(const Copy& copy) {
 }  // namespace shim
 
 inline const void* element(const void* from, int index, int bytes) {
-    return reinterpret_cast<const void*>(uintptr_t(from) + int64_t(index) * bytes);  // it may lie outside of the array, unused
+    return reinterpret_cast<const void*>(uintptr_t(from) + int64_t(index) * bytes);  // may be outside of the array if it is not used
 }
 
 inline void copy_async_16(void* to, const void* from, bool valid) {
@@ -30,7 +30,7 @@ inline void copy_async_commit() {
     shim::current->open.clear();
 }
 
-template <int LEFT> inline void copy_async_wait() {  // until at most LEFT groups are under way
+template <int LEFT> inline void copy_async_wait() {  // until at most LEFT groups are not complete
     auto& groups = shim::current->committed;
     while (int(groups.size()) > LEFT) {
         for (const shim::Copy& copy : groups.front()) shim::land(copy);

@@ -8,7 +8,7 @@ inline float from_bfloat16(uint32_t bits) { return same_bits<float>(bits << 16);
 
 inline uint32_t to_bfloat16(float value) {
     uint32_t bits = same_bits<uint32_t>(value);
-    if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fff;  // the one NaN that the instruction returns
+    if ((bits & 0x7fffffff) > 0x7f800000) return 0x7fff;  // the NaN that the instruction returns
     return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
 }
 

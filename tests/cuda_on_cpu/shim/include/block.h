@@ -1,5 +1,5 @@
-// A block of CUDA threads run by fibers in one of two orders, with its poisoned shared memory and its barrier.
-// Threads change places only where they wait for one another; a round in which none of them got on is a deadlock.
+// A block of CUDA threads, run by fibers in one of two orders, with its shared memory (filled with 0xFF at first) and its barrier. Fibers are
+// switched only where threads wait for each other. A round in which no thread makes progress is a deadlock.
 #pragma once
 #include <cstdarg>
 #include <cstdio>
@@ -12,9 +12,9 @@
 
 namespace shim {
 
-// LAZY: threads in ascending order, asynchronous copies land only when they are waited for (a missing wait or barrier reads poison).
-// EAGER: threads in descending order, copies land at once (a buffer refilled while another warp still reads it gives wrong sums).
-// What runs beside the threads follows suit: LAZY, boxes land late and products read early; EAGER, boxes land early and products read late.
+// LAZY: threads in ascending order; asynchronous copies arrive only when they are waited for, so a missing wait or barrier reads 0xFF.
+// EAGER: threads in descending order; copies arrive at once, so a buffer that is refilled while another warp still reads it gives wrong sums.
+// Hopper's asynchronous units: with LAZY, boxes arrive late and products read early; with EAGER, boxes arrive early and products read late.
 enum Schedule { LAZY = 0, EAGER = 1 };
 
 struct Copy { void* to; const void* from; int bytes; };  // from == nullptr writes zeros
@@ -25,7 +25,7 @@ struct Thread {
     bool done = false;
     Context context;
     std::vector<Copy> open;                   // copies issued since the last commit
-    std::vector<std::vector<Copy>> committed;  // groups not yet waited for, oldest first
+    std::vector<std::vector<Copy>> committed;  // groups that are not waited for yet, oldest first
 };
 
 struct Barrier {
@@ -34,12 +34,12 @@ struct Barrier {
     const char* kind = nullptr;
 };
 
-// Hardware that works beside the threads.
+// Hardware that works asynchronously to the threads.
 struct Unit {
     Unit() { units.push_back(this); }
     virtual void begin_block() = 0;
     virtual std::string waiting() const = 0;     // how many threads wait for it, for the message of a deadlock
-    virtual std::string unfinished() const = 0;  // what a block may not leave behind, or nothing
+    virtual std::string unfinished() const = 0;  // an error message if a block ends with unfinished work, else empty
     static inline std::vector<Unit*> units;
 };
 
@@ -54,7 +54,7 @@ inline std::vector<Barrier> warp_barriers;
 inline Schedule schedule = LAZY;
 inline long progress = 0;
 inline int alive = 0;
-inline bool stuck = false;  // a whole round got nowhere: now is the time for work that is put off as long as possible
+inline bool stuck = false;  // no thread made progress in a whole round: now the postponed work is done
 inline std::string error;
 inline void (*kernel_body)() = nullptr;
 
@@ -91,7 +91,7 @@ template <class Action> inline void meet(Barrier& barrier, int count, const char
     }
 }
 
-// Whether it falls to the caller to do one piece of the work that was put off; then the others get their turn again.
+// Whether the caller must do one piece of the postponed work; after it the other threads run again.
 inline bool take_turn() {
     if (!stuck) return false;
     stuck = false;
@@ -174,7 +174,7 @@ template <class... A> inline int launch(void (*kernel)(A...), dim3 grid, dim3 bl
     threads.assign(block.x * block.y * block.z, Thread());
     std::vector<char*> stacks(threads.size());
     for (char*& stack : stacks) stack = static_cast<char*>(aligned_alloc(64, STACK_BYTES));
-    // Exactly as large as the launch asked for, so that AddressSanitizer sees an access beyond it.
+    // Exactly of the requested size, so that AddressSanitizer notices an access beyond it.
     shared_bytes = bytes;
     void* memory = nullptr;
     if (posix_memalign(&memory, 1024, bytes ? bytes : 1)) abort();
@@ -199,5 +199,5 @@ template <class... A> inline int launch(void (*kernel)(A...), dim3 grid, dim3 bl
 #define gridDim (shim::grid_size)
 #define DYNAMIC_SHARED(name) unsigned char* name = shim::shared_memory
 
-// All threads of the block must arrive, also those with nothing left to do: one that returned early is a deadlock here.
+// All threads of the block must arrive. A thread that returned early is a deadlock here.
 inline void __syncthreads() { shim::meet(shim::block_barrier, int(shim::threads.size()), "__syncthreads", [] {}); }

@@ -1,5 +1,5 @@
 // The host shim: with these headers g++ builds the same .cu files that NVRTC compiles, and runs them on the CPU.
-// It knows values and order, nothing of speed or bank conflicts; its reading of the fragment layouts is settled on a GPU.
+// It shows wrong values and wrong order, not speed or bank conflicts. Its data layouts are compared with those of a GPU by benchmarks.gpu.
 #pragma once
 #include "async_copy.h"
 #include "bfloat16.h"

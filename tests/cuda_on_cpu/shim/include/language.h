@@ -1,4 +1,4 @@
-// The words of CUDA C++ that g++ does not know: qualifiers, vector types, and the few built-in functions the kernels call.
+// The keywords and functions of CUDA C++ that g++ does not know: qualifiers, vector types, and the few built-in functions that kernels use.
 // Everything that needs more than a definition (threads, barriers, warps, copies, matrices) has a header of its own.
 #pragma once
 #include <algorithm>

@@ -1,5 +1,5 @@
-// The tensor core as a warp sees it: ldmatrix, stmatrix, and mma.sync in bfloat16 (m16n8k16) and tf32 (m16n8k8).
-// The fragment layouts are those of the PTX manual; lane = 4 g + q throughout, g the row group and q the place in it.
+// The tensor-core instructions of a warp: ldmatrix, stmatrix, and mma.sync in bfloat16 (m16n8k16) and tf32 (m16n8k8).
+// The fragment layouts are those of the PTX manual; lane = 4 g + q throughout, where g is the group of rows and q the position in it.
 #pragma once
 #include "bfloat16.h"
 #include "warp.h"
@@ -11,7 +11,7 @@ inline void load_matrices(uint32_t (&r)[4], const void* row, bool transposed) {
     Lane* lanes = exchange[warp()];
     const int me = lane();
     lanes[me].address = row;
-    // Lane 8 i + j brings row j of matrix i: eight 16-bit elements.
+    // Lane 8 i + j gives the address of row j of matrix i: eight 16-bit elements.
     warp_wide(transposed ? "ldmatrix.trans" : "ldmatrix", [lanes, transposed] {
         for (int t = 0; t < 32; t++)
             for (int i = 0; i < 4; i++) {
@@ -26,7 +26,7 @@ inline void load_matrices(uint32_t (&r)[4], const void* row, bool transposed) {
     for (int i = 0; i < 4; i++) r[i] = lanes[me].a[i];
 }
 
-// Lane 8 i + j says where column j of matrix i goes: eight 16-bit elements.
+// Lane 8 i + j gives the address of column j of matrix i: eight 16-bit elements.
 inline void store_matrices_transposed(void* column, const uint32_t (&r)[4]) {
     if (uintptr_t(column) % 16) fail("stmatrix column at a misaligned address");
     Lane* lanes = exchange[warp()];

@@ -1,5 +1,5 @@
-// mbarrier: barriers in shared memory that threads arrive at, that copies bring bytes to, and whose phases are waited for by parity.
-// A barrier's word holds its number under a mark, so that one that was overwritten or never initialised is noticed.
+// mbarrier: barriers in shared memory. Threads arrive at them, copies count their bytes there, and threads wait for a phase by its parity.
+// The word of a barrier holds its number and a mark, so that a barrier that was overwritten or not initialised is noticed.
 #pragma once
 #include <deque>
 #include <functional>
@@ -16,10 +16,10 @@ struct MemoryBarrier {
     int arrivals, missing;  // of a phase, and those still to come in this one
     int initialised_by;
     bool fenced = false;
-    int64_t bytes = 0;   // still to land in this phase
+    int64_t bytes = 0;   // expected in this phase and not arrived yet
     unsigned ended = 0;  // phases
     int waiting = 0;     // threads
-    std::deque<std::function<void()>> put_off;  // copies that have not landed, oldest first
+    std::deque<std::function<void()>> put_off;  // copies that have not arrived, oldest first
 
     void go_on() {
         progress++;

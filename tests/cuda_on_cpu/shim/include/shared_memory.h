@@ -1,11 +1,11 @@
-// Shared memory by number: addresses in it, and the 128-byte swizzle that bulk copies write and the products of warpgroups read.
+// Addresses in shared memory, and the 128-byte swizzle in which bulk copies write and wgmma reads.
 #pragma once
 #include "block.h"
 
 namespace shim {
 
-// Of the eight 16-byte chunks of a row of 128 bytes, the one whose number is exclusive-or'd with the row's; rows count from a
-// multiple of 1024 bytes.
+// In a row of 128 bytes, the number of each 16-byte chunk is exclusive-or'd with the number of the row, modulo 8; rows count from a multiple
+// of 1024 bytes.
 inline uint32_t swizzled(uint32_t address) { return address ^ ((address >> 7 & 7) << 4); }
 
 }  // namespace shim

@@ -1,5 +1,5 @@
-// cp.async.bulk.tensor in tile mode: a box of an array of four axes to shared memory, in rows of 128 swizzled bytes, zeros for what
-// lies outside. EAGER, it lands at once; LAZY, once a thread waits at its barrier and no other thread can get on.
+// cp.async.bulk.tensor in tile mode: copies a box of a four-dimensional array to shared memory, in swizzled rows of 128 bytes, with zeros
+// outside of the array. With EAGER it arrives at once; with LAZY when a thread waits at its barrier and no other thread makes progress.
 #pragma once
 #include "memory_barrier.h"
 

@@ -4,7 +4,7 @@
 
 namespace shim {
 
-struct Lane {  // what a lane brings to an exchange and takes away from it
+struct Lane {  // the inputs and outputs of a lane in an exchange
     uint32_t a[4], b[2];
     float c[4];
     const void* address;
@@ -16,7 +16,7 @@ inline Lane exchange[32][32];  // by warp, by lane
 inline int warp() { return current->linear >> 5; }
 inline int lane() { return current->linear & 31; }
 
-// Every lane of the warp takes part; a warp cut short by the block's size cannot.
+// Every lane of the warp takes part; an incomplete warp cannot.
 template <class Action> inline void warp_wide(const char* kind, Action action) {
     if (int(threads.size()) - warp() * 32 < 32) fail("%s in a warp of fewer than 32 threads", kind);
     meet(warp_barriers[warp()], 32, kind, action);
@@ -29,7 +29,7 @@ template <class T> inline T shuffle(T value, int source, const char* kind) {
     warp_wide(kind, [] {});
     T result;
     memcpy(&result, &lanes[source].word, sizeof result);
-    warp_wide("the end of a shuffle", [] {});  // nobody overwrites what another lane has yet to read
+    warp_wide("the end of a shuffle", [] {});  // no lane overwrites what another has not read yet
     return result;
 }
 

@@ -1,6 +1,6 @@
-// wgmma: products by the 128 threads of four neighbouring warps, of operands that lie in shared memory, done some time between their
-// issue and the wait for them. LAZY, they are done when issued, and miss what lands later; EAGER, when nobody else can get on, and
-// read what a refill has left.
+// wgmma: products by the 128 threads of four neighbouring warps, with operands in shared memory, computed at some time between their issue and
+// the wait for them. With LAZY they are computed when issued, and do not see what arrives later; with EAGER when no thread makes progress,
+// and see what a refill has overwritten.
 #pragma once
 #include <deque>
 
@@ -17,11 +17,11 @@ struct Product {
 
 struct Warpgroup {
     Barrier barrier;
-    Product issued;             // being put together while the threads arrive
+    Product issued;             // collected while the threads arrive
     bool fenced = false;
     std::vector<Product> open;  // since the fence
     std::deque<std::vector<Product>> committed;
-    size_t left = ~size_t(0);   // commits that may stay undone, for those who wait
+    size_t left = ~size_t(0);   // commits that need not be complete, for those who wait
 };
 
 inline struct Warpgroups : Unit {
@@ -70,7 +70,7 @@ template <int BYTES, bool TRANSPOSED, int ROWS> inline void read_operand(uint64_
         } else {
             uint32_t bits;
             memcpy(&bits, chunk + i * 4, 4);
-            // What becomes of further bits is not defined.
+            // The result of further bits is not defined.
             if (bits & 0x1fff && (bits & 0x7f800000) != 0x7f800000) fail("a factor of a product, %a, is no tf32 value", same_bits<float>(bits));
             return same_bits<float>(bits);
         }
@@ -154,7 +154,7 @@ template <int LEFT> inline void warpgroup_wait() {
     shim::Warpgroup& group = shim::warpgroups.mine();
     shim::warpgroup_wide("wgmma.wait_group", [&group] {
         group.left = LEFT;
-        if (shim::schedule == shim::LAZY) shim::finish_products(group);  // they are done, and only forgotten here
+        if (shim::schedule == shim::LAZY) shim::finish_products(group);  // they were computed at their issue and are only removed here
     });
     while (group.committed.size() > LEFT)
         if (shim::take_turn())
@@ -182,6 +182,6 @@ inline void warpgroup_multiply(float (&d)[SUMS], uint64_t a, uint64_t b) {
     });
 }
 
-// Registers are the compiler's business; that all four warps meet is the shim's.
+// The shim only checks that all four warps of the warpgroup call these.
 template <int COUNT> inline void give_registers() { shim::warpgroup_wide("setmaxnreg.dec", [] {}); }
 template <int COUNT> inline void take_registers() { shim::warpgroup_wide("setmaxnreg.inc", [] {}); }
