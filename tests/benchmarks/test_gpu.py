@@ -1,4 +1,4 @@
-"""The GPU benchmark's own code, with the host shim in the GPU's place; its figures mean nothing, its comparisons do."""
+"""The code of the GPU benchmark, with the host shim in place of a GPU: its times mean nothing, its comparisons do."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_parts_go_on_past_a_failure():
 
 @pytest.mark.parametrize(("failed", "timed"), [([], True), (["box: wrong"], False)])
 def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monkeypatch):
-    """Also where the environment asks for its kernels; what failed there is not timed, and what has run before is timed first."""
+    """Even if the environment allows its kernels. If the check fails they are not timed; the other kernels are timed first."""
     monkeypatch.setenv(SM_90A, "1")
     device = SimpleNamespace(launcher=SimpleNamespace(architecture=lambda: "sm_90"))
     ran = {}
@@ -124,7 +124,7 @@ def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monk
 
 
 def test_a_bare_checkout_without_a_gpu():
-    """Nothing installed but NumPy and friends: one sentence, no traceback."""
+    """Only NumPy and a few packages are installed: one sentence, no traceback."""
     code = (
         "import sys; sys.modules['safetensors'] = None\n"
         "import importlib.util as u; find = u.find_spec\n"
@@ -146,27 +146,27 @@ def test_batches_are_random_images_and_masks():
     assert images.shape == masks.shape and set(np.unique(masks)) == {0.0, 1.0}
 
 
-def test_the_sm_90a_check_is_given_up_and_reported():
-    """Other GPUs skip it; a process that dies or hangs becomes a failed part, and its kernels are not timed."""
+def test_an_sm_90a_check_that_dies_or_hangs_is_reported():
+    """Other GPUs skip it. If its process dies or hangs, the part has failed, and its kernels are not timed."""
     assert "this GPU is sm_80" in gpu_sm_90a.check_in_a_process("sm_80")["skipped"]
     assert "no answer within 0 s" in gpu_sm_90a.check_in_a_process("sm_90", seconds=0.01)["failed"][0]
     if gpu.why_no_gpu():
         assert gpu_sm_90a.check_in_a_process("sm_90")["failed"][0].startswith("exit status 1: ")
 
 
-def test_what_hangs_is_named(monkeypatch):
+def test_the_check_that_hangs_is_named(monkeypatch):
     monkeypatch.setattr(gpu_sm_90a, "_run", lambda command, seconds: (None, "", "box\nproduct bf16\n"))
     failed = gpu_sm_90a.check_in_a_process("sm_90", seconds=3)["failed"]
     assert failed == ["no answer within 3 s, so a kernel may hang; its last line was 'product bf16'"]
 
 
-def test_what_a_process_says_is_kept_apart():
+def test_stdout_and_stderr_of_a_process_are_separate():
     code = "import sys; print('{}'); print('box', file=sys.stderr); sys.exit(3)"
     assert gpu_sm_90a._run([sys.executable, "-c", code], 600) == (3, "{}\n", "box\n")
 
 
-def test_what_fails_leaves_the_rest_of_the_sm_90a_check(monkeypatch):
-    """Each part is told before it runs, and reported by itself."""
+def test_the_sm_90a_check_goes_on_after_a_failure(monkeypatch):
+    """Each part is announced before it runs, and reported by itself."""
 
     def broken(device, **options):
         raise OSError("illegal instruction")
@@ -193,7 +193,7 @@ def test_a_product_that_cannot_run_leaves_the_others(monkeypatch):
     assert found["largest_error"] == {"sm_80 bf16 forward": 1 / 64, "sm_80 rounding bf16 forward": 1 / 64}
 
 
-def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):
+def test_the_sm_90a_kernels_are_allowed_only_within_the_block(monkeypatch):
     monkeypatch.delenv(SM_90A, raising=False)
     with gpu_sm_90a.allow_sm_90a(True):
         assert os.environ[SM_90A] == "1"
@@ -204,7 +204,7 @@ def test_the_sm_90a_kernels_are_asked_for_within_a_block_alone(monkeypatch):
 
 
 def test_steps_are_measured_with_both_kinds_of_kernels_beside_pytorch(monkeypatch):
-    """Each ratio is of our time in a precision to PyTorch's in the same; what fails is named, the rest go on."""
+    """Each ratio is of our time in a precision to PyTorch's in the same; a failure is named, and the others still run."""
     pool = SimpleNamespace(free_all_blocks=lambda: None)
     monkeypatch.setitem(sys.modules, "cupy", SimpleNamespace(get_default_memory_pool=lambda: pool))
 

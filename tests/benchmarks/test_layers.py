@@ -19,7 +19,7 @@ TINY = ["--base", "4", "--batch", "1", "--size", "32", "--rounds", "2"]
 
 
 def ticking(*steps):
-    """A clock whose readings lie `steps` apart, in milliseconds, over and over."""
+    """A clock that advances by `steps` milliseconds from reading to reading, again and again."""
     readings = itertools.accumulate(itertools.cycle(steps), initial=0)
     return lambda: next(readings) / 1e3
 
@@ -100,7 +100,7 @@ def test_calls_that_describe_does_not_list_are_refused(monkeypatch):
         layers.measure("step", CASE, 1)
 
 
-def test_sides_that_the_network_must_continue():
+def test_sides_that_the_network_must_pad():
     rows = layers.measure("inference", {**CASE, "size": 19}, 1)["rows"]
     assert rows[0]["shape"] == [1, 32, 32, 4] and rows[-1]["layer"] == "head"
 

@@ -1,4 +1,4 @@
-"""What a result says about where it was measured."""
+"""The description of the machine in a result."""
 
 import shutil
 import subprocess

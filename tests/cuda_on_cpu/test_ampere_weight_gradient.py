@@ -1,4 +1,4 @@
-"""How many blocks share the pixels in the weight gradient of sm_80: all pixels, and no almost empty last wave. Division."""
+"""How the weight gradient for sm_80 splits the pixels among blocks without an almost empty last wave; division by a constant."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LAYERS = [
 @pytest.mark.parametrize(
     "shape", [(0, 5, 5), (1, 1, 1), (1, 3, 11), (2, 23, 19), (1, 129, 200), (16, 256, 256)], ids=str
 )
-def test_every_pixel_is_in_one_share(shape, itemsize):
+def test_every_pixel_is_in_one_split(shape, itemsize):
     for channels, outs in ((8, 8), (64, 64), (72, 136), (512, 1024)):
         made = same_window(shape, (channels,), outs)
         share, splits = ampere_weight_gradient.split(made, ampere_weight_gradient.tile_for(made), itemsize)

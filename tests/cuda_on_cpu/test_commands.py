@@ -73,7 +73,7 @@ def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, c
     assert not np.array_equal(there, here)
 
 
-def test_why_there_is_no_graph_is_said_once(host, squares, tmp_path, capsys):
+def test_the_reason_for_no_graph_is_printed_once(host, squares, tmp_path, capsys):
     assert run(train, squares, "--out", tmp_path / "run", *SMALL, "--epochs", 1, "--loss", "dice") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "(an estimate from shapes)" in said
@@ -81,7 +81,7 @@ def test_why_there_is_no_graph_is_said_once(host, squares, tmp_path, capsys):
     assert json.loads((tmp_path / "run" / "config.json").read_text())["precision"] == "tf32"  # what auto came to
 
 
-def test_an_old_gpu_has_fp32_alone(monkeypatch, squares, tmp_path, capsys):
+def test_an_old_gpu_has_only_fp32(monkeypatch, squares, tmp_path, capsys):
     cupy_on_cpu.install(monkeypatch, capability="75")
     assert run(train, squares, "--out", tmp_path / "run", *SMALL, "--precision", "bf16") == 2
     assert "compute capability 8.0 or newer, this one has 7.5; give fp32" in capsys.readouterr().err.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Every instance of every kernel compiles for the real targets: no spill, few registers, no note of a lost optimisation.
+"""Every instance of every kernel compiles for the real targets: no spills, few registers, no note of a lost optimisation.
 
 NVRTC needs neither a GPU nor a driver.
 """
@@ -29,7 +29,7 @@ def targets(made):
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory):
-    """Gives what a program compiles to for a target; all are compiled side by side, since NVRTC frees the interpreter lock."""
+    """A function that gives the machine code of a program for a target. All are compiled in parallel; NVRTC releases the GIL."""
     cache = tmp_path_factory.mktemp("cubins")
     pairs = [(made, target) for made in PROGRAMS.values() for target in targets(made)]
     with ThreadPoolExecutor(usable_cpus()) as pool:
@@ -95,8 +95,8 @@ def test_eight_warps_of_tensor_cores_share_a_multiprocessor():
 
 
 @needs_nvrtc
-def test_one_instance_alone(tmp_path):
-    """What the GPU launcher asks for."""
+def test_a_single_instance(tmp_path):
+    """As the GPU launcher compiles it."""
     made = PROGRAMS["pooling.cu"]
     result = compiler.compile_program(made, "sm_90", tmp_path, ("sum_pool<float>",))
     assert list(result.names) == ["sum_pool<float>"] and result.names["sum_pool<float>"] in result.log
@@ -126,14 +126,14 @@ def test_a_failure_shows_the_log(tmp_path, monkeypatch):
 
 
 def undeclared(**fields):
-    """A program that the list of programs does not see."""
+    """A program that is not in the list of programs."""
     made = object.__new__(program.Program)
     for name, value in {"architecture": 70, "architecture_specific": False, **fields}.items():
         object.__setattr__(made, name, value)
     return made
 
 
-def test_an_old_gpu_is_told():
+def test_an_old_gpu_is_refused():
     made = undeclared(source="new.cu", instances=(), architecture=80)
     with pytest.raises(compiler.CompileError, match="needs a GPU of at least sm_80, this is sm_75"):
         compiler.compile_program(made, "sm_75")
@@ -150,7 +150,7 @@ def test_a_program_for_one_architecture_runs_on_no_other(gpu):
 
 
 def test_without_nvrtc(monkeypatch):
-    """Whatever CuPy's loader raises becomes one sentence with the remedy."""
+    """Any error of CuPy's loader becomes one sentence with the remedy."""
     monkeypatch.setitem(sys.modules, "cupy", None)
     monkeypatch.delitem(sys.modules, "cupy.cuda", raising=False)
     with pytest.raises(compiler.CompileError, match="pip install 'nvidia-cuda-nvrtc"):

@@ -88,7 +88,7 @@ def test_an_empty_batch(schedule):
 
 
 def test_parts_of_larger_arrays(schedule):
-    """Views with gaps are read as what they are."""
+    """Views that are not contiguous are read correctly."""
     rng = np.random.default_rng(8)
     x = values(rng, (1, 6, 8, 5), "float32")[:, ::2, 1:7, ::2]
     weight = values(rng, (4, 3, 3, 3), "float32").transpose(1, 2, 3, 0)

@@ -9,8 +9,8 @@ from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from tests.cuda_on_cpu.shim import cupy_on_cpu
 
 
-def test_why_a_gpu_does_without_them(monkeypatch):
-    """Another generation, or not asked for."""
+def test_why_sm_90a_is_not_allowed(monkeypatch):
+    """Another architecture, or not turned on."""
     for capability, asked, why in (
         ("80", "1", "this GPU is sm_80"),
         ("90", "0", "MINUNET_SM_90A=1"),

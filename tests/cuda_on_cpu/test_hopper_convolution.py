@@ -25,7 +25,7 @@ def test_values(which, case, schedule, monkeypatch):
     assert run(device, precision, case, SM_90A, np.random.default_rng(0)) <= tolerance(precision, name)
 
 
-def test_larger_cases_have_tiles_of_either_kind_for_every_multiprocessor_and_more():
+def test_larger_cases_have_more_tiles_of_either_kind_than_multiprocessors():
     widths = set()
     for case in MANY_TILES.values():
         window = same_window(case.images, case.channels, case.outs)
@@ -37,7 +37,7 @@ def test_larger_cases_have_tiles_of_either_kind_for_every_multiprocessor_and_mor
 
 
 def test_every_instance_runs():
-    """Narrow and wide tiles, weights read along and across, both types."""
+    """Both kinds of tile, both layouts of the weights, both types."""
     device = HostDevice(sm_90a=True)
     for precision, _, run in passes(SM_90A):
         for name in ("even, with pooling", "patches cut short", "two sources of different width"):

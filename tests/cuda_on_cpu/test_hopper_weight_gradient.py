@@ -6,8 +6,8 @@ from minunet.kernels.cuda import hopper_weight_gradient
 from tests.cuda_on_cpu.device_checks.convolution_passes import same_window
 
 
-def test_shares_of_the_weight_gradient():
-    """Blocks for every multiprocessor where there are pixels enough, none of them empty."""
+def test_splits_of_the_weight_gradient():
+    """Blocks for every multiprocessor if there are enough pixels, and none of them empty."""
     for images, channels, outs in [
         ((16, 256, 256), 64, 64),
         ((16, 16, 16), 1024, 1024),

@@ -28,6 +28,6 @@ def test_pooling(shape, dtype, schedule):
 
 
 def test_ties_and_not_a_number(schedule):
-    """The first of equals wins, and NaN wins over everything."""
+    """The first of equal values wins, and NaN wins over everything."""
     x = np.array([[1, 1, 2, np.nan], [1, 1, np.inf, 5], [-np.inf, -np.inf, 3, 3]], np.float32).reshape(1, 3, 4, 1)
     check("max_pool2d", x, (2, 2), (1, 1), (1, 1), schedule=schedule, dtype="float32")

@@ -1,4 +1,4 @@
-"""The host shim's own test: right kernels give right values under both schedules, and each planted mistake is caught."""
+"""The host shim: right kernels give right values under both schedules, and each planted mistake is noticed."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def test_early_return_is_a_deadlock(launch):
 
 
 def test_wait_off_by_one(launch):
-    """Only copies that land late show it, which is why there are two schedules."""
+    """Only copies that arrive late show it, which is why there are two schedules."""
     assert ring_sums(launch, "WAIT_OFF_BY_ONE") == (launch.schedule == EAGER)
 
 
 def test_buffer_refilled_too_early(launch):
-    """Only copies that land at once show it."""
+    """Only copies that arrive at once show it."""
     assert ring_sums(launch, "EARLY_REFILL") == (launch.schedule == LAZY)
 
 
@@ -140,7 +140,7 @@ def sanitized(preload, *arguments):
 
 @pytest.mark.parametrize("bug", ["NONE", "BEYOND_THE_END"])
 def test_read_beyond_an_array(bug):
-    """AddressSanitizer stops at the access; in a process of its own, since it must be loaded first."""
+    """AddressSanitizer stops at the access; in a process of its own, because it must be loaded first."""
     preload = sanitizer_library()
     if preload is None:
         pytest.skip("g++ has no AddressSanitizer")
@@ -161,7 +161,7 @@ def test_read_beyond_an_array(bug):
 
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
 def test_kernels_stay_inside_their_arrays(schedule):
-    """Every kernel of a training step, at ragged sizes, under AddressSanitizer."""
+    """Every kernel of a training step, at sizes that no tile divides, under AddressSanitizer."""
     preload = sanitizer_library()
     if preload is None:
         pytest.skip("g++ has no AddressSanitizer")

@@ -85,7 +85,7 @@ def test_splits_of_many_pixels(dtype, schedule):
 
 
 def test_when_tensor_cores_are_chosen(dtype, schedule):
-    """bfloat16 always takes them; float32 where tf32 is allowed; joined sources that do not fill chunks never."""
+    """bfloat16 always uses them; float32 if tf32 is allowed; joined sources whose channels do not fill chunks never."""
     rng = np.random.default_rng(4)
     conv2d, same = dispatch.primitives()["conv2d"], ((1, 1), ((1, 1), (1, 1)), None)
 
@@ -103,7 +103,7 @@ def test_when_tensor_cores_are_chosen(dtype, schedule):
 
 
 def test_every_instance_runs(dtype, schedule, monkeypatch):
-    """Right at channel counts that take each width of tile; floats are rounded on the way."""
+    """Right for channels of each width of tile; the kernels round floats to tf32."""
     for module in (ampere_convolution, ampere_weight_gradient):  # few blocks suffice for the widest tile
         monkeypatch.setattr(module, "MULTIPROCESSORS", 1)
     rng, ran = np.random.default_rng(5), set()

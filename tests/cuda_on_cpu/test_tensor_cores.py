@@ -36,7 +36,7 @@ tensor_core_types = pytest.mark.parametrize(
 @every_schedule
 @tensor_core_types
 def test_epilogues(dtype, schedule):
-    """Bias, ReLU, pooling and its places in one launch; masks and two destinations in another."""
+    """Bias, ReLU, pooling and its positions in one launch; masks and two outputs in another."""
     rng = np.random.default_rng(3)
     x, weight, bias = (
         values(rng, (2, 6, 10, 16), dtype),
@@ -73,8 +73,8 @@ def test_epilogues(dtype, schedule):
 
 @every_schedule
 @tensor_core_types
-def test_tf32_values_are_multiplied_as_they_are(dtype, schedule, monkeypatch):
-    """Every instance that does not round, at shapes that no tile divides, with what the training step wants of it."""
+def test_inputs_that_are_tf32_already(dtype, schedule, monkeypatch):
+    """Every instance that does not round, at shapes that no tile divides, with the epilogues of a training step."""
     for module in (ampere_convolution, ampere_weight_gradient):  # few blocks suffice for the widest tile
         monkeypatch.setattr(module, "MULTIPROCESSORS", 1)
     device = HostDevice(schedule)
@@ -87,7 +87,7 @@ def test_tf32_values_are_multiplied_as_they_are(dtype, schedule, monkeypatch):
 
 
 @pytest.mark.parametrize("which", list(passes(SM_80)), ids=lambda which: " ".join(which[:2]))
-def test_the_same_cases_by_the_older_kernels(which):
+def test_the_same_cases_with_the_kernels_for_sm_80(which):
     precision, name, run = which
     for kernels in (SM_80, SM_80_ROUNDING):
         error = run(HostDevice(sm_90a=True), precision, CASES["two sources"], kernels, np.random.default_rng(0))
@@ -101,8 +101,8 @@ def windows(images, channels, outs, dtype=BFLOAT16, sm_90a=True):
     return forward_window(xs, weight, *SAME, images[1:]), xs, y, weight
 
 
-def test_when_they_are_chosen():
-    """On sm_90, for wide layers; a float layer must hold tf32 values, and its weights turned."""
+def test_when_the_hopper_kernels_are_chosen():
+    """On sm_90, for wide layers; a float32 layer must be rounded to tf32 and have transposed weights."""
     for images, channels, outs, wanted in [
         ((2, 64, 64), (64,), 64, True),
         ((2, 64, 64), (128, 128), 128, True),

@@ -1,4 +1,4 @@
-"""Tensor maps: what the driver is asked for, what its refusal says, and what an arena hands out before it has memory."""
+"""Tensor maps: the arguments of the driver, the message if it refuses, and the maps of an arena before it has memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SHAPE, STRIDES, BOX = (96, 5, 7, 3), (2, 192, 960, 6720), (64, 5, 4, 1)
 
 @pytest.fixture
 def driver(monkeypatch):
-    """A driver that notes what it is asked, and returns `code`."""
+    """A driver that records its arguments and returns `code`."""
     noted = SimpleNamespace(code=0, asked=None)
 
     def encode_tiled(made, *arguments):
@@ -32,7 +32,7 @@ def driver(monkeypatch):
     return noted
 
 
-def test_what_the_driver_is_asked(driver):
+def test_the_arguments_of_the_driver(driver):
     made = GpuLauncher.tensor_map(object.__new__(GpuLauncher), 4096, 2, SHAPE, STRIDES, BOX)
     assert ctypes.sizeof(made) == 128 and made.words[15] == 77
     bfloat16, no_interleave, swizzle_128, promotion_256, zeros = 9, 0, 3, 3, 0
@@ -44,7 +44,7 @@ def test_what_the_driver_is_asked(driver):
     assert driver.asked[0] == 7  # float32
 
 
-def test_a_refusal_says_why(driver):
+def test_the_message_of_a_refusal(driver):
     driver.code = 1
     with pytest.raises(
         RuntimeError, match=r"CUresult 1: address 0x1008, 2 bytes .*shape \(96, 5, 7, 3\).*box \(64, 5, 4, 1\)"
@@ -56,7 +56,7 @@ def test_a_refusal_says_why(driver):
     ("itemsize", "strides", "words"),
     [(8, STRIDES, "2 or 4 bytes"), (2, (4, *STRIDES[1:]), "innermost stride"), (2, STRIDES[:3], "four axes")],
 )
-def test_what_no_map_can_say(driver, itemsize, strides, words):
+def test_arrays_that_have_no_map(driver, itemsize, strides, words):
     with pytest.raises(ValueError, match=words):
         encode(4096, itemsize, SHAPE, strides, BOX)
     assert driver.asked is None

@@ -1,4 +1,4 @@
-"""The benchmarks that hold a precision's Dice beside float32's, in miniature: on the host shim, and imitated in NumPy."""
+"""The benchmarks that compare precisions with float32, with tiny trainings: on the host shim, and imitated in NumPy."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_difference_above_the_limit_fails(monkeypatch, tmp_path, capsys):
     assert "bf16: mean difference -0.0060 from fp32, FAILED: not within 0.005" in capsys.readouterr().out
 
 
-def test_training_learns_and_a_loss_that_is_no_number_is_an_error():
+def test_training_learns_and_a_loss_that_is_not_finite_is_an_error():
     args = drawn_training.parser("x", None, **gpu_dice.DEFAULTS).parse_args([*TINY, "--epochs", "80"])
     pictures = drawn_training.drawn(3, 16, 0)
     run = {"seed": 0, "label": "fp32", "device": "cpu", "precision": "fp32"}
@@ -91,7 +91,7 @@ def test_changes_of_probabilities():
     )
 
 
-def test_the_imitation_of_tf32_rounds_factors_alone():
+def test_the_imitation_of_tf32_rounds_only_factors():
     rng = np.random.default_rng(0)
     x, w = values(rng, (1, 5, 6, 3), "float32"), values(rng, (3, 3, 3, 4), "float32")
     (rounded,) = gpu_probabilities.to_tf32((x,))

@@ -1,4 +1,4 @@
-"""The Hopper instructions of the shim: right values under both schedules, and each planted mistake is caught by one or both."""
+"""The Hopper instructions of the shim: right values under both schedules, and each planted mistake is noticed by one or both."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_product(device, kind):
 
 @needs_compiler
 def test_floats_with_more_bits_than_tf32_are_refused(device):
-    """What the hardware makes of further bits is not defined."""
+    """The result of the hardware for further bits is not defined."""
     with pytest.raises(KernelFault, match="is no tf32 value"):
         hopper_instructions.product(device, "tf32", rounded=False)
 
@@ -120,14 +120,14 @@ def test_a_misplaced_column(device):
 
 
 @needs_compiler
-def test_a_warpgroup_cut_short(device):
+def test_an_incomplete_warpgroup(device):
     with pytest.raises(KernelFault, match="in a warpgroup of fewer than 128 threads"):
         hopper_instructions.product(device, "bf16", threads=96, steps=0)
 
 
 @needs_nvrtc
 def test_the_right_kernels_compile(tmp_path):
-    """No spill, and no note that the products of a warpgroup wait for one another."""
+    """No spills, and no note that the products of a warpgroup wait for one another."""
     result = compile_program(hopper_instructions.program(), "sm_90a", tmp_path, hopper_instructions.RIGHT)
     assert complaints(result.log) == []
     assert all(
