@@ -97,10 +97,7 @@ def survey(
 
 
 def find_pairs(
-    data: str | PathLike | None = None,
-    *,
-    images: str | PathLike | None = None,
-    masks: str | PathLike | None = None,
+    data: str | PathLike | None = None, *, images: str | PathLike | None = None, masks: str | PathLike | None = None
 ) -> list[Pair]:
     """Find the pairs of a data set by folder and file names only (see `survey` for the layouts).
 

@@ -28,10 +28,7 @@ class BatchSource(Protocol):
 
 
 def score(
-    forward_pass: ForwardPass,
-    source: BatchSource,
-    loss: Loss,
-    after_batch: Callable[[], None] = lambda: None,
+    forward_pass: ForwardPass, source: BatchSource, loss: Loss, after_batch: Callable[[], None] = lambda: None
 ) -> tuple[SegmentationMetrics, float]:
     """Run a model over all batches once, in evaluation mode and without recording gradients.
 

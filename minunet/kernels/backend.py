@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,7 +17,8 @@ from minunet.errors import UserError
 
 DEVICES = ("auto", "cpu", "cuda")
 
-Array = Any  # a NumPy or a CuPy array; CuPy may be absent, so the type cannot be spelled out
+Array: TypeAlias = Any  # a NumPy or a CuPy array; CuPy may be absent, so the type cannot be spelled out
+Arrays: TypeAlias = Sequence[Array]
 
 
 def array_module(*arrays: Array) -> ModuleType:

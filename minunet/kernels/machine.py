@@ -39,12 +39,7 @@ class Machine:
 
     @classmethod
     def choose(
-        cls,
-        device: str = "auto",
-        precision: str = "auto",
-        threads: int | None = None,
-        *,
-        has_fused_step: bool = False,
+        cls, device: str = "auto", precision: str = "auto", threads: int | None = None, *, has_fused_step: bool = False
     ) -> Machine:
         """The machine that a user asked for.
 

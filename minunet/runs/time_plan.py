@@ -40,12 +40,7 @@ class Forecast:
 
 
 def forecast(
-    model: UNet,
-    loss: Loss,
-    training: BatchSource,
-    plan: StepPlan,
-    *,
-    clock: Callable[[], float] = time.perf_counter,
+    model: UNet, loss: Loss, training: BatchSource, plan: StepPlan, *, clock: Callable[[], float] = time.perf_counter
 ) -> Forecast:
     """Train a copy of a model for a step or two on the first batch, with a learning rate of 0.
 

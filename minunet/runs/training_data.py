@@ -68,11 +68,7 @@ def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
 
 
 def find_training_data(
-    config: TrainConfig,
-    folder: RunFolder,
-    *,
-    resume: bool = False,
-    known_problems: Sequence[str] = (),
+    config: TrainConfig, folder: RunFolder, *, resume: bool = False, known_problems: Sequence[str] = ()
 ) -> TrainingData:
     """Find, check and split the pairs, with a progress bar.
 

@@ -25,11 +25,7 @@ COLUMNS = ("image", "instance", "kind", "shape", "pixels")
 
 
 def write_set(
-    folder: str | os.PathLike,
-    count: int,
-    size: tuple[int, int] = (256, 256),
-    seed: int = 0,
-    progress: bool = False,
+    folder: str | os.PathLike, count: int, size: tuple[int, int] = (256, 256), seed: int = 0, progress: bool = False
 ) -> list[str]:
     """Draw smears and write them as a set to train on.
 

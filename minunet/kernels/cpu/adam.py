@@ -5,12 +5,10 @@ Small parameters, of which a U-Net has many, are joined to one vector for the st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
 from minunet.kernels.cpu.partition import even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
@@ -24,13 +22,7 @@ MAX_JOINED = 1 << 14  # values of a parameter that is joined with others; a larg
 ParameterArrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def _applies(
-    params: Sequence[np.ndarray],
-    grads: Sequence[np.ndarray],
-    exp_avgs: Sequence[np.ndarray],
-    exp_avg_sqs: Sequence[np.ndarray],
-    *hyperparameters: object,
-) -> bool:
+def _applies(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, *hyperparameters: object) -> bool:
     arrays = [*params, *grads, *exp_avgs, *exp_avg_sqs]
     return bool(arrays) and are_numpy_floats(*arrays) and all(array.flags.c_contiguous for array in arrays)
 
@@ -39,10 +31,10 @@ def _applies(
     "adam", when=_applies, cost=lambda *args: 0.0, why="whole steps on blocks that stay in the cache"
 )
 def adam(
-    params: Sequence[np.ndarray],
-    grads: Sequence[np.ndarray],
-    exp_avgs: Sequence[np.ndarray],
-    exp_avg_sqs: Sequence[np.ndarray],
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_avg_sqs: Arrays,
     step: int,
     lr: float,
     betas: tuple[float, float],

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-# The gradients of a convolution, (one per source, weight, bias): which ones to compute, and the results.
-ConvNeeds = tuple[Sequence[bool], bool, bool]
-ConvGrads = tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]
+Arrays: TypeAlias = Sequence[np.ndarray]
+
+# The gradients of a convolution, (one per source, weight, bias), and of an up-convolution, (x, weight, bias).
+ConvGrads: TypeAlias = tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]
+UpGrads: TypeAlias = tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]
 
 
 def are_numpy_floats(*arrays: object) -> bool:

@@ -10,10 +10,11 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.arguments import UpGrads, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row
 from minunet.kernels.cpu.im2col import backward, forward
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
+from minunet.kernels.primitives.conv import UpNeeds
 from minunet.kernels.primitives.windows import IntPair
 
 _WHY = "the convolution whose transpose this is, by matrix products"
@@ -46,12 +47,7 @@ def _grads_applies(grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, *
 
 
 def _grads_cost(
-    grad_output: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    stride: IntPair,
-    padding: IntPair,
-    needs: tuple[bool, bool, bool],
+    grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> float:
     conv_weight, both_sides = _conv_weight(weight), primitives.symmetric(padding)
     cost = forward.forward_cost((grad_output,), conv_weight, None, stride, both_sides, None) if needs[0] else 0
@@ -75,13 +71,8 @@ def conv_transpose2d(
 
 @primitives.conv_transpose2d_grads.register("conv_transpose_as_conv", when=_grads_applies, cost=_grads_cost, why=_WHY)
 def conv_transpose2d_grads(
-    grad_output: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    stride: IntPair,
-    padding: IntPair,
-    needs: tuple[bool, bool, bool],
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, stride: IntPair, padding: IntPair, needs: UpNeeds
+) -> UpGrads:
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     both_sides = primitives.symmetric(padding)

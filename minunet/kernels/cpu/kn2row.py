@@ -7,13 +7,11 @@ sum of one value of each plane, shifted by the offset ("kn2row", Vasudevan, Ande
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
 from minunet.kernels.cpu.partition import RowBlock, parallel_blocks, row_blocks
 from minunet.kernels.cpu.scratch import Allocate
@@ -27,15 +25,13 @@ PER_PLANE_VALUE = 0.5  # to add it
 PER_CALL = 30_000.0
 
 
-def _applies(
-    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, *_: object
-) -> bool:
+def _applies(xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, *_: object) -> bool:
     planes = weight.shape[0] * weight.shape[1] * weight.shape[3]
     few = tuple(stride) == (1, 1) and planes <= MAX_PLANES
     return few and xs[0].size > 0 and are_numpy_floats(*xs, weight, bias)
 
 
-def _cost(xs: Sequence[np.ndarray], weight: np.ndarray, *_: object) -> float:
+def _cost(xs: Arrays, weight: np.ndarray, *_: object) -> float:
     kh, kw, c, o = weight.shape
     pixels = xs[0].size // xs[0].shape[3]
     return PER_CALL + PER_PLANE_VALUE * pixels * kh * kw * o + matmul_cost(pixels, c, kh * kw * o)
@@ -45,12 +41,7 @@ def _cost(xs: Sequence[np.ndarray], weight: np.ndarray, *_: object) -> float:
     "kn2row", when=_applies, cost=_cost, why="few outputs: products at every offset, then shifted sums"
 )
 def conv2d(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> np.ndarray:
     """See `primitives.conv2d`."""
     xs = [np.ascontiguousarray(x) for x in xs]
@@ -84,7 +75,7 @@ def conv2d(
     return y
 
 
-def _product_planes(allocate: Allocate, sources: Sequence[np.ndarray], kernel: np.ndarray) -> np.ndarray:
+def _product_planes(allocate: Allocate, sources: Arrays, kernel: np.ndarray) -> np.ndarray:
     """Products of all pixels with all weights, one plane each: (planes, pixels), transposed (pixels, C) @ (C, planes)."""
     sums: np.ndarray | None = None
     channel = 0

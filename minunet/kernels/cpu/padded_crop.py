@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from minunet.kernels.cpu.arguments import Arrays
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
 
 Span = tuple[int, int]  # first pixel and the one after the last, negative above or left of the image
 
 
-def padded_crop(allocate: Allocate, sources: Sequence[np.ndarray], rows: Span, columns: Span) -> np.ndarray:
+def padded_crop(allocate: Allocate, sources: Arrays, rows: Span, columns: Span) -> np.ndarray:
     """Some rows and columns of images (N, H, W, C_i) joined along channels: (N, rows, columns, C).
 
     A view where one source has all of them, else a copy in scratch memory.

@@ -13,7 +13,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.arguments import UpGrads, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
 from minunet.kernels.cpu.partition import (
@@ -27,6 +27,7 @@ from minunet.kernels.cpu.partition import (
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.primitives.conv import UpNeeds
 from minunet.kernels.primitives.windows import IntPair
 
 VALUES_PER_BLOCK = 1 << 19  # of patches; threads whose calls are short wait for each other
@@ -93,25 +94,15 @@ def _grads_applies(
 
 
 def _grads_cost(
-    grad_output: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    stride: IntPair,
-    padding: IntPair,
-    needs: tuple[bool, bool, bool],
+    grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> float:
     return _cost(x, weight) * (1 + needs[1])
 
 
 @primitives.conv_transpose2d_grads.register("subpixel", when=_grads_applies, cost=_grads_cost, why=_WHY)
 def conv_transpose2d_grads(
-    grad_output: np.ndarray,
-    x: np.ndarray,
-    weight: np.ndarray,
-    stride: IntPair,
-    padding: IntPair,
-    needs: tuple[bool, bool, bool],
-) -> tuple[np.ndarray | None, np.ndarray | None, np.ndarray | None]:
+    grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, stride: IntPair, padding: IntPair, needs: UpNeeds
+) -> UpGrads:
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     x, grad_output = np.ascontiguousarray(x), np.ascontiguousarray(grad_output)

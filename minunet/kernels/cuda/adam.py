@@ -9,6 +9,7 @@ import ctypes
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from minunet.kernels.backend import Arrays
 from minunet.kernels.cuda.devices import launcher_for, supports
 from minunet.kernels.cuda.dtypes import ceil_div, cpp_type
 from minunet.kernels.cuda.launcher import Launcher, run
@@ -46,17 +47,7 @@ class AdamArguments(ctypes.Structure):
     ]
 
 
-def supports_adam(
-    params: Sequence[Any],
-    grads: Sequence[Any],
-    exp_avgs: Sequence[Any],
-    exp_avg_sqs: Sequence[Any],
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
-) -> bool:
+def supports_adam(params: Arrays, grads: Arrays, exp_avgs: Arrays, exp_avg_sqs: Arrays, *_: object) -> bool:
     """Whether the kernel can update these arrays. It updates them in place, so they must be contiguous."""
     arrays = [*params, *grads, *exp_avgs, *exp_avg_sqs]
     contiguous = all(a.flags.c_contiguous for a in arrays)
@@ -64,10 +55,10 @@ def supports_adam(
 
 
 def adam(
-    params: Sequence[Any],
-    grads: Sequence[Any],
-    exp_avgs: Sequence[Any],
-    exp_avg_sqs: Sequence[Any],
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_avg_sqs: Arrays,
     step: int,
     lr: float,
     betas: tuple[float, float],
@@ -81,10 +72,10 @@ def adam(
 
 
 def update(
-    params: Sequence[Any],
-    grads: Sequence[Any],
-    exp_avgs: Sequence[Any],
-    exp_avg_sqs: Sequence[Any],
+    params: Arrays,
+    grads: Arrays,
+    exp_avgs: Arrays,
+    exp_avg_sqs: Arrays,
     copies: Sequence[Any],
     arguments: AdamArguments,
 ) -> None:

@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from minunet.kernels.backend import Array
+from minunet.kernels.backend import Array, Arrays
 from minunet.kernels.cuda.devices import launcher_for, supports, supports_parameters
 from minunet.kernels.cuda.dtypes import MAX_PIXELS, ceil_div, cpp_type, wide_dtype
 from minunet.kernels.cuda.launcher import run
@@ -24,6 +24,7 @@ from minunet.kernels.cuda.window import (
     transposed_windows,
 )
 from minunet.kernels.primitives import conv_transpose_out_size, out_size
+from minunet.kernels.primitives.conv import ConvGrads, Needs, UpGrads, UpNeeds
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 TILE, DEPTH, PITCH, THREADS = 64, 16, 68, 256  # as in convolution.cu
@@ -32,25 +33,14 @@ CONVOLUTION = Program("convolution.cu", tuple(f"convolve<{t}>" for t in ("float"
 
 
 def supports_conv2d(
-    xs: Sequence[Array],
-    weight: Array,
-    bias: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> bool:
     """Whether the kernels can compute this convolution: one or two sources, supported dtypes."""
     return len(xs) <= 2 and supports(*xs) and supports_parameters(xs[0], weight, bias) and _countable(xs[0])
 
 
 def supports_conv2d_grads(
-    grad_output: Array,
-    xs: Sequence[Array],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> bool:
     """The same for its gradients."""
     return supports(grad_output, output, *xs) and supports_conv2d(xs, weight, None, stride, padding, None)
@@ -62,7 +52,7 @@ def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, strid
 
 
 def supports_conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> bool:
     """The same for the gradients of a transposed convolution."""
     return supports(grad_output, x) and supports_parameters(x, weight) and _countable(grad_output)
@@ -73,12 +63,7 @@ def _countable(x: Array, factor: int = 1) -> bool:
 
 
 def conv2d(
-    xs: Sequence[Array],
-    weight: Array,
-    bias: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> Array:
     """See `primitives.conv2d`."""
     size = out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
@@ -88,14 +73,8 @@ def conv2d(
 
 
 def conv2d_grads(
-    grad_output: Array,
-    xs: Sequence[Array],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
-) -> tuple[tuple[Array | None, ...], Array | None, Array | None]:
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
+) -> ConvGrads:
     """See `primitives.conv2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     launcher = launcher_for(weight)
@@ -123,8 +102,8 @@ def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPai
 
 
 def conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
-) -> tuple[Array | None, Array | None, Array | None]:
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
+) -> UpGrads:
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     grad_x = grad_weight = grad_bias = None
@@ -142,7 +121,7 @@ def conv_transpose2d_grads(
 
 def convolve(
     windows: Iterable[Window],
-    sources: Sequence[Array],
+    sources: Arrays,
     mask: Array | None,
     weight: Array,
     bias: Array | None,

@@ -6,11 +6,12 @@ The rates are round figures of a large GPU. Only their order decides, and it mus
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from minunet.kernels.backend import Array, is_array
+from minunet.kernels.backend import Array, Arrays, is_array
 from minunet.kernels.primitives import out_size
+from minunet.kernels.primitives.conv import Needs, UpNeeds
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 MULTIPROCESSORS = 132  # of an H100; a constant, so that sums are split in the same way on every GPU
@@ -35,25 +36,14 @@ def arithmetic(products: Callable[..., int], rates: dict[str, float]) -> Callabl
 
 
 def conv2d_products(
-    xs: Sequence[Array],
-    weight: Array,
-    bias: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> int:
     """Multiply-adds of a convolution."""
     return xs[0].shape[0] * math.prod(out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)) * weight.size
 
 
 def conv2d_grads_products(
-    grad_output: Array,
-    xs: Sequence[Array],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> int:
     """Multiply-adds of its gradients."""
     return math.prod(grad_output.shape[:3]) * weight.size * (any(needs[0]) + needs[1])
@@ -65,7 +55,7 @@ def conv_transpose2d_products(x: Array, weight: Array, bias: Array | None, strid
 
 
 def conv_transpose2d_grads_products(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> int:
     """Multiply-adds of its gradients."""
     return math.prod(x.shape[:3]) * weight.size * (needs[0] + needs[1])

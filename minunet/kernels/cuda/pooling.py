@@ -61,12 +61,7 @@ def supports_pool(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntP
 
 
 def supports_max_pool2d_grad(
-    grad_output: Array,
-    argmax: Array,
-    x_shape: tuple[int, ...],
-    kernel_size: IntPair,
-    stride: IntPair,
-    padding: IntPair,
+    grad_output: Array, argmax: Array, x_shape: tuple[int, ...], kernel_size: IntPair, stride: IntPair, padding: IntPair
 ) -> bool:
     """Whether the kernels can compute this gradient."""
     return supports(grad_output) and on_device(argmax) and argmax.dtype.name in INDEX_TYPES
@@ -94,12 +89,7 @@ def max_pool2d_values(x: Array, kernel_size: IntPair, stride: IntPair, padding: 
 
 
 def max_pool2d_grad(
-    grad_output: Array,
-    argmax: Array,
-    x_shape: tuple[int, ...],
-    kernel_size: IntPair,
-    stride: IntPair,
-    padding: IntPair,
+    grad_output: Array, argmax: Array, x_shape: tuple[int, ...], kernel_size: IntPair, stride: IntPair, padding: IntPair
 ) -> Array:
     """See `primitives.max_pool2d_grad`."""
     _, pool = _pool(x_shape, kernel_size, stride, padding)

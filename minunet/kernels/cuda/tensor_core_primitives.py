@@ -6,11 +6,9 @@ costs less than not using the tensor cores.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from minunet.kernels.backend import Array
+from minunet.kernels.backend import Array, Arrays
 from minunet.kernels.cuda import activation, convolution, sums, tensor_cores
 from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.pad_channels import padded_channels, resize_channels
@@ -24,18 +22,14 @@ from minunet.kernels.cuda.window import (
     transposed_windows,
 )
 from minunet.kernels.primitives import conv_transpose_out_size, out_size
+from minunet.kernels.primitives.conv import ConvGrads, Needs, UpGrads, UpNeeds
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 _relu_gradient = activation.activate_gradient("relu")
 
 
 def supports_conv2d(
-    xs: Sequence[Array],
-    weight: Array,
-    bias: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> bool:
     """Whether tensor cores can compute this convolution."""
     supported = convolution.supports_conv2d(xs, weight, bias, stride, padding, activation)
@@ -43,13 +37,7 @@ def supports_conv2d(
 
 
 def supports_conv2d_grads(
-    grad_output: Array,
-    xs: Sequence[Array],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> bool:
     """The same for its gradients."""
     supported = convolution.supports_conv2d_grads(grad_output, xs, weight, output, stride, padding, needs)
@@ -64,14 +52,14 @@ def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, strid
 
 
 def supports_conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> bool:
     """The same for the gradients of a transposed convolution."""
     supported = convolution.supports_conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs)
     return supported and _suitable((grad_output,), weight, ())
 
 
-def _suitable(sources: Sequence[Array], weight: Array, padding: Padding | tuple[()]) -> bool:
+def _suitable(sources: Arrays, weight: Array, padding: Padding | tuple[()]) -> bool:
     """Whether the dtype is one of tensor cores, the sides are not too large, and joined sources need no padding of channels."""
     dtype = sources[0].dtype
     if dtype.name != "bfloat16" and not (dtype == np.float32 and allows_tf32()):
@@ -82,12 +70,7 @@ def _suitable(sources: Sequence[Array], weight: Array, padding: Padding | tuple[
 
 
 def conv2d(
-    xs: Sequence[Array],
-    weight: Array,
-    bias: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> Array:
     """See `primitives.conv2d`."""
     dtype = xs[0].dtype
@@ -101,14 +84,8 @@ def conv2d(
 
 
 def conv2d_grads(
-    grad_output: Array,
-    xs: Sequence[Array],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
-) -> tuple[tuple[Array | None, ...], Array | None, Array | None]:
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
+) -> ConvGrads:
     """See `primitives.conv2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     if output is not None:
@@ -144,8 +121,8 @@ def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPai
 
 
 def conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
-) -> tuple[Array | None, Array | None, Array | None]:
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
+) -> UpGrads:
     """See `primitives.conv_transpose2d_grads`."""
     needs_x, needs_weight, needs_bias = needs
     grad_bias = sums.bias_gradient(grad_output, None) if needs_bias else None
@@ -162,7 +139,7 @@ def conv_transpose2d_grads(
     return grad_x, grad_weight, grad_bias
 
 
-def _pad_activations(arrays: Sequence[Array]) -> tuple[Array, ...]:
+def _pad_activations(arrays: Arrays) -> tuple[Array, ...]:
     """The arrays with their channels padded to whole chunks."""
     return tuple(resize_channels(a, (padded_channels(a.shape[3], a.dtype),)) for a in arrays)
 
@@ -178,11 +155,7 @@ def _pad_bias(bias: Array | None, dtype: np.dtype) -> Array | None:
 
 
 def _weight_gradient(
-    window: Window,
-    sources: Sequence[Array],
-    grad: Array,
-    padded_shape: tuple[int, ...],
-    shape: tuple[int, ...],
+    window: Window, sources: Arrays, grad: Array, padded_shape: tuple[int, ...], shape: tuple[int, ...]
 ) -> Array:
     """The gradient of padded weights, cropped to `shape`."""
     partial = launcher_for(grad).empty((tensor_cores.num_splits(window, grad), *padded_shape), np.dtype(np.float32))

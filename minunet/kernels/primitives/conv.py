@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TypeAlias
 
 from minunet.kernels.array_spec import ArraySpec
-from minunet.kernels.backend import Array, array_module
+from minunet.kernels.backend import Array, Arrays, array_module
 from minunet.kernels.dispatch import primitive
 from minunet.kernels.primitives.windows import (
     IntPair,
@@ -39,7 +40,7 @@ def sum_rows(matrix: Array) -> Array:
 
 
 def _conv2d_result(
-    xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> ArraySpec:
     n, h, w, _ = xs[0].shape
     return ArraySpec((n, *out_size((h, w), weight.shape[:2], stride, padding), weight.shape[3]), weight.dtype)
@@ -47,7 +48,7 @@ def _conv2d_result(
 
 @primitive(result_spec=_conv2d_result)
 def conv2d(
-    xs: tuple[Array, ...], weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> Array:
     """Cross-correlation of the images in `xs`, read as if joined along channels; optional bias and ReLU.
 
@@ -67,17 +68,15 @@ def conv2d(
     return xp.maximum(y, 0, out=y) if activation == "relu" else y
 
 
-Conv2dGrads: TypeAlias = tuple[tuple[Array | None, ...], Array | None, Array | None]  # (one per x, weight, bias)
+# The gradients of a convolution and of an up-convolution: which are needed, and the results, None where not needed.
+Needs: TypeAlias = tuple[Sequence[bool], bool, bool]  # (one per x, weight, bias)
+ConvGrads: TypeAlias = tuple[tuple[Array | None, ...], Array | None, Array | None]
+UpNeeds: TypeAlias = tuple[bool, bool, bool]  # (x, weight, bias)
+UpGrads: TypeAlias = tuple[Array | None, Array | None, Array | None]
 
 
 def _conv2d_grads_result(
-    grad_output: Array,
-    xs: tuple[Array, ...],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> tuple[tuple[ArraySpec | None, ...], ArraySpec | None, ArraySpec | None]:
     needs_x, needs_weight, needs_bias = needs
     return (
@@ -89,14 +88,8 @@ def _conv2d_grads_result(
 
 @primitive(result_spec=_conv2d_grads_result)
 def conv2d_grads(
-    grad_output: Array,
-    xs: tuple[Array, ...],
-    weight: Array,
-    output: Array | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: tuple[tuple[bool, ...], bool, bool],
-) -> Conv2dGrads:
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
+) -> ConvGrads:
     """Gradients of `conv2d`: (one per x, weight, bias), None where not needed.
 
     `output` is the saved result if a ReLU was fused (its zeros stop the gradient), else None.
@@ -161,7 +154,7 @@ def conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPai
 
 
 def _conv_transpose2d_grads_result(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> tuple[ArraySpec | None, ArraySpec | None, ArraySpec | None]:
     needs_x, needs_weight, needs_bias = needs
     return (
@@ -173,8 +166,8 @@ def _conv_transpose2d_grads_result(
 
 @primitive(result_spec=_conv_transpose2d_grads_result)
 def conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: tuple[bool, bool, bool]
-) -> tuple[Array | None, Array | None, Array | None]:
+    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
+) -> UpGrads:
     """Gradients of `conv_transpose2d`: (x, weight, bias), None where `needs` is False."""
     xp = array_module(weight)
     needs_x, needs_weight, needs_bias = needs

@@ -62,12 +62,7 @@ def max_pool2d_values(x: Array, kernel_size: IntPair, stride: IntPair, padding: 
 
 @primitive(result_spec=lambda grad_output, argmax, x_shape, *window: ArraySpec(x_shape, grad_output.dtype))
 def max_pool2d_grad(
-    grad_output: Array,
-    argmax: Array,
-    x_shape: tuple[int, ...],
-    kernel_size: IntPair,
-    stride: IntPair,
-    padding: IntPair,
+    grad_output: Array, argmax: Array, x_shape: tuple[int, ...], kernel_size: IntPair, stride: IntPair, padding: IntPair
 ) -> Array:
     """The gradient goes to the winner of each window, summed where windows overlap."""
     xp = array_module(grad_output)

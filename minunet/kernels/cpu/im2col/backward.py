@@ -7,38 +7,36 @@ strides they are those of the input.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds, are_numpy_floats
+from minunet.kernels.cpu.arguments import Arrays, ConvGrads, are_numpy_floats
 from minunet.kernels.cpu.im2col.forward import PER_CALL, PER_WEIGHT, PER_WINDOW_VALUE
 from minunet.kernels.cpu.im2col.input_windows import grads_from_input_windows
 from minunet.kernels.cpu.im2col.output_windows import grads_from_output_windows
 from minunet.kernels.cpu.matmul import matmul_cost
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
-def _applies(
-    grad_output: np.ndarray, xs: Sequence[np.ndarray], weight: np.ndarray, output: np.ndarray | None, *_: object
-) -> bool:
+def _applies(grad_output: np.ndarray, xs: Arrays, weight: np.ndarray, output: np.ndarray | None, *_: object) -> bool:
     return are_numpy_floats(grad_output, *xs, weight, output) and grad_output.size > 0
 
 
-def _uses_output_windows(weight: np.ndarray, stride: IntPair, needs: ConvNeeds) -> bool:
+def _uses_output_windows(weight: np.ndarray, stride: IntPair, needs: Needs) -> bool:
     """Whether the windows are those of the output's gradient, for the gradients of input and weight alike."""
     return tuple(stride) == (1, 1) and (any(needs[0]) or weight.shape[3] <= weight.shape[2])
 
 
 def backward_cost(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> float:
     """Estimated nanoseconds of one core for `conv2d_grads`: windows, products, and the rest.
 
@@ -64,12 +62,12 @@ def backward_cost(
 )
 def conv2d_grads(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`."""
     stride = (stride[0], stride[1])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row, zeros
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
@@ -25,20 +24,18 @@ PER_WEIGHT = 0.5  # to read it, and for the gradients to reverse the kernel
 PER_CALL = 30_000.0  # to prepare the blocks and wake the threads
 
 
-def _sizes(
-    xs: Sequence[np.ndarray], weight: np.ndarray, stride: IntPair, padding: Padding
-) -> tuple[int, int, int, int]:
+def _sizes(xs: Arrays, weight: np.ndarray, stride: IntPair, padding: Padding) -> tuple[int, int, int, int]:
     """Images, height and width of the output, values of one window."""
     height, width = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding)
     return len(xs[0]), height, width, math.prod(weight.shape[:3])
 
 
-def _applies(xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, *_: object) -> bool:
+def _applies(xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, *_: object) -> bool:
     return are_numpy_floats(*xs, weight, bias)
 
 
 def forward_cost(
-    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
+    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
 ) -> float:
     """Estimated nanoseconds of one core for `conv2d`."""
     images, height, width, window = _sizes(xs, weight, stride, padding)
@@ -52,12 +49,7 @@ def forward_cost(
     "im2col", when=_applies, cost=forward_cost, why="windows written out as rows, then one matrix product"
 )
 def conv2d(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> np.ndarray:
     """See `primitives.conv2d`."""
     kernel_size, out_channels = weight.shape[:2], weight.shape[3]

@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds, channel_slices
+from minunet.kernels.cpu.arguments import Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient, masked_block
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
@@ -17,17 +17,18 @@ from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, sum_in_orde
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
 def grads_from_input_windows(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`, for C-contiguous arrays."""
     needs_x, needs_weight, needs_bias = needs
@@ -80,7 +81,7 @@ def grads_from_input_windows(
 
 def _scattered(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,

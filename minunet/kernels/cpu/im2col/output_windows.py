@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds, channel_slices
+from minunet.kernels.cpu.arguments import Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
@@ -16,16 +16,12 @@ from minunet.kernels.cpu.matmul import matmul
 from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, sum_in_order
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import Padding
 
 
 def grads_from_output_windows(
-    grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    padding: Padding,
-    needs: ConvNeeds,
+    grad_output: np.ndarray, xs: Arrays, weight: np.ndarray, output: np.ndarray | None, padding: Padding, needs: Needs
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`, for stride 1 and C-contiguous arrays.
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from minunet.kernels.cpu.arguments import Arrays
 from minunet.kernels.cpu.padded_crop import padded_crop
 from minunet.kernels.cpu.partition import RowBlock, row_blocks
 from minunet.kernels.cpu.scratch import Allocate
@@ -23,7 +22,7 @@ def window_blocks(images: int, height: int, values_per_row: int) -> list[RowBloc
 
 def window_matrix(
     allocate: Allocate,
-    sources: Sequence[np.ndarray],
+    sources: Arrays,
     rows: slice,
     columns: int,
     kernel_size: IntPair,

@@ -5,15 +5,15 @@ The constants were measured on Zen 4 and Zen 3 cores; only their proportion to t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.kernels.cpu.arguments import ConvNeeds
+from minunet.kernels.cpu.arguments import Arrays
 from minunet.kernels.cpu.blas import small_matrix_kernels
 from minunet.kernels.cpu.matmul import matmul_cost
 from minunet.kernels.cpu.winograd import block_sizes
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding, out_size
 
 
@@ -53,7 +53,7 @@ def rates() -> Rates:
 
 def forward_cost(
     m: int,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     bias: np.ndarray | None,
     stride: IntPair,
@@ -72,12 +72,12 @@ def forward_cost(
 def backward_cost(
     m: int,
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> float:
     """`conv2d_grads` in two dimensions."""
     images, size, c, o = _backward_sizes(xs, weight)
@@ -98,7 +98,7 @@ def backward_cost(
 
 def strips_forward_cost(
     m: int,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     bias: np.ndarray | None,
     stride: IntPair,
@@ -116,12 +116,12 @@ def strips_forward_cost(
 def strips_backward_cost(
     m: int,
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> float:
     """`conv2d_grads` in one dimension."""
     images, size, c, o = _backward_sizes(xs, weight)
@@ -143,15 +143,13 @@ def _strips_cost(m: int, images: int, size: IntPair, c: int, o: int, values_per_
     return -(-values // values_per_strip) * (PER_BLOCK + passes * PER_WEIGHT * (m + 2) * 3 * c * o)
 
 
-def _forward_sizes(
-    xs: Sequence[np.ndarray], weight: np.ndarray, stride: IntPair, padding: Padding
-) -> tuple[int, IntPair, int, int]:
+def _forward_sizes(xs: Arrays, weight: np.ndarray, stride: IntPair, padding: Padding) -> tuple[int, IntPair, int, int]:
     """Images, (height, width) of the output, input and output channels."""
     c, o = weight.shape[2:]
     return len(xs[0]), out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding), c, o
 
 
-def _backward_sizes(xs: Sequence[np.ndarray], weight: np.ndarray) -> tuple[int, IntPair, int, int]:
+def _backward_sizes(xs: Arrays, weight: np.ndarray) -> tuple[int, IntPair, int, int]:
     """Images, (height, width) of the input, input and output channels."""
     images, height, width, _ = xs[0].shape
     c, o = weight.shape[2:]

@@ -19,7 +19,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
+from minunet.kernels.cpu.arguments import Arrays, ConvGrads
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
@@ -33,6 +33,7 @@ from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 from minunet.kernels.cpu.winograd.overlapping_rows import OverlappingRows, RowsShape
 from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
 from minunet.kernels.cpu.winograd.tiles import TileBlock, strips
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 M = 6  # pixels of a tile: with 3 products at each point, having fewer points matters more than rounding
@@ -44,12 +45,7 @@ StripShape = tuple[int, int]  # tile rows, images
 
 @primitives.conv2d.register(LABEL, when=forward_applies, cost=partial(cost.strips_forward_cost, M), why=_WHY)
 def conv2d(
-    xs: Sequence[np.ndarray],
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> np.ndarray:
     """`primitives.conv2d` for a 3x3 kernel and stride 1."""
     conv = WinogradForward(M, xs, weight, bias, padding, activation)
@@ -114,12 +110,12 @@ class _RecordedForward:
 @primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=partial(cost.strips_backward_cost, M), why=_WHY)
 def conv2d_grads(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
     conv = WinogradBackward(M, grad_output, xs, weight, output, padding, needs)

@@ -5,29 +5,28 @@ For a block of tiles of the input, `WinogradBackward` gives the part of the outp
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import ConvNeeds, are_numpy_floats, channel_slices
+from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, matrices_for
 from minunet.kernels.cpu.winograd.tiles import TileBlock, write_tiles
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
-def _is_possible(xs: Sequence[np.ndarray], weight: np.ndarray, stride: IntPair, padding: Padding) -> bool:
+def _is_possible(xs: Arrays, weight: np.ndarray, stride: IntPair, padding: Padding) -> bool:
     if weight.shape[:2] != (KERNEL_SIZE, KERNEL_SIZE) or tuple(stride) != (1, 1) or len(xs[0]) == 0:
         return False
     return all(0 <= p <= 2 for pair in padding for p in pair)
 
 
 def forward_applies(
-    xs: Sequence[np.ndarray], weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
+    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d` with these arguments."""
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(*xs, weight, bias)
@@ -35,7 +34,7 @@ def forward_applies(
 
 def backward_applies(
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
@@ -56,13 +55,7 @@ class WinogradForward:
     """
 
     def __init__(
-        self,
-        m: int,
-        xs: Sequence[np.ndarray],
-        weight: np.ndarray,
-        bias: np.ndarray | None,
-        padding: Padding,
-        activation: str | None,
+        self, m: int, xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, padding: Padding, activation: str | None
     ):
         self.matrices = matrices_for(m, weight.dtype)
         self.xs = tuple(np.ascontiguousarray(x) for x in xs)
@@ -95,11 +88,11 @@ class WinogradBackward:
         self,
         m: int,
         grad_output: np.ndarray,
-        xs: Sequence[np.ndarray],
+        xs: Arrays,
         weight: np.ndarray,
         output: np.ndarray | None,
         padding: Padding,
-        needs: ConvNeeds,
+        needs: Needs,
     ):
         needs_x, self.needs_weight, self.needs_bias = needs
         self.matrices = matrices_for(m, weight.dtype)

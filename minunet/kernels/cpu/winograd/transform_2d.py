@@ -11,6 +11,7 @@ from functools import partial
 
 import numpy as np
 
+from minunet.kernels.cpu.arguments import Arrays
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_transform
 from minunet.kernels.cpu.scratch import Allocate
@@ -61,7 +62,7 @@ class InputTransform:
         self._flat = allocate((band, n, length + ROW_PADDING), matrix.dtype)[..., :length]
         self.points = self._flat.reshape(band, n, -1, sum(channels))
 
-    def load(self, sources: Sequence[np.ndarray], top: int, left: int) -> None:
+    def load(self, sources: Arrays, top: int, left: int) -> None:
         """Transform the columns of C-contiguous arrays (images, H, W, C_i), which are zero outside.
 
         (top, left) is the pixel where the first window starts; negative inside the padding.

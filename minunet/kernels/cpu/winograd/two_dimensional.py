@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import ConvGrads, ConvNeeds
+from minunet.kernels.cpu.arguments import Arrays, ConvGrads
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.matrices import POINTS
 from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
+from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
 def conv2d(
     m: int,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     bias: np.ndarray | None,
     stride: IntPair,
@@ -35,12 +35,12 @@ def conv2d(
 def conv2d_grads(
     m: int,
     grad_output: np.ndarray,
-    xs: Sequence[np.ndarray],
+    xs: Arrays,
     weight: np.ndarray,
     output: np.ndarray | None,
     stride: IntPair,
     padding: Padding,
-    needs: ConvNeeds,
+    needs: Needs,
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1, in tiles of m x m inputs."""
     conv = WinogradBackward(m, grad_output, xs, weight, output, padding, needs)
