@@ -108,7 +108,7 @@ class _Ours:
 
 
 class _TimedSource:
-    """A source of batches that measures how long each batch is waited for."""
+    """A source of batches that measures how long the training waits for each batch."""
 
     def __init__(self, source: Batches):
         self.source, self.waited = source, 0.0

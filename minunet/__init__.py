@@ -1,6 +1,6 @@
 """minunet: a U-Net for blood-cell images, written from scratch on NumPy (CPU) and CuPy (GPU).
 
-Importing it touches no device; CuPy is loaded only when a GPU is asked for.
+Importing it touches no device; CuPy is loaded only when a GPU is used.
 """
 
 import importlib as _importlib
@@ -13,9 +13,9 @@ from minunet.nn import ConvNet, UNet, optim
 from minunet.summary.describe import describe
 from minunet.version import __version__
 
-_sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` finds what `minunet.optim` is
+_sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` works
 
-# Loaded at first use: they bring Pillow and safetensors, which the layers do without.
+# Loaded at first use: they import Pillow and safetensors, which the layers do not need.
 _LATER = {
     "load_model": "minunet.checkpoints.model_file",
     "get_num_threads": "minunet.kernels.cpu.threads",

@@ -1,6 +1,6 @@
 """`python -m minunet`: the list of commands, and the way to run one by its name.
 
-The console script `minunet` is the same door: `minunet train FOLDER` does what `python -m minunet.train FOLDER` does.
+The console script `minunet` does the same: `minunet train FOLDER` is `python -m minunet.train FOLDER`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ COMMANDS = {
 
 @command
 def main(argv: list[str] | None = None) -> int:
-    """Run the command that `argv` names, or list them all; returns its exit code."""
+    """Run the command that `argv` names, or print the list of commands; return the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(listing())
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def listing() -> str:
-    """What there is to run, a line each."""
+    """The list of commands, one line each."""
     width = max(map(len, COMMANDS))
     lines = [f"  {name:<{width}}  {what}" for name, what in COMMANDS.items()]
     return "\n".join(
@@ -56,10 +56,10 @@ def listing() -> str:
 
 
 def unknown(name: str) -> str:
-    """The sentence for a name that is no command, with the command that was probably meant."""
+    """The error message for an unknown command, with the name that was probably meant."""
     close = difflib.get_close_matches(name.lower().lstrip("-"), COMMANDS, n=1, cutoff=0.5)
     hint = f"did you mean '{close[0]}'? " if close else ""
-    return f"'{name}' is no command; {hint}The commands are {', '.join(COMMANDS)}; python -m minunet explains them."
+    return f"'{name}' is not a command; {hint}The commands are {', '.join(COMMANDS)}; python -m minunet explains them."
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""`python -m minunet.evaluate MODEL DATA`: how good a trained model is on images whose masks are known.
+"""`python -m minunet.evaluate MODEL DATA`: the scores of a trained model on images with known masks.
 
-Images that the model was trained on are left out unless they are asked for, and the output says which were scored.
+Images that the model was trained on are left out unless --side selects them, and the output says which were scored.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ default only images it has not seen are scored: its test images, and any that we
 in the run. Images are recognised by content, so that a copy under another name counts
 as seen. Without a split.json the folders train/, validation/ and test/ of DATA decide.
 
-what --out gets:
+files in --out:
 {chr(10).join(f"  {name:<15}{what}" for name, what in EVALUATION_CONTENTS.items())}
 
 examples:

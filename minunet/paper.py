@@ -1,4 +1,4 @@
-"""`python -m minunet.paper`: repeat the paper's experiments, and test what the paper claims about them."""
+"""`python -m minunet.paper`: repeat the paper's experiments, and test its claims."""
 
 from __future__ import annotations
 

@@ -36,14 +36,14 @@ examples:
   python -m minunet.synthesize smears --count 200 --size 512x384 --seed 7
   python -m minunet.train smears
 
-The same seed draws the same smears, and a longer set begins with the shorter one. A set is written whole
-or not at all, and never over another."""
+The same seed draws the same smears, and a longer set begins with the shorter one. A set is written completely
+or not at all, and never replaces another."""
 
 
 def build_parser() -> Parser:
     """The command's arguments."""
     parser = Parser(prog="python -m minunet.synthesize", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; made if missing")
+    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; created if missing")
     parser.add_argument("--count", metavar="N", type=positive_int, default=64, help="how many smears (default 64)")
     parser.add_argument(
         "--size",

@@ -17,7 +17,7 @@ from minunet.runs.training_run import TrainingRun
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    say = functools.partial(print, flush=True)  # a log that is watched should not lag behind
+    say = functools.partial(print, flush=True)  # so that each line appears at once in a log file
     request = train_flags.read(argv)
     config, folder = request.config, request.folder
     data = None
@@ -38,7 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         if run.finished():
             announce_finished(say, config, folder)
             return 0
-        # A resumed run may refuse its settings; the precision "auto" is stored as what it meant here.
+        # A resumed run may refuse its settings; the precision "auto" is stored as the one that it stands for here.
         run.config.write(folder.config)
         run.load()
         run.describe()

@@ -15,7 +15,7 @@ from typing import Any
 
 from marked_tables import MarkedTables, markdown_table
 
-# What `benchmarks.gpu.steps` measures, and the head of its column; a file that lacks one of them gets no such column.
+# The measurements of `benchmarks.gpu.steps`, and the headings of their columns; a column is left out if the file lacks it.
 COLUMNS = {
     "ours bf16": "minunet bf16",
     "ours bf16 sm_90a": "minunet bf16, sm_90a",

@@ -1,1 +1,1 @@
-"""What the benchmarks on the CPU are made of: contestants, calls of primitives with their times, tables."""
+"""The parts of the benchmarks on the CPU: contestants, calls of primitives with their times, tables."""

@@ -29,7 +29,7 @@ def to_tf32(value: Any) -> Any:
 
 
 def in_tf32(primitive: Primitive, args: tuple[Any, ...]) -> Any:
-    """What the primitive gives on the GPU in tf32, forward; for `dispatch.replace`."""
+    """The result of the primitive on the GPU in tf32, forward; for `dispatch.replace`."""
     if primitive.name in CONVOLUTIONS:
         sources, weight, *rest = args
         args = to_tf32(sources), to_tf32(weight), *rest

@@ -12,7 +12,7 @@ from benchmarks.peers.torch_unet import TorchUNet
 
 
 class Smears(Dataset):
-    """Images and masks in memory, augmented one by one as they are asked for.
+    """Images and masks in memory, augmented one by one when they are used.
 
     Parameters
     ----------

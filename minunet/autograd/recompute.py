@@ -1,6 +1,6 @@
 """Gradient checkpointing: a part of a network saves only its inputs, and runs again in the backward pass.
 
-Memory for time (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part are computed twice
+It takes more time but less memory (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part are computed twice
 instead of being kept from the forward pass to the backward pass.
 """
 

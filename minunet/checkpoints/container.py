@@ -37,7 +37,7 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     Raises
     ------
     UserError
-        Where safetensors is not installed or the file cannot be written.
+        If safetensors is not installed or the file cannot be written.
     """
     library = _safetensors(path)
     document = {"format": document["format"], "format_version": VERSION, **document}
@@ -67,7 +67,7 @@ def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.nda
     Raises
     ------
     UserError
-        Where the file is missing, cut off, damaged, of another kind, or newer than this program.
+        If the file is missing, cut off, damaged, of another kind, or newer than this program.
     """
     path = Path(path)
     library = _safetensors(path)

@@ -53,7 +53,7 @@ def save_model(
     Raises
     ------
     UserError
-        Where the file cannot be written or safetensors is not installed.
+        If the file cannot be written or safetensors is not installed.
     """
     document = {
         "format": MODEL,
@@ -87,7 +87,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     Raises
     ------
     UserError
-        Where the file is missing, cut off, damaged, of another program, too new, holds NaN, or does not fit its own architecture
+        If the file is missing, cut off, damaged, of another program, too new, holds NaN, or does not fit its own architecture
         (every tensor that is missing, unexpected or of another shape is listed), and where the device or the precision is not
         available.
     """

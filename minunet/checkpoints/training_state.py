@@ -45,7 +45,7 @@ class TrainingState:
     preprocessing : Preprocessing or None
         What turns an image into the model's input.
     extra : dict
-        What else was given to `save_state`.
+        Other values that were given to `save_state`.
     """
 
     weights: dict[str, np.ndarray]

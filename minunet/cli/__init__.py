@@ -1,1 +1,1 @@
-"""What the commands share: arguments, exit codes, printed lines and signals."""
+"""Code that the commands share: arguments, exit codes, printed lines and signals."""

@@ -1,4 +1,4 @@
-"""What every command shares: how a mistake is reported, the exit code, and the streams that it prints to."""
+"""The frame of every command: error messages, exit codes, and the streams that it prints to."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _complete_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  it stays open as they do
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  it stays open, as stdout and stderr do
         elif getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

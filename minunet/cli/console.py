@@ -1,4 +1,4 @@
-"""What the commands print: labelled lines that fit a terminal, numbers for readers, and a progress bar over files."""
+"""Output of the commands: labelled lines that fit a terminal, readable numbers, and a progress bar over files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def say_item(say: Say, label: str, *lines: str, fold: bool = True) -> None:
 
 
 def duration(seconds: float) -> str:
-    """Seconds for a reader: 6.2s, 1:05, 1:02:03.
+    """Format seconds as 6.2s, 1:05 or 1:02:03.
 
     Examples
     --------
@@ -49,7 +49,7 @@ def duration(seconds: float) -> str:
 
 
 def memory(size: float) -> str:
-    """Bytes for a reader.
+    """Format a number of bytes.
 
     Examples
     --------

@@ -42,7 +42,7 @@ class Parser(argparse.ArgumentParser):
         Raises
         ------
         UserError
-            Where parsing cannot go on: an unknown flag, a flag without its value, a missing argument, or a rejected value
+            If parsing cannot go on: an unknown flag, a flag without its value, a missing argument, or a rejected value
             of an argument that has no default. It includes the rejected values.
         """
         self.problems = []

@@ -43,7 +43,7 @@ def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level
     Raises
     ------
     UserError
-        Where there is no such level.
+        If there is no such level.
     """
     if level not in LEVELS:
         raise UserError(f"augmentation {level!r}: choose none, light or full.")

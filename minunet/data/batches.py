@@ -69,7 +69,7 @@ class Batches:
         shuffle: bool = False,
         limit: int | None = None,
     ):
-        problems = [] if pairs else ["batches of no pairs were asked for: give at least one pair."]
+        problems = [] if pairs else ["there are no pairs to make batches of: give at least one pair."]
         if batch_size < 1:
             problems.append(f"batch size {batch_size}: give at least 1.")
         if augment not in LEVELS:

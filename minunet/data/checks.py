@@ -22,7 +22,7 @@ COLOURFUL = 4.0  # mean spread of the channels, of 255, above which an image is 
 
 
 def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
-    """What must be corrected before training: unreadable files, sizes that differ, masks that look like images."""
+    """Problems that must be corrected before training: unreadable files, sizes that differ, masks that look like images."""
     images = {pair.image.path: pair.image.problem for pair in statistics}
     masks = {pair.mask.path: pair.mask.problem for pair in statistics}
     problems = [problem for problem in (*images.values(), *masks.values()) if problem]
@@ -31,7 +31,7 @@ def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
 
 
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
-    """What the user should know: copies, JPEG masks, constant files, numbered cells, 12-bit images, unread frames."""
+    """Warnings for the user: copies, JPEG masks, constant files, numbered cells, 12-bit images, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
     headers = {file.path: file.header for pair in readable for file in (pair.image, pair.mask)}
     warnings = [frames_warning(path, header.frames) for path, header in headers.items() if header and header.frames > 1]
@@ -66,7 +66,7 @@ def describe_tones(file: FileStatistics) -> str:
     in_colour = file.colourfulness >= COLOURFUL
     colour = f"mean colour {file.mean_colour}" if in_colour else f"mean grey {file.mean_colour[0]}"
     levels = "1 grey level" if file.levels == 1 else f"{file.levels} grey levels"
-    return f"{levels}, {colour}, {file.concentration:.0%} of it near its two commonest levels"
+    return f"{levels}, {colour}, {file.concentration:.0%} of it near its two most common levels"
 
 
 def _size_problems(statistics: Iterable[PairStatistics]) -> list[str]:

@@ -1,6 +1,6 @@
-"""The image store: the decoded and preprocessed images and masks of a set of pairs, in memory as compactly as is exact.
+"""The image store: the decoded and preprocessed images and masks of a set of pairs, in memory as compactly as possible without loss.
 
-What exceeds the memory limit is read again whenever it is asked for, with the same result.
+Images that exceed the memory limit are read again at each use, with the same result.
 """
 
 from __future__ import annotations

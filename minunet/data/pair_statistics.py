@@ -1,4 +1,4 @@
-"""Pair statistics: what each image and mask of a set of pairs turned out to be, each file decoded once."""
+"""Pair statistics: the measurements of each image and mask file of a set of pairs, each decoded once."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def split_pairs(
     Raises
     ------
     UserError
-        With every reason why these pairs can't be split as asked.
+        With every reason why these pairs can't be split in this way.
     """
     pairs = sorted(pairs, key=lambda pair: natural_key(pair.name))
     _check_arguments(pairs, fractions, seed)

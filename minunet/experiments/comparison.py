@@ -16,12 +16,12 @@ MIN_DIFFERENCE = 0.01  # of an accuracy or a Dice; a smaller difference may be d
 
 @dataclass(frozen=True)
 class Comparison:
-    """The scores that decide.
+    """The scores of the four trainings, and the conclusion from them.
 
     Attributes
     ----------
     greys : str
-        What M1 learned from, for the reader.
+        A description of M1's grey masks, for the text.
     grey, grey_free, binary, binary_free : SeedScores
         M1 and M2 as in the paper, and each without the ReLUs at the ends of the blocks ("free").
     """
@@ -54,7 +54,7 @@ class Comparison:
         return self.binary.keras_accuracy > self.binary.limits.keras_baseline + self.min_difference
 
     def conclusion(self) -> str:
-        """Which explanation the numbers support: "masks", "relu", "both" or "neither"; "unlearned" where none can be."""
+        """Which explanation the numbers support: "masks", "relu", "both" or "neither"; "unlearned" if M2 has learned too little."""
         if not self.learned:
             return "unlearned"
         relu, masks = self.by_relu > self.min_difference, self.by_masks > self.min_difference
@@ -63,7 +63,7 @@ class Comparison:
         ]
 
     def sentences(self) -> list[str]:
-        """What was measured, and what follows from it."""
+        """The text: what was measured, and the conclusion."""
         grey, binary = self.grey, self.binary
         return [
             f"Without the ReLUs M1's Keras accuracy changes by {self.by_relu:+.4f}, from {grey.keras_accuracy:.4f} to "
@@ -116,7 +116,7 @@ def comparisons(scores: Mapping[str, SeedScores], names: Mapping[str, str]) -> l
     scores : mapping of str to SeedScores
         By the keys of the variations.
     names : mapping of str to str
-        For each of M1's keys a name of its greys.
+        For each of M1's keys a description of its greys.
     """
     finished = {key: score for key, score in scores.items() if score.runs}
     keys_by_greys = {greys: (key, f"{key}-no-relu", "m2", "m2-no-relu") for key, greys in names.items()}
@@ -133,9 +133,9 @@ def ranking(subject: str, rows: Mapping[str, SeedScores]) -> str | None:
     Parameters
     ----------
     subject : str
-        What is compared, as "activation".
+        What is compared, such as "activation".
     rows : mapping of str to SeedScores
-        By their names for the reader.
+        By the names that are printed.
     """
     measured = {name: score for name, score in rows.items() if score.runs}
     if len(measured) < 2:

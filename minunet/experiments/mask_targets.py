@@ -3,7 +3,7 @@
 binary    made black and white by a threshold, resized, made black and white again at one half
 resized   made black and white, then averaged when resized: grey along the outlines only
 stored    as stored in the file, value / full scale, averaged when resized: for masks that are graded
-levels    made black and white, saved again as two greys, averaged when resized: shows what such masks do
+levels    made black and white, saved again as two greys, averaged when resized: shows the effect of such masks
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def draw_figure(
     prepared: PreparedImages,
     machine: Machine,
 ) -> None:
-    """Draw the panels of the models that are finished, of one seed, and save them; nothing where M1 or M2 is not finished.
+    """Draw the panels of the models that are finished, of one seed, and save them; do nothing if M1 or M2 is not finished.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The flags of `python -m minunet.paper`: their help, and how the command line becomes a `PaperRequest`.
 
-A study that was begun keeps its settings: flags that are given again must be the same, and the others are read from its folder.
+A study in an existing folder keeps its settings: flags that are given again must be the same, the others are read from the folder.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ where M1's greys come from:
                 are graded
   --levels A:B  also masks saved as two greys: background A and cells B, as
                 shares of full scale. A demonstration: the shapes are those of
-                the masks, the greys these. 0.25 and 0.75 are close to what the
+                the masks, the greys are set. 0.25 and 0.75 are close to what the
                 paper's loss implies about its masks.
 
 examples:
@@ -85,20 +85,20 @@ def _levels(text: str) -> tuple[float, ...]:
 STUDY_FLAGS = {
     **SETTING_FLAGS,
     "levels": SettingFlag(
-        "train M1 also on masks saved as two greys; none leaves it out, as --graded does unless it is given",
+        "train M1 also on masks saved as two greys; none means no such training, the default with --graded",
         "A:B|none",
         _levels,
     ),
     "claims_size": SettingFlag("as --size", "WxH", image_size),
     "claims_base_channels": SettingFlag("as --base-channels", "N", positive_int),
-    "claims_epochs": SettingFlag("as --epochs; with few images as many steps", "N", positive_int),
+    "claims_epochs": SettingFlag("as --epochs; with few images, the same number of steps", "N", positive_int),
     "seed": SettingFlag("the first seed; it also decides the split", "N", non_negative_int),
 }
 
 
 @dataclass(frozen=True)
 class PaperRequest:
-    """A study that was asked for on the command line.
+    """A study as requested on the command line.
 
     Attributes
     ----------
@@ -173,7 +173,7 @@ def read(argv: list[str] | None = None) -> PaperRequest:
     Raises
     ------
     UserError
-        Where parsing cannot go on; other mistakes are the request's `problems`.
+        If parsing cannot go on; other mistakes are the request's `problems`.
     """
     arguments, problems = build_parser().parse_collecting(argv)
     values = given_settings(arguments)
@@ -198,9 +198,9 @@ def read(argv: list[str] | None = None) -> PaperRequest:
 
 
 def _resumed(values: dict[str, Any], folder: StudyFolder) -> tuple[StudySettings, list[str]]:
-    """The settings of the study that is there, and a sentence for each flag that differs from them.
+    """The settings of the existing study, and a sentence for each flag that differs from them.
 
-    The place of the data may change; that it is the same data is checked by its content.
+    The data may have been moved; a digest of its content shows whether it is the same.
     """
     stored = folder.settings()
     problems = [

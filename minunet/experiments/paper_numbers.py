@@ -38,7 +38,7 @@ def level_of_entropy(nats: float) -> float:
     Raises
     ------
     ValueError
-        Outside 0 to log 2, the entropy of an even target.
+        If `nats` is outside 0 to log 2, the entropy of a target of 0.5.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def level_of_entropy(nats: float) -> float:
     if not 0 <= nats <= math.log(2):
         raise ValueError(f"a target's entropy is from 0 to {math.log(2):.4f} nats, not {nats}")
     low, high = 0.0, 0.5
-    for _ in range(60):  # halvings: to the last bit
+    for _ in range(60):  # halvings, down to the last bit
         middle = (low + high) / 2
         low, high = (middle, high) if entropy(middle) < nats else (low, middle)
     return (low + high) / 2

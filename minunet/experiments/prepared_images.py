@@ -1,6 +1,6 @@
-"""Prepared images: the data set resized once, with every kind of target that the study needs, as files to look at.
+"""Prepared images: the data set resized once, with every kind of target that the study needs, as image files.
 
-They are 16-bit grey PNGs of the size that is trained on, so that all trainings start at once and learn from the same pixels.
+They are 16-bit grey PNGs of the training size, so that all trainings start without delay and learn from the same pixels.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class PreparedImages:
         Raises
         ------
         UserError
-            Where a file cannot be read or written.
+            If a file cannot be read or written.
         """
         missing = [pair for pair in pairs if any(not path.is_file() for path in self._files(pair, kinds_by_size))]
         if missing:

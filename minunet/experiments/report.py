@@ -1,6 +1,6 @@
-"""The report of a paper study: the table, its meaning in sentences, and the files that keep both.
+"""The report of a paper study: the table, its meaning in sentences, and the files with both.
 
-It holds whatever is finished, so that a study that was stopped has a report too.
+It contains the experiments that are finished, so that a stopped study has a report too.
 """
 
 from __future__ import annotations

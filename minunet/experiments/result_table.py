@@ -32,7 +32,7 @@ class TableLine:
 
 
 def table_lines(sections: Sequence[TableSection], scores: Mapping[str, SeedScores]) -> list[TableLine]:
-    """The table as lines, without the sections of which nothing was measured.
+    """The table as lines, without sections that have no results.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The runner of a paper study: one experiment after the other, each a training run in a folder of its own, each only once.
 
-What a run prints goes to log.txt in its folder; on the terminal there are a progress bar and a line with the scores.
+The output of a run goes to log.txt in its folder; on the terminal there are a progress bar and a line with the scores.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class StudyRunner:
     Attributes
     ----------
     diverged : set of str
-        Names of the experiments whose loss was no longer a number.
+        Names of the experiments whose loss became infinite or NaN.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class StudyRunner:
         StoppedBySignal
             After Ctrl-C; everything is kept.
         UserError
-            Where memory or disk is full.
+            If memory or disk is full.
         """
         remaining = [estimate for estimate in plan if not estimate.done]
         time = RemainingTime(remaining)
@@ -97,7 +97,7 @@ class StudyRunner:
             except UserError as error:
                 if not isinstance(error.__cause__, Diverged):
                     raise
-                # A result too: this variation cannot be trained with these settings. The others go on.
+                # Divergence is a result too: this variation cannot be trained with these settings. The others go on.
                 self.diverged.add(experiment.name)
                 return f"diverged: {error.__cause__}"
         test = read_json(folder.metrics)["test"]

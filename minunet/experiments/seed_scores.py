@@ -28,7 +28,7 @@ class SeedScores:
     limits : MaskLimits
         The best scores that the test masks allow.
     diverged : tuple of int
-        Seeds whose loss was no longer a number.
+        Seeds with which the loss became infinite or NaN.
     """
 
     runs: tuple[Mapping[str, Any], ...]
@@ -86,7 +86,7 @@ def collect_scores(
     limits: Mapping[tuple[Size, str], MaskLimits],
     diverged: Collection[str] = (),
 ) -> dict[str, SeedScores]:
-    """The scores of every variation of which at least one seed is finished or diverged.
+    """The scores of every variation with at least one seed that is finished or diverged.
 
     Parameters
     ----------

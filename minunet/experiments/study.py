@@ -1,6 +1,6 @@
 """The paper study: data, variations, plan, trainings and report, for one request.
 
-Called again on the same folder, it goes on where it was and trains nothing twice.
+Called again on the same folder, it continues and trains nothing twice.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class PaperStudy:
         )
 
     def prepare(self) -> dict[tuple[Size, str], MaskLimits]:
-        """Resize the images and masks, once; returns what the test masks allow, by size and kind of targets."""
+        """Resize the images and masks, once; return the best scores that the test masks allow, by size and kind of targets."""
         kinds_by_size: dict[Size, set[str]] = {}
         for variation in self.variations.by_key.values():
             if variation.part in self.request.parts or self._is_finished(variation):
@@ -61,7 +61,7 @@ class PaperStudy:
         }
 
     def plan(self) -> list[ExperimentEstimate]:
-        """The experiments, and how long each will take; of each part the first seed comes before the next."""
+        """The experiments with their estimated times; in each part all experiments of a seed come before the next seed."""
         experiments = [
             Experiment(variation, seed)
             for part in self.request.parts
@@ -71,7 +71,7 @@ class PaperStudy:
         return TimeEstimator(self.folder, self.split, self.prepared, self.machine).plan(experiments)
 
     def report(self, limits: dict[tuple[Size, str], MaskLimits]) -> StudyReport:
-        """The table, its files and the figure, of whatever is finished."""
+        """The table, its files and the figure, of the experiments that are finished."""
         variations = self.variations.by_key
         scores = collect_scores(variations, self.seeds, self.folder, limits, self.runner.diverged)
         report = StudyReport(self.request.settings, self.variations, scores)

@@ -1,4 +1,4 @@
-"""The folder of a paper study: the names of its files, and whether a study can begin or go on there.
+"""The folder of a paper study: the names of its files, and whether a study can start or continue there.
 
 Nothing of another study, or of anything else, is ever overwritten: other settings or other data are refused.
 """
@@ -57,15 +57,15 @@ class StudyFolder:
         return RunFolder(self.runs / experiment.name)
 
     def as_run(self) -> RunFolder:
-        """The study's own split and drawn smears, which have the names of those of a run."""
+        """The same folder as a run folder: the names of the split and of the drawn smears are those of a run."""
         return RunFolder(self.path)
 
     def holds_study(self) -> bool:
-        """Whether a study was begun here."""
+        """Whether there is a study here."""
         return self.settings_file.is_file()
 
     def problems(self) -> list[str]:
-        """One sentence for each reason why a study cannot be kept here; changes nothing on disk."""
+        """One sentence for each reason why a study cannot be written here; changes nothing on disk."""
         if self.path.is_dir() and not self.holds_study() and any(self.path.iterdir()):
             return [
                 f"--out {self.path}: this folder holds other files and no study; name another folder, or a new one."
@@ -79,12 +79,12 @@ class StudyFolder:
         Raises
         ------
         UserError
-            Where lab.json cannot be used.
+            If lab.json cannot be used.
         """
         return StudySettings.from_dict(self._stored()["settings"], str(self.settings_file))
 
     def begin(self, settings: StudySettings, pairs: Sequence[Pair] | None = None) -> None:
-        """Make the folder, or go on in it, and store the settings and a digest of the data.
+        """Create the folder, or use the existing one, and store the settings and a digest of the data.
 
         Parameters
         ----------
@@ -96,7 +96,7 @@ class StudyFolder:
         Raises
         ------
         UserError
-            Where a name, an image or a mask is not the same as when the study was begun; nothing is changed then.
+            If a name, an image or a mask is not the same as when the study was begun; nothing is changed then.
         """
         data = self._stored()["data"] if self.holds_study() else None
         if pairs is not None:

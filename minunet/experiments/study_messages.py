@@ -1,4 +1,4 @@
-"""What a paper study prints: first what the masks allow and how long it will take; at the end, the table and its meaning."""
+"""The output of a paper study: first what the masks allow and how long it will take; at the end, the table and its meaning."""
 
 from __future__ import annotations
 

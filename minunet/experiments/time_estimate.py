@@ -1,4 +1,4 @@
-"""How long a paper study will take: what each experiment still has to do, timed by one measured step of its kind."""
+"""The time that a paper study will take: the work left for each experiment, times one measured step of its kind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OVERHEAD = 1.0  # seconds of an experiment besides its training: files, curves a
 
 @dataclass(frozen=True)
 class ExperimentEstimate:
-    """What an experiment still has to do, and how long that will take.
+    """The work left for an experiment, and its estimated time.
 
     Attributes
     ----------
@@ -122,11 +122,11 @@ class RemainingTime:
         self._estimated = self._spent = 0.0
 
     def start(self) -> None:
-        """An experiment begins."""
+        """Start the clock for an experiment."""
         self._began = self.clock()
 
     def stop(self, estimate: ExperimentEstimate) -> float:
-        """It is finished; returns the seconds it took."""
+        """Stop the clock; return the seconds that the experiment took."""
         spent = self.clock() - self._began
         self._spent += spent
         self._estimated += estimate.seconds

@@ -22,10 +22,10 @@ class Variation:
     Attributes
     ----------
     key : str
-        What its run folders are named after.
+        The beginning of the names of its run folders.
     part : {"m1m2", "claims"}
     title : str
-        Its name where no heading explains it.
+        Its full name, for use without a heading.
     masks : str
         The kind of targets, see `minunet.experiments.mask_targets`.
     images : int, optional

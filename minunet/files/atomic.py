@@ -20,7 +20,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     UserError
-        Where the system refuses: no permission, no space, a folder of that name.
+        If the system refuses: no permission, no space, a folder of that name.
     """
     path = Path(path)
     # In the same folder, because os.replace is atomic only within one file system. Not made by tempfile: only their owner may
@@ -61,7 +61,7 @@ def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
     Raises
     ------
     UserError
-        Where the system refuses: no permission, no space, a folder of that name.
+        If the system refuses: no permission, no space, a folder of that name.
     """
     with replacing(path) as temporary, open(temporary, "wb") as file:
         file.write(data)

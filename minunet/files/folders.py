@@ -12,7 +12,7 @@ from minunet.wording import join_names
 
 
 def unwritable(folder: str | os.PathLike[str]) -> str | None:
-    """Why files cannot be written to a folder.
+    """The reason why files cannot be written to a folder.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def unwritable(folder: str | os.PathLike[str]) -> str | None:
     if not existing.is_dir():
         return f"{existing}: is a file where a folder is needed; name another folder"
     try:
-        # A file is created, because permissions do not tell of a read-only or a full disk.
+        # A file is created, because permissions do not show that a disk is read-only or full.
         with tempfile.TemporaryFile(dir=existing):
             return None
     except OSError as error:
@@ -36,7 +36,7 @@ def unwritable(folder: str | os.PathLike[str]) -> str | None:
 
 
 def mixing_problems(out: str | os.PathLike[str], files: Iterable[Path], data: Iterable[Path]) -> list[str]:
-    """Why results must not be written: they would be next to images or masks, and be read as such the next time.
+    """The reason why results must not be written: next to images or masks they would be read as such the next time.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def read_json(path: str | Path) -> Any:
     Raises
     ------
     UserError
-        Where it is missing or is not JSON.
+        If it is missing or is not JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

@@ -181,7 +181,7 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     ----------
     logits : Tensor (..., classes)
     labels : array of integers (...)
-        The true class of each, from 0.
+        The true classes, counted from 0.
 
     Raises
     ------

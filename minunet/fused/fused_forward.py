@@ -1,4 +1,4 @@
-"""A U-Net's fused forward pass on a GPU for images of any size: one graph per shape of batch, with the weights as they now are."""
+"""A U-Net's fused forward pass on a GPU for images of any size: one graph per shape of batch, with the current weights."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FusedForward:
         Raises
         ------
         ValueError
-            Where there is no fused pass.
+            If there is no fused pass.
         """
         height, width = images.shape[1:3]
         padded = self.model.padded_size(height, width)

@@ -61,7 +61,7 @@ class FusedStep:
         self._graphs: dict[tuple[int, ...], StepGraph] = {}
         self._arrays: list[Any] = []
         self._last: StepGraph | None = None
-        self._sent_ahead: tuple[StepGraph, BatchArrays] | None = None  # a batch that is on its way already
+        self._sent_ahead: tuple[StepGraph, BatchArrays] | None = None  # a batch that was already sent to the GPU
 
     def __call__(
         self,
@@ -85,7 +85,7 @@ class FusedStep:
         Raises
         ------
         ValueError
-            Where there is no fused step for the batch, and no other.
+            If there is no fused step for the batch, and no other.
         """
         problem = why_not_fusable(
             self.model, binary_cross_entropy_with_logits, (images.shape[1], images.shape[2]), self.optimizer
@@ -93,7 +93,7 @@ class FusedStep:
         if problem:
             if self.otherwise is None:
                 raise ValueError(problem)
-            self._last = None  # its weights are out of date after that
+            self._last = None  # after that, the weights of the graph are out of date
             return self.otherwise(images, masks, before_update=before_update)
         before_update()
         graph = self._graph(images.shape)
@@ -113,7 +113,7 @@ class FusedStep:
         return StepResult(loss, norm, to_numpy(graph.logits() > 0))
 
     def _was_sent(self, graph: StepGraph, batch: BatchArrays) -> bool:
-        """Whether this very batch was sent ahead; another one that was is dropped."""
+        """Whether this batch was already sent to the GPU; if another one was sent, it is dropped."""
         ahead, self._sent_ahead = self._sent_ahead, None
         if ahead is None:
             return False
@@ -123,7 +123,7 @@ class FusedStep:
         return False
 
     def _graph(self, shape: tuple[int, ...]) -> StepGraph:
-        """The graph for a shape of batch, with the weights and moments as they now are."""
+        """The graph for a shape of batch, with the current weights and moments."""
         state = self.optimizer.state
         arrays = [*(p.data for p in self.optimizer.params), *state["exp_avg"], *state["exp_avg_sq"]]
         if any(a is not b for a, b in zip(arrays, self._arrays, strict=False)):

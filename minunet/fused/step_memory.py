@@ -39,7 +39,7 @@ class StepMemory:
 
     @classmethod
     def of(cls, step: UNetStep) -> StepMemory:
-        """What the `StepGraph` of this step takes."""
+        """The memory of the `StepGraph` of this step."""
         weights = 3 * sum(p.nbytes for p in step.params)
         return cls(step.arena.nbytes, weights, STAGED_BATCHES * (step.images.nbytes + step.targets.nbytes))
 
@@ -59,7 +59,7 @@ def step_memory(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan: S
     Raises
     ------
     ValueError
-        Where there is no such step.
+        If there is no such step.
     """
     return StepMemory.of(UNetStep(model, None, shape, MetaLauncher.like(launcher), plan))
 

@@ -1,7 +1,7 @@
 """The plan of a training step: on which machine, with which clipping, and whether fused into one CUDA graph or why not.
 
 This is the one place that decides whether a model has a fused step or a fused forward pass. A `StepPlan` is made once and
-given to whatever depends on it: the step itself, the memory it will take, and what is said of both.
+given to everything that depends on it: the step itself, the estimate of its memory, and the messages.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class StepPlan:
 
     @property
     def precision(self) -> str:
-        """What the convolutions of a step compute in."""
+        """The precision of the convolutions of a step."""
         return self.machine.precision if self.fused else self.machine.unfused_precision
 
     @classmethod
@@ -66,14 +66,14 @@ class StepPlan:
         threads: int | None = None,
         clip: float | None = None,
     ) -> StepPlan:
-        """The plan for a model, with the machine that a user asked for.
+        """The plan for a model, with the machine that the user requested.
 
         Parameters
         ----------
         model : Module
             It need not be on the device yet.
         loss : callable
-            Of logits and target.
+            Takes logits and target.
         image_size : (int, int)
             Height and width of the training images.
         optimizer : Optimizer, optional
@@ -86,7 +86,7 @@ class StepPlan:
         Raises
         ------
         UserError
-            With everything that cannot be had on this machine.
+            With everything that this machine does not have.
         """
         why = why_not_fusable(model, loss, image_size, optimizer)
         device = model.device if device is None else device

@@ -101,7 +101,7 @@ def recorded_step(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan:
     Raises
     ------
     ValueError
-        Where there is no such step.
+        If there is no such step.
     """
     return RecordedStep(model, None, shape, MetaLauncher.like(launcher), plan)
 

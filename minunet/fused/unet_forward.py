@@ -35,7 +35,7 @@ SHALLOW = 128
 
 @dataclass(frozen=True)
 class SavedActivations:
-    """What the backward pass reads of the forward pass.
+    """The results of the forward pass that the backward pass reads.
 
     Attributes
     ----------
@@ -80,7 +80,7 @@ class UNetForward:
     Raises
     ------
     ValueError
-        Where there is no such pass; `why_no_fused_forward` says so beforehand.
+        If there is no such pass; `why_no_fused_forward` gives the reason.
     """
 
     def __init__(self, model: UNet, shape: tuple[int, ...], launcher: Launcher, machine: Machine):
@@ -115,7 +115,7 @@ class UNetForward:
         self.arena.free(logits)
 
     def _allocate(self) -> None:
-        """Allocate what else must keep its place from one run to the next."""
+        """Allocate the other buffers that must keep their place from one run to the next."""
 
     def _forward(self, *, save: bool) -> tuple[Buffer, SavedActivations]:
         """The logits, and the activations; unless `save`, these are freed as soon as they have been read.

@@ -1,1 +1,1 @@
-"""A trained model at work: its predictions, and their scores."""
+"""Inference: the predictions of a trained model, and their scores."""

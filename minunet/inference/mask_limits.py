@@ -1,4 +1,4 @@
-"""Mask limits: the best scores that any network can reach on some masks, computed from the masks alone.
+"""Mask limits: the best scores that any network can reach on some masks, computed only from the masks.
 
 They matter for grey masks: black and white ones set no limits.
 """
@@ -15,7 +15,7 @@ from minunet.inference.metrics import THRESHOLD
 
 @dataclass(frozen=True)
 class MaskLimits:
-    """What the masks of some images allow.
+    """The best scores that the masks of some images allow.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class MaskLimits:
         Raises
         ------
         ValueError
-            Where there are none.
+            If there are none.
 
         Examples
         --------
@@ -60,5 +60,5 @@ class MaskLimits:
             black += int(np.count_nonzero(t == 0))
             foreground += int(np.count_nonzero(t >= THRESHOLD))
         if not pixels:
-            raise ValueError("no targets were given, so they imply nothing")
+            raise ValueError("no targets were given, so there are no limits")
         return cls(entropy / pixels, black_or_white / pixels, black / pixels, foreground / pixels)

@@ -135,7 +135,7 @@ class SegmentationMetrics:
         Raises
         ------
         ValueError
-            Where the shapes differ.
+            If the shapes differ.
         """
         probability, target = self._batch(probability, target)
         p = probability.astype(np.float64)

@@ -49,7 +49,7 @@ class LoadedModel:
     config : dict
         The architecture: `UNet(**config)` builds it.
     extra : dict
-        What else was stored with the model, such as the training configuration.
+        Other values stored with the model, such as the training configuration.
     path : Path or None
         The file it came from.
     machine : Machine
@@ -116,7 +116,7 @@ class LoadedModel:
         Raises
         ------
         UserError
-            Where the image is of another type, or its file cannot be read.
+            If the image is of another type, or its file cannot be read.
         """
         return next(self.predict_many([image]))
 
@@ -224,7 +224,7 @@ def as_array(image: Any) -> np.ndarray:
     Raises
     ------
     UserError
-        Where it is something else.
+        If it is something else.
     """
     if isinstance(image, (str, Path)):
         return decode(image)

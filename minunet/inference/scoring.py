@@ -38,7 +38,7 @@ def score(
         Of a model that returns logits (N, H, W, 1).
     source : BatchSource
     loss : callable
-        Of logits and target; a scalar Tensor that is a mean over images.
+        Takes logits and target; returns a scalar Tensor that is a mean over images.
     after_batch : callable
         Called after each batch; an exception that it raises ends the scoring.
 

@@ -22,7 +22,7 @@ _REGISTRY: dict[str, Primitive] = {}
 
 
 class _Overrides(threading.local):
-    """What the context managers below have set in this thread."""
+    """The settings of the context managers below, in this thread."""
 
     preferred: tuple[str, ...] = ()
     allowed: tuple[str, ...] | None = None  # None: every candidate
@@ -249,7 +249,7 @@ def intercept_calls(interceptor: Callable[[Primitive, tuple[Any, ...]], Any]) ->
 
 @contextlib.contextmanager
 def without_choice_cache() -> Iterator[None]:
-    """Within the block, every call chooses anew, in all threads; for tests in which equal arguments may need another candidate."""
+    """Within the block, every call chooses again, in all threads; for tests in which equal arguments may need another candidate."""
     global _uncached_blocks
     _uncached_blocks += 1
     try:

@@ -41,7 +41,7 @@ class DryCall:
 
 @dataclass
 class DryRun:
-    """What a dry run saw.
+    """The calls and the memory of a dry run.
 
     Attributes
     ----------

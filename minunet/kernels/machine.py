@@ -1,6 +1,6 @@
 """The machine that work runs on: the device, the precision of a GPU's convolutions, and the number of CPU threads.
 
-It is chosen once; "auto" is resolved here and nowhere else, and everything that computes is given the result.
+It is chosen once; "auto" is resolved only here, and the result is passed to everything that computes.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Machine:
 
     @property
     def unfused_precision(self) -> str:
-        """What convolutions compute in outside of the fused kernels, where there is no bf16: fp32 or tf32."""
+        """The precision of convolutions outside of the fused kernels, where there is no bf16: fp32 or tf32."""
         return "fp32" if self.precision == "fp32" else "tf32"
 
     @classmethod
     def choose(
         cls, device: str = "auto", precision: str = "auto", threads: int | None = None, *, has_fused_step: bool = False
     ) -> Machine:
-        """The machine that a user asked for.
+        """The machine that the user requested.
 
         Parameters
         ----------
@@ -58,7 +58,7 @@ class Machine:
         Raises
         ------
         UserError
-            With everything that cannot be had here.
+            With everything that is not available here.
         """
         if problems := machine_problems(device, precision):
             raise UserError(problems)
@@ -71,7 +71,7 @@ class Machine:
 
 
 def machine_problems(device: str, precision: str) -> list[str]:
-    """Why a device and a precision, "auto" among both, cannot be had here: a sentence each, with its remedy."""
+    """The reasons why a device and a precision are not available here, each a sentence with the remedy; both may be "auto"."""
     problems = []
     if precision not in PRECISION_CHOICES:
         problems.append(f'precision "{precision}" is not known; choose one of {", ".join(PRECISION_CHOICES)}')

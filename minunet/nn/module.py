@@ -49,7 +49,7 @@ class Module:
         return f"{type(self).__name__}({', '.join(shapes)}{inside}{chr(10) if inside else ''})"
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """What the module computes."""
+        """Compute the output; subclasses define it."""
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def children(self) -> Iterator[tuple[str, Module]]:

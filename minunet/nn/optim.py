@@ -85,7 +85,7 @@ class Optimizer:
         return {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
 
     def _begin(self) -> list[int]:
-        """Count the step and the updates; the indices of the parameters that have a gradient."""
+        """Count the step and the updates; return the indices of the parameters that have a gradient."""
         indices = [k for k, p in enumerate(self.params) if p.grad is not None]
         self.steps += 1
         self.updates[indices] += 1

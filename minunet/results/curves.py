@@ -48,9 +48,9 @@ def plot_curves(history: Sequence[Mapping[str, object]], path: str | os.PathLike
     Raises
     ------
     MatplotlibMissing
-        Where matplotlib is not installed.
+        If matplotlib is not installed.
     ValueError
-        Where the history has no epochs.
+        If the history has no epochs.
     """
     if not history:
         raise ValueError("a history without epochs has no curves")

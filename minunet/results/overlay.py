@@ -76,7 +76,7 @@ def overlay(
     Raises
     ------
     ValueError
-        Where the mask or the probability is of another size.
+        If the mask or the probability is of another size.
     """
     pixels = to_uint8_rgb(image).astype(np.float32)
     labels = _plane(mask, pixels.shape, "mask")

@@ -33,7 +33,7 @@ class ProgressBar(Callback):
     stream : text file, optional
         stderr unless given.
     clock : callable
-        Seconds.
+        Returns the time in seconds.
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
@@ -168,7 +168,7 @@ class Curves(Callback):
     every : float
         Seconds between two drawings, since one takes about as long as a small epoch.
     clock : callable
-        Seconds.
+        Returns the time in seconds.
     """
 
     def __init__(self, draw: Callable[[], None], every: float = 60.0, clock: Callable[[], float] = time.monotonic):

@@ -35,7 +35,7 @@ class CheckpointFiles:
         Raises
         ------
         UserError
-            Where the file cannot be used, or has more epochs than the run is to have.
+            If the file cannot be used, or has more epochs than the run is to have.
         """
         if not self.folder.last.is_file():
             return TrainingProgress()

@@ -1,6 +1,6 @@
-"""The settings of one training run: what `python -m minunet.train` was asked for, and all that is needed to repeat it.
+"""The settings of one training run: the flags of `python -m minunet.train`, and all that is needed to repeat it.
 
-A frozen dataclass that turns into JSON (`config.json` in the run folder) and back; one field per flag that shapes the result.
+A frozen dataclass that turns into JSON (`config.json` in the run folder) and back; one field per flag that affects the result.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class TrainConfig(Settings):
         Raises
         ------
         UserError
-            Where the file is missing, is not JSON, or has settings that do not exist or cannot work.
+            If the file is missing, is not JSON, or has settings that do not exist or cannot work.
         """
         values = read_json(path)
         if not isinstance(values, dict):

@@ -30,7 +30,7 @@ CASES = 3  # worst and best images in the picture, each
 
 
 def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> list[str]:
-    """Why the files cannot be written to a folder, a sentence each.
+    """The reasons why the files cannot be written to a folder, a sentence each.
 
     Parameters
     ----------

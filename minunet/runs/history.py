@@ -38,7 +38,7 @@ class HistoryFile:
         Raises
         ------
         UserError
-            Where the file cannot be written.
+            If the file cannot be written.
         """
         try:
             with open(self.path, "a", encoding="utf-8", newline="") as file:

@@ -41,7 +41,7 @@ def training_memory(
     model : UNet
         Only the shapes of its parameters are read.
     loss : callable
-        Of logits and target.
+        Takes logits and target.
     plan : StepPlan
     training, validation : sequence of (int, int, int)
         The different shapes (N, H, W) of the batches, most pixels first.

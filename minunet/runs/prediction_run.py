@@ -26,14 +26,14 @@ STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops 
 
 @dataclass
 class PredictedImages:
-    """What became of the images.
+    """The images that were predicted, and those that failed.
 
     Attributes
     ----------
     done : list of InputImage
         Those whose pictures are written.
     failures, notes : list of str
-        Why images failed; what the user should know about others.
+        The reasons why images failed; remarks on other images.
     cell_pixels, pixels : int
         Of all that are done.
     stopped : bool
@@ -56,7 +56,7 @@ def has_results(image: InputImage, out: Path) -> bool:
 def result_problems(
     inputs: InputFiles, images: Sequence[InputImage], out: Path, *, overwrite: bool, skip_existing: bool
 ) -> list[str]:
-    """Why the results cannot be written, a sentence each.
+    """The reasons why the results cannot be written, a sentence each.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def predict_files(
     Raises
     ------
     UserError
-        Where the results cannot be written: every further image would fail for the same reason.
+        If the results cannot be written: every further image would fail for the same reason.
     """
     result = PredictedImages()
 

@@ -1,7 +1,7 @@
 """Provenance: which images of a data set a model was trained on, known from the split.json and config.json of its run.
 
 An image is recognised by its file, by equal content under another name or in another folder, or, where the files of the run are
-gone, by its name; so that scores on training images are not mistaken for test scores.
+gone, by its name. So scores on training images are not mistaken for test scores.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Provenance:
     Raises
     ------
     UserError
-        Where it is missing or is not a split.
+        If it is missing or is not a split.
     """
 
     def __init__(self, path: str | Path):
@@ -110,7 +110,7 @@ class SelectedPairs:
     sides : dict of str to (str or None)
         For the name of every pair of the data the side it was on in training.
     source : str or None
-        Where the sides are known from.
+        The source of this knowledge, for messages.
     """
 
     pairs: list[Pair]
@@ -132,7 +132,7 @@ def select_pairs(pairs: list[Pair], record: Provenance | None, side: str | None 
     Raises
     ------
     UserError
-        Where no pair is left, or where nothing is known of the side that was asked for.
+        If no pair is left, or where nothing is known of the side that was asked for.
     """
     known = [pair.split for pair in pairs] if record is None else record.sides(pairs)
     source = str(record.path) if record else "the folders of the data" if any(known) else None

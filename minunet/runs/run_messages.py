@@ -126,7 +126,7 @@ def announce_stop(
 
 
 def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
-    """A resumed run has nothing left to do."""
+    """For a resumed run with nothing left to do: where the results are, and how to train longer."""
     say_item(say, "finished", f"all {count_noun(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
     command = f"python -m minunet.train --resume {shlex.quote(str(folder.path))} --epochs {2 * config.epochs}"
     say_item(say, "longer", command, fold=False)

@@ -72,7 +72,7 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
 
 
 def size_problems(settings: Mapping[str, Any]) -> list[str]:
-    """Why the size of the images or of the crops cannot be used."""
+    """The problems of the size of the images or of the crops."""
     size, crop, depth = settings["size"], settings["crop"], settings["depth"]
     minimum = 2**depth if _is_depth(depth) else 1
     why = f"--depth {depth} halves it {depth} times, so each side needs at least {minimum} pixels"
@@ -94,7 +94,7 @@ def size_problems(settings: Mapping[str, Any]) -> list[str]:
 
 
 def split_problems(settings: Mapping[str, Any]) -> list[str]:
-    """Why the pairs cannot be split."""
+    """The problems of the split."""
     problems = []
     shares = settings["split"] if isinstance(settings["split"], tuple) else (settings["split"],)
     text = ",".join(str(share) for share in shares)

@@ -13,7 +13,7 @@ AnySettings = TypeVar("AnySettings", bound="Settings")
 
 @dataclass(frozen=True)
 class Settings:
-    """What `TrainConfig` and the settings of a paper study have in common.
+    """Base class of `TrainConfig` and of the settings of a paper study.
 
     Parameters
     ----------

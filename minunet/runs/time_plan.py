@@ -22,7 +22,7 @@ PATIENCE = 5.0  # seconds; a step that takes longer is timed only once, although
 
 @dataclass(frozen=True)
 class Forecast:
-    """What one epoch costs.
+    """The estimated time of an epoch.
 
     Attributes
     ----------
@@ -49,12 +49,12 @@ def forecast(
     model : UNet
         On the machine of the plan; it is left as it is.
     loss : callable
-        Of logits and target.
+        Takes logits and target.
     training : BatchSource
         Its first batch is drawn once; batches depend only on the seed and the epoch, so training will see the same one.
     plan : StepPlan
     clock : callable
-        Seconds.
+        Returns the time in seconds.
     """
     started = clock()
     images, masks, _ = next(iter(training.epoch(0)))

@@ -18,7 +18,7 @@ from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, flag
 from minunet.runs.setting_flags import add_setting_flags, as_typed, given_settings
 
-# Without DATA the run is a demonstration: small enough for a coffee break, large enough for a Dice of 0.9.
+# Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 MAY_CHANGE = (*DATA_PATHS, "device", "threads", "precision", "recompute", "epochs")  # when a run is resumed
 
@@ -41,7 +41,7 @@ the run folder:
 
 @dataclass(frozen=True)
 class TrainRequest:
-    """A training that was asked for on the command line.
+    """A training as requested on the command line.
 
     Attributes
     ----------
@@ -87,8 +87,9 @@ def build_parser() -> Parser:
     machine.add_argument(
         "--recompute",
         action=BooleanOptionalAction,
-        help="compute each block again in the backward pass in place of keeping its activations: less than half as many are "
-        "kept, the peak of memory falls by a tenth to a third, and a step takes a quarter longer; the same numbers (default off)",
+        help="compute each block again in the backward pass instead of storing its activations: less than half of them are "
+        "stored, the peak of memory falls by a tenth to a third, and a step takes a quarter longer; the results are the "
+        "same (default off)",
     )
     machine.add_argument(
         "--out", metavar="RUN", help="run folder (default runs/<time>); a folder that holds a run is refused"
@@ -109,7 +110,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     Raises
     ------
     UserError
-        Where parsing cannot go on; other mistakes are the request's `problems`.
+        If parsing cannot go on; other mistakes are the request's `problems`.
     """
     arguments, problems = build_parser().parse_collecting(argv)
     values = given_settings(arguments)
@@ -149,7 +150,7 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
             )
     changed = {name: value for name, value in values.items() if name in MAY_CHANGE}
     if any(name in DATA_PATHS for name in changed):
-        changed = {**dict.fromkeys(DATA_PATHS), **changed}  # the data was moved: none of the stored paths holds
+        changed = {**dict.fromkeys(DATA_PATHS), **changed}  # the data was moved: none of the stored paths is valid
     config = replace(stored, **changed)
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")

@@ -119,13 +119,13 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair]) -> Split:
     Raises
     ------
     UserError
-        Where the file is not a split, or a pair of it is not among `pairs`.
+        If the file is not a split, or a pair of it is not among `pairs`.
     """
     try:
         return Split.from_dict(read_json(folder.split), pairs)
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{folder.split}: this is not a split; restore it, or start anew with another --out."
+            f"{folder.split}: this is not a split; restore it, or start again with another --out."
         ) from error
 
 

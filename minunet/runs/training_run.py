@@ -1,4 +1,4 @@
-"""A training run from data to scores: batches, model, trainer and files put together, with messages about what it does.
+"""A training run from data to scores: batches, model, trainer and files put together, with messages about its progress.
 
 `python -m minunet.train` uses it, and the experiments of the paper; a program can use it with a `TrainConfig` and a `Split`.
 """
@@ -74,7 +74,7 @@ class TrainingRun:
     Raises
     ------
     UserError
-        Where the data, the device or the stored state cannot be used.
+        If the data, the device or the stored state cannot be used.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class TrainingRun:
         StoppedBySignal
             After Ctrl-C; everything is saved.
         UserError
-            Where the loss is no longer finite, or memory or disk is full.
+            If the loss is no longer finite, or memory or disk is full.
         """
         config, folder = self.config, self.folder
         history = HistoryFile(folder.history)

@@ -1,1 +1,1 @@
-"""What `minunet.describe` shows: a model's layers, the algorithm that each call takes, why, and the memory."""
+"""The table of `minunet.describe`: a model's layers, the algorithm of each call, why it is used, and the memory."""

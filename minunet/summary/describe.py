@@ -1,4 +1,4 @@
-"""`minunet.describe`: what a model will do with an input, layer by layer, on the CPU or the GPU that the model is on."""
+"""`minunet.describe`: how a model processes an input, layer by layer, on the CPU or the GPU that the model is on."""
 
 from __future__ import annotations
 

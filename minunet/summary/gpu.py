@@ -1,4 +1,4 @@
-"""What a model on a GPU will do with a batch: the kernels of its fused step or forward pass, or of each operation."""
+"""The kernels that a model on a GPU uses for a batch: those of its fused step or forward pass, or of each operation."""
 
 from __future__ import annotations
 

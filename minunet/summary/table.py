@@ -16,7 +16,7 @@ class Description:
     rows : list of tuple
         (layer, operation, output shape, parameters, algorithm, why) in the order of execution, forward then gradient.
     heading : str
-        What the table is of, on a line above it; empty for a model on the CPU.
+        The title, on a line above the table; empty for a model on the CPU.
     """
 
     rows: list[tuple[str, str, tuple[int, ...], int, str, str]]

@@ -101,7 +101,7 @@ class Callback:
         ----------
         resumable : bool
             Whether a state can be saved from which training goes on exactly. It is False where weights and progress may not
-            belong together, and where there is no time for saving.
+            belong together, or if there is no time for saving.
         """
 
     def on_end(self) -> None:
@@ -110,7 +110,7 @@ class Callback:
 
 @dataclass
 class TrainingProgress:
-    """How far a training has come. Saved together with the weights and the moments, it makes a resumed training the same one.
+    """The progress of a training. Saved with the weights and the moments, so that a resumed training has the same result.
 
     Attributes
     ----------

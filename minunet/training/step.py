@@ -1,4 +1,4 @@
-"""A training step: a batch in, new weights out; operation by operation on any device, or as one CUDA graph on a GPU."""
+"""A training step on one batch: operation by operation on any device, or as one CUDA graph on a GPU."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OrdinaryStep:
         With its parameters on the device of the plan.
     optimizer : Optimizer
     loss : callable
-        Of logits and target; a scalar Tensor.
+        Takes logits and target; returns a scalar Tensor.
     plan : StepPlan
     """
 
@@ -73,7 +73,7 @@ class OrdinaryStep:
 
 
 def make_step(model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan) -> OrdinaryStep | FusedStep:
-    """The step that a plan decided on; batches whose size has no fused step take the ordinary one."""
+    """The step that a plan selects; batches of a size without a fused step use the ordinary one."""
     ordinary = OrdinaryStep(model, optimizer, loss, plan)
     if plan.fused and isinstance(model, UNet) and isinstance(optimizer, Adam):
         return FusedStep(model, optimizer, plan, otherwise=ordinary)

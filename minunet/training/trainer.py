@@ -72,7 +72,7 @@ class Trainer:
     schedule : callable
         The learning rate of a step, counted from 0.
     loss : callable
-        Of logits and target; a scalar Tensor that is a mean over images.
+        Takes logits and target; returns a scalar Tensor that is a mean over images.
     training, validation : BatchSource
     epochs : int
     monitor : {"dice", "loss"}
@@ -84,7 +84,7 @@ class Trainer:
     progress : TrainingProgress, optional
         Of a training to resume; the model and the optimizer must have the state that belongs to it.
     clock : callable
-        Seconds.
+        Returns the time in seconds.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class Trainer:
         Interrupted
             After a requested stop, or a KeyboardInterrupt.
         Diverged
-            Where the loss or the gradient is no longer finite. Nothing was saved since it was.
+            If the loss or the gradient is no longer finite. Nothing was saved after that.
         """
         self._emit("on_start", StartRecord(self.epochs, len(self.training), self.progress.step))
         try:

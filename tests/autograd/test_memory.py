@@ -27,7 +27,7 @@ class Watch(Function):
 
 
 def test_what_an_operation_saved_is_freed_before_the_next_one_runs():
-    gc.disable()  # reference counting alone must do it
+    gc.disable()  # reference counting must do it without the garbage collector
     try:
         x = Tensor(np.ones(1000), requires_grad=True)
         watched, seen = [], []

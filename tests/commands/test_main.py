@@ -43,7 +43,7 @@ def test_every_command_has_a_module_and_its_help(name, capsys):
 def test_unknown_command_names_the_closest(typed, meant, capsys):
     assert main([typed]) == 2
     error = capsys.readouterr().err
-    assert f"'{typed}' is no command" in error
+    assert f"'{typed}' is not a command" in error
     assert f"did you mean '{meant}'?" in error
 
 

@@ -37,7 +37,7 @@ TRANSPOSED_SHAPES = {
 
 
 def tensor_check(name, *args, schedule, dtype):
-    """The weights are rounded beforehand, so that the reference multiplies the same factors."""
+    """The weights are rounded first, so that the reference multiplies the same factors."""
     with use_precision("tf32"):
         return check(
             name, *args, schedule=schedule, dtype=dtype, tolerance=TOLERANCE[dtype], prefer="cuda-tensor-cores"

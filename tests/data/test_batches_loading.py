@@ -100,7 +100,7 @@ def test_a_file_lost_while_training_is_reported(pairs):
 
 def test_invalid_arguments_are_reported_at_once():
     assert refused([], SMALL, 0, augment="some", seed=-1) == [
-        "batches of no pairs were asked for: give at least one pair.",
+        "there are no pairs to make batches of: give at least one pair.",
         "batch size 0: give at least 1.",
         "augmentation 'some': choose none, light or full.",
         "seed -1: give a whole number from 0 up.",

@@ -25,7 +25,7 @@ def test_black_and_white_masks_set_no_limits():
 
 
 def test_no_masks_are_refused():
-    with pytest.raises(ValueError, match="they imply nothing"):
+    with pytest.raises(ValueError, match="there are no limits"):
         MaskLimits.of([])
 
 

@@ -58,7 +58,7 @@ def test_absent_cupy_is_named_with_the_command_that_installs_it(absent):
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "message"),
     [
         (
             ImportError("libcublas.so.12: cannot open shared object file\nmore"),
@@ -69,10 +69,10 @@ def test_absent_cupy_is_named_with_the_command_that_installs_it(absent):
         (RuntimeError(""), "RuntimeError"),
     ],
 )
-def test_broken_cupy_is_told_from_an_absent_one(monkeypatch, error, told):
+def test_broken_cupy_is_not_reported_as_absent(monkeypatch, error, message):
     broken(monkeypatch, error)
     reason = backend.why_no_gpu()
-    assert reason == f"CuPy is installed but does not import ({told}); reinstall the wheel that matches your driver"
+    assert reason == f"CuPy is installed but does not import ({message}); reinstall the wheel that matches your driver"
     assert backend.resolve_device("auto") == "cpu"
     with pytest.raises(UserError, match="does not import"):
         backend.resolve_device("cuda")

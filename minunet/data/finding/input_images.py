@@ -117,7 +117,7 @@ def result_names(files: list[FileInFolder]) -> list[str]:
     """A different name for each file.
 
     The name is the stem; with the extension where files of a folder differ only in that; below the name of the folder
-    that was given where folders share names; numbered where even that does not tell them apart.
+    that was given where folders share names; numbered where even these are equal.
     """
     twins = _repeated(file.key for file in files)
     names = [

@@ -29,7 +29,7 @@ _pillow_globals = threading.RLock()
 
 @dataclass(frozen=True)
 class ImageHeader:
-    """What a file says about its image before a pixel is decoded.
+    """The information in the header of an image file.
 
     Attributes
     ----------
@@ -84,7 +84,7 @@ class OpenImage:
 
 @contextlib.contextmanager
 def open_image(path: str | PathLike) -> Iterator[OpenImage]:
-    """Open an image file and read its header; the pixels are decoded when they are asked for.
+    """Open an image file and read its header; the pixels are decoded later.
 
     Every image and mask is opened here.
 
@@ -208,7 +208,7 @@ def _header(image: Image.Image) -> ImageHeader:
 
 @contextlib.contextmanager
 def _user_errors(path: Path) -> Iterator[None]:
-    """Turn whatever reading a file raises into a `UserError` that names the file."""
+    """Turn every exception from reading a file into a `UserError` that names the file."""
     try:
         yield
     except (UserError, MemoryError):
@@ -230,7 +230,7 @@ def _user_errors(path: Path) -> Iterator[None]:
 
 
 def _unidentified(path: Path) -> str:
-    """What is wrong with a file that Pillow does not recognise."""
+    """The problem with a file that Pillow does not recognise."""
     with path.open("rb") as file:
         start = file.read(512)
     if not start:

@@ -37,7 +37,7 @@ def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
     Raises
     ------
     UserError
-        Where floating-point or 32-bit values are not finite or not between 0 and 65535.
+        If floating-point or 32-bit values are not finite or not between 0 and 65535.
     """
     image.load()
     orientation = _orientation(image)  # after load(), in which Pillow itself turns a TIFF and removes the tag

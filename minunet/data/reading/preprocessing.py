@@ -109,7 +109,7 @@ class Preprocessing:
         Raises
         ------
         UserError
-            Where this version doesn't know one of the settings.
+            If this version doesn't know one of the settings.
         """
         unknown = sorted(set(settings) - {field.name for field in fields(cls)})
         if unknown:

@@ -34,7 +34,7 @@ def otsu_threshold(array: np.ndarray) -> float:
     """
     array = np.asarray(array)
     if array.size == 0:
-        raise UserError("a threshold was asked of an array without values.")
+        raise UserError("an array without values has no threshold.")
     low, high = array.min(), array.max()
     if low == high:
         return float(low)

@@ -1,4 +1,4 @@
-"""Debris: what is on a slide besides cells; it is drawn into the image and never into the masks.
+"""Debris: everything on a slide except cells; it is drawn into the image and never into the masks.
 
 Platelets belong here too: they are fragments without a nucleus, and the masks show red and white cells only.
 """

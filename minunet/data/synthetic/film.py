@@ -1,4 +1,4 @@
-"""A blood film: what all cells of one smear have in common, since it is one patient's blood, spread and stained once.
+"""A blood film: the properties that all cells of one smear share, since it is one patient's blood, spread and stained once.
 
 It holds sizes, densities and probabilities; the single cells vary around them.
 """

@@ -19,7 +19,7 @@ SMALLEST_VISIBLE = 0.5  # of a cell's area in the image must stay visible under 
 
 
 class Cell(Protocol):
-    """What can be placed on a slide: a red or a white cell."""
+    """A red or a white cell, which can be placed on a slide."""
 
     @property
     def outline(self) -> Outline: ...

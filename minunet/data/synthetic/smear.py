@@ -65,7 +65,7 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     Raises
     ------
     ValueError
-        Where a side is under 16 pixels.
+        If a side is under 16 pixels.
     """
     width, height = size
     if min(width, height) < SMALLEST_SIDE:
@@ -127,7 +127,7 @@ def draw_cell(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
     size : int
         Side of the image in pixels, at least 16.
     kind : "red" or "white"
-        Both kinds are drawn in the same range of sizes, so that they cannot be told apart by size.
+        Both kinds are drawn in the same range of sizes, so that their size does not distinguish them.
 
     Returns
     -------

@@ -88,7 +88,7 @@ def write_set(
 
 
 def set_problems(folder: str | os.PathLike) -> list[str]:
-    """Why a set cannot be written to `folder`: one sentence, or none where it can."""
+    """The reason why a set cannot be written to `folder`, as one sentence; none if it can."""
     folder = Path(folder)
     obstacle = unwritable(folder)
     if obstacle:

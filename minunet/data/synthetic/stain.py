@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Stain(IntEnum):
-    """The stains of which a slide holds a map each."""
+    """The stains; a slide has one map for each."""
 
     HAEMOGLOBIN = 0  # red cells
     CHROMATIN = 1  # nuclei, platelet granules, precipitate: azure B on DNA, deep purple

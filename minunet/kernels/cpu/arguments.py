@@ -1,4 +1,4 @@
-"""What the CPU kernels accept: NumPy arrays of one floating type, one or several as the input of a convolution."""
+"""The arguments that the CPU kernels accept: NumPy arrays of one floating type, one or several as the input of a convolution."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A crop of images that may reach beyond their borders, where it is zero: what the windows of a block see."""
+"""A crop of images that may reach beyond their borders, where it is zero: the pixels under the windows of a block."""
 
 from __future__ import annotations
 

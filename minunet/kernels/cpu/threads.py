@@ -130,7 +130,7 @@ class _ParallelCall:
         return results
 
     def do_jobs_as_worker(self) -> None:
-        """What a worker does. Where it wakes up after the call is closed it leaves at once; nobody has waited for it."""
+        """The work of one worker. If it wakes up after the call is closed, it returns at once; nobody has waited for it."""
         with self._lock:
             if self._closed:
                 return

@@ -29,7 +29,7 @@ class Compiled:
     Attributes
     ----------
     cubin : bytes
-        What the CUDA driver loads.
+        The code that the CUDA driver loads.
     names : dict
         From instance to the mangled name in the cubin.
     log : str

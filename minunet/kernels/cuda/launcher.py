@@ -21,7 +21,7 @@ SHARED_WITHOUT_OPT_IN = 48 << 10  # bytes of shared memory that a kernel may use
 
 
 class Launcher(Protocol):
-    """What the launch code needs from a device."""
+    """The operations that the launch code needs from a device."""
 
     def empty(self, shape: Sequence[int], dtype: DTypeLike) -> Any:
         """A C-contiguous array with unspecified content."""

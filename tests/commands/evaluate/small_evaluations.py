@@ -50,7 +50,7 @@ def run(*arguments):
 
 
 def numbers(folder="out"):
-    """What lies in an evaluation's metrics.json."""
+    """The content of an evaluation's metrics.json."""
     with open(f"{folder}/metrics.json", encoding="utf-8") as file:
         return json.load(file)
 

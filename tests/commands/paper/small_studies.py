@@ -29,5 +29,5 @@ def files(folder):
 
 
 def results(folder):
-    """What lies in a study's results.json."""
+    """The content of a study's results.json."""
     return json.loads((folder / "results.json").read_text())

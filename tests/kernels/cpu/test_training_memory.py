@@ -64,7 +64,7 @@ def test_the_first_step_does_take_them():
 
 
 def test_nothing_is_held_once_the_step_is_over():
-    """Reference counts alone free what a step made: no cycle keeps an array until the garbage collector comes by."""
+    """Reference counts free the arrays of a step: no reference cycle keeps one until the garbage collector runs."""
     step = training_step("paper")
     step()
     gc.collect()
@@ -79,7 +79,7 @@ def test_nothing_is_held_once_the_step_is_over():
 
 
 def test_a_step_makes_the_system_clear_hardly_any_pages():
-    resource = pytest.importorskip("resource", reason="page faults are counted on Unix alone")
+    resource = pytest.importorskip("resource", reason="page faults are counted only on Unix")
     step = training_step("paper")
     for _ in range(WARM_UP):
         step()

@@ -10,7 +10,7 @@ from minunet.kernels.cpu.matmul import MAX_IN_PLACE
 
 @dataclass(frozen=True)
 class BlockSizes:
-    """What depends on how the BLAS multiplies small matrices.
+    """The sizes that depend on how the BLAS multiplies small matrices.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class BlockSizes:
     max_channels_per_job : int
         Of the jobs of `by_channels`.
     min_tiles_per_channel : int
-        From so many tiles for each channel on, the backward pass goes by tiles.
+        With at least so many tiles for each channel, the backward pass goes by tiles.
     """
 
     values_per_block: int

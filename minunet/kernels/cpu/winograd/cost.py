@@ -19,7 +19,7 @@ from minunet.kernels.primitives.windows import IntPair, Padding, out_size
 
 @dataclass(frozen=True)
 class Rates:
-    """What depends on how the BLAS multiplies small matrices: a transform is a product with a matrix of n rows.
+    """The rates that depend on how the BLAS multiplies small matrices: a transform is a product with a matrix of n rows.
 
     Attributes
     ----------
@@ -43,7 +43,10 @@ PER_GRADIENT = 0.7  # for a value of the output's gradient: the mask of the ReLU
 PER_BLOCK = 50_000.0  # for the part of a block's time that does not depend on its size
 PER_CALL = 120_000.0  # to prepare buffers and wake the threads
 BACKWARD_PRODUCTS = 1.2  # factor: the products of the two gradients evict each other's operands from the cache
-ROUNDING_PENALTY = {4: 1.0, 6: 1.1}  # factor: larger tiles have three times the rounding error, and must be worth it
+ROUNDING_PENALTY = {
+    4: 1.0,
+    6: 1.1,
+}  # factor: larger tiles have three times the rounding error, and must save enough time for that
 
 
 def rates() -> Rates:

@@ -1,6 +1,6 @@
 """One forward or backward pass of a convolution: its arguments, made contiguous, and the arrays for its results.
 
-For a block of tiles of the input, `WinogradBackward` gives the part of the output's gradient that the block's windows see.
+For a block of tiles of the input, `WinogradBackward` gives the part of the output's gradient under the block's windows.
 """
 
 from __future__ import annotations
