@@ -1,7 +1,7 @@
 """Gradient checkpointing: a part of a network saves only its inputs, and runs again in the backward pass.
 
-It takes more time but less memory (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part are computed twice
-instead of being kept from the forward pass to the backward pass.
+This saves memory and costs time (Chen et al. 2016, "Training deep nets with sublinear memory cost"): the values inside the part are
+computed twice instead of being stored from the forward pass to the backward pass.
 """
 
 from __future__ import annotations

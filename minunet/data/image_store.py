@@ -1,4 +1,4 @@
-"""The image store: the decoded and preprocessed images and masks of a set of pairs, in memory as compactly as possible without loss.
+"""The image store: the decoded and preprocessed images and masks of some pairs, in memory as compactly as possible without loss.
 
 Images that exceed the memory limit are read again at each use, with the same result.
 """

@@ -53,8 +53,8 @@ where M1's greys come from:
                 are graded
   --levels A:B  also masks saved as two greys: background A and cells B, as
                 shares of full scale. A demonstration: the shapes are those of
-                the masks, the greys are set. 0.25 and 0.75 are close to what the
-                paper's loss implies about its masks.
+                the masks, the greys are given. 0.25 and 0.75 are close to
+                what the paper's loss implies about its masks.
 
 examples:
   python -m minunet.paper                          on smears that it draws

@@ -66,11 +66,9 @@ class _Recorded(UNetForward):
         else:
             seen = any(choice.layer is layer for choice in self.choices)
             operation, channels = AGAIN if seen else FORWARD, layer.outs
-        asked: dict[str, Any] = {
-            name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options
-        }
+        relevant = {name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options}
         # The windows of an up-convolution, one for each tap, are of one size.
-        kernel, why = _convolution(windows[0], sources, outs, asked)
+        kernel, why = _convolution(windows[0], sources, outs, relevant)
         self.choices.append(KernelChoice(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
         super()._multiply(layer, windows, sources, outs, **options)
 
@@ -111,8 +109,8 @@ def recorded_forward(model: UNet, shape: tuple[int, ...], launcher: Launcher, ma
     return RecordedForward(model, shape, MetaLauncher.like(launcher), machine)
 
 
-def _convolution(window: Window, sources: Buffers, outs: Buffers, asked: dict[str, Any]) -> tuple[str, str]:
-    why = tensor_cores.why_not_hopper(window, sources, outs, **asked)
+def _convolution(window: Window, sources: Buffers, outs: Buffers, options: dict[str, Any]) -> tuple[str, str]:
+    why = tensor_cores.why_not_hopper(window, sources, outs, **options)
     if why is None:
         tile = hopper_convolution.tile_for(window)
         block = f"{hopper_convolution.PANEL * tile.panels} channels x {tile.lines}x{hopper_convolution.SIDE} pixels"

@@ -2,7 +2,7 @@
 
 The kernels write each input gradient already multiplied by the mask of the ReLU before it, and the gradient of a join directly to
 both of its sources, so that no kernel reads an activation only for these. Gradients overwrite the activations that they belong to,
-and need no memory of their own. A result that takes hardly longer to recompute than to write and read is not saved for the backward pass.
+and need no memory of their own. Results that take hardly longer to recompute than to write and read are not saved.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class ConvolutionShape(ctypes.Structure):
 
 @dataclass(frozen=True)
 class PatchTile:
-    """The results that the two warpgroups of a block compute at one time: 128 output channels of a patch of 16x16 pixels, or 64 of two patches.
+    """The results that a block computes at one time: 128 output channels of a patch of 16x16 pixels, or 64 of two patches.
 
     Attributes
     ----------

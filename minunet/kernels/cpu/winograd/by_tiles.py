@@ -101,7 +101,7 @@ def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | No
 
 
 class _BackwardWorkspace:
-    """The working memory of one thread in the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
+    """The workspace of one thread in the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
 
     def __init__(self, allocate: Allocate, conv: WinogradBackward, kernel_points: np.ndarray | None):
         matrices, (c, o), dtype = conv.matrices, conv.weight.shape[2:], conv.weight.dtype
