@@ -66,7 +66,9 @@ class _Recorded(UNetForward):
         else:
             seen = any(choice.layer is layer for choice in self.choices)
             operation, channels = AGAIN if seen else FORWARD, layer.outs
-        relevant = {name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options}
+        relevant: dict[str, Any] = {
+            name: options[name] for name in ("pooled", "round_to_tf32", "weight_transposed") if name in options
+        }
         # The windows of an up-convolution, one for each tap, are of one size.
         kernel, why = _convolution(windows[0], sources, outs, relevant)
         self.choices.append(KernelChoice(layer, operation, (*outs[0].shape[:3], channels), kernel, why))
