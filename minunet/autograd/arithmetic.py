@@ -11,6 +11,7 @@ import numpy as np
 from minunet.autograd.function import Function
 from minunet.autograd.reductions import exact_sum
 from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
+from minunet.kernels import primitives
 from minunet.kernels.backend import Array, array_module
 
 
@@ -178,7 +179,7 @@ class MatMul(Function):
     def forward(self, a: Array, b: Array) -> Array:
         needs_a, needs_b = self.needs_input_grad
         self.save(a if needs_b else None, b if needs_a else None)
-        return a @ b
+        return primitives.matmul(a, b)
 
     def backward(self, grad_output: Array) -> tuple[Array | None, Array | None]:
         a, b = self.saved
@@ -194,10 +195,14 @@ class MatMul(Function):
         grad_a = grad_b = None
         if self.needs_input_grad[0]:
             columns = b.reshape(columns_shape)
-            grad_a = unbroadcast(grad @ columns.swapaxes(-1, -2), rows_shape, dtype_a).reshape(shape_a)
+            grad_a = unbroadcast(primitives.matmul(grad, columns.swapaxes(-1, -2)), rows_shape, dtype_a).reshape(
+                shape_a
+            )
         if self.needs_input_grad[1]:
             rows = a.reshape(rows_shape)
-            grad_b = unbroadcast(rows.swapaxes(-1, -2) @ grad, columns_shape, dtype_b).reshape(shape_b)
+            grad_b = unbroadcast(primitives.matmul(rows.swapaxes(-1, -2), grad), columns_shape, dtype_b).reshape(
+                shape_b
+            )
         return grad_a, grad_b
 
 
@@ -233,4 +238,7 @@ def power(a: TensorLike, b: TensorLike) -> Tensor:
 
 def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """The matrix product a @ b; 1-D operands are vectors, leading axes broadcast."""
-    return MatMul().apply(*_operands(a, b))
+    left, right = _operands(a, b)
+    if not primitives.can_multiply(left.shape, right.shape):
+        raise ValueError(f"matmul: arrays of shapes {left.shape} and {right.shape} have no matrix product")
+    return MatMul().apply(left, right)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from minunet.autograd import Function, Tensor, TensorLike, as_tensor
+from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.functional.conv import check_bias
+from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import tensors
+from minunet.kernels import primitives
 from minunet.kernels.backend import Array
-from minunet.kernels.primitives import sum_rows
 
 
-class Linear(Function):
+class Linear(PrimitiveFunction):
     """A matrix product on the last axis, plus a bias; sums run over all leading axes.
 
     y = x @ weight + bias
@@ -18,12 +19,10 @@ class Linear(Function):
     dbias = sum of g
     """
 
-    returns_fresh_arrays = True
-
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         needs_x, needs_weight, _ = self.needs_input_grad
         self.save(x if needs_weight else None, weight if needs_x else None)
-        y = x @ weight  # (..., in) @ (in, out)
+        y = primitives.matmul(x, weight)  # (..., in) @ (in, out)
         if bias is not None:
             y += bias
         return y
@@ -34,9 +33,9 @@ class Linear(Function):
         (inputs, outputs), _ = self.input_types[1]
         flat_grad = grad_output.reshape(-1, outputs)  # (rows, out)
         return (
-            grad_output @ weight.T if needs_x else None,
-            x.reshape(-1, inputs).T @ flat_grad if needs_weight else None,  # (in, rows) @ (rows, out)
-            sum_rows(flat_grad) if needs_bias else None,
+            primitives.matmul(grad_output, weight.T) if needs_x else None,
+            primitives.matmul(x.reshape(-1, inputs).T, flat_grad) if needs_weight else None,  # (in, rows) @ (rows, out)
+            primitives.sum_rows(flat_grad) if needs_bias else None,
         )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from minunet.autograd import Function
-from minunet.kernels.backend import Array, array_module
+from minunet.kernels.backend import Array
+from minunet.kernels.plain_array import c_ordered
 
 
 class PrimitiveFunction(Function):
@@ -12,5 +13,5 @@ class PrimitiveFunction(Function):
     returns_fresh_arrays = True
 
     def prepare(self, array: Array) -> Array:
-        """The array itself if it is in C order, else a copy that is."""
-        return array_module(array).asarray(array, order="C")
+        """The array itself if it is in C order and has the strides of its shape, else one that is."""
+        return c_ordered(array)

@@ -91,12 +91,21 @@ class Primitive:
         The plain array code, for any shape and device: `primitive.reference(*args)`.
     result_spec : callable
         Takes the same arguments; shapes and dtypes of the result, without computing it.
+    deciding : int or None
+        How many of the first arguments the choice of a candidate depends on; None is all of them.
     """
 
-    def __init__(self, name: str, reference: Callable[..., Any], result_spec: Callable[..., ResultSpec]):
+    def __init__(
+        self,
+        name: str,
+        reference: Callable[..., Any],
+        result_spec: Callable[..., ResultSpec],
+        deciding: int | None = None,
+    ):
         self.name = name
         self.reference = reference
         self.result_spec = result_spec
+        self.deciding = deciding
         self._candidates = [Candidate("reference", reference, why="plain array code, any shape and device")]
         self._choice_cache: dict[Any, Candidate] = {}  # by signature
         self.__doc__ = reference.__doc__
@@ -143,7 +152,7 @@ class Primitive:
     def choose(self, *args: Any) -> Candidate:
         """The candidate for a call with these arguments: a preferred one where it applies, else the cheapest by estimate."""
         overridden = bool(_OVERRIDES.preferred) or _OVERRIDES.allowed is not None or _uncached_blocks > 0
-        signature = None if overridden else _signature(args)
+        signature = None if overridden else _signature(args[: self.deciding])
         if signature is None:
             return self._choose(args)
         candidate = self._choice_cache.get(signature)
@@ -181,17 +190,22 @@ def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     return tuple(parts)
 
 
-def primitive(result_spec: Callable[..., ResultSpec]) -> Callable[[Callable[..., Any]], Primitive]:
+def primitive(
+    result_spec: Callable[..., ResultSpec], deciding: int | None = None
+) -> Callable[[Callable[..., Any]], Primitive]:
     """Decorator that makes a plain function the reference of a primitive of the same name.
 
     Parameters
     ----------
     result_spec : callable
         Takes the function's arguments and returns the shapes and dtypes of its result, nested as the result is.
+    deciding : int, optional
+        How many of the first arguments a choice may depend on: numbers that change from call to call, such as a learning
+        rate, come after them, so that a choice is remembered for all their values.
     """
 
     def make(reference: Callable[..., Any]) -> Primitive:
-        return Primitive(reference.__name__, reference, result_spec)
+        return Primitive(reference.__name__, reference, result_spec, deciding)
 
     return make
 

@@ -123,6 +123,15 @@ def bce_with_logits_grad(draw):
     return np.asarray(draw.array()), *bce_with_logits(draw)
 
 
+def matmul(draw):
+    length, lead = draw.whole(1, 9), [draw.whole(1, 4) for _ in range(draw.whole(0, 2))]
+    if draw.flag():
+        length *= 100_000  # sums that are cut
+    a = draw.array(*lead, draw.whole(1, 9), length) if draw.flag() else draw.array(length)
+    few = [1 if draw.flag() else n for n in lead] if draw.flag() else []
+    return a, draw.array(*few, length, draw.whole(1, 9)) if draw.flag() else draw.array(length)
+
+
 def adam(draw):
     shapes = [tuple(draw.whole(1, 7) for _ in range(draw.whole(0, 4))) for _ in range(draw.whole(1, 4))]
     params, grads, exp_avgs = ([draw.array(*shape) for shape in shapes] for _ in range(3))
@@ -151,6 +160,7 @@ CALLS = {
     "softmax_grad": softmax_grad,
     "bce_with_logits": bce_with_logits,
     "bce_with_logits_grad": bce_with_logits_grad,
+    "matmul": matmul,
     "adam": adam,
 }
 

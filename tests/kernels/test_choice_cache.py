@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from minunet import UNet, optim
+from minunet import functional as F
 from minunet.kernels import dispatch
 from minunet.kernels.dispatch import Primitive, prefer, primitives
 
@@ -95,3 +97,28 @@ def test_where_arrays_may_stand_for_another_devices_nothing_is_remembered(counte
     assert counted.asked == 3
     counted.choose((x,), 1)
     assert counted.asked == 3
+
+
+def test_a_number_that_does_not_decide_is_not_remembered(monkeypatch):
+    primitives()
+    monkeypatch.setattr(dispatch, "_REGISTRY", {})
+    primitive = Primitive("scaled", lambda x, rate: None, lambda x, rate: None, deciding=1)
+    for rate in np.linspace(0, 1, 50):
+        primitive.choose(np.ones(4), float(rate))
+    assert len(primitive._choice_cache) == 1
+
+
+@pytest.mark.parametrize("optimizer", [optim.Adam, optim.SGD])
+def test_a_training_remembers_no_more_from_step_to_step(optimizer):
+    rng = np.random.default_rng(0)
+    model = UNet(base_channels=2, depth=2)
+    updates = optimizer(model.parameters(), lr=1e-3)
+    sizes = []
+    for step in range(100):
+        updates.zero_grad()
+        updates.lr = 1e-3 / (1 + step)
+        x = rng.random((1, 8, 8, 1), dtype=np.float32)
+        (F.binary_cross_entropy_with_logits(model(x), x > 0.5) + F.dice_loss(model(x), x > 0.5)).backward()
+        updates.step()
+        sizes.append(sum(len(primitive._choice_cache) for primitive in primitives().values()))
+    assert sizes[-1] == sizes[0]

@@ -7,6 +7,7 @@ The algorithms
 --------------
 - `im2col`, `kn2row`, `winograd`: convolution.
 - `subpixel`, `conv_transpose_as_conv`: up-convolution.
+- `matrix_product`: the fully connected layer and `@`.
 - `pooling_2x2`: max and sum pooling. `elementwise`: activations and the loss. `adam`: the optimizer's step.
 
 What they share
@@ -44,8 +45,26 @@ recorded call
 # In the order of registration, which decides between candidates of equal cost.
 from minunet.kernels.cpu import kn2row
 from minunet.kernels.cpu import im2col
-from minunet.kernels.cpu import adam, conv_transpose_as_conv, elementwise, pooling_2x2, subpixel, winograd
+from minunet.kernels.cpu import (
+    adam,
+    conv_transpose_as_conv,
+    elementwise,
+    matrix_product,
+    pooling_2x2,
+    subpixel,
+    winograd,
+)
 
 # isort: on
 
-__all__ = ["adam", "conv_transpose_as_conv", "elementwise", "im2col", "kn2row", "pooling_2x2", "subpixel", "winograd"]
+__all__ = [
+    "adam",
+    "conv_transpose_as_conv",
+    "elementwise",
+    "im2col",
+    "kn2row",
+    "matrix_product",
+    "pooling_2x2",
+    "subpixel",
+    "winograd",
+]

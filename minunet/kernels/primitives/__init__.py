@@ -9,6 +9,7 @@ tests compare every fast path with it. The shape and dtype of a result are regis
 - `pooling`: max and sum pooling
 - `activation`: ReLU, tanh, sigmoid, softmax
 - `loss`: binary cross-entropy on logits
+- `product`: the matrix product
 - `optim`: Adam's step
 
 Shapes: activations (N, H, W, C), convolution weights (kh, kw, C_in, C_out). Strides and window sizes are (vertical,
@@ -37,6 +38,7 @@ from minunet.kernels.primitives.pooling import (
     sum_pool2d,
     sum_pool2d_grad,
 )
+from minunet.kernels.primitives.product import can_multiply, matmul, product_shape
 from minunet.kernels.primitives.windows import (
     IntPair,
     Padding,
@@ -54,17 +56,20 @@ __all__ = [
     "argmax_dtype",
     "bce_with_logits",
     "bce_with_logits_grad",
+    "can_multiply",
     "conv2d",
     "conv2d_grads",
     "conv_transpose2d",
     "conv_transpose2d_grads",
     "conv_transpose_out_size",
     "kernel_offsets",
+    "matmul",
     "max_pool2d",
     "max_pool2d_grad",
     "max_pool2d_values",
     "out_size",
     "pad_image",
+    "product_shape",
     "relu",
     "relu_grad",
     "sigmoid",

@@ -12,7 +12,7 @@ def _no_result(*args: object) -> None:
     """The arguments are updated in place."""
 
 
-@primitive(result_spec=_no_result)
+@primitive(result_spec=_no_result, deciding=4)
 def adam(
     params: Sequence[Array],
     grads: Sequence[Array],

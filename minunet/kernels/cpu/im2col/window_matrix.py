@@ -65,7 +65,9 @@ def sliding_windows(images: np.ndarray, kernel_size: IntPair, stride: IntPair) -
     """
     (kh, kw), (sh, sw) = kernel_size, stride
     count, height, width, channels = images.shape
-    image, row, column, item = images.strides
+    image, row, column, _ = images.strides
+    # Not the last stride: where there is one channel it may be anything, and the next value is in the next pixel.
+    item = images.itemsize
     shape = (count, *out_size((height, width), kernel_size, stride), kh, kw * channels)
     strides = (image, sh * row, sw * column, row, item)
     return np.lib.stride_tricks.as_strided(images, shape, strides, writeable=False)
