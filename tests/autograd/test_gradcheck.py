@@ -6,6 +6,7 @@ import pytest
 from minunet import Tensor, gradcheck
 from minunet import functional as F
 from minunet.autograd import Function, GradcheckError
+from minunet.nn.module import Parameter
 from tests.sample_arrays import distinct
 
 
@@ -204,3 +205,83 @@ def test_tolerances_and_step_are_the_callers():
 def test_single_numbers():
     assert gradcheck(lambda x: x * x, np.array(3.0))
     assert gradcheck(lambda x: x * x, Tensor(3.0, requires_grad=True))
+
+
+def test_an_operation_that_changes_the_gradient_it_is_given_is_refused():
+    """Right or wrong by itself, it changes what another operation reads, or the caller's own array."""
+
+    def doubled(grad_output, x, right):
+        grad_output *= 2
+        return right
+
+    def doubled_in_the_middle(x):
+        return square(doubled)(x * 3.0) * 2.0
+
+    for fn in (square(doubled), square(lambda g, x, right: np.multiply(right, 1, out=g)), doubled_in_the_middle):
+        with pytest.raises(GradcheckError, match=r"Square.backward changes its grad_output in place"):
+            gradcheck(fn, X)
+
+
+def test_a_function_that_changes_its_input_is_refused():
+    def forward_changes(x):
+        x.data[...] += 1
+        return x * 2.0
+
+    def backward_changes(g, x, right):
+        x[...] = 0
+        return right
+
+    for fn in (forward_changes, square(backward_changes)):
+        with pytest.raises(GradcheckError, match="the function changes its input 0 in place"):
+            gradcheck(fn, X)
+
+
+def test_gradients_of_other_tensors_are_left_as_they_were():
+    kept, empty = Parameter(np.ones(5)), Parameter(np.ones(5))
+    kept.grad = gradient = np.full(5, 7.0)
+    x = Tensor(X, requires_grad=True)
+    assert gradcheck(lambda t: t * kept + empty, x)
+    assert kept.grad is gradient
+    assert (gradient == 7).all()
+    assert empty.grad is None
+    assert x.grad is None
+    with pytest.raises(GradcheckError):
+        gradcheck(lambda t: square(lambda g, x, right: 0 * right)(t * kept) + empty, x)
+    assert kept.grad is gradient
+    assert empty.grad is None
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e-6, 1e-9, 1e-15, 1e-100])
+def test_tiny_gradients_are_compared_at_their_own_scale(size):
+    def tiny(answer):
+        return lambda x: square(answer)(x) * size
+
+    assert gradcheck(tiny(lambda g, x, right: right), X)
+    for answer in (lambda g, x, right: 0 * right, lambda g, x, right: 1.1 * right):
+        with pytest.raises(GradcheckError, match="input 0"):
+            gradcheck(tiny(answer), X)
+
+
+def test_each_input_has_its_own_scale():
+    def fn(x, y):
+        return x * x + square(lambda g, x, right: 0 * right)(y) * 1e-6
+
+    with pytest.raises(GradcheckError, match="input 1"):
+        gradcheck(fn, [X, X])
+
+
+@pytest.mark.parametrize(
+    "fn",
+    [
+        lambda x: (x - x.mean()).sum(),  # the sums of what is rounded
+        lambda x: F.softmax(x).sum(),
+        lambda x: (x * 1000.0 + 1.0) - (x * 1000.0 + 1.0) + x * 1e-3,
+        lambda x: ((x * 0.0) ** 3).sum(),
+        lambda x: (x - X) ** 3,  # flat here, but not a step beside
+        lambda x: (x - X) ** 4 * 1e-3,
+        lambda x: F.sigmoid(x * 40.0).mean(),
+        lambda x: F.binary_cross_entropy_with_logits(x * 30.0, X > 0),
+    ],
+)
+def test_rounding_and_curvature_are_no_errors(fn):
+    assert gradcheck(fn, X)
