@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minunet.kernels.backend import Array, is_array
+from minunet.kernels.plain_array import plain
 
 DEFAULT_DTYPE = np.float32
 
@@ -26,15 +27,16 @@ def as_array(data: Any, dtype: DTypeLike = DEFAULT_DTYPE) -> Array:
     Raises
     ------
     TypeError
-        If `data` does not hold real numbers.
+        If `data` does not hold real numbers, or is a masked array.
 
     Examples
     --------
     >>> as_array([1, 2]).dtype, as_array(np.ones(2)).dtype
     (dtype('float32'), dtype('float64'))
     """
+    data = plain(data)
     array = data if is_array(data) else np.asarray(data)
-    if is_float(array) and (array is data or isinstance(_first_leaf(data), (np.ndarray, np.generic))):
+    if is_float(array) and (array is data or hasattr(_first_leaf(data), "dtype")):
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if not is_float(array) and array.dtype.kind not in "biu":
         raise TypeError(f"a Tensor holds real numbers, got {type(data).__name__} of dtype {array.dtype}")

@@ -83,6 +83,8 @@ def backpropagate(root: Function, grad: Array) -> None:
             "backward has already run through part of this graph and freed its memory; "
             "run the forward pass again before the next backward"
         )
+    for function in order:
+        function.check_unchanged()
     pending: dict[int, tuple[Array, bool]] = {id(root): (grad, False)}  # operation -> (gradient, may it be changed)
     while order:
         function = order.pop()

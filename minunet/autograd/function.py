@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from minunet.autograd.changes import Changes, arrays_in, memory_of
 from minunet.autograd.engine import is_recording
 from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
 from minunet.kernels.backend import Array
@@ -36,11 +37,15 @@ class Function:
     is_released = False
     # True if backward returns arrays that nothing else refers to, so that a leaf may keep them without a copy.
     returns_fresh_arrays = False
+    # True if backward reads the inputs again, whether they were saved or not.
+    reads_inputs_again = False
 
     edges: tuple[Function | Tensor | None, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
     input_types: tuple[tuple[tuple[int, ...], Any], ...] = ()
     _saved: tuple[Any, ...] = ()
+    # (number, changes, their count at the forward pass) of each input that backward will read
+    _inputs_to_read: tuple[tuple[int, Changes, int], ...] = ()
 
     def forward(self, *arrays: Any) -> Array:
         """The operation on plain arrays; it calls `self.save` with what `backward` will need, and no more."""
@@ -82,7 +87,17 @@ class Function:
         tensors = [None if value is None else as_tensor(value) for value in inputs]
         self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
         output = Tensor(self.forward(*(None if t is None else self.prepare(t.data) for t in tensors)))
+        memory = memory_of(output.data)
+        for t in tensors:
+            if t is not None and memory_of(t.data) is memory:  # a view: what changes one changes the other
+                output.changes = t.changes
         if any(self.needs_input_grad):
+            saved = {id(memory_of(array)) for array in arrays_in(self._saved)}
+            self._inputs_to_read = tuple(
+                (k, t.changes, t.changes.count)
+                for k, t in enumerate(tensors)
+                if t is not None and (self.reads_inputs_again or id(memory_of(t.data)) in saved)
+            )
             # Edges, not tensors: an activation stays in memory only if some operation saved it.
             self.edges = tuple(
                 t.edge if t is not None and needed else None
@@ -93,8 +108,20 @@ class Function:
             output.creator = self
         return output
 
+    def check_unchanged(self) -> None:
+        """RuntimeError where an input that backward reads was changed since the forward pass."""
+        for k, changes, count in self._inputs_to_read:
+            if changes.count != count:
+                shape, dtype = self.input_types[k]
+                raise RuntimeError(
+                    f"backward of {type(self).__name__}: its input {k}, of shape {shape} and {dtype}, was changed after the "
+                    "forward pass (by an optimizer's step, load_state_dict, or an assignment to .data), and the gradient would "
+                    "not be that of what was computed; call backward first, or run the forward pass again"
+                )
+
     def release(self) -> None:
         """Forget the inputs and everything saved."""
         self._saved = ()
+        self._inputs_to_read = ()
         self.edges = ()
         self.is_released = True

@@ -23,6 +23,7 @@ class Recompute(Function):
     """
 
     returns_fresh_arrays = True
+    reads_inputs_again = True
 
     def __init__(self, part: Callable[..., Tensor], inputs: int, parameters: Sequence[Tensor]):
         self.part, self.inputs, self.parameters = part, inputs, list(parameters)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, DTypeLike
 
+from minunet.autograd.changes import Changes
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
 from minunet.kernels.backend import Array, array_module, is_array
@@ -31,14 +32,22 @@ class Tensor:
     Raises
     ------
     TypeError
-        If `data` does not hold real numbers.
+        If `data` does not hold real numbers, or is a masked array.
 
     Attributes
     ----------
     data : array
         The values.
+    requires_grad : bool
     grad : array or None
         d(loss)/d(this), same shape and dtype, after `backward`; gradients of several calls add up.
+
+    Notes
+    -----
+    A backward pass reads values that the forward pass saved. Changed in between, it would give the gradient of something that was
+    never computed. It is refused, with a RuntimeError, after an optimizer's step, `load_state_dict`, `Module.to` and any assignment
+    to `.data` (also ``x.data += 1``). Nobody can see a change inside the array, such as ``x.data[0] = 1`` or one of the array that
+    the tensor was made from: do not make one between the passes.
 
     Examples
     --------
@@ -52,7 +61,9 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __init__(self, data: TensorLike, requires_grad: bool = False):
-        self.data: Array = data.data if isinstance(data, Tensor) else as_array(data)
+        shared = isinstance(data, Tensor)
+        self._data: Array = data._data if shared else as_array(data)
+        self.changes = data.changes if shared else Changes()
         self.grad: Array | None = None
         self.requires_grad = bool(requires_grad)
         self.creator: Function | None = None  # the operation that made this tensor
@@ -71,25 +82,48 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.data)
 
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+        """What `np.asarray` takes; RuntimeError if a gradient is required, since it would end at the array."""
+        if self.requires_grad:
+            raise RuntimeError(
+                "a Tensor that requires a gradient does not become an array by itself, since the gradient would end there; "
+                "use tensor.detach()"
+            )
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    @property
+    def data(self) -> Array:
+        """The values."""
+        return self._data
+
+    @data.setter
+    def data(self, values: TensorLike) -> None:
+        self._data = values._data if isinstance(values, Tensor) else as_array(values)
+        self.mark_changed()
+
+    def mark_changed(self) -> None:
+        """Make a backward pass that would read the values from before an error; for code that writes into `.data`."""
+        self.changes.count += 1
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The array's shape."""
-        return self.data.shape
+        return self._data.shape
 
     @property
     def dtype(self) -> np.dtype:
         """The array's dtype."""
-        return self.data.dtype
+        return self._data.dtype
 
     @property
     def ndim(self) -> int:
         """The number of axes."""
-        return self.data.ndim
+        return self._data.ndim
 
     @property
     def size(self) -> int:
         """The number of elements."""
-        return self.data.size
+        return self._data.size
 
     @property
     def T(self) -> Tensor:
@@ -117,7 +151,7 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values with no history; shares memory."""
-        return Tensor(self.data)
+        return Tensor(self)
 
     def backward(self, grad: TensorLike | None = None) -> None:
         """Add d(this)/d(leaf) to `.grad` of every leaf that requires a gradient.
@@ -131,7 +165,7 @@ class Tensor:
         ------
         RuntimeError
             If this tensor requires no gradient, if `grad` is missing for more than one element, or if backward has already run
-            through part of the graph (which frees its memory).
+            through part of the graph (which frees its memory), or if values that it needs were changed since the forward pass.
         ValueError
             If the shape of `grad` is not this tensor's.
         """
@@ -147,7 +181,7 @@ class Tensor:
                     "reduce it (such as .mean()) or pass the gradient"
                 )
             grad = xp.ones_like(self.data)
-        array = xp.asarray(grad.data if isinstance(grad, Tensor) else grad, dtype=self.dtype)
+        array = xp.asarray(grad.data if isinstance(grad, Tensor) else as_array(grad, self.dtype), dtype=self.dtype)
         if array.shape != self.shape:
             raise ValueError(f"backward: grad has shape {array.shape}, the tensor has {self.shape}")
         if self.creator is None:
@@ -157,6 +191,11 @@ class Tensor:
 
     def accumulate(self, grad: Array, *, fresh: bool) -> None:
         """Add to `.grad`; the first gradient is copied unless it is `fresh`, which means that nothing else refers to it."""
+        if grad.shape != self.shape or grad.dtype != self.dtype:
+            raise RuntimeError(
+                f"a gradient of shape {grad.shape} and {grad.dtype} arrived at a tensor of shape {self.shape} and {self.dtype}, "
+                "which was given other data since the forward pass; run it again"
+            )
         if self.grad is None:
             # 0-d results arrive as NumPy scalars; asarray and array make arrays of them.
             xp = array_module(self.data)

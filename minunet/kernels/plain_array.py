@@ -26,7 +26,7 @@ def plain(value: Any) -> Any:
     >>> plain(np.ones((1, 2)).view(np.matrix))
     array([[1., 1.]])
     """
-    if type(value) is np.ndarray:
+    if type(value) is np.ndarray or array_module(value) is not np:
         return value
     if is_masked(value):
         raise TypeError(

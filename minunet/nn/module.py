@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minunet.autograd import Tensor
-from minunet.kernels.backend import array_module, device_of, resolve_device, to_device, to_numpy
+from minunet.kernels.backend import device_of, resolve_device, to_device, to_numpy
+from minunet.nn.state import fitting_arrays
 
 
 class Parameter(Tensor):
@@ -108,21 +109,19 @@ class Module:
         Raises
         ------
         ValueError
-            If a name is missing or unexpected or a shape differs; the message lists every one, and nothing is loaded.
+            If a name is missing or unexpected, a shape differs, or an array does not hold real numbers that the parameter's dtype
+            can hold; the message lists every one, and nothing is loaded.
         """
+        if not isinstance(state, Mapping):
+            raise ValueError(f"load_state_dict: the state must map names to arrays, got {type(state).__name__}")
         own = dict(self.named_parameters())
-        arrays = {name: value.data if isinstance(value, Tensor) else value for name, value in state.items()}
-        problems = [f"{name} is missing" for name in own if name not in arrays]
-        problems += [f"{name} is not a parameter here" for name in arrays if name not in own]
-        problems += [
-            f"{name} has shape {np.shape(arrays[name])}, expected {parameter.shape}"
-            for name, parameter in own.items()
-            if name in arrays and np.shape(arrays[name]) != parameter.shape
-        ]
+        problems: list[str] = []
+        arrays = fitting_arrays(state, {name: p.data for name, p in own.items()}, "a parameter here", problems)
         if problems:
             raise ValueError("load_state_dict: " + "; ".join(problems))
         for name, parameter in own.items():
-            parameter.data[...] = array_module(parameter.data).asarray(arrays[name], dtype=parameter.dtype)
+            parameter.data[...] = arrays[name]
+            parameter.mark_changed()
 
     def train(self, mode: bool = True) -> Module:
         """Set training mode (dropout active) here and below; returns the module."""
@@ -144,7 +143,8 @@ class Module:
         """
         device = resolve_device(device)
         for parameter in self.parameters():
-            parameter.data = to_device(parameter.data, device)
+            if device_of(parameter.data) != device:
+                parameter.data = to_device(parameter.data, device)
             if parameter.grad is not None:
                 parameter.grad = to_device(parameter.grad, device)
         return self

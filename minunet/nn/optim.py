@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,92 +10,10 @@ import numpy as np
 
 from minunet.autograd import Tensor
 from minunet.kernels import primitives
-from minunet.kernels.backend import Array, array_module, device_of, to_device, to_numpy
+from minunet.kernels.backend import Array
+from minunet.nn.optimizer import Optimizer, out_of_range, raise_if_any
 
-
-class Optimizer:
-    """Base of the optimizers: parameters, counts of steps, and named lists of arrays with one array per parameter.
-
-    Attributes
-    ----------
-    lr : float
-        Step size; it may be changed before every step.
-    steps : int
-        Number of calls of `step`.
-    """
-
-    def __init__(self, params: Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
-        self.params = list(params)
-        if not self.params:
-            raise ValueError(f"{type(self).__name__}: there are no parameters to optimize")
-        if not all(isinstance(p, Tensor) for p in self.params):
-            raise ValueError(f"{type(self).__name__}: params must be Tensors, such as model.parameters()")
-        if len({id(p) for p in self.params}) < len(self.params):
-            raise ValueError(f"{type(self).__name__}: a parameter is given twice; it would be updated twice")
-        _positive(type(self).__name__, "lr", lr, zero=True)
-        self.lr = lr
-        self.steps = 0
-        # Number of updates of each parameter: a step does not update a parameter without a gradient.
-        self.updates = np.zeros(len(self.params), np.int64)
-        self.state = {name: [array_module(p.data).zeros_like(p.data) for p in self.params] for name in state_names}
-
-    def zero_grad(self) -> None:
-        """Forget every gradient."""
-        for p in self.params:
-            p.grad = None
-
-    def step(self) -> None:
-        """Update every parameter that has a gradient, in place."""
-        raise TypeError(f"{type(self).__name__} does not define step")
-
-    def settings(self) -> dict[str, Any]:
-        """The hyper-parameters, as plain numbers."""
-        return {"lr": self.lr}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Number of steps, updates of each parameter, hyper-parameters, and copies of the arrays as "name.index"."""
-        arrays = {name: to_numpy(array).copy() for name, array in self._arrays().items()}
-        return {"step": self.steps, "updates": self.updates.copy(), **self.settings(), **arrays}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Load what `state_dict` returned; the number of parameters and their shapes must be the same.
-
-        Raises
-        ------
-        ValueError
-            If an entry is missing, unknown or has another shape; the message lists every one, and nothing is loaded.
-        """
-        own = {"updates": self.updates, **self._arrays()}
-        names = ["step", *self.settings(), *own]
-        problems = [f"{name} is missing" for name in names if name not in state]
-        problems += [f"{name} is not part of this optimizer" for name in state if name not in names]
-        problems += [
-            f"{name} has shape {np.shape(state[name])}, expected {array.shape}"
-            for name, array in own.items()
-            if name in state and np.shape(state[name]) != array.shape
-        ]
-        if problems:
-            raise ValueError(f"{type(self).__name__}.load_state_dict: " + "; ".join(problems))
-        for name, array in own.items():
-            array[...] = array_module(array).asarray(state[name], dtype=array.dtype)
-        self.steps = int(state["step"])
-        for name in self.settings():
-            setattr(self, name, float(state[name]))
-
-    def _arrays(self) -> dict[str, Array]:
-        return {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
-
-    def _begin(self) -> list[int]:
-        """Count the step and the updates; return the indices of the parameters that have a gradient."""
-        indices = [k for k, p in enumerate(self.params) if p.grad is not None]
-        self.steps += 1
-        self.updates[indices] += 1
-        for group in self.state.values():
-            for k in indices:  # the parameter may have been moved or converted since the last step
-                p = self.params[k].data
-                if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
-                    group[k] = to_device(group[k].astype(p.dtype), device_of(p))
-        return indices
+__all__ = ["SGD", "Adam", "Optimizer"]
 
 
 class Adam(Optimizer):
@@ -124,10 +43,9 @@ class Adam(Optimizer):
         super().__init__(params, lr, ("exp_avg", "exp_avg_sq"))
         if len(betas) != 2 or not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"Adam: betas must be two numbers in [0, 1), got {betas!r}")
-        _positive("Adam", "eps", eps, zero=True)
-        _positive("Adam", "weight_decay", weight_decay, zero=True)
         self.beta1, self.beta2 = (float(beta) for beta in betas)
         self.eps, self.weight_decay = float(eps), float(weight_decay)
+        raise_if_any("Adam", self.problems_of(self.settings()))
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -138,10 +56,20 @@ class Adam(Optimizer):
             "weight_decay": self.weight_decay,
         }
 
+    def problems_of(self, settings: Mapping[str, float]) -> list[str]:
+        problems = super().problems_of(settings)
+        for name in ("beta1", "beta2"):
+            problems += out_of_range(settings, name, lambda beta: 0 <= beta < 1, "in [0, 1)")
+        for name in ("eps", "weight_decay"):
+            problems += out_of_range(settings, name, lambda value: 0 <= value < math.inf, "a positive number or 0")
+        return problems
+
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
         indices = self._begin()
         # The bias correction uses each parameter's own number of updates, as in PyTorch; they are nearly always the same.
+        for k in indices:
+            self.params[k].mark_changed()
         for count in np.unique(self.updates[indices]):
             group = [k for k in indices if self.updates[k] == count]
             primitives.adam(
@@ -169,13 +97,19 @@ class SGD(Optimizer):
     """
 
     def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0):
-        if not 0 <= momentum < 1:
-            raise ValueError(f"SGD: momentum must be in [0, 1), got {momentum!r}")
         super().__init__(params, lr, ("velocity",) if momentum else ())
         self.momentum = float(momentum)
+        raise_if_any("SGD", self.problems_of(self.settings()))
 
     def settings(self) -> dict[str, Any]:
         return {"lr": self.lr, "momentum": self.momentum}
+
+    def problems_of(self, settings: Mapping[str, float]) -> list[str]:
+        problems = super().problems_of(settings)
+        problems += out_of_range(settings, "momentum", lambda momentum: 0 <= momentum < 1, "in [0, 1)")
+        if not problems and settings.get("momentum") and "velocity" not in self.state:
+            problems.append(f"momentum is {settings['momentum']:g}, but this SGD was made without momentum")
+        return problems
 
     def step(self) -> None:
         """Update every parameter that has a gradient, in place."""
@@ -187,8 +121,3 @@ class SGD(Optimizer):
                 change *= self.momentum
                 change += p.grad
             p.data -= float(self.lr) * change
-
-
-def _positive(optimizer: str, name: str, value: float, *, zero: bool = False) -> None:
-    if not (value > 0 or (zero and value == 0)) or value == float("inf"):
-        raise ValueError(f"{optimizer}: {name} must be a positive number{' or 0' if zero else ''}, got {value!r}")

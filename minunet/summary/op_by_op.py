@@ -53,7 +53,9 @@ def dry_run_parameters(model: Module) -> Iterator[None]:
         yield
     finally:
         for parameter, array, grad in before:
-            parameter.data, parameter.grad = array, grad
+            parameter.grad = grad
+            if parameter.data is not array:
+                parameter.data = array
 
 
 def parameter_counts(model: Module) -> dict[str, int]:

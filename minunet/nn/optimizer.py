@@ -1,0 +1,166 @@
+"""An optimizer: parameters, counts of steps and the arrays beside them, which can be saved and loaded so that training can resume."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minunet.autograd import Tensor
+from minunet.autograd.conversion import is_float
+from minunet.kernels.backend import Array, array_module, device_of, is_array, to_device, to_numpy
+from minunet.kernels.plain_array import is_masked
+from minunet.nn.state import fitting_arrays
+
+
+class Optimizer:
+    """Base of the optimizers: parameters, counts of steps, and named lists of arrays with one array per parameter.
+
+    Attributes
+    ----------
+    lr : float
+        Step size; it may be changed before every step.
+    steps : int
+        Number of calls of `step`.
+    """
+
+    def __init__(self, params: Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
+        self.params = list(params)
+        if not self.params:
+            raise ValueError(f"{type(self).__name__}: there are no parameters to optimize")
+        if not all(isinstance(p, Tensor) for p in self.params):
+            raise ValueError(f"{type(self).__name__}: params must be Tensors, such as model.parameters()")
+        if len({id(p) for p in self.params}) < len(self.params):
+            raise ValueError(f"{type(self).__name__}: a parameter is given twice; it would be updated twice")
+        self.lr = lr
+        self.steps = 0
+        raise_if_any(type(self).__name__, self._unfit_dtypes())
+        # Number of updates of each parameter: a step does not update a parameter without a gradient.
+        self.updates = np.zeros(len(self.params), np.int64)
+        self.state = {name: [array_module(p.data).zeros_like(p.data) for p in self.params] for name in state_names}
+
+    def zero_grad(self) -> None:
+        """Forget every gradient."""
+        for p in self.params:
+            p.grad = None
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient, in place."""
+        raise TypeError(f"{type(self).__name__} does not define step")
+
+    def settings(self) -> dict[str, Any]:
+        """The hyper-parameters, as plain numbers."""
+        return {"lr": self.lr}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Number of steps, updates of each parameter, hyper-parameters, and copies of the arrays as "name.index"."""
+        arrays = {name: to_numpy(array).copy() for name, array in self._arrays().items()}
+        return {"step": self.steps, "updates": self.updates.copy(), **self.settings(), **arrays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Load what `state_dict` returned; the number of parameters and their shapes must be the same.
+
+        Raises
+        ------
+        ValueError
+            If an entry is missing, unknown, has another shape, or holds what this optimizer cannot have; the message lists every
+            one, and nothing is loaded.
+        """
+        name = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            raise ValueError(f"{name}: the state must map names to numbers and arrays, got {type(state).__name__}")
+        numbers = {"step": self.steps, **self.settings()}
+        problems = [f"{key} is missing" for key in numbers if key not in state]
+        settings = {}
+        for key in numbers:
+            if key in state:
+                number = np.asarray(state[key])
+                if number.ndim == 0 and number.dtype.kind in "iuf":
+                    settings[key] = float(number)
+                else:
+                    problems.append(f"{key} must be a number, got {state[key]!r}")
+        problems += self.problems_of(settings)
+        steps = settings.pop("step", 0.0)
+        if not (steps >= 0 and steps.is_integer()):
+            problems.append(f"step must be a whole number of at least 0, got {state['step']!r}")
+        own = {"updates": self.updates, **self._arrays()}
+        others = {key: value for key, value in state.items() if key not in numbers}
+        arrays = fitting_arrays(others, own, "part of this optimizer", problems)
+        updates = arrays.get("updates")
+        if updates is not None and bool(((updates < 0) | (updates > steps)).any()):
+            problems.append(f"updates must be between 0 and step, {steps:g}")
+        problems += [
+            f"{key} holds negative numbers, and is a mean of squares"
+            for key, array in arrays.items()
+            if key.startswith("exp_avg_sq.") and array is not None and bool((array < 0).any())
+        ]
+        raise_if_any(name, problems)
+        for key, array in own.items():
+            array[...] = arrays[key]
+        self.steps = int(steps)
+        for key, value in settings.items():
+            setattr(self, key, value)
+
+    def problems_of(self, settings: Mapping[str, float]) -> list[str]:
+        """What is wrong with hyper-parameters, a sentence for each; those that are missing are not looked at."""
+        return out_of_range(settings, "lr", lambda lr: 0 <= lr < math.inf, "a positive number or 0")
+
+    def _arrays(self) -> dict[str, Array]:
+        return {f"{name}.{k}": array for name, group in self.state.items() for k, array in enumerate(group)}
+
+    def _unfit_dtypes(self) -> list[str]:
+        return [
+            f"params[{k}] is {p.dtype}, in which most updates are lost in rounding; keep parameters in float32 or float64"
+            for k, p in enumerate(self.params)
+            if p.dtype.itemsize < 4
+        ]
+
+    def _begin(self) -> list[int]:
+        """Count the step and the updates; return the indices of the parameters that have a gradient.
+
+        Raises
+        ------
+        ValueError
+            If a gradient is not an array of its parameter's shape and device, or a parameter has a 16-bit dtype; nothing is
+            updated then.
+        """
+        indices = [k for k, p in enumerate(self.params) if p.grad is not None]
+        problems = self._unfit_dtypes()
+        problems += [f"params[{k}] {problem}" for k in indices if (problem := _gradient_problem(self.params[k]))]
+        raise_if_any(f"{type(self).__name__}.step", problems)
+        self.steps += 1
+        self.updates[indices] += 1
+        for group in self.state.values():
+            for k in indices:  # the parameter may have been moved or converted since the last step
+                p = self.params[k].data
+                if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
+                    group[k] = to_device(group[k].astype(p.dtype), device_of(p))
+        return indices
+
+
+def out_of_range(settings: Mapping[str, float], name: str, fits: Callable[[float], bool], needed: str) -> list[str]:
+    return [f"{name} must be {needed}, got {settings[name]!r}"] if name in settings and not fits(settings[name]) else []
+
+
+def raise_if_any(optimizer: str, problems: list[str]) -> None:
+    """ValueError with all of them."""
+    if problems:
+        raise ValueError(f"{optimizer}: " + "; ".join(problems))
+
+
+def _gradient_problem(p: Tensor) -> str:
+    """What is wrong with a parameter's gradient, if anything."""
+    grad = p.grad
+    if not is_array(grad):
+        return f"has a gradient that is not an array but {type(grad).__name__}"
+    if is_masked(grad):
+        return "has a masked array as its gradient, whose mask would be ignored; fill its gaps first"
+    if grad.shape != p.shape:
+        return f"has shape {p.shape}, but its gradient has {grad.shape}"
+    if not is_float(grad):
+        return f"has a gradient of {grad.dtype}, which is no floating-point type"
+    if device_of(grad) != device_of(p.data):
+        return f"is on {device_of(p.data)}, but its gradient is on {device_of(grad)}"
+    return ""
