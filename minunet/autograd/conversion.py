@@ -18,6 +18,11 @@ def is_float(array: Array) -> bool:
     return array.dtype.kind == "f" or array.dtype.name == "bfloat16"
 
 
+def is_narrow(array: Array) -> bool:
+    """Whether the array holds 16-bit floating-point numbers, in which sums of many are wrong."""
+    return array.dtype.itemsize == 2 and is_float(array)
+
+
 def as_array(data: Any, dtype: DTypeLike = DEFAULT_DTYPE) -> Array:
     """`data` as an array: floating-point arrays and NumPy scalars keep their dtype, anything else gets `dtype`.
 

@@ -88,7 +88,7 @@ def backpropagate(root: Function, grad: Array) -> None:
     pending: dict[int, tuple[Array, bool]] = {id(root): (grad, False)}  # operation -> (gradient, may it be changed)
     while order:
         function = order.pop()
-        grads = function.backward(function.prepare(pending.pop(id(function))[0]))
+        grads = function.gradients(pending.pop(id(function))[0])
         _check(function, grads)
         for edge, grad_input in zip(function.edges, grads, strict=True):
             if edge is None:

@@ -59,6 +59,14 @@ class Function:
         """Applied to each input of `forward` and to `grad_output`; subclasses may change the layout in memory here."""
         return array
 
+    def finish(self, output: Array) -> Array:
+        """Applied to the result of `forward`."""
+        return output
+
+    def gradients(self, grad_output: Array) -> tuple[Array | None, ...]:
+        """What the engine calls: `backward` of the prepared gradient."""
+        return self.backward(self.prepare(grad_output))
+
     def save(self, *values: Any) -> None:
         """Keep these until the backward pass; does nothing if no input needs a gradient."""
         if any(self.needs_input_grad):
@@ -86,7 +94,7 @@ class Function:
             raise RuntimeError(f"{type(self).__name__} was applied already; make a new instance for each application")
         tensors = [None if value is None else as_tensor(value) for value in inputs]
         self.needs_input_grad = tuple(is_recording() and t is not None and t.requires_grad for t in tensors)
-        output = Tensor(self.forward(*(None if t is None else self.prepare(t.data) for t in tensors)))
+        output = Tensor(self.finish(self.forward(*(None if t is None else self.prepare(t.data) for t in tensors))))
         memory = memory_of(output.data)
         for t in tensors:
             if t is not None and memory_of(t.data) is memory:  # a view: what changes one changes the other

@@ -61,9 +61,12 @@ class Tensor:
     __hash__ = object.__hash__
 
     def __init__(self, data: TensorLike, requires_grad: bool = False):
-        shared = isinstance(data, Tensor)
-        self._data: Array = data._data if shared else as_array(data)
-        self.changes = data.changes if shared else Changes()
+        self._data: Array
+        self.changes: Changes
+        if isinstance(data, Tensor):
+            self._data, self.changes = data._data, data.changes
+        else:
+            self._data, self.changes = as_array(data), Changes()
         self.grad: Array | None = None
         self.requires_grad = bool(requires_grad)
         self.creator: Function | None = None  # the operation that made this tensor
@@ -82,7 +85,7 @@ class Tensor:
     def __bool__(self) -> bool:
         return bool(self.data)
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
         """What `np.asarray` takes; RuntimeError if a gradient is required, since it would end at the array."""
         if self.requires_grad:
             raise RuntimeError(

@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import Function, Tensor, TensorLike, as_tensor
+from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import constant
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array, array_module
+from minunet.kernels.plain_array import plain
 
 # The smallest logarithm, as in PyTorch: log(0) becomes this, so that a certain but wrong prediction has a finite cost.
 MIN_LOG = -100.0
+ROUNDING = 1e-5  # how far a target may lie outside [0, 1], as an interpolated mask does
 
 
-class BinaryCrossEntropy(Function):
+class BinaryCrossEntropy(PrimitiveFunction):
     """Cross-entropy of probabilities p and targets t, with weights w, over n elements.
 
     y = mean of -w (t log p + (1 - t) log(1 - p))
@@ -24,8 +26,6 @@ class BinaryCrossEntropy(Function):
     dtarget = none
     dweight = none
     """
-
-    returns_fresh_arrays = True
 
     def forward(self, p: Array, target: Array, weight: Array | None) -> Array:
         self.save(p, target, weight)
@@ -74,15 +74,22 @@ class CrossEntropy(PrimitiveFunction):
         rows = logits.reshape(-1, logits.shape[-1])  # (rows, classes)
         self.save(rows)
         xp = array_module(rows)
-        top = rows.max(axis=1)
-        log_sum = xp.log(xp.exp(rows - top[:, None]).sum(axis=1)) + top
-        return (log_sum - rows[xp.arange(len(rows)), self.labels]).mean()
+        # With the largest logit subtracted, log of (1 + the other exponentials): the small loss of a confident answer would be
+        # lost beside the logits or the 1.
+        every, top = xp.arange(len(rows)), rows.argmax(axis=1)
+        with np.errstate(over="ignore"):
+            below = rows - rows[every, top][:, None]
+        others = xp.exp(below)
+        others[every, top] = 0
+        return (xp.log1p(others.sum(axis=1)) - below[every, self.labels]).mean()
 
     def backward(self, grad_output: Array) -> tuple[Array]:
         (rows,) = self.saved
         xp = array_module(rows)
         grad = primitives.softmax(rows, -1)
-        grad[xp.arange(len(grad)), self.labels] -= 1
+        every = xp.arange(len(grad))
+        grad[every, self.labels] = 0
+        grad[every, self.labels] = -grad.sum(axis=1)  # softmax - 1, without the rounding of a difference
         grad *= grad_output / len(grad)
         shape, _ = self.input_types[0]
         return (grad.reshape(shape),)
@@ -124,7 +131,7 @@ def binary_cross_entropy(p: TensorLike, target: TensorLike, weight: TensorLike |
     p : Tensor, any shape
         Probabilities in [0, 1]. Prefer `binary_cross_entropy_with_logits`, which is exact near 0 and 1.
     target : array or Tensor, the shape of `p`
-        In [0, 1]; grey values are allowed.
+        In [0, 1]; grey values are allowed. A target that lies on a GPU already is not checked, since that would wait for the GPU.
     weight : number, array or Tensor that broadcasts to the shape of `p`, optional
         Multiplies each element before the mean (over all elements, not over the weights).
 
@@ -136,7 +143,7 @@ def binary_cross_entropy(p: TensorLike, target: TensorLike, weight: TensorLike |
     Raises
     ------
     ValueError
-        If a shape differs, `p` is empty or not in [0, 1], or target or weight requires a gradient.
+        If a shape differs, `p` is empty, `p` or the target is not in [0, 1], or target or weight requires a gradient.
     """
     p = _predictions("binary_cross_entropy", "p", p)
     if bool((p.data < 0).any()) or bool((p.data > 1).any()):
@@ -167,7 +174,7 @@ def binary_cross_entropy_with_logits(
     Raises
     ------
     ValueError
-        If a shape differs, `logits` is empty, or target or weight requires a gradient.
+        If a shape differs, `logits` is empty, the target is not in [0, 1], or target or weight requires a gradient.
     """
     name = "binary_cross_entropy_with_logits"
     logits = _predictions(name, "logits", logits)
@@ -192,7 +199,9 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     if logits.ndim == 0:
         raise ValueError("cross_entropy: logits must end in an axis of classes, got shape ()")
     xp = array_module(logits.data)
-    label_array = xp.asarray(labels.data if isinstance(labels, Tensor) else labels)
+    label_array = xp.asarray(labels.data if isinstance(labels, Tensor) else plain(labels))
+    if label_array.dtype.kind not in "biuf":
+        raise ValueError(f"cross_entropy: labels must be whole numbers, got {label_array.dtype}")
     if label_array.shape != logits.shape[:-1]:
         raise ValueError(f"cross_entropy: labels must have shape {logits.shape[:-1]}, got {label_array.shape}")
     with np.errstate(invalid="ignore"):  # NaN becomes an integer, which differs from it below
@@ -204,13 +213,17 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
 
 
 def dice_loss(logits: TensorLike, target: TensorLike) -> Tensor:
-    """1 - soft Dice coefficient (Milletari et al. 2016, with 1 added to numerator and denominator), the mean over images.
+    """1 - soft Dice coefficient of sigmoid(logits), the mean over images.
+
+    The coefficient is that of Milletari et al. 2016, with 1 added to numerator and denominator.
 
     Parameters
     ----------
     logits : Tensor (N, ...)
-        p = sigmoid(logits). Each first index is one image; a 0-d tensor is one image of one pixel.
+        Not probabilities: p = sigmoid(logits) is computed here. Each first index is one image; a 0-d tensor is one image of one
+        pixel.
     target : array or Tensor, the same shape, in [0, 1]
+        One that lies on a GPU already is not checked.
 
     Returns
     -------
@@ -220,10 +233,10 @@ def dice_loss(logits: TensorLike, target: TensorLike) -> Tensor:
     Raises
     ------
     ValueError
-        If the shape differs, `logits` is empty, or the target requires a gradient.
+        If the shape differs, `logits` is empty, the target is not in [0, 1], or the target requires a gradient.
     """
     logits = _predictions("dice_loss", "logits", logits)
-    truth = constant("dice_loss", "target", target, logits)
+    truth = _target("dice_loss", target, logits)
     if logits.ndim == 0:
         return dice_loss(logits.reshape(1), truth.reshape(1))
     return DiceLoss().apply(logits, truth)
@@ -242,6 +255,22 @@ def _target_and_weight(
 ) -> tuple[Array, Array | None]:
     """The target and the weight, if there is one, as arrays like `p`."""
     return (
-        constant(operation, "target", target, p),
+        _target(operation, target, p),
         None if weight is None else constant(operation, "weight", weight, p, broadcast=True),
     )
+
+
+def _target(operation: str, target: TensorLike, like: Tensor) -> Array:
+    """The target as an array like the predictions, in [0, 1].
+
+    On a GPU a check would wait for all work queued before it, in every step, so that only what comes from the host is checked.
+    """
+    given = target.data if isinstance(target, Tensor) else target
+    array = constant(operation, "target", target, like)
+    if array_module(given) is np:
+        values = array if array_module(array) is np else np.asarray(given)
+        low, high = float(values.min()), float(values.max())
+        if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN fails too
+            advice = "; divide a mask of 0 and 255 by 255" if high >= 2 else ""
+            raise ValueError(f"{operation}: target must lie in [0, 1], got values from {low:g} to {high:g}{advice}")
+    return array

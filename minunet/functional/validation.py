@@ -105,7 +105,7 @@ def constant(operation: str, name: str, value: TensorLike, like: Tensor, *, broa
     if isinstance(value, Tensor) and value.requires_grad:
         raise ValueError(f"{operation}: {name} cannot require a gradient; pass {name}.detach()")
     xp = array_module(like.data)
-    array = xp.asarray(value.data if isinstance(value, Tensor) else value, dtype=like.dtype)
+    array = xp.asarray(value.data if isinstance(value, Tensor) else as_array(value, like.dtype), dtype=like.dtype)
     if broadcast and array.shape != like.shape:
         try:
             array = xp.ascontiguousarray(xp.broadcast_to(array, like.shape)).reshape(like.shape)

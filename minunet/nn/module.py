@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minunet.autograd import Tensor
+from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import device_of, resolve_device, to_device, to_numpy
 from minunet.nn.state import fitting_arrays
 
@@ -150,7 +151,15 @@ class Module:
         return self
 
     def astype(self, dtype: DTypeLike) -> Module:
-        """Convert every parameter to a floating-point dtype, dropping gradients; returns the module."""
+        """Convert every parameter to a floating-point dtype, dropping gradients; returns the module.
+
+        Raises
+        ------
+        ValueError
+            If the dtype is not floating-point.
+        """
+        if not is_float(np.empty(0, dtype)):
+            raise ValueError(f"astype: dtype must be floating-point, such as float32, got {np.dtype(dtype)}")
         for parameter in self.parameters():
             parameter.data = parameter.data.astype(dtype)
             parameter.grad = None

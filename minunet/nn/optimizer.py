@@ -1,4 +1,4 @@
-"""An optimizer: parameters, counts of steps and the arrays beside them, which can be saved and loaded so that training can resume."""
+"""An optimizer: parameters, counts of steps and arrays beside them, which can be saved and loaded, so that training can resume."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def raise_if_any(optimizer: str, problems: list[str]) -> None:
 
 def _gradient_problem(p: Tensor) -> str:
     """What is wrong with a parameter's gradient, if anything."""
-    grad = p.grad
+    grad: Array = p.grad
     if not is_array(grad):
         return f"has a gradient that is not an array but {type(grad).__name__}"
     if is_masked(grad):

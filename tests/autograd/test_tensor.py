@@ -8,6 +8,7 @@ import pytest
 
 from minunet import Tensor
 from minunet.functional import relu
+from tests.sample_arrays import distinct
 
 
 @pytest.mark.parametrize(
@@ -135,3 +136,54 @@ def test_results_of_zero_axes_are_arrays_not_numpy_scalars():
     assert isinstance(scalar.grad, np.ndarray)
     assert scalar.grad.shape == ()
     assert scalar.grad == 12
+
+
+def test_numpy_takes_a_tensor_as_an_array():
+    x = Tensor(distinct((2, 3)))
+    assert np.asarray(x).dtype == np.float64
+    assert np.shares_memory(np.asarray(x), x.data)
+    assert not np.shares_memory(np.array(x), x.data)
+    assert np.asarray(x, np.float32).dtype == np.float32
+    np.testing.assert_array_equal(np.stack([x, x]), np.stack([x.data, x.data]))
+    assert Tensor([x, x]).dtype == np.float64
+
+
+def test_numpy_takes_no_tensor_whose_gradient_would_end():
+    x = Tensor([1.0], requires_grad=True)
+    for convert in (np.asarray, np.array, lambda t: np.stack([t, t]), lambda t: Tensor([t, t])):
+        with pytest.raises(RuntimeError, match=r"use tensor\.detach\(\)"):
+            convert(x)
+        convert(x.detach())
+
+
+@pytest.mark.parametrize("make", [lambda v: Tensor(v), lambda v: Tensor([v, v]), lambda v: Tensor(np.ones(2)) * v])
+def test_masked_arrays_are_refused(make):
+    with pytest.raises(TypeError, match="a masked array was given, whose mask would be ignored"):
+        make(np.ma.array([1.0, 2.0], mask=[False, True]))
+
+
+def test_masked_arrays_are_refused_as_gradients_and_data():
+    x = Tensor(np.ones(2), requires_grad=True)
+    for use in ((x * 1.0).backward, lambda v: setattr(x, "data", v)):
+        with pytest.raises(TypeError, match="masked array"):
+            use(np.ma.array([1.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    "of", [lambda v: v.view(np.matrix), lambda v: v.view(np.recarray), lambda v: v.view(type("A", (np.ndarray,), {}))]
+)
+def test_arrays_of_subclasses_are_plain_inside(of):
+    values = np.array([[1.0, 2.0], [3.0, 4.0]])
+    x = Tensor(of(values), requires_grad=True)
+    assert type(x.data) is np.ndarray
+    y = x * of(values)
+    np.testing.assert_array_equal(y.data, values * values)  # not a matrix product
+    y.backward(of(np.ones((2, 2))))
+    assert type(x.grad) is np.ndarray
+    x.data = of(values)
+    assert type(x.data) is np.ndarray
+
+
+def test_a_gradient_of_complex_numbers_is_refused():
+    with pytest.raises(TypeError, match="real numbers"):
+        (Tensor([1.0], requires_grad=True) * 1.0).backward(np.array([1j]))

@@ -206,3 +206,77 @@ def test_dice_loss_of_logits_of_ten_thousand(dtype):
     assert loss.item() == pytest.approx(1 - (1 + 1 / 3) / 2)
     loss.backward()
     assert np.isfinite(z.grad).all()
+
+
+TARGETED = {
+    "binary_cross_entropy": lambda t: F.binary_cross_entropy(np.full(t.shape, 0.5), t),
+    "binary_cross_entropy_with_logits": lambda t: F.binary_cross_entropy_with_logits(np.zeros(t.shape), t),
+    "dice_loss": lambda t: F.dice_loss(np.zeros(t.shape), t),
+}
+
+
+@pytest.mark.parametrize("name", TARGETED)
+@pytest.mark.parametrize("value", [255, 2, 1.01, -0.01, np.nan, np.inf])
+def test_targets_outside_0_to_1_are_refused(name, value):
+    target = np.array([[0, 1, 0.5, value]])
+    advice = "divide a mask of 0 and 255 by 255" if value >= 2 else ""
+    for given in (target, Tensor(target)):
+        with pytest.raises(ValueError, match=rf"{name}: target must lie in \[0, 1\], got values from .*{advice}"):
+            TARGETED[name](given)
+
+
+@pytest.mark.parametrize("name", TARGETED)
+def test_targets_that_interpolation_made_are_taken(name):
+    TARGETED[name](np.array([[1 + 1e-6, -1e-6, 0.3]]))
+    TARGETED[name](np.array([[True, False]]))
+    TARGETED[name](np.array([[0, 1]], np.uint8))
+
+
+@pytest.mark.parametrize("count", [1, 50_000])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_infinite_logits_are_certain_answers(count, dtype):
+    def loss(logit, target):
+        z = Tensor(np.array([logit] + [3.0] * (count - 1), dtype), requires_grad=True)
+        y = F.binary_cross_entropy_with_logits(
+            z, np.array([target] + [1.0] * (count - 1), dtype), np.ones(count, dtype)
+        )
+        y.backward()
+        return y.item() * count - (count - 1) * math.log1p(math.exp(-3)), z.grad[0] * count
+
+    for sign in (1, -1):
+        value, gradient = loss(sign * np.inf, sign > 0)
+        assert value == pytest.approx(0, abs=1e-3)
+        assert gradient == 0
+        value, gradient = loss(sign * np.inf, sign < 0)
+        assert value == np.inf
+        assert gradient == pytest.approx(sign)
+
+
+@pytest.mark.parametrize("size", [0, 1e2, 1e4, 1e8])
+@pytest.mark.parametrize("gap", [5, 18, 40])
+def test_cross_entropy_keeps_small_losses_of_large_logits(size, gap):
+    z = Tensor(np.array([[size, size - gap, -np.inf]]), requires_grad=True)
+    loss = F.cross_entropy(z, [0])
+    assert loss.item() == pytest.approx(math.log1p(math.exp(-gap)), rel=1e-6)
+    loss.backward()
+    right = math.exp(-gap) / (1 + math.exp(-gap))
+    np.testing.assert_allclose(z.grad, [[-right, right, 0]], rtol=1e-6)
+
+
+def test_cross_entropy_of_confident_float32_logits():
+    z = Tensor(np.float32([[1000, 980]]), requires_grad=True)
+    loss = F.cross_entropy(z, [0])
+    assert loss.item() == pytest.approx(math.exp(-20), rel=1e-5)
+    loss.backward()
+    np.testing.assert_allclose(z.grad, [[-math.exp(-20), math.exp(-20)]], rtol=1e-5)
+
+
+def test_the_largest_logits_cause_no_warning():
+    assert F.cross_entropy(np.float32([[3e38, -3e38]]), [0]).item() == 0
+    np.testing.assert_array_equal(F.softmax(np.float32([3e38, -3e38])).data, [1, 0])
+
+
+@pytest.mark.parametrize("labels", [np.ma.array([0, 1], mask=[0, 1]), ["a", "b"], [0j, 1j]])
+def test_labels_that_are_no_numbers_are_refused(labels):
+    with pytest.raises((TypeError, ValueError), match="masked array|labels must be whole numbers"):
+        F.cross_entropy(np.zeros((2, 2)), labels)

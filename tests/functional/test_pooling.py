@@ -161,3 +161,14 @@ def test_views_and_empty_batches(name):
 def test_refusals_name_the_argument_and_its_value(name, shape, arguments, message):
     with pytest.raises(ValueError, match=f"{name}: .*{message}|{name}: {message}"):
         getattr(F, name)(np.zeros(shape), *arguments)
+
+
+@pytest.mark.parametrize("size", [4, 64])
+def test_the_largest_float32_numbers_cause_no_warning(size):
+    x = Tensor(np.full((1, size, size, 8), 3e38, np.float32), requires_grad=True)
+    y = F.max_pool2d(x)
+    assert (y.data == np.float32(3e38)).all()
+    y.backward(np.full(y.shape, 3e38, np.float32))
+    assert (x.grad[:, ::2, ::2] == np.float32(3e38)).all()
+    x.grad = None
+    F.relu(x).backward(x.data)

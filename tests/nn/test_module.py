@@ -186,3 +186,35 @@ def test_a_module_prints_its_layers():
         "  )",
         ")",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.ones(3, complex), "1.bias does not hold real numbers but complex128"),
+        (np.full(3, 1e300), "1.bias holds numbers too large for float32"),
+        (np.array(["a", "b", "c"]), "1.bias does not hold real numbers"),
+        (np.ma.ones(3), "1.bias is a masked array, whose mask would be ignored"),
+        ([[1], [2, 3]], "1.bias is not an array"),
+        (None, r"1.bias has shape \(\), expected \(3,\)"),
+    ],
+)
+def test_a_state_that_does_not_fit_is_not_loaded_in_part(value, message):
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict({**{name: v + 1 for name, v in before.items()}, "1.bias": value})
+    np.testing.assert_equal(model.state_dict(), before)
+
+
+def test_a_state_of_what_float32_cannot_count_is_loaded_as_it_is():
+    """Numbers that are infinite already, lists, Tensors and integers."""
+    model = nn.Sequential(nn.Linear(1, 3))
+    model.load_state_dict({"0.weight": [[1, 2, 3]], "0.bias": Tensor(np.array([np.inf, np.nan, 1.0]))})
+    np.testing.assert_array_equal(model.state_dict()["0.bias"], [np.inf, np.nan, 1])
+
+
+@pytest.mark.parametrize("state", [None, [1], "text"])
+def test_a_state_is_a_mapping(state):
+    with pytest.raises(ValueError, match="must map names to arrays"):
+        nn.Linear(1, 1).load_state_dict(state)

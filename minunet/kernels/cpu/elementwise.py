@@ -13,6 +13,7 @@ from minunet.kernels.cpu.epilogue import masked_gradient, zeros
 from minunet.kernels.cpu.partition import balanced_size, even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.primitives.loss import bce_elements
 
 VALUES_PER_BLOCK = 1 << 19  # threads whose calls are short wait for each other
 MIN_VALUES_PER_BLOCK = 1 << 17  # a smaller block is not worth the cost of handing it to a thread
@@ -111,7 +112,7 @@ def bce_with_logits(logits: np.ndarray, target: np.ndarray, weight: np.ndarray |
 
     def job(block: slice) -> float:
         z, t = flat_logits[block], flat_target[block]
-        with scratch() as allocate:
+        with scratch() as allocate, np.errstate(invalid="ignore"):
             loss, e, u = (allocate(z.shape, z.dtype) for _ in range(3))
             np.abs(z, out=e)
             np.negative(e, out=e)
@@ -128,6 +129,8 @@ def bce_with_logits(logits: np.ndarray, target: np.ndarray, weight: np.ndarray |
             np.multiply(z, t, out=u)
             e -= u
             loss += e
+            if np.isnan(loss.max()):  # infinite logits, of which the formula above makes infinity - infinity
+                np.copyto(loss, bce_elements(z, t))
             if flat_weight is not None:
                 loss *= flat_weight[block]
             return float(loss.sum(dtype=np.float64))

@@ -41,6 +41,12 @@ def masked_gradient(allocate: Allocate, gradient: np.ndarray, output: np.ndarray
     flat = masked.reshape(-1)
     # Infinity times 0 is NaN, but must become 0 too. The sum of squares, which is cheap, shows whether there is any;
     # selecting values with a mask is slow.
-    if not np.isfinite(flat.dot(flat)):
+    if not np.isfinite(sum_of_squares(flat)):
         masked[~active] = 0
     return masked
+
+
+def sum_of_squares(values: np.ndarray) -> np.floating:
+    """Of a vector: NaN where it holds a NaN, else infinite where it holds an infinity or squares overflow."""
+    with np.errstate(over="ignore"):
+        return values.dot(values)

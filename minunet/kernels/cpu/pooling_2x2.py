@@ -13,6 +13,7 @@ import numpy as np
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.epilogue import sum_of_squares
 from minunet.kernels.cpu.partition import parallel_blocks, row_blocks
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
@@ -96,7 +97,7 @@ def max_pool2d(x: np.ndarray, *window: IntPair) -> tuple[np.ndarray, np.ndarray]
         out, winner = y[index].reshape(-1), argmax[index].reshape(-1)
         np.maximum(*values, out=out)
         _write_winner(allocate, values, rows, winner)
-        if np.isnan(out.dot(out)):  # comparisons with NaN are false, so a NaN has not won yet
+        if np.isnan(sum_of_squares(out)):  # comparisons with NaN are false, so a NaN has not won yet
             windows = pixels.reshape(*pixels.shape[:3], width, 2, c).transpose(2, 4, 0, 1, 3, 5)
             first_nan = np.isnan(windows).reshape(4, -1).argmax(axis=0)
             np.copyto(winner, first_nan, where=np.isnan(out), casting="unsafe")
@@ -150,7 +151,7 @@ def max_pool2d_grad(
         winner = winner.reshape(gradient.shape)
         has_won = allocate(winner.shape, np.bool_)
         flat = grad_output[index].reshape(-1)
-        is_finite = np.isfinite(flat.dot(flat))
+        is_finite = np.isfinite(sum_of_squares(flat))
         for row in range(2):
             np.equal(winner, 2 * row, out=has_won)
             if is_finite:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.backend import Array, array_module
 from minunet.kernels.dispatch import primitive
@@ -54,7 +56,8 @@ def sigmoid_grad(grad_output: Array, y: Array) -> Array:
 def softmax(x: Array, axis: int) -> Array:
     """exp(x) / sum of exp(x) along the axis; the largest score is subtracted first, so that exp cannot overflow."""
     xp = array_module(x)
-    e = xp.exp(x - x.max(axis=axis, keepdims=True))
+    with np.errstate(over="ignore"):  # of scores of 3e38 and -3e38 the difference is minus infinity
+        e = xp.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
 

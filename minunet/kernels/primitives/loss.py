@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.backend import Array, array_module
 from minunet.kernels.dispatch import primitive
@@ -16,11 +18,20 @@ def _like_logits(grad_output: Array, logits: Array, *others: object) -> ArraySpe
     return ArraySpec.of(logits)
 
 
+def bce_elements(logits: Array, target: Array) -> Array:
+    """The loss of each element. An infinite logit is a certain answer: it costs nothing if it is right, else it is infinite."""
+    xp = array_module(logits)
+    size = xp.abs(logits)
+    with np.errstate(invalid="ignore"):  # infinity times 0, or less itself
+        linear = xp.maximum(logits, 0) - logits * target
+    certain_cost = xp.where((logits > 0) == target, xp.zeros_like(size), size)
+    return xp.where(xp.isinf(logits), certain_cost, linear) + xp.log1p(xp.exp(-size))
+
+
 @primitive(result_spec=_one_number)
 def bce_with_logits(logits: Array, target: Array, weight: Array | None) -> Array:
     """The loss, 0-d. The form with exp(-|z|) does not overflow for any logit."""
-    xp = array_module(logits)
-    loss = xp.maximum(logits, 0) - logits * target + xp.log1p(xp.exp(-xp.abs(logits)))
+    loss = bce_elements(logits, target)
     if weight is not None:
         loss = loss * weight
     return loss.mean()
