@@ -100,6 +100,8 @@ class FusedStep:
         if not self._was_sent(graph, (images, masks)):
             graph.send(images, masks)
         graph.run(self.optimizer.lr)
+        for p in self.optimizer.params:
+            p.mark_changed()
         if next_batch is not None and self._graphs.get(next_batch[0].shape) is graph:
             graph.send(*next_batch)
             self._sent_ahead = graph, next_batch

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minunet.kernels.primitives.loss import bce_elements
+
 LOG_FLOOR = (
     -100.0
 )  # logs of probabilities are clamped here, as the loss itself does, so that p = 0 costs a finite amount
@@ -135,7 +137,7 @@ class SegmentationMetrics:
         Raises
         ------
         ValueError
-            If the shapes differ.
+            If the shapes differ, or the target is not in [0, 1].
         """
         probability, target = self._batch(probability, target)
         p = probability.astype(np.float64)
@@ -152,7 +154,7 @@ class SegmentationMetrics:
         """
         logits, target = self._batch(logits, target)
         x = logits.astype(np.float64)
-        loss = np.maximum(x, 0) - x * target + np.log1p(np.exp(-np.abs(x)))
+        loss = bce_elements(x, target)
         self._add(logits > 0, target, loss, names)
 
     def __len__(self) -> int:
@@ -188,6 +190,8 @@ class SegmentationMetrics:
         prediction, target = np.asarray(prediction), np.asarray(target)
         if prediction.shape != target.shape:
             raise ValueError(f"prediction {prediction.shape} and target {target.shape} must have the same shape")
+        if target.size and not (target.min() >= -1e-5 and target.max() <= 1 + 1e-5):  # NaN fails too
+            raise ValueError(f"the target must lie in [0, 1], got values from {target.min()} to {target.max()}")
         if prediction.ndim == 2:
             return prediction[None], target[None]  # (H, W) -> (1, H, W)
         return prediction, target

@@ -16,7 +16,7 @@ from PIL import Image
 
 from minunet.autograd import Tensor
 from minunet.data.reading.image_files import decode
-from minunet.data.reading.pixels import from_pil
+from minunet.data.reading.pixels import from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
 from minunet.data.tiling import predict_tiled
@@ -230,7 +230,11 @@ def as_array(image: Any) -> np.ndarray:
         return decode(image)
     if isinstance(image, Image.Image):
         return from_pil(image)
-    array = backend.to_numpy(image) if backend.is_array(image) else None
+    array = (
+        backend.to_numpy(unmasked(image) if isinstance(image, np.ndarray) else image)
+        if backend.is_array(image)
+        else None
+    )
     if array is None:
         raise UserError(f"an image is an array, a PIL image or a path, not {type(image).__name__}; convert it first.")
     if array.ndim == 3 and array.shape[2] == 1:

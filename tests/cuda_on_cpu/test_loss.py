@@ -24,3 +24,11 @@ def test_cross_entropy(shape, weighted, dtype, schedule):
     check("bce_with_logits", logits, target, weight, schedule=schedule, dtype=dtype)
     scale = np.asarray(0.7, dtype)
     check("bce_with_logits_grad", scale, logits, target, weight, schedule=schedule, dtype=dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_infinite_logits_are_certain_answers(dtype, schedule):
+    logits = np.array([np.inf, -np.inf, 2, -3], dtype)
+    target = np.array([1, 0, 1, 1], dtype)
+    check("bce_with_logits", logits, target, None, schedule=schedule, dtype=dtype)
+    check("bce_with_logits_grad", np.asarray(1, dtype), logits, target, None, schedule=schedule, dtype=dtype)

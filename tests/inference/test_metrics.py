@@ -148,3 +148,18 @@ def test_wrong_shapes_and_no_images_are_refused():
         SegmentationMetrics().update(np.zeros((2, 3)), np.zeros((3, 2)))
     with pytest.raises(ValueError, match="nothing to measure"):
         SegmentationMetrics().result()
+
+
+@pytest.mark.parametrize("value", [255, -0.1, np.nan])
+def test_targets_outside_0_to_1_are_refused(value):
+    metrics = SegmentationMetrics()
+    for update in (metrics.update, metrics.update_logits):
+        with pytest.raises(ValueError, match=r"the target must lie in \[0, 1\]"):
+            update(np.full((2, 2), 0.5), np.full((2, 2), value))
+    assert len(metrics) == 0
+
+
+def test_infinite_logits_are_certain_answers():
+    metrics = SegmentationMetrics()
+    metrics.update_logits(np.array([[np.inf, -np.inf]]), np.array([[1.0, 0.0]]))
+    assert metrics.result()["loss"] == 0

@@ -44,6 +44,19 @@ def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
     return np.ascontiguousarray(_upright(_values(image, mask), orientation))
 
 
+def unmasked(array: np.ndarray) -> np.ndarray:
+    """The pixels as a plain array, whatever subclass of `numpy.ndarray` they are in.
+
+    Raises
+    ------
+    UserError
+        For a masked array: its mask would be ignored.
+    """
+    if isinstance(array, np.ma.MaskedArray):
+        raise UserError("an image is a masked array, whose mask would be ignored: fill its gaps, with .filled(value).")
+    return np.asarray(array)
+
+
 def to_grey(array: np.ndarray) -> np.ndarray:
     """Grey values as fractions of white: the luma of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B.
 
@@ -102,7 +115,7 @@ def divide_by_white(array: np.ndarray, white: int) -> np.ndarray:
 
 
 def _checked(array: np.ndarray) -> tuple[np.ndarray, int]:
-    array = np.asarray(array)
+    array = unmasked(array)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3) or array.size == 0:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb
+from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb, unmasked
 from minunet.data.reading.resize import resize_area
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
@@ -87,7 +87,7 @@ class Preprocessing:
         ndarray, (h, w, 1) float32 in [0, 1]
             For binary masks only 0 and 1.
         """
-        array = np.asarray(array)
+        array = unmasked(array)
         if self.mask == "binary":
             cell = binarise(array, self.threshold)
             if self.size is None or self.size == cell.shape[::-1]:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minunet.data.reading.pixels import unmasked
 from minunet.errors import UserError
 
 
@@ -96,7 +97,7 @@ def apply_weights(array: np.ndarray, axis_weights: AxisWeights, axis: int) -> np
 
 
 def _resize(array: np.ndarray, size: tuple[int, int], weights_of: Callable[[int, int], AxisWeights]) -> np.ndarray:
-    array = np.asarray(array)
+    array = unmasked(array)
     width, height = size
     if width < 1 or height < 1:
         raise UserError(f"a size of {width}x{height} pixels is no picture: both numbers must be at least 1.")

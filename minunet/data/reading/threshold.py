@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minunet.data.reading.pixels import to_grey
+from minunet.data.reading.pixels import to_grey, unmasked
 from minunet.errors import UserError
 
 BINS = 256
@@ -32,7 +32,7 @@ def otsu_threshold(array: np.ndarray) -> float:
     float
         In the array's own units. Of several equally good levels the lowest.
     """
-    array = np.asarray(array)
+    array = unmasked(array)
     if array.size == 0:
         raise UserError("an array without values has no threshold.")
     low, high = array.min(), array.max()
@@ -67,7 +67,7 @@ def binarise(array: np.ndarray, threshold: str | float) -> np.ndarray:
         Of two levels the higher one is cell, for any `threshold`. A mask of one level is all cell where that level is above
         a numeric threshold, or above 0 for "otsu", or is the 1 of a mask of 0 and 1; else it is all background.
     """
-    array = np.asarray(array)
+    array = unmasked(array)
     grey = array if array.ndim == 2 else to_grey(array)
     low, high = grey.min(), grey.max()
     if low != high and not np.any((grey != low) & (grey != high)):

@@ -9,6 +9,14 @@
 
 constexpr int THREADS = 256;
 
+// Without w. An infinite logit is a certain answer: it costs nothing if it is right, else it is infinite. `e` is exp(-|z|).
+template <typename A>
+__device__ inline A bce(A z, A t, A e) {
+    const A size = z < 0 ? -z : z;
+    if (z == z && size - size != 0) return (z > 0 ? (A)1 : (A)0) == t ? (A)0 : size;
+    return (z > 0 ? z : z - z) - z * t + log1p(e);  // z - z: 0, or NaN for a NaN
+}
+
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
     bce_sums(const T* logits, const T* target, const T* weight, double* partial, long long count) {
@@ -16,7 +24,7 @@ __global__ void __launch_bounds__(THREADS)
     double sum = 0;
     for (long long i = (long long)blockIdx.x * THREADS + threadIdx.x; i < count; i += (long long)gridDim.x * THREADS) {
         const Wide<T> z = widen(logits[i]), size = z < 0 ? -z : z;
-        const Wide<T> loss = (z > 0 ? z : z - z) - z * widen(target[i]) + log1p(exp(-size));  // z - z: 0, or NaN for a NaN
+        const Wide<T> loss = bce<Wide<T>>(z, widen(target[i]), exp(-size));
         sum += weight ? loss * widen(weight[i]) : loss;
     }
     sum = block_sum<THREADS>(sum, reinterpret_cast<double*>(memory));
@@ -61,7 +69,7 @@ __global__ void __launch_bounds__(THREADS)
         float slope = 0;
         if (channel < channels) {
             const float z = widen(logits[i]), t = target[pixel * channels + channel], e = exp(z < 0 ? z : -z);
-            sum += (z > 0 ? z : z - z) - z * t + log1p(e);
+            sum += bce<float>(z, t, e);
             slope = ((z >= 0 ? 1.f : e) / (1 + e) - t) * scale;
         }
         grad[i] = narrow<T>(rounded ? as_tf32(slope) : slope);

@@ -9,6 +9,8 @@ from PIL import Image
 
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_grey, to_rgb
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.threshold import binarise, otsu_threshold
 from minunet.errors import UserError
 from tests.data.small_pictures import photo
 
@@ -78,3 +80,12 @@ def test_a_tiff_in_which_0_is_white_is_inverted(dtype, mode, read, tmp_path):
     assert np.array_equal(read(path), values)
     white_is_zero(path)
     assert np.array_equal(read(path), np.iinfo(dtype).max - values)
+
+
+@pytest.mark.parametrize("read", [to_grey, to_rgb, otsu_threshold, lambda a: binarise(a, 0.5), Preprocessing().target])
+def test_a_mask_of_numpys_is_refused(read):
+    """Its hidden pixels would be read like the others."""
+    array = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    with pytest.raises(UserError, match="masked array, whose mask would be ignored"):
+        read(np.ma.array(array, mask=array > 5))
+    np.testing.assert_array_equal(read(array.view(np.matrix)), read(array))
