@@ -44,8 +44,8 @@ class Function:
     needs_input_grad: tuple[bool, ...] = ()
     input_types: tuple[tuple[tuple[int, ...], Any], ...] = ()
     _saved: tuple[Any, ...] = ()
-    # (number, changes, their count at the forward pass) of each input that backward will read
-    _inputs_to_read: tuple[tuple[int, Changes, int], ...] = ()
+    # (name, changes, their count at the forward pass) of the inputs and the output, as far as backward will read them
+    _values_to_read: tuple[tuple[str, Changes, int], ...] = ()
 
     def forward(self, *arrays: Any) -> Array:
         """The operation on plain arrays; it calls `self.save` with what `backward` will need, and no more."""
@@ -101,11 +101,13 @@ class Function:
                 output.changes = t.changes
         if any(self.needs_input_grad):
             saved = {id(memory_of(array)) for array in arrays_in(self._saved)}
-            self._inputs_to_read = tuple(
-                (k, t.changes, t.changes.count)
+            self._values_to_read = tuple(
+                (f"input {k}", t.changes, t.changes.count)
                 for k, t in enumerate(tensors)
                 if t is not None and (self.reads_inputs_again or id(memory_of(t.data)) in saved)
             )
+            if id(memory) in saved:
+                self._values_to_read += (("output", output.changes, output.changes.count),)
             # Edges, not tensors: an activation stays in memory only if some operation saved it.
             self.edges = tuple(
                 t.edge if t is not None and needed else None
@@ -117,19 +119,18 @@ class Function:
         return output
 
     def check_unchanged(self) -> None:
-        """RuntimeError where an input that backward reads was changed since the forward pass."""
-        for k, changes, count in self._inputs_to_read:
+        """RuntimeError where an input or the output was changed since the forward pass, and backward reads it."""
+        for name, changes, count in self._values_to_read:
             if changes.count != count:
-                shape, dtype = self.input_types[k]
                 raise RuntimeError(
-                    f"backward of {type(self).__name__}: its input {k}, of shape {shape} and {dtype}, was changed after the "
-                    "forward pass (by an optimizer's step, load_state_dict, or an assignment to .data), and the gradient would "
-                    "not be that of what was computed; call backward first, or run the forward pass again"
+                    f"backward of {type(self).__name__}: its {name} was changed after the forward pass (by an optimizer's step, "
+                    "load_state_dict, or an assignment to .data), and the gradient would not be that of what was computed; "
+                    "call backward first, or run the forward pass again"
                 )
 
     def release(self) -> None:
         """Forget the inputs and everything saved."""
         self._saved = ()
-        self._inputs_to_read = ()
+        self._values_to_read = ()
         self.edges = ()
         self.is_released = True

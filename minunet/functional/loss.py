@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from minunet.autograd import Tensor, TensorLike, as_tensor
+from minunet.autograd import Tensor, TensorLike
+from minunet.functional.loss_arguments import predictions, target_and_weight, target_like
 from minunet.functional.primitive_function import PrimitiveFunction
-from minunet.functional.validation import constant
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array, array_module
 from minunet.kernels.plain_array import plain
 
 # The smallest logarithm, as in PyTorch: log(0) becomes this, so that a certain but wrong prediction has a finite cost.
 MIN_LOG = -100.0
-ROUNDING = 1e-5  # how far a target may lie outside [0, 1], as an interpolated mask does
 
 
 class BinaryCrossEntropy(PrimitiveFunction):
@@ -145,14 +142,14 @@ def binary_cross_entropy(p: TensorLike, target: TensorLike, weight: TensorLike |
     ValueError
         If a shape differs, `p` is empty, `p` or the target is not in [0, 1], or target or weight requires a gradient.
     """
-    p = _predictions("binary_cross_entropy", "p", p)
+    p = predictions("binary_cross_entropy", "p", p)
     if bool((p.data < 0).any()) or bool((p.data > 1).any()):
         low, high = float(p.data.min()), float(p.data.max())
         raise ValueError(
             f"binary_cross_entropy: p must be probabilities in [0, 1], got values from {low:g} to {high:g}; "
             "for logits use binary_cross_entropy_with_logits"
         )
-    return BinaryCrossEntropy().apply(p, *_target_and_weight("binary_cross_entropy", p, target, weight))
+    return BinaryCrossEntropy().apply(p, *target_and_weight("binary_cross_entropy", p, target, weight))
 
 
 def binary_cross_entropy_with_logits(
@@ -177,8 +174,8 @@ def binary_cross_entropy_with_logits(
         If a shape differs, `logits` is empty, the target is not in [0, 1], or target or weight requires a gradient.
     """
     name = "binary_cross_entropy_with_logits"
-    logits = _predictions(name, "logits", logits)
-    return BinaryCrossEntropyWithLogits().apply(logits, *_target_and_weight(name, logits, target, weight))
+    logits = predictions(name, "logits", logits)
+    return BinaryCrossEntropyWithLogits().apply(logits, *target_and_weight(name, logits, target, weight))
 
 
 def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
@@ -195,7 +192,7 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     ValueError
         If the shapes do not fit, there are no labels, or a label is not the number of a class.
     """
-    logits = _predictions("cross_entropy", "logits", logits)
+    logits = predictions("cross_entropy", "logits", logits)
     if logits.ndim == 0:
         raise ValueError("cross_entropy: logits must end in an axis of classes, got shape ()")
     xp = array_module(logits.data)
@@ -235,42 +232,8 @@ def dice_loss(logits: TensorLike, target: TensorLike) -> Tensor:
     ValueError
         If the shape differs, `logits` is empty, the target is not in [0, 1], or the target requires a gradient.
     """
-    logits = _predictions("dice_loss", "logits", logits)
-    truth = _target("dice_loss", target, logits)
+    logits = predictions("dice_loss", "logits", logits)
+    truth = target_like("dice_loss", target, logits)
     if logits.ndim == 0:
         return dice_loss(logits.reshape(1), truth.reshape(1))
     return DiceLoss().apply(logits, truth)
-
-
-def _predictions(operation: str, name: str, value: Any) -> Tensor:
-    """A tensor of at least one element, since the mean of no elements is not defined."""
-    tensor = as_tensor(value)
-    if tensor.size == 0:
-        raise ValueError(f"{operation}: {name} has no elements, its shape is {tensor.shape}")
-    return tensor
-
-
-def _target_and_weight(
-    operation: str, p: Tensor, target: TensorLike, weight: TensorLike | None
-) -> tuple[Array, Array | None]:
-    """The target and the weight, if there is one, as arrays like `p`."""
-    return (
-        _target(operation, target, p),
-        None if weight is None else constant(operation, "weight", weight, p, broadcast=True),
-    )
-
-
-def _target(operation: str, target: TensorLike, like: Tensor) -> Array:
-    """The target as an array like the predictions, in [0, 1].
-
-    On a GPU a check would wait for all work queued before it, in every step, so that only what comes from the host is checked.
-    """
-    given = target.data if isinstance(target, Tensor) else target
-    array = constant(operation, "target", target, like)
-    if array_module(given) is np:
-        values = array if array_module(array) is np else np.asarray(given)
-        low, high = float(values.min()), float(values.max())
-        if not (low >= -ROUNDING and high <= 1 + ROUNDING):  # NaN fails too
-            advice = "; divide a mask of 0 and 255 by 255" if high >= 2 else ""
-            raise ValueError(f"{operation}: target must lie in [0, 1], got values from {low:g} to {high:g}{advice}")
-    return array

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minunet.kernels.plain_array import plain
 from minunet.kernels.primitives.loss import bce_elements
 
 LOG_FLOOR = (
@@ -187,7 +188,7 @@ class SegmentationMetrics:
 
     @staticmethod
     def _batch(prediction: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        prediction, target = np.asarray(prediction), np.asarray(target)
+        prediction, target = np.asarray(plain(prediction)), np.asarray(plain(target))
         if prediction.shape != target.shape:
             raise ValueError(f"prediction {prediction.shape} and target {target.shape} must have the same shape")
         if target.size and not (target.min() >= -1e-5 and target.max() <= 1 + 1e-5):  # NaN fails too

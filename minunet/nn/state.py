@@ -49,6 +49,8 @@ def _converted(value: Any, like: Array) -> tuple[Array, str]:
         array = value if is_array(value) else np.asarray(value)
     except ValueError:  # lists of unequal lengths
         return None, "is not an array"
+    if not getattr(like.flags, "writeable", True):
+        return None, "lies in memory that must not be written to; give the parameter a copy"
     if array.shape != like.shape:
         return None, f"has shape {array.shape}, expected {like.shape}"
     if not is_float(array) and array.dtype.kind not in "biu":

@@ -28,7 +28,7 @@ def test_an_optimizers_step_between_two_losses(optimizer):
     model, steps, second = two_losses(optimizer)
     steps.step()
     before = [p.grad.copy() for p in model.parameters()]
-    with pytest.raises(RuntimeError, match=f"backward of Conv2d: its input 1, of shape .* and float32, {CHANGED}"):
+    with pytest.raises(RuntimeError, match=f"backward of Conv2d: its input 1 {CHANGED}"):
         second.backward()
     for p, grad in zip(model.parameters(), before, strict=True):
         np.testing.assert_array_equal(p.grad, grad)  # nothing was added in part
@@ -80,6 +80,24 @@ def test_every_way_to_save_an_input(operation, change):
     assert x.grad is None
 
 
+@pytest.mark.parametrize("operation", [F.relu, F.tanh, F.sigmoid, F.softmax])
+def test_an_output_that_was_saved(operation):
+    x = Tensor(distinct((3, 3)), requires_grad=True)
+    y = operation(x)
+    y.data += 1
+    with pytest.raises(RuntimeError, match=f"its output {CHANGED}"):
+        y.sum().backward()
+
+
+@pytest.mark.parametrize("loss", [F.binary_cross_entropy_with_logits, F.dice_loss])
+def test_a_target_that_was_saved(loss):
+    x, target = Tensor(distinct((3, 3)), requires_grad=True), Tensor(np.ones((3, 3)))
+    y = loss(x, target)
+    target.data *= 0
+    with pytest.raises(RuntimeError, match=CHANGED):
+        y.backward()
+
+
 def test_parameters_that_a_recomputed_part_reads_again():
     w = Parameter(np.ones(3))
     y = recompute(lambda t: t + w, [Tensor(np.ones(3))], [w]).sum()
@@ -117,4 +135,4 @@ def test_data_of_another_shape_or_dtype_does_not_take_the_gradient():
 def test_an_activation_is_not_kept_in_memory_for_it():
     x = Tensor(np.ones(3), requires_grad=True)
     y = x * 2.0
-    assert not any(isinstance(value, (Tensor, np.ndarray)) for item in y.creator._inputs_to_read for value in item)
+    assert not any(isinstance(value, (Tensor, np.ndarray)) for item in y.creator._values_to_read for value in item)

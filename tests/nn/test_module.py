@@ -218,3 +218,12 @@ def test_a_state_of_what_float32_cannot_count_is_loaded_as_it_is():
 def test_a_state_is_a_mapping(state):
     with pytest.raises(ValueError, match="must map names to arrays"):
         nn.Linear(1, 1).load_state_dict(state)
+
+
+def test_a_parameter_that_cannot_be_written_to_is_named_before_any_is_loaded():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
+    before = model.state_dict()
+    model[1].bias.data.flags.writeable = False
+    with pytest.raises(ValueError, match="1.bias lies in memory that must not be written to"):
+        model.load_state_dict({name: value + 1 for name, value in before.items()})
+    np.testing.assert_equal(model.state_dict(), before)
