@@ -95,5 +95,31 @@ class FileBar:
         self._bar.refresh()
 
 
+class PartsBar:
+    """A second progress bar, over the parts of one large file; nothing for a file of one part.
+
+    Parameters
+    ----------
+    label : str
+    """
+
+    def __init__(self, label: str):
+        self.label = label
+        self._bar: FileBar | None = None
+
+    def __enter__(self) -> ProgressCallback:
+        return self._update
+
+    def __exit__(self, *exception: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(*exception)
+
+    def _update(self, done: int, total: int) -> None:
+        if self._bar is None and total > 1:
+            self._bar = FileBar(self.label)
+        if self._bar is not None:
+            self._bar.__enter__()(done, total)
+
+
 def _fold(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH - LABEL, break_long_words=False, break_on_hyphens=False) or [""]

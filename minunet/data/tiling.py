@@ -1,12 +1,13 @@
-"""Tiling: the overlapping parts in which an image too large for memory is predicted, and their blending without seams.
+"""Tiling: the overlapping parts in which an image too large for memory is predicted.
 
-Near an inner edge the prediction of a tile lacks its surroundings: in the outer quarter of each overlap its weight is 0, and
-from there it rises smoothly.
+Near an inner edge the prediction of a tile lacks its surroundings. Of each tile only the core is therefore used, which is a
+margin away from every such edge; the cores of neighbouring tiles touch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,48 @@ from minunet.errors import UserError
 ALIGN = 16  # pixels: the pooling grid of a U-Net of depth 4, so that a tile is pooled as the whole image would be
 
 
+class Tile(NamedTuple):
+    """A tile along one axis: the pixels [start, stop) are predicted, of which [core_start, core_stop) are used."""
+
+    start: int
+    stop: int
+    core_start: int
+    core_stop: int
+
+    @property
+    def core(self) -> slice:
+        """The core within the tile."""
+        return slice(self.core_start - self.start, self.core_stop - self.start)
+
+
+def tiles_along_axis(length: int, side: int, margin: int, align: int = ALIGN) -> list[Tile]:
+    """The tiles along one axis; their cores follow each other, and cover it.
+
+    Parameters
+    ----------
+    length : int
+        Of the axis, in pixels.
+    side : int
+        The largest length of a tile in pixels.
+    margin : int
+        The least distance in pixels between a core and an edge of its tile that is not an edge of the image.
+    align : int
+        Tiles begin, and those but the last end, at multiples of it.
+    """
+    margin, side = -(-margin // align) * align, side // align * align
+    tiles = [Tile(0, length, 0, length)] if length <= side else [Tile(0, side, 0, side - margin)]
+    while (begin := tiles[-1].core_stop) < length:
+        start = begin - margin
+        stop = min(start + side, length)
+        tiles.append(Tile(start, stop, begin, length if stop == length else stop - margin))
+    return tiles
+
+
 def predict_tiled(
     function: Callable[[np.ndarray], np.ndarray],
     image: np.ndarray,
     tile: int,
-    overlap: int,
+    margin: int,
     *,
     align: int = ALIGN,
     progress: ProgressCallback | None = None,
@@ -36,12 +74,13 @@ def predict_tiled(
         Of any size; an image that fits into a tile is predicted whole.
     tile : int
         Side of a tile in pixels.
-    overlap : int
-        The least number of pixels that neighbouring tiles share. A function whose outputs depend on no more than
-        `overlap // 4` pixels around them gives the same result tiled and whole.
+    margin : int
+        What is predicted within so many pixels of an inner edge of a tile is left out. A function whose outputs depend on
+        no more than `margin` pixels around them gives the same result tiled and whole.
     align : int
         Tiles begin at multiples of it, so that a network that pools in steps that divide it pools the same pixels as
-        for the whole image. `tile - overlap` must be at least this.
+        for the whole image. The margin is rounded up to a multiple of it, and the tile down; what is left between two
+        margins must be at least this.
     progress : callable or None
         Called as `progress(tiles done, tiles in all)`.
 
@@ -56,64 +95,49 @@ def predict_tiled(
         With every argument that can't be used.
     """
     image = np.asarray(image)
-    _check(image, tile, overlap, align)
+    _check(image, tile, margin, align)
     height, width = image.shape[:2]
-    rows, columns = (_tiles_along_axis(length, tile, overlap, align) for length in (height, width))
+    rows, columns = (tiles_along_axis(length, tile, margin, align) for length in (height, width))
     total = len(rows) * len(columns)
-    result = np.zeros((height, width), np.float32)
+    result = np.empty((height, width), np.float32)
     if progress:
         progress(0, total)
-    for i, (top, row_weights) in enumerate(rows):
-        for j, (left, column_weights) in enumerate(columns):
-            h, w = len(row_weights), len(column_weights)
-            prediction = np.asarray(function(image[top : top + h, left : left + w]))
-            if prediction.shape not in ((h, w), (h, w, 1)):
-                raise ValueError(f"the prediction of a tile of {(h, w)} has the shape {prediction.shape}")
-            result[top : top + h, left : left + w] += prediction.reshape(h, w) * (row_weights[:, None] * column_weights)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            prediction = predict_tile(function, image[row.start : row.stop, column.start : column.stop])
+            result[row.core_start : row.core_stop, column.core_start : column.core_stop] = prediction[
+                row.core, column.core
+            ]
             if progress:
                 progress(i * len(columns) + j + 1, total)
     return result
 
 
-def _check(image: np.ndarray, tile: int, overlap: int, align: int) -> None:
+def predict_tile(function: Callable[[np.ndarray], np.ndarray], part: np.ndarray) -> np.ndarray:
+    """The prediction (h, w) of one part (h, w, C) of an image.
+
+    Raises
+    ------
+    ValueError
+        Where the function returns an array of another shape.
+    """
+    prediction = np.asarray(function(part))
+    h, w = part.shape[:2]
+    if prediction.shape not in ((h, w), (h, w, 1)):
+        raise ValueError(f"the prediction of a tile of {(h, w)} has the shape {prediction.shape}")
+    return prediction.reshape(h, w)
+
+
+def _check(image: np.ndarray, tile: int, margin: int, align: int) -> None:
     problems = []
     if image.ndim != 3 or image.size == 0:
         problems.append(f"an image to predict has the shape (H, W, C), not {image.shape}.")
     if align < 1:
         problems.append(f"alignment {align}: give at least 1 pixel.")
-    elif overlap < 0 or tile - overlap < align:
+    elif margin < 0 or tile // align * align - 2 * -(-margin // align) * align < align:
         problems.append(
-            f"tiles of {tile} pixels with an overlap of {overlap}: the overlap is at least 0 and at most "
-            f"{tile - align}, {align} pixels less than a tile."
+            f"tiles of {tile} pixels with a margin of {margin}: the margin is at least 0, and twice its next multiple of "
+            f"{align} is at least {align} pixels less than a tile."
         )
     if problems:
         raise UserError(problems)
-
-
-def _tiles_along_axis(length: int, tile: int, overlap: int, align: int) -> list[tuple[int, np.ndarray]]:
-    """The start of each tile along one axis, and its weights, which add up to 1 in every pixel of the axis."""
-    last = -(-max(0, length - tile) // align) * align  # the first aligned start from which a tile reaches the end
-    step = (tile - overlap) // align * align
-    count = 1 + -(-last // step)
-    starts = [i * last // max(1, count - 1) // align * align for i in range(count)]
-    ends = [min(start + tile, length) for start in starts]
-    weights = [np.ones(end - start) for start, end in zip(starts, ends, strict=True)]
-    for i in range(1, count):
-        shared = ends[i - 1] - starts[i]
-        rise = _rise(shared)
-        weights[i][:shared] *= rise
-        weights[i - 1][len(weights[i - 1]) - shared :] *= 1 - rise
-    total = np.zeros(length)
-    for start, weight in zip(starts, weights, strict=True):
-        total[start : start + len(weight)] += weight
-    return [
-        (start, (weight / total[start : start + len(weight)]).astype(np.float32))
-        for start, weight in zip(starts, weights, strict=True)
-    ]
-
-
-def _rise(length: int) -> np.ndarray:
-    """Weights from 0 to 1 over an overlap: 0 in its first quarter, 1 in its last, a raised cosine between."""
-    margin = length // 4
-    ramp = (np.arange(length - 2 * margin) + 0.5) / max(1, length - 2 * margin)
-    return np.concatenate([np.zeros(margin), 0.5 - 0.5 * np.cos(np.pi * ramp), np.ones(margin)])

@@ -31,13 +31,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(
-            f"{path}: cannot be written ({error.strerror or error}); "
-            "free some space, or choose a folder you may write to."
-        ) from error
+        raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """The error for a file that the system did not let us write."""
+    return UserError(
+        f"{path}: cannot be written ({error.strerror or error}); free some space, or choose a folder you may write to."
+    )
 
 
 def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:

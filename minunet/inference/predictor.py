@@ -23,6 +23,7 @@ from minunet.data.tiling import predict_tiled
 from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
+from minunet.inference.tile_size import tiling
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
@@ -161,14 +162,16 @@ class LoadedModel:
     def logits(self, inputs: np.ndarray) -> np.ndarray:
         """The logits for such images, (N, h, w) float32; the probabilities are their sigmoid.
 
-        For a model that was trained at native resolution, images that need too much memory are cut into overlapping tiles, whose
-        results are blended.
+        For a model that was trained at native resolution, images that need too much memory are cut into overlapping tiles.
         """
-        height, width = inputs.shape[1:3]
-        if self.preprocessing.size is not None or height * width <= self._pixels_at_once():
+        if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
-        tile, overlap, align = self._tiling()
-        return np.stack([predict_tiled(self._run_one, image, tile, overlap, align=align) for image in inputs])
+        side, margin, align = tiling(self.config)
+        return np.stack([predict_tiled(self._run_one, image, side, margin, align=align) for image in inputs])
+
+    def is_tiled(self, height: int, width: int) -> bool:
+        """Whether images of this size are predicted in tiles, because they would need too much memory."""
+        return self.preprocessing.size is None and height * width > self._pixels_at_once()
 
     def summary(self) -> str:
         """Model, input and device in one line."""
@@ -198,19 +201,6 @@ class LoadedModel:
 
     def _pixels_at_once(self) -> int:
         return BUDGET // (BYTES_PER_CHANNEL * self.config["base_channels"])
-
-    def _tiling(self) -> tuple[int, int, int]:
-        """Side and overlap of the tiles, and the grid of the deepest level on which they start, all in pixels."""
-        step = 2 ** self.config["depth"]
-        tile = max(int(self._pixels_at_once() ** 0.5) // step, 4) * step
-        # An overlap of four times the reach gives the result of the whole image; pixels far away have hardly any influence.
-        return tile, min(4 * self._reach(), tile // 4), step
-
-    def _reach(self) -> int:
-        """The largest distance, in pixels, between an output pixel and an input pixel that it depends on."""
-        depth, paper = self.config["depth"], self.config["variant"] == "paper"
-        per_level = (3 if paper else 2) + 1 + 2 + 1  # convolutions down, pooling, convolutions up, up-convolution
-        return per_level * (2**depth - 1) + 2 * 2**depth + (1 if paper else 0)
 
 
 def as_array(image: Any) -> np.ndarray:

@@ -30,6 +30,8 @@ def find_boundaries(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
     labels = drop_channel_axis(instances)
     if labels.ndim != 2:
         raise ValueError(f"instances are (H, W), not {labels.shape}")
+    if labels.dtype == bool:
+        return labels & (_steps_to_background(labels, thickness) <= thickness)
     labels = labels.astype(np.int64)
     core = labels.copy()  # each instance eroded by one pixel, `thickness` times
     for _ in range(thickness):
@@ -39,6 +41,25 @@ def find_boundaries(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
             inner &= side == core
         core = np.where(inner, core, 0)
     return (labels != 0) & (core == 0)
+
+
+def _steps_to_background(mask: np.ndarray, most: int) -> np.ndarray:
+    """The steps (up, down, left, right) from each pixel of a mask to the nearest pixel outside of it, at most `most` + 1."""
+    dtype = np.int16 if most + mask.shape[1] < 2**15 - 1 else np.int32
+    steps = np.where(mask, dtype(most + 1), dtype(0))
+    for row in range(1, len(steps)):
+        np.minimum(steps[row], steps[row - 1] + dtype(1), out=steps[row])
+    for row in range(len(steps) - 2, -1, -1):
+        np.minimum(steps[row], steps[row + 1] + dtype(1), out=steps[row])
+    place = np.arange(mask.shape[1], dtype=dtype)
+    for moving in (
+        steps,
+        steps[:, ::-1],
+    ):  # the least of steps + distance, over the pixels to the left, then to the right
+        moving -= place
+        np.minimum.accumulate(moving, axis=1, out=moving)
+        moving += place
+    return steps
 
 
 def line_width(shape: tuple[int, ...], shown: int = 400) -> int:
@@ -78,16 +99,31 @@ def overlay(
     ValueError
         If the mask or the probability is of another size.
     """
-    pixels = to_uint8_rgb(image).astype(np.float32)
+    pixels = to_uint8_rgb(image)
     labels = _plane(mask, pixels.shape, "mask")
     if np.issubdtype(labels.dtype, np.floating):
         labels = labels >= 0.5
+    p = None if probability is None else _plane(probability, pixels.shape, "probability")
+    return Image.fromarray(paint(pixels, find_boundaries(labels, thickness or line_width(pixels.shape)), p, colour))
+
+
+def paint(
+    image: np.ndarray,
+    contour: np.ndarray,
+    probability: np.ndarray | None = None,
+    colour: tuple[int, int, int] = CONTOUR,
+) -> np.ndarray:
+    """The overlay (H, W, 3) uint8 of a contour, (H, W) bool, and of probabilities (H, W); the arguments are those of `overlay`."""
+    pixels = to_uint8_rgb(image).copy()
     if probability is not None:
-        p = np.clip(_plane(probability, pixels.shape, "probability").astype(np.float32), 0, 1)
-        uncertainty = (0.75 * 4 * p * (1 - p))[:, :, None]  # (H, W, 1)
-        pixels += uncertainty * (np.array(UNCERTAIN, np.float32) - pixels)
-    pixels[find_boundaries(labels, thickness or line_width(pixels.shape))] = colour
-    return Image.fromarray(np.rint(pixels).astype(np.uint8))
+        p = np.clip(probability.astype(np.float32), 0, 1)
+        uncertainty = 0.75 * 4 * p * (1 - p)  # (H, W)
+        for channel, orange in enumerate(np.array(UNCERTAIN, np.float32)):  # one at a time, for the memory
+            values = pixels[..., channel].astype(np.float32)
+            values += uncertainty * (orange - values)
+            pixels[..., channel] = np.rint(values, out=values)
+    pixels[contour] = colour
+    return pixels
 
 
 def _plane(array: np.ndarray, shape: tuple[int, ...], name: str) -> np.ndarray:

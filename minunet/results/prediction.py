@@ -5,14 +5,13 @@ The files are NAME_mask.png, NAME_probability.png, NAME_product.png and NAME_ove
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from minunet.results.overlay import overlay
-from minunet.results.picture import png_bytes
+from minunet.results.overlay import find_boundaries, line_width, paint
 
 PICTURES = {
     "mask": "255 where the probability exceeds the threshold, else 0",
@@ -22,9 +21,17 @@ PICTURES = {
 }
 
 
+COMPRESS_LEVELS = {
+    "mask": 6,
+    "probability": 1,
+    "product": 1,
+    "overlay": 1,
+}  # 6 saves half of a mask, a sixth of a photograph
+
+
 @dataclass(frozen=True)
 class Prediction:
-    """One image with its probabilities.
+    """An image with its probabilities, or some rows of a large one.
 
     Attributes
     ----------
@@ -34,44 +41,71 @@ class Prediction:
         (H, W) float32 in [0, 1].
     threshold : float
         Pixels of a higher probability are cell.
+    above, below : int
+        So many rows at the top and at the bottom are no part of the pictures: they are there for the contours.
     """
 
     image: np.ndarray
     probability: np.ndarray
     threshold: float = 0.5
+    above: int = 0
+    below: int = 0
 
     @property
     def mask(self) -> np.ndarray:
         """(H, W) bool, True for cells."""
-        return self.probability > self.threshold
+        return self.shown(self.probability) > self.threshold
 
     @property
     def foreground(self) -> float:
         """The share of pixels that are cell."""
         return float(self.mask.mean())
 
+    def shown(self, array: np.ndarray) -> np.ndarray:
+        """The rows of an array that are part of the pictures."""
+        return array[self.above : len(array) - self.below]
+
     def product(self) -> np.ndarray:
         """The product of image and probability, element by element, rounded to the dtype of the image."""
-        weight = self.probability if self.image.ndim == 2 else self.probability[..., None]  # (H, W) -> (H, W, 1)
-        return np.rint(self.image * weight).astype(self.image.dtype)
+        image, weight = self.shown(self.image), self.shown(self.probability)
+        product = image * (weight if image.ndim == 2 else weight[..., None])  # (H, W) -> (H, W, 1)
+        return np.rint(product).astype(image.dtype)
 
-    def picture(self, kind: str) -> Image.Image:
-        """One of the `PICTURES`, of the image's size."""
+    def pixels(self, kind: str) -> np.ndarray:
+        """One of the `PICTURES` as an array that can be written as PNG."""
         if kind == "mask":
-            return Image.fromarray(self.mask.astype(np.uint8) * 255)
+            return self.mask.astype(np.uint8) * 255
         if kind == "probability":
-            return Image.fromarray(np.rint(self.probability * 65535).astype(np.uint16))
+            return np.rint(self.shown(self.probability) * 65535).astype(np.uint16)
         if kind == "product":
             product = self.product()
-            if product.dtype == np.uint16 and product.ndim == 3:
-                product = (product >> 8).astype(np.uint8)  # Pillow cannot write 16-bit colour
-            return Image.fromarray(product)
-        return overlay(self.image, self.mask, self.probability)
+            # Pillow cannot write 16-bit colour.
+            return (product >> 8).astype(np.uint8) if product.dtype == np.uint16 and product.ndim == 3 else product
+        contour = self.shown(find_boundaries(self.probability > self.threshold, line_width(self.image.shape)))
+        return paint(self.shown(self.image), contour, self.shown(self.probability))
 
-    def png(self, kind: str) -> bytes:
-        """One of the `PICTURES` as the content of a PNG file."""
-        # For a photograph level 6 takes four times as long as level 1 and saves a sixth; for a mask it saves half.
-        return png_bytes(self.picture(kind), compress_level=6 if kind == "mask" else 1)
+
+def with_context(rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float) -> Iterator[Prediction]:
+    """The predictions of consecutive rows of one image, each with the rows around it that its contours depend on.
+
+    Parameters
+    ----------
+    rows : iterable of (image, probability)
+        From top to bottom.
+    threshold : float
+    """
+    image, probability, above = None, None, 0
+    for image_rows, probability_rows in rows:
+        image = image_rows if image is None else np.concatenate([image, image_rows])
+        probability = probability_rows if probability is None else np.concatenate([probability, probability_rows])
+        context = line_width(image.shape)
+        complete = len(image) - context  # rows below which there are enough
+        if complete > above:
+            yield Prediction(image, probability, threshold, above, context)
+            cut = max(0, complete - context)
+            image, probability, above = image[cut:], probability[cut:], complete - cut
+    if image is not None and probability is not None:
+        yield Prediction(image, probability, threshold, above)
 
 
 def result_files(stem: Path) -> list[Path]:

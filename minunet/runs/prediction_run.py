@@ -5,20 +5,22 @@ Nothing that exists is overwritten unless the user asks for it, a bad file does 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.cli.console import FileBar
+from minunet.cli.console import FileBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
 from minunet.data.finding.input_images import InputFiles, InputImage
-from minunet.data.reading.image_files import decode
+from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
-from minunet.files.atomic import write_bytes
 from minunet.files.folders import mixing_problems, unwritable
+from minunet.inference.large_images import predict_rows
 from minunet.inference.predictor import LoadedModel
-from minunet.results.prediction import PICTURES, Prediction, result_files
+from minunet.results.prediction import PICTURES, result_files, with_context
+from minunet.runs.picture_files import picture_files
 from minunet.wording import join_names
 
 STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
@@ -98,10 +100,9 @@ def predict_files(
     threshold : float
         Of the masks.
 
-    Raises
-    ------
-    UserError
-        If the results cannot be written: every further image would fail for the same reason.
+    Returns
+    -------
+    PredictedImages
     """
     result = PredictedImages()
 
@@ -114,25 +115,30 @@ def predict_files(
             if result.stopped:
                 break
             try:
-                pixels = decode(image.path, report=result.notes.append)
-                prediction = Prediction(pixels, model.predict(pixels), threshold)
+                cell_pixels, pixels, notes = _predict_file(model, image, out, threshold, writers)
             except UserError as error:
                 result.failures += error.problems
                 continue
             except MemoryError:
                 result.failures.append(f"{image.path} does not fit into memory: cut it into pieces or shrink it.")
                 continue
-            _write_pictures(prediction, out / image.name, writers)
             result.done.append(image)
-            result.pixels += prediction.mask.size
-            result.cell_pixels += int(prediction.mask.sum())
+            result.notes += notes
+            result.pixels += pixels
+            result.cell_pixels += cell_pixels
     return result
 
 
-def _write_pictures(prediction: Prediction, stem: Path, writers: ThreadPoolExecutor) -> None:
-    """Write the pictures of one image at the same time: to compress them takes longer than the network does."""
-
-    def write(kind: str, path: Path) -> None:
-        write_bytes(path, prediction.png(kind), durable=False)
-
-    list(writers.map(write, PICTURES, result_files(stem)))
+def _predict_file(
+    model: LoadedModel, image: InputImage, out: Path, threshold: float, writers: ThreadPoolExecutor
+) -> tuple[int, int, list[str]]:
+    """Write the pictures of one image, or none of them; returns its cell pixels, its pixels, and what the user should know."""
+    cell_pixels, notes = 0, list[str]()
+    with open_rows(image.path, report=notes.append) as rows, PartsBar(image.path.name) as progress:
+        predicted = with_context(predict_rows(model, rows, progress), threshold)
+        first = next(predicted)  # before a file is made, since most bad images show here
+        with picture_files(out / image.name, rows.height, writers) as write:
+            for prediction in itertools.chain([first], predicted):
+                write(prediction)
+                cell_pixels += int(prediction.mask.sum())
+    return cell_pixels, rows.pixels, notes

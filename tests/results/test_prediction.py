@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minunet.results.picture import png_bytes
 from minunet.results.prediction import PICTURES, Prediction, is_result, result_files
 
 PROBABILITY = np.array([[0.0, 0.25, 0.5], [0.500001, 0.75, 1.0]], np.float32)
 
 
 def opened(prediction, kind):
-    return Image.open(io.BytesIO(prediction.png(kind)))
+    return Image.open(io.BytesIO(png_bytes(prediction.pixels(kind))))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -52,10 +52,13 @@ class OpenImage:
     Attributes
     ----------
     header : ImageHeader
+    pillow : PIL.Image.Image
+        Not decoded yet.
+    file : binary file
     """
 
-    def __init__(self, path: Path, header: ImageHeader, image: Image.Image):
-        self.header = header
+    def __init__(self, path: Path, header: ImageHeader, image: Image.Image, file: BinaryIO):
+        self.header, self.pillow, self.file = header, image, file
         self._path, self._image = path, image
 
     def pixels(self, *, mask: bool = False) -> np.ndarray:
@@ -75,11 +78,21 @@ class OpenImage:
         UserError
             Naming the file, what is wrong with it, and the remedy.
         """
-        with _user_errors(self._path), _pillow_limit_lifted(self._image):
+        with self.user_errors(), _pillow_limit_lifted(self._image):
             try:
                 return from_pil(self._image, mask=mask)
             except UserError as error:
                 raise UserError(f"{self._path} has no usable pixels: {error}") from error
+
+    def load(self) -> Image.Image:
+        """Decode the pixels, and leave them where Pillow put them."""
+        with self.user_errors(), _pillow_limit_lifted(self._image):
+            self._image.load()
+        return self._image
+
+    def user_errors(self) -> contextlib.AbstractContextManager[None]:
+        """A block in which whatever reading the file raises becomes a `UserError` that names it."""
+        return _user_errors(self._path)
 
 
 @contextlib.contextmanager
@@ -106,7 +119,7 @@ def open_image(path: str | PathLike) -> Iterator[OpenImage]:
                     f"{path} has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most "
                     f"{MAX_PIXELS / 1e6:,.0f} million are read at once: cut it into pieces or shrink it."
                 )
-        yield OpenImage(path, header, image)
+        yield OpenImage(path, header, image, file)
 
 
 def decode(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> np.ndarray:
@@ -146,9 +159,14 @@ def frames_warning(path: str | PathLike, frames: int) -> str:
 def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | None) -> np.ndarray:
     with open_image(path) as image:
         array = image.pixels(mask=mask)
-    if image.header.frames > 1 and report is not None:
-        report(frames_warning(path, image.header.frames))
+    report_frames(path, image.header, report)
     return array
+
+
+def report_frames(path: str | PathLike, header: ImageHeader, report: Callable[[str], object] | None) -> None:
+    """Report a file of several images."""
+    if header.frames > 1 and report is not None:
+        report(frames_warning(path, header.frames))
 
 
 def _open_with_pillow(path: Path, file: BinaryIO) -> Image.Image:

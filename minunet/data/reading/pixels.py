@@ -57,6 +57,11 @@ def unmasked(array: np.ndarray) -> np.ndarray:
     return np.asarray(array)
 
 
+def is_upright(image: Image.Image) -> bool:
+    """Whether a loaded Pillow image is stored as it is seen: it has no EXIF orientation that turns it."""
+    return _orientation(image) not in range(2, 9)
+
+
 def to_grey(array: np.ndarray) -> np.ndarray:
     """Grey values as fractions of white: the luma of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B.
 

@@ -71,8 +71,11 @@ class Preprocessing:
         ndarray, (h, w, C) float32 in [0, 1]
             C is 1 for grey, 3 for rgb; (h, w) is (H, W) unless a size is set.
         """
-        values = to_grey(array)[..., None] if self.channels == "grey" else to_rgb(array)
-        return self._resized(values)
+        return self._resized(self.values(array))
+
+    def values(self, array: np.ndarray) -> np.ndarray:
+        """The input of the network at the image's own size: (H, W, C) float32 in [0, 1]."""
+        return to_grey(array)[..., None] if self.channels == "grey" else to_rgb(array)
 
     def target(self, array: np.ndarray) -> np.ndarray:
         """The target of the network for a mask.

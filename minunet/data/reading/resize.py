@@ -57,6 +57,41 @@ def resize_bilinear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return _resize(array, size, linear_weights)
 
 
+class RowsResize:
+    """The resizing of an image some rows at a time; the values are those of resizing it whole, bit for bit.
+
+    Parameters
+    ----------
+    source : (height, width)
+        Of the image.
+    size : (width, height)
+        The new one.
+    weights_of : callable
+        `area_weights` or `linear_weights`.
+    """
+
+    def __init__(self, source: tuple[int, int], size: tuple[int, int], weights_of: Callable[[int, int], AxisWeights]):
+        self._unchanged = [old == new for old, new in zip(source, reversed(size), strict=True)]
+        self._rows, self._columns = (weights_of(old, new) for old, new in zip(source, reversed(size), strict=True))
+
+    def span(self, top: int, bottom: int) -> tuple[int, int]:
+        """The rows [start, stop) of the image that the rows [top, bottom) of the result depend on."""
+        if self._unchanged[0]:
+            return top, bottom
+        indices = self._rows.indices[:, top:bottom]
+        return int(indices.min()), int(indices.max()) + 1
+
+    def rows(self, part: np.ndarray, top: int, bottom: int) -> np.ndarray:
+        """The rows [top, bottom) of the result, from the rows `span(top, bottom)` of the image: (h, W) or (h, W, C)."""
+        if not self._unchanged[0]:
+            start, _ = self.span(top, bottom)
+            indices, weights = (array[:, top:bottom] for array in self._rows)
+            part = apply_weights(part, AxisWeights(indices - start, weights), 0)
+        if not self._unchanged[1]:
+            part = apply_weights(part, self._columns, 1)
+        return part
+
+
 def area_weights(source: int, target: int) -> AxisWeights:
     """Weights of exact averaging, in whole numbers: output i covers [i * source, (i + 1) * source) of pixels of width target."""
     left = np.arange(target, dtype=np.int64) * source

@@ -4,11 +4,18 @@ import os
 import signal
 import time
 
+import numpy as np
 from PIL import Image
 
-from minunet.data.reading.image_files import decode
+from minunet import UNet
+from minunet.checkpoints.model_file import save_model
+from minunet.data.reading import image_rows, rows_of_files
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.rows_of_files import open_rows
+from minunet.inference import predictor, tile_size
+from minunet.results.png_file import PngFile
 from minunet.runs import prediction_run
-from tests.commands.predict.prediction_folders import KINDS, pictures, run, written
+from tests.commands.predict.prediction_folders import pictures, run, written
 
 
 def test_bad_files_do_not_stop_the_others(model, smears, tmp_path, capsys):
@@ -33,12 +40,12 @@ def test_all_bad(model, tmp_path, capsys):
 
 
 def test_image_too_large_for_memory(model, smears, monkeypatch, capsys):
-    def decoded(path, report):
+    def opened(path, report):
         if path.name == "b.png":
             raise MemoryError
-        return decode(path, report=report)
+        return open_rows(path, report=report)
 
-    monkeypatch.setattr(prediction_run, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 1
     assert "b.png does not fit into memory" in capsys.readouterr().err
 
@@ -51,11 +58,11 @@ def test_frames_left_unread_are_noted(model, tmp_path, capsys):
 
 
 def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, capsys):
-    def decoded(path, report):
+    def opened(path, report):
         os.kill(os.getpid(), signal.SIGINT)
-        return decode(path, report=report)
+        return open_rows(path, report=report)
 
-    monkeypatch.setattr(prediction_run, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 130
     assert written(tmp_path / "out") == pictures("a")
     error = capsys.readouterr().err
@@ -67,29 +74,70 @@ def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, c
 
 
 def test_second_ctrl_c_stops_at_once(model, smears, tmp_path, monkeypatch, capsys):
-    def decoded(path, report):
+    def opened(path, report):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-    monkeypatch.setattr(prediction_run, "decode", decoded)
+    monkeypatch.setattr(prediction_run, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 130
     assert not (tmp_path / "out").exists()
 
 
-def test_full_disk_stops_with_what_is_done(model, smears, tmp_path, monkeypatch, capsys):
-    write, count = prediction_run.write_bytes, []
+def test_full_disk_is_a_failure_of_that_image(model, smears, tmp_path, monkeypatch, capsys):
+    replace = os.replace
 
-    def full(path, data, **options):
-        count.append(path)
-        if len(count) > len(KINDS):
-            monkeypatch.setattr("minunet.files.atomic.os.replace", fail)
-        return write(path, data, **options)
+    def full(source, target):
+        if target.name == "b_product.png":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
 
-    def fail(*arguments):
-        raise OSError(28, "No space left on device")
+    monkeypatch.setattr("minunet.files.atomic.os.replace", full)
+    assert run(model, smears, "--out", "out") == 1
+    error = capsys.readouterr().err
+    assert "1 of 3 images failed" in error
+    assert "b_product.png: cannot be written (No space left on device)" in error
+    assert written(tmp_path / "out") == pictures("a", "deep/a")
 
-    monkeypatch.setattr(prediction_run, "write_bytes", full)
-    assert run(model, smears, "--out", "out") == 2
-    assert "cannot be written (No space left on device)" in capsys.readouterr().err
-    assert written(tmp_path / "out") == pictures("a")
+
+def test_a_picture_that_cannot_be_written_leaves_nothing(model, smears, tmp_path, monkeypatch, capsys):
+    write = PngFile.write
+
+    def full(self, rows):
+        if rows.ndim == 3:
+            raise OSError(28, "No space left on device")
+        write(self, rows)
+
+    monkeypatch.setattr(PngFile, "write", full)
+    assert run(model, smears, "--out", "out") == 1
+    error = capsys.readouterr().err
+    assert "3 of 3 images failed" in error
+    assert "_overlay.png: cannot be written" in error or "_product.png: cannot be written" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_that_are_replaced_stay_when_that_fails(model, smears, tmp_path, monkeypatch, capsys):
+    assert run(model, smears, "--out", "out") == 0
+    before = (tmp_path / "out" / "b_mask.png").read_bytes()
+    (smears / "b.png").write_bytes((smears / "b.png").read_bytes()[:60])
+    assert run(model, smears, "--out", "out", "--overwrite", "--threshold", "0") == 1
+    assert (tmp_path / "out" / "b_mask.png").read_bytes() == before
+    assert written(tmp_path / "out") == pictures("a", "b", "deep/a")
+
+
+def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys):
+    for module in (image_rows, rows_of_files):
+        monkeypatch.setattr(module, "LARGE", 400)
+    monkeypatch.setattr(image_rows, "STRIP_PIXELS", 400)
+    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
+    network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
+    model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
+    whole = np.random.default_rng(0).integers(0, 256, (200, 100), np.uint8)
+    for name in ("a", "b"):
+        Image.fromarray(whole).save(tmp_path / f"{name}.png")
+    data = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(data[: len(data) // 2])
+    assert run(model, tmp_path / "a.png", tmp_path / "b.png", "--out", tmp_path / "out") == 1
+    assert "a.png is truncated" in capsys.readouterr().err
+    assert written(tmp_path / "out") == pictures("b")

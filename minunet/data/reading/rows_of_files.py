@@ -1,0 +1,74 @@
+"""Image files read by rows: PNG and TIFF files in parts of a few rows, other files and small ones whole.
+
+The rows are those of `minunet.data.reading.image_files.decode`, whichever way they are read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
+from os import PathLike
+
+import numpy as np
+from PIL import Image
+
+from minunet.data.reading.image_files import OpenImage, open_image, report_frames
+from minunet.data.reading.image_rows import LARGE, ImageRows
+from minunet.data.reading.pixels import from_pil, is_upright
+from minunet.data.reading.png_strips import has_png_strips, png_strips
+from minunet.data.reading.tiff_strips import has_tiff_strips, tiff_strips
+
+_GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B")
+_BY_RANGE = ("I", "F")  # modes that are scaled by the range of the whole image
+_CUT_AFTER_DECODING = ("JPEG", "MPO", "BMP", "DIB")
+
+
+@contextlib.contextmanager
+def open_rows(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> Iterator[ImageRows]:
+    """Open an image file to read it by rows.
+
+    Parameters
+    ----------
+    path : path
+        A PNG, JPEG, BMP or TIFF file.
+    report : callable or None
+        As for `minunet.data.reading.image_files.decode`.
+
+    Yields
+    ------
+    ImageRows
+        Reading it raises the errors of `decode`.
+    """
+    with open_image(path) as image:
+        report_frames(path, image.header, report)
+        yield _rows(image)
+
+
+def _rows(image: OpenImage) -> ImageRows:
+    width, height = image.header.size
+    pillow, file = image.pillow, image.file
+    colour = False if pillow.mode in _GREY else None
+    if width * height > LARGE and pillow.mode not in _BY_RANGE:
+        position = file.tell()
+        with image.user_errors():
+            png, tiff = has_png_strips(pillow, file), has_tiff_strips(pillow, file)
+        file.seek(position)
+        if png or tiff:
+            strips = png_strips if png else tiff_strips
+            return ImageRows((height, width), lambda rows: _arrays(image, strips(file, rows)), colour)
+        if pillow.format in _CUT_AFTER_DECODING and is_upright(image.load()):
+            return ImageRows((height, width), lambda rows: _arrays(image, _cut(pillow, rows)), colour)
+    return ImageRows.of_array(image.pixels())
+
+
+def _arrays(image: OpenImage, strips: Iterator[Image.Image]) -> Iterator[np.ndarray]:
+    with image.user_errors():
+        for strip in strips:
+            yield from_pil(strip)
+
+
+def _cut(image: Image.Image, rows: int) -> Iterator[Image.Image]:
+    """Strips of a decoded image, which are cut one after the other."""
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(image.height, top + rows)))

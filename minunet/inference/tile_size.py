@@ -1,0 +1,42 @@
+"""The size of the tiles in which a U-Net predicts an image too large for memory, and the margin around what is used of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+TILE_BYTES = 400e6  # of a forward pass on one tile, where that leaves enough of the tile
+BYTES_PER_CHANNEL = 32  # at its peak, per pixel and base channel; measured: 26 to 31, for bases 4 to 64
+MARGINS_PER_SIDE = 6  # at least, so that no more than 2.25 times the pixels of the image are computed
+LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; what is farther away has hardly any influence
+
+
+def tiling(config: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Side and margin of the tiles, and the grid of the deepest level on which they start, all in pixels.
+
+    Parameters
+    ----------
+    config : mapping
+        The architecture of a U-Net, as in `UNet.config`.
+    """
+    align = 2 ** config["depth"]
+    margin = min(tile_margin(config), LARGEST_MARGIN)
+    side = int((TILE_BYTES / (BYTES_PER_CHANNEL * config["base_channels"])) ** 0.5)
+    return max(side // align * align, MARGINS_PER_SIDE * margin), margin, align
+
+
+def tile_margin(config: Mapping[str, Any]) -> int:
+    """How far a logit reaches beyond a multiple of 2**depth: the distance of the farthest pixel that it depends on.
+
+    Every convolution reaches one pixel further at its level, every halving rounds down to the grid of the next level. The result
+    is a multiple of 2**depth.
+    """
+    depth, paper = config["depth"], config["variant"] == "paper"
+    first = -1 if paper else 0  # of the pixels that the logit at 0 depends on, at the level that is being looked at
+    for _ in range(depth):
+        first = (first - 2) // 2  # two convolutions of the expansion, then the up-convolution
+    first -= 2  # bottleneck
+    for _ in range(depth):
+        first = 2 * first - (3 if paper else 2)  # pooling, then the convolutions of the contraction
+    align = 2**depth
+    return -(first // align) * align

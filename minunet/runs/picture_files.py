@@ -1,0 +1,115 @@
+"""The files of the pictures of one image: written a few rows at a time, they appear all together at the end, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from minunet.files.atomic import cannot_write, replacing
+from minunet.files.folders import missing_folders, remove_empty
+from minunet.results.png_file import PngFile
+from minunet.results.prediction import COMPRESS_LEVELS, PICTURES, Prediction, result_files
+
+
+class _PictureFile:
+    """One of the pictures.
+
+    Parameters
+    ----------
+    kind : str
+        One of `PICTURES`.
+    path, temporary : Path
+        The name that it will have, and the name until then.
+    height : int
+        Of the whole picture.
+    """
+
+    def __init__(self, kind: str, path: Path, temporary: Path, height: int):
+        self._kind, self._path = kind, path
+        with self._user_errors():
+            self._file = io.BufferedWriter(io.FileIO(temporary, "wb"))
+        self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind])
+
+    def write(self, prediction: Prediction) -> None:
+        """Append the rows of a prediction."""
+        with self._user_errors():
+            self._png.write(prediction.pixels(self._kind))
+
+    def finish(self) -> None:
+        """Write the end of the file."""
+        with self._user_errors():
+            self._png.finish()
+            self._file.close()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        with contextlib.suppress(OSError):
+            self._file.close()
+
+    @contextlib.contextmanager
+    def _user_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise cannot_write(self._path, error) from error
+
+
+@contextlib.contextmanager
+def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Iterator[Callable[[Prediction], None]]:
+    """The files of the pictures of an image.
+
+    Parameters
+    ----------
+    stem : Path
+        The folder with the name of the image; missing folders are made.
+    height : int
+        Of the image.
+    writers : ThreadPoolExecutor
+        Writes all pictures at the same time: to compress them takes longer than the network does.
+
+    Yields
+    ------
+    callable
+        Appends the rows of a `Prediction` to all pictures.
+
+    Raises
+    ------
+    UserError
+        Where the system refuses; neither a picture nor an empty folder is left.
+    """
+    paths, folders = result_files(stem), missing_folders(stem.parent)
+    written: list[os.stat_result] = []
+    try:
+        with contextlib.ExitStack() as stack:
+            temporaries = [stack.enter_context(replacing(path)) for path in paths]
+            pictures = [_PictureFile(*names, height) for names in zip(PICTURES, paths, temporaries, strict=True)]
+            for picture in pictures:
+                stack.callback(picture.close)
+            jobs: list[Future[None]] = []
+            stack.callback(lambda: wait(jobs))
+
+            def write(prediction: Prediction) -> None:
+                _wait(jobs)
+                jobs[:] = [writers.submit(picture.write, prediction) for picture in pictures]
+
+            yield write
+            _wait(jobs)
+            jobs[:] = [writers.submit(picture.finish) for picture in pictures]
+            _wait(jobs)
+            written += [temporary.stat() for temporary in temporaries]
+    except BaseException:
+        for path, stat in zip(paths, written, strict=False):  # those that had got their names already
+            with contextlib.suppress(OSError):
+                if os.path.samestat(path.stat(), stat):
+                    path.unlink()
+        remove_empty(folders)
+        raise
+
+
+def _wait(jobs: list[Future[None]]) -> None:
+    for job in jobs:
+        job.result()

@@ -1,0 +1,65 @@
+"""Large images, predicted some rows at a time: the probabilities of the whole image, in parts that follow each other."""
+
+import numpy as np
+import pytest
+
+from minunet.checkpoints.model_file import load_model, save_model
+from minunet.data.reading import image_rows
+from minunet.data.reading.image_rows import ImageRows
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.inference import predictor, tile_size
+from minunet.inference.large_images import predict_rows
+from tests.checkpoints.model_files import unet
+
+
+@pytest.fixture
+def small_limits(monkeypatch):
+    """Everything is large, and tiles are small."""
+    monkeypatch.setattr(image_rows, "LARGE", 0)
+    monkeypatch.setattr(image_rows, "STRIP_PIXELS", 1500)
+    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
+
+
+def predicted(model, image):
+    """The image and the probabilities, put together from their parts, with what was reported."""
+    reports = []
+    parts = list(predict_rows(model, ImageRows.of_array(image), lambda *report: reports.append(report)))
+    assert len(parts) > 3
+    assert all(len(pixels) == len(probability) for pixels, probability in parts)
+    pixels, probability = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    np.testing.assert_array_equal(pixels, image)
+    total = reports[0][1]
+    assert reports == [(done, total) for done in range(total + 1)]
+    return probability
+
+
+@pytest.mark.parametrize("channels", ["grey", "rgb"])
+@pytest.mark.parametrize(("shape", "size"), [((201, 130, 3), (16, 12)), ((90, 61), (61, 90)), ((40, 300, 3), (16, 70))])
+def test_a_model_that_resizes(tmp_path, request, channels, shape, size):
+    network = unet(in_channels=1 if channels == "grey" else 3)
+    model = load_model(save_model(tmp_path / "m", network, Preprocessing(channels=channels, size=size)))
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    whole = model.predict(image)
+    request.getfixturevalue("small_limits")
+    np.testing.assert_array_equal(predicted(model, image), whole)
+
+
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_a_model_of_native_resolution(tmp_path, request, variant, depth):
+    model = load_model(save_model(tmp_path / "m", unet(variant=variant, depth=depth), Preprocessing(crop=8)))
+    image = np.random.default_rng(0).integers(0, 65536, (421, 303), np.uint16)
+    whole = model.predict(image)
+    request.getfixturevalue("small_limits")
+    found = predicted(model, image)
+    np.testing.assert_allclose(found, whole, atol=1e-5)
+    np.testing.assert_array_equal(found, model.predict(image))
+
+
+def test_a_small_image_is_predicted_whole(tmp_path):
+    model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
+    image = np.random.default_rng(0).integers(0, 256, (31, 40), np.uint8)
+    ((pixels, probability),) = predict_rows(model, ImageRows.of_array(image))
+    np.testing.assert_array_equal(pixels, image)
+    np.testing.assert_array_equal(probability, model.predict(image))
