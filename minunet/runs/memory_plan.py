@@ -73,7 +73,7 @@ def unfused_step_memory(model: UNet, loss: Loss, shape: tuple[int, ...]) -> floa
     """
     x = np.empty(shape, np.float32)
     with dry_run_parameters(model), dry_run() as run:
-        loss(model(Tensor(x)), np.empty((*shape[:3], 1), np.float32)).backward()
+        loss(model(Tensor(x)), np.zeros((*shape[:3], 1), np.float32)).backward()
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     scratch = max(np.prod(call.shape, dtype=np.int64) for call in run.calls) * x.itemsize
     return float(run.peak + scratch + 3 * weights)

@@ -56,3 +56,15 @@ def test_the_model_is_left_as_it_was():
     unfused_step_memory(model, LOSSES["bce"], (1, 16, 16, 1))
     assert all(parameter.data is array for parameter, array in zip(model.parameters(), arrays, strict=True))
     assert model.parameters()[0].grad is grad and model.parameters()[1].grad is None
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_the_target_of_the_estimate_is_one_that_losses_accept(name):
+    targets = []
+
+    def loss(logits, target):
+        targets.append(target)
+        return LOSSES[name](logits, target)
+
+    unfused_step_memory(UNet(**SMALL), loss, (1, 64, 64, 1))
+    assert all(not target.any() for target in targets) and targets
