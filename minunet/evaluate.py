@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
-from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import positive_int
+from minunet.cli.argument_types import file_path, positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileBar, say_item
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -98,22 +97,29 @@ def build_parser() -> Parser:
         description="Score a trained model on images whose masks are known.",
         epilog=EPILOG,
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model.safetensors, or the run folder that holds it")
-    parser.add_argument("data", metavar="DATA", type=Path, nargs="?", help="folder with images and masks")
-    parser.add_argument("--images", metavar="DIR", type=Path, help=SETTING_FLAGS["images"].help)
-    parser.add_argument("--masks", metavar="DIR", type=Path, help=SETTING_FLAGS["masks"].help)
+    parser.add_argument(
+        "model", metavar="MODEL", type=file_path, help="model.safetensors, or the run folder that holds it"
+    )
+    parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
+    parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
+    parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
     parser.add_argument(
         "--side",
         choices=SIDE_CHOICES,
         help="which images (default unseen: all but those used for training or validation)",
     )
     parser.add_argument(
-        "--split", metavar="RUN", type=Path, help="split.json or its run folder (default: the one beside the model)"
+        "--split",
+        metavar="RUN",
+        type=file_path,
+        help="split.json or its run folder (default: the one beside the model)",
     )
     parser.add_argument(
         "--native", action="store_true", help="score at the images' own size, not at that of the model's input"
     )
-    parser.add_argument("--out", metavar="DIR", type=Path, help="folder for the numbers and pictures (default: none)")
+    parser.add_argument(
+        "--out", metavar="DIR", type=file_path, help="folder for the numbers and pictures (default: none)"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier evaluation in --out")
     parser.add_argument(
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import fraction
+from minunet.cli.argument_types import file_path, fraction
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.console import say_item
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -76,9 +77,13 @@ def build_parser() -> Parser:
         description="Predict for every pixel of an image whether it belongs to a cell, with a trained model.",
         epilog=EPILOG,
     )
-    parser.add_argument("model", metavar="MODEL", type=Path, help="model.safetensors, or the run folder that holds it")
-    parser.add_argument("paths", metavar="PATH", type=Path, nargs="+", help="images and folders of images")
-    parser.add_argument("--out", metavar="DIR", type=Path, help="folder of the results (default predictions/<time>)")
+    parser.add_argument(
+        "model", metavar="MODEL", type=file_path, help="model.safetensors, or the run folder that holds it"
+    )
+    parser.add_argument("paths", metavar="PATH", type=file_path, nargs="+", help="images and folders of images")
+    parser.add_argument(
+        "--out", metavar="DIR", type=file_path, help="folder of the results (default predictions/<time>)"
+    )
     parser.add_argument(
         "--threshold",
         metavar="P",
@@ -105,7 +110,7 @@ def announce_prediction(model: LoadedModel, inputs: InputFiles, images: Sequence
         ("no images", inputs.others),
     ):
         if paths:
-            names = join_names([path.name + "/" * path.is_dir() for path in paths], 3)
+            names = join_names([path.name + "/" * os.path.isdir(path) for path in paths], 3)
             say_item(print, "", f"left out, {reason}: {names}")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from pathlib import Path
 
-from minunet.cli.argument_types import image_size, non_negative_int, positive_int
+from minunet.cli.argument_types import file_path, image_size, non_negative_int, positive_int
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.parser import Parser
 from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
@@ -43,7 +42,7 @@ or not at all, and never replaces another."""
 def build_parser() -> Parser:
     """The command's arguments."""
     parser = Parser(prog="python -m minunet.synthesize", description=DESCRIPTION, epilog=EPILOG)
-    parser.add_argument("out", metavar="OUT", type=Path, help="the folder to write to; created if missing")
+    parser.add_argument("out", metavar="OUT", type=file_path, help="the folder to write to; created if missing")
     parser.add_argument("--count", metavar="N", type=positive_int, default=64, help="how many smears (default 64)")
     parser.add_argument(
         "--size",

@@ -1,4 +1,4 @@
-"""Wording: counts and lists of names as parts of an English sentence."""
+"""Wording: counts, lists of names and quotations as parts of an English sentence."""
 
 from __future__ import annotations
 
@@ -30,3 +30,22 @@ def join_names(names: Iterable[object], limit: int = 5) -> str:
     if len(texts) > limit:
         return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
     return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
+def shorten(value: object, limit: int = 200) -> str:
+    """A value as text of at most `limit` letters on one line, for a message that quotes what a file or a user wrote.
+
+    Letters that would not show, or would steer the terminal, are escaped.
+
+    Examples
+    --------
+    >>> shorten("two\\nlines"), shorten("a" * 300, limit=8)
+    ('two\\\\nlines', 'aaaaa...')
+    """
+    try:
+        text = value if isinstance(value, str) else str(value)
+    except (ValueError, RecursionError):  # a whole number of more digits than Python writes, or a list that is too deep
+        text = f"a very large {type(value).__name__}"
+    start = text[: limit + 1]
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in start)
+    return shown if len(shown) <= limit and len(text) <= limit else shown[: limit - 3] + "..."

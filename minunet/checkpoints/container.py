@@ -6,20 +6,30 @@ It can be read without this package: the document is `json.loads(safe_open(path,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
+from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
 from minunet.files.atomic import utf8, write_bytes
+from minunet.files.names import unusable_name
+from minunet.files.reading import open_regular
+from minunet.functional.validation import is_whole_number
+from minunet.wording import shorten
 
 VERSION = 1
 KEY = "minunet"  # the only entry: safetensors writes several in an order that changes from run to run
 LENGTH = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
-LARGEST_HEADER = 100_000_000  # bytes; the format's own limit
+LARGEST_HEADER = 32_000_000  # bytes; the history of 100,000 epochs takes less, and the format itself allows 100 MB
+MOST_NESTED = 32  # objects and lists within each other, in the document
+
+Check = Callable[[Path, Mapping[str, TensorEntry], dict[str, Any]], object]
 
 
 def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> Path:
@@ -43,11 +53,16 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     document = {"format": document["format"], "format_version": VERSION, **document}
     # safetensors copies memory without regard to strides, so arrays must be C contiguous. asarray leaves 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
+    # As it will be read: of the surrogates that stand for bytes of names, for example, utf8 writes the escapes of JSON.
+    as_read = json.loads(utf8(json.dumps(document, ensure_ascii=False)))
+    document[CHECKSUM] = checksum(arrays, as_read)
     header = utf8(json.dumps(document, ensure_ascii=False)).decode("utf-8")
     return write_bytes(path, library.save(arrays, metadata={KEY: header}))
 
 
-def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read(
+    path: str | Path, formats: Mapping[str, str], check: Check | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read a file that `write` wrote.
 
     Parameters
@@ -56,6 +71,8 @@ def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.nda
         The file.
     formats : mapping of str to str
         The kinds that are accepted (`document["format"]`), each with its description for error messages.
+    check : callable, optional
+        Called as `check(path, table, document)` before the tensors are read, to refuse what does not fit.
 
     Returns
     -------
@@ -67,23 +84,35 @@ def read(path: str | Path, formats: Mapping[str, str]) -> tuple[dict[str, np.nda
     Raises
     ------
     UserError
-        If the file is missing, cut off, damaged, of another kind, or newer than this program.
+        Where the file is missing, cut off, damaged, of another kind, or newer than this program. Messages quote at most 200
+        letters of the file.
     """
     path = Path(path)
     library = _safetensors(path)
     try:
-        data = path.read_bytes()
+        with open_regular(path) as file:
+            start, header, data_length = _header(path, file)
+            table = _table(path, header, data_length)
+            document = _document(path, header, formats)
+            if check is not None:
+                check(path, table, document)
+            data = start + file.read(data_length)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}); check that you may read it.") from error
-    document = _document(path, _header(path, data), formats)
+        reason = unusable_name(path) or error.strerror or error
+        raise UserError(f"{shorten(path)}: cannot be read ({reason}); check that you may read it.") from error
     try:
         tensors = library.load(data)
     except Exception as error:  # the library's own exception type; whatever fails here is a fault of the file
         raise UserError(
-            f"{path}: this safetensors file is damaged ({error}); copy it again, or write it anew."
+            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it anew."
         ) from error
+    if part := mismatch(tensors, document):
+        raise UserError(
+            f"{path}: this file is damaged, its {part} is not as it was written (by its checksum); copy it again. If it was "
+            f"changed on purpose, remove '{CHECKSUM}' from its header."
+        )
     return tensors, document
 
 
@@ -98,58 +127,95 @@ def _safetensors(path: str | Path) -> ModuleType:
     return safetensors.numpy
 
 
-def _header(path: Path, data: bytes) -> dict[str, Any]:
-    """The safetensors header; for a bad file, the error says whether it is another format, cut off or damaged.
+def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any], int]:
+    """The start of the file up to its tensors, the safetensors header in it, and the number of bytes that follow.
 
-    The errors of the library itself do not say this to a user: they are codes such as `MetadataIncompleteBuffer`.
+    For a bad file, the error says whether it is another format, cut off or damaged. The errors of the library itself do not say
+    this to a user: they are codes such as `MetadataIncompleteBuffer`.
     """
     other_format = UserError(
         f"{path}: this is not a safetensors file; give the model.safetensors that training wrote, or its run folder."
     )
-    if not data:
+    size = os.fstat(file.fileno()).st_size
+    start = file.read(LENGTH + 1)
+    if not start:
         raise UserError(f"{path}: this file is empty; copy it again, or train again.")
-    if len(data) > LENGTH and data[LENGTH : LENGTH + 1] != b"{":
+    if len(start) > LENGTH and start[LENGTH:] != b"{":
         raise other_format
-    length = int.from_bytes(data[:LENGTH], "little")
-    if len(data) > LENGTH and length > LARGEST_HEADER:
+    length = int.from_bytes(start[:LENGTH], "little")
+    if len(start) > LENGTH and length > LARGEST_HEADER:
         raise other_format
-    if len(data) < LENGTH + length:
-        raise _cut_off(path, len(data), None)
+    if size < LENGTH + length or len(start) <= LENGTH:
+        raise _cut_off(path, size, None)
+    start += file.read(length - 1)
     try:
-        header = json.loads(data[LENGTH : LENGTH + length].decode("utf-8"))
-        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        header = json.loads(start[LENGTH:].decode("utf-8"))
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != METADATA]
         expected = LENGTH + length + max(ends, default=0)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
-        raise UserError(f"{path}: the header of this file is damaged; copy it again, or train again.") from None
-    if len(data) < expected:
-        raise _cut_off(path, len(data), expected)
-    return header
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+        raise _damaged(path) from None
+    if size < expected:
+        raise _cut_off(path, size, expected)
+    return start, header, size - LENGTH - length
+
+
+def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, TensorEntry]:
+    try:
+        return read_table(header, data_length)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> UserError:
+    return UserError(f"{path}: the header of this file is damaged; copy it again, or train again.")
 
 
 def _cut_off(path: Path, size: int, expected: int | None) -> UserError:
-    share = f"it ends after {size:,} bytes" if expected is None else f"{size:,} of {expected:,} bytes are there"
+    share = f"it ends after {size:,} bytes"
+    if expected is not None and is_whole_number(expected) and expected < 1 << 63:
+        share = f"{size:,} of {expected:,} bytes are there"
     return UserError(f"{path}: this model file is cut off ({share}); copy it again, or train again.")
 
 
 def _document(path: Path, header: dict[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
     expected = " or ".join(formats.values())
-    metadata = header.get("__metadata__") or {}
-    if KEY not in metadata:
+    metadata = header.get(METADATA) or {}
+    if not isinstance(metadata, dict) or KEY not in metadata:
         raise UserError(
             f"{path}: this safetensors file was not written by minunet (its header has no entry '{KEY}', so neither "
             f"the architecture nor the preprocessing is known); give {expected}."
         )
     try:
         document = json.loads(metadata[KEY])
-        kind, version = document["format"], int(document["format_version"])
-    except (ValueError, TypeError, KeyError):
-        raise UserError(f"{path}: the header of this file is damaged; copy it again, or train again.") from None
+        kind, version = document["format"], document["format_version"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise _damaged(path) from None
+    if not isinstance(document, dict) or not isinstance(kind, str) or not is_whole_number(version) or version < 1:
+        raise _damaged(path)
+    if not _shallow(document):
+        raise _damaged(path)
     if version > VERSION:
-        writer = (document.get("versions") or {}).get("minunet", "a newer one")
+        versions = document.get("versions")
+        writer = versions.get("minunet", "a newer one") if isinstance(versions, dict) else "a newer one"
         raise UserError(
-            f"{path}: this file has format version {version}, written by minunet {writer}, and this minunet reads up "
-            f"to version {VERSION}; upgrade with: pip install --upgrade minunet"
+            f"{path}: this file has format version {shorten(version, 20)}, written by minunet {shorten(writer, 40)}, and this "
+            f"minunet reads up to version {VERSION}; upgrade with: pip install --upgrade minunet"
         )
     if kind not in formats:
-        raise UserError(f"{path}: this file holds '{kind}', not what is needed here; give {expected}.")
+        raise UserError(f"{path}: this file holds '{shorten(kind, 80)}', not what is needed here; give {expected}.")
     return document
+
+
+def _shallow(document: Any) -> bool:
+    """Whether objects and lists are nested less deeply than functions may call each other."""
+    level = [document]
+    for _ in range(MOST_NESTED):
+        level = [
+            item
+            for value in level
+            for item in (value.values() if isinstance(value, dict) else value)
+            if isinstance(item, (dict, list))
+        ]
+        if not level:
+            return True
+    return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.version import __version__
+from minunet.wording import shorten
 
 LAYOUT = {
     "activations": "(N, H, W, C)",
@@ -32,9 +34,9 @@ LAYOUT = {
 def in_folder(path: str | Path, name: str, reason: str) -> Path:
     """`path` itself, or the file `name` in it where it is a folder; `reason` ends the error message where there is no such file."""
     path = Path(path)
-    if not path.is_dir():
+    if not os.path.isdir(path):
         return path
-    if not (path / name).is_file():
+    if not os.path.lexists(path / name):
         raise UserError(f"{path}: this folder holds no {name}; {reason}.")
     return path / name
 
@@ -68,55 +70,81 @@ def to_json(value: Any, *, exact: bool = False) -> Any:
 
 
 def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) -> Any:
-    """The entry `key` of the header; a UserError where it is missing or not a `kind`."""
+    """The entry `key` of the header; a UserError where it is missing or not a `kind`. A whole number is at least 0."""
     value = document.get(key)
-    if not isinstance(value, kind):
+    usable = isinstance(value, kind) and not (isinstance(value, bool) or (isinstance(value, int) and value < 0))
+    if not usable:
         raise UserError(
             f"{path}: the header of this file has no usable entry '{key}'; copy it again, or write it anew."
         )
     return value
 
 
-def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
-    """The untrained model that a header describes; a UserError where this version has no such model."""
-    try:
-        return UNet(**config)
-    except (TypeError, ValueError) as error:
+def check_document(path: Path, document: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """A UserError where an entry is not of the type that `describe_model` gives it, or contradicts the tensors.
+
+    Entries that older versions did not write may be missing.
+    """
+    kinds = {"about": str, "weight_layout": dict, "versions": dict, "metrics": dict, "extra": dict}
+    wrong = [key for key, kind in kinds.items() if not isinstance(document.get(key, kind()), kind)]
+    facts = {
+        "parameters": sum(math.prod(shape) for shape in shapes.values()),
+        "tensors_in_order_of_use": list(shapes),
+    }
+    wrong += [key for key, fact in facts.items() if document.get(key, fact) != fact]
+    texts = [document.get("weight_layout", {}), document.get("versions", {})]
+    wrong += [
+        key
+        for key, text in zip(("weight_layout", "versions"), texts, strict=True)
+        if key not in wrong and not all(isinstance(value, str) for value in text.values())
+    ]
+    if wrong:
         raise UserError(
-            f"{path}: this minunet ({__version__}) cannot build the architecture the file describes ({error}); use the "
-            "version that wrote it (see 'versions' in its header)."
-        ) from error
+            f"{path}: the header of this file has no usable entry '{wrong[0]}'; copy it again, or write it anew."
+        )
 
 
-def build_preprocessing(path: Path, stored: Mapping[str, Any]) -> Preprocessing:
+def finite(value: Any) -> bool:
+    """Whether no number in lists and objects is NaN or infinite, which JSON does not have and Python reads all the same."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, (dict, list)):
+        return all(map(finite, value.values() if isinstance(value, dict) else value))
+    return True
+
+
+def build_preprocessing(path: Path, stored: Any) -> Preprocessing:
     """The preprocessing that a header describes; a UserError where this version has no such step."""
-    try:
-        return Preprocessing.from_dict(dict(stored))
-    except (TypeError, ValueError, KeyError) as error:
+    if not isinstance(stored, dict):
         raise UserError(
-            f"{path}: this minunet ({__version__}) does not know the preprocessing the file describes ({error}); use "
+            f"{path}: the header of this file has no usable entry 'preprocessing'; copy it again, or write it anew."
+        )
+    try:
+        return Preprocessing.from_dict(stored)
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        reason = " ".join(error.problems) if isinstance(error, UserError) else error
+        raise UserError(
+            f"{path}: this minunet ({__version__}) does not know the preprocessing the file describes ({shorten(reason)}); use "
             "the version that wrote it (see 'versions' in its header)."
         ) from error
 
 
-def fill_model(path: Path, model: UNet, tensors: Mapping[str, np.ndarray]) -> None:
-    """Copy `tensors` into `model`; a UserError lists everything that is wrong with them."""
-    parameters = dict(model.named_parameters())
-    problems = [f"{path}: the tensor '{name}' is missing." for name in parameters if name not in tensors]
-    problems += [f"{path}: the tensor '{name}' belongs to no layer." for name in tensors if name not in parameters]
-    for name in parameters.keys() & tensors.keys():
-        needed, stored = tuple(parameters[name].shape), tuple(tensors[name].shape)
-        if needed != stored:
-            problems.append(f"{path}: the tensor '{name}' has shape {stored}, the architecture needs {needed}.")
-        elif tensors[name].dtype.kind != "f":
-            problems.append(f"{path}: the tensor '{name}' holds {tensors[name].dtype}, not floating-point numbers.")
-    if problems:
-        remedy = f"{path}: the weights do not fit the architecture; give the file training wrote, or train again."
-        raise UserError([*sorted(problems), remedy])
-    not_finite = [name for name in parameters if not np.isfinite(tensors[name]).all()]
+def as_weights(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """The tensors as float32; a UserError where a value is not finite, or too large for float32."""
+    with np.errstate(over="ignore"):
+        weights = {name: tensors[name].astype(np.float32) for name in shapes}
+    not_finite = [name for name, value in weights.items() if not np.isfinite(value).all()]
     if not_finite:
         raise UserError(
-            f"{path}: {len(not_finite)} of {len(parameters)} tensors hold NaN or infinite values (such as '{not_finite[0]}'), so "
+            f"{path}: {len(not_finite)} of {len(weights)} tensors hold NaN or infinite values (such as '{not_finite[0]}'), so "
             "that it cannot predict anything; give another model, or train again with a lower --lr."
         )
-    model.load_state_dict({name: tensors[name].astype(parameters[name].dtype) for name in parameters})
+    return weights
+
+
+def fill_model(model: UNet, weights: Mapping[str, np.ndarray]) -> None:
+    """Copy checked weights into a model, in the types of its parameters."""
+    parameters = dict(model.named_parameters())
+    model.load_state_dict({name: weights[name].astype(parameters[name].dtype) for name in parameters})

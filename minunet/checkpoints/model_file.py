@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from minunet.checkpoints import container
+from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
 from minunet.checkpoints.header import (
-    build_model,
+    as_weights,
     build_preprocessing,
+    check_document,
     describe_model,
     entry,
     fill_model,
+    finite,
     in_folder,
     to_json,
 )
+from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -119,24 +124,42 @@ def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict[str, 
     """The file at `path` or in that folder; its model with its weights, its preprocessing, and its document."""
     path = model_file(path)
     formats = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
-    tensors, document = container.read(path, formats)
+    tensors, document = container.read(path, formats, check_model)
     if document["format"] == STATE:
         tensors = stored_weights(tensors)
-    preprocessing = build_preprocessing(path, entry(path, document, "preprocessing"))
-    model = build_model(path, entry(path, document, "architecture"))
-    fill_model(path, model, tensors)
-    channels = {"grey": 1, "rgb": 3}[preprocessing.channels], 1
-    if (model.config["in_channels"], model.config["out_channels"]) != channels:
-        raise UserError(
-            f"{path}: this model turns {model.config['in_channels']} channels into {model.config['out_channels']} masks, and "
-            f"to predict from {preprocessing.channels} images it takes {channels[0]} and 1; give another model."
-        )
+    config = document["architecture"]
+    weights = as_weights(path, parameter_shapes(config), tensors)
+    preprocessing = build_preprocessing(path, document["preprocessing"])
+    model = build_model(path, config)
+    fill_model(model, weights)
     return path, model, preprocessing, document
+
+
+def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
+    """Refuse a file by its header alone: entries of another type or out of range, tensors that do not fit the architecture."""
+    config, preprocessing = (
+        entry(path, document, "architecture"),
+        build_preprocessing(path, document.get("preprocessing")),
+    )
+    check_architecture(path, config)
+    is_state = document["format"] == STATE
+    if not is_state and not finite({key: document.get(key) for key in ("metrics", "extra")}):
+        raise UserError(f"{path}: the metrics of this file are not finite numbers; copy it again, or write it anew.")
+    channels = {"grey": 1, "rgb": 3}[preprocessing.channels], 1
+    own = config.get("in_channels", 1), config.get("out_channels", 1)
+    if own != channels:
+        raise UserError(
+            f"{path}: this model turns {own[0]} channels into {own[1]} masks, and to predict from {preprocessing.channels} images "
+            f"it takes {channels[0]} and 1; give another model."
+        )
+    shapes = parameter_shapes(config)
+    check_tensors(path, shapes, stored_weights(table) if is_state else table)
+    check_document(path, document, shapes)
 
 
 def model_file(path: str | Path) -> Path:
     """The model file: `path` itself, or the `model.safetensors` in it where it is a run folder."""
     reason = "training had not finished an epoch, or this is no run folder"
-    if (Path(path) / STATE_FILE).is_file():
+    if os.path.isfile(Path(path) / STATE_FILE):
         reason = f"give its {STATE_FILE} to use the weights of the last epoch"
     return in_folder(path, MODEL_FILE, reason)

@@ -8,20 +8,34 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from minunet.checkpoints import container
-from minunet.checkpoints.header import build_preprocessing, describe_model, entry, fill_model, in_folder, to_json
+from minunet.checkpoints.architecture import check_architecture, check_tensors, parameter_shapes
+from minunet.checkpoints.header import (
+    as_weights,
+    build_preprocessing,
+    check_document,
+    describe_model,
+    entry,
+    fill_model,
+    in_folder,
+    to_json,
+)
+from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.nn.unet import UNet
+from minunet.wording import join_names, shorten
 
 STATE_FILE = "last.safetensors"
 STATE = "minunet-training-state"  # the file's format, as its header calls it
 WEIGHTS, OPTIMIZER = "model.", "optimizer."  # what the names of the tensors begin with
+MOST_STEPS = 1 << 53  # and the largest of an optimizer's numbers; a float is exact up to it
+Tensors = TypeVar("Tensors", np.ndarray, TensorEntry)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,36 +141,100 @@ def load_state(path: str | Path, model: UNet | None = None, optimizer: Any = Non
         As `load_model`; also where the stored tensors do not fit the model or the optimizer given.
     """
     path = in_folder(path, STATE_FILE, "training had not finished an epoch, or this is no run folder")
-    tensors, document = container.read(path, {STATE: f"the {STATE_FILE} that training wrote, or its run folder"})
-    weights = stored_weights(tensors)
-    state = entry(path, document, "optimizer") | _with_prefix(tensors, OPTIMIZER)
+    needed = None if model is None else {name: tuple(value.shape) for name, value in model.named_parameters()}
+
+    def check(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
+        check_state(path, table, document, needed)
+
+    formats = {STATE: f"the {STATE_FILE} that training wrote, or its run folder"}
+    tensors, document = container.read(path, formats, check)
+    weights, shapes = stored_weights(tensors), parameter_shapes(document["architecture"])
+    state = document["optimizer"] | _with_prefix(tensors, OPTIMIZER)
+    checked = as_weights(path, shapes, weights)
+    check_moments(path, state)
     preprocessing = document.get("preprocessing")
-    if model is not None:
-        fill_model(path, model, weights)
     if optimizer is not None:
         try:
             optimizer.load_state_dict(state)
-        except (KeyError, ValueError, TypeError) as error:
+        except (KeyError, ValueError, TypeError, OverflowError) as error:
             raise UserError(
-                f"{path}: the stored optimizer does not fit this training ({error}); start a new run."
+                f"{path}: the stored optimizer does not fit this training ({shorten(error)}); start a new run."
             ) from error
+    if model is not None:
+        fill_model(model, checked)
     return TrainingState(
         weights=weights,
         optimizer=state,
-        epoch=entry(path, document, "epoch", int),
-        step=entry(path, document, "step", int),
-        config=entry(path, document, "config"),
-        history=entry(path, document, "history", list),
-        architecture=entry(path, document, "architecture"),
+        epoch=document["epoch"],
+        step=document["step"],
+        config=document["config"],
+        history=document["history"],
+        architecture=document["architecture"],
         preprocessing=None if preprocessing is None else build_preprocessing(path, preprocessing),
         extra=document.get("extra") or {},
     )
 
 
-def stored_weights(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The model's weights among the tensors of a state file, under the names the model gives them."""
+def check_state(
+    path: Path,
+    table: Mapping[str, TensorEntry],
+    document: Mapping[str, Any],
+    needed: Mapping[str, tuple[int, ...]] | None = None,
+) -> None:
+    """Refuse a file by its header alone, as `load_model` does; `needed` are the shapes of the model that it is for."""
+    config = entry(path, document, "architecture")
+    check_architecture(path, config)
+    shapes = parameter_shapes(config)
+    check_tensors(path, shapes if needed is None else needed, stored_weights(table))
+    check_document(path, document, shapes)
+    if document.get("preprocessing") is not None:
+        build_preprocessing(path, document["preprocessing"])
+    for key, kind in (("epoch", int), ("step", int), ("config", dict), ("history", list), ("optimizer", dict)):
+        entry(path, document, key, kind)
+    if not all(isinstance(record, dict) for record in document["history"]):
+        raise UserError(f"{path}: the history of this file is not a list of records; start a new run.")
+    order = list(shapes.values())
+    problems = [name for name in table if not name.startswith((WEIGHTS, OPTIMIZER))]
+    for name, tensor in _with_prefix(table, OPTIMIZER).items():
+        index = name.rpartition(".")[2]
+        if name == "updates":
+            fits = tensor.shape == (len(order),) and tensor.dtype == "int64"
+        else:  # NAME.k belongs to the parameter k
+            number = int(index) if index.isascii() and index.isdigit() and len(index) < 9 else len(order)
+            fits = number < len(order) and tensor.shape == order[number] and tensor.dtype in FLOATS
+        problems += [] if fits else [OPTIMIZER + name]
+    for name, value in document["optimizer"].items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < MOST_STEPS:
+            problems.append(OPTIMIZER + name)
+    if problems:
+        raise UserError(
+            f"{path}: the optimizer of this file cannot be used ({shorten(join_names(problems), 160)}); copy it again, or start a "
+            "new run."
+        )
+
+
+def check_moments(path: Path, state: Mapping[str, Any]) -> None:
+    """A UserError where a number of the optimizer's state is not finite, or negative where it is a mean of squares or a count."""
+    wrong = []
+    for name, value in state.items():
+        if not isinstance(value, np.ndarray):
+            continue
+        with np.errstate(over="ignore"):
+            values = value if name == "updates" else value.astype(np.float32)
+        negative = name.startswith(("exp_avg_sq", "updates")) and (values < 0).any()
+        too_many = name == "updates" and (values > state.get("step", 0)).any()
+        if negative or too_many or not np.isfinite(values).all():
+            wrong.append(name)
+    if wrong:
+        raise UserError(
+            f"{path}: the optimizer of this file holds values that it never has ({join_names(wrong, 3)}); start a new run."
+        )
+
+
+def stored_weights(tensors: Mapping[str, Tensors]) -> dict[str, Tensors]:
+    """The model's weights among the tensors of a state file, or of its table, under the names the model gives them."""
     return _with_prefix(tensors, WEIGHTS)
 
 
-def _with_prefix(tensors: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+def _with_prefix(tensors: Mapping[str, Tensors], prefix: str) -> dict[str, Tensors]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

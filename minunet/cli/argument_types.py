@@ -6,6 +6,21 @@ Each raises `ValueError` with a phrase; the parser puts the flag and the text be
 from __future__ import annotations
 
 import math
+from pathlib import Path
+
+from minunet.files.names import unusable_name
+
+
+def path_text(text: str) -> str:
+    """Read a path, of a file or folder that may not exist yet."""
+    if reason := unusable_name(text):
+        raise ValueError(f"{reason}; check the path")
+    return text
+
+
+def file_path(text: str) -> Path:
+    """Read a path as a `Path`."""
+    return Path(path_text(text))
 
 
 def image_size(text: str) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from minunet.errors import UserError
+from minunet.wording import shorten
 
 _REJECTED = object()  # stands for a bad value while parsing goes on
 
@@ -71,7 +72,7 @@ class Parser(argparse.ArgumentParser):
     def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
         arguments, unknown = self.parse_known_args(argv)
         if unknown:
-            self.error(f"unknown argument: {' '.join(unknown)}")
+            self.error(f"unknown argument: {shorten(' '.join(unknown))}")
         return arguments
 
     def _collecting(self, names: tuple[str, ...], options: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +97,7 @@ class Parser(argparse.ArgumentParser):
                 if choices is not None and value not in choices:
                     raise ValueError("choose one of " + ", ".join(map(str, choices)))
             except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
-                self.problems.append(f"{flag} {text or repr(text)}: {error}")
+                self.problems.append(f"{flag} {shorten(text) or repr(text)}: {shorten(error)}")
                 return _REJECTED
             return value
 

@@ -34,7 +34,7 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     """Warnings for the user: copies, JPEG masks, constant files, numbered cells, 12-bit images, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
     headers = {file.path: file.header for pair in readable for file in (pair.image, pair.mask)}
-    warnings = [frames_warning(path, header.frames) for path, header in headers.items() if header and header.frames > 1]
+    warnings = [frames_warning(path) for path, header in headers.items() if header and header.frames > 1]
     return [
         *warnings,
         *_copy_warnings(readable),

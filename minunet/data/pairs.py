@@ -5,6 +5,7 @@ A survey reports everything that is wrong at once, so that a user can correct a 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -82,7 +83,9 @@ def survey(
     Survey
         Nothing that is wrong with the data raises an error here; `Survey.require` does.
     """
-    folders = find_data_folders(*(None if path is None else Path(path).expanduser() for path in (data, images, masks)))
+    folders = find_data_folders(
+        *(None if path is None else Path(os.path.expanduser(path)) for path in (data, images, masks))
+    )
     problems, warnings = list(folders.problems), list(folders.warnings)
     pairs: list[Pair] = []
     for folder in folders.found:

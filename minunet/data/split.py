@@ -18,7 +18,9 @@ from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import measure_digests
 from minunet.errors import UserError
-from minunet.wording import count_noun, join_names
+from minunet.wording import count_noun, join_names, shorten
+
+MOST_LISTED = 20  # pairs that are missing
 
 
 @dataclass(frozen=True)
@@ -40,15 +42,39 @@ class Split:
         Raises
         ------
         UserError
-            With every pair that is missing.
+            With the pairs that are missing.
+        TypeError
+            Where the names are not those of a split, see `recorded_sides`.
         """
+        names = recorded_sides(names)
         by_name = {pair.name: pair for pair in pairs}
         missing = [name for side in SIDES for name in names[side] if name not in by_name]
         if missing:
             raise UserError(
-                f"the pair {name} of the recorded split is no longer there: put it back." for name in missing
+                f"the pair {shorten(name)} of the recorded split is no longer there: put it back."
+                for name in missing[:MOST_LISTED]
             )
         return cls(*(tuple(by_name[name] for name in names[side]) for side in SIDES))
+
+
+def recorded_sides(document: object) -> dict[str, list[str]]:
+    """The names on each side, from what `Split.to_dict` returned and a file has kept; what else is there is left out.
+
+    Raises
+    ------
+    TypeError
+        Where a side is missing or is not a list of names, or where a name is there twice.
+    """
+    if not isinstance(document, dict):
+        raise TypeError("it is not an object")
+    sides = {side: document.get(side) for side in SIDES}
+    for side, names in sides.items():
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"{side} is not a list of names")
+    all_names = [name for names in sides.values() for name in names or ()]
+    if len(set(all_names)) < len(all_names):
+        raise TypeError("a name is there twice")
+    return sides  # type: ignore[return-value]
 
 
 def split_pairs(

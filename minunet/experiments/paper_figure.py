@@ -19,10 +19,10 @@ from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
 from minunet.files.atomic import write_bytes
-from minunet.files.json_files import read_json
 from minunet.kernels.machine import Machine
 from minunet.results.figures import contact_sheet
 from minunet.results.picture import png_bytes
+from minunet.runs.metrics_file import read_metrics
 
 MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two greys")}
 
@@ -85,4 +85,10 @@ def _panels(
 def _dice_by_image(folder: StudyFolder, experiment: Experiment) -> dict[str, float]:
     """Dice of each test image by name; empty before the run is finished."""
     metrics = folder.run(experiment).metrics
-    return {row["name"]: row["dice"] for row in read_json(metrics)["test_images"]} if metrics.is_file() else {}
+    if not metrics.is_file():
+        return {}
+    return {
+        row["name"]: row["dice"]
+        for row in read_metrics(metrics, "test_images")["test_images"]
+        if {"name", "dice"} <= set(row)
+    }

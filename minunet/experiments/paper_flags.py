@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.argument_types import fraction, image_size, non_negative_int, positive_int
+from minunet.cli.argument_types import fraction, image_size, non_negative_int, path_text, positive_int
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.experiments.paper_numbers import M1, M2, implied_by_m1
 from minunet.experiments.study_folder import STUDY_CONTENTS, StudyFolder
 from minunet.experiments.study_settings import PARTS, StudySettings
+from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
 from minunet.runs.setting_checks import DATA_PATHS, flag
 from minunet.runs.setting_flags import (
@@ -145,7 +146,9 @@ def build_parser() -> Parser:
         epilog=EPILOG.format(contents=contents, implied=implied),
     )
     data = parser.add_argument_group("data")
-    data.add_argument("data", nargs="?", metavar="DATA", help="folder with images and masks (default: draw smears)")
+    data.add_argument(
+        "data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks (default: draw smears)"
+    )
     data.add_argument(
         "--graded", action="store_true", default=None, help="M1 learns the greys of the mask files as they are stored"
     )
@@ -154,7 +157,9 @@ def build_parser() -> Parser:
     work.add_argument(
         "--seeds", metavar="N", type=positive_int, default=1, help="train each experiment N times (default 1)"
     )
-    work.add_argument("--out", metavar="STUDY", help="folder of the study (default runs/paper-<name of DATA>)")
+    work.add_argument(
+        "--out", metavar="STUDY", type=path_text, help="folder of the study (default runs/paper-<name of DATA>)"
+    )
     claims = ("claims_size", "claims_base_channels", "claims_epochs")
     for group, names in (
         (data, ("images", "masks", "group", "threshold", "levels")),
@@ -220,4 +225,4 @@ def _resumed(values: dict[str, Any], folder: StudyFolder) -> tuple[StudySettings
 def _data_name(values: dict[str, Any]) -> str:
     """The name of the data, for the name of the folder."""
     path = values.get("data") or values.get("images") or values.get("masks")
-    return "synthetic" if path is None else Path(path).resolve().name or "data"
+    return "synthetic" if path is None else resolved(path).name or "data"

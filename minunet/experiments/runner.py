@@ -16,7 +16,7 @@ from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.time_estimate import ExperimentEstimate, RemainingTime
-from minunet.files.json_files import read_json
+from minunet.runs.metrics_file import read_metrics
 from minunet.runs.training_data import write_split
 from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Diverged
@@ -100,7 +100,7 @@ class StudyRunner:
                 # Divergence is a result too: this variation cannot be trained with these settings. The others go on.
                 self.diverged.add(experiment.name)
                 return f"diverged: {error.__cause__}"
-        test = read_json(folder.metrics)["test"]
+        test = read_metrics(folder.metrics, "test")["test"]
         return (
             f"loss {test['loss']:.4f}, Keras {test['keras_accuracy']:.4f}, "
             f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}"

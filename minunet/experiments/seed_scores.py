@@ -11,8 +11,8 @@ from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import Size
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.variations import Variation
-from minunet.files.json_files import read_json
 from minunet.inference.mask_limits import MaskLimits
+from minunet.runs.metrics_file import read_metrics
 
 MEASURES = ("loss", "keras_accuracy", "dice", "iou")
 
@@ -113,7 +113,7 @@ def collect_scores(
 def _read(experiment: Experiment, folder: StudyFolder) -> dict[str, Any]:
     """The scores of one run, with its folder relative to the study's."""
     run = folder.run(experiment)
-    stored = read_json(run.metrics)
+    stored = read_metrics(run.metrics, "test", "test_images", "best_epoch", "epochs", "seconds")
     return {
         "seed": experiment.seed,
         "run": run.path.relative_to(folder.path).as_posix(),

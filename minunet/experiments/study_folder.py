@@ -6,6 +6,7 @@ Nothing of another study, or of anything else, is ever overwritten: other settin
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from minunet.experiments.study_settings import StudySettings
 from minunet.files.atomic import utf8
 from minunet.files.folders import unwritable
 from minunet.files.json_files import read_json, write_json
+from minunet.files.reading import open_regular
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import read_split, write_split
 from minunet.version import __version__
@@ -62,11 +64,11 @@ class StudyFolder:
 
     def holds_study(self) -> bool:
         """Whether there is a study here."""
-        return self.settings_file.is_file()
+        return os.path.isfile(self.settings_file)
 
     def problems(self) -> list[str]:
         """One sentence for each reason why a study cannot be written here; changes nothing on disk."""
-        if self.path.is_dir() and not self.holds_study() and any(self.path.iterdir()):
+        if os.path.isdir(self.path) and not self.holds_study() and any(self.path.iterdir()):
             return [
                 f"--out {self.path}: this folder holds other files and no study; name another folder, or a new one."
             ]
@@ -119,7 +121,11 @@ class StudyFolder:
 
     def _stored(self) -> dict[str, Any]:
         stored = read_json(self.settings_file)
-        if not isinstance(stored, dict) or not isinstance(stored.get("settings"), dict) or "data" not in stored:
+        if (
+            not isinstance(stored, dict)
+            or not isinstance(stored.get("settings"), dict)
+            or not _is_data(stored.get("data", 0))
+        ):
             raise UserError(
                 f"{self.settings_file}: this is not the file of a study of minunet.paper; restore it, or name another --out."
             )
@@ -133,5 +139,21 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _digest(pair: Pair) -> str:
-    image, mask = (hashlib.sha256(path.read_bytes()).hexdigest() for path in (pair.image, pair.mask))
+    image, mask = (_file_digest(path) for path in (pair.image, pair.mask))
     return f"{pair.name} {image} {mask}"
+
+
+def _file_digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a value can be what `StudyFolder.begin` stores of the data."""
+    if not isinstance(value, dict):
+        return value is None
+    pairs, digest = value.get("pairs"), value.get("fingerprint")
+    return isinstance(pairs, int) and not isinstance(pairs, bool) and pairs > 0 and isinstance(digest, str)

@@ -11,6 +11,7 @@ from typing import Any
 from minunet.runs.config import TrainConfig
 from minunet.runs.setting_checks import flag
 from minunet.runs.settings import Settings
+from minunet.wording import shorten
 
 PARTS = ("m1m2", "claims")
 CLAIMS = "claims_"  # prefix of the settings that the claims have for themselves
@@ -76,14 +77,24 @@ class StudySettings(Settings):
 
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
-        problems = self.config("m1m2", group=self.group, threshold=self.threshold).problems()
+        places = {"data": self.data, "images": self.images, "masks": self.masks}
+        problems = self.config("m1m2", group=self.group, threshold=self.threshold, **places).problems()
+        if not isinstance(self.graded, bool):
+            problems.append(f"--graded {shorten(self.graded)}: give true or false.")
         for problem in self.config("claims").problems():
             for name in ("size", "base_channels", "epochs"):
                 if problem.startswith(flag(name)):
                     problems.append(problem.replace(flag(name), flag(CLAIMS + name), 1))
-        if self.levels is not None and not 0 <= self.levels[0] < 0.5 < self.levels[1] <= 1:
+        if not _are_levels(self.levels):
+            problems.append(f"--levels {shorten(self.levels)}: give two greys, such as 0.25:0.75.")
+        elif self.levels is not None and not 0 <= self.levels[0] < 0.5 < self.levels[1] <= 1:
             problems.append(
                 f"--levels {self.levels[0]:g}:{self.levels[1]:g}: the background needs a grey from 0 to below 0.5 and the cells "
                 "one from above 0.5 to 1, such as 0.25:0.75."
             )
         return problems
+
+
+def _are_levels(value: Any) -> bool:
+    numbers = value if isinstance(value, tuple) else ()
+    return value is None or (len(numbers) == 2 and all(type(number) in (int, float) for number in numbers))

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from minunet.errors import UserError
+from minunet.files.names import unusable_name
+from minunet.wording import shorten
 
 
 @contextlib.contextmanager
@@ -23,6 +25,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
         If the system refuses: no permission, no space, a folder of that name.
     """
     path = Path(path)
+    if reason := unusable_name(path):
+        raise UserError(f"{shorten(path)}: cannot be written ({reason}); choose another name.")
     # In the same folder, because os.replace is atomic only within one file system. Not made by tempfile: only their owner may
     # read its files, and a run folder is often shared. With the same ending, by which matplotlib knows the format.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

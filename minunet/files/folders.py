@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from minunet.wording import join_names
+from minunet.files.names import resolved, unusable_name
+from minunet.wording import join_names, shorten
 
 
 def unwritable(folder: str | os.PathLike[str]) -> str | None:
@@ -25,7 +26,9 @@ def unwritable(folder: str | os.PathLike[str]) -> str | None:
         A sentence that names the obstacle and the remedy; None where files can be written.
     """
     existing = nearest_existing(folder)
-    if not existing.is_dir():
+    if reason := unusable_name(folder):
+        return f"{shorten(folder)}: nothing can be written there ({reason}); name another folder"
+    if not os.path.isdir(existing):
         return f"{existing}: is a file where a folder is needed; name another folder"
     try:
         # A file is created, because permissions do not show that a disk is read-only or full.
@@ -52,8 +55,8 @@ def mixing_problems(out: str | os.PathLike[str], files: Iterable[Path], data: It
     list of str
         One sentence, or none.
     """
-    data_folders = {path.resolve() if path.is_dir() else path.parent.resolve() for path in data}
-    mixed = {file.parent for file in files if file.parent.resolve() in data_folders}
+    data_folders = {resolved(path) if os.path.isdir(path) else resolved(path.parent) for path in data}
+    mixed = {file.parent for file in files if resolved(file.parent) in data_folders}
     if not mixed:
         return []
     return [

@@ -9,6 +9,10 @@ from typing import Any
 
 from minunet.errors import UserError
 from minunet.files.atomic import write_text
+from minunet.files.reading import read_regular
+from minunet.wording import shorten
+
+LARGEST = 200_000_000  # bytes; the names of a million images take less
 
 
 def write_json(path: str | Path, value: Any) -> Path:
@@ -25,11 +29,12 @@ def read_json(path: str | Path) -> Any:
         If it is missing or is not JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(read_regular(path, LARGEST).decode("utf-8"))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror or error}); check the path.") from error
-    except ValueError as error:
-        raise UserError(f"{path}: this is not JSON ({error}); restore the file, or start again without it.") from error
+        raise UserError(f"{shorten(path)}: cannot be read ({error.strerror or error}); check the path.") from error
+    except (ValueError, RecursionError) as error:
+        reason = shorten(error) if isinstance(error, ValueError) else "it is nested too deeply"
+        raise UserError(f"{path}: this is not JSON ({reason}); restore the file, or start again without it.") from error
 
 
 def _finite(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from minunet.checkpoints.model_file import save_model
@@ -10,8 +11,10 @@ from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.setting_checks import DATA_PATHS
+from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE
+from minunet.runs.stored_progress import differing, read_progress
 from minunet.training.events import EpochRecord, TrainingProgress
+from minunet.wording import join_names, shorten
 
 
 class CheckpointFiles:
@@ -37,15 +40,23 @@ class CheckpointFiles:
         UserError
             If the file cannot be used, or has more epochs than the run is to have.
         """
-        if not self.folder.last.is_file():
+        if not os.path.lexists(self.folder.last):
             return TrainingProgress()
         state = load_state(self.folder.last, self.model, self.optimizer)
         try:
-            progress = TrainingProgress.from_dict(state.extra["progress"], state.history)
-        except (KeyError, TypeError) as error:
+            progress = read_progress(state, self.config.monitor)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise UserError(
-                f"{self.folder.last}: this state was not written by minunet.train ({error}); start a new run."
+                f"{self.folder.last}: this state was not written by minunet.train, or is damaged ({shorten(error)}); "
+                "start a new run."
             ) from error
+        others = differing(state.architecture, self.model.config, ())
+        others += differing(state.config, self.config.to_dict(), (*DATA_PATHS, *MAY_CHANGE))
+        if others:
+            raise UserError(
+                f"{self.folder.last}: this state is of a training with other settings than {self.folder.config} has "
+                f"({join_names(dict.fromkeys(others))}); restore the file that was changed, or start a new run."
+            )
         if progress.epoch > self.config.epochs:
             raise UserError(
                 f"--epochs {self.config.epochs}: this run has done {progress.epoch} epochs already; give more, or start a new run."

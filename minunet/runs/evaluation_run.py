@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
         return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
     data = [file for pair in pairs for file in (pair.image, pair.mask)]
     problems = mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
-    existing = [name for name in EVALUATION_CONTENTS if (out / name).exists()]
+    existing = [name for name in EVALUATION_CONTENTS if os.path.lexists(out / name)]
     if existing and not overwrite:
         verb = "is" if len(existing) == 1 else "are"
         remedy = "add --overwrite, or choose another folder."

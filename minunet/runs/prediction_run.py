@@ -6,6 +6,7 @@ Nothing that exists is overwritten unless the user asks for it, a bad file does 
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class PredictedImages:
 
 def has_results(image: InputImage, out: Path) -> bool:
     """Whether all pictures of an image are in the folder."""
-    return all(path.is_file() for path in result_files(out / image.name))
+    return all(os.path.isfile(path) for path in result_files(out / image.name))
 
 
 def result_problems(
@@ -75,7 +76,7 @@ def result_problems(
     files = {path: image.name for image in images for path in result_files(out / image.name)}
     if problems := mixing_problems(out, files, [*(image.path for image in inputs.images), *inputs.masks]):
         return problems
-    existing = dict.fromkeys(name for path, name in files.items() if path.exists())
+    existing = dict.fromkeys(name for path, name in files.items() if os.path.lexists(path))
     if existing and not overwrite:
         remedy = (
             "these are incomplete: remove them, or replace them with --overwrite in place of --skip-existing."

@@ -7,6 +7,7 @@ gone, by its name. So scores on training images are not mistaken for test scores
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from pathlib import Path
 
 from minunet.data.finding.layouts import SIDES
 from minunet.data.pairs import Pair, find_pairs
+from minunet.data.split import recorded_sides
 from minunet.errors import UserError
 from minunet.files.json_files import read_json
+from minunet.files.names import resolved
+from minunet.files.reading import open_regular
 from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun
 
@@ -49,15 +53,15 @@ class Provenance:
 
     def __init__(self, path: str | Path):
         path = Path(path)
-        self.path = RunFolder(path).split if path.is_dir() else path
-        split = read_json(self.path)
+        self.path = RunFolder(path).split if os.path.isdir(path) else path
         try:
-            self._names = {name: side for side in SIDES for name in split[side]}
+            sides = recorded_sides(read_json(self.path))
+            self._names = {name: side for side, names in sides.items() for name in names}
         except (KeyError, TypeError) as error:
             raise UserError(
-                f"{self.path}: this is not the split.json of a run; give the one that training wrote."
+                f"{self.path}: this is not the split.json of a run ({error}); give the one that training wrote."
             ) from error
-        files = {pair.name: pair.image.resolve() for pair in _pairs_of_run(RunFolder(self.path.parent))}
+        files = {pair.name: resolved(pair.image) for pair in _pairs_of_run(RunFolder(self.path.parent))}
         self._files = {files[name]: side for name, side in self._names.items() if name in files}
         self._gone = self._names.keys() - files.keys()
         self._by_size: dict[int | None, list[Path]] = {}
@@ -69,14 +73,14 @@ class Provenance:
     def beside(cls, model_file: Path | None) -> Provenance | None:
         """The record in the folder of a model, or None."""
         path = None if model_file is None else RunFolder(model_file.parent).split
-        return cls(path) if path is not None and path.is_file() else None
+        return cls(path) if path is not None and os.path.isfile(path) else None
 
     def sides(self, pairs: Sequence[Pair]) -> list[str | None]:
         """For each pair the side it was on: "train", "validation", "test", or None where the run did not have it."""
         return [self._side(pair) for pair in pairs]
 
     def _side(self, pair: Pair) -> str | None:
-        image = pair.image.resolve()
+        image = resolved(pair.image)
         if image in self._files:
             return self._files[image]
         for file in self._by_size.get(_size(image), ()):
@@ -87,10 +91,18 @@ class Provenance:
     def _digest(self, path: Path) -> bytes:
         if path not in self._digests:
             try:
-                self._digests[path] = hashlib.blake2b(path.read_bytes()).digest()
+                self._digests[path] = _content_digest(path)
             except OSError:  # reported when it is decoded; here it equals no other image
                 self._digests[path] = str(path).encode()
         return self._digests[path]
+
+
+def _content_digest(path: Path) -> bytes:
+    digest = hashlib.blake2b()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.digest()
 
 
 def _size(path: Path) -> int | None:

@@ -5,10 +5,13 @@ No run ever overwrites the files of another: a folder that holds a run is either
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
 from minunet.files.folders import fresh_folder, unwritable
+from minunet.files.names import unusable_name
+from minunet.wording import shorten
 
 CONTENTS = {
     "model.safetensors": "the best model on validation, all that predict needs",
@@ -52,20 +55,22 @@ class RunFolder:
 
     def holds_run(self) -> bool:
         """Whether any file of a run is there."""
-        return any((self.path / name).exists() for name in CONTENTS)
+        return any(os.path.lexists(self.path / name) for name in CONTENTS)
 
     def is_run(self) -> bool:
         """Whether this is the folder of a training; an evaluation also writes a metrics.json."""
-        return any(path.is_file() for path in (self.config, self.last, self.model))
+        return any(os.path.isfile(path) for path in (self.config, self.last, self.model))
 
     def problems(self, resume: bool) -> list[str]:
         """One sentence for each reason why a run cannot be written here; changes nothing on disk."""
+        if reason := unusable_name(self.path):
+            return [f"{'--resume' if resume else '--out'} {shorten(self.path)}: {reason}; check the path."]
         if resume:
-            if not self.path.is_dir():
+            if not os.path.isdir(self.path):
                 return [f"{self.path}: there is no such run folder to resume; check the path, or leave out --resume."]
-            if not self.config.is_file():
+            if not os.path.isfile(self.config):
                 return [f"{self.path}: this folder holds no run (no config.json), so there is nothing to resume."]
-        elif self.path.is_dir() and self.holds_run():
+        elif os.path.isdir(self.path) and self.holds_run():
             return [
                 f"{self.path} already holds a run: choose another --out, or go on with it: --resume {shlex.quote(str(self.path))}"
             ]

@@ -16,6 +16,7 @@ from minunet.kernels.machine import PRECISION_CHOICES
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import SCHEDULES
+from minunet.wording import shorten
 
 SETTING_CHOICES = {
     "mask": ("binary", "grayscale"),
@@ -30,7 +31,11 @@ SETTING_CHOICES = {
     "precision": PRECISION_CHOICES,
 }
 DATA_PATHS = ("data", "images", "masks")  # settings that say where the data is on this machine
+MAY_CHANGE = (*DATA_PATHS, "device", "threads", "precision", "recompute", "epochs")  # when a run is resumed
 MINIMUM = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}
+# More is a typing mistake or a damaged file; of a seed, NumPy takes whole numbers of any length.
+MAXIMUM = {"epochs": 10**7, "batch_size": 10**6, "base_channels": 65536, "seed": 2**256}
+MOST_THREADS = 4096
 MAX_SIDE = 16384  # pixels; a longer side is a typing mistake
 
 
@@ -44,30 +49,37 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
     problems = []
     for name, choices in SETTING_CHOICES.items():
         if settings[name] not in choices:
-            problems.append(f"{flag(name)} {settings[name]}: choose one of {', '.join(choices)}.")
+            problems.append(f"{flag(name)} {shorten(settings[name])}: choose one of {', '.join(choices)}.")
     for name, minimum in MINIMUM.items():
         value = settings[name]
         if not is_whole_number(value) or value < minimum:
-            problems.append(f"{flag(name)} {value}: give a whole number of at least {minimum}.")
+            problems.append(f"{flag(name)} {shorten(value)}: give a whole number of at least {minimum}.")
+        elif value > MAXIMUM[name]:
+            problems.append(f"{flag(name)} {shorten(value)}: give a whole number of at most {MAXIMUM[name]}.")
     if not _is_depth(settings["depth"]):
-        problems.append(f"--depth {settings['depth']}: give a whole number from 1 to {MAX_DEPTH}.")
-    if settings["threads"] is not None and (not is_whole_number(settings["threads"]) or settings["threads"] < 1):
+        problems.append(f"--depth {shorten(settings['depth'])}: give a whole number from 1 to {MAX_DEPTH}.")
+    threads = settings["threads"]
+    if threads is not None and (not is_whole_number(threads) or threads < 1):
         problems.append(
-            f"--threads {settings['threads']}: give a whole number of at least 1, or leave it out for all cores."
+            f"--threads {shorten(threads)}: give a whole number of at least 1, or leave it out for all cores."
         )
+    elif threads is not None and threads > MOST_THREADS:
+        problems.append(f"--threads {shorten(threads)}: give at most {MOST_THREADS}.")
     for name in ("block_end_relu", "recompute"):
         if not isinstance(settings[name], bool):
-            problems.append(f"{flag(name)} {settings[name]}: give true or false.")
+            problems.append(f"{flag(name)} {shorten(settings[name])}: give true or false.")
     for name in (*DATA_PATHS, "group"):
         if not isinstance(settings[name], str | None):
-            problems.append(f"{flag(name)} {settings[name]}: give text.")
+            problems.append(f"{flag(name)} {shorten(settings[name])}: give text.")
     if not _is_number(settings["lr"]) or settings["lr"] <= 0:
-        problems.append(f"--lr {settings['lr']}: give a positive number, such as 0.002.")
+        problems.append(f"--lr {shorten(settings['lr'])}: give a positive number, such as 0.002.")
     if not _is_number(settings["clip"]) or settings["clip"] < 0:
-        problems.append(f"--clip {settings['clip']}: give a norm above 0, such as 1.0, or 0 for none.")
+        problems.append(f"--clip {shorten(settings['clip'])}: give a norm above 0, such as 1.0, or 0 for none.")
     threshold = settings["threshold"]
     if threshold != "otsu" and not (_is_number(threshold) and 0 <= threshold < 1):
-        problems.append(f"--threshold {threshold}: give 'otsu', or a share of the mask's range, from 0 to below 1.")
+        problems.append(
+            f"--threshold {shorten(threshold)}: give 'otsu', or a share of the mask's range, from 0 to below 1."
+        )
     return problems
 
 
@@ -80,13 +92,13 @@ def size_problems(settings: Mapping[str, Any]) -> list[str]:
         return ["--size and --crop exclude each other: resize every image, or crop at native resolution."]
     if crop is not None:
         if not _is_side(crop):
-            return [f"--crop {crop}: give the side of the crops in pixels, such as 256."]
+            return [f"--crop {shorten(crop)}: give the side of the crops in pixels, such as 256."]
         return [f"--crop {crop} is too small: {why}; crop larger or lower --depth."] if crop < minimum else []
     if size is None:
         return ["--size WxH or --crop N is needed: images of different sizes cannot be in one batch."]
     sides = size if isinstance(size, tuple) else (size,)
     if len(sides) != 2 or not all(map(_is_side, sides)):
-        text = "x".join(str(side) for side in sides)
+        text = shorten("x".join(shorten(side) for side in sides))
         return [f"--size {text}: give WIDTHxHEIGHT in pixels, each from 1 to {MAX_SIDE}, such as 256x192."]
     if min(sides) < minimum:
         return [f"--size {sides[0]}x{sides[1]} is too small: {why}; resize larger or lower --depth."]
@@ -97,7 +109,7 @@ def split_problems(settings: Mapping[str, Any]) -> list[str]:
     """The problems of the split."""
     problems = []
     shares = settings["split"] if isinstance(settings["split"], tuple) else (settings["split"],)
-    text = ",".join(str(share) for share in shares)
+    text = shorten(",".join(shorten(share) for share in shares))
     if len(shares) != 3 or not all(_is_number(share) and share > 0 for share in shares):
         problems.append(
             f"--split {text}: give three positive shares for training, validation and test, such as 0.8,0.1,0.1."
@@ -107,13 +119,15 @@ def split_problems(settings: Mapping[str, Any]) -> list[str]:
     if isinstance(settings["group"], str):
         try:
             re.compile(settings["group"])
-        except re.error as error:
-            problems.append(f"--group {settings['group']}: this is not a regular expression ({error}).")
+        except (re.error, OverflowError, RecursionError) as error:
+            problems.append(
+                f"--group {shorten(settings['group'])}: this is not a regular expression ({shorten(error)})."
+            )
     return problems
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _is_depth(value: Any) -> bool:

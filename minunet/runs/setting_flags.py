@@ -17,6 +17,7 @@ from minunet.cli.argument_types import (
     mask_threshold,
     non_negative_float,
     non_negative_int,
+    path_text,
     positive_float,
     positive_int,
 )
@@ -41,8 +42,8 @@ def _split_shares(text: str) -> tuple[float, ...]:
 
 
 SETTING_FLAGS = {
-    "images": SettingFlag("folder of the images, in place of DATA", "DIR"),
-    "masks": SettingFlag("folder of the masks, in place of DATA", "DIR"),
+    "images": SettingFlag("folder of the images, in place of DATA", "DIR", path_text),
+    "masks": SettingFlag("folder of the masks, in place of DATA", "DIR", path_text),
     "mask": SettingFlag("make masks black and white, or keep their greys"),
     "threshold": SettingFlag("threshold that makes a mask black and white", "otsu|0..1", mask_threshold),
     "channels": SettingFlag("what the network sees of a colour image"),

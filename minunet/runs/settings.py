@@ -7,7 +7,9 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from minunet.errors import UserError
+from minunet.wording import shorten
 
+MOST_LISTED = 20  # settings that do not exist
 AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
@@ -50,7 +52,8 @@ class Settings:
         known = {field.name for field in fields(cls)}
         if unknown := [name for name in values if name not in known]:
             raise UserError(
-                f"{source}: there is no setting '{name}'; remove it, or correct its spelling." for name in unknown
+                f"{source}: there is no setting '{shorten(name)}'; remove it, or correct its spelling."
+                for name in unknown[:MOST_LISTED]
             )
         converted: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()

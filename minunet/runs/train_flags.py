@@ -5,22 +5,23 @@ All mistakes are collected, so that they can be reported together with the probl
 
 from __future__ import annotations
 
+import os
 from argparse import BooleanOptionalAction
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
+from minunet.cli.argument_types import path_text
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
+from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
 from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS, RunFolder
-from minunet.runs.setting_checks import DATA_PATHS, flag
+from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, flag
 from minunet.runs.setting_flags import add_setting_flags, as_typed, given_settings
 
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
-MAY_CHANGE = (*DATA_PATHS, "device", "threads", "precision", "recompute", "epochs")  # when a run is resumed
 
 EXAMPLES = """\
 examples:
@@ -69,7 +70,7 @@ def build_parser() -> Parser:
         epilog=EXAMPLES + contents,
     )
     data = parser.add_argument_group("data")
-    data.add_argument("data", nargs="?", metavar="DATA", help="folder with images and masks")
+    data.add_argument("data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks")
     for group, names in (
         (
             data,
@@ -92,7 +93,10 @@ def build_parser() -> Parser:
         "same (default off)",
     )
     machine.add_argument(
-        "--out", metavar="RUN", help="run folder (default runs/<time>); a folder that holds a run is refused"
+        "--out",
+        metavar="RUN",
+        type=path_text,
+        help="run folder (default runs/<time>); a folder that holds a run is refused",
     )
     machine.add_argument(
         "--resume",
@@ -132,11 +136,11 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     path = resume or out
     if path is None:
         raise UserError([*problems, "--resume: name the run folder, such as --resume runs/first."])
-    if resume and out is not None and Path(out).resolve() != Path(resume).resolve():
+    if resume and out is not None and resolved(out) != resolved(resume):
         problems.append(f"--out {out} and --resume {resume} are different folders; a resumed run stays in its own.")
     folder = RunFolder(path)
     problems += folder.problems(resume=True)
-    if not folder.config.is_file():
+    if not os.path.isfile(folder.config):
         raise UserError(problems)
     try:
         stored = TrainConfig.read(folder.config)

@@ -125,7 +125,7 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair]) -> Split:
         return Split.from_dict(read_json(folder.split), pairs)
     except (KeyError, TypeError) as error:
         raise UserError(
-            f"{folder.split}: this is not a split; restore it, or start again with another --out."
+            f"{folder.split}: this is not a split ({error}); restore it, or start again with another --out."
         ) from error
 
 

@@ -23,7 +23,7 @@ from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
-from minunet.files.json_files import read_json, write_json
+from minunet.files.json_files import write_json
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
@@ -34,6 +34,7 @@ from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.config import TrainConfig
 from minunet.runs.history import HistoryFile
 from minunet.runs.memory_plan import peak_so_far, training_memory
+from minunet.runs.metrics_file import read_metrics
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
     announce_memory,
@@ -118,7 +119,7 @@ class TrainingRun:
         """Whether all epochs and the test are done."""
         if self.progress.epoch < self.config.epochs or not self.folder.metrics.is_file():
             return False
-        return read_json(self.folder.metrics).get("epochs") == self.config.epochs
+        return read_metrics(self.folder.metrics, "epochs")["epochs"] == self.config.epochs
 
     def load(self) -> None:
         """Read and prepare every image, with a progress bar."""

@@ -177,5 +177,5 @@ def test_frames_left_unread(sound):
     (sound / "masks" / "s0.png").unlink()
     frames[0].save(sound / "masks" / "s0.tif", save_all=True, append_images=frames[1:])
     assert survey(sound).warnings == (
-        f"{sound}/masks/s0.tif holds 3 frames; only the first is used: export the others as files of their own.",
+        f"{sound}/masks/s0.tif holds several frames; only the first is used: export the others as files of their own.",
     )

@@ -5,6 +5,7 @@ Names follow the files' own, with the sub-folders they are in, and no two images
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from minunet.data.finding.layouts import IMAGE_FOLDERS, MASK_FOLDERS, SPLITS, Da
 from minunet.data.finding.listing import Listing, list_folder
 from minunet.data.finding.matching import match_masks
 from minunet.errors import UserError
+from minunet.files.names import resolved, unusable_name
+from minunet.wording import shorten
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class FileInFolder:
     @property
     def key(self) -> str:
         """The whole path without extension, equal for paths that Windows and macOS regard as equal."""
-        return str(self.path.resolve().with_suffix("")).casefold()
+        return str(resolved(self.path).with_suffix("")).casefold()
 
 
 def find_input_images(
@@ -95,20 +98,24 @@ def find_input_images(
     files: list[FileInFolder] = []
     problems: list[str] = []
     for path in map(Path, paths):
-        if path.is_dir():
+        if os.path.isdir(path):
             before = len(files)
             folder_problems = _search(path, path, inputs, files, is_result)
             problems += folder_problems
             if len(files) == before and not folder_problems:
                 problems.append(f"{path} holds no images: give a folder with PNG, JPEG, BMP or TIFF files.")
-        elif path.exists():
+        elif os.path.exists(path):
             files.append(FileInFolder(path, path.parent))
+        elif reason := unusable_name(path):
+            problems.append(f"{shorten(path)} cannot be read ({reason}): check the path.")
+        elif os.path.islink(path):
+            problems.append(f"{path} is a link that leads nowhere: check what it points to.")
         else:
             problems.append(f"{path} does not exist: check the path.")
     if problems:
         raise UserError(problems)
-    first = {file.path.resolve(): file for file in reversed(files)}
-    files = [file for file in files if first[file.path.resolve()] is file]
+    first = {resolved(file.path): file for file in reversed(files)}
+    files = [file for file in files if first[resolved(file.path)] is file]
     inputs.images = [InputImage(file.path, name) for file, name in zip(files, result_names(files), strict=True)]
     return inputs
 
@@ -125,7 +132,7 @@ def result_names(files: list[FileInFolder]) -> list[str]:
         for file in files
     ]
     if _repeated({file.key: file.stem for file in files}.values()):
-        names = [f"{file.root.resolve().name}/{name}".lstrip("/") for file, name in zip(files, names, strict=True)]
+        names = [f"{resolved(file.root).name}/{name}".lstrip("/") for file, name in zip(files, names, strict=True)]
     used: set[str] = set()
     for i, name in enumerate(names):
         number = 1
@@ -157,7 +164,7 @@ def _search(
     inputs.others += sorted(
         entry
         for entry in folder.iterdir()
-        if entry.is_file() and entry not in listing.files and not entry.name.startswith(".")
+        if os.path.isfile(entry) and entry not in listing.files and not entry.name.startswith(".")
     )
     problems: list[str] = []
     for inner in listing.folders:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.data.finding.listing import Listing, list_folder
+from minunet.files.names import resolved
 from minunet.wording import join_names
 
 NAMED = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))
@@ -94,7 +95,7 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     elif data is not None:
         _explore(folders, data)
     elif images is not None and masks is not None:
-        if images.resolve() == masks.resolve():
+        if resolved(images) == resolved(masks):
             _explore(folders, images)
         else:
             folders.add(images, masks)

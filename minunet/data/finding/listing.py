@@ -12,7 +12,8 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.wording import count_noun
+from minunet.files.names import unusable_name
+from minunet.wording import count_noun, shorten
 
 READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"}
 NOT_READ = {
@@ -52,15 +53,18 @@ def list_folder(folder: Path) -> Listing:
     """List a folder; for one that is missing, not a folder or not readable the listing is empty and holds the problem."""
     try:
         with os.scandir(folder) as entries:
-            names = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
+            names = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except FileNotFoundError:
         return Listing(folder, problems=[f"{folder} does not exist: {_check_path(folder)}."])
     except NotADirectoryError:
         return Listing(folder, problems=[f"{folder} is a file, not a folder: {_give_folder(folder)}."])
     except PermissionError:
         return Listing(folder, problems=[f"{folder} may not be read: ask for permission to open this folder."])
-    except OSError as error:
-        return Listing(folder, problems=[f"{folder} cannot be listed ({error.strerror}): check the disk and the path."])
+    except (OSError, ValueError) as error:
+        reason = unusable_name(folder) or getattr(error, "strerror", None) or error
+        return Listing(
+            folder, problems=[f"{shorten(folder)} cannot be listed ({reason}): check the disk and the path."]
+        )
     ordered = sorted(names, key=natural_key)
     files = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() in READ]
     folders = [folder / name for name in ordered if names[name]]
@@ -75,10 +79,17 @@ def list_folder(folder: Path) -> Listing:
     return Listing(folder, files, folders, [], warnings)
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle, which concerns this entry only
+        return False
+
+
 def _check_path(folder: Path) -> str:
     """The remedy for a folder that does not exist."""
     parent = folder.absolute().parent
-    if not parent.is_dir():
+    if not os.path.isdir(parent):
         return "check the path" if folder.is_absolute() else f"check the path, which starts from {Path.cwd()}"
     try:
         close = difflib.get_close_matches(folder.name, sorted(os.listdir(parent)), n=1, cutoff=0.75)

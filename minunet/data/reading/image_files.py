@@ -17,13 +17,33 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
+from minunet.data.reading.completeness import check_complete, check_rows
 from minunet.data.reading.pixels import from_pil
+from minunet.data.reading.unsupported import (
+    REMEDY,
+    unsupported_format,
+    unsupported_image,
+    unsupported_jpeg,
+    unsupported_reason,
+    unsupported_tiff,
+)
 from minunet.errors import UserError
+from minunet.files.reading import open_regular
+from minunet.wording import shorten
 
 MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
-FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "TIFF")  # MPO: the JPEG of a phone, followed by a preview
+LONGEST_SIDE = 2**17  # pixels; what is longer is a line and no picture, and one row of it may be all that memory holds
+FORMATS = ("PNG", "JPEG", "BMP", "DIB", "TIFF")  # with JPEG comes MPO: the JPEG of a phone, followed by a preview
 
-_SIGNATURES = {b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+_SIGNATURES = {
+    b"\x89PNG": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+}
 _pillow_globals = threading.RLock()
 
 
@@ -38,7 +58,7 @@ class ImageHeader:
     format : str
         "PNG", "JPEG", "MPO", "BMP", "DIB" or "TIFF".
     frames : int
-        The number of images in the file; only the first is read.
+        1, or 2 where the file holds several images, of which only the first is read; they are not counted.
     """
 
     size: tuple[int, int]
@@ -78,21 +98,29 @@ class OpenImage:
         UserError
             Naming the file, what is wrong with it, and the remedy.
         """
-        with self.user_errors(), _pillow_limit_lifted(self._image):
+        image = self.load()
+        with self.user_errors():
             try:
-                return from_pil(self._image, mask=mask)
+                return from_pil(image, mask=mask)
             except UserError as error:
                 raise UserError(f"{self._path} has no usable pixels: {error}") from error
 
+    def check(self) -> None:
+        """Refuse a file that does not hold all of its picture; the pixels are not decoded."""
+        with self.user_errors():
+            check_complete(self.file, self._image)
+
     def load(self) -> Image.Image:
         """Decode the pixels, and leave them where Pillow put them."""
+        self.check()
         with self.user_errors(), _pillow_limit_lifted(self._image):
             self._image.load()
+            check_rows(self.file, self._image)
         return self._image
 
     def user_errors(self) -> contextlib.AbstractContextManager[None]:
         """A block in which whatever reading the file raises becomes a `UserError` that names it."""
-        return _user_errors(self._path)
+        return _user_errors(self._path, self.file)
 
 
 @contextlib.contextmanager
@@ -109,11 +137,18 @@ def open_image(path: str | PathLike) -> Iterator[OpenImage]:
     path = Path(path)
     with contextlib.ExitStack() as stack:
         with _user_errors(path):
-            file = stack.enter_context(path.open("rb"))
-            image = stack.enter_context(contextlib.closing(_open_with_pillow(path, file)))
+            file = stack.enter_context(open_regular(path))
+        with _user_errors(path, file):
+            image = stack.enter_context(contextlib.closing(_open_with_pillow(file)))
+            if reason := unsupported_image(image):
+                raise UserError(_unsupported(path, image.format or "", reason))
             with _pillow_warnings_ignored():
                 header = _header(image)
             width, height = header.size
+            if max(width, height) > LONGEST_SIDE:
+                raise UserError(
+                    f"{path} has {width}x{height} pixels; a side has at most {LONGEST_SIDE:,}: cut it into pieces or shrink it."
+                )
             if width * height > MAX_PIXELS:
                 raise UserError(
                     f"{path} has {width}x{height} pixels, {width * height / 1e6:,.0f} million; at most "
@@ -151,9 +186,15 @@ def decode_mask(path: str | PathLike, *, report: Callable[[str], object] | None 
     return _decode(path, True, report)
 
 
-def frames_warning(path: str | PathLike, frames: int) -> str:
+def frames_warning(path: str | PathLike) -> str:
     """The sentence on a file of several images."""
-    return f"{path} holds {frames} frames; only the first is used: export the others as files of their own."
+    return f"{path} holds several frames; only the first is used: export the others as files of their own."
+
+
+def report_frames(path: str | PathLike, header: ImageHeader, report: Callable[[str], object] | None) -> None:
+    """Report a file of several images."""
+    if header.frames > 1 and report is not None:
+        report(frames_warning(path))
 
 
 def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | None) -> np.ndarray:
@@ -163,28 +204,18 @@ def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | 
     return array
 
 
-def report_frames(path: str | PathLike, header: ImageHeader, report: Callable[[str], object] | None) -> None:
-    """Report a file of several images."""
-    if header.frames > 1 and report is not None:
-        report(frames_warning(path, header.frames))
-
-
-def _open_with_pillow(path: Path, file: BinaryIO) -> Image.Image:
+def _open_with_pillow(file: BinaryIO) -> Image.Image:
     """Open an image lazily, without Pillow's own limit of pixels, whose error names neither file nor remedy.
 
     Pillow is given the open file and not its name: by name it would map an uncompressed TIFF into memory, and then mix up
-    the pixels of one whose orientation turns it by 90 degrees.
+    the pixels of one whose orientation turns it by 90 degrees. Its readers of other formats are not asked.
     """
     with _pillow_warnings_ignored():
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            image = Image.open(file)
+            return Image.open(file, formats=FORMATS)
         finally:
             Image.MAX_IMAGE_PIXELS = limit
-    if image.format not in FORMATS:
-        image.close()
-        raise UserError(f"{path} is a {image.format} picture, which is not read here: convert it to PNG.")
-    return image
 
 
 @contextlib.contextmanager
@@ -211,7 +242,11 @@ def _pillow_limit_lifted(image: Image.Image) -> Iterator[None]:
 
 
 def _header(image: Image.Image) -> ImageHeader:
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    several = False
+    if isinstance(image, TiffImagePlugin.TiffImageFile):  # counting pages would take as long as there are pages
+        several = image.tag_v2.next not in (0, image.tag_v2._offset)
+    elif image.format == "PNG":
+        several = getattr(image, "n_frames", 1) > 1  # in its header
     width, height = image.size
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # whether Pillow turns a TIFF's size depends on its version
         width, height = image.tag_v2[256], image.tag_v2[257]
@@ -221,12 +256,12 @@ def _header(image: Image.Image) -> ImageHeader:
     ):  # for a PNG without it Pillow would decode all pixels to search on
         with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil does not turn the image either
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    return ImageHeader((height, width) if turned else (width, height), image.format or "", frames)
+    return ImageHeader((height, width) if turned else (width, height), image.format or "", 2 if several else 1)
 
 
 @contextlib.contextmanager
-def _user_errors(path: Path) -> Iterator[None]:
-    """Turn every exception from reading a file into a `UserError` that names the file."""
+def _user_errors(path: Path, file: BinaryIO | None = None) -> Iterator[None]:
+    """Turn every exception from reading a file into a `UserError` that names the file; `file` is it, where it could be opened."""
     try:
         yield
     except (UserError, MemoryError):
@@ -238,21 +273,35 @@ def _user_errors(path: Path) -> Iterator[None]:
     except IsADirectoryError as error:
         raise UserError(f"{path} is a folder where an image file is expected.") from error
     except UnidentifiedImageError as error:
-        raise UserError(_unidentified(path)) from error
+        raise UserError(_unidentified(path, file)) from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged data
-        if "truncated" in str(error).lower() or isinstance(error, EOFError):
-            raise UserError(
-                f"{path} is truncated, the end of the picture is missing: copy or export it again."
-            ) from error
-        raise UserError(f"{path} is damaged ({error}): copy or export it again.") from error
+        if isinstance(error, OSError) and error.errno is not None:  # of the system, not of a decoder
+            problem = f"cannot be read ({error.strerror}): give a PNG, JPEG, BMP or TIFF file."
+        elif "truncated" in str(error).lower() or isinstance(error, EOFError):
+            problem = "is truncated, the end of the picture is missing: copy or export it again."
+        elif reason := unsupported_reason(error):
+            problem = f"holds what is not read here ({shorten(reason)}): {REMEDY}."
+        else:
+            problem = f"is damaged ({shorten(error)}): copy or export it again."
+        raise UserError(f"{shorten(path)} {problem}") from error
 
 
-def _unidentified(path: Path) -> str:
+def _unsupported(path: Path, kind: str, reason: str) -> str:
+    return f"{path} is a {kind} of {reason}, which is not read here: {REMEDY}."
+
+
+def _unidentified(path: Path, file: BinaryIO | None) -> str:
     """The problem with a file that Pillow does not recognise."""
-    with path.open("rb") as file:
+    start = b""
+    if file is not None:
+        file.seek(0)
         start = file.read(512)
     if not start:
         return f"{path} is empty (0 bytes): copy or export it again."
+    if name := unsupported_format(start):
+        return f"{path} is a {name} picture, which is not read here: convert it to PNG."
+    if file is not None and (reason := unsupported_tiff(file, start) or unsupported_jpeg(file, start)):
+        return _unsupported(path, "JPEG" if start.startswith(b"\xff\xd8") else "TIFF", reason)
     for signature, name in _SIGNATURES.items():
         if start.startswith(signature):
             return f"{path} starts like a {name} picture but is truncated or damaged: copy or export it again."

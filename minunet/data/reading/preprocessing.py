@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from minunet.data.reading.image_files import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb, unmasked
 from minunet.data.reading.resize import resize_area
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
+from minunet.wording import shorten
 
 HALF = (
     0.5 - 1e-6
@@ -116,7 +118,9 @@ class Preprocessing:
         """
         unknown = sorted(set(settings) - {field.name for field in fields(cls)})
         if unknown:
-            raise UserError(f"preprocessing with unknown choices ({', '.join(unknown)}): it needs a newer minunet.")
+            raise UserError(
+                f"preprocessing with unknown choices ({shorten(', '.join(unknown))}): it needs a newer minunet."
+            )
         return cls(**settings)
 
     def _resized(self, values: np.ndarray) -> np.ndarray:
@@ -127,22 +131,29 @@ class Preprocessing:
     def _problems(self) -> list[str]:
         problems = []
         if self.channels not in ("grey", "rgb"):
-            problems.append(f"channels {self.channels!r}: choose grey or rgb.")
+            problems.append(f"channels {shorten(repr(self.channels))}: choose grey or rgb.")
         if self.mask not in ("binary", "grayscale"):
-            problems.append(f"mask {self.mask!r}: choose binary or grayscale.")
-        if self.size is not None and not (len(self.size) == 2 and all(_at_least_one(side) for side in self.size)):
-            problems.append(f"size {'x'.join(map(str, self.size))}: give width and height, each at least 1 pixel.")
-        if self.crop is not None and not _at_least_one(self.crop):
-            problems.append(f"crop {self.crop}: give a number of pixels of at least 1.")
+            problems.append(f"mask {shorten(repr(self.mask))}: choose binary or grayscale.")
+        if self.size is not None and not _is_size(self.size):
+            sides = "x".join(map(shorten, self.size))
+            problems.append(f"size {shorten(sides)}: give width and height in pixels, each from 1 to {LONGEST_SIDE:,}.")
+        if self.crop is not None and not _is_side(self.crop):
+            problems.append(f"crop {shorten(self.crop)}: give a number of pixels from 1 to {LONGEST_SIDE:,}.")
         if self.crop is not None and self.size is not None:
             problems.append("a size and a crop were given: crops are cut at native resolution, so give one of the two.")
         if self.threshold != "otsu" and not _is_fraction(self.threshold):
-            problems.append(f"threshold {self.threshold!r}: give otsu, or a fraction of white from 0 to below 1.")
+            problems.append(
+                f"threshold {shorten(repr(self.threshold))}: give otsu, or a fraction of white from 0 to below 1."
+            )
         return problems
 
 
-def _at_least_one(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 1)
+def _is_size(value: tuple[Any, ...]) -> bool:
+    return len(value) == 2 and all(map(_is_side, value)) and value[0] * value[1] <= MAX_PIXELS
+
+
+def _is_side(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(1 <= value <= LONGEST_SIDE)
 
 
 def _is_fraction(value: object) -> bool:

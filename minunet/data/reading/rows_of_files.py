@@ -55,6 +55,7 @@ def _rows(image: OpenImage) -> ImageRows:
             png, tiff = has_png_strips(pillow, file), has_tiff_strips(pillow, file)
         file.seek(position)
         if png or tiff:
+            image.check()
             strips = png_strips if png else tiff_strips
             return ImageRows((height, width), lambda rows: _arrays(image, strips(file, rows)), colour)
         if pillow.format in _CUT_AFTER_DECODING and is_upright(image.load()):

@@ -54,7 +54,7 @@ def test_frames_left_unread_are_noted(model, tmp_path, capsys):
     frame = Image.new("L", (5, 5))
     frame.save(tmp_path / "stack.tif", save_all=True, append_images=[frame, frame])
     assert run(model, tmp_path / "stack.tif", "--out", tmp_path / "out") == 0
-    assert "holds 3 frames; only the first is used" in " ".join(capsys.readouterr().out.split())
+    assert "holds several frames; only the first is used" in " ".join(capsys.readouterr().out.split())
 
 
 def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, capsys):

@@ -177,11 +177,13 @@ def test_floating_point_tiff(tmp_path, values, expected):
 def test_first_frame_with_a_warning(tmp_path):
     frames = [Image.fromarray(disc(i)) for i in range(3)]
     path = saved(tmp_path / "a.tif", frames[0], save_all=True, append_images=frames[1:])
-    with pytest.warns(UserWarning, match="a.tif holds 3 frames; only the first is used: export the others as files"):
+    with pytest.warns(
+        UserWarning, match="a.tif holds several frames; only the first is used: export the others as files"
+    ):
         assert np.array_equal(decode(path), disc(0))
     reports = []
     decode_mask(path, report=reports.append)
-    assert reports == [f"{path} holds 3 frames; only the first is used: export the others as files of their own."]
+    assert reports == [f"{path} holds several frames; only the first is used: export the others as files of their own."]
 
 
 def test_content_decides_and_not_the_name(tmp_path):

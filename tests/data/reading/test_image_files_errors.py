@@ -90,7 +90,7 @@ def test_missing_forbidden_or_a_folder(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", refuse)  # root may read everything, so chmod shows nothing
+    monkeypatch.setattr("minunet.files.reading.os.open", refuse)  # root may read everything, so chmod shows nothing
     assert refused(path) == f"{path} may not be read: ask for permission to read it."
 
 

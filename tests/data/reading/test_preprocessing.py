@@ -107,8 +107,8 @@ def test_invalid_settings_are_reported_at_once():
     assert refused(channels="gray", mask="bin", size=(0, 5), crop=-1, threshold=1.0) == [
         "channels 'gray': choose grey or rgb.",
         "mask 'bin': choose binary or grayscale.",
-        "size 0x5: give width and height, each at least 1 pixel.",
-        "crop -1: give a number of pixels of at least 1.",
+        "size 0x5: give width and height in pixels, each from 1 to 131,072.",
+        "crop -1: give a number of pixels from 1 to 131,072.",
         "a size and a crop were given: crops are cut at native resolution, so give one of the two.",
         "threshold 1.0: give otsu, or a fraction of white from 0 to below 1.",
     ]
@@ -116,8 +116,8 @@ def test_invalid_settings_are_reported_at_once():
         assert refused(threshold=threshold) == [
             f"threshold {threshold!r}: give otsu, or a fraction of white from 0 to below 1."
         ]
-    assert refused(size=(3,)) == ["size 3: give width and height, each at least 1 pixel."]
-    assert refused(size=(3.5, 2)) == ["size 3.5x2: give width and height, each at least 1 pixel."]
+    assert refused(size=(3,)) == ["size 3: give width and height in pixels, each from 1 to 131,072."]
+    assert refused(size=(3.5, 2)) == ["size 3.5x2: give width and height in pixels, each from 1 to 131,072."]
 
 
 def test_real_pair(real_smears):

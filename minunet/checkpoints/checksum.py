@@ -1,0 +1,45 @@
+"""The checksum of a model file or training state: a single bit that has changed on a disk or on the way is noticed.
+
+It is an entry of the header, and covers the tensors and all other entries. Files without it, of earlier versions, are accepted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+CHECKSUM = "checksum"
+ALGORITHM = "blake2b-128"
+
+
+def checksum(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> dict[str, str]:
+    """The entry for these tensors (C contiguous) and this document."""
+    return {"algorithm": ALGORITHM, "tensors": _of_tensors(tensors), "header": _of_document(document)}
+
+
+def mismatch(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str | None:
+    """What does not agree with the checksum of a document: "tensors", "header" or its "checksum" itself; None where all does."""
+    if CHECKSUM not in document:
+        return None
+    stored = document[CHECKSUM]
+    if not isinstance(stored, dict) or stored.get("algorithm") != ALGORITHM:
+        return CHECKSUM
+    return next((part for part, value in checksum(tensors, document).items() if stored.get(part) != value), None)
+
+
+def _of_tensors(tensors: Mapping[str, np.ndarray]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        array = tensors[name]
+        digest.update(f"{name} {array.dtype.str} {array.shape};".encode("utf-8", "backslashreplace"))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
+
+
+def _of_document(document: Mapping[str, Any]) -> str:
+    entries = {name: value for name, value in document.items() if name != CHECKSUM}
+    return hashlib.blake2b(json.dumps(entries, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,83 @@
+"""The table of tensors in the header of a safetensors file: what each is, and where in the file it lies.
+
+It is checked before any tensor is read, so that a small file cannot ask for much memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from minunet.functional.validation import is_whole_number
+
+METADATA = "__metadata__"
+# The names of the types in the header, with those of NumPy and their bytes (https://github.com/huggingface/safetensors).
+DTYPES = {
+    "BOOL": ("bool", 1),
+    "U8": ("uint8", 1),
+    "I8": ("int8", 1),
+    "F8_E5M2": ("float8", 1),
+    "F8_E4M3": ("float8", 1),
+    "U16": ("uint16", 2),
+    "I16": ("int16", 2),
+    "F16": ("float16", 2),
+    "BF16": ("bfloat16", 2),
+    "U32": ("uint32", 4),
+    "I32": ("int32", 4),
+    "F32": ("float32", 4),
+    "U64": ("uint64", 8),
+    "I64": ("int64", 8),
+    "F64": ("float64", 8),
+    "C64": ("complex64", 8),
+}
+FLOATS = ("float16", "float32", "float64")
+MOST_AXES = 8
+LONGEST_TENSOR_NAME = 200  # letters
+
+
+@dataclass(frozen=True)
+class TensorEntry:
+    """One tensor as the header describes it; `dtype` is NumPy's name."""
+
+    dtype: str
+    shape: tuple[int, ...]
+
+
+def read_table(header: Mapping[str, Any], data_length: int) -> dict[str, TensorEntry]:
+    """The tensors of a header, which fill the data from the first byte to the last, each with as many bytes as its shape needs.
+
+    Raises
+    ------
+    ValueError
+        Where an entry is no tensor, or where the tensors leave gaps or overlap.
+    """
+    table, places = {}, []
+    for name, entry in header.items():
+        if name == METADATA:
+            continue
+        if len(name) > LONGEST_TENSOR_NAME:
+            raise ValueError("a tensor with a very long name")
+        dtype, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        numbers = [*shape, begin, end]
+        if (
+            not isinstance(shape, list)
+            or len(shape) > MOST_AXES
+            or not all(map(is_whole_number, numbers))
+            or min(numbers) < 0
+        ):
+            raise ValueError("a tensor without a shape or without a place")
+        numpy_name, size = DTYPES[dtype]
+        if math.prod(shape) * size != end - begin:
+            raise ValueError("a tensor whose place does not have its size")
+        table[name] = TensorEntry(numpy_name, tuple(shape))
+        places.append((begin, end))
+    position = 0
+    for begin, end in sorted(places):
+        if begin != position:
+            raise ValueError("tensors that leave gaps or overlap")
+        position = end
+    if position != data_length:
+        raise ValueError("more data than tensors")
+    return table

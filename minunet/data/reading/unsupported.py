@@ -1,0 +1,132 @@
+"""Unsupported images: files that are in order, but hold what is not read here, such as a TIFF of 64-bit numbers.
+
+Pillow takes some of them for damaged, and reads others wrongly: signed bytes as unsigned ones, two channels as the first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, BinaryIO
+
+from PIL import Image, TiffImagePlugin
+
+REMEDY = "save it as 8-bit or 16-bit grey, or as 8-bit RGB, with ImageJ or tifffile for example"
+
+_FORMATS = {
+    b"GIF8": "GIF",
+    b"\0\0\0\x0cjP": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\0\0\0\x0cJXL": "JPEG XL",
+    b"\xff\x0a": "JPEG XL",
+    b"8BPS": "Photoshop",
+    b"%PDF": "PDF",
+    b"\x89HDF": "HDF5",
+    b"\x93NUMPY": "NumPy",
+}
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG, T.81, table B.1: starts of a frame
+_LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
+_MOST_SEGMENTS = 1000
+# TIFF 6.0: what the samples of a pixel are (tag 339), and how many a colour has by its photometric interpretation (tag 262).
+_NUMBERS = {1: "integers", 2: "signed integers", 3: "floats", 5: "complex integers", 6: "complex numbers"}
+_COLOUR_SAMPLES = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
+_COLOURS = {5: "CMYK", 6: "YCbCr", 8: "Lab"}
+
+
+def unsupported_format(start: bytes) -> str | None:
+    """The name of a format that is not read here, by the first bytes of a file."""
+    if start[:4] == b"RIFF" and start[8:12] == b"WEBP":
+        return "WEBP"
+    if start[4:8] == b"ftyp":
+        return "HEIF or AVIF"
+    return next((name for signature, name in _FORMATS.items() if start.startswith(signature)), None)
+
+
+def unsupported_image(image: Image.Image) -> str | None:
+    """What an image that Pillow opened holds that is not read here, or None."""
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return _wrongly_read(image.tag_v2)
+    return None
+
+
+def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
+    """What a TIFF that Pillow did not open holds, where its directory is in order; else None."""
+    if not start.startswith(_TIFF):
+        return None
+    try:
+        directory = TiffImagePlugin.ImageFileDirectory_v2(start[: 16 if 43 in start[2:4] else 8])
+        if file.seek(0, os.SEEK_END) <= directory.next:
+            return None
+        file.seek(directory.next)
+        directory.load(file)
+        tags = dict(directory)
+        if not all(isinstance(tags.get(tag), int) and tags[tag] > 0 for tag in (256, 257)) or not {273, 324} & set(
+            tags
+        ):
+            return None
+        return _described(tags)
+    except Exception:  # the directory is damaged, in any of many ways
+        return None
+
+
+def unsupported_jpeg(file: BinaryIO, start: bytes) -> str | None:
+    """The coding of a JPEG that Pillow did not open, where it is one that is not read here; else None."""
+    if not start.startswith(b"\xff\xd8"):
+        return None
+    file.seek(2)
+    for _ in range(_MOST_SEGMENTS):
+        head = file.read(4)
+        if len(head) < 4 or head[0] != 0xFF:
+            return None
+        marker, length = head[1], int.from_bytes(head[2:], "big")
+        if marker in _FRAMES:  # T.81, B.2.2: precision, lines, samples of a line, components
+            frame = file.read(6)
+            if len(frame) < 6 or not 2 <= frame[0] <= 16:
+                return None
+            unusual = frame[0] != 8 or marker in _LOSSLESS
+            return f"{frame[0]}-bit {'lossless' if marker in _LOSSLESS else 'coded'} samples" if unusual else None
+        file.seek(length - 2, os.SEEK_CUR)
+    return None
+
+
+def unsupported_reason(error: Exception) -> str | None:
+    """Pillow's words for what it cannot read, where an error says so."""
+    text = str(error)
+    if "MAX_TEXT" in text:
+        return "more text than pictures carry"
+    words = ("unsupported", "not supported", "not implemented", "cannot handle", "unknown compression", "not available")
+    return text if any(word in text.lower() for word in words) else None
+
+
+def _wrongly_read(tags: Any) -> str | None:
+    bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
+    samples, colour = tags.get(277, 1), tags.get(262, 1)
+    extra = samples - _COLOUR_SAMPLES.get(colour, samples)
+    alpha = _several(tags.get(338, ()))
+    two_channels = extra == 1 and colour in (0, 1) and alpha[:1] in ((), (0,))
+    wrong = [
+        8 in bits and 2 in kinds,  # read as if they were unsigned
+        extra > 1 or two_channels,  # the others would be left out
+        samples > 1
+        and max(bits) > 8
+        and tags.get(284, 1) == 2
+        and tags.get(259, 1) == 1,  # Pillow mixes up their bytes
+    ]
+    return _described(tags) if any(wrong) else None
+
+
+def _described(tags: Any) -> str:
+    bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
+    samples, colour = tags.get(277, 1), tags.get(262, 1)
+    text = f"{max(bits)}-bit {_NUMBERS.get(kinds[0], 'numbers')}"
+    if samples != 1:
+        text += f" in {samples} channels" + (", one after the other" if tags.get(284, 1) == 2 else "")
+    if colour in _COLOURS:
+        text += f", {_COLOURS[colour]}"
+    if tags.get(259, 1) not in (1, 5, 7, 8, 32773, 32946):
+        text += f", compression {tags.get(259)}"
+    return text
+
+
+def _several(value: Any) -> tuple[int, ...]:
+    return tuple(value) if isinstance(value, tuple | list) else (value,)

@@ -1,0 +1,72 @@
+"""Reading files that somebody else made: only regular files are opened, and only as much is read as was asked for.
+
+A named pipe would keep its reader waiting for ever, and a device such as /dev/zero has no end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import BinaryIO
+
+from minunet.files.names import unusable_name
+
+_KINDS = (
+    (stat.S_ISFIFO, "it is a named pipe, not a file"),
+    (stat.S_ISSOCK, "it is a socket, not a file"),
+    (stat.S_ISCHR, "it is a device, not a file"),
+    (stat.S_ISBLK, "it is a device, not a file"),
+)
+
+
+def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+    """Open a regular file for reading.
+
+    Parameters
+    ----------
+    path : path
+        A link to a regular file is one too.
+
+    Returns
+    -------
+    binary file
+
+    Raises
+    ------
+    OSError
+        Where there is no such file, where it may not be read, or where it is something else: a folder, a named pipe, a socket, a
+        device. Its `strerror` is part of a sentence. Nothing else is raised: also for a name that no file can have.
+    """
+    if reason := unusable_name(path):
+        raise OSError(errno.EINVAL, reason, os.fspath(path))
+    _check(os.stat(path), path)
+    # What the name stands for may have changed since: opened without waiting for the other end of a pipe, and checked again.
+    file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  the caller closes it
+    try:
+        _check(os.fstat(file.fileno()), path)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def read_regular(path: str | os.PathLike[str], largest: int) -> bytes:
+    """The content of a regular file of at most `largest` bytes; raises `OSError` as `open_regular` does."""
+    with open_regular(path) as file:
+        data = file.read(largest + 1)
+    if len(data) > largest:
+        raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", os.fspath(path))
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check(status: os.stat_result, path: str | os.PathLike[str]) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, not a file", os.fspath(path))
+    for is_kind, reason in _KINDS:
+        if is_kind(status.st_mode):
+            raise OSError(errno.EINVAL, reason, os.fspath(path))
