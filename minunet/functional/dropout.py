@@ -30,7 +30,8 @@ class Dropout(Function):
         return (self._masked(grad_output, self.saved[0]),)
 
     def _masked(self, x: Array, mask: Array) -> Array:
-        return x * mask * (1 / (1 - self.p) if self.p < 1 else 0.0)
+        scaled = x * mask * (1 / (1 - self.p) if self.p < 1 else 0.0)
+        return scaled.astype(x.dtype, copy=False)  # bfloat16 becomes float32 beside a number
 
 
 def dropout(x: TensorLike, p: float, rng: np.random.Generator, training: bool) -> Tensor:

@@ -6,6 +6,7 @@ an array C-contiguous whatever the strides of its axes of length 1 are, which no
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,15 +58,22 @@ def c_ordered(array: Array) -> Array:
     xp = array_module(array)
     array = xp.asarray(plain(array), order="C")
     # Other strides are possible only where an axis has one element (or the array none: then nothing is read).
-    if xp is np and 1 in array.shape and array.size and array.strides != c_strides(array):
+    if xp is np and 1 in array.shape and array.size and array.strides != c_strides(array.shape, array.itemsize):
         return np.ndarray(array.shape, array.dtype, array)
     return array
 
 
-def c_strides(array: Array) -> tuple[int, ...]:
-    """The bytes from one element to the next along each axis, if the array were made anew in C order."""
-    strides, step = [], array.dtype.itemsize
-    for length in reversed(array.shape):
-        strides.append(step)
-        step *= length
+@lru_cache(1024)
+def c_strides(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """The bytes from one element to the next along each axis of a new array in C order.
+
+    Examples
+    --------
+    >>> c_strides((2, 3, 1), 8)
+    (24, 8, 8)
+    """
+    strides = []
+    for length in reversed(shape):
+        strides.append(itemsize)
+        itemsize *= length
     return tuple(reversed(strides))

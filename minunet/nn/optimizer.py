@@ -153,6 +153,8 @@ def raise_if_any(optimizer: str, problems: list[str]) -> None:
 def _gradient_problem(p: Tensor) -> str:
     """What is wrong with a parameter's gradient, if anything."""
     grad: Array = p.grad
+    if type(grad) is type(p.data) is np.ndarray and grad.shape == p.shape and grad.dtype == p.dtype:
+        return ""
     if not is_array(grad):
         return f"has a gradient that is not an array but {type(grad).__name__}"
     if is_masked(grad):

@@ -285,3 +285,11 @@ def test_each_input_has_its_own_scale():
 )
 def test_rounding_and_curvature_are_no_errors(fn):
     assert gradcheck(fn, X)
+
+
+def test_large_inputs():
+    """The steps of the differences are rounded, and may be nothing at all."""
+    assert gradcheck(lambda x: x * 2.0, np.array([1e8, 3e7]))
+    with pytest.raises(GradcheckError, match=r"eps 1e-06 is too small beside the input 1e\+12"):
+        gradcheck(lambda x: x * 3.0, np.array([1e12]))
+    assert gradcheck(lambda x: x * 3.0, np.array([1e12]), eps=1e3)

@@ -36,12 +36,13 @@ def masked_gradient(allocate: Allocate, gradient: np.ndarray, output: np.ndarray
     masked = allocate(gradient.shape, gradient.dtype)
     active = allocate(gradient.shape, np.bool_)
     np.greater(output, 0, out=active)
-    with np.errstate(invalid="ignore"):
-        np.multiply(gradient, active, out=masked)
-    flat = masked.reshape(-1)
     # Infinity times 0 is NaN, but must become 0 too. The sum of squares, which is cheap, shows whether there is any;
     # selecting values with a mask is slow.
-    if not np.isfinite(sum_of_squares(flat)):
+    with np.errstate(invalid="ignore", over="ignore"):
+        np.multiply(gradient, active, out=masked)
+        flat = masked.reshape(-1)
+        all_finite = np.isfinite(flat.dot(flat))
+    if not all_finite:
         masked[~active] = 0
     return masked
 
