@@ -5,7 +5,7 @@ Called again on the same folder, it continues and trains nothing twice.
 
 from __future__ import annotations
 
-from minunet.cli.console import FileBar, Say
+from minunet.cli.console import FileBar
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
@@ -29,20 +29,16 @@ class PaperStudy:
     request : PaperRequest
     split : Split
         Of the pairs as given.
-    say : callable
-        Takes each line of text.
     """
 
-    def __init__(self, request: PaperRequest, split: Split, say: Say = print):
+    def __init__(self, request: PaperRequest, split: Split):
         self.request, self.split = request, split
         self.folder, settings = request.folder, request.settings
         self.seeds = range(settings.seed, settings.seed + request.seeds)
         self.variations = Variations(settings, len(split.train))
         self.prepared = PreparedImages(self.folder.prepared, settings.threshold, settings.levels)
         self.machine = Machine.choose(request.device, threads=request.threads)
-        self.runner = StudyRunner(
-            self.folder, split, self.prepared, device=request.device, threads=request.threads, say=say
-        )
+        self.runner = StudyRunner(self.folder, split, self.prepared, device=request.device, threads=request.threads)
 
     def prepare(self) -> dict[tuple[Size, str], MaskLimits]:
         """Resize the images and masks, once; return the best scores that the test masks allow, by size and kind of targets."""

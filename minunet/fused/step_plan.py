@@ -60,7 +60,6 @@ class StepPlan:
         loss: Loss,
         image_size: tuple[int, int],
         *,
-        optimizer: Optimizer | None = None,
         device: str | None = None,
         precision: str = "auto",
         threads: int | None = None,
@@ -76,8 +75,6 @@ class StepPlan:
             Takes logits and target.
         image_size : (int, int)
             Height and width of the training images.
-        optimizer : Optimizer, optional
-            None stands for an Adam over all parameters of the model.
         device, precision, threads
             As for `Machine.choose`; the device None is that of the model.
         clip : float, optional
@@ -88,7 +85,7 @@ class StepPlan:
         UserError
             With everything that this machine does not have.
         """
-        why = why_not_fusable(model, loss, image_size, optimizer)
+        why = why_not_fusable(model, loss, image_size)
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
         return cls(machine, clip, _why_not_on(machine) or why)
@@ -105,7 +102,10 @@ def why_no_fused_forward(model: Module, image_size: tuple[int, int], machine: Ma
 def why_not_fusable(
     model: Module, loss: Loss, image_size: tuple[int, int], optimizer: Optimizer | None = None
 ) -> str | None:
-    """None where there is a fused step on a GPU with tensor cores, else the reason; the parameters are those of `choose`."""
+    """None where there is a fused step on a GPU with tensor cores, else the reason.
+
+    The parameters are those of `StepPlan.choose`; without an optimizer, it is an Adam over all parameters of the model.
+    """
     if loss is not binary_cross_entropy_with_logits:
         return "the fused step minimises only binary cross-entropy"
     return _why_not_network(model, image_size) or (None if optimizer is None else _why_not_optimizer(model, optimizer))

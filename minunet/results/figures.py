@@ -40,17 +40,13 @@ class PredictionRow:
     caption: str = ""
 
 
-def prediction_grid(
-    rows: Sequence[PredictionRow], titles: Sequence[str] = TITLES, *, tile_width: int = 300, heading: str = ""
-) -> Image.Image:
+def prediction_grid(rows: Sequence[PredictionRow], *, tile_width: int = 300, heading: str = "") -> Image.Image:
     """Predictions beside the masks, one image per row, as in the paper's Figure 9.
 
     Parameters
     ----------
     rows : sequence of PredictionRow
         The place of a mask that is None is left empty; where no row has a mask, there is no column for masks.
-    titles : four str
-        Above the columns.
     tile_width : int
         Width of an image in pixels.
     heading : str
@@ -76,7 +72,7 @@ def prediction_grid(
         prediction = resize_to_width(_black_and_white(row.prediction), tile_width, crisp=True)
         product = resize_to_width(_product(row.image, row.prediction), tile_width)
         cells.append([image, mask, prediction, product] if with_masks else [image, prediction, product])
-    titles = list(titles) if with_masks else [title for column, title in enumerate(titles) if column != 1]
+    titles = TITLES if with_masks else (TITLES[0], *TITLES[2:])
     return _sheet(cells, tile_width, titles=titles, row_captions=[row.caption for row in rows], heading=heading)
 
 

@@ -83,8 +83,6 @@ class Trainer:
         Called in this order.
     progress : TrainingProgress, optional
         Of a training to resume; the model and the optimizer must have the state that belongs to it.
-    clock : callable
-        Returns the time in seconds.
     """
 
     def __init__(
@@ -101,7 +99,6 @@ class Trainer:
         plan: StepPlan | None = None,
         callbacks: Sequence[Callback] = (),
         progress: TrainingProgress | None = None,
-        clock: Callable[[], float] = time.perf_counter,
     ):
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
@@ -113,7 +110,6 @@ class Trainer:
         self.epochs, self.monitor = epochs, monitor
         self.callbacks = list(callbacks)
         self.progress = TrainingProgress() if progress is None else progress
-        self.clock = clock
         self._stop_requested = False
         self._resumable = True
 
@@ -153,10 +149,10 @@ class Trainer:
         """The rest of the current epoch."""
         progress = self.progress
         self.model.train()
-        started, spent = self.clock(), progress.seconds
+        started, spent = time.perf_counter(), progress.seconds
         for batch, next_batch in self._batches():
             lr = self._step(batch, next_batch)
-            progress.seconds = spent + self.clock() - started
+            progress.seconds = spent + time.perf_counter() - started
             record = StepRecord(
                 epoch=progress.epoch + 1,
                 batch=progress.batch,
@@ -204,11 +200,11 @@ class Trainer:
 
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
         """The measures and the loss over the validation images, and the seconds that this took."""
-        started = self.clock()
+        started = time.perf_counter()
         metrics, loss = score(self.forward_pass, self.validation, self.loss, self._stop_if_requested)
         if not math.isfinite(loss):
             raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr)
-        return metrics, loss, self.clock() - started
+        return metrics, loss, time.perf_counter() - started
 
     def _finish_epoch(self, metrics: SegmentationMetrics, loss: float, seconds: float) -> None:
         progress, measured = self.progress, metrics.result()

@@ -9,7 +9,8 @@ import numpy as np
 
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
-Arrays: TypeAlias = Sequence[np.ndarray]
+Array: TypeAlias = np.ndarray
+Arrays: TypeAlias = Sequence[Array]
 
 # The gradients of a convolution, (one per source, weight, bias), and of an up-convolution, (x, weight, bias).
 ConvGrads: TypeAlias = tuple[tuple[np.ndarray | None, ...], np.ndarray | None, np.ndarray | None]

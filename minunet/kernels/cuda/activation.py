@@ -32,12 +32,12 @@ ACTIVATION = Program(
 )
 
 
-def supports_softmax(x: Array, axis: int) -> bool:
+def supports_softmax(x: Array, *_: object) -> bool:
     """Whether the kernel can compute the softmax of this array."""
     return supports(x)
 
 
-def supports_softmax_grad(grad_output: Array, y: Array, axis: int) -> bool:
+def supports_softmax_grad(grad_output: Array, y: Array, *_: object) -> bool:
     """Whether the kernel can compute this gradient."""
     return supports(grad_output, y)
 

@@ -56,7 +56,7 @@ def tile_for(window: Window) -> BlockTile:
     return least_waste(window.out_channels0, TILES)
 
 
-def products(window: Window, itemsize: int) -> int:
+def products(window: Window) -> int:
     """Multiplications that the kernel does for this window, including those with the zeros that fill its tiles."""
     width = tile_for(window).columns
     return ceil_div(window.depth, BM) * BM * ceil_div(window.out_channels0, width) * width * window.pixels

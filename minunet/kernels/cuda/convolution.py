@@ -32,28 +32,22 @@ TILE, DEPTH, PITCH, THREADS = 64, 16, 68, 256  # as in convolution.cu
 CONVOLUTION = Program("convolution.cu", tuple(f"convolve<{t}>" for t in ("float", "double", "bfloat16")), registers=128)
 
 
-def supports_conv2d(
-    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
-) -> bool:
+def supports_conv2d(xs: Arrays, weight: Array, bias: Array | None, *_: object) -> bool:
     """Whether the kernels can compute this convolution: one or two sources, supported dtypes."""
     return len(xs) <= 2 and supports(*xs) and supports_parameters(xs[0], weight, bias) and _countable(xs[0])
 
 
-def supports_conv2d_grads(
-    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
-) -> bool:
+def supports_conv2d_grads(grad_output: Array, xs: Arrays, weight: Array, output: Array | None, *_: object) -> bool:
     """The same for its gradients."""
-    return supports(grad_output, output, *xs) and supports_conv2d(xs, weight, None, stride, padding, None)
+    return supports(grad_output, output, *xs) and supports_conv2d(xs, weight, None)
 
 
-def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPair, padding: IntPair) -> bool:
+def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPair, *_: object) -> bool:
     """The same for a transposed convolution."""
     return supports(x) and supports_parameters(x, weight, bias) and _countable(x, stride[0] * stride[1])
 
 
-def supports_conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
-) -> bool:
+def supports_conv_transpose2d_grads(grad_output: Array, x: Array, weight: Array, *_: object) -> bool:
     """The same for the gradients of a transposed convolution."""
     return supports(grad_output, x) and supports_parameters(x, weight) and _countable(grad_output)
 

@@ -49,7 +49,7 @@ def conv2d_grads_products(
     return math.prod(grad_output.shape[:3]) * weight.size * (any(needs[0]) + needs[1])
 
 
-def conv_transpose2d_products(x: Array, weight: Array, bias: Array | None, stride: IntPair, padding: IntPair) -> int:
+def conv_transpose2d_products(x: Array, weight: Array, *_: object) -> int:
     """Multiply-adds of a transposed convolution."""
     return math.prod(x.shape[:3]) * weight.size
 

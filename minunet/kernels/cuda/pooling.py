@@ -55,23 +55,14 @@ class Pool(ctypes.Structure):
     ]
 
 
-def supports_pool(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntPair) -> bool:
+def supports_pool(x: Array, *_: object) -> bool:
     """Whether the kernels can pool this array."""
     return supports(x)
 
 
-def supports_max_pool2d_grad(
-    grad_output: Array, argmax: Array, x_shape: tuple[int, ...], kernel_size: IntPair, stride: IntPair, padding: IntPair
-) -> bool:
+def supports_max_pool2d_grad(grad_output: Array, argmax: Array, *_: object) -> bool:
     """Whether the kernels can compute this gradient."""
     return supports(grad_output) and on_device(argmax) and argmax.dtype.name in INDEX_TYPES
-
-
-def supports_sum_pool2d_grad(
-    grad_output: Array, x_shape: tuple[int, ...], kernel_size: IntPair, stride: IntPair, padding: IntPair
-) -> bool:
-    """Whether the kernels can compute this gradient."""
-    return supports(grad_output)
 
 
 def max_pool2d(x: Array, kernel_size: IntPair, stride: IntPair, padding: IntPair) -> tuple[Array, Array]:

@@ -32,7 +32,7 @@ def register() -> None:
     _add(primitives.max_pool2d_values, pooling.max_pool2d_values, pooling.supports_pool)
     _add(primitives.max_pool2d_grad, pooling.max_pool2d_grad, pooling.supports_max_pool2d_grad)
     _add(primitives.sum_pool2d, pooling.sum_pool2d, pooling.supports_pool)
-    _add(primitives.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.supports_sum_pool2d_grad)
+    _add(primitives.sum_pool2d_grad, pooling.sum_pool2d_grad, pooling.supports_pool)
     for name in activation.NAMES:
         _add(getattr(primitives, name), activation.activate(name), supports)
         _add(getattr(primitives, f"{name}_grad"), activation.activate_gradient(name), supports)

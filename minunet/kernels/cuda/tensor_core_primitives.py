@@ -29,33 +29,28 @@ _relu_gradient = activation.activate_gradient("relu")
 
 
 def supports_conv2d(
-    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether tensor cores can compute this convolution."""
-    supported = convolution.supports_conv2d(xs, weight, bias, stride, padding, activation)
-    return supported and _suitable(xs, weight, padding)
+    return convolution.supports_conv2d(xs, weight, bias) and _suitable(xs, weight, padding)
 
 
 def supports_conv2d_grads(
-    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """The same for its gradients."""
-    supported = convolution.supports_conv2d_grads(grad_output, xs, weight, output, stride, padding, needs)
-    return supported and _suitable(xs, weight, padding)
+    return convolution.supports_conv2d_grads(grad_output, xs, weight, output) and _suitable(xs, weight, padding)
 
 
-def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPair, padding: IntPair) -> bool:
+def supports_conv_transpose2d(x: Array, weight: Array, bias: Array | None, stride: IntPair, *_: object) -> bool:
     """The same for a transposed convolution if each output pixel meets one tap (stride = kernel size) or all taps (stride 1)."""
     simple = tuple(stride) in (tuple(weight.shape[:2]), (1, 1))
-    supported = simple and convolution.supports_conv_transpose2d(x, weight, bias, stride, padding)
-    return supported and _suitable((x,), weight, ())
+    return simple and convolution.supports_conv_transpose2d(x, weight, bias, stride) and _suitable((x,), weight, ())
 
 
-def supports_conv_transpose2d_grads(
-    grad_output: Array, x: Array, weight: Array, stride: IntPair, padding: IntPair, needs: UpNeeds
-) -> bool:
+def supports_conv_transpose2d_grads(grad_output: Array, x: Array, weight: Array, *_: object) -> bool:
     """The same for the gradients of a transposed convolution."""
-    supported = convolution.supports_conv_transpose2d_grads(grad_output, x, weight, stride, padding, needs)
+    supported = convolution.supports_conv_transpose2d_grads(grad_output, x, weight)
     return supported and _suitable((grad_output,), weight, ())
 
 

@@ -6,6 +6,7 @@ The choice depends only on the shapes and the architecture, so that the same see
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from minunet.kernels.backend import Array
 from minunet.kernels.cuda import (
@@ -61,43 +62,14 @@ def convolve(
     weight_transposed : array, optional
         For float32: the weights with their last two axes exchanged, which the Hopper kernels need in the forward pass.
     """
+    choice: dict[str, Any] = {"pooled": pooled, "round_to_tf32": round_to_tf32}
+    epilogue: dict[str, Any] = {"bias": bias, "relu": relu, "masks": masks, "argmax": argmax, **choice}
     for window in windows:
-        problem = why_not_hopper(
-            window,
-            sources,
-            outs,
-            pooled=pooled,
-            round_to_tf32=round_to_tf32,
-            weight_transposed=weight_transposed,
-        )
-        if problem is None:
-            hopper_convolution.convolve(
-                window,
-                sources,
-                weight,
-                outs,
-                weight_transposed=weight_transposed,
-                bias=bias,
-                relu=relu,
-                masks=masks,
-                pooled=pooled,
-                argmax=argmax,
-                round_to_tf32=round_to_tf32,
-            )
+        arguments = window, sources, weight, outs
+        if why_not_hopper(window, sources, outs, weight_transposed=weight_transposed, **choice) is None:
+            hopper_convolution.convolve(*arguments, weight_transposed=weight_transposed, **epilogue)
         else:
-            ampere_convolution.convolve(
-                window,
-                sources,
-                weight,
-                outs,
-                inputs_are_tf32=inputs_are_tf32,
-                bias=bias,
-                relu=relu,
-                masks=masks,
-                pooled=pooled,
-                argmax=argmax,
-                round_to_tf32=round_to_tf32,
-            )
+            ampere_convolution.convolve(*arguments, inputs_are_tf32=inputs_are_tf32, **epilogue)
 
 
 def why_not_hopper(
@@ -142,7 +114,7 @@ def estimates(window: Window, source: Array) -> tuple[float, float]:
 
 def gradient_estimates(window: Window, grad: Array) -> tuple[float, float]:
     """The same for the weight gradient."""
-    ampere = ampere_weight_gradient.products(window, grad.dtype.itemsize) / AMPERE_GRADIENT_RATE
+    ampere = ampere_weight_gradient.products(window) / AMPERE_GRADIENT_RATE
     return hopper_weight_gradient.products(window) / HOPPER_GRADIENT_RATE, ampere
 
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import Arrays, ConvGrads, are_numpy_floats
+from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, are_numpy_floats
 from minunet.kernels.cpu.im2col.forward import PER_CALL, PER_WEIGHT, PER_WINDOW_VALUE
 from minunet.kernels.cpu.im2col.input_windows import grads_from_input_windows
 from minunet.kernels.cpu.im2col.output_windows import grads_from_output_windows
@@ -20,23 +20,17 @@ from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
-def _applies(grad_output: np.ndarray, xs: Arrays, weight: np.ndarray, output: np.ndarray | None, *_: object) -> bool:
+def _applies(grad_output: Array, xs: Arrays, weight: Array, output: Array | None, *_: object) -> bool:
     return are_numpy_floats(grad_output, *xs, weight, output) and grad_output.size > 0
 
 
-def _uses_output_windows(weight: np.ndarray, stride: IntPair, needs: Needs) -> bool:
+def _uses_output_windows(weight: Array, stride: IntPair, needs: Needs) -> bool:
     """Whether the windows are those of the output's gradient, for the gradients of input and weight alike."""
     return tuple(stride) == (1, 1) and (any(needs[0]) or weight.shape[3] <= weight.shape[2])
 
 
 def backward_cost(
-    grad_output: np.ndarray,
-    xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: Needs,
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> float:
     """Estimated nanoseconds of one core for `conv2d_grads`: windows, products, and the rest.
 
@@ -61,13 +55,7 @@ def backward_cost(
     "im2col", when=_applies, cost=backward_cost, why="windows written out as rows, then one matrix product each"
 )
 def conv2d_grads(
-    grad_output: np.ndarray,
-    xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: Needs,
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`."""
     stride = (stride[0], stride[1])

@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient, masked_block
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
@@ -22,13 +22,7 @@ from minunet.kernels.primitives.windows import IntPair, Padding
 
 
 def grads_from_input_windows(
-    grad_output: np.ndarray,
-    xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: Needs,
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`, for C-contiguous arrays."""
     needs_x, needs_weight, needs_bias = needs
@@ -37,16 +31,16 @@ def grads_from_input_windows(
     window = kh * kw * c
     top_left = (padding[0][0], padding[1][0])
 
-    def gradient_of(allocate: Allocate, block: RowBlock) -> np.ndarray:
+    def gradient_of(allocate: Allocate, block: RowBlock) -> Array:
         """(pixels, O)"""
         return masked_block(allocate, grad_output, output, block).reshape(-1, o)
 
-    def windows_of(allocate: Allocate, block: RowBlock) -> np.ndarray:
+    def windows_of(allocate: Allocate, block: RowBlock) -> Array:
         """(pixels, kh * kw * C)"""
         sources = [x[block.images] for x in xs]
         return window_matrix(allocate, sources, block.rows, width, (kh, kw), stride, top_left)
 
-    def job(blocks: Sequence[RowBlock]) -> tuple[np.ndarray, np.ndarray]:
+    def job(blocks: Sequence[RowBlock]) -> tuple[Array, Array]:
         grad_kernel, grad_bias = memory_pool.zeros((window, o), weight.dtype), np.zeros(o, weight.dtype)
         product = memory_pool.empty(grad_kernel.shape, weight.dtype)
         for block in blocks:
@@ -73,21 +67,21 @@ def grads_from_input_windows(
         grad_bias = sum_in_order([part[1] for part in parts]) if needs_bias else None
     if needs_bias and grad_bias is None:
         grad_bias = bias_gradient(grad_output, output)
-    grad_xs: Sequence[np.ndarray | None] = [None] * len(xs)
+    grad_xs: Sequence[Array | None] = [None] * len(xs)
     if any(needs_x):
         grad_xs = _scattered(grad_output, xs, weight, output, stride, top_left, needs_x)
     return tuple(grad_xs), grad_weight, grad_bias
 
 
 def _scattered(
-    grad_output: np.ndarray,
+    grad_output: Array,
     xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
+    weight: Array,
+    output: Array | None,
     stride: IntPair,
     top_left: IntPair,
     needs_x: Sequence[bool],
-) -> list[np.ndarray | None]:
+) -> list[Array | None]:
     """The input's gradient for any stride: every pixel of the output's gradient adds the kernel, scaled, to its window.
 
     This is "col2im", the transpose of im2col.

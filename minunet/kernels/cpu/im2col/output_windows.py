@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
@@ -21,7 +19,7 @@ from minunet.kernels.primitives.windows import Padding
 
 
 def grads_from_output_windows(
-    grad_output: np.ndarray, xs: Arrays, weight: np.ndarray, output: np.ndarray | None, padding: Padding, needs: Needs
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, padding: Padding, needs: Needs
 ) -> ConvGrads:
     """See `primitives.conv2d_grads`, for stride 1 and C-contiguous arrays.
 
@@ -38,7 +36,7 @@ def grads_from_output_windows(
     grad_xs = [memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
     sources = list(zip(xs, grad_xs, channel_slices(xs), strict=True))
 
-    def windows_of(allocate: Allocate, block: RowBlock) -> np.ndarray:
+    def windows_of(allocate: Allocate, block: RowBlock) -> Array:
         """(pixels, kh * kw * O)"""
         top = block.rows.start - top_left[0]
         rows = slice(max(0, top), max(0, top + block.row_count + kh - 1))
@@ -47,7 +45,7 @@ def grads_from_output_windows(
         out_rows = slice(block.rows.start - rows.start, block.rows.stop - rows.start)
         return window_matrix(allocate, [gradient], out_rows, width, (kh, kw), (1, 1), top_left)
 
-    def job(blocks: Sequence[RowBlock]) -> np.ndarray | None:
+    def job(blocks: Sequence[RowBlock]) -> Array | None:
         grad_kernel = memory_pool.zeros((c, window), weight.dtype) if needs_weight else None
         for block in blocks:
             with scratch() as allocate:
@@ -63,7 +61,7 @@ def grads_from_output_windows(
                         grad_kernel[channels] += product[0]
         return grad_kernel
 
-    grad_kernel: np.ndarray | None = None
+    grad_kernel: Array | None = None
     if by_channels.is_large(window, c):
         if needs_weight:
             grad_kernel = memory_pool.empty((c, window), weight.dtype)
@@ -73,7 +71,7 @@ def grads_from_output_windows(
                 if grad_x is not None:
                     flat = grad_x[group.index].reshape(-1, x.shape[3])
 
-                    def write(columns: slice, values: np.ndarray, flat: np.ndarray = flat) -> None:
+                    def write(columns: slice, values: Array, flat: Array = flat) -> None:
                         flat[:, columns] = values
 
                     by_channels.multiply_by_columns(windows, kernel[:, channels], write)

@@ -19,7 +19,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, ConvGrads
+from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
@@ -109,13 +109,7 @@ class _RecordedForward:
 
 @primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=partial(cost.strips_backward_cost, M), why=_WHY)
 def conv2d_grads(
-    grad_output: np.ndarray,
-    xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    needs: Needs,
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> ConvGrads:
     """`primitives.conv2d_grads` for a 3x3 kernel and stride 1. Every job adds up its own part of the weight's gradient."""
     conv = WinogradBackward(M, grad_output, xs, weight, output, padding, needs)
