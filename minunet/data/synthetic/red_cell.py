@@ -111,10 +111,11 @@ class RedCell:
         slide.add(Stain.CHROMATIN, region, rng.uniform(0.3, 0.6) * np.exp(-(x * x + y * y) / rng.uniform(0.005, 0.012)))
 
 
-def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float) -> RedCell:
-    """Draw a red cell of the film, centred on pixel coordinates (x, y)."""
+def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, radius: float | None = None) -> RedCell:
+    """Draw a red cell of the film, centred on pixel coordinates (x, y); its radius in pixels is drawn too unless given."""
     shape = RED_SHAPES[rng.choice(len(RED_SHAPES), p=film.shape_odds)]
-    radius = film.radius * float(np.clip(rng.normal(1, film.size_spread), 0.7, 1.35))
+    if radius is None:
+        radius = film.radius * float(np.clip(rng.normal(1, film.size_spread), 0.7, 1.35))
     concentration = float(np.clip(rng.normal(1, film.strength_spread), 0.55, 1.5))
     if shape == "elliptocyte":
         curve = outlines.ellipse(rng, rng.uniform(1.25, 1.9), film.wobble, rng.choice([0.0, rng.uniform(0.05, 0.25)]))

@@ -99,10 +99,13 @@ def sample_lobes(rng: np.random.Generator, shape: str) -> np.ndarray:
     return np.stack([bows * np.cos(angles) - 0.05, bows * np.sin(angles), sizes], axis=1)
 
 
-def sample_white_cell(rng: np.random.Generator, film: Film, x: float, y: float) -> WhiteCell:
-    """Draw a white cell of a random type, centred on pixel coordinates (x, y)."""
+def sample_white_cell(
+    rng: np.random.Generator, film: Film, x: float, y: float, radius: float | None = None
+) -> WhiteCell:
+    """Draw a white cell centred on pixel coordinates (x, y); its radius in pixels depends on its type unless it is given."""
     shape = WHITE_SHAPES[rng.choice(len(WHITE_SHAPES), p=WHITE_ODDS)]
-    radius = film.radius * rng.uniform(*RADII[shape])
+    if radius is None:
+        radius = film.radius * rng.uniform(*RADII[shape])
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.15), 0.035)
     return WhiteCell(
         outline=Outline(x, y, rng.uniform(0, 2 * np.pi), outlines.scaled(curve, radius)),
