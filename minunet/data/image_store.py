@@ -18,6 +18,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
+from minunet.forks import renew_in_child
 from minunet.resources import total_memory
 
 SHARE = 3  # a store uses at most a third of the memory; training, validation and test have one each
@@ -49,6 +50,7 @@ class ImageStore:
         self.shapes: list[tuple[int, int]] = []
         self.nbytes = 0
         self._lock = threading.Lock()
+        renew_in_child(self, "_lock", threading.Lock)
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share an image
 

@@ -6,6 +6,7 @@ The format is recognised by the content of a file, not by its name.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ from minunet.data.reading.unsupported import (
 )
 from minunet.errors import UserError
 from minunet.files.reading import open_regular
+from minunet.forks import renew_in_child
 from minunet.wording import shorten
 
 MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
@@ -45,6 +47,7 @@ _SIGNATURES = {
     b"MM\0+": "TIFF",
 }
 _pillow_globals = threading.RLock()
+renew_in_child(sys.modules[__name__], "_pillow_globals", threading.RLock)
 
 
 @dataclass(frozen=True)

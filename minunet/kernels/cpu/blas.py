@@ -9,28 +9,38 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy  # noqa: F401  loads the BLAS library that this module looks up
 import threadpoolctl
 
+from minunet.forks import renew_in_child
+
+Result = TypeVar("Result")
+
 
 class SingleThreadedBlas:
-    """Context manager, re-entrant and shared by all threads: within it, BLAS computes on the thread that calls it.
+    """Holds BLAS to one thread while any block is open: within it, a product is computed on the thread that calls it.
 
     Most libraries have one number of threads for the whole process. It is set when the first of several overlapping
-    blocks is entered and restored when the last one is left: products of the program outside our kernels keep all the
-    threads they had. OpenBLAS built with OpenMP has a number for each calling thread, which each thread sets that enters.
-    Entering and leaving costs about ten microseconds, because the libraries are looked up only once.
+    blocks begins and restored when the last one ends: products of the program outside our kernels keep all the
+    threads they had. OpenBLAS built with OpenMP has a number for each calling thread, which each thread sets that begins
+    a block. To begin and to end costs about ten microseconds, because the libraries are looked up only once.
+
+    A block is any object, and open from `begin` to `end`. Both may be repeated, and whoever calls them should do so
+    twice at the end, since a signal can interrupt the first time: see `call`.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._depth = 0
+        renew_in_child(self, "_lock", threading.Lock)
         self._libraries: list[threadpoolctl.LibController] | None = None
-        self._before: list[int] = []
-        self._of_thread = _ThreadCounts()
+        self._of_process = _Limit()
+        self._of_thread = _LimitOfThread()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self._of_thread_that_forked)
 
     def libraries(self) -> list[threadpoolctl.LibController]:
         """The BLAS libraries that were loaded at the first call of this method; NumPy's is always among them."""
@@ -38,70 +48,91 @@ class SingleThreadedBlas:
             self._libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
         return self._libraries
 
-    @cached_property
+    def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
+        """function(*args, **kwargs) with BLAS on one thread."""
+        block = object()
+        try:
+            try:
+                self.begin(block)
+                return function(*args, **kwargs)
+            finally:
+                self.end(block)
+        finally:
+            self.end(block)
+
+    def begin(self, block: object) -> None:
+        """Open a block on the calling thread."""
+        with self._lock:
+            self._of_process.begin(block, self._with_process_count())
+        self._of_thread.begin(block, self._with_thread_count())
+
+    def end(self, block: object) -> None:
+        """Close a block on the thread that opened it; nothing is done where it is closed."""
+        self._of_thread.end(block, self._with_thread_count())
+        with self._lock:
+            self._of_process.end(block, self._with_process_count())
+
+    def for_this_thread(self) -> None:
+        """Limit the libraries that count by calling thread to one, for as long as the calling thread lives."""
+        self._of_thread.begin(self, self._with_thread_count())
+
+    def is_held(self) -> bool:
+        """Whether any block is open."""
+        return bool(self._of_process.blocks)
+
     def _with_process_count(self) -> list[threadpoolctl.LibController]:
         """The libraries with one number of threads for the whole process."""
         return [library for library in self.libraries() if not _has_thread_count(library)]
 
-    @cached_property
     def _with_thread_count(self) -> list[threadpoolctl.LibController]:
         """The libraries with a number of threads for each calling thread."""
         return [library for library in self.libraries() if _has_thread_count(library)]
 
-    def __enter__(self) -> SingleThreadedBlas:
-        with self._lock:
-            if self._depth == 0:
-                self._before = _limit_to_one(self._with_process_count)
-            self._depth += 1
-        self._of_thread.enter(self._with_thread_count)
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._of_thread.leave(self._with_thread_count)
-        with self._lock:
-            self._depth -= 1
-            if self._depth == 0:
-                _set_all(self._with_process_count, self._before)
-
-    def for_this_thread(self) -> None:
-        """Limit the libraries that count by calling thread to one, for as long as the calling thread lives."""
-        self._of_thread.enter(self._with_thread_count)
-
-    def reset_after_fork(self) -> None:
-        """A forked child starts outside every block, whatever the other threads of its parent were doing."""
-        self._lock = threading.Lock()
-        if self._depth:
-            self._depth = 0
-            _set_all(self._with_process_count, self._before)
+    def _of_thread_that_forked(self) -> None:
+        """In a forked child, close the blocks of the threads that it does not have."""
+        own = self._of_thread.blocks
+        for block in self._of_process.blocks - own:
+            self._of_process.end(block, self._with_process_count())
 
 
-class _ThreadCounts(threading.local):
-    """The numbers of threads that count by calling thread, as they were before this thread's outermost block."""
+class _Limit:
+    """Numbers of threads that are 1 while any block is open, and as they were before when none is.
+
+    Attributes
+    ----------
+    blocks : set
+        The open blocks.
+    """
 
     def __init__(self) -> None:
-        self._depth = 0
-        self._before: list[int] = []
+        self.blocks: set[object] = set()
+        self._before: list[int] | None = None  # set as long as there is something to restore
+        self._is_set = False
 
-    def enter(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
-        self._depth += 1
-        if self._depth == 1:
-            self._before = _limit_to_one(libraries)
+    def begin(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
+        """Open a block."""
+        self.blocks.add(block)
+        if not self._is_set:
+            if self._before is None:
+                self._before = [library.get_num_threads() for library in libraries]
+            _set_all(libraries, [1] * len(libraries))
+            self._is_set = True
 
-    def leave(self, libraries: Sequence[threadpoolctl.LibController]) -> None:
-        self._depth -= 1
-        if self._depth == 0:
+    def end(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
+        """Close a block."""
+        self.blocks.discard(block)
+        if not self.blocks and self._before is not None:
+            self._is_set = False
             _set_all(libraries, self._before)
+            self._before = None
+
+
+class _LimitOfThread(threading.local, _Limit):
+    """The same for the numbers of the calling thread."""
 
 
 def _has_thread_count(library: threadpoolctl.LibController) -> bool:
     return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
-
-
-def _limit_to_one(libraries: Sequence[threadpoolctl.LibController]) -> list[int]:
-    """Set the numbers of threads to 1; returns the numbers before."""
-    before = [library.get_num_threads() for library in libraries]
-    _set_all(libraries, [1] * len(libraries))
-    return before
 
 
 def _set_all(libraries: Sequence[threadpoolctl.LibController], numbers: Sequence[int]) -> None:

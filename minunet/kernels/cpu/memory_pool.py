@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from minunet.forks import renew_in_child
+
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
 MIN_BYTES = 1 << 18  # a smaller array comes from NumPy, which is as fast for it
 MAX_SPLIT = 16  # a free block this many times as large as a request is not split for it: small arrays often live long
 MAX_IDLE_REQUESTS = 20_000  # a free segment that was not used for so many requests goes back to the system
 
 
-@dataclass
+@dataclass(eq=False)
 class _MemoryBlock:
     """Some bytes of a segment; `base` is the array of which all arrays in them are views, None while they are free."""
 
@@ -30,7 +32,11 @@ class _MemoryBlock:
 
 
 class _Segment:
-    """Memory that was requested from the system in one go, and the neighbouring blocks into which it is split."""
+    """Memory that was requested from the system in one go, and the neighbouring blocks into which it is split.
+
+    A signal or a fork can come between any two lines. The list of blocks is therefore replaced as a whole, by one
+    assignment: at no moment two blocks share memory.
+    """
 
     def __init__(self, size: int, request: int):
         memory = np.empty(size + ALIGNMENT, np.uint8)
@@ -48,12 +54,13 @@ class _Segment:
 
     def allocate(self, block: _MemoryBlock, size: int) -> np.ndarray:
         """The first `size` bytes of a free block; the rest becomes a free block of its own."""
+        base = np.frombuffer(self.memory[block.start : block.start + size], np.uint8)
+        parts = [_MemoryBlock(block.start, size, base)]
         if block.size > size:
-            rest = _MemoryBlock(block.start + size, block.size - size)
-            self.blocks.insert(self.blocks.index(block) + 1, rest)
-            block.size = size
-        block.base = np.frombuffer(self.memory[block.start : block.start + size], np.uint8)
-        return block.base
+            parts.append(_MemoryBlock(block.start + size, block.size - size))
+        index = self.blocks.index(block)
+        self.blocks = [*self.blocks[:index], *parts, *self.blocks[index + 1 :]]
+        return base
 
     def reclaim(self, free_count: int) -> None:
         """Free the blocks that nobody holds, and merge free neighbours."""
@@ -65,7 +72,7 @@ class _Segment:
         merged: list[_MemoryBlock] = []
         for block in self.blocks:
             if block.base is None and merged and merged[-1].base is None:
-                merged[-1].size += block.size
+                merged[-1] = _MemoryBlock(merged[-1].start, merged[-1].size + block.size)
             else:
                 merged.append(block)
         self.blocks = merged
@@ -97,6 +104,7 @@ class MemoryPool:
         self._segments: list[_Segment] = []
         self._requests = 0
         self._lock = threading.Lock()
+        renew_in_child(self, "_lock", threading.Lock)
         self._free_count = _reference_count(_MemoryBlock(0, 0, np.frombuffer(memoryview(b""), np.uint8)))
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:

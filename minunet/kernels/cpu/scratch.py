@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -19,12 +18,22 @@ Allocate = Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]  # of (shape, 
 
 
 class _Arena(threading.local):
-    """The scratch memory of one thread, with the bytes in use now and the most that have been in use so far."""
+    """The scratch memory of one thread.
+
+    Attributes
+    ----------
+    memory : array of bytes
+    used, peak : int
+        The bytes in use now, and the most that have been in use so far.
+    open : list of (object, int)
+        The open blocks from the outermost to the innermost, each with the bytes that were in use before it.
+    """
 
     def __init__(self) -> None:
         self.memory = np.empty(0, np.uint8)
         self.used = 0
         self.peak = 0
+        self.open: list[tuple[object, int]] = []
 
     def allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
         """An uninitialised C-contiguous array, valid until the end of the `scratch` block in which it was allocated."""
@@ -37,12 +46,17 @@ class _Arena(threading.local):
             return np.empty(shape, dtype)  # the arena can grow only while no buffer is in use
         return self.memory[start : start + size].view(dtype).reshape(shape)
 
+    def close(self, depth: int) -> None:
+        """Close all blocks but the `depth` outermost ones."""
+        if depth < len(self.open):
+            self.used = self.open[depth][1]
+            del self.open[depth:]
+
 
 _arena = _Arena()
 
 
-@contextmanager
-def scratch() -> Iterator[Allocate]:
+class scratch:
     """Within the block, `allocate(shape, dtype)` returns temporary arrays; at its end all of them are freed at once.
 
     Examples
@@ -51,13 +65,31 @@ def scratch() -> Iterator[Allocate]:
     ...     allocate((2, 3), np.float32).shape
     (2, 3)
     """
-    arena = _arena
-    used_before = arena.used
-    if used_before == 0 and arena.peak > arena.memory.size:
-        memory = np.empty(arena.peak + ALIGNMENT, np.uint8)
-        offset = -memory.ctypes.data % ALIGNMENT
-        arena.memory = memory[offset : offset + arena.peak]
-    try:
-        yield arena.allocate
-    finally:
-        arena.used = used_before
+
+    def __enter__(self) -> Allocate:
+        arena = _arena
+        if not arena.open and arena.peak > arena.memory.size:
+            memory = np.empty(arena.peak + ALIGNMENT, np.uint8)
+            offset = -memory.ctypes.data % ALIGNMENT
+            arena.memory = memory[offset : offset + arena.peak]
+        self._key = object()
+        arena.open.append((self._key, arena.used))
+        return arena.allocate
+
+    def __exit__(self, *exception: object) -> None:
+        # A generator that an exception has abandoned ends whenever it is collected, on any thread: then this block was
+        # closed by `close_scratch`, and what is open by now belongs to others.
+        for depth, (key, _) in enumerate(_arena.open):
+            if key is self._key:
+                _arena.close(depth)
+                return
+
+
+def open_scratch() -> int:
+    """How many blocks are open on the calling thread."""
+    return len(_arena.open)
+
+
+def close_scratch(depth: int) -> None:
+    """Close the blocks of the calling thread that an exception has left open: all but the `depth` outermost ones."""
+    _arena.close(depth)

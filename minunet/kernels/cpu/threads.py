@@ -9,6 +9,7 @@ each call does enough: passing the lock on costs about three microseconds, hence
 
 from __future__ import annotations
 
+import _thread
 import contextvars
 import os
 import threading
@@ -19,6 +20,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from minunet.kernels.cpu.blas import single_threaded_blas
+from minunet.kernels.cpu.scratch import close_scratch, open_scratch
 from minunet.resources import usable_cpus
 
 Workspace = Callable[[], AbstractContextManager[Any]]
@@ -47,8 +49,8 @@ def parallel(function: Callable[..., Any], jobs: Sequence[Any], workspace: Works
     """Call function(job) for every job, on all threads, and return the results in the order of the jobs.
 
     BLAS uses one thread meanwhile. Whichever thread is free does the next job, so the result of `function` must not
-    depend on the thread, and two jobs must not write to the same memory. Called from inside a job, or while another
-    thread of the program uses the pool, all jobs run on the calling thread.
+    depend on the thread, and two jobs must not write to the same memory. Called from inside a job, all jobs run on the
+    calling thread; where the workers are busy with the jobs of another thread of the program, on those that get free.
 
     Parameters
     ----------
@@ -63,46 +65,81 @@ def parallel(function: Callable[..., Any], jobs: Sequence[Any], workspace: Works
     Raises
     ------
     BaseException
-        The exception of a job; of several, the first in the order of the jobs. No job is running any more by then.
+        The exception of a job; of several, the first in the order of the jobs, but Ctrl-C before any other. No job is
+        running any more by then.
+    RuntimeError
+        If the system refuses to start another thread.
     """
     jobs = list(jobs)
     if not jobs:
         return []
-    workers = min(get_num_threads(), len(jobs)) - 1  # the calling thread does jobs as well
     call = _ParallelCall(function, jobs, workspace)
-    nested = getattr(_this_thread, "in_job", False)
-    with single_threaded_blas:
-        if workers < 1 or nested or not _pool.lock.acquire(blocking=False):
-            call.do_jobs()
-        else:
-            try:
-                _pool.run(call, workers)
-            finally:
-                _pool.lock.release()
+    helpers = 0 if _in_job.get() else min(get_num_threads(), len(jobs)) - 1  # the calling thread does jobs as well
+    # A signal can raise an exception at any call, also at the first line of what is to clean up. What cleans up may
+    # therefore be repeated, and stands here twice.
+    try:
+        try:
+            single_threaded_blas.begin(call)
+            if helpers:
+                call.invite(_pool.workers(helpers))
+            # In a context of its own: the mark that this thread is in a job is gone however the jobs end.
+            contextvars.copy_context().run(call.do_jobs)
+        finally:
+            _leave(call)
+    finally:
+        _leave(call)
     return call.take_results()
 
 
+def _leave(call: _ParallelCall) -> None:
+    """Wait for the workers, and give back what a call has taken on the calling thread. May be repeated."""
+    call.close()
+    close_scratch(call.scratch_depth)
+    single_threaded_blas.end(call)
+
+
 _num_threads: int | None = None
-_this_thread = threading.local()
+_in_job: contextvars.ContextVar[bool] = contextvars.ContextVar("in_job", default=False)
+
+
+class _Missing:
+    """Stands for the result of a job that is not finished."""
 
 
 class _ParallelCall:
-    """One call of `parallel`: the jobs that nobody has begun, and the results of the finished ones."""
+    """One call of `parallel`: the jobs that nobody has begun, and the results of the finished ones.
+
+    Whether a worker is in one of its jobs is the state of a lock, its *ticket*, which the worker holds meanwhile: it can
+    be asked as often as necessary, whatever signals come between.
+
+    Attributes
+    ----------
+    scratch_depth : int
+        How many scratch blocks were open on the calling thread at the beginning.
+    """
 
     def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Workspace | None):
         self._function = function
         self._workspace = workspace
         self._waiting = deque(enumerate(jobs))  # popleft is atomic: taking a job needs no lock
-        self._results: list[Any] = [None] * len(jobs)
+        self._results: list[Any] = [_Missing] * len(jobs)
         self._failures: list[tuple[int, BaseException]] = []
-        self._lock = threading.Lock()
-        self._workers = 0  # in `do_jobs` now
+        self._process = _process
+        self._tickets: list[threading.Lock] = []
         self._closed = False
-        self._last_worker_left = threading.Lock()
-        self._last_worker_left.acquire()
+        self.scratch_depth = open_scratch()
+
+    def invite(self, workers: Sequence[_Worker]) -> None:
+        """Ask workers to do some of the jobs."""
+        for worker in workers:
+            ticket = threading.Lock()
+            self._tickets.append(ticket)
+            # One thread at a time can enter a context, so each worker gets a copy: np.errstate holds in jobs too.
+            worker.invitations.put((self, ticket, contextvars.copy_context()))
 
     def do_jobs(self) -> None:
         """Do one job after another until none is waiting, or one fails."""
+        _in_job.set(True)
         index = -1
         try:
             with nullcontext() if self._workspace is None else self._workspace() as space:
@@ -114,8 +151,30 @@ class _ParallelCall:
                     arguments = (job,) if self._workspace is None else (space, job)
                     self._results[index] = self._function(*arguments)
         except BaseException as error:
-            self._failures.append((index, error))
-            self._waiting.clear()
+            self._fail(index, error)
+
+    def do_jobs_as_worker(self, ticket: threading.Lock) -> None:
+        """The work of one worker. If it wakes up after the call is closed, it returns at once; nobody has waited for it."""
+        if not ticket.acquire(blocking=False):
+            return
+        try:
+            if not self._closed:
+                self.do_jobs()
+        finally:
+            ticket.release()
+
+    def close(self) -> None:
+        """Wait for the workers that are still in a job. Ctrl-C meanwhile drops the jobs that nobody has begun."""
+        while True:
+            try:
+                self._closed = True
+                for ticket in self._tickets:
+                    if self._process is _process:  # after a fork nobody is left to wait for
+                        with ticket:
+                            pass
+                return
+            except BaseException as error:
+                self._fail(-1, error)
 
     def take_results(self) -> list[Any]:
         """The results in the order of the jobs, or the first failure in that order; nothing is kept here after that.
@@ -126,85 +185,85 @@ class _ParallelCall:
         self._function, self._workspace = _nothing, None
         self._results, self._failures = [], []
         if failures:
-            raise min(failures, key=lambda failure: failure[0])[1]
+            raise min(failures, key=lambda failure: (isinstance(failure[1], Exception), failure[0]))[1]
+        if any(result is _Missing for result in results):
+            raise MemoryError("a worker thread could not note what became of its job")
         return results
 
-    def do_jobs_as_worker(self) -> None:
-        """The work of one worker. If it wakes up after the call is closed, it returns at once; nobody has waited for it."""
-        with self._lock:
-            if self._closed:
-                return
-            self._workers += 1
-        _this_thread.in_job = True
-        self.do_jobs()
-        _this_thread.in_job = False
-        with self._lock:
-            self._workers -= 1
-            if self._closed and self._workers == 0:
-                self._last_worker_left.release()
-
-    def close(self) -> None:
-        """Wait for the workers that are still in a job. Ctrl-C meanwhile drops the jobs that nobody has begun."""
-        with self._lock:
-            self._closed = True
-            must_wait = self._workers > 0
-        while must_wait:
-            try:
-                self._last_worker_left.acquire()
-                must_wait = False
-            except KeyboardInterrupt as error:
-                self._failures.append((-1, error))
-                self._waiting.clear()
+    def _fail(self, index: int, error: BaseException) -> None:
+        self._waiting.clear()
+        self._failures.append((index, error))
 
 
 def _nothing(*arguments: Any) -> None:
     """Stands for the function of a call that is over."""
 
 
+class _Worker:
+    """A place for one worker thread, with a queue of the calls that it is asked to take part in."""
+
+    def __init__(self, number: int):
+        self.invitations: SimpleQueue[tuple[_ParallelCall, threading.Lock, contextvars.Context]] = SimpleQueue()
+        self._name = f"minunet-worker-{number}"
+        self._taken = threading.Lock()  # held by the thread that works here, for as long as it lives
+
+    def start(self) -> None:
+        """Start the thread unless it runs. Of two threads that begin at the same place, one ends at once.
+
+        Raises
+        ------
+        RuntimeError
+            If the system refuses.
+        """
+        if self._taken.locked():
+            return
+        try:
+            # Not Thread.start, which waits for the thread to begin: Ctrl-C meanwhile can become a RuntimeError.
+            _thread.start_new_thread(self._work, ())
+        except RuntimeError as error:
+            raise RuntimeError(
+                f"the system refuses to start another thread for the CPU kernels ({error}): raise its limits of processes "
+                "and memory (ulimit -u, ulimit -v), or use fewer threads (minunet.set_num_threads)"
+            ) from error
+
+    def _work(self) -> None:
+        if not self._taken.acquire(blocking=False):
+            return
+        try:
+            threading.current_thread().name = self._name
+            single_threaded_blas.for_this_thread()
+            while True:
+                call, ticket, context = self.invitations.get()
+                context.run(call.do_jobs_as_worker, ticket)
+                close_scratch(0)
+                del call, ticket, context  # a waiting worker must not keep the arrays of the last call alive
+        finally:
+            self._taken.release()
+
+
 class _ThreadPool:
-    """The worker threads, each with a queue of the calls that it is asked to take part in."""
+    """The workers, which are started when they are first needed."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()  # held by the thread whose call the workers take part in
-        self._queues: list[SimpleQueue[tuple[_ParallelCall, contextvars.Context]]] = []
+        self._workers: list[_Worker] = []
 
-    def run(self, call: _ParallelCall, workers: int) -> None:
-        """Do the jobs of a call on so many workers and the calling thread."""
-        while len(self._queues) < workers:
-            self._start_worker()
-        for queue in self._queues[:workers]:
-            # One thread at a time can enter a context, so each worker gets a copy: np.errstate holds in jobs too.
-            queue.put((call, contextvars.copy_context()))
-        _this_thread.in_job = True
-        try:
-            call.do_jobs()
-        finally:
-            _this_thread.in_job = False
-            call.close()
-
-    def _start_worker(self) -> None:
-        queue: SimpleQueue[tuple[_ParallelCall, contextvars.Context]] = SimpleQueue()
-        name = f"minunet-worker-{len(self._queues) + 1}"
-        threading.Thread(target=_worker_loop, args=(queue,), name=name, daemon=True).start()
-        self._queues.append(queue)
-
-
-def _worker_loop(queue: SimpleQueue[tuple[_ParallelCall, contextvars.Context]]) -> None:
-    single_threaded_blas.for_this_thread()
-    while True:
-        call, context = queue.get()
-        context.run(call.do_jobs_as_worker)
-        del call, context  # a waiting worker must not keep the arrays of the last call alive
+    def workers(self, count: int) -> list[_Worker]:
+        """The first `count` workers, each with a running thread."""
+        while len(self._workers) < count:
+            self._workers.append(_Worker(len(self._workers) + 1))
+        workers = self._workers[:count]
+        for worker in workers:
+            worker.start()
+        return workers
 
 
 def _after_fork_in_child() -> None:
     """Threads do not survive a fork: the child starts its own when it first needs them."""
-    global _pool
-    _pool = _ThreadPool()
-    _this_thread.in_job = False
-    single_threaded_blas.reset_after_fork()
+    global _pool, _process
+    _pool, _process = _ThreadPool(), object()
 
 
 _pool = _ThreadPool()
+_process = object()  # another one in a forked child
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -167,8 +167,7 @@ from minunet.kernels.cpu.blas import single_threaded_blas
 def numbers(job=None):
     return [library.get_num_threads() for library in single_threaded_blas.libraries()]
 
-with single_threaded_blas:
-    pass
+single_threaded_blas.call(numbers)
 seen = [numbers()]
 caller = threading.Thread(target=lambda: seen.extend([*threads.parallel(numbers, range(2)), numbers()]))
 caller.start()
@@ -200,14 +199,22 @@ class FakeLibrary:
         self.count = count
 
 
-def test_the_blas_setting_is_restored_when_the_last_overlapping_block_is_left():
+def numbers(guard):
+    return [library.get_num_threads() for library in guard._libraries]
+
+
+def test_the_blas_setting_is_restored_when_the_last_overlapping_block_ends():
     guard = SingleThreadedBlas()
     guard._libraries = [FakeLibrary(4), FakeLibrary(2)]
-    with guard:
-        with guard:
-            assert [library.count for library in guard._libraries] == [1, 1]
-        assert [library.count for library in guard._libraries] == [1, 1]
-    assert [library.count for library in guard._libraries] == [4, 2]
+    guard.begin("a")
+    assert guard.call(numbers, guard) == [1, 1]
+    guard.begin("b")
+    guard.end("a")
+    guard.end("a")
+    assert numbers(guard) == [1, 1]
+    guard.end("b")
+    assert numbers(guard) == [4, 2]
+    assert not guard.is_held()
 
 
 class FakeLibraryOnOpenMP(threading.local):
@@ -236,8 +243,7 @@ def test_a_library_with_a_number_for_each_thread_is_held_in_each(monkeypatch):
         return library.get_num_threads()
 
     assert threads.parallel(job, range(3)) == [1, 1, 1]
-    with guard, guard:
-        assert library.get_num_threads() == 1
+    assert guard.call(guard.call, library.get_num_threads) == 1
     assert library.get_num_threads() == 4
 
 

@@ -231,5 +231,4 @@ class _RecordedSource:
 
 def _transform_kernel(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """matrix @ rows with BLAS on one thread: its own threads, once awake, compete with ours for about 20 ms."""
-    with single_threaded_blas:
-        return np.matmul(matrix, rows)
+    return single_threaded_blas.call(np.matmul, matrix, rows)

@@ -1,0 +1,200 @@
+"""After an exception at any moment of a parallel call: nothing hangs, nothing stays degraded, no two arrays share memory."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from minunet.kernels.cpu import blas, memory_pool, scratch, threads
+from minunet.kernels.cpu.blas import single_threaded_blas
+from tests.kernels.cpu.interrupted import interrupt
+
+MODULES = threads, blas, scratch, memory_pool
+
+
+@pytest.fixture(autouse=True)
+def three_threads(monkeypatch):
+    monkeypatch.setattr(threads, "_num_threads", 3)
+    monkeypatch.setattr(memory_pool, "_POOL", memory_pool.MemoryPool())
+    before = blas_counts()
+    for library in single_threaded_blas.libraries():
+        blas._set_all([library], [3])
+    yield
+    blas._set_all(single_threaded_blas.libraries(), before)
+
+
+def blas_counts():
+    return [library.get_num_threads() for library in single_threaded_blas.libraries()]
+
+
+def work():
+    """A parallel call that uses whatever kernels use."""
+    factors = memory_pool.empty((600, 512), np.float32)
+    factors[...] = np.arange(600, dtype=np.float32)[:, None] % 7
+
+    @contextmanager
+    def workspace():
+        with scratch.scratch() as allocate:
+            yield allocate((512,), np.float32)
+
+    def job(space, rows):
+        with scratch.scratch() as allocate:
+            doubled = allocate((rows.stop - rows.start, 512), np.float32)
+            np.multiply(factors[rows], 2, out=doubled)
+            space[...] = 1
+            part = memory_pool.empty((200, 512), np.float32)
+            part[...] = doubled[:200]
+            return float((doubled @ space).sum()), float(part.sum())
+
+    kernel = single_threaded_blas.call(np.matmul, np.eye(3), np.ones((3, 2)))
+    jobs = [slice(start, start + 200) for start in range(0, 600, 200)]
+    return threads.parallel(job, jobs, workspace), kernel.sum()
+
+
+def assert_whole(expected):
+    """Everything is as if there had been no interruption."""
+    assert blas_counts() == [3] * len(blas_counts())
+    assert not single_threaded_blas.is_held()
+    assert (scratch.open_scratch(), scratch._arena.used) == (0, 0)
+    assert not threads._in_job.get()
+    for segment in memory_pool.pool()._segments:
+        ends = [0, *(block.start + block.size for block in segment.blocks)]
+        assert [block.start for block in segment.blocks] == ends[:-1]
+        assert ends[-1] == len(segment.memory)
+    assert work() == expected
+    meeting = threading.Barrier(3, timeout=30)  # passed only if three jobs run at once
+    names = threads.parallel(lambda job: (meeting.wait(), threading.current_thread().name)[1], range(3))
+    assert len(set(names)) == 3
+    assert blas_counts() == [3] * len(blas_counts())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_exception_at_any_moment_leaves_everything_whole(error):
+    expected = work()
+    for moment in range(10_000):
+        try:
+            if not interrupt(work, moment, MODULES, error):
+                break
+        except error:
+            assert_whole(expected)
+        else:
+            pytest.fail(f"the exception at moment {moment} was lost")
+    assert moment > 90
+
+
+def test_an_exception_at_the_very_first_call_leaves_everything_whole(monkeypatch):
+    """Where the workers are started."""
+    expected = work()
+    for moment in range(10_000):
+        monkeypatch.setattr(threads, "_pool", threads._ThreadPool())
+        try:
+            if not interrupt(work, moment, (threads,)):
+                break
+        except KeyboardInterrupt:
+            assert_whole(expected)
+        else:
+            pytest.fail(f"the exception at moment {moment} was lost")
+    assert moment > 50
+
+
+TRAINING = """
+import os, signal, threading
+import numpy as np
+import minunet
+from minunet import functional as F, optim
+from minunet.kernels.cpu import scratch, threads
+from minunet.kernels.cpu.blas import single_threaded_blas
+
+minunet.set_num_threads(3)
+random = np.random.default_rng(0)
+images, masks = random.random((2, 64, 64, 1), np.float32), (random.random((2, 64, 64, 1)) < 0.5).astype(np.float32)
+
+class Training:
+    def __init__(self):
+        self.model = minunet.UNet(base_channels=8, depth=2, rng=np.random.default_rng(1))
+        self.optimizer = optim.Adam(self.model.parameters())
+
+    def step(self):
+        self.optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(self.model(minunet.Tensor(images)), masks)
+        loss.backward()
+        self.optimizer.step()
+        return loss.item()
+
+def bits(steps=2):
+    training = Training()
+    losses = [training.step() for _ in range(steps)]
+    return losses, [parameter.data.tobytes() for parameter in training.model.parameters()]
+
+def blas_counts():
+    return [library.get_num_threads() for library in single_threaded_blas.libraries()]
+"""
+
+SIGNALS = """
+expected, counts = bits(), blas_counts()
+signal.signal(signal.SIGALRM, signal.default_int_handler)
+training, caught = Training(), 0
+while caught < 200:
+    try:
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.03))
+        while True:
+            training.step()
+    except KeyboardInterrupt:
+        caught += 1
+meeting = threading.Barrier(3, timeout=30)
+assert len(set(threads.parallel(lambda job: (meeting.wait(), threading.get_ident())[1], range(3)))) == 3
+assert blas_counts() == counts, (blas_counts(), counts)
+assert scratch._arena.used == 0
+assert bits() == expected
+print("whole")
+"""
+
+
+def run(program):
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "3"}
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", TRAINING + program]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timers")
+def test_two_hundred_signals_at_random_moments_of_a_training_leave_everything_whole():
+    done = run(SIGNALS)
+    assert (done.stdout, done.stderr) == ("whole\n", "")
+
+
+FORKS = """
+expected, stopped = bits(1), threading.Event()
+
+def compute():
+    training = Training()
+    while not stopped.is_set():
+        training.step()
+
+computing = threading.Thread(target=compute)
+computing.start()
+codes = []
+for _ in range(50):
+    child = os.fork()
+    if child == 0:
+        try:
+            same = bits(1) == expected
+        except BaseException:
+            os._exit(2)
+        os._exit(0 if same else 1)
+    codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+stopped.set()
+computing.join()
+assert bits(1) == expected
+print(codes.count(0))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_fifty_children_forked_while_another_thread_computes_compute_too():
+    done = run(FORKS)
+    assert (done.stdout, done.stderr) == ("50\n", "")
