@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import sys
 from collections.abc import Callable
 from typing import Protocol
+
+from tqdm import tqdm
 
 from minunet.errors import UserError
 
@@ -26,13 +29,15 @@ class Main(Protocol):
 def command(main: Callable[[list[str] | None], int]) -> Main:
     """Wrap the main function of a command, so that it always ends with an exit code and a message.
 
-    A `UserError` becomes a list of problems on stderr and exit code 2, as does a lack of memory. Ctrl-C becomes 130. Where the
-    reader of the output is gone (`| head`), the command ends without a message, with 141 if it was not finished yet.
+    A `UserError` becomes a list of problems on stderr and exit code 2, as does a lack of memory, threads or open files.
+    Ctrl-C becomes 130. Where the reader of the output is gone (`| head`), the command ends without a message, with 141 if it
+    was not finished yet.
     """
 
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
         _complete_streams()
+        tqdm.monitor_interval = 0  # no thread of its own, whose start may be refused
         try:
             code = main(argv)
         except UserError as error:
@@ -42,19 +47,38 @@ def command(main: Callable[[list[str] | None], int]) -> Main:
         except KeyboardInterrupt:
             print("\ninterrupted", file=sys.stderr)
             return INTERRUPTED
-        except MemoryError as error:
-            _flush()
-            report([f"there is not enough memory{f' ({error})' if str(error) else ''}; try {SMALLER}."])
-            return 2
         except BrokenPipeError:
             _silence()
             return UNREAD
+        except (MemoryError, RuntimeError, OSError, ImportError) as error:
+            problem = _limit_reached(error)
+            if problem is None:
+                raise
+            _flush()
+            report([problem])
+            return 2
         except SystemExit:  # --help
             _flush()
             raise
         return code if _flush() else code or UNWRITTEN
 
     return run
+
+
+def _limit_reached(error: Exception) -> str | None:
+    """The sentence on a limit of the system that a command has reached; None for an error of another kind."""
+    said = f" ({error})" if str(error) else ""
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return f"there is not enough memory{said}; try {SMALLER}."
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "the system refuses to start another thread; raise the limits of processes and memory (ulimit -u, ulimit -v)."
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return f"too many files are open{said}; raise the limit (ulimit -n)."
+    if isinstance(error, OSError) and error.errno == errno.EAGAIN:
+        return f"the system refuses to start another process{said}; raise the limit (ulimit -u)."
+    if isinstance(error, ImportError) and ("cannot allocate" in said.lower() or "failed to map segment" in said):
+        return f"there is not enough memory to load the program{said}; raise the limit (ulimit -v)."
+    return None
 
 
 def report(problems: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What every command shares: its exit codes, and printing to a terminal, a pipe, a full disk, or nothing at all."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -87,6 +88,65 @@ def test_too_little_memory_is_a_sentence(said, shown, capsys):
 
     assert main() == 2
     assert capsys.readouterr().err.startswith(f"error: there is not enough memory{shown}; try smaller images")
+
+
+LIMITED = [
+    ("import numpy; numpy.empty(1 << 40)", "there is not enough memory (Unable to allocate 8.00 TiB"),
+    ("bytearray(1 << 40)", "there is not enough memory; try smaller images"),
+    ("import mmap; mmap.mmap(-1, 1 << 40)", "there is not enough memory ([Errno 12] Cannot allocate memory)"),
+    ("import threading; threading.Thread(target=print).start()", "the system refuses to start another thread"),
+    (
+        "from minunet.data.reading.file_workers import map_files; map_files(abs, [1])",
+        "the system refuses to start another",
+    ),
+    (
+        "from minunet.kernels.cpu import threads; threads.set_num_threads(2); threads.parallel(abs, [1, 2])",
+        "the system refuses to start another thread; raise the limits",
+    ),
+    ("files = [open('/dev/null') for _ in range(99)]", "too many files are open ([Errno 24] Too many open files"),
+]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limits of other systems differ")
+@pytest.mark.parametrize(("body", "said"), LIMITED)
+def test_a_limit_of_the_system_is_a_sentence(body, said):
+    limit = "import numpy, resource, threading; resource.setrlimit(resource.RLIMIT_AS, (1 << 36, 1 << 36)); "
+    limit += "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); threading.stack_size(1 << 38); "
+    done = run(limit + body)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {said}")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("a"), OSError(5, "b"), ImportError("No module named 'c'"), RecursionError("d")]
+)
+def test_other_errors_are_not_taken_for_limits(error):
+    @command
+    def main(argv=None):
+        raise error
+
+    with pytest.raises(type(error)):
+        main()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ImportError("libx.so: failed to map segment from shared object"), "there is not enough memory to load"),
+        (
+            BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"),
+            "the system refuses to start another process",
+        ),
+    ],
+)
+def test_limits_that_are_hard_to_reach_in_a_test(error, said, capsys):
+    @command
+    def main(argv=None):
+        raise error
+
+    assert main() == 2
+    assert capsys.readouterr().err.startswith(f"error: {said}")
 
 
 def test_without_an_output_a_command_works_as_with_one(monkeypatch):

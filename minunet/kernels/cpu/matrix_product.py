@@ -42,8 +42,7 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if y.ndim == 2 and left.shape[1] > LONG_SUMS * max(y.shape) and left.size * y.shape[1] > WORK_PER_JOB:
         _add_partial_products(left, right, y)
     elif y.size * left.shape[-1] <= WORK_PER_JOB:
-        with single_threaded_blas:  # without the cost of handing out jobs
-            _multiply(left, right, y)
+        single_threaded_blas.call(_multiply, left, right, y)  # without the cost of handing out jobs
     else:
         parallel(lambda part: _multiply(*part), list(_parts(left, right, y)))
     return y.reshape(shape)

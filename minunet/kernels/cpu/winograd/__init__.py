@@ -39,7 +39,11 @@ Rounding
 --------
 Points far from 1 make large and small terms that cancel. The points in `matrices.POINTS` are the best of the small
 fractions. Relative L2 error in float32 against float64, 64 to 512 channels: 1e-6 to 2.4e-6 for tiles of 4, 3e-6 to
-7e-6 for tiles of 6, where the direct sum has 2e-7. An infinite or NaN input spreads over its tile.
+7e-6 for tiles of 6, where the direct sum has 2e-7. An infinite or NaN input spreads over its tile. Zeros are exact where
+they decide something: under a window of nothing but zeros the output is the bias (`zero_windows`), so that a ReLU
+behind it lets through what it should. Looking for such windows takes about 3 % of a forward pass with few channels, under
+1 % of a training step. The input's gradient is not treated so: what is zero by the definition can be a rest of the size of
+rounding there, and as the backward pass is linear, it stays one.
 
 The files
 ---------
@@ -47,6 +51,7 @@ The files
 - `two_dimensional`, for the labels winograd-4x4 and winograd-6x6: tiles of m x m, `by_tiles` or `by_channels`.
 - `one_dimensional`, for the label winograd-6x1: tiles of m x 1, with cheaper transforms but more products.
 - `column_transform`, `transform_2d`, `weight_transform`: from pixels and weights to points, and back.
+- `zero_windows`: the windows of nothing but zeros.
 - `tiles`, `block_sizes`: how images are cut, and how much is computed at a time. `overlapping_rows`: a buffer of
   `one_dimensional`.
 

@@ -37,6 +37,8 @@ def _forward_group(conv: WinogradForward, group: TileBlock) -> None:
 
     def windows_job(part: tuple[slice, TileBlock]) -> None:
         tiles, block = part
+        if block.images.start == block.first_row == block.first_column == 0:
+            conv.look_for_zero_windows()
         bands = block_sizes.bands(matrices.n, block.tile_count * c)
         with scratch() as allocate:
             channels = [x.shape[3] for x in conv.xs]

@@ -37,6 +37,8 @@ def forward(conv: WinogradForward) -> None:
             yield lru_cache(None)(partial(_RecordedForward, allocate, conv, kernel_points))
 
     def job(recorded_for: Callable[[BlockShape], _RecordedForward], block: TileBlock) -> None:
+        if block is blocks[0]:
+            conv.look_for_zero_windows()
         recorded = recorded_for(block.shape)
         recorded.windows.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, conv.top_left))
         replay(recorded.calls)

@@ -60,10 +60,13 @@ def conv2d(
             yield lru_cache(None)(partial(_RecordedForward, allocate, conv, kernel_points))
 
     def job(recorded_for: Callable[[StripShape], _RecordedForward], strip: TileBlock) -> None:
+        if strip is all_strips[0]:
+            conv.look_for_zero_windows()
         recorded_for(strip.shape[:2]).convolve(strip)
 
-    parallel(job, strips(conv.images, conv.size, M, max(weight.shape[2:]), block_sizes.VALUES_PER_STRIP), workspace)
-    return conv.y
+    all_strips = strips(conv.images, conv.size, M, max(weight.shape[2:]), block_sizes.VALUES_PER_STRIP)
+    parallel(job, all_strips, workspace)
+    return conv.finish()
 
 
 class _RecordedForward:

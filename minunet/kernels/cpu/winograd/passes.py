@@ -15,6 +15,7 @@ from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, matrices_for
 from minunet.kernels.cpu.winograd.tiles import TileBlock, write_tiles
+from minunet.kernels.cpu.winograd.zero_windows import may_have_zero_windows, write_to_zero_windows
 from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
@@ -52,6 +53,8 @@ class WinogradForward:
     ----------
     top_left : (int, int)
         Padding above and to the left of the images.
+    zero_windows : bool
+        Whether there may be windows of nothing but zeros, after `look_for_zero_windows`.
     """
 
     def __init__(
@@ -65,6 +68,24 @@ class WinogradForward:
         self.images = len(xs[0])
         self.size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], (1, 1), padding)  # of the output
         self.y = memory_pool.empty((self.images, *self.size, weight.shape[3]), weight.dtype)
+        self._origin = (-top, -left)
+        self.zero_windows = False
+
+    def look_for_zero_windows(self) -> None:
+        """To be called once, in a job: it takes about as long as one of them."""
+        self.zero_windows = may_have_zero_windows(self.xs, self._origin, self.size)
+
+    def finish(self) -> np.ndarray:
+        """The result, once all tiles are written: under windows of zeros it is the bias exactly, see `zero_windows`."""
+        if self.zero_windows:
+            with np.errstate(invalid="ignore"):
+                values = (0 * self.weight).sum(axis=(0, 1, 2))  # NaN where a weight is infinite, as in the definition
+            if self.bias is not None:
+                values += self.bias
+            if self.relu:
+                np.maximum(values, 0, out=values)
+            write_to_zero_windows(self.xs, self._origin, self.y, values)
+        return self.y
 
 
 class WinogradBackward:

@@ -29,7 +29,7 @@ def conv2d(
     c, o = weight.shape[2:]
     algorithm = by_tiles if block_sizes.goes_by_tiles(c, o) else by_channels
     algorithm.forward(conv)
-    return conv.y
+    return conv.finish()
 
 
 def conv2d_grads(
