@@ -97,14 +97,20 @@ def gradients(model, images, masks):
 
 @pytest.mark.parametrize("variant", ["paper", "classic"])
 @pytest.mark.parametrize("candidate", CANDIDATES)
-def test_the_first_gradient_of_images_with_a_black_border_is_that_of_the_definition(variant, candidate):
+# In float32, one value that is nearly zero and that a ReLU lets through or not makes 0.002 of the norm.
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-9), (np.float32, 5e-3)])
+def test_the_first_gradient_of_images_with_a_black_border_is_that_of_the_definition(
+    variant, candidate, dtype, tolerance
+):
     rng = np.random.default_rng(0)
-    images = np.zeros((2, 64, 64, 1), np.float32)
-    images[:, 13:50, 17:51] = rng.random((2, 37, 34, 1), np.float32)
-    masks = (rng.random((2, 64, 64, 1)) < 0.5).astype(np.float32)
+    images = np.zeros((2, 64, 64, 1), dtype)
+    images[:, 13:50, 17:51] = rng.random((2, 37, 34, 1))
+    masks = (rng.random((2, 64, 64, 1)) < 0.5).astype(dtype)
     model = minunet.UNet(base_channels=8, depth=3, variant=variant, rng=np.random.default_rng(0))
+    for parameter in model.parameters():
+        parameter.data = parameter.data.astype(dtype)
     with only():
         expected = gradients(model, images, masks)
     with prefer(candidate):
         actual = gradients(model, images, masks)
-    assert np.linalg.norm(actual - expected) < 1e-4 * np.linalg.norm(expected)
+    assert np.linalg.norm(actual - expected) < tolerance * np.linalg.norm(expected)
