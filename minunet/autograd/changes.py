@@ -1,4 +1,4 @@
-"""Changes of a tensor's values, counted, so that a backward pass notices when what it saved is no longer what it was."""
+"""Counts of the changes of a tensor's values, so that a backward pass notices if a saved array was changed since."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minunet.kernels.backend import Array, is_array
 
 
 class Changes:
-    """How often the values in some memory were changed; all tensors on that memory share it."""
+    """The number of changes of the values in some memory; all tensors on that memory share it."""
 
     __slots__ = ("count",)
 
@@ -18,13 +18,13 @@ class Changes:
 
 
 def memory_of(array: Array) -> Any:
-    """The object that owns an array's memory: views of one array have the same."""
+    """The object that owns an array's memory: views of one array have the same owner."""
     base = getattr(array, "base", None)
     return array if base is None else base
 
 
 def arrays_in(values: Any) -> Iterator[Array]:
-    """The arrays in a tuple, also inside of other tuples."""
+    """The arrays in a tuple, also inside other tuples."""
     for value in values:
         if isinstance(value, tuple):
             yield from arrays_in(value)

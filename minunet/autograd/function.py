@@ -64,7 +64,7 @@ class Function:
         return output
 
     def gradients(self, grad_output: Array) -> tuple[Array | None, ...]:
-        """What the engine calls: `backward` of the prepared gradient."""
+        """Called by the engine: `backward` of the prepared gradient."""
         return self.backward(self.prepare(grad_output))
 
     def save(self, *values: Any) -> None:
@@ -74,7 +74,7 @@ class Function:
 
     @property
     def saved(self) -> tuple[Any, ...]:
-        """What `forward` saved."""
+        """The arrays that `forward` saved."""
         return self._saved
 
     def apply(self, *inputs: TensorLike | None) -> Tensor:
@@ -124,7 +124,7 @@ class Function:
             if changes.count != count:
                 raise RuntimeError(
                     f"backward of {type(self).__name__}: its {name} was changed after the forward pass (by an optimizer's step, "
-                    "load_state_dict, or an assignment to .data), and the gradient would not be that of what was computed; "
+                    "load_state_dict, or an assignment to .data), and the gradient would not belong to the computed result; "
                     "call backward first, or run the forward pass again"
                 )
 

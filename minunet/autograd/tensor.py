@@ -86,7 +86,7 @@ class Tensor:
         return bool(self.data)
 
     def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> np.ndarray:
-        """What `np.asarray` takes; RuntimeError if a gradient is required, since it would end at the array."""
+        """The values, for `np.asarray`; RuntimeError if a gradient is required, since it would end at the array."""
         if self.requires_grad:
             raise RuntimeError(
                 "a Tensor that requires a gradient does not become an array by itself, since the gradient would end there; "

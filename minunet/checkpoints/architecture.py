@@ -1,6 +1,6 @@
 """The architecture in a header: its settings, each with a type and a range, and the tensors that it needs.
 
-The shapes are worked out from the settings alone, so that a file is refused before the network that it asks for is built.
+The shapes are computed only from the settings, so that a bad file is refused before a network is built.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from minunet.version import __version__
 from minunet.wording import count_noun, shorten
 
 MOST_CHANNELS = 65_536
-MOST_PROBLEMS = 20  # listed; what is wrong with more tensors is summed up
+MOST_PROBLEMS = 20  # that are listed; the others are only counted
 _CHOICES: dict[str, tuple[str, ...]] = {
     "variant": VARIANTS,
     "activation": ACTIVATIONS,

@@ -1,4 +1,4 @@
-"""The checksum of a model file or training state: a single bit that has changed on a disk or on the way is noticed.
+"""The checksum of a model file or training state: it shows a single bit that changed on a disk or in transfer.
 
 It is an entry of the header, and covers the tensors and all other entries. Files without it, of earlier versions, are accepted.
 """
@@ -22,7 +22,7 @@ def checksum(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
 
 
 def mismatch(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> str | None:
-    """What does not agree with the checksum of a document: "tensors", "header" or its "checksum" itself; None where all does."""
+    """The part that does not agree with the checksum: "tensors", "header" or the "checksum" itself; None if all agree."""
     if CHECKSUM not in document:
         return None
     stored = document[CHECKSUM]

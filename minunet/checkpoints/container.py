@@ -84,7 +84,7 @@ def read(
     Raises
     ------
     UserError
-        Where the file is missing, cut off, damaged, of another kind, or newer than this program. Messages quote at most 200
+        If the file is missing, cut off, damaged, of another kind, or newer than this program. Messages quote at most 200
         letters of the file.
     """
     path = Path(path)
@@ -106,7 +106,7 @@ def read(
         tensors = library.load(data)
     except Exception as error:  # the library's own exception type; whatever fails here is a fault of the file
         raise UserError(
-            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it anew."
+            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."
         ) from error
     if part := mismatch(tensors, document):
         raise UserError(

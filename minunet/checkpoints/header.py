@@ -75,7 +75,7 @@ def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) 
     usable = isinstance(value, kind) and not (isinstance(value, bool) or (isinstance(value, int) and value < 0))
     if not usable:
         raise UserError(
-            f"{path}: the header of this file has no usable entry '{key}'; copy it again, or write it anew."
+            f"{path}: the header of this file has no usable entry '{key}'; copy it again, or write it again."
         )
     return value
 
@@ -100,7 +100,7 @@ def check_document(path: Path, document: Mapping[str, Any], shapes: Mapping[str,
     ]
     if wrong:
         raise UserError(
-            f"{path}: the header of this file has no usable entry '{wrong[0]}'; copy it again, or write it anew."
+            f"{path}: the header of this file has no usable entry '{wrong[0]}'; copy it again, or write it again."
         )
 
 
@@ -117,7 +117,7 @@ def build_preprocessing(path: Path, stored: Any) -> Preprocessing:
     """The preprocessing that a header describes; a UserError where this version has no such step."""
     if not isinstance(stored, dict):
         raise UserError(
-            f"{path}: the header of this file has no usable entry 'preprocessing'; copy it again, or write it anew."
+            f"{path}: the header of this file has no usable entry 'preprocessing'; copy it again, or write it again."
         )
     try:
         return Preprocessing.from_dict(stored)

@@ -136,7 +136,7 @@ def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict[str, 
 
 
 def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
-    """Refuse a file by its header alone: entries of another type or out of range, tensors that do not fit the architecture."""
+    """Refuse a file by its header: entries of another type or out of range, tensors that do not fit the architecture."""
     config, preprocessing = (
         entry(path, document, "architecture"),
         build_preprocessing(path, document.get("preprocessing")),

@@ -1,6 +1,6 @@
-"""The table of tensors in the header of a safetensors file: what each is, and where in the file it lies.
+"""The table of tensors in the header of a safetensors file: the type, shape and position in the file of each.
 
-It is checked before any tensor is read, so that a small file cannot ask for much memory.
+It is checked before any tensor is read, so that a small file cannot cause a large allocation.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def read_table(header: Mapping[str, Any], data_length: int) -> dict[str, TensorE
     Raises
     ------
     ValueError
-        Where an entry is no tensor, or where the tensors leave gaps or overlap.
+        If an entry is not a tensor, or the tensors leave gaps or overlap.
     """
     table, places = {}, []
     for name, entry in header.items():

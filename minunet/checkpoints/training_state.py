@@ -181,7 +181,7 @@ def check_state(
     document: Mapping[str, Any],
     needed: Mapping[str, tuple[int, ...]] | None = None,
 ) -> None:
-    """Refuse a file by its header alone, as `load_model` does; `needed` are the shapes of the model that it is for."""
+    """Refuse a file by its header, as `load_model` does; `needed` are the shapes of the model that it is for."""
     config = entry(path, document, "architecture")
     check_architecture(path, config)
     shapes = parameter_shapes(config)

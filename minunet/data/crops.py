@@ -28,7 +28,7 @@ class CropWindow:
 
 @dataclass(frozen=True)
 class Sample:
-    """Where an element of a batch comes from.
+    """The origin of an element of a batch.
 
     Attributes
     ----------

@@ -44,7 +44,7 @@ class Split:
         UserError
             With the pairs that are missing.
         TypeError
-            Where the names are not those of a split, see `recorded_sides`.
+            If the names are not those of a split, see `recorded_sides`.
         """
         names = recorded_sides(names)
         by_name = {pair.name: pair for pair in pairs}
@@ -63,7 +63,7 @@ def recorded_sides(document: object) -> dict[str, list[str]]:
     Raises
     ------
     TypeError
-        Where a side is missing or is not a list of names, or where a name is there twice.
+        If a side is missing or is not a list of names, or where a name is there twice.
     """
     if not isinstance(document, dict):
         raise TypeError("it is not an object")

@@ -119,7 +119,7 @@ def predict_tile(function: Callable[[np.ndarray], np.ndarray], part: np.ndarray)
     Raises
     ------
     ValueError
-        Where the function returns an array of another shape.
+        If the function returns an array of another shape.
     """
     prediction = np.asarray(function(part))
     h, w = part.shape[:2]

@@ -98,7 +98,7 @@ class StudyFolder:
         Raises
         ------
         UserError
-            If a name, an image or a mask is not the same as when the study was begun; nothing is changed then.
+            If a name, an image or a mask is not the same as at the start of the study; nothing is changed then.
         """
         data = self._stored()["data"] if self.holds_study() else None
         if pairs is not None:

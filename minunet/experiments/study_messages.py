@@ -46,7 +46,7 @@ def announce_study(say: Say, request: PaperRequest, data: TrainingData) -> None:
 
 
 def announce_limits(say: Say, request: PaperRequest, limits: Mapping[tuple[Size, str], MaskLimits]) -> None:
-    """What the test masks allow, and what the paper's scores imply about its masks."""
+    """The best scores that the test masks allow, and what the paper's scores imply about its masks."""
     low, high = request.settings.levels or (0.0, 1.0)
     lines = [
         f"{GREY_KINDS[kind].format(low=low, high=high)}: no loss below {limit.loss_floor:.4f}, "

@@ -134,7 +134,7 @@ class RemainingTime:
         return spent
 
     def remaining(self) -> float:
-        """Seconds."""
+        """The remaining seconds."""
         return self._left * (self._spent / self._estimated if self._estimated else 1.0)
 
 

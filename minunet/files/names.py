@@ -1,4 +1,4 @@
-"""Names of files: whether a file can have one, and which file it stands for, whatever somebody gave as a path.
+"""Names of files: whether a file can have a name, and which file it stands for, for any text given as a path.
 
 `Path.exists`, `is_dir` and `resolve` raise for some of these names; the functions of `os.path` and those here do not.
 """
@@ -14,7 +14,7 @@ LONGEST_PATH = 4095  # bytes of a path, of Linux; other systems take less and sa
 
 
 def unusable_name(path: str | os.PathLike[str]) -> str | None:
-    """Why nothing can be at a path, whatever the folders hold.
+    """The reason why no file can be at a path, independent of the content of the folders.
 
     Returns
     -------

@@ -1,6 +1,6 @@
-"""Reading files that somebody else made: only regular files are opened, and only as much is read as was asked for.
+"""Reading files of any origin: only regular files are opened, and not more is read than requested.
 
-A named pipe would keep its reader waiting for ever, and a device such as /dev/zero has no end.
+A named pipe would block its reader for ever, and a device such as /dev/zero has no end.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     Raises
     ------
     OSError
-        Where there is no such file, where it may not be read, or where it is something else: a folder, a named pipe, a socket, a
+        If there is no such file, where it may not be read, or where it is something else: a folder, a named pipe, a socket, a
         device. Its `strerror` is part of a sentence. Nothing else is raised: also for a name that no file can have.
     """
     if reason := unusable_name(path):
         raise OSError(errno.EINVAL, reason, os.fspath(path))
     _check(os.stat(path), path)
-    # What the name stands for may have changed since: opened without waiting for the other end of a pipe, and checked again.
+    # The file may have been replaced since: opened without waiting for the other end of a pipe, and checked again.
     file = open(path, "rb", opener=_open_at_once)  # noqa: SIM115  the caller closes it
     try:
         _check(os.fstat(file.fileno()), path)

@@ -1,4 +1,4 @@
-"""What a loss is given: predictions, a target in [0, 1] and perhaps a weight, checked and made alike."""
+"""The arguments of a loss: predictions, a target in [0, 1] and perhaps a weight, checked and brought to one dtype and device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.functional.validation import constant
 from minunet.kernels.backend import Array, array_module
 
-ROUNDING = 1e-5  # how far a target may lie outside [0, 1], as an interpolated mask does
+ROUNDING = 1e-5  # how far a target may be outside [0, 1], as an interpolated mask can be
 
 
 def predictions(operation: str, name: str, value: Any) -> Tensor:
@@ -33,14 +33,14 @@ def target_and_weight(
 
 
 def _tensor_of(array: Array, given: TensorLike) -> Tensor:
-    """`given` itself if it is a tensor of this very array, whose changes are noticed; else a new one."""
+    """`given` itself if it is a tensor of the same array, whose changes are noticed; else a new one."""
     return given if isinstance(given, Tensor) and given.data is array else Tensor(array)
 
 
 def target_like(operation: str, target: TensorLike, like: Tensor) -> Tensor:
     """The target, like the predictions and in [0, 1].
 
-    On a GPU a check would wait for all work queued before it, in every step, so that only what comes from the host is checked.
+    On a GPU a check would wait for all work queued before it, in every step, so only arrays from the host are checked.
     """
     given = target.data if isinstance(target, Tensor) else target
     array = constant(operation, "target", target, like)

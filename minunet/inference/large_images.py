@@ -1,4 +1,4 @@
-"""The prediction of an image some rows at a time: of a large one, neither the pixels nor the probabilities are held as a whole.
+"""The prediction of an image some rows at a time: a large one is never in memory as a whole, nor are its probabilities.
 
 The probabilities are those of `LoadedModel.predict`.
 """
@@ -41,7 +41,7 @@ def predict_rows(
     Raises
     ------
     UserError
-        Where the image cannot be read.
+        If the image cannot be read.
     """
     report = progress or (lambda done, total: None)
     if model.is_tiled(image.height, image.width):

@@ -18,7 +18,7 @@ from minunet.kernels.backend import device_of, to_device, to_numpy
 
 
 class BatchSource(Protocol):
-    """Where batches come from: `minunet.data.batches.Batches`, or anything with the same two methods."""
+    """A source of batches: `minunet.data.batches.Batches`, or anything with the same two methods."""
 
     def __len__(self) -> int:
         """Batches in an epoch."""

@@ -1,4 +1,4 @@
-"""The size of the tiles in which a U-Net predicts an image too large for memory, and the margin around what is used of them."""
+"""The size of the tiles in which a U-Net predicts an image too large for memory, and the margin around the part that is used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 TILE_BYTES = 400e6  # of a forward pass on one tile, where that leaves enough of the tile
 BYTES_PER_CHANNEL = 32  # at its peak, per pixel and base channel; measured: 26 to 31, for bases 4 to 64
 MARGINS_PER_SIDE = 6  # at least, so that no more than 2.25 times the pixels of the image are computed
-LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; what is farther away has hardly any influence
+LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; pixels farther away have hardly any influence
 
 
 def tiling(config: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -26,13 +26,13 @@ def tiling(config: Mapping[str, Any]) -> tuple[int, int, int]:
 
 
 def tile_margin(config: Mapping[str, Any]) -> int:
-    """How far a logit reaches beyond a multiple of 2**depth: the distance of the farthest pixel that it depends on.
+    """The distance from a logit, at a multiple of 2**depth, to the farthest pixel that it depends on.
 
     Every convolution reaches one pixel further at its level, every halving rounds down to the grid of the next level. The result
     is a multiple of 2**depth.
     """
     depth, paper = config["depth"], config["variant"] == "paper"
-    first = -1 if paper else 0  # of the pixels that the logit at 0 depends on, at the level that is being looked at
+    first = -1 if paper else 0  # of the pixels that the logit at 0 depends on, at the current level
     for _ in range(depth):
         first = (first - 2) // 2  # two convolutions of the expansion, then the up-convolution
     first -= 2  # bottleneck

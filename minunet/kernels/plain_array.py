@@ -1,7 +1,7 @@
-"""A plain array: of NumPy's own type (or CuPy's), in C order, with the strides that its shape says.
+"""A plain array: of NumPy's own type (or CuPy's), in C order, with the strides that follow from its shape.
 
-Subclasses give the operators another meaning (`np.matrix`) or carry what we would not read (the mask of `np.ma`). And NumPy calls
-an array C-contiguous whatever the strides of its axes of length 1 are, which nothing reads but code that computes addresses.
+Subclasses give the operators another meaning (`np.matrix`) or carry data that we would not read (the mask of `np.ma`). And NumPy
+calls an array C-contiguous with any strides of axes of length 1. These strides matter only to code that computes addresses.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def is_masked(value: Any) -> bool:
 
 
 def c_ordered(array: Array) -> Array:
-    """The array itself where it is plain, in C order and has the strides that follow from its shape; else one that is.
+    """The array itself if it is plain, in C order and has the strides that follow from its shape; else a new one.
 
     It is copied only where it is not in C order.
 

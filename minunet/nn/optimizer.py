@@ -65,7 +65,7 @@ class Optimizer:
         Raises
         ------
         ValueError
-            If an entry is missing, unknown, has another shape, or holds what this optimizer cannot have; the message lists every
+            If an entry is missing, unknown, has another shape, or holds an impossible value; the message lists every
             one, and nothing is loaded.
         """
         name = f"{type(self).__name__}.load_state_dict"
@@ -104,7 +104,7 @@ class Optimizer:
             setattr(self, key, value)
 
     def problems_of(self, settings: Mapping[str, float]) -> list[str]:
-        """What is wrong with hyper-parameters, a sentence for each; those that are missing are not looked at."""
+        """The problems of hyper-parameters, a sentence for each; those that are missing are not checked."""
         return out_of_range(settings, "lr", lambda lr: 0 <= lr < math.inf, "a positive number or 0")
 
     def _arrays(self) -> dict[str, Array]:
@@ -145,13 +145,13 @@ def out_of_range(settings: Mapping[str, float], name: str, fits: Callable[[float
 
 
 def raise_if_any(optimizer: str, problems: list[str]) -> None:
-    """ValueError with all of them."""
+    """Raise one ValueError with all problems."""
     if problems:
         raise ValueError(f"{optimizer}: " + "; ".join(problems))
 
 
 def _gradient_problem(p: Tensor) -> str:
-    """What is wrong with a parameter's gradient, if anything."""
+    """The problem of a parameter's gradient, or None."""
     grad: Array = p.grad
     if type(grad) is type(p.data) is np.ndarray and grad.shape == p.shape and grad.dtype == p.dtype:
         return ""
@@ -162,7 +162,7 @@ def _gradient_problem(p: Tensor) -> str:
     if grad.shape != p.shape:
         return f"has shape {p.shape}, but its gradient has {grad.shape}"
     if not is_float(grad):
-        return f"has a gradient of {grad.dtype}, which is no floating-point type"
+        return f"has a gradient of {grad.dtype}, which is not a floating-point type"
     if device_of(grad) != device_of(p.data):
         return f"is on {device_of(p.data)}, but its gradient is on {device_of(grad)}"
     return ""

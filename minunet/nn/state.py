@@ -22,11 +22,11 @@ def fitting_arrays(
     ----------
     state : mapping of str to array, Tensor or list
     own : mapping of str to array
-        What is to be loaded; it is not changed.
+        The arrays to be loaded into; they are not changed here.
     what : str
-        What an entry of another name is not, such as "a parameter here".
+        The kind of the entries, for messages, such as "a parameter here".
     problems : list of str
-        What does not fit is appended here, one sentence for each entry.
+        A sentence for each entry that does not fit is appended here.
     """
     problems += [f"{name} is missing" for name in own if name not in state]
     problems += [f"{name} is not {what}" for name in state if name not in own]
@@ -41,7 +41,7 @@ def fitting_arrays(
 
 
 def _converted(value: Any, like: Array) -> tuple[Array, str]:
-    """`value` with the dtype and on the device of `like`, and what is wrong with it."""
+    """`value` with the dtype and on the device of `like`, and its problem."""
     value = value.data if isinstance(value, Tensor) else value
     if is_masked(value):
         return None, "is a masked array, whose mask would be ignored; fill its gaps first, with .filled(value)"
@@ -50,7 +50,7 @@ def _converted(value: Any, like: Array) -> tuple[Array, str]:
     except ValueError:  # lists of unequal lengths
         return None, "is not an array"
     if not getattr(like.flags, "writeable", True):
-        return None, "lies in memory that must not be written to; give the parameter a copy"
+        return None, "is in memory that must not be written to; give the parameter a copy"
     if array.shape != like.shape:
         return None, f"has shape {array.shape}, expected {like.shape}"
     if not is_float(array) and array.dtype.kind not in "biu":

@@ -52,7 +52,7 @@ class PngFile:
         Raises
         ------
         ValueError
-            Where there were fewer or more rows than the height.
+            If there were fewer or more rows than the height.
         """
         if self._rows != self._height:
             raise ValueError(f"a picture of {self._height} rows was given {self._rows}")

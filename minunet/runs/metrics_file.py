@@ -22,7 +22,7 @@ def read_metrics(path: Path, *needed: str) -> dict[str, Any]:
     Raises
     ------
     UserError
-        Where it cannot be read, or where an entry is missing or has another type than training gives it.
+        If it cannot be read, or where an entry is missing or has another type than training gives it.
     """
     metrics = read_json(path)
     if isinstance(metrics, dict) and all(name in metrics for name in needed):
@@ -35,7 +35,7 @@ def read_metrics(path: Path, *needed: str) -> dict[str, Any]:
 
 
 def _is_score(value: Any) -> bool:
-    """A finite number; JSON has null in the place of any other."""
+    """A finite number; in JSON, any other is null."""
     return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf)
 
 

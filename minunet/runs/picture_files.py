@@ -69,7 +69,7 @@ def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Itera
     height : int
         Of the image.
     writers : ThreadPoolExecutor
-        Writes all pictures at the same time: to compress them takes longer than the network does.
+        Writes all pictures at the same time: compression takes longer than the network.
 
     Yields
     ------
@@ -79,7 +79,7 @@ def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Itera
     Raises
     ------
     UserError
-        Where the system refuses; neither a picture nor an empty folder is left.
+        If the system refuses; neither a picture nor an empty folder is left.
     """
     paths, folders = result_files(stem), missing_folders(stem.parent)
     written: list[os.stat_result] = []
@@ -102,7 +102,7 @@ def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Itera
             _wait(jobs)
             written += [temporary.stat() for temporary in temporaries]
     except BaseException:
-        for path, stat in zip(paths, written, strict=False):  # those that had got their names already
+        for path, stat in zip(paths, written, strict=False):  # the files that already have their final names
             with contextlib.suppress(OSError):
                 if os.path.samestat(path.stat(), stat):
                     path.unlink()

@@ -144,7 +144,7 @@ def select_pairs(pairs: list[Pair], record: Provenance | None, side: str | None 
     Raises
     ------
     UserError
-        If no pair is left, or where nothing is known of the side that was asked for.
+        If no pair is left, or if nothing is known about the requested side.
     """
     known = [pair.split for pair in pairs] if record is None else record.sides(pairs)
     source = str(record.path) if record else "the folders of the data" if any(known) else None

@@ -1,6 +1,6 @@
 """Stored progress: whether the progress and the history in a training state have the right types and ranges, and agree.
 
-A wrong number there is not seen later: a missing best epoch would have another model tested, a NaN would never be improved on.
+A wrong number would not be noticed later: with a missing best epoch, another model would be tested; with NaN, no epoch is better.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def read_progress(state: TrainingState, monitor: str) -> TrainingProgress:
     Raises
     ------
     ValueError
-        With the first thing that is wrong.
+        With the first problem.
     """
     values = state.extra.get("progress")
     if not isinstance(values, dict) or set(values) != set(TrainingProgress().to_dict()):

@@ -59,7 +59,7 @@ def dry_run_parameters(model: Module) -> Iterator[None]:
 
 
 def parameter_counts(model: Module) -> dict[str, int]:
-    """How many parameters each layer has; a table takes each out once."""
+    """The number of parameters of each layer; a table removes an entry when it has shown it."""
     counts: dict[str, int] = {}
     for name, parameter in model.named_parameters():
         counts[layer_of(name)] = counts.get(layer_of(name), 0) + parameter.size

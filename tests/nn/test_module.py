@@ -224,6 +224,6 @@ def test_a_parameter_that_cannot_be_written_to_is_named_before_any_is_loaded():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
     before = model.state_dict()
     model[1].bias.data.flags.writeable = False
-    with pytest.raises(ValueError, match="1.bias lies in memory that must not be written to"):
+    with pytest.raises(ValueError, match="1.bias is in memory that must not be written to"):
         model.load_state_dict({name: value + 1 for name, value in before.items()})
     np.testing.assert_equal(model.state_dict(), before)

@@ -32,7 +32,7 @@ OPTIMIZERS = {
         (np.ones((), np.float32), r"but its gradient has \(\)"),
         (np.float32(1), "not an array but float32"),
         ([[1, 2, 3], [4, 5, 6]], "not an array but list"),
-        (np.ones((2, 3), complex), "a gradient of complex128, which is no floating-point type"),
+        (np.ones((2, 3), complex), "a gradient of complex128, which is not a floating-point type"),
         (np.ma.ones((2, 3)), "a masked array as its gradient"),
     ],
 )

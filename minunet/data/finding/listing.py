@@ -24,7 +24,7 @@ NOT_READ = {
 
 @dataclass(frozen=True)
 class Listing:
-    """What one folder holds.
+    """The content of one folder.
 
     Attributes
     ----------

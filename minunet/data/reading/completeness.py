@@ -1,4 +1,4 @@
-"""Completeness: whether an image file holds all of its picture, where Pillow would fill up what is missing with black.
+"""Completeness: whether an image file holds its whole picture; Pillow would fill a missing part with black.
 
 Each check raises `EOFError` where the end is missing, and `ValueError` with a reason where the content contradicts itself. The
 position in the file is kept.
@@ -18,7 +18,7 @@ from PIL import BmpImagePlugin, Image, TiffImagePlugin
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNG_PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _PNG_BEGIN = 8  # bytes of the signature
-_CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the chunks that decide about pixels
+_CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the chunks that affect pixels
 _DEFLATE_RATIO = 1032  # deflate makes at most this many bytes of one
 _AT_ONCE = 1 << 20  # bytes
 
@@ -57,7 +57,7 @@ def check_rows(file: BinaryIO, image: Image.Image) -> None:
 
 
 def _check_png(file: BinaryIO, size: int) -> None:
-    """Every chunk is there, up to the last; those that decide about pixels are as their checksums say."""
+    """Every chunk is there, up to the last; the checksums of those that affect pixels are right."""
     stored = 0
     for kind, data, checksum in _chunks(file, size):
         if kind in _CHECKED and zlib.crc32(data, zlib.crc32(kind)) != checksum:

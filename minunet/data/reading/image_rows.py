@@ -1,4 +1,4 @@
-"""The rows of an image, read from top to bottom, so that an image that is larger than memory can be worked on part by part.
+"""The rows of an image, read from top to bottom, so that an image that is larger than memory can be processed part by part.
 
 Where a file cannot be decoded in parts, the whole image is held, in as few copies as possible.
 """
@@ -25,7 +25,7 @@ class ImageRows:
         Called with a number of rows; returns arrays (h, W) or (h, W, 3), uint8 or uint16, of about so many rows, from top to
         bottom. Grey strips of an image in colour are made colour.
     colour : bool or None
-        Whether the image is in colour; None where only reading it tells.
+        Whether the image is in colour; None if only reading the image shows it.
     """
 
     def __init__(self, shape: tuple[int, int], strips: Strips, colour: bool | None = None):
@@ -46,7 +46,7 @@ class ImageRows:
 
     @property
     def is_large(self) -> bool:
-        """Whether the image should be worked on by strips."""
+        """Whether the image should be processed by strips."""
         return self.pixels > LARGE
 
     @property

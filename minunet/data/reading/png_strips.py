@@ -1,7 +1,7 @@
 """PNG files by strips: some rows of an image at a time, where the whole image would need too much memory.
 
-Pillow decodes a PNG only as a whole. Each strip is therefore made a small PNG file of its own, in memory, with the header of the
-large one, and Pillow decodes that: it undoes the filters, and gives the pixels that it would give for the whole file.
+Pillow decodes a PNG only as a whole. Each strip is therefore written to a small PNG file in memory, with the header of the
+large one, and Pillow decodes that. The pixels are those of the whole file.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _READ = 1 << 18  # bytes of the file at a time
 
 @dataclass
 class _Header:
-    """What is needed of the chunks before the pixels."""
+    """The parts of the chunks before the pixels that are needed."""
 
     width: int
     height: int
@@ -64,7 +64,7 @@ def png_strips(file: BinaryIO, rows: int) -> Iterator[Image.Image]:
     Raises
     ------
     EOFError
-        Where the file ends early.
+        If the file ends early.
     """
     header = _read_header(file)
     above, top, data = b"", 0, bytearray()
@@ -89,7 +89,7 @@ def png_chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _read_header(file: BinaryIO) -> _Header:
-    """Read the chunks, the pixels aside: also what follows these may turn the image."""
+    """Read the chunks except for the pixels; also chunks after the pixels may turn the image."""
     file.seek(len(SIGNATURE))
     header: _Header | None = None
     while len(head := file.read(8)) == 8:

@@ -1,6 +1,6 @@
 """Image files read by rows: PNG and TIFF files in parts of a few rows, other files and small ones whole.
 
-The rows are those of `minunet.data.reading.image_files.decode`, whichever way they are read.
+The rows are those of `minunet.data.reading.image_files.decode`, in parts or whole.
 """
 
 from __future__ import annotations

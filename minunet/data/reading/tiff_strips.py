@@ -1,7 +1,7 @@
 """TIFF files by strips: some rows of an image at a time, where the whole image would need too much memory.
 
-A TIFF stores strips of rows, or tiles. Some of them are made a small TIFF file of their own, in memory, with the header of the
-large one, and Pillow decodes that, whatever the compression.
+A TIFF stores strips of rows, or tiles. Some of them are written to a small TIFF file in memory, with the header of the
+large one, and Pillow decodes that, with any compression.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _SHORT, _LONG = 3, 4
 _WIDTH, _LENGTH, _BITS, _COMPRESSION = 256, 257, 258, 259
 _STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _PLANES = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
-# What else decides about pixels: photometric interpretation, order of bits, orientation, predictor, palette, kinds of samples,
+# Other fields that affect pixels: photometric interpretation, order of bits, orientation, predictor, palette, kinds of samples,
 # and the settings of JPEG and YCbCr. Other fields, such as descriptions, are left out.
 _OTHERS = (262, 266, 274, 317, 320, 338, 339, 347, 529, 530, 531, 532)
 _READ_FIELDS = {
@@ -115,7 +115,7 @@ def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Image.Image]:
     Raises
     ------
     EOFError
-        Where the file ends early.
+        If the file ends early.
     """
     directory = _read_directory(file)
     pieces = [] if directory is None else directory.pieces()

@@ -1,4 +1,4 @@
-"""Unsupported images: files that are in order, but hold what is not read here, such as a TIFF of 64-bit numbers.
+"""Unsupported images: valid files with content that is not read here, such as a TIFF of 64-bit numbers.
 
 Pillow takes some of them for damaged, and reads others wrongly: signed bytes as unsigned ones, two channels as the first.
 """
@@ -43,14 +43,14 @@ def unsupported_format(start: bytes) -> str | None:
 
 
 def unsupported_image(image: Image.Image) -> str | None:
-    """What an image that Pillow opened holds that is not read here, or None."""
+    """The unsupported content of an image that Pillow opened, or None."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         return _wrongly_read(image.tag_v2)
     return None
 
 
 def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
-    """What a TIFF that Pillow did not open holds, where its directory is in order; else None."""
+    """The content of a TIFF that Pillow did not open, if its directory is valid; else None."""
     if not start.startswith(_TIFF):
         return None
     try:
@@ -70,7 +70,7 @@ def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
 
 
 def unsupported_jpeg(file: BinaryIO, start: bytes) -> str | None:
-    """The coding of a JPEG that Pillow did not open, where it is one that is not read here; else None."""
+    """The coding of a JPEG that Pillow did not open, if it is one that is not read here; else None."""
     if not start.startswith(b"\xff\xd8"):
         return None
     file.seek(2)
@@ -90,7 +90,7 @@ def unsupported_jpeg(file: BinaryIO, start: bytes) -> str | None:
 
 
 def unsupported_reason(error: Exception) -> str | None:
-    """Pillow's words for what it cannot read, where an error says so."""
+    """The reason in an error of Pillow why it cannot read an image, if it names one."""
     text = str(error)
     if "MAX_TEXT" in text:
         return "more text than pictures carry"
