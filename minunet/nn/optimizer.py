@@ -11,7 +11,7 @@ import numpy as np
 from minunet.autograd import Tensor
 from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import Array, array_module, device_of, is_array, to_device, to_numpy
-from minunet.kernels.plain_array import is_masked
+from minunet.kernels.plain_array import is_masked, plain
 from minunet.nn.state import fitting_arrays
 
 
@@ -130,6 +130,8 @@ class Optimizer:
         problems = self._unfit_dtypes()
         problems += [f"params[{k}] {problem}" for k in indices if (problem := _gradient_problem(self.params[k]))]
         raise_if_any(f"{type(self).__name__}.step", problems)
+        for k in indices:
+            self.params[k].grad = plain(self.params[k].grad)
         self.steps += 1
         self.updates[indices] += 1
         for group in self.state.values():

@@ -105,3 +105,18 @@ def test_momentum_does_not_go_into_an_sgd_without_it():
 def test_a_state_is_a_mapping(state):
     with pytest.raises(ValueError, match="must map names"):
         OPTIMIZERS["Adam"]().load_state_dict(state)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_a_gradient_of_a_subclass_is_a_plain_array(name):
+    """Of matrices the product would be a matrix product."""
+    one, other = (
+        [Tensor(np.arange(1.0, 5).reshape(2, 2), requires_grad=True)],
+        [Tensor(np.arange(1.0, 5).reshape(2, 2), requires_grad=True)],
+    )
+    for params, kind in ((one, np.ndarray), (other, np.matrix)):
+        optimizer = type(OPTIMIZERS[name]())(params, 0.1, **({"momentum": 0.5} if name == "momentum" else {}))
+        for _ in range(2):
+            params[0].grad = np.array([[1.0, 2], [3, -4]]).view(kind)
+            optimizer.step()
+    np.testing.assert_array_equal(one[0].data, other[0].data)
