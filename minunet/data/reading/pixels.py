@@ -45,7 +45,7 @@ def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
 
 
 def unmasked(array: np.ndarray) -> np.ndarray:
-    """The pixels as a plain array, whatever subclass of `numpy.ndarray` they are in.
+    """The pixels as a plain array, also from a subclass of `numpy.ndarray`.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def unmasked(array: np.ndarray) -> np.ndarray:
 
 
 def is_upright(image: Image.Image) -> bool:
-    """Whether a loaded Pillow image is stored as it is seen: it has no EXIF orientation that turns it."""
+    """Whether a loaded Pillow image has no EXIF orientation that turns it."""
     return _orientation(image) not in range(2, 9)
 
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from minunet.kernels.cpu.arguments import Arrays
+from minunet.kernels.cpu.arguments import Array, Arrays
 from minunet.kernels.cpu.blas import small_matrix_kernels
 from minunet.kernels.cpu.matmul import matmul_cost
 from minunet.kernels.cpu.winograd import block_sizes
@@ -55,13 +53,7 @@ def rates() -> Rates:
 
 
 def forward_cost(
-    m: int,
-    xs: Arrays,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    m: int, xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> float:
     """`conv2d` in two dimensions."""
     images, size, c, o = _forward_sizes(xs, weight, stride, padding)
@@ -74,10 +66,10 @@ def forward_cost(
 
 def backward_cost(
     m: int,
-    grad_output: np.ndarray,
+    grad_output: Array,
     xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
+    weight: Array,
+    output: Array | None,
     stride: IntPair,
     padding: Padding,
     needs: Needs,
@@ -100,13 +92,7 @@ def backward_cost(
 
 
 def strips_forward_cost(
-    m: int,
-    xs: Arrays,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
+    m: int, xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> float:
     """`conv2d` in one dimension."""
     images, size, c, o = _forward_sizes(xs, weight, stride, padding)
@@ -118,10 +104,10 @@ def strips_forward_cost(
 
 def strips_backward_cost(
     m: int,
-    grad_output: np.ndarray,
+    grad_output: Array,
     xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
+    weight: Array,
+    output: Array | None,
     stride: IntPair,
     padding: Padding,
     needs: Needs,
@@ -146,13 +132,13 @@ def _strips_cost(m: int, images: int, size: IntPair, c: int, o: int, values_per_
     return -(-values // values_per_strip) * (PER_BLOCK + passes * PER_WEIGHT * (m + 2) * 3 * c * o)
 
 
-def _forward_sizes(xs: Arrays, weight: np.ndarray, stride: IntPair, padding: Padding) -> tuple[int, IntPair, int, int]:
+def _forward_sizes(xs: Arrays, weight: Array, stride: IntPair, padding: Padding) -> tuple[int, IntPair, int, int]:
     """Images, (height, width) of the output, input and output channels."""
     c, o = weight.shape[2:]
     return len(xs[0]), out_size(xs[0].shape[1:3], weight.shape[:2], stride, padding), c, o
 
 
-def _backward_sizes(xs: Arrays, weight: np.ndarray) -> tuple[int, IntPair, int, int]:
+def _backward_sizes(xs: Arrays, weight: Array) -> tuple[int, IntPair, int, int]:
     """Images, (height, width) of the input, input and output channels."""
     images, height, width, _ = xs[0].shape
     c, o = weight.shape[2:]

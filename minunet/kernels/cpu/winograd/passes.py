@@ -9,7 +9,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats, channel_slices
+from minunet.kernels.cpu.arguments import Array, Arrays, are_numpy_floats, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes
@@ -20,27 +20,21 @@ from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
 
-def _is_possible(xs: Arrays, weight: np.ndarray, stride: IntPair, padding: Padding) -> bool:
+def _is_possible(xs: Arrays, weight: Array, stride: IntPair, padding: Padding) -> bool:
     if weight.shape[:2] != (KERNEL_SIZE, KERNEL_SIZE) or tuple(stride) != (1, 1) or len(xs[0]) == 0:
         return False
     return all(0 <= p <= 2 for pair in padding for p in pair)
 
 
 def forward_applies(
-    xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, *_: object
+    xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d` with these arguments."""
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(*xs, weight, bias)
 
 
 def backward_applies(
-    grad_output: np.ndarray,
-    xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    *_: object,
+    grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d_grads` with these arguments."""
     return _is_possible(xs, weight, stride, padding) and are_numpy_floats(grad_output, *xs, weight, output)
@@ -57,9 +51,7 @@ class WinogradForward:
         Whether there may be windows of nothing but zeros, after `look_for_zero_windows`.
     """
 
-    def __init__(
-        self, m: int, xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, padding: Padding, activation: str | None
-    ):
+    def __init__(self, m: int, xs: Arrays, weight: Array, bias: Array | None, padding: Padding, activation: str | None):
         self.matrices = matrices_for(m, weight.dtype)
         self.xs = tuple(np.ascontiguousarray(x) for x in xs)
         self.weight, self.bias, self.relu = weight, bias, activation == "relu"
@@ -75,7 +67,7 @@ class WinogradForward:
         """To be called once, in a job: it takes about as long as one of them."""
         self.zero_windows = may_have_zero_windows(self.xs, self._origin, self.size)
 
-    def finish(self) -> np.ndarray:
+    def finish(self) -> Array:
         """The result, once all tiles are written: under windows of zeros it is the bias exactly, see `zero_windows`."""
         if self.zero_windows:
             with np.errstate(invalid="ignore"):
@@ -108,10 +100,10 @@ class WinogradBackward:
     def __init__(
         self,
         m: int,
-        grad_output: np.ndarray,
+        grad_output: Array,
         xs: Arrays,
-        weight: np.ndarray,
-        output: np.ndarray | None,
+        weight: Array,
+        output: Array | None,
         padding: Padding,
         needs: Needs,
     ):
@@ -138,7 +130,7 @@ class WinogradBackward:
         """Tiles of the input in a block."""
         return block_sizes.tiles_per_block(self.matrices.m, self.images, self.size, max(self.weight.shape[2:]))
 
-    def masked_gradient(self, allocate: Allocate, block: TileBlock) -> tuple[np.ndarray, int, int]:
+    def masked_gradient(self, allocate: Allocate, block: TileBlock) -> tuple[Array, int, int]:
         """The output's gradient under the windows of a block, zero where a fused ReLU was not active.
 
         Returns
@@ -157,7 +149,7 @@ class WinogradBackward:
         masked = masked_gradient(allocate, gradient[:, rows, columns], self.output[block.images, rows, columns])
         return masked, top - rows.start, left - columns.start
 
-    def partial_grad_bias(self, gradient: np.ndarray, block: TileBlock, top: int, left: int) -> np.ndarray:
+    def partial_grad_bias(self, gradient: Array, block: TileBlock, top: int, left: int) -> Array:
         """The sum of the gradient over the pixels that belong to this block and to no other: (O,).
 
         `gradient`, `top` and `left` are the results of `masked_gradient`. The pixels of a block are those from the
@@ -173,7 +165,7 @@ class WinogradBackward:
         own = gradient[:, rows, columns]
         return primitives.sum_rows(own.reshape(-1, own.shape[3]))  # (images * pixels, O) -> (O,)
 
-    def write_grad_xs(self, tiles: np.ndarray, channels: slice, block: TileBlock) -> None:
+    def write_grad_xs(self, tiles: Array, channels: slice, block: TileBlock) -> None:
         """Write tiles of the gradient of some of the input's channels to the sources that these belong to."""
         for grad_x, own in zip(self.grad_xs, self.source_channels, strict=True):
             if grad_x is None:

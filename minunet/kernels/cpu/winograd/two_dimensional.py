@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-import numpy as np
-
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import Arrays, ConvGrads
+from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.matrices import POINTS
 from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
@@ -16,14 +14,8 @@ from minunet.kernels.primitives.windows import IntPair, Padding
 
 
 def conv2d(
-    m: int,
-    xs: Arrays,
-    weight: np.ndarray,
-    bias: np.ndarray | None,
-    stride: IntPair,
-    padding: Padding,
-    activation: str | None,
-) -> np.ndarray:
+    m: int, xs: Arrays, weight: Array, bias: Array | None, stride: IntPair, padding: Padding, activation: str | None
+) -> Array:
     """`primitives.conv2d` for a 3x3 kernel and stride 1, in tiles of m x m outputs."""
     conv = WinogradForward(m, xs, weight, bias, padding, activation)
     c, o = weight.shape[2:]
@@ -34,10 +26,10 @@ def conv2d(
 
 def conv2d_grads(
     m: int,
-    grad_output: np.ndarray,
+    grad_output: Array,
     xs: Arrays,
-    weight: np.ndarray,
-    output: np.ndarray | None,
+    weight: Array,
+    output: Array | None,
     stride: IntPair,
     padding: Padding,
     needs: Needs,
