@@ -14,12 +14,17 @@ from typing import BinaryIO
 
 from PIL import BmpImagePlugin, Image, TiffImagePlugin
 
+from minunet.data.reading.unsupported import jpeg_frame
+
 # PNG (ISO 15948), 11.2.2: samples of a pixel by colour type; 8.2: the seven passes of interlacing, as start and step in x, in y.
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _PNG_PASSES = ((0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2))
 _PNG_BEGIN = 8  # bytes of the signature
-_CHECKED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")  # the chunks that affect pixels
 _DEFLATE_RATIO = 1032  # deflate makes at most this many bytes of one
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_ORIENTATIONS = (b"Raw profile type", b"XML:com.adobe.xmp")
+_JPEG_RATIO = 8 * 64  # pixels of a byte, at most
+_HUFFMAN = (0xC0, 0xC1, 0xC2)
 _AT_ONCE = 1 << 20  # bytes
 
 
@@ -30,6 +35,8 @@ def check_complete(file: BinaryIO, image: Image.Image) -> None:
         size = file.seek(0, os.SEEK_END)
         if image.format == "PNG":
             _check_png(file, size)
+        elif image.format in ("JPEG", "MPO"):
+            _check_jpeg(file, image, size)
         elif isinstance(image, BmpImagePlugin.BmpImageFile):
             _check_bmp(image, size)
         elif isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -56,33 +63,47 @@ def check_rows(file: BinaryIO, image: Image.Image) -> None:
         file.seek(position)
 
 
+def has_orientation(file: BinaryIO) -> bool:
+    """Whether a PNG has a chunk in which Pillow looks for an orientation, also after the pixels."""
+    position = file.tell()
+    try:
+        size = file.seek(0, os.SEEK_END)
+        return any(
+            kind == b"eXIf" or (kind in _TEXTS and file.read(min(length, 20)).startswith(_ORIENTATIONS))
+            for kind, length in _chunks(file, size)
+        )
+    except EOFError:
+        return False
+    finally:
+        file.seek(position)
+
+
 def _check_png(file: BinaryIO, size: int) -> None:
-    """Every chunk is there, up to the last; the checksums of those that affect pixels are right."""
+    """Every chunk is there, up to the last, and is as its checksum says."""
     stored = 0
-    for kind, data, checksum in _chunks(file, size):
-        if kind in _CHECKED and zlib.crc32(data, zlib.crc32(kind)) != checksum:
-            raise ValueError(f"the checksum of its {kind.decode()} chunk is wrong")
-        stored += len(data) if kind == b"IDAT" else 0
+    for kind, length in _chunks(file, size):
+        checksum, left = zlib.crc32(kind), length
+        while left > 0:
+            data = file.read(min(left, _AT_ONCE))
+            checksum, left = zlib.crc32(data, checksum), left - (len(data) or left)
+        if file.read(4) != checksum.to_bytes(4, "big"):
+            raise ValueError(f"the checksum of its chunk {ascii(kind)[2:-1]} is wrong")
+        stored += length if kind == b"IDAT" else 0
     if stored * _DEFLATE_RATIO < _png_bytes(_png_header(file)):
         raise EOFError
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, bytes, int]]:
-    """Kind, data and checksum of each chunk up to IEND; of the data of chunks that are not checked, only the length is used."""
-    file.seek(_PNG_BEGIN)
-    left = size - _PNG_BEGIN
-    kind = b""
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+    """Kind and length of each chunk up to IEND, with the file at its data."""
+    place, kind = _PNG_BEGIN, b""
     while kind != b"IEND":
+        file.seek(place)
         head = file.read(8)
-        left -= 8
         length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        left -= length + 4
-        if left < 0:
+        place += 8 + length + 4
+        if place > size:
             raise EOFError
-        data = file.read(length) if kind in _CHECKED else b""
-        if kind not in _CHECKED:
-            file.seek(length, os.SEEK_CUR)
-        yield kind, data, int.from_bytes(file.read(4), "big")
+        yield kind, length
 
 
 def _png_header(file: BinaryIO) -> tuple[int, int, int, bool]:
@@ -107,13 +128,26 @@ def _unpack_all(file: BinaryIO, header: tuple[int, int, int, bool]) -> None:
     """Unpack as many bytes as the header promises, without keeping them."""
     missing, unpacker = _png_bytes(header), zlib.decompressobj()
     size = file.seek(0, os.SEEK_END)
-    for kind, data, _ in _chunks(file, size):
-        while kind == b"IDAT" and missing > 0 and (data or unpacker.unconsumed_tail) and not unpacker.eof:
-            missing -= len(unpacker.decompress(data or unpacker.unconsumed_tail, _AT_ONCE))
-            data = unpacker.unconsumed_tail
+    for kind, length in _chunks(file, size):
+        left = length if kind == b"IDAT" else 0
+        while left > 0 and missing > 0 and not unpacker.eof:
+            packed = file.read(min(left, _AT_ONCE))
+            left -= len(packed) or left
+            while packed and missing > 0:
+                missing -= len(unpacker.decompress(packed, _AT_ONCE))
+                packed = unpacker.unconsumed_tail
         if missing <= 0:
             return
     if missing - len(unpacker.flush()) > 0:
+        raise EOFError
+
+
+def _check_jpeg(file: BinaryIO, image: Image.Image, size: int) -> None:
+    """A block of 8x8 pixels takes at least one bit, unless the coding is arithmetic."""
+    if image.width * image.height <= _JPEG_RATIO * size:
+        return
+    marker, _ = jpeg_frame(file) or (0, 0)
+    if marker in _HUFFMAN:
         raise EOFError
 
 

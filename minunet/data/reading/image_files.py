@@ -18,7 +18,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from minunet.data.reading.completeness import check_complete, check_rows
+from minunet.data.reading.completeness import check_complete, check_rows, has_orientation
 from minunet.data.reading.pixels import from_pil
 from minunet.data.reading.unsupported import (
     REMEDY,
@@ -146,7 +146,7 @@ def open_image(path: str | PathLike) -> Iterator[OpenImage]:
             if reason := unsupported_image(image):
                 raise UserError(_unsupported(path, image.format or "", reason))
             with _pillow_warnings_ignored():
-                header = _header(image)
+                header = _header(image, file)
             width, height = header.size
             if max(width, height) > LONGEST_SIDE:
                 raise UserError(
@@ -244,7 +244,7 @@ def _pillow_limit_lifted(image: Image.Image) -> Iterator[None]:
             Image.MAX_IMAGE_PIXELS = limit
 
 
-def _header(image: Image.Image) -> ImageHeader:
+def _header(image: Image.Image, file: BinaryIO) -> ImageHeader:
     several = False
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # counting pages would take as long as there are pages
         several = image.tag_v2.next not in (0, image.tag_v2._offset)
@@ -254,9 +254,8 @@ def _header(image: Image.Image) -> ImageHeader:
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # whether Pillow turns a TIFF's size depends on its version
         width, height = image.tag_v2[256], image.tag_v2[257]
     turned = False
-    if (
-        image.format != "PNG" or "exif" in image.info
-    ):  # for a PNG without it Pillow would decode all pixels to search on
+    # Pillow decodes a PNG to search it for an orientation, so only where there may be one that it has not seen yet.
+    if image.format != "PNG" or "exif" in image.info or has_orientation(file):
         with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil does not turn the image either
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     return ImageHeader((height, width) if turned else (width, height), image.format or "", 2 if several else 1)

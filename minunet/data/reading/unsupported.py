@@ -73,19 +73,22 @@ def unsupported_jpeg(file: BinaryIO, start: bytes) -> str | None:
     """The coding of a JPEG that Pillow did not open, if it is one that is not read here; else None."""
     if not start.startswith(b"\xff\xd8"):
         return None
+    marker, bits = jpeg_frame(file) or (0, 8)
+    unusual = bits != 8 or marker in _LOSSLESS
+    return f"{bits}-bit {'lossless' if marker in _LOSSLESS else 'coded'} samples" if unusual else None
+
+
+def jpeg_frame(file: BinaryIO) -> tuple[int, int] | None:
+    """The marker that says how a JPEG is coded, and the bits of a sample (T.81, B.2.2); None where there is none."""
     file.seek(2)
     for _ in range(_MOST_SEGMENTS):
         head = file.read(4)
         if len(head) < 4 or head[0] != 0xFF:
             return None
-        marker, length = head[1], int.from_bytes(head[2:], "big")
-        if marker in _FRAMES:  # T.81, B.2.2: precision, lines, samples of a line, components
-            frame = file.read(6)
-            if len(frame) < 6 or not 2 <= frame[0] <= 16:
-                return None
-            unusual = frame[0] != 8 or marker in _LOSSLESS
-            return f"{frame[0]}-bit {'lossless' if marker in _LOSSLESS else 'coded'} samples" if unusual else None
-        file.seek(length - 2, os.SEEK_CUR)
+        if head[1] in _FRAMES:
+            bits = int.from_bytes(file.read(1), "big")
+            return (head[1], bits) if 2 <= bits <= 16 else None
+        file.seek(max(0, int.from_bytes(head[2:], "big") - 2), os.SEEK_CUR)
     return None
 
 

@@ -1,0 +1,42 @@
+"""What may become of a damaged file: it is read, or refused by a `UserError` in short sentences that name it."""
+
+import collections
+
+import numpy as np
+import pytest
+
+from minunet.errors import UserError
+
+FEW, MANY = 2_000, 100_000
+SENTENCE = 900  # letters without the path: at most 200 of each are quoted from the file
+LINES = 25
+
+each_count = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+
+
+def try_files(count, path, mutate, read, *, seed=0):
+    """Read `count` mutated files; returns how many of them were read and how many refused, by kind of mutation.
+
+    `mutate(rng, k)` gives the kind and the bytes of the file k, `read(kind, data)` reads it and checks the result. The same seed
+    and k give the same file, so that a case that fails can be made again by itself.
+    """
+    outcomes = collections.Counter()
+    for k in range(count):
+        kind, data = mutate(np.random.default_rng([seed, k]), k)
+        path.write_bytes(data)
+        try:
+            read(kind, data)
+            outcomes[kind, "read"] += 1
+        except UserError as error:
+            assert len(error.problems) <= LINES, f"file {k}: {len(error.problems)} problems"
+            for problem in error.problems:
+                text = problem.replace(str(path), "")
+                assert len(text) < len(problem), f"file {k}: {problem} does not name the file"
+                assert len(text) < SENTENCE, f"file {k}: {len(text)} letters"
+                assert text.isprintable(), f"file {k}: {text!r}"
+            outcomes[kind, "refused"] += 1
+        except Exception as error:
+            raise AssertionError(f"file {k} of seed {seed}, {kind}: {type(error).__name__} {error}") from error
+    print(*(f"{kind}, {outcome}: {number:,}" for (kind, outcome), number in sorted(outcomes.items())), sep="\n")
+    assert outcomes.total() == count
+    return outcomes
