@@ -103,8 +103,7 @@ def _mutated_chunks(rng, data):
         elif action == 3:
             parts[place] = pick(rng, (b"IDAT", b"tRNS", b"PLTE", b"iCCP", b"zTXt", b"acTL", b"IEND", b"abcd")), content
         elif action == 4 and kind == b"IDAT":
-            raw = zlib.decompressobj().decompress(content)
-            parts[place] = kind, zlib.compress(raw[: int(rng.integers(len(raw) + 1))])
+            parts[place] = kind, _fewer_rows(rng, content)
         elif action == 5 and kind == b"IHDR":
             header = bytearray(content)
             header[int(rng.integers(len(header)))] = pick(rng, (0, 1, 2, 3, 4, 6, 8, 16, 255))
@@ -112,6 +111,14 @@ def _mutated_chunks(rng, data):
         else:
             parts[place] = kind, mutated_bytes(rng, content)
     return png(parts)
+
+
+def _fewer_rows(rng, packed):
+    try:
+        rows = zlib.decompress(packed)
+    except zlib.error:  # an earlier mutation
+        return packed
+    return zlib.compress(rows[: int(rng.integers(len(rows) + 1))])
 
 
 def _mutated_fields(rng, data):
