@@ -10,7 +10,7 @@ from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import file_path, fraction
-from minunet.cli.command import INTERRUPTED, command
+from minunet.cli.command import INTERRUPTED, command, one_line
 from minunet.cli.console import say_item
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
@@ -128,7 +128,7 @@ def announce_results(result: PredictedImages, images: Sequence[InputImage], out:
     if result.failures:
         print(f"error: {len(result.failures)} of {count_noun(len(images), 'image')} failed:", file=sys.stderr)
         for failure in result.failures:
-            print(f"  - {failure}", file=sys.stderr)
+            print(f"  - {one_line(failure)}", file=sys.stderr)
     left = len(images) - len(result.done) - len(result.failures)
     if left:
         folder = shlex.quote(str(out))

@@ -101,7 +101,7 @@ def read(
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
         reason = unusable_name(path) or error.strerror or error
-        raise UserError(f"{shorten(path)}: cannot be read ({reason}); check that you may read it.") from error
+        raise UserError(f"{shorten(path, 1000)}: cannot be read ({reason}); check that you may read it.") from error
     try:
         tensors = library.load(data)
     except Exception as error:  # the library's own exception type; whatever fails here is a fault of the file

@@ -12,10 +12,12 @@ from typing import Protocol
 from tqdm import tqdm
 
 from minunet.errors import UserError
+from minunet.wording import shorten
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 UNREAD = 141  # 128 + SIGPIPE
 UNWRITTEN = 1
+LONGEST_LINE = 10_000  # letters
 SMALLER = "smaller images, smaller batches, or fewer channels"
 
 
@@ -84,11 +86,16 @@ def _limit_reached(error: Exception) -> str | None:
 def report(problems: list[str]) -> None:
     """Print the problems on stderr: one as a sentence, several as a counted list."""
     if len(problems) == 1:
-        print(f"error: {problems[0]}", file=sys.stderr)
+        print(f"error: {one_line(problems[0])}", file=sys.stderr)
         return
     print(f"error: {len(problems)} problems:", file=sys.stderr)
     for problem in problems:
-        print(f"  - {problem}", file=sys.stderr)
+        print(f"  - {one_line(problem)}", file=sys.stderr)
+
+
+def one_line(problem: str) -> str:
+    """A problem as one line, whatever letters the name of a file has: escaped where they would begin a line or steer a terminal."""
+    return shorten(problem, LONGEST_LINE)
 
 
 def _complete_streams() -> None:

@@ -26,7 +26,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if reason := unusable_name(path):
-        raise UserError(f"{shorten(path)}: cannot be written ({reason}); choose another name.")
+        raise UserError(f"{shorten(path, 1000)}: cannot be written ({reason}); choose another name.")
     # In the same folder, because os.replace is atomic only within one file system. Not made by tempfile: only their owner may
     # read its files, and a run folder is often shared. With the same ending, by which matplotlib knows the format.
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")

@@ -27,7 +27,7 @@ def unwritable(folder: str | os.PathLike[str]) -> str | None:
     """
     existing = nearest_existing(folder)
     if reason := unusable_name(folder):
-        return f"{shorten(folder)}: nothing can be written there ({reason}); name another folder"
+        return f"{shorten(folder, 1000)}: nothing can be written there ({reason}); name another folder"
     if not os.path.isdir(existing):
         return f"{existing}: is a file where a folder is needed; name another folder"
     try:

@@ -31,7 +31,9 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(read_regular(path, LARGEST).decode("utf-8"))
     except OSError as error:
-        raise UserError(f"{shorten(path)}: cannot be read ({error.strerror or error}); check the path.") from error
+        raise UserError(
+            f"{shorten(path, 1000)}: cannot be read ({error.strerror or error}); check the path."
+        ) from error
     except (ValueError, RecursionError) as error:
         reason = shorten(error) if isinstance(error, ValueError) else "it is nested too deeply"
         raise UserError(f"{path}: this is not JSON ({reason}); restore the file, or start again without it.") from error

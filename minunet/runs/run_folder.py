@@ -64,7 +64,7 @@ class RunFolder:
     def problems(self, resume: bool) -> list[str]:
         """One sentence for each reason why a run cannot be written here; changes nothing on disk."""
         if reason := unusable_name(self.path):
-            return [f"{'--resume' if resume else '--out'} {shorten(self.path)}: {reason}; check the path."]
+            return [f"{'--resume' if resume else '--out'} {shorten(self.path, 1000)}: {reason}; check the path."]
         if resume:
             if not os.path.isdir(self.path):
                 return [f"{self.path}: there is no such run folder to resume; check the path, or leave out --resume."]

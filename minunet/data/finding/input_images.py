@@ -107,7 +107,7 @@ def find_input_images(
         elif os.path.exists(path):
             files.append(FileInFolder(path, path.parent))
         elif reason := unusable_name(path):
-            problems.append(f"{shorten(path)} cannot be read ({reason}): check the path.")
+            problems.append(f"{shorten(path, 1000)} cannot be read ({reason}): check the path.")
         elif os.path.islink(path):
             problems.append(f"{path} is a link that leads nowhere: check what it points to.")
         else:

@@ -63,7 +63,7 @@ def list_folder(folder: Path) -> Listing:
     except (OSError, ValueError) as error:
         reason = unusable_name(folder) or getattr(error, "strerror", None) or error
         return Listing(
-            folder, problems=[f"{shorten(folder)} cannot be listed ({reason}): check the disk and the path."]
+            folder, problems=[f"{shorten(folder, 1000)} cannot be listed ({reason}): check the disk and the path."]
         )
     ordered = sorted(names, key=natural_key)
     files = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() in READ]

@@ -285,7 +285,7 @@ def _user_errors(path: Path, file: BinaryIO | None = None) -> Iterator[None]:
             problem = f"holds what is not read here ({shorten(reason)}): {REMEDY}."
         else:
             problem = f"is damaged ({shorten(error)}): copy or export it again."
-        raise UserError(f"{shorten(path)} {problem}") from error
+        raise UserError(f"{shorten(path, 1000)} {problem}") from error
 
 
 def _unsupported(path: Path, kind: str, reason: str) -> str:

@@ -64,7 +64,7 @@ def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
             tags
         ):
             return None
-        return _described(tags)
+        return _described(tags) if _in_order(tags) else None
     except Exception:  # the directory is damaged, in any of many ways
         return None
 
@@ -102,6 +102,8 @@ def unsupported_reason(error: Exception) -> str | None:
 
 
 def _wrongly_read(tags: Any) -> str | None:
+    if not _in_order(tags):
+        return None
     bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
     samples, colour = tags.get(277, 1), tags.get(262, 1)
     extra = samples - _COLOUR_SAMPLES.get(colour, samples)
@@ -120,16 +122,23 @@ def _wrongly_read(tags: Any) -> str | None:
 
 def _described(tags: Any) -> str:
     bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
-    samples, colour = tags.get(277, 1), tags.get(262, 1)
+    samples, colour, compression = tags.get(277, 1), tags.get(262, 1), tags.get(259, 1)
     text = f"{max(bits)}-bit {_NUMBERS.get(kinds[0], 'numbers')}"
     if samples != 1:
         text += f" in {samples} channels" + (", one after the other" if tags.get(284, 1) == 2 else "")
     if colour in _COLOURS:
         text += f", {_COLOURS[colour]}"
-    if tags.get(259, 1) not in (1, 5, 7, 8, 32773, 32946):
-        text += f", compression {tags.get(259)}"
+    if compression not in (1, 5, 7, 8, 32773, 32946):
+        text += f", compression {compression}"
     return text
 
 
-def _several(value: Any) -> tuple[int, ...]:
+def _in_order(tags: Any) -> bool:
+    """Whether the fields that describe the numbers are numbers themselves."""
+    single = [tags.get(tag, 1) for tag in (259, 262, 277, 284)]
+    several = [*_several(tags.get(258, 1)), *_several(tags.get(339, 1))]
+    return bool(several) and all(isinstance(value, int) and 0 <= value < 1 << 16 for value in single + several)
+
+
+def _several(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)

@@ -70,7 +70,7 @@ def test_names_that_no_file_can_have(name):
         with pytest.raises(UserError) as caught:
             use()
         (problem,) = caught.value.problems
-        assert len(problem) < 400 and "\n" not in problem
+        assert len(problem) < 1200 and "\n" not in problem
 
 
 def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
