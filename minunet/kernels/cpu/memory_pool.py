@@ -50,7 +50,8 @@ class _Segment:
     @property
     def is_free(self) -> bool:
         """Whether no block is in use."""
-        return all(block.base is None for block in self.blocks)
+        used = [block for block in self.blocks if block.base is not None]
+        return not used
 
     def allocate(self, block: _MemoryBlock, size: int) -> np.ndarray:
         """The first `size` bytes of a free block; the rest becomes a free block of its own."""

@@ -56,16 +56,21 @@ def work():
     return threads.parallel(job, jobs, workspace), kernel.sum()
 
 
+def assert_disjoint(pool):
+    """Every byte of a segment belongs to one block."""
+    for segment in pool._segments:
+        ends = [0, *(block.start + block.size for block in segment.blocks)]
+        assert [block.start for block in segment.blocks] == ends[:-1]
+        assert ends[-1] == len(segment.memory)
+
+
 def assert_whole(expected):
     """Everything is as if there had been no interruption."""
     assert blas_counts() == [3] * len(blas_counts())
     assert not single_threaded_blas.is_held()
     assert (scratch.open_scratch(), scratch._arena.used) == (0, 0)
     assert not threads._in_job.get()
-    for segment in memory_pool.pool()._segments:
-        ends = [0, *(block.start + block.size for block in segment.blocks)]
-        assert [block.start for block in segment.blocks] == ends[:-1]
-        assert ends[-1] == len(segment.memory)
+    assert_disjoint(memory_pool.pool())
     assert work() == expected
     meeting = threading.Barrier(3, timeout=30)  # passed only if three jobs run at once
     names = threads.parallel(lambda job: (meeting.wait(), threading.current_thread().name)[1], range(3))
@@ -85,6 +90,57 @@ def test_an_exception_at_any_moment_leaves_everything_whole(error):
         else:
             pytest.fail(f"the exception at moment {moment} was lost")
     assert moment > 90
+
+
+def test_an_exception_while_blocks_are_split_and_merged_leaves_them_disjoint():
+    size = memory_pool.MIN_BYTES
+
+    def split_and_merge():
+        pool.empty((8 * size,), np.uint8)
+        parts = [pool.empty((size,), np.uint8) for _ in range(8)]
+        del parts[1:4], parts[2:]
+        parts.append(pool.empty((3 * size,), np.uint8))
+        pool.trim()
+
+    for moment in range(10_000):
+        pool = memory_pool.MemoryPool()
+        try:
+            if not interrupt(split_and_merge, moment, (memory_pool,)):
+                break
+        except KeyboardInterrupt:
+            assert_disjoint(pool)
+        split_and_merge()
+        assert_disjoint(pool)
+        assert pool.allocated == 0
+    assert moment > 200
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timers")
+def test_ctrl_c_five_times_while_a_worker_is_in_its_job_waits_for_it():
+    enough, finished, came = threading.Event(), [], []
+
+    def handle(number, frame):
+        came.append(number)
+        if len(came) == 5:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            enough.set()
+        raise KeyboardInterrupt
+
+    def job(number):
+        if threading.current_thread() is threading.main_thread():
+            signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+        enough.wait(60)
+        finished.append(number)
+
+    previous = signal.signal(signal.SIGALRM, handle)
+    meeting = threading.Barrier(3, timeout=30)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            threads.parallel(lambda number: (meeting.wait(), job(number)), range(3))
+        assert len(finished) == 2  # those of the workers
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def test_an_exception_at_the_very_first_call_leaves_everything_whole(monkeypatch):

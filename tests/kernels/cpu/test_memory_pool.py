@@ -124,6 +124,28 @@ def test_threads_never_share_a_block():
     assert not failures
 
 
+def test_a_view_that_only_another_thread_holds_keeps_the_block():
+    pool, held, done, seen = MemoryPool(), threading.Event(), threading.Event(), []
+
+    def hold(view):
+        held.set()
+        done.wait(30)
+        seen.append(bool((view == 5).all()))
+
+    array = pool.empty(LARGE, np.float32)
+    array[...] = 5
+    thread = threading.Thread(target=hold, args=(array[3:9, 1],))
+    del array
+    thread.start()
+    held.wait(30)
+    others = [pool.empty(LARGE, np.float32) for _ in range(3)]
+    for other in others:
+        other[...] = 9
+    done.set()
+    thread.join()
+    assert seen == [True]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 6)), min_size=1, max_size=60))
 def test_whatever_the_order_live_arrays_keep_their_contents(actions):
