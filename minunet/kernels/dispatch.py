@@ -127,12 +127,20 @@ class Primitive:
         cost: Callable[..., float] = lambda *args: 0.0,
         why: str = "",
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Decorator that adds a fast path; see `Candidate` for the arguments."""
-        if any(candidate.name == name for candidate in self._candidates):
-            raise ValueError(f"{self.name} already has a candidate called {name!r}")
+        """Decorator that adds a fast path; see `Candidate` for the arguments.
+
+        A module whose first import was interrupted registers its paths once more: they take the places of the former ones.
+        """
 
         def add(run: Callable[..., Any]) -> Callable[..., Any]:
-            self._candidates.append(Candidate(name, run, when, cost, why))
+            place = next((k for k, candidate in enumerate(self._candidates) if candidate.name == name), None)
+            candidate = Candidate(name, run, when, cost, why)
+            if place is None:
+                self._candidates.append(candidate)
+            elif _definition(self._candidates[place].run) == _definition(run):
+                self._candidates[place] = candidate
+            else:
+                raise ValueError(f"{self.name} already has a candidate called {name!r}")
             self._choice_cache.clear()
             return run
 
@@ -171,6 +179,12 @@ class Primitive:
         if len(applicable) == 1:
             return applicable[0]
         return min(applicable, key=lambda candidate: candidate.cost(*args))
+
+
+def _definition(run: Callable[..., Any]) -> tuple[str, str]:
+    """Where a candidate's function is defined: its module, and its name there."""
+    function = getattr(run, "func", run)  # of a partial, the function behind it
+    return function.__module__, function.__qualname__
 
 
 def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:

@@ -1,5 +1,6 @@
 """How a primitive chooses the candidate that computes it."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -72,9 +73,86 @@ def test_registering_leaves_the_function_as_it_is(double):
 
 
 def test_a_name_is_given_once(double):
+    def function(x):
+        return x
+
     for name in ("small", "reference"):
         with pytest.raises(ValueError, match=f"double already has a candidate called '{name}'"):
-            double.register(name)
+            double.register(name)(function)
+
+
+def test_what_an_interrupted_import_has_registered_is_replaced_by_the_next_one(double):
+    names = [candidate.name for candidate in double.all_candidates()]
+
+    def import_again(result):
+        @double.register("again", when=lambda x: x == 77)
+        def again(x):
+            return result
+
+    import_again("first")
+    import_again("second")
+    assert double(77) == "second"
+    assert [candidate.name for candidate in double.all_candidates()] == [*names, "again"]
+
+
+INTERRUPTED_IMPORT = """
+import os
+import numpy as np
+import minunet
+from minunet.kernels import dispatch
+
+register, calls = dispatch.Primitive.register, 0
+
+def candidates():
+    image = np.ones((1, 8, 8, 2), np.float32)
+    minunet.functional.conv2d(minunet.Tensor(image), np.ones((3, 3, 2, 2), np.float32))
+    return {name: [c.name for c in one.all_candidates()] for name, one in sorted(dispatch.primitives().items())}
+
+def after_interruption(moment):
+    def counting(*args, **kwargs):
+        global calls
+        calls += 1
+        if calls == moment:
+            raise KeyboardInterrupt
+        return register(*args, **kwargs)
+
+    dispatch.Primitive.register = counting
+    try:
+        candidates()
+    except KeyboardInterrupt:
+        dispatch.Primitive.register = register
+        return candidates()
+
+def in_child(function, *args):
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        try:
+            answer = repr(function(*args))
+        except BaseException as error:
+            answer = repr(error)
+        os.write(writing, answer.encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        answer = pipe.read()
+    os.wait()
+    return answer
+
+expected = in_child(candidates)
+moments = 1  # every third, to save time
+while (answer := in_child(after_interruption, moments)) != "None":
+    assert answer == expected, (moments, answer)
+    moments += 3
+print(moments > 20)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_ctrl_c_at_any_moment_of_the_first_call_leaves_every_candidate():
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", INTERRUPTED_IMPORT], capture_output=True, text=True, timeout=300
+    )
+    assert (done.stdout, done.stderr) == ("True\n", "")
 
 
 def test_a_preferred_path_runs_where_it_applies(double):
