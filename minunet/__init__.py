@@ -3,6 +3,10 @@
 Importing it touches no device; CuPy is loaded only when a GPU is used.
 """
 
+# isort: off
+from minunet import startup as _startup  # noqa: F401  before what takes time
+
+# isort: on
 import importlib as _importlib
 import sys as _sys
 from typing import Any as _Any

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
+from functools import partial
 
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import file_path, positive_int
@@ -17,6 +18,7 @@ from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
+from minunet.files.lock import FolderLock
 from minunet.inference.evaluation import evaluate
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
@@ -56,7 +58,7 @@ examples:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments, problems = build_parser().parse_collecting(argv)
-    out, native = arguments.out, arguments.native
+    out = arguments.out
     pairs: list[Pair] = []
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
@@ -72,6 +74,21 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
+    if out is None:
+        run_evaluation(arguments, model, pairs)
+        return 0
+    with FolderLock(out, say=partial(say_item, print, "note")) as lock:
+        lock.sweep()
+        # Once more, because another process may have written there until now.
+        if problems := evaluation_problems(out, pairs, arguments.overwrite):
+            raise UserError(problems)
+        run_evaluation(arguments, model, pairs)
+    return 0
+
+
+def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair]) -> None:
+    """Score, print, and write the files where --out names a folder."""
+    out, native = arguments.out, arguments.native
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
     announce_evaluation(arguments, model, selected, pairs)
@@ -87,7 +104,6 @@ def main(argv: list[str] | None = None) -> int:
     else:
         write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
-    return 0
 
 
 def build_parser() -> Parser:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 from minunet.cli.command import command
+from minunet.cli.console import say_item
 from minunet.cli.interruption import StoppedBySignal
 from minunet.data.pairs import Pair
 from minunet.errors import UserError
@@ -19,6 +23,7 @@ from minunet.experiments.study_messages import (
     announce_study,
     announce_study_stopped,
 )
+from minunet.files.lock import FolderLock
 from minunet.runs.config import TrainConfig
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
 
@@ -27,10 +32,26 @@ from minunet.runs.training_data import TrainingData, draw_smears, find_training_
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     request = paper_flags.read(argv)
-    settings, folder = request.settings, request.folder
-    if settings.drawn and request.problems:
+    refuse(request)
+    with FolderLock(request.folder.path, say=functools.partial(say_item, print, "note")) as lock:
+        request = paper_flags.read(argv)  # again, because another process may have had the folder until now
+        refuse(request)
+        lock.sweep(Path(path) for path, *_ in os.walk(request.folder.path))
+        return study(request)
+
+
+def refuse(request: PaperRequest) -> None:
+    """Raise the problems of a request, if it has any, together with those of its data."""
+    if request.problems and not request.settings.drawn:
+        find_data(request, request.problems)  # raises them all
+    if request.problems:
         raise UserError(request.problems)
-    data = None if settings.drawn else find_data(request, request.problems)
+
+
+def study(request: PaperRequest) -> int:
+    """Run the study in a folder that no other process writes to; return the exit code."""
+    settings, folder = request.settings, request.folder
+    data = None if settings.drawn else find_data(request, [])
     folder.begin(settings, None if data is None else sorted_pairs(data))
     try:
         if data is None:

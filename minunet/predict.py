@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from minunet.checkpoints.model_file import load_model
@@ -17,6 +18,7 @@ from minunet.cli.parser import Parser
 from minunet.data.finding.input_images import InputFiles, InputImage, find_input_images
 from minunet.errors import UserError
 from minunet.files.folders import fresh_folder
+from minunet.files.lock import FolderLock
 from minunet.inference.predictor import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import PICTURES, is_result, result_files
@@ -65,8 +67,15 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
-    announce_prediction(model, inputs, images)
-    result = predict_files(model, images, out, arguments.threshold)
+    with FolderLock(out, fresh=arguments.out is None, say=partial(say_item, print, "note")) as lock:
+        out = lock.folder
+        lock.sweep((out / image.name).parent for image in inputs.images)
+        # Once more, because another process may have written there until now.
+        images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
+        if problems := result_problems(inputs, images, out, overwrite=overwrite, skip_existing=skip_existing):
+            raise UserError(problems)
+        announce_prediction(model, inputs, images)
+        result = predict_files(model, images, out, arguments.threshold)
     return announce_results(result, images, out)
 
 

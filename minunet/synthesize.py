@@ -72,9 +72,9 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     try:
         names = write_set(arguments.out, arguments.count, arguments.size, arguments.seed, progress=True)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
-        return INTERRUPTED
+        return getattr(error, "exit_code", INTERRUPTED)
     write_bytes(sheet, png_bytes(smear_sheet(arguments.out, names[:SHOWN])), durable=False)
     print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
     print(f"train on them: python -m minunet.train {shlex.quote(str(arguments.out))}")

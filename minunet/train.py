@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import functools
 import sys
+from dataclasses import replace
 
 from minunet.cli.command import command
+from minunet.cli.console import Say, say_item
 from minunet.cli.interruption import StoppedBySignal
 from minunet.errors import UserError
+from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
+from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
+from minunet.runs.train_flags import TrainRequest
 from minunet.runs.training_data import draw_smears, find_training_data, write_split
 from minunet.runs.training_run import TrainingRun
 
@@ -17,22 +22,40 @@ from minunet.runs.training_run import TrainingRun
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    say = functools.partial(print, flush=True)  # so that each line appears at once in a log file
     request = train_flags.read(argv)
-    config, folder = request.config, request.folder
-    data = None
-    if not config.drawn:
-        data = find_training_data(config, folder, resume=request.resume, known_problems=request.problems)
-    elif request.problems:
+    refuse(request)
+    say = functools.partial(print, flush=True)  # so that each line appears at once in a log file
+    with FolderLock(request.folder.path, fresh=request.fresh, say=functools.partial(say_item, say, "note")) as lock:
+        if request.fresh:
+            request = replace(request, folder=RunFolder(lock.folder))
+        else:  # again, because another process may have had the folder until now
+            request = train_flags.read(argv)
+            refuse(request)
+        lock.sweep()
+        return train(request, say)
+
+
+def refuse(request: TrainRequest) -> None:
+    """Raise the problems of a request, if it has any, together with those of its data."""
+    if request.problems and not request.config.drawn:
+        find_training_data(
+            request.config, request.folder, resume=request.resume, known_problems=request.problems
+        )  # raises them all
+    if request.problems:
         raise UserError(request.problems)
+
+
+def train(request: TrainRequest, say: Say) -> int:
+    """Train in a folder that no other process writes to; return the exit code."""
+    config, folder = request.config, request.folder
+    data = None if config.drawn else find_training_data(config, folder, resume=request.resume)
     if not request.resume:
-        folder.path.mkdir(parents=True, exist_ok=True)
         config.write(folder.config)
     try:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
             data = find_training_data(config, folder, resume=request.resume)
-        write_split(data.split, folder)
+        write_split(data.split, folder, data.statistics)
         announce_data(say, config, folder, data)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)
         if run.finished():

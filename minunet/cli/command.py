@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import errno
 import functools
-import os
 import sys
 from collections.abc import Callable
 from typing import Protocol
 
 from tqdm import tqdm
 
+from minunet.cli.interruption import ending_signals
+from minunet.cli.streams import silence, steady_streams
 from minunet.errors import UserError
+from minunet.startup import INTERRUPTED
 from minunet.wording import shorten
 
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 UNREAD = 141  # 128 + SIGPIPE
 UNWRITTEN = 1
 LONGEST_LINE = 10_000  # letters
@@ -38,19 +39,22 @@ def command(main: Callable[[list[str] | None], int]) -> Main:
 
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
-        _complete_streams()
         tqdm.monitor_interval = 0  # no thread of its own, whose start may be refused
+        with steady_streams(_tell), ending_signals():
+            return attempt(argv)
+
+    def attempt(argv: list[str] | None) -> int:
         try:
             code = main(argv)
         except UserError as error:
             _flush()
             report(error.problems)
             return 2
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as error:
             print("\ninterrupted", file=sys.stderr)
-            return INTERRUPTED
+            return getattr(error, "exit_code", INTERRUPTED)
         except BrokenPipeError:
-            _silence()
+            silence(sys.stdout)
             return UNREAD
         except (MemoryError, RuntimeError, OSError, ImportError) as error:
             problem = _limit_reached(error)
@@ -98,38 +102,18 @@ def one_line(problem: str) -> str:
     return shorten(problem, LONGEST_LINE)
 
 
-def _complete_streams() -> None:
-    """Make print work everywhere.
-
-    A service and pythonw have no stdout and stderr: they get streams that write nowhere. A file's name may have letters that
-    the terminal or the log cannot show: they are escaped, as stderr does it.
-    """
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  it stays open, as stdout and stderr do
-        elif getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+def _tell(error: OSError) -> None:
+    """Tell that what was printed is lost."""
+    report([f"what was printed could not be written ({error.strerror or error}); free some space."])
 
 
 def _flush() -> bool:
-    """Write what is still in stdout's buffer; returns False, with a message, where the system refuses it.
+    """Write what is still in stdout's buffer; returns False where anything could not be written.
 
     Python does it at its exit too, but then an error could no longer change the exit code.
     """
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        _silence()  # nobody reads the output any more
-    except OSError as error:
-        _silence()
-        report([f"what was printed could not be written ({error.strerror or error}); free some space."])
-        return False
-    return True
-
-
-def _silence() -> None:
-    """Discard what is still in stdout's buffer, and all that follows."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, sys.stdout.fileno())
-    os.close(devnull)
+        silence(sys.stdout)  # nobody reads the output any more
+    return not getattr(sys.stdout, "failed", False)

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from minunet.cli.streams import is_terminal
 from minunet.data.reading.file_workers import ProgressCallback
 
 Say = Callable[[str], None]  # takes each line of text
@@ -77,7 +78,7 @@ class FileBar:
             desc=label,
             total=0,
             file=self.stream,
-            disable=not (show and self.stream.isatty()),
+            disable=not (show and is_terminal(self.stream)),
             dynamic_ncols=True,
             leave=False,
             bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left",

@@ -1,18 +1,42 @@
 """Ctrl-C as a request: the first one asks to stop at the next safe moment, the second stops at once.
 
-SIGTERM, which batch systems send before they kill a process, counts as a first Ctrl-C.
+SIGTERM, which batch systems send before they kill a process, and SIGHUP, which a terminal sends that is closed, count as a first
+Ctrl-C. A signal that the process was started to ignore (`nohup`) stays ignored.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Windows has no SIGHUP, and others no SIGBREAK (Ctrl-Break, or a console that is closed).
+SIGNALS = tuple(
+    signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if name in signal.Signals.__members__
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """A signal ends the command at once, as Ctrl-C does.
+
+    Parameters
+    ----------
+    number : int
+        The signal.
+
+    Attributes
+    ----------
+    exit_code : int
+        128 plus the number of the signal, as shells report it.
+    """
+
+    def __init__(self, number: int):
+        super().__init__()
+        self.exit_code = 128 + number
 
 
 class StoppedBySignal(KeyboardInterrupt):
@@ -34,8 +58,33 @@ class StoppedBySignal(KeyboardInterrupt):
         self.exit_code = 128 + number
 
 
+@contextlib.contextmanager
+def ending_signals() -> Iterator[None]:
+    """Within the block, SIGTERM and SIGHUP raise `Terminated`, so that a command cleans up as after Ctrl-C.
+
+    Handlers of the program that calls the command, and signals that are ignored, stay as they are.
+    """
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated(number)
+
+    ours = []
+    if threading.current_thread() is threading.main_thread():
+        ours = [number for number in SIGNALS if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
 class StopOnSignal:
     """Within the block, a signal calls `request_stop` instead of interrupting the code that runs.
+
+    The same signal a second time, or Ctrl-C after another one, interrupts at once. A different signal does not: batch systems and
+    terminals send several in a row.
 
     Parameters
     ----------
@@ -53,12 +102,16 @@ class StopOnSignal:
     def __init__(self, request_stop: Callable[[], None], notice: str):
         self.request_stop, self.notice = request_stop, notice
         self.signal: int | None = None
+        self._seen: set[int] = set()
         self._previous_handlers: dict[int, Any] = {}
 
     def __enter__(self) -> StopOnSignal:
         # Python allows handlers in the main thread only; in another thread the caller has to handle Ctrl-C.
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
+                # What runs in the background of a shell script has Ctrl-C ignored, and is still asked to stop by it.
+                if number != signal.SIGINT and signal.getsignal(number) == signal.SIG_IGN:
+                    continue
                 self._previous_handlers[number] = signal.signal(number, self._handle)
         return self
 
@@ -67,9 +120,14 @@ class StopOnSignal:
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
+        first = self.signal is None
+        if not first and number in (signal.SIGINT, *self._seen):
             raise KeyboardInterrupt
+        self._seen.add(number)
+        if not first:
+            return
         self.signal = number
         # Not print: the signal may come in the middle of one, and a stream cannot be entered twice.
-        os.write(2, f"\n{self.notice}\n".encode())
+        with contextlib.suppress(OSError):  # a terminal that was closed
+            os.write(2, f"\n{self.notice}\n".encode())
         self.request_stop()

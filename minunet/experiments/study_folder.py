@@ -20,6 +20,7 @@ from minunet.experiments.study_settings import StudySettings
 from minunet.files.atomic import utf8
 from minunet.files.folders import unwritable
 from minunet.files.json_files import read_json, write_json
+from minunet.files.lock import LOCK
 from minunet.files.reading import open_regular
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import read_split, write_split
@@ -68,7 +69,8 @@ class StudyFolder:
 
     def problems(self) -> list[str]:
         """One sentence for each reason why a study cannot be written here; changes nothing on disk."""
-        if os.path.isdir(self.path) and not self.holds_study() and any(self.path.iterdir()):
+        others = os.path.isdir(self.path) and any(path.name != LOCK for path in self.path.iterdir())
+        if others and not self.holds_study():
             return [
                 f"--out {self.path}: this folder holds other files and no study; name another folder, or a new one."
             ]

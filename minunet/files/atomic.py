@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from minunet.errors import UserError
 from minunet.files.names import unusable_name
 from minunet.wording import shorten
+
+TEMPORARY = re.compile(r"\..*\.[0-9]+\.part(\.[^.]*)?", re.DOTALL)  # the name of a file that is being written
 
 
 @contextlib.contextmanager
@@ -29,7 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise UserError(f"{shorten(path, 1000)}: cannot be written ({reason}); choose another name.")
     # In the same folder, because os.replace is atomic only within one file system. Not made by tempfile: only their owner may
     # read its files, and a run folder is often shared. With the same ending, by which matplotlib knows the format.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # as TEMPORARY describes
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -46,6 +49,15 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     return UserError(
         f"{path}: cannot be written ({error.strerror or error}); free some space, or choose a folder you may write to."
     )
+
+
+def sweep(folder: str | Path) -> None:
+    """Remove the temporary files of writers that were killed; only for who has the folder to itself (see `FolderLock`)."""
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
 
 
 def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:

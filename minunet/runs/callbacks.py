@@ -5,6 +5,7 @@ Each does one thing with the records of the trainer; functions that draw or save
 
 from __future__ import annotations
 
+import io
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from minunet.cli.console import duration
+from minunet.cli.streams import SteadyStream
 from minunet.runs.history import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
 
@@ -37,13 +39,14 @@ class ProgressBar(Callback):
     """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic):
-        self.stream = sys.stderr if stream is None else stream
+        self.stream = stream or sys.stderr or io.StringIO()  # pythonw has no stderr
+        self._lines = SteadyStream(self.stream, lambda error: None, unread=False)
         self.clock = clock
         self._bar: tqdm | None = None
 
     def on_start(self, record: StartRecord) -> None:
         self._start = record
-        self._terminal = self.stream.isatty()
+        self._terminal = self._lines.isatty()
         self._began = self._last_line = self.clock()
         self._bar = tqdm(
             total=record.epochs * record.batches,
@@ -68,11 +71,11 @@ class ProgressBar(Callback):
         self._last_line = now
         done = record.step - self._start.step
         left = (now - self._began) / done * (self._start.epochs * self._start.batches - record.step)
-        self.stream.write(
+        self._lines.write(
             f"epoch {record.epoch}/{self._start.epochs}, step {record.batch}/{self._start.batches}: "
             f"loss {record.loss:.3f}, Dice {record.dice:.3f}, {duration(left)} left\n"
         )
-        self.stream.flush()
+        self._lines.flush()
 
     def on_epoch_end(self, record: EpochRecord) -> None:
         self._last_line = self.clock()  # the line of the epoch says more

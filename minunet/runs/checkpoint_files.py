@@ -32,8 +32,15 @@ class CheckpointFiles:
         self.config, self.folder, self.model, self.optimizer = config, folder, model, optimizer
         self.preprocessing = config.preprocessing()
 
-    def restore(self) -> TrainingProgress:
+    def restore(self, steps: int) -> TrainingProgress:
         """Copy the last state, if there is one, into model and optimizer; returns its progress.
+
+        Where the run is to have more epochs than when it was stopped, `config` then says how it was made longer.
+
+        Parameters
+        ----------
+        steps : int
+            Steps in an epoch.
 
         Raises
         ------
@@ -45,13 +52,14 @@ class CheckpointFiles:
         state = load_state(self.folder.last, self.model, self.optimizer)
         try:
             progress = read_progress(state, self.config.monitor)
+            self.config = self.config.extend(state.config, progress.step / steps)
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise UserError(
                 f"{self.folder.last}: this state was not written by minunet.train, or is damaged ({shorten(error)}); "
                 "start a new run."
             ) from error
         others = differing(state.architecture, self.model.config, ())
-        others += differing(state.config, self.config.to_dict(), (*DATA_PATHS, *MAY_CHANGE))
+        others += differing(state.config, self.config.to_dict(), (*DATA_PATHS, *MAY_CHANGE, "extended"))
         if others:
             raise UserError(
                 f"{self.folder.last}: this state is of a training with other settings than {self.folder.config} has "

@@ -5,14 +5,15 @@ A frozen dataclass that turns into JSON (`config.json` in the run folder) and ba
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
-from minunet.runs.setting_checks import size_problems, split_problems, value_problems
+from minunet.runs.setting_checks import is_ascending, size_problems, split_problems, value_problems
 from minunet.runs.settings import Settings
 
 
@@ -55,6 +56,8 @@ class TrainConfig(Settings):
     recompute : bool
         Whether each block runs again in the backward pass in place of keeping what it computed: less memory, more time,
         the same numbers.
+    extended : tuple of int
+        The numbers of epochs that the run was to have before it was made longer, in ascending order (see `extend`).
     """
 
     mask: str = "binary"
@@ -82,6 +85,7 @@ class TrainConfig(Settings):
     threads: int | None = None
     precision: str = "auto"
     recompute: bool = False
+    extended: tuple[int, ...] = ()
 
     @property
     def drawn_size(self) -> tuple[int, int]:
@@ -123,6 +127,37 @@ class TrainConfig(Settings):
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
         return value_problems(vars(self)) + size_problems(vars(self)) + split_problems(vars(self))
+
+    def extend(self, stored: Mapping[str, Any], done: float) -> TrainConfig:
+        """These settings for a training that was begun with another number of epochs; the rates of its past stay as they were.
+
+        Parameters
+        ----------
+        stored : mapping
+            The settings under which the training was stopped, as `to_dict` gave them.
+        done : float
+            Epochs done, with the share of the unfinished one.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            Where `stored` does not say how many epochs there were to be.
+        """
+        *extended, last = before = (*stored.get("extended", ()), stored["epochs"])
+        if not is_ascending(tuple(extended), last):
+            raise ValueError("its numbers of epochs are not usable")
+        if self.epochs == before[-1]:
+            return replace(self, extended=before[:-1])
+        # A part that has not begun is planned anew. With fewer epochs than before, the last part becomes shorter.
+        begun = [end for start, end in zip((0, *before[:-1]), before, strict=True) if start < done]
+        return replace(self, extended=tuple(end for end in begun if end < self.epochs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `Settings.to_dict`; only a run that was made longer has `extended`."""
+        values = super().to_dict()
+        if not self.extended:
+            del values["extended"]
+        return values
 
     def write(self, path: str | Path) -> Path:
         """Write as JSON, one setting a line."""

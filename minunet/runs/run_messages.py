@@ -111,13 +111,13 @@ def announce_stop(
     say: Say, folder: RunFolder, progress: TrainingProgress, epochs: int, steps: int, resumable: bool
 ) -> None:
     """After Ctrl-C: where the training stopped, what was saved, and how to resume it."""
-    if progress.epoch == epochs:
+    if resumable and progress.epoch == epochs:
         say_item(say, "stopped", "after the last epoch, before the test; nothing is lost")
     elif resumable:
         where = f"epoch {progress.epoch + 1} of {epochs}, after step {progress.batch} of {steps}"
         say_item(say, "stopped", f"in {where}; nothing is lost")
     elif folder.last.is_file():
-        say_item(say, "stopped", f"at once; {folder.last} is from before the current epoch")
+        say_item(say, "stopped", f"at once; {folder.last} holds what was saved last")
     else:
         say_item(say, "stopped", "at once, before anything was saved; a resumed run starts from the beginning")
     if progress.best_epoch and folder.model.is_file():

@@ -75,6 +75,11 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
         problems.append(f"--lr {shorten(settings['lr'])}: give a positive number, such as 0.002.")
     if not _is_number(settings["clip"]) or settings["clip"] < 0:
         problems.append(f"--clip {shorten(settings['clip'])}: give a norm above 0, such as 1.0, or 0 for none.")
+    if settings["extended"] != () and not is_ascending(settings["extended"], settings["epochs"]):
+        problems.append(
+            f"extended {shorten(settings['extended'])}: give ascending numbers of epochs, each below --epochs "
+            f"{shorten(settings['epochs'])}."
+        )
     threshold = settings["threshold"]
     if threshold != "otsu" and not (_is_number(threshold) and 0 <= threshold < 1):
         problems.append(
@@ -124,6 +129,13 @@ def split_problems(settings: Mapping[str, Any]) -> list[str]:
                 f"--group {shorten(settings['group'])}: this is not a regular expression ({shorten(error)})."
             )
     return problems
+
+
+def is_ascending(numbers: Any, end: Any) -> bool:
+    """Whether a tuple has whole numbers that ascend from 1 and stay below `end`."""
+    if not isinstance(numbers, tuple) or not all(map(is_whole_number, (*numbers, end))):
+        return False
+    return all(first < second for first, second in zip((0, *numbers), (*numbers, end), strict=True))
 
 
 def _is_number(value: Any) -> bool:

@@ -48,7 +48,10 @@ class TrainRequest:
     ----------
     config : TrainConfig
     folder : RunFolder
+        Without --out the name of a new one; a number is added to it where another process takes it first.
     resume : bool
+    fresh : bool
+        Whether nobody named the folder.
     problems : list of str
         What is wrong with the flags, and what this machine cannot do, as sentences.
     """
@@ -56,6 +59,7 @@ class TrainRequest:
     config: TrainConfig
     folder: RunFolder
     resume: bool
+    fresh: bool
     problems: list[str]
 
 
@@ -103,7 +107,8 @@ def build_parser() -> Parser:
         nargs="?",
         const="",
         metavar="RUN",
-        help="go on with a stopped run; its settings are kept, but --epochs may be raised: the schedule then covers all of them",
+        help="go on with a stopped run; its settings are kept, but --epochs may be raised: after the epochs it had, the learning "
+        "rate rises again, to a tenth of its peak",
     )
     return parser
 
@@ -128,7 +133,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
     problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, False, problems)
+    return TrainRequest(config, folder, False, out is None, problems)
 
 
 def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resume: str) -> TrainRequest:
@@ -155,8 +160,8 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     changed = {name: value for name, value in values.items() if name in MAY_CHANGE}
     if any(name in DATA_PATHS for name in changed):
         changed = {**dict.fromkeys(DATA_PATHS), **changed}  # the data was moved: none of the stored paths is valid
-    config = replace(stored, **changed)
+    config = replace(stored, **changed, extended=())  # what it was begun with is in its last state
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
     problems += config.problems() + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, True, problems)
+    return TrainRequest(config, folder, True, False, problems)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from minunet.cli.console import FileBar
+from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
 from minunet.data.split import Split, split_pairs
-from minunet.data.synthetic.smear_set import write_set
+from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_set
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems
 from minunet.files.json_files import read_json, write_json
@@ -63,8 +64,10 @@ def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
         Width and height in pixels.
     seed : int
     """
-    if not folder.synthetic.is_dir():
-        write_set(folder.synthetic, DRAWN_COUNT, size, seed, progress=sys.stderr.isatty())
+    if is_whole(folder.synthetic):
+        remove_unfinished(folder.synthetic)
+    else:  # or not to the end, if the process was killed
+        write_set(folder.synthetic, DRAWN_COUNT, size, seed, progress=is_terminal(sys.stderr))
 
 
 def find_training_data(
@@ -108,30 +111,51 @@ def find_training_data(
     return TrainingData(split, surveyed.statistics, tuple(warnings))
 
 
-def write_split(split: Split, folder: RunFolder) -> None:
-    """Write split.json: the names on each side."""
-    write_json(folder.split, split.to_dict())
+def write_split(split: Split, folder: RunFolder, statistics: Sequence[PairStatistics] = ()) -> None:
+    """Write split.json: the names on each side and, where the statistics are given, the hash of the pixels of each file."""
+    known = {pair.pair.name: {"image": pair.image.digest, "mask": pair.mask.digest} for pair in statistics}
+    names = split.to_dict()
+    digests = {name: known[name] for side in names.values() for name in side if name in known}
+    write_json(folder.split, {**names, "digests": digests} if digests else names)
 
 
-def read_split(folder: RunFolder, pairs: Sequence[Pair]) -> Split:
+def read_split(folder: RunFolder, pairs: Sequence[Pair], statistics: Sequence[PairStatistics] = ()) -> Split:
     """The split of split.json.
 
     Raises
     ------
     UserError
-        If the file is not a split, or a pair of it is not among `pairs`.
+        If the file is not a split, a pair of it is not among `pairs`, or the pixels of a file are not those that `write_split`
+        noted: a training that goes on with other data would be neither the old one nor a new one.
     """
+    stored = read_json(folder.split)
     try:
-        return Split.from_dict(read_json(folder.split), pairs)
-    except (KeyError, TypeError) as error:
+        split = Split.from_dict(stored, pairs)
+        digests = {name: (files["image"], files["mask"]) for name, files in stored.get("digests", {}).items()}
+    except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{folder.split}: this is not a split ({error}); restore it, or start again with another --out."
         ) from error
+    measured = {pair.pair.name: pair for pair in statistics}
+    used = [measured[pair.name] for side in (split.train, split.validation, split.test) for pair in side if statistics]
+    changed = [
+        file.path
+        for pair in used
+        if pair.pair.name in digests
+        for file, digest in zip((pair.image, pair.mask), digests[pair.pair.name], strict=True)
+        if file.digest != digest
+    ]
+    if changed:
+        raise UserError(
+            f"{path}: its pixels have changed since this run began; put the old file back, or start a new run with another --out."
+            for path in changed
+        )
+    return split
 
 
 def _split(config: TrainConfig, folder: RunFolder, resume: bool, surveyed: Survey) -> Split:
     if resume and folder.split.is_file():
-        return read_split(folder, surveyed.pairs)
+        return read_split(folder, surveyed.pairs, surveyed.statistics)
     return split_pairs(
         surveyed.pairs, fractions=config.split, seed=config.seed, group=config.group, digests=surveyed.digests
     )

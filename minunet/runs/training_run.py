@@ -49,7 +49,7 @@ from minunet.runs.time_plan import forecast
 from minunet.training.events import TrainingProgress
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
-from minunet.training.trainer import Diverged, Trainer
+from minunet.training.trainer import Diverged, Interrupted, Trainer
 from minunet.version import __version__
 
 STOPPING = "Stopping after this step; everything will be saved. Ctrl-C again stops at once."
@@ -113,7 +113,8 @@ class TrainingRun:
         self.test = self._batches(split.test)
         self.optimizer = Adam(self.model.parameters())
         self.checkpoints = CheckpointFiles(config, folder, self.model, self.optimizer)
-        self.progress = self.checkpoints.restore() if resume else TrainingProgress()
+        self.progress = self.checkpoints.restore(len(self.training)) if resume else TrainingProgress()
+        self.config = self.checkpoints.config  # that of a run that was made longer says so
 
     def finished(self) -> bool:
         """Whether all epochs and the test are done."""
@@ -165,7 +166,12 @@ class TrainingRun:
         trainer = Trainer(
             self.model,
             self.optimizer,
-            Schedule(config.schedule, config.lr, config.epochs * len(self.training)),
+            Schedule(
+                config.schedule,
+                config.lr,
+                config.epochs * len(self.training),
+                tuple(epochs * len(self.training) for epochs in config.extended),
+            ),
             self.loss,
             self.training,
             self.validation,
@@ -184,6 +190,8 @@ class TrainingRun:
         with self._enough_memory(), StopOnSignal(trainer.request_stop, STOPPING) as interruption:
             try:
                 trainer.fit()
+                if interruption.signal is not None:  # it came after the last step, or after the last epoch was saved
+                    raise Interrupted(resumable=True)
             except KeyboardInterrupt as error:
                 resumable = getattr(error, "resumable", False)
                 announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), resumable)
@@ -200,6 +208,13 @@ class TrainingRun:
         dict
             The content of metrics.json.
         """
+        try:
+            return self._test()
+        except KeyboardInterrupt:
+            say_item(self.say, "stopped", "during the test, after the last epoch; nothing is lost")
+            raise
+
+    def _test(self) -> dict[str, Any]:
         folder, progress, machine = self.folder, self.progress, self.plan.machine
         best = progress.history[progress.best_epoch - 1]
         model = load_model(folder.model, machine.device, machine.precision)

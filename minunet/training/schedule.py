@@ -1,10 +1,12 @@
 """Learning-rate schedules: the rate as a pure function of the step, so that a resumed run needs no state for it.
 
-Three are offered: constant, half a cosine (Loshchilov & Hutter 2017), and one cycle (Smith & Topin 2018).
+Three are offered: constant, half a cosine (Loshchilov & Hutter 2017), and one cycle (Smith & Topin 2018). A training that is given
+more steps than it began with keeps the rates of those that it had, and a lower cycle follows.
 """
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +14,9 @@ from dataclasses import dataclass
 WARM_UP = 0.3  # share of the steps over which one cycle rises
 START = 1 / 25  # one cycle begins at this share of the peak
 END = START / 1e4  # and ends at this share
+# The peak of the cycle that follows when a training is made longer, as a share of the first peak: with a quarter, validation Dice fell by
+# more than 0.02 in some epochs (docs/runs.md).
+EXTENSION_PEAK = 0.1
 
 
 def constant(step: int, steps: int, peak: float) -> float:
@@ -51,6 +56,9 @@ SCHEDULES: dict[str, Callable[[int, int, float], float]] = {
 class Schedule:
     """The learning rates of a training of `steps` steps.
 
+    Where the training was made longer, the steps that it had before keep their rates. From there on a cycle of its own covers
+    the steps that were added: as `onecycle`, up to `EXTENSION_PEAK * peak`. Only "constant" stays as it is.
+
     Parameters
     ----------
     name : {"constant", "cosine", "onecycle"}
@@ -58,21 +66,32 @@ class Schedule:
         The largest rate it gives.
     steps : int
         Optimizer steps of the whole training.
+    extended : tuple of int
+        The numbers of steps that the training had before it was made longer, in ascending order; each is lower than `steps`.
     """
 
     name: str
     peak: float
     steps: int
+    extended: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.name not in SCHEDULES:
             raise ValueError(f"schedule {self.name!r} is not known; choose one of {', '.join(SCHEDULES)}")
         if self.steps < 1:
             raise ValueError(f"a schedule needs at least one step, not {self.steps}")
+        ends = (0, *self.extended, self.steps)
+        if any(end <= start for start, end in zip(ends[:-1], ends[1:], strict=True)):
+            raise ValueError(f"extended {self.extended}: give ascending numbers of steps from 1 to {self.steps - 1}")
 
     def __call__(self, step: int) -> float:
         """The learning rate of step `step`, counted from 0."""
-        return SCHEDULES[self.name](step, self.steps, self.peak)
+        ends = (*self.extended, self.steps)
+        number = min(bisect.bisect_right(ends, step), len(ends) - 1)  # of the part of the training that the step is in
+        if number == 0 or self.name == "constant":
+            return SCHEDULES[self.name](step, ends[0], self.peak)
+        start = ends[number - 1]
+        return onecycle(step - start, ends[number] - start, EXTENSION_PEAK * self.peak)
 
 
 def _anneal(start: float, end: float, share: float) -> float:

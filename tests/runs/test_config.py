@@ -1,6 +1,7 @@
 """The settings of a run: their defaults, the file that keeps them, and the network that they describe."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -63,3 +64,39 @@ def test_the_architecture_builds_the_network_and_the_monitor_follows_the_mask():
     assert UNet(**config.architecture()).config == config.architecture()
     assert config.architecture()["in_channels"] == 3
     assert config.monitor == "dice" and TrainConfig(mask="grayscale").monitor == "loss"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "stored", "done", "extended"),
+    [
+        (10, {"epochs": 10}, 3.5, ()),
+        (20, {"epochs": 10}, 10, (10,)),
+        (20, {"epochs": 10}, 0.2, (10,)),
+        (20, {"epochs": 10}, 0, ()),  # nothing was trained yet
+        (20, {"epochs": 20, "extended": [10]}, 15, (10,)),
+        (40, {"epochs": 20, "extended": [10]}, 15, (10, 20)),
+        (40, {"epochs": 20, "extended": [10]}, 10, (10,)),  # the part from 10 to 20 had not begun
+        (15, {"epochs": 20, "extended": [10]}, 12, (10,)),
+        (8, {"epochs": 20, "extended": [10]}, 5, ()),
+        (10, {"epochs": 20, "extended": [10]}, 10, ()),
+    ],
+)
+def test_the_epochs_of_the_past_are_kept_when_a_run_is_made_longer(epochs, stored, done, extended):
+    config = replace(TrainConfig(), epochs=epochs).extend(stored, done)
+    assert (config.epochs, config.extended) == (epochs, extended)
+    assert config.problems() == []
+    assert ("extended" in config.to_dict()) == bool(extended)
+
+
+@pytest.mark.parametrize("extended", [(40,), (0,), (5, 5), (1.5,), 3, "ab"])
+def test_parts_that_do_not_ascend_are_a_problem(extended):
+    (problem,) = TrainConfig(extended=extended).problems()
+    assert problem.endswith("give ascending numbers of epochs, each below --epochs 40.")
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"epochs": "3"}, {"epochs": 3, "extended": [3]}, {"epochs": 3, "extended": 1}, {"epochs": 0}]
+)
+def test_a_state_that_does_not_say_its_epochs_is_refused(stored):
+    with pytest.raises((KeyError, TypeError, ValueError)):
+        TrainConfig().extend(stored, 1)

@@ -48,4 +48,4 @@ def test_a_run_stopped_at_once_names_no_file_that_is_not_there(said, tmp_path):
 def test_a_run_stopped_at_once_names_the_state_that_stands(said, tmp_path):
     folder = RunFolder(tmp_path)
     folder.last.touch()
-    assert f"{folder.last} is from before the current epoch" in stop(said, folder)
+    assert f"{folder.last} holds what was saved last" in stop(said, folder)

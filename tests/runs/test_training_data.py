@@ -54,6 +54,7 @@ def test_smears_are_drawn_once(tmp_path, monkeypatch):
     def write_set(folder, count, size, seed, progress):
         sizes.append(size)
         folder.mkdir(parents=True)
+        (folder / "cells.csv").touch()
 
     monkeypatch.setattr("minunet.runs.training_data.write_set", write_set)
     for config in (TrainConfig(size=(64, 48)), TrainConfig(size=None, crop=32)):

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from minunet.training.schedule import SCHEDULES, Schedule
+from minunet.training.schedule import EXTENSION_PEAK, SCHEDULES, Schedule
 
 
 def rates(name, steps, peak=2e-3):
@@ -60,3 +60,23 @@ def test_an_unknown_name_or_no_steps_are_refused():
         Schedule("linear", 1.0, 10)
     with pytest.raises(ValueError, match="at least one step, not 0"):
         Schedule("constant", 1.0, 0)
+
+
+@pytest.mark.parametrize("name", ["cosine", "onecycle"])
+def test_a_training_that_is_made_longer_keeps_its_rates_and_adds_lower_cycles(name):
+    schedule = Schedule(name, 2e-3, 60, (20, 30))
+    values = [schedule(step) for step in range(60)]
+    assert values[:20] == rates(name, 20)
+    assert values[20:30] == rates("onecycle", 10, EXTENSION_PEAK * 2e-3)
+    assert values[30:] == rates("onecycle", 30, EXTENSION_PEAK * 2e-3)
+
+
+def test_a_constant_rate_stays_when_the_training_is_made_longer():
+    schedule = Schedule("constant", 0.1, 60, (20, 30))
+    assert {schedule(step) for step in range(60)} == {0.1}
+
+
+@pytest.mark.parametrize("extended", [(0,), (10,), (12,), (5, 5), (6, 5), (-1,)])
+def test_parts_that_do_not_ascend_are_refused(extended):
+    with pytest.raises(ValueError, match="give ascending numbers of steps from 1 to 9"):
+        Schedule("onecycle", 1.0, 10, extended)

@@ -17,10 +17,12 @@ from tqdm import tqdm
 
 from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
 from minunet.errors import UserError
-from minunet.files.folders import missing_folders, remove_empty, unwritable
+from minunet.files.folders import unwritable
+from minunet.files.lock import FolderLock
 
 PARTS = ("images", "masks", "instances")
 TABLE = "cells.csv"
+DRAFT = ".unfinished-"  # what the name of the folder of an unfinished set begins with
 COLUMNS = ("image", "instance", "kind", "shape", "pixels")
 
 
@@ -63,11 +65,46 @@ def write_set(
         problems.append(f"seed {seed}: a seed is 0 or more")
     if problems:
         raise UserError(problems)
-    made = missing_folders(folder)
+    with FolderLock(folder):
+        remove_unfinished(folder)
+        if problems := set_problems(folder):  # another process was faster
+            raise UserError(problems)
+        return _write_whole(folder, count, size, seed, progress)
+
+
+def set_problems(folder: str | os.PathLike) -> list[str]:
+    """Why a set cannot be written to `folder`: one sentence, or none where it can."""
+    folder = Path(folder)
+    obstacle = unwritable(folder)
+    if obstacle:
+        return [obstacle]
+    unfinished = _moved_parts(folder)
+    existing = [part for part in (*PARTS, TABLE) if part not in unfinished and _exists(folder / part)]
+    if existing:
+        return [
+            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder"
+        ]
+    return []
+
+
+def is_whole(folder: str | os.PathLike) -> bool:
+    """Whether a set was written to the end."""
+    return (Path(folder) / TABLE).is_file()
+
+
+def remove_unfinished(folder: str | os.PathLike) -> None:
+    """Remove what a process that was killed left of a set; only where no other process is drawing there."""
+    folder = Path(folder)
+    for part in _moved_parts(folder):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    for draft in _drafts(folder):
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _write_whole(folder: Path, count: int, size: tuple[int, int], seed: int, progress: bool) -> list[str]:
     draft, moved = None, []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
         names = _draw(draft, count, size, seed, progress)
         for part in (*PARTS, TABLE):
             if (folder / part).is_dir():
@@ -79,7 +116,6 @@ def write_set(
         for path in (*moved, draft):
             if path is not None and path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
-        remove_empty(made)
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
             raise UserError(f"{folder}: the set could not be written ({reason}); name another folder") from error
@@ -87,18 +123,15 @@ def write_set(
     return names
 
 
-def set_problems(folder: str | os.PathLike) -> list[str]:
-    """The reason why a set cannot be written to `folder`, as one sentence; none if it can."""
-    folder = Path(folder)
-    obstacle = unwritable(folder)
-    if obstacle:
-        return [obstacle]
-    existing = [part for part in (*PARTS, TABLE) if _exists(folder / part)]
-    if existing:
-        return [
-            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder"
-        ]
-    return []
+def _drafts(folder: Path) -> list[Path]:
+    return [path for path in folder.glob(DRAFT + "*") if path.is_dir()] if folder.is_dir() else []
+
+
+def _moved_parts(folder: Path) -> set[str]:
+    """The folders that a process was moving to their places when it was killed: missing in a draft that has its table already."""
+    return {
+        part for draft in _drafts(folder) if (draft / TABLE).is_file() for part in PARTS if not (draft / part).is_dir()
+    }
 
 
 def _exists(path: Path) -> bool:

@@ -1,6 +1,7 @@
 """Ctrl-C and signals: everything is kept, the command that goes on is printed, and the resumed run is the same to the last bit."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,7 +10,8 @@ import pytest
 
 from minunet.checkpoints.training_state import load_state
 from minunet.data.batches import Batches
-from minunet.runs.callbacks import Checkpoints
+from minunet.runs.callbacks import Checkpoints, Curves
+from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Trainer
 from tests.commands.train.small_runs import TINY, assert_same_run, interrupt, train
 
@@ -63,7 +65,7 @@ def test_a_second_ctrl_c_stops_at_once_and_says_what_stands(discs, tmp_path, mon
     run = tmp_path / "run"
     assert train(discs, "--out", run, *TINY) == 130
     said = " ".join(capsys.readouterr().out.split())  # the line may be folded
-    assert f"stopped at once; {run}/last.safetensors is from before the current epoch" in said
+    assert f"stopped at once; {run}/last.safetensors holds what was saved last" in said
     assert load_state(run).epoch == 1 and load_state(run).step == 3
 
 
@@ -78,7 +80,7 @@ def test_ctrl_c_before_the_first_step_says_how_to_go_on_and_it_does(finished, di
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends no SIGINT to one process")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_real_signal_to_a_process_leaves_a_run_that_goes_on_bit_for_bit(number, code, discs, tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
     settings = [*TINY, "--schedule", "constant"]
@@ -99,3 +101,53 @@ def test_a_real_signal_to_a_process_leaves_a_run_that_goes_on_bit_for_bit(number
     assert train("--resume", run) == 0
     assert train(discs, "--out", whole, *settings, "--epochs", state.epoch + 1) == 0
     assert_same_run(run, whole)
+
+
+@pytest.mark.parametrize("moment", ["on_end", "_test"])
+def test_after_the_last_epoch_it_says_what_is_left_to_do(moment, finished, discs, tmp_path, monkeypatch, capsys):
+    """Curves are drawn after the last step; then the test follows."""
+
+    def stopping(self, *arguments):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr({"on_end": Curves, "_test": TrainingRun}[moment], moment, stopping)
+    run = tmp_path / "run"
+    assert train(discs, "--out", run, *TINY) == 143
+    said = capsys.readouterr().out
+    where = {"on_end": "after the last epoch, before the test", "_test": "during the test, after the last epoch"}[
+        moment
+    ]
+    assert f"stopped   {where}; nothing is lost" in said and f"--resume {run}" in said
+    monkeypatch.undo()
+    assert train("--resume", run) == 0
+    assert "resumed   at the test" in capsys.readouterr().out
+    assert_same_run(finished, run)
+
+
+def test_at_once_while_the_last_epoch_is_saved_it_does_not_say_that_nothing_is_lost(
+    discs, tmp_path, monkeypatch, capsys
+):
+    plain = Checkpoints.on_epoch_end
+
+    def saving(self, record):
+        if record.epoch == 3:
+            raise KeyboardInterrupt
+        plain(self, record)
+
+    monkeypatch.setattr(Checkpoints, "on_epoch_end", saving)
+    run = tmp_path / "run"
+    assert train(discs, "--out", run, *TINY) == 130
+    said = " ".join(capsys.readouterr().out.split())
+    assert "nothing is lost" not in said
+    assert f"stopped at once; {run}/last.safetensors holds what was saved last" in said
+    assert load_state(run).epoch == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_a_full_disk_behind_stdout_does_not_stop_a_training(finished, discs, tmp_path):
+    command = [sys.executable, "-m", "minunet.train", str(discs), "--out", str(tmp_path / "run"), *TINY]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: what was printed could not be written (No space left on device); free some space.\n"
+    assert_same_run(finished, tmp_path / "run")

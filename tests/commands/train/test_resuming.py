@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import minunet
 from minunet.checkpoints.training_state import load_state, save_state
@@ -90,3 +93,89 @@ def test_a_state_of_another_program_is_refused(finished, tmp_path, capsys):
     )
     assert train("--resume", run) == 2
     assert "last.safetensors: this state was not written by minunet.train" in problems(capsys)[0]
+
+
+def test_files_that_have_changed_since_are_named_and_refused(finished, discs, tmp_path, capsys):
+    data, run = shutil.copytree(discs, tmp_path / "data"), shutil.copytree(finished, tmp_path / "run")
+    (run / "metrics.json").unlink()
+    image, mask, resaved = (data / name for name in ("images/cell1.png", "masks/cell2.png", "images/cell3.png"))
+    before = {path: path.read_bytes() for path in (image, mask)}
+    for path in (image, mask):
+        pixels = np.asarray(Image.open(path)).copy()
+        pixels[0, 0] = 255 - pixels[0, 0]
+        Image.fromarray(pixels).save(path)
+    Image.open(resaved).save(resaved, compress_level=0)  # other bytes, the same pixels
+    shutil.copy(data / "images" / "cell0.png", data / "images" / "new.png")  # not of the split
+    shutil.copy(data / "masks" / "cell0.png", data / "masks" / "new.png")
+    state = (run / "last.safetensors").read_bytes()
+    assert train(data, "--resume", run) == 2
+    first, second = sorted(problems(capsys))
+    assert first.startswith(f"{image}: its pixels have changed since this run began; put the old file back, or start")
+    assert second.startswith(f"{mask}: ")
+    assert (run / "last.safetensors").read_bytes() == state
+    for path, content in before.items():
+        path.write_bytes(content)
+    assert train(data, "--resume", run) == 0
+    assert_same_run(finished, run)
+
+
+def test_a_split_from_before_there_were_digests_is_used_and_gets_them(finished, discs, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    (run / "metrics.json").unlink()
+    split = json.loads((run / "split.json").read_text())
+    (run / "split.json").write_text(json.dumps({name: value for name, value in split.items() if name != "digests"}))
+    assert train("--resume", run) == 0
+    assert json.loads((run / "split.json").read_text()) == split
+
+
+@pytest.mark.parametrize("digests", [3, {"cell0": "abc"}, {"cell0": {"image": "abc"}}, ["cell0"]])
+def test_a_split_with_broken_digests_is_no_split(digests, finished, tmp_path, capsys):
+    run = shutil.copytree(finished, tmp_path / "run")
+    split = json.loads((run / "split.json").read_text())
+    (run / "split.json").write_text(json.dumps({**split, "digests": digests}))
+    assert train("--resume", run) == 2
+    assert "split.json: this is not a split (" in problems(capsys)[0]
+
+
+def test_a_run_that_is_made_longer_keeps_its_rates_and_is_the_same_however_it_was_stopped(discs, tmp_path, monkeypatch):
+    """From the end, from the middle, and stopped again in the part that was added."""
+    flags = [argument for argument in TINY if argument not in ("--epochs", "3")]
+    runs = [tmp_path / name for name in ("end", "middle", "again")]
+    plain = Checkpoints.on_epoch_end
+
+    def cut(after):
+        def on_epoch_end(self, record):
+            plain(self, record)
+            if record.epoch == after:
+                raise PowerCut
+
+        monkeypatch.setattr(Checkpoints, "on_epoch_end", on_epoch_end)
+
+    def stopped(after, *arguments):
+        cut(after)
+        with pytest.raises(PowerCut):
+            train(*arguments)
+        monkeypatch.setattr(Checkpoints, "on_epoch_end", plain)
+
+    assert train(discs, "--out", runs[0], *flags, "--epochs", 3) == 0
+    stopped(2, discs, "--out", runs[1], *flags, "--epochs", 3)
+    assert train(discs, "--out", runs[2], *flags, "--epochs", 3) == 0
+    stopped(4, "--resume", runs[2], "--epochs", 6)
+    assert train("--resume", runs[2]) == 0
+    for run in runs[:2]:
+        assert train("--resume", run, "--epochs", 6) == 0
+        assert_same_run(runs[2], run)
+    for run in runs:
+        assert TrainConfig.read(run / "config.json").extended == (3,)
+    rates = [float(row["lr"]) for row in history(runs[0])]
+    assert rates[2] < 1e-6 and max(rates[3:]) <= 0.25 * 0.01 and rates[5] < 1e-6
+
+
+def test_a_planned_part_that_has_not_begun_is_planned_anew(finished, tmp_path):
+    run = shutil.copytree(finished, tmp_path / "run")
+    config = TrainConfig.read(run / "config.json")
+    replace(config, epochs=9, extended=(3,)).write(run / "config.json")  # killed before a step was saved
+    assert train("--resume", run, "--epochs", 4) == 0
+    assert TrainConfig.read(run / "config.json").extended == (3,)
+    assert train("--resume", run, "--epochs", 5) == 0
+    assert TrainConfig.read(run / "config.json").extended == (3, 4)

@@ -27,7 +27,8 @@ def test_a_run_leaves_every_file_and_they_agree(finished, discs):
     best = rows[metrics["best_epoch"] - 1]
     assert best["best"] == "1" and float(best["val_dice"]) == max(float(row["val_dice"]) for row in rows)
     assert [row["name"] for row in metrics["test_images"]] == split["test"]
-    assert sorted(sum(split.values(), [])) == sorted(path.stem for path in (discs / "images").iterdir())
+    names = split["train"] + split["validation"] + split["test"]
+    assert sorted(names) == sorted(split["digests"]) == sorted(path.stem for path in (discs / "images").iterdir())
     assert metrics["versions"]["minunet"] == __version__ and metrics["epochs"] == 3 and metrics["seconds"] > 0
     assert metrics["test"]["baseline"] == pytest.approx(1 - foreground(finished, discs, split["test"]))
     assert TrainConfig.read(finished / "config.json").size == (16, 16)

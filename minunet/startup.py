@@ -1,0 +1,37 @@
+"""Startup: Ctrl-C while a command is still importing its modules ends it as it does later, by a word and exit code 130.
+
+Imported before everything else. It changes nothing for a program that imports minunet, nor for an interactive session.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import TracebackType
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+def is_command() -> bool:
+    """Whether Python was started to run a command of minunet, by `-m` or by its console script."""
+    if sys.argv[:1] == ["-m"]:  # what runs is still being looked for
+        return any(argument.removeprefix("-m").partition(".")[0] == "minunet" for argument in sys.orig_argv[1:])
+    return os.path.splitext(os.path.basename(sys.argv[0] if sys.argv else ""))[0] == "minunet"
+
+
+def end_quietly(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """The `sys.excepthook` of a command: Ctrl-C, also one that an import turned into another error, shows no traceback."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        sys.__excepthook__(kind, error, traceback)
+        return
+    try:
+        os.write(2, b"\ninterrupted\n")
+    finally:
+        os._exit(INTERRUPTED)  # no module is complete, so that nothing can be cleaned up
+
+
+if is_command():
+    sys.excepthook = end_quietly

@@ -1,0 +1,76 @@
+"""Ctrl-C during the imports of a command: no traceback; programs that import minunet are left alone."""
+
+import subprocess
+import sys
+
+import pytest
+
+from minunet import startup
+
+# A module that is imported early is interrupted, as by Ctrl-C.
+INTERRUPTED = """\
+import runpy, signal, sys
+from importlib.abc import MetaPathFinder
+
+class Finder(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == sys.argv_of_test[0]:
+            if sys.argv_of_test[1] == "hidden":
+                try:
+                    raise KeyboardInterrupt
+                except KeyboardInterrupt:
+                    raise ImportError("cannot import numpy")
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.argv_of_test = {arguments}
+sys.meta_path.insert(0, Finder())
+sys.argv, sys.orig_argv = {argv}, {orig_argv}
+import minunet
+"""
+
+
+def interrupted(module, argv, orig_argv, how="plain"):
+    program = INTERRUPTED.format(arguments=[module, how], argv=argv, orig_argv=orig_argv)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("module", ["numpy", "minunet.functional", "minunet.summary.describe"])
+@pytest.mark.parametrize(
+    ("argv", "orig_argv"),
+    [
+        (["-m", "smears"], ["python", "-X", "dev", "-m", "minunet.train", "smears"]),
+        (["-m"], ["python", "-mminunet"]),
+        (["/usr/bin/minunet", "train"], ["python", "/usr/bin/minunet", "train"]),
+    ],
+)
+def test_a_command_that_is_still_importing_ends_without_a_traceback(module, argv, orig_argv):
+    done = interrupted(module, argv, orig_argv)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ninterrupted\n")
+
+
+def test_also_where_an_import_made_another_error_of_it():
+    done = interrupted("numpy", ["-m"], ["python", "-m", "minunet.train"], "hidden")
+    assert (done.returncode, done.stderr) == (130, "\ninterrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("argv", "orig_argv"),
+    [
+        (["program.py"], ["python", "program.py"]),
+        (["-m"], ["python", "-m", "other"]),
+        ([""], ["python"]),
+        ([], ["python"]),
+    ],
+)
+def test_a_program_gets_its_exception(argv, orig_argv):
+    done = interrupted("numpy", argv, orig_argv)
+    assert done.returncode not in (0, 130) and "KeyboardInterrupt" in done.stderr and "Traceback" in done.stderr
+
+
+def test_other_errors_are_shown_as_always(capsys):
+    try:
+        raise ValueError("a mistake in the program")
+    except ValueError as error:
+        startup.end_quietly(type(error), error, error.__traceback__)
+    assert "ValueError: a mistake in the program" in capsys.readouterr().err
