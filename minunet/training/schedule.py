@@ -14,8 +14,8 @@ from dataclasses import dataclass
 WARM_UP = 0.3  # share of the steps over which one cycle rises
 START = 1 / 25  # one cycle begins at this share of the peak
 END = START / 1e4  # and ends at this share
-# The peak of the cycle that follows when a training is made longer, as a share of the first peak: with a quarter, validation Dice fell by
-# more than 0.02 in some epochs (docs/runs.md).
+# The peak of the cycle that follows when a training is made longer, as a share of the first peak. With a quarter, validation Dice
+# fell by more than 0.02 in one epoch of three trainings (docs/runs.md).
 EXTENSION_PEAK = 0.1
 
 
