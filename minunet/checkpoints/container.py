@@ -15,9 +15,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
+from minunet.checkpoints.serialization import serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
-from minunet.files.atomic import utf8, write_bytes
+from minunet.files.atomic import utf8, write_parts
 from minunet.files.names import unusable_name
 from minunet.files.reading import open_regular
 from minunet.functional.validation import is_whole_number
@@ -49,7 +50,7 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     UserError
         If safetensors is not installed or the file cannot be written.
     """
-    library = _safetensors(path)
+    _safetensors(path)
     document = {"format": document["format"], "format_version": VERSION, **document}
     # safetensors copies memory without regard to strides, so arrays must be C contiguous. asarray leaves 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
@@ -57,7 +58,7 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     as_read = json.loads(utf8(json.dumps(document, ensure_ascii=False)))
     document[CHECKSUM] = checksum(arrays, as_read)
     header = utf8(json.dumps(document, ensure_ascii=False)).decode("utf-8")
-    return write_bytes(path, library.save(arrays, metadata={KEY: header}))
+    return write_parts(path, serialized(arrays, {KEY: header}))
 
 
 def read(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from minunet.errors import UserError
@@ -83,8 +83,14 @@ def write_bytes(path: str | Path, data: bytes, *, durable: bool = True) -> Path:
     UserError
         If the system refuses: no permission, no space, a folder of that name.
     """
+    return write_parts(path, [data], durable=durable)
+
+
+def write_parts(path: str | Path, parts: Iterable[bytes | memoryview], *, durable: bool = True) -> Path:
+    """Write bytes part by part to `path` in one step, as `write_bytes` does, without having all of them in memory."""
     with replacing(path) as temporary, open(temporary, "wb") as file:
-        file.write(data)
+        for part in parts:
+            file.write(part)
         if durable:
             file.flush()
             os.fsync(file.fileno())

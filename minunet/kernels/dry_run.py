@@ -61,16 +61,16 @@ class DryRun:
     def answer(self, primitive: Primitive, args: tuple[Any, ...]) -> Any:
         """Unwritten arrays of the shapes and dtypes that the primitive would return for these arguments."""
         candidate = primitive.choose(*args)
-        result = self._unwritten(primitive.result_spec(*args))
+        result = self.unwritten(primitive.result_spec(*args))
         self.calls.append(DryCall(primitive.name, candidate.name, candidate.why, first_shape(result)))
         return result
 
-    def _unwritten(self, spec: ResultSpec) -> Any:
+    def unwritten(self, spec: ResultSpec) -> Any:
         """Arrays whose pages are never touched, nested as `spec`; each is counted while it lives."""
         if spec is None:
             return None
         if not isinstance(spec, ArraySpec):
-            return tuple(self._unwritten(part) for part in spec)
+            return tuple(self.unwritten(part) for part in spec)
         array = np.empty(spec.shape, spec.dtype)
         size = math.prod(spec.shape) * array.itemsize
         self.live += size
@@ -98,8 +98,13 @@ def _arrays(result: Any) -> Iterator[np.ndarray]:
 
 
 @contextlib.contextmanager
-def dry_run() -> Iterator[DryRun]:
+def dry_run(run: DryRun | None = None) -> Iterator[DryRun]:
     """Within the block, primitives in this thread compute nothing.
+
+    Parameters
+    ----------
+    run : DryRun, optional
+        What sees the calls, a new one by default.
 
     Examples
     --------
@@ -110,6 +115,6 @@ def dry_run() -> Iterator[DryRun]:
     >>> run.calls[0].primitive, run.calls[0].shape
     ('conv2d', (1, 8, 8, 4))
     """
-    run = DryRun()
+    run = DryRun() if run is None else run
     with intercept_calls(run.answer), np.errstate(all="ignore"):  # arithmetic between primitives meets unwritten memory
         yield run

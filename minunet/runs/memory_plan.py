@@ -5,6 +5,7 @@ Operation by operation it is an estimate; fused steps on a GPU take what they ar
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
@@ -19,11 +20,13 @@ from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
+from minunet.runs.step_buffers import step_buffers
 from minunet.summary.op_by_op import dry_run_parameters
 
-# Measured on two cores with five U-Nets of base 8 to 32: the difference between the peak of a step and the estimate from shapes.
-WORKSPACE = 45e6  # bytes of scratch space of the kernels, and of the threads' stacks and buffers
 RESIDENT = 130e6  # bytes of Python, NumPy and the packages of a command, where the system does not say
+PICTURES = 30e6  # bytes of matplotlib and the pictures at the end; measured: 22 to 25 MB
+RUNTIME = 15e6  # bytes of the buffers of BLAS, the stacks of threads, and code that runs for the first time
+BATCHES_AHEAD = 5  # batches that are prepared or wait while one is trained on
 
 BatchShape = tuple[int, int, int]
 
@@ -34,7 +37,8 @@ def training_memory(
     """Bytes at the peak of a training: of this process, its data read, on the CPU, and of device memory on a GPU.
 
     Fused, the bytes are exact: each shape of batch has a graph with memory of its own, for training and for validation.
-    Otherwise they are an estimate, and the largest batch decides. The copy of the model that `forecast` times is not counted.
+    Otherwise they are an upper bound on the CPU, of the whole process as the system counts it, and an estimate on a GPU, for which
+    the largest batch decides.
 
     Parameters
     ----------
@@ -49,8 +53,27 @@ def training_memory(
     channels = model.config["in_channels"]
     if plan.fused:
         return _fused(model, plan, [(*shape, channels) for shape in training], validation)
-    step = unfused_step_memory(model, loss, (*training[0], channels))
-    return step + WORKSPACE + (resident_memory() or RESIDENT) if plan.machine.device == "cpu" else step
+    if plan.machine.device != "cpu":
+        return unfused_step_memory(model, loss, (*training[0], channels))
+    held = resident_memory() or RESIDENT  # before the dry run, which takes some memory itself
+    return held + _process_growth(model, loss, plan.machine.threads, training, validation)
+
+
+def _process_growth(
+    model: UNet, loss: Loss, threads: int, training: Sequence[BatchShape], validation: Sequence[BatchShape]
+) -> float:
+    """Bytes that a training on the CPU adds to its process, after the data was read."""
+    channels = model.config["in_channels"]
+    pool, scratch = step_buffers(
+        model, loss, [(*shape, channels) for shape in (*training[:2], training[0])], validation
+    )
+    weights = sum(parameter.data.nbytes for parameter in model.parameters())
+    # Twice: an arena grows when its thread has taken more than it holds, and what was taken beyond it stays with the process.
+    arenas = 2 * threads * scratch
+    # Adam's two moments; and copies of these and of the weights while a state is saved, of which `forecast` has needed no more.
+    copies = 5 * weights
+    batch = 4 * math.prod(training[0]) * (channels + 1)
+    return pool + arenas + copies + BATCHES_AHEAD * batch + PICTURES + RUNTIME
 
 
 def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], validation: Sequence[BatchShape]) -> float:

@@ -77,13 +77,14 @@ def announce_training(
 
 
 def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
-    """The device, and the memory at the peak: exactly for fused steps, otherwise an estimate."""
+    """The device, and the memory at the peak: exactly for fused steps, an upper bound on the CPU, otherwise an estimate."""
     device = plan.machine.device
     say_item(say, "device", device + (f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""))
     if plan.fused:
         say_item(say, "memory", f"{memory(peak)} of the GPU (all steps and the validation)")
     else:
-        say_item(say, "memory", f"about {memory(peak)} at the peak (an estimate from shapes)")
+        amount = f"at most {memory(peak)}" if device == "cpu" else f"about {memory(peak)}"
+        say_item(say, "memory", f"{amount} at the peak (an estimate from shapes)")
     slow = why_matmul_is_slow() if device == "cpu" else None
     if slow is not None:
         say_item(say, "warning", f"{slow}.")
