@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 CHECKSUM = "checksum"
-ALGORITHM = "blake2b-128"
+ALGORITHM = "sha256"
 
 
 def checksum(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> dict[str, str]:
@@ -32,7 +32,7 @@ def mismatch(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
 
 
 def _of_tensors(tensors: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
+    digest = hashlib.sha256()
     for name in sorted(tensors):
         array = tensors[name]
         digest.update(f"{name} {array.dtype.str} {array.shape};".encode("utf-8", "backslashreplace"))
@@ -42,4 +42,4 @@ def _of_tensors(tensors: Mapping[str, np.ndarray]) -> str:
 
 def _of_document(document: Mapping[str, Any]) -> str:
     entries = {name: value for name, value in document.items() if name != CHECKSUM}
-    return hashlib.blake2b(json.dumps(entries, sort_keys=True).encode(), digest_size=16).hexdigest()
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()

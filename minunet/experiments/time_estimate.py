@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from minunet.cli.console import duration
@@ -13,6 +14,8 @@ from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
+from minunet.files.json_files import LARGEST
+from minunet.files.reading import read_regular
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
@@ -91,7 +94,7 @@ class TimeEstimator:
         steps = _batch_count(split.train, config.batch_size)
         if run.metrics.is_file():
             return ExperimentEstimate(experiment, config.epochs, steps, True, 0.0)
-        epochs = len(run.history.read_text().splitlines()) - 1 if run.history.is_file() and run.last.is_file() else 0
+        epochs = _count_lines(run.history) - 1 if run.history.is_file() and run.last.is_file() else 0
         cost = self._forecast(experiment, split)
         # The test images are scored once, at the cost of a validation.
         scored = _batch_count(split.validation, config.batch_size) * (config.epochs - epochs)
@@ -140,3 +143,11 @@ class RemainingTime:
 
 def _batch_count(pairs: Sequence[Any], batch_size: int) -> int:
     return -(-len(pairs) // batch_size)
+
+
+def _count_lines(path: Path) -> int:
+    """The lines of a file; 1, as of a history without epochs, where it cannot be read."""
+    try:
+        return len(read_regular(path, LARGEST).splitlines())
+    except OSError:
+        return 1

@@ -10,10 +10,12 @@ from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.study_settings import StudySettings
 from minunet.files.json_files import read_json
 from minunet.runs.config import TrainConfig
+from minunet.runs.history import HistoryFile
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.provenance import Provenance
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.training_data import read_split
+from minunet.training.events import COLUMNS
 
 HOSTILE = (
     None,
@@ -123,3 +125,19 @@ def test_studies_of_data_that_are_none(data, tmp_path):
     path = tmp_path / "lab.json"
     path.write_text(json.dumps({"settings": {}, "data": data}))
     assert refused_or_fine(StudyFolder(tmp_path).settings, path)
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [(0, "step"), (0, "2"), (0, "1.0"), (1, "many"), (2, ""), (15, "yes"), (15, "2"), (5, "a" * 5000), (3, "\0")],
+)
+def test_histories_that_are_none(place, text, tmp_path):
+    path, row = tmp_path / "history.csv", ["1", "2", *["0.5"] * 13, "1"]
+    path.write_text(",".join(COLUMNS) + "\n" + ",".join(row) + "\n")
+    assert HistoryFile(path).read()[0].best
+    row[place] = text
+    path.write_text(",".join(COLUMNS) + "\n" + ",".join(row) + "\n")
+    assert refused_or_fine(HistoryFile(path).read, path)
+    for whole in ("", "epoch\n1\n", ",".join(COLUMNS) + "\n1,2\n", "\xff"):
+        path.write_bytes(whole.encode("latin-1"))
+        assert refused_or_fine(HistoryFile(path).read, path)
