@@ -154,3 +154,22 @@ def test_a_page_beyond_the_end_of_the_file_is_missing(tmp_path):
     after = directory + 2 + 12 * int.from_bytes(data[directory : directory + 2], "little")
     data[after : after + 4] = (10**6).to_bytes(4, "little")
     assert "truncated" in refused(written(tmp_path, data, "a.tif"))
+
+
+@pytest.mark.parametrize("kind", [b"eXIf", b"tEXt"])
+@pytest.mark.parametrize("after", [False, True])
+def test_an_orientation_beside_the_pixels_turns_the_header_too(tmp_path, kind, after):
+    """Found among damaged pictures: the size in the header was that of the picture before it is turned."""
+    exif = Image.Exif()
+    exif[274] = 6
+    data = exif.tobytes()[6:]
+    if kind == b"tEXt":
+        data = b"XML:com.adobe.xmp\0" + b'<x tiff:Orientation="6"/>'
+    parts = png(b"\0\1\2\3\4" * 6), chunk(kind, data)
+    place = parts[0].index(b"IEND" if after else b"IDAT") - 4
+    path = written(tmp_path, parts[0][:place] + parts[1] + parts[0][place:])
+    with open_image(path) as image:
+        array = image.pixels()
+        assert image.header.size == array.shape[::-1]
+    if kind == b"eXIf":
+        assert array.shape == (4, 6)

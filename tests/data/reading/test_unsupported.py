@@ -120,3 +120,15 @@ def test_other_formats_are_named(tmp_path, start, name):
     (tmp_path / "a.png").write_bytes(start + bytes(200))
     with pytest.raises(UserError, match=f"is a {name} picture, which is not read here: convert it to PNG."):
         decode(tmp_path / "a.png")
+
+
+def test_a_field_of_another_type_is_damage(tmp_path):
+    """Found among damaged pictures: a compression that is text was quoted as if it were a number."""
+    path = tiff(tmp_path / "a.tif", bytes(48), bits=64)
+    data = bytearray(path.read_bytes())
+    place = 10 + 12 * 3
+    assert struct.unpack_from("<H", data, place) == (259,)
+    struct.pack_into("<H", data, place + 2, 2)  # ASCII
+    path.write_bytes(data)
+    with pytest.raises(UserError, match="starts like a TIFF picture but is truncated or damaged"):
+        decode(path)
