@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +24,11 @@ from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.picture_files import picture_files
 from minunet.wording import join_names
 
-STOPPING = "Stopping after this image; what is done is kept. Ctrl-C again stops at once."
+STOPPING = "Stopping after this image, a large one is given up; what is done is kept. Ctrl-C again stops at once."
+
+
+class _GivenUp(Exception):
+    """The user asked to stop while a large image was predicted, which may take an hour."""
 
 
 @dataclass
@@ -116,7 +120,11 @@ def predict_files(
             if result.stopped:
                 break
             try:
-                cell_pixels, pixels, notes = _predict_file(model, image, out, threshold, writers)
+                cell_pixels, pixels, notes = _predict_file(
+                    model, image, out, threshold, writers, lambda: result.stopped
+                )
+            except _GivenUp:
+                break
             except UserError as error:
                 result.failures += error.problems
                 continue
@@ -131,12 +139,23 @@ def predict_files(
 
 
 def _predict_file(
-    model: LoadedModel, image: InputImage, out: Path, threshold: float, writers: ThreadPoolExecutor
+    model: LoadedModel,
+    image: InputImage,
+    out: Path,
+    threshold: float,
+    writers: ThreadPoolExecutor,
+    stopped: Callable[[], bool],
 ) -> tuple[int, int, list[str]]:
     """Write the pictures of one image, or none of them; returns its cell pixels, its pixels, and what the user should know."""
     cell_pixels, notes = 0, list[str]()
     with open_rows(image.path, report=notes.append) as rows, PartsBar(image.path.name) as progress:
-        predicted = with_context(predict_rows(model, rows, progress), threshold)
+
+        def report(done: int, total: int) -> None:
+            progress(done, total)
+            if stopped() and done < total:
+                raise _GivenUp
+
+        predicted = with_context(predict_rows(model, rows, report), threshold)
         first = next(predicted)  # before a file is made, since most bad images show here
         with picture_files(out / image.name, rows.height, writers) as write:
             for prediction in itertools.chain([first], predicted):

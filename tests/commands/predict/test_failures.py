@@ -141,3 +141,22 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
     assert run(model, tmp_path / "a.png", tmp_path / "b.png", "--out", tmp_path / "out") == 1
     assert "a.png is truncated" in capsys.readouterr().err
     assert written(tmp_path / "out") == pictures("b")
+
+
+def test_ctrl_c_gives_a_large_image_up(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
+    network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
+    model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
+    Image.fromarray(np.zeros((200, 100), np.uint8)).save(tmp_path / "a.png")
+    probabilities = predictor.LoadedModel.probabilities
+
+    def interrupted(self, inputs):
+        monkeypatch.setattr(predictor.LoadedModel, "probabilities", probabilities)
+        os.kill(os.getpid(), signal.SIGINT)
+        return probabilities(self, inputs)
+
+    monkeypatch.setattr(predictor.LoadedModel, "probabilities", interrupted)
+    assert run(model, tmp_path / "a.png", "--out", tmp_path / "out") == 130
+    assert "stopped with 1 left" in capsys.readouterr().err
+    assert written(tmp_path / "out") == []
