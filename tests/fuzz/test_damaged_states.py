@@ -19,6 +19,7 @@ from tests.fuzz.outcomes import each_count, try_files
 
 CONFIG = TrainConfig(base_channels=2, depth=1, size=(16, 16), epochs=9, threads=1, device="cpu", precision="fp32")
 DICE = (0.5, 0.75, 0.625)
+STEPS = 2  # of an epoch
 
 
 def record(epoch):
@@ -47,7 +48,7 @@ def path(tmp_path):
 
 
 def test_the_state_is_sound(path):
-    progress = files(path.parent).restore()
+    progress = files(path.parent).restore(STEPS)
     assert (progress.epoch, progress.best_epoch, progress.best_value) == (3, 2, 0.75)
 
 
@@ -59,7 +60,7 @@ def test_they_are_refused_or_read(count, path):
     arrays, _ = container.read(path, {"minunet-training-state": "a state"})
     original, moments = dict(files(path.parent).model.named_parameters()), None
     keeper = files(path.parent)
-    expected = dataclasses.asdict(keeper.restore())
+    expected = dataclasses.asdict(keeper.restore(STEPS))
     moments = keeper.optimizer.state_dict()
     assert set(original) == set(keeper.model.state_dict())
 
@@ -84,7 +85,7 @@ def test_they_are_refused_or_read(count, path):
 
     def read(kind, data):
         again = files(path.parent)
-        progress = again.restore()
+        progress = again.restore(STEPS)
         state = again.optimizer.state_dict()
         assert all(np.isfinite(value).all() for value in again.model.state_dict().values())
         assert all(np.isfinite(value).all() for value in state.values())

@@ -4,7 +4,7 @@ import pytest
 
 from minunet.checkpoints.container import read, write
 from minunet.errors import UserError
-from tests.fuzz.test_damaged_states import files, path  # noqa: F401  the fixture
+from tests.fuzz.test_damaged_states import STEPS, files, path  # noqa: F401  the fixture
 
 
 def change(path, edit):  # noqa: F811
@@ -64,14 +64,14 @@ CHANGES = {
 def test_it_is_refused(name, path):  # noqa: F811
     change(path, CHANGES[name])
     with pytest.raises(UserError) as caught:
-        files(path.parent).restore()
+        files(path.parent).restore(STEPS)
     (problem,) = caught.value.problems
     assert problem.startswith(f"{path}: ") and len(problem) < 700
 
 
 def test_a_sound_state_is_taken(path):  # noqa: F811
     change(path, lambda document: None)
-    progress = files(path.parent).restore()
+    progress = files(path.parent).restore(STEPS)
     assert (progress.best_epoch, progress.best_value, progress.step) == (2, 0.75, 6)
 
 
@@ -82,4 +82,4 @@ def test_moments_that_no_training_has(name, path):  # noqa: F811
     tensors[name].reshape(-1)[0] = -5 if "avg." not in name else float("nan")
     write(path, tensors, document)
     with pytest.raises(UserError, match="holds values that it never has|does not fit this training"):
-        files(path.parent).restore()
+        files(path.parent).restore(STEPS)
