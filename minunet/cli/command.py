@@ -33,8 +33,8 @@ def command(main: Callable[[list[str] | None], int]) -> Main:
     """Wrap the main function of a command, so that it always ends with an exit code and a message.
 
     A `UserError` becomes a list of problems on stderr and exit code 2, as does a lack of memory, threads or open files.
-    Ctrl-C becomes 130. Where the reader of the output is gone (`| head`), the command ends without a message, with 141 if it
-    was not finished yet.
+    Ctrl-C becomes 130. Where stdout cannot be written, the command goes on without printing, and ends with 1. Where the reader
+    of the output is gone (`| head`), the command ends without a message, with 141 if it was not finished yet.
     """
 
     @functools.wraps(main)
