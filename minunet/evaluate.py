@@ -13,14 +13,14 @@ from functools import partial
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import file_path, positive_int
 from minunet.cli.command import command
-from minunet.cli.console import FileBar, say_item
+from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, find_pairs
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.evaluation import evaluate
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
@@ -92,11 +92,11 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair]) 
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
     announce_evaluation(arguments, model, selected, pairs)
-    with FileBar("checking") as progress:
+    with FileProgressBar("checking") as progress:
         warnings = check_pairs(selected.pairs, progress=progress)
     for warning in warnings:
         say_item(print, "warning", warning)
-    with FileBar("scoring") as progress:
+    with FileProgressBar("scoring") as progress:
         metrics = evaluate(model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress)
     print("", *summary_table(metrics), "", *image_table(metrics), "", sep="\n")
     if out is None:

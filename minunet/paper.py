@@ -24,7 +24,7 @@ from minunet.experiments.study_messages import (
     announce_study_stopped,
 )
 from minunet.files.lock import FolderLock
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
 
 

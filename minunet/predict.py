@@ -19,7 +19,7 @@ from minunet.data.finding.input_images import InputFiles, InputImage, find_input
 from minunet.errors import UserError
 from minunet.files.folders import fresh_folder
 from minunet.files.lock import FolderLock
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems

@@ -11,7 +11,7 @@ from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.parser import Parser
 from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
 from minunet.errors import UserError
-from minunet.files.atomic import write_bytes
+from minunet.files.atomic_write import write_bytes
 from minunet.results.picture import png_bytes
 from minunet.results.smear_sheet import smear_sheet
 

@@ -15,7 +15,7 @@ from benchmarks.results import add_out, save
 from minunet.data.synthetic.smear import draw_smear
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.metrics import Overlap
+from minunet.inference.metrics import ConfusionCounts
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.machine import Machine
 from minunet.training.loss import LOSSES
@@ -57,7 +57,7 @@ def dice(
 ) -> float:
     """The Dice coefficient on the test images after training from this seed; see `trained`."""
     model = trained(args, training, seed=seed, label=label, device=device, precision=precision)
-    return Overlap.of(logits(args, model, test[0], precision) > 0, test[1] >= 0.5).dice
+    return ConfusionCounts.of(logits(args, model, test[0], precision) > 0, test[1] >= 0.5).dice
 
 
 def logits(args: argparse.Namespace, model: Any, images: np.ndarray, precision: str) -> np.ndarray:

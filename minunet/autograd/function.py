@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from minunet.autograd.changes import Changes, arrays_in, memory_of
 from minunet.autograd.engine import is_recording
 from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
+from minunet.autograd.version_counter import Changes, arrays_in, memory_of
 from minunet.kernels.backend import Array
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from minunet.autograd.changes import Changes
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
+from minunet.autograd.version_counter import Changes
 from minunet.kernels.backend import Array, array_module, is_array
 
 if TYPE_CHECKING:

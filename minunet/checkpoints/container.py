@@ -18,7 +18,7 @@ from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
 from minunet.checkpoints.serialization import serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
-from minunet.files.atomic import utf8, write_parts
+from minunet.files.atomic_write import utf8, write_parts
 from minunet.files.names import unusable_name
 from minunet.files.reading import open_regular
 from minunet.functional.validation import is_whole_number

@@ -24,7 +24,7 @@ from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 

@@ -60,7 +60,7 @@ def memory(size: float) -> str:
     return f"{size / 1e9:.1f} GB" if size >= 995e6 else f"{round(size / 1e7) * 10} MB"
 
 
-class FileBar:
+class FileProgressBar:
     """A progress bar over files on stderr, which disappears at the end; nothing where stderr is not a terminal.
 
     Parameters
@@ -106,7 +106,7 @@ class PartsBar:
 
     def __init__(self, label: str):
         self.label = label
-        self._bar: FileBar | None = None
+        self._bar: FileProgressBar | None = None
 
     def __enter__(self) -> ProgressCallback:
         return self._update
@@ -117,7 +117,7 @@ class PartsBar:
 
     def _update(self, done: int, total: int) -> None:
         if self._bar is None and total > 1:
-            self._bar = FileBar(self.label)
+            self._bar = FileProgressBar(self.label)
         if self._bar is not None:
             self._bar.__enter__()(done, total)
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from minunet.data.checks import find_problems, find_warnings
 from minunet.data.finding.layouts import SIDES, find_data_folders
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair, match_masks
+from minunet.data.pair_checks import find_problems, find_warnings
 from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError

@@ -11,7 +11,7 @@ from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.variations import Variation
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
-from minunet.files.atomic import write_bytes
+from minunet.files.atomic_write import write_bytes
 from minunet.kernels.machine import Machine
 from minunet.results.figures import contact_sheet
 from minunet.results.picture import png_bytes

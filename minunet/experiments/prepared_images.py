@@ -17,7 +17,7 @@ from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.mask_targets import mask_target, sixteen_bit
-from minunet.files.atomic import write_bytes
+from minunet.files.atomic_write import write_bytes
 from minunet.inference.mask_limits import MaskLimits
 from minunet.results.picture import png_bytes
 

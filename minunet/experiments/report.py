@@ -17,7 +17,7 @@ from minunet.experiments.seed_scores import SeedScores
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.study_settings import StudySettings
 from minunet.experiments.variations import Variations
-from minunet.files.atomic import write_text
+from minunet.files.atomic_write import write_text
 from minunet.files.json_files import write_json
 from minunet.version import __version__
 

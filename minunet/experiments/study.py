@@ -5,7 +5,7 @@ Called again on the same folder, it continues and trains nothing twice.
 
 from __future__ import annotations
 
-from minunet.cli.console import FileBar
+from minunet.cli.console import FileProgressBar
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
@@ -47,7 +47,7 @@ class PaperStudy:
             if variation.part in self.request.parts or self._is_finished(variation):
                 kinds_by_size.setdefault(variation.size, set()).add(variation.masks)
         pairs = [*self.split.train, *self.split.validation, *self.split.test]
-        with FileBar("preparing images") as progress:
+        with FileProgressBar("preparing images") as progress:
             self.prepared.write(pairs, kinds_by_size, progress)
         return {
             (size, kind): self.prepared.limits(self.split.test, size, kind)

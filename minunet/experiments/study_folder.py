@@ -17,7 +17,7 @@ from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.study_settings import StudySettings
-from minunet.files.atomic import utf8
+from minunet.files.atomic_write import utf8
 from minunet.files.folders import unwritable
 from minunet.files.json_files import read_json, write_json
 from minunet.files.lock import LOCK

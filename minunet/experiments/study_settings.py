@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from minunet.runs.config import TrainConfig
 from minunet.runs.setting_checks import flag
 from minunet.runs.settings import Settings
+from minunet.runs.train_config import TrainConfig
 from minunet.wording import shorten
 
 PARTS = ("m1m2", "claims")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minunet.experiments.study_settings import StudySettings
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 from minunet.wording import count_noun
 
 FEW_IMAGES = (10, 20, 40)  # training images; the paper claims that a U-Net needs few

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minunet.errors import UserError
-from minunet.files.atomic import write_text
+from minunet.files.atomic_write import write_text
 from minunet.files.reading import read_regular
 from minunet.wording import shorten
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from weakref import WeakSet
 
 from minunet.errors import UserError
-from minunet.files.atomic import sweep
+from minunet.files.atomic_write import sweep
 from minunet.files.folders import missing_folders, remove_empty
 from minunet.files.lock_owner import HEARTBEAT, SILENCE, LockOwner
 from minunet.files.system_lock import lock_file

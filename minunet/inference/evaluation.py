@@ -13,8 +13,8 @@ import numpy as np
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_files import decode, decode_mask
+from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
-from minunet.inference.predictor import LoadedModel
 
 
 def evaluate(

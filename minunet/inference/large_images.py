@@ -13,7 +13,7 @@ from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_rows import ImageRows, spans_of
 from minunet.data.reading.resize import RowsResize, area_weights, linear_weights
 from minunet.data.tiling import tiles_along_axis
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.tile_size import tiling
 
 PredictedRows = tuple[np.ndarray, np.ndarray]  # rows of an image, and their probabilities (h, W)

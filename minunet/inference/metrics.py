@@ -29,7 +29,7 @@ THRESHOLD = 0.5
 
 
 @dataclass
-class Overlap:
+class ConfusionCounts:
     """Pixel counts of a prediction against a binary target."""
 
     true_positive: int = 0
@@ -37,8 +37,8 @@ class Overlap:
     false_negative: int = 0
     true_negative: int = 0
 
-    def __add__(self, other: Overlap) -> Overlap:
-        return Overlap(
+    def __add__(self, other: ConfusionCounts) -> ConfusionCounts:
+        return ConfusionCounts(
             self.true_positive + other.true_positive,
             self.false_positive + other.false_positive,
             self.false_negative + other.false_negative,
@@ -46,7 +46,7 @@ class Overlap:
         )
 
     @classmethod
-    def of(cls, predicted: np.ndarray, actual: np.ndarray) -> Overlap:
+    def of(cls, predicted: np.ndarray, actual: np.ndarray) -> ConfusionCounts:
         """Count two boolean arrays of the same shape."""
         both = int(np.count_nonzero(predicted & actual))
         positive, cells = int(np.count_nonzero(predicted)), int(np.count_nonzero(actual))
@@ -90,7 +90,7 @@ class Overlap:
 class _Sums:
     """The sums over the pixels of one image, or of several."""
 
-    overlap: Overlap = field(default_factory=Overlap)
+    overlap: ConfusionCounts = field(default_factory=ConfusionCounts)
     equal: int = 0  # pixels where the rounded prediction equals the target as it is
     loss: float = 0.0  # sum over the pixels
 
@@ -202,5 +202,5 @@ class SegmentationMetrics:
         names = [str(first + place) for place in range(len(target))] if names is None else names
         for name, image, truth, losses in zip(names, predicted, target, loss, strict=True):
             equal = int(np.count_nonzero(image == truth))
-            added = _Sums(Overlap.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
+            added = _Sums(ConfusionCounts.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
             self._scores[name] = self._scores.get(name, _Sums()) + added

@@ -11,7 +11,7 @@ from numpy.typing import DTypeLike
 from minunet.autograd import Tensor
 from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import device_of, resolve_device, to_device, to_numpy
-from minunet.nn.state import fitting_arrays
+from minunet.nn.state_dict_checks import fitting_arrays
 
 
 class Parameter(Tensor):

@@ -11,7 +11,7 @@ import numpy as np
 from minunet.autograd import Tensor
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
-from minunet.nn.optimizer import Optimizer, out_of_range, raise_if_any
+from minunet.nn.optimizer_base import Optimizer, out_of_range, raise_if_any
 
 __all__ = ["SGD", "Adam", "Optimizer"]
 

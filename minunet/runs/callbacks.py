@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from minunet.cli.console import duration
 from minunet.cli.streams import SteadyStream
-from minunet.runs.history import HistoryFile
+from minunet.runs.history_file import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
 
 LINE_INTERVAL = 60.0  # seconds between two lines of progress where stderr is not a terminal
@@ -138,7 +138,7 @@ class HistoryWriter(Callback):
         self.history.append(record)
 
 
-class Checkpoints(Callback):
+class CheckpointWriter(Callback):
     """Saves the best model and the last state.
 
     Parameters
@@ -161,7 +161,7 @@ class Checkpoints(Callback):
             self.save_last()
 
 
-class Curves(Callback):
+class CurveDrawer(Callback):
     """Draws curves.png during the training, at most once a minute, and when it stops.
 
     Parameters

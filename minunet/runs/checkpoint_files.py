@@ -9,10 +9,10 @@ from minunet.checkpoints.model_file import save_model
 from minunet.checkpoints.training_state import load_state, save_state
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE
 from minunet.runs.stored_progress import differing, read_progress
+from minunet.runs.train_config import TrainConfig
 from minunet.training.events import EpochRecord, TrainingProgress
 from minunet.wording import join_names, shorten
 

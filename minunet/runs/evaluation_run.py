@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from minunet.data.pairs import Pair
-from minunet.files.atomic import write_bytes, write_text
+from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.json_files import write_json
 from minunet.inference.evaluation import predict_pair
+from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
-from minunet.inference.predictor import LoadedModel
 from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first

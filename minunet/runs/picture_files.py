@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from minunet.files.atomic import cannot_write, replacing
+from minunet.files.atomic_write import cannot_write, replacing
 from minunet.files.folders import missing_folders, remove_empty
 from minunet.results.png_file import PngFile
 from minunet.results.prediction import COMPRESS_LEVELS, PICTURES, Prediction, result_files

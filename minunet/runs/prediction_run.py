@@ -12,14 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.cli.console import FileBar, PartsBar
+from minunet.cli.console import FileProgressBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
 from minunet.data.finding.input_images import InputFiles, InputImage
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.inference.large_images import predict_rows
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.picture_files import picture_files
 from minunet.wording import join_names
@@ -114,7 +114,11 @@ def predict_files(
     def stop() -> None:
         result.stopped = True
 
-    with StopOnSignal(stop, STOPPING), FileBar("predicting") as progress, ThreadPoolExecutor(len(PICTURES)) as writers:
+    with (
+        StopOnSignal(stop, STOPPING),
+        FileProgressBar("predicting") as progress,
+        ThreadPoolExecutor(len(PICTURES)) as writers,
+    ):
         for number, image in enumerate(images):
             progress(number, len(images))
             if result.stopped:

@@ -11,9 +11,9 @@ from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.cpu.blas import why_matmul_is_slow
 from minunet.resources import available_memory
-from minunet.runs.config import TrainConfig
 from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import TrainingData
 from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun

@@ -17,9 +17,9 @@ from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
 from minunet.data.reading.pixels import to_rgb
 from minunet.data.reading.resize import resize_area
-from minunet.files.atomic import replacing, write_bytes
+from minunet.files.atomic_write import replacing, write_bytes
 from minunet.inference.evaluation import predict_pair
-from minunet.inference.predictor import LoadedModel
+from minunet.inference.loaded_model import LoadedModel
 from minunet.results import figures
 from minunet.results.curves import MatplotlibMissing, plot_curves
 from minunet.results.picture import png_bytes

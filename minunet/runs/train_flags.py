@@ -15,10 +15,10 @@ from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, flag
 from minunet.runs.setting_flags import add_setting_flags, as_typed, given_settings
+from minunet.runs.train_config import TrainConfig
 
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}

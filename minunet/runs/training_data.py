@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from minunet.cli.console import FileBar
+from minunet.cli.console import FileProgressBar
 from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
@@ -18,9 +18,9 @@ from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems
 from minunet.files.json_files import read_json, write_json
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import split_problems
+from minunet.runs.train_config import TrainConfig
 from minunet.wording import join_names
 
 DRAWN_COUNT = 96
@@ -91,7 +91,7 @@ def find_training_data(
         With every problem.
     """
     data = str(folder.synthetic) if config.drawn else config.data
-    with FileBar("checking the data") as progress:
+    with FileProgressBar("checking the data") as progress:
         surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
     problems = [*known_problems, *surveyed.problems]
     if not resume:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from minunet.checkpoints.model_file import load_model, save_model
-from minunet.cli.console import FileBar, say_item
+from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.interruption import StopOnSignal, StoppedBySignal
 from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
@@ -29,10 +29,9 @@ from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
-from minunet.runs.callbacks import Checkpoints, Curves, EpochLines, HistoryWriter, ProgressBar
+from minunet.runs.callbacks import CheckpointWriter, CurveDrawer, EpochLines, HistoryWriter, ProgressBar
 from minunet.runs.checkpoint_files import CheckpointFiles
-from minunet.runs.config import TrainConfig
-from minunet.runs.history import HistoryFile
+from minunet.runs.history_file import HistoryFile
 from minunet.runs.memory_plan import peak_so_far, training_memory
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.run_folder import RunFolder
@@ -46,6 +45,7 @@ from minunet.runs.run_messages import (
 )
 from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predictions
 from minunet.runs.time_plan import forecast
+from minunet.runs.train_config import TrainConfig
 from minunet.training.events import TrainingProgress
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
@@ -125,7 +125,7 @@ class TrainingRun:
     def load(self) -> None:
         """Read and prepare every image, with a progress bar."""
         for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
-            with FileBar(f"preparing {name} images", show=self.bar) as progress:
+            with FileProgressBar(f"preparing {name} images", show=self.bar) as progress:
                 batches.load(progress)
 
     def describe(self) -> None:
@@ -180,9 +180,9 @@ class TrainingRun:
             plan=self.plan,
             callbacks=[
                 HistoryWriter(history),
-                Checkpoints(self.checkpoints.save_best, lambda: self.checkpoints.save_last(self.progress)),
+                CheckpointWriter(self.checkpoints.save_best, lambda: self.checkpoints.save_last(self.progress)),
                 EpochLines(self.say),
-                Curves(self._draw_curves),
+                CurveDrawer(self._draw_curves),
                 *([ProgressBar()] if self.bar else []),
             ],
             progress=self.progress,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from minunet.functional.loss import binary_cross_entropy_with_logits
+from minunet.fused.kernel_choices import KernelChoice, recorded_forward, recorded_step
 from minunet.fused.step_memory import StepMemory
 from minunet.fused.step_plan import StepPlan, why_no_fused_forward
-from minunet.fused.step_table import KernelChoice, recorded_forward, recorded_step
 from minunet.kernels.cuda import devices
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.cuda.precision import use_precision

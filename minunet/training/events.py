@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from minunet.inference.metrics import Overlap
+from minunet.inference.metrics import ConfusionCounts
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class TrainingProgress:
     batch: int = 0
     images: int = 0
     loss: float = 0.0
-    overlap: Overlap = field(default_factory=Overlap)
+    overlap: ConfusionCounts = field(default_factory=ConfusionCounts)
     seconds: float = 0.0
     best_epoch: int = 0
     best_value: float | None = None
@@ -138,7 +138,7 @@ class TrainingProgress:
         """Reset the sums for the next epoch."""
         self.batch = self.images = 0
         self.loss = self.seconds = 0.0
-        self.overlap = Overlap()
+        self.overlap = ConfusionCounts()
 
     def to_dict(self) -> dict[str, Any]:
         """The values for JSON, which keeps floats exactly; without the history, which is stored separately."""
@@ -147,5 +147,5 @@ class TrainingProgress:
     @classmethod
     def from_dict(cls, values: dict[str, Any], history: list[dict[str, Any]]) -> TrainingProgress:
         """The progress from the result of `to_dict` and the rows of the history."""
-        overlap = Overlap(**values["overlap"])
+        overlap = ConfusionCounts(**values["overlap"])
         return cls(**{**values, "overlap": overlap}, history=[EpochRecord(**row) for row in history])

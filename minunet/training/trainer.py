@@ -13,7 +13,7 @@ from typing import Any
 from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.metrics import THRESHOLD, Overlap, SegmentationMetrics
+from minunet.inference.metrics import THRESHOLD, ConfusionCounts, SegmentationMetrics
 from minunet.inference.scoring import BatchSource, score
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
@@ -191,7 +191,7 @@ class Trainer:
         progress.images += len(images)
         progress.loss += result.loss * len(images)
         assert result.predicted is not None  # as its numbers are finite
-        progress.overlap += Overlap.of(result.predicted, masks >= THRESHOLD)
+        progress.overlap += ConfusionCounts.of(result.predicted, masks >= THRESHOLD)
         self._resumable = True
         return lr
 

@@ -12,7 +12,7 @@ from minunet.checkpoints import container
 from minunet.checkpoints.model_file import load_model, save_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.files import atomic
+from minunet.files import atomic_write
 from tests.checkpoints.model_files import SIZE, header, rewritten, unet
 
 
@@ -106,7 +106,7 @@ def test_interrupted_write_leaves_the_old_file(saved, monkeypatch, failure, mome
     def fail(*arguments):
         raise failure
 
-    monkeypatch.setattr(atomic.os, moment, fail)
+    monkeypatch.setattr(atomic_write.os, moment, fail)
     with pytest.raises((UserError, KeyboardInterrupt)) as caught:
         save_model(saved, unet(seed=3), SIZE)
     assert saved.read_bytes() == before
@@ -125,7 +125,7 @@ def test_folder_in_the_way(tmp_path):
 
 
 def test_written_files_may_be_read_by_others(saved):
-    assert saved.stat().st_mode & 0o777 == atomic.write_text(saved.with_name("x"), "x").stat().st_mode & 0o777
+    assert saved.stat().st_mode & 0o777 == atomic_write.write_text(saved.with_name("x"), "x").stat().st_mode & 0o777
     plain = saved.with_name("plain")
     plain.write_text("")
     assert saved.stat().st_mode == plain.stat().st_mode

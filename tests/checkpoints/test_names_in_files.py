@@ -11,10 +11,10 @@ from minunet.data.finding.matching import Pair
 from minunet.data.split import Split
 from minunet.experiments.runner import RunLog
 from minunet.experiments.study_folder import fingerprint
-from minunet.files.atomic import write_text
+from minunet.files.atomic_write import write_text
 from minunet.files.json_files import read_json, write_json
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import write_split
 
 NAME = os.fsdecode(b"gr\xfcn")

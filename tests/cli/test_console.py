@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from minunet.cli.console import FileBar, duration, memory, say_item
+from minunet.cli.console import FileProgressBar, duration, memory, say_item
 
 
 class Terminal(io.StringIO):
@@ -42,7 +42,7 @@ def test_long_lines_are_folded_under_themselves_unless_they_are_to_be_copied():
 
 def test_a_bar_over_files_shows_only_on_a_terminal():
     for stream, show, expected in ((Terminal(), True, True), (Terminal(), False, False), (io.StringIO(), True, False)):
-        with FileBar("reading", show=show, stream=stream) as progress:
+        with FileProgressBar("reading", show=show, stream=stream) as progress:
             progress(0, 4)
             progress(3, 4)
         assert ("reading 3/4" in stream.getvalue()) == expected

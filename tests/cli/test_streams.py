@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from minunet.cli.command import command
-from minunet.cli.console import FileBar
+from minunet.cli.console import FileProgressBar
 from minunet.cli.streams import SteadyStream, is_terminal
 from minunet.runs.callbacks import ProgressBar
 from minunet.training.events import StartRecord, StepRecord
@@ -94,7 +94,7 @@ def test_what_cannot_tell_is_no_terminal(stream):
 
 def test_bars_need_no_terminal_and_no_flush():
     stream = Bare()
-    with FileBar("reading", stream=stream) as progress:
+    with FileProgressBar("reading", stream=stream) as progress:
         progress(1, 2)
     times = iter(range(0, 1000, 100))
     bar = ProgressBar(stream, clock=lambda: next(times))
@@ -106,7 +106,7 @@ def test_bars_need_no_terminal_and_no_flush():
 
 def test_bars_without_stderr(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
-    with FileBar("reading") as progress:
+    with FileProgressBar("reading") as progress:
         progress(1, 2)
     bar = ProgressBar(clock=lambda: 0.0)
     bar.on_start(StartRecord(1, 2, 0))

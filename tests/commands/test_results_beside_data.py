@@ -9,7 +9,7 @@ from PIL import Image
 from minunet import UNet, evaluate, train
 from minunet.checkpoints.model_file import save_model
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 TINY = ["--size", "16", "--base-channels", "2", "--depth", "1", "--epochs", "1", "--device", "cpu"]
 

@@ -16,7 +16,7 @@ from minunet.experiments.study_settings import StudySettings
 from minunet.experiments.time_estimate import ExperimentEstimate
 from minunet.experiments.variations import Variations
 from minunet.files.json_files import write_json
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 from minunet.training.trainer import Diverged
 
 VARIATIONS = Variations(StudySettings(), 72).by_key

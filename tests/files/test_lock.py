@@ -13,7 +13,7 @@ import pytest
 
 from minunet.errors import UserError
 from minunet.files import lock as lock_module
-from minunet.files.atomic import replacing
+from minunet.files.atomic_write import replacing
 from minunet.files.lock import LOCK, FolderLock
 from minunet.files.lock_owner import SILENCE, LockOwner
 from minunet.files.system_lock import process_is_alive, process_start

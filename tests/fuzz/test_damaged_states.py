@@ -11,8 +11,8 @@ from minunet.checkpoints.checksum import checksum
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.runs.checkpoint_files import CheckpointFiles
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.train_config import TrainConfig
 from minunet.training.events import EpochRecord, TrainingProgress
 from tests.fuzz.mutations import mutated_bytes, mutated_json, mutated_table, packed, pick, unpacked
 from tests.fuzz.outcomes import each_count, try_files

@@ -7,7 +7,7 @@ from minunet.checkpoints.model_file import load_model, save_model
 from minunet.data.reading import image_rows
 from minunet.data.reading.image_rows import ImageRows
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.inference import predictor, tile_size
+from minunet.inference import loaded_model, tile_size
 from minunet.inference.large_images import predict_rows
 from tests.checkpoints.model_files import unet
 
@@ -17,7 +17,7 @@ def small_limits(monkeypatch):
     """Everything is large, and tiles are small."""
     monkeypatch.setattr(image_rows, "LARGE", 0)
     monkeypatch.setattr(image_rows, "STRIP_PIXELS", 1500)
-    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(loaded_model, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
 
 

@@ -4,7 +4,7 @@ import io
 import sys
 from dataclasses import replace
 
-from minunet.runs.callbacks import HEADER, LEGEND, Checkpoints, Curves, EpochLines, ProgressBar
+from minunet.runs.callbacks import HEADER, LEGEND, CheckpointWriter, CurveDrawer, EpochLines, ProgressBar
 from minunet.training.events import COLUMNS, EpochRecord, StartRecord, StepRecord
 
 EPOCH = replace(
@@ -117,7 +117,7 @@ def test_a_bar_on_the_terminal_makes_way_for_the_lines(monkeypatch):
 
 def test_the_best_model_is_saved_when_it_is_best_and_the_state_always():
     saved = []
-    callback = Checkpoints(lambda record: saved.append(("best", record.epoch)), lambda: saved.append("last"))
+    callback = CheckpointWriter(lambda record: saved.append(("best", record.epoch)), lambda: saved.append("last"))
     callback.on_epoch_end(EPOCH)
     callback.on_epoch_end(replace(EPOCH, epoch=2, best=False))
     callback.on_interrupt(True)
@@ -127,7 +127,7 @@ def test_the_best_model_is_saved_when_it_is_best_and_the_state_always():
 
 def test_curves_are_drawn_now_and_then_and_at_every_end():
     drawn, clock = [], Clock()
-    callback = Curves(lambda: drawn.append(clock.now), every=60, clock=clock)
+    callback = CurveDrawer(lambda: drawn.append(clock.now), every=60, clock=clock)
     for now in (50, 70, 100, 140):
         clock.now = now
         callback.on_epoch_end(EPOCH)

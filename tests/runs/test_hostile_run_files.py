@@ -9,11 +9,11 @@ from minunet.errors import UserError
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.study_settings import StudySettings
 from minunet.files.json_files import read_json
-from minunet.runs.config import TrainConfig
-from minunet.runs.history import HistoryFile
+from minunet.runs.history_file import HistoryFile
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.provenance import Provenance
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import read_split
 from minunet.training.events import COLUMNS
 

@@ -9,8 +9,8 @@ from PIL import Image
 from minunet.data.pairs import Pair, find_pairs
 from minunet.errors import UserError
 from minunet.files.json_files import write_json
-from minunet.runs.config import TrainConfig
 from minunet.runs.provenance import Provenance, describe_sides, select_pairs
+from minunet.runs.train_config import TrainConfig
 
 SPLIT = {"train": ["1", "2"], "validation": ["3"], "test": ["4"]}
 

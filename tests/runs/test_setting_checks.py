@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 
 @pytest.mark.parametrize(

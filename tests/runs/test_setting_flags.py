@@ -9,9 +9,9 @@ from minunet.cli.parser import Parser
 from minunet.experiments.paper_flags import STUDY_FLAGS
 from minunet.experiments.study_settings import StudySettings
 from minunet.runs import train_flags
-from minunet.runs.config import TrainConfig
 from minunet.runs.setting_checks import flag
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, as_typed, given_settings
+from minunet.runs.train_config import TrainConfig
 
 
 def test_every_setting_of_a_training_that_a_user_can_choose_has_a_flag():

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from minunet.errors import UserError
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 
 def test_json_and_back_is_the_same_and_what_is_missing_has_its_default():

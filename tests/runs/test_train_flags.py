@@ -3,7 +3,7 @@
 import pytest
 
 from minunet.runs import train_flags
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 
 @pytest.fixture

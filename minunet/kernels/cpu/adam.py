@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
+from minunet.kernels.cpu.array_types import Arrays, are_numpy_floats
 from minunet.kernels.cpu.partition import even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel

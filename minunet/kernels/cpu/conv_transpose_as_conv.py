@@ -10,7 +10,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import UpGrads, are_numpy_floats
+from minunet.kernels.cpu.array_types import UpGrads, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row
 from minunet.kernels.cpu.im2col import backward, forward
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient

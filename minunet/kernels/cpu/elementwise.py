@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.array_types import are_numpy_floats
 from minunet.kernels.cpu.epilogue import masked_gradient, zeros
 from minunet.kernels.cpu.partition import balanced_size, even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch

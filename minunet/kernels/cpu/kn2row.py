@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
+from minunet.kernels.cpu.array_types import Arrays, are_numpy_floats
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
 from minunet.kernels.cpu.partition import RowBlock, parallel_blocks, row_blocks
 from minunet.kernels.cpu.scratch import Allocate

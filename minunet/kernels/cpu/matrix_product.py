@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.array_types import are_numpy_floats
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.matmul import matmul as multiply
 from minunet.kernels.cpu.partition import MAX_JOBS, even_slices, sum_in_order

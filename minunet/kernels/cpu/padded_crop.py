@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minunet.kernels.cpu.arguments import Arrays
+from minunet.kernels.cpu.array_types import Arrays
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
 

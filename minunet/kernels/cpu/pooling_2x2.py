@@ -12,7 +12,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import are_numpy_floats
+from minunet.kernels.cpu.array_types import are_numpy_floats
 from minunet.kernels.cpu.epilogue import sum_of_squares
 from minunet.kernels.cpu.partition import parallel_blocks, row_blocks
 from minunet.kernels.cpu.scratch import Allocate

@@ -23,7 +23,7 @@ class CompileError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Compiled:
+class CompiledProgram:
     """Machine code.
 
     Attributes
@@ -43,7 +43,7 @@ class Compiled:
 
 def compile_program(
     program: Program, architecture: str, cache: Path | None = None, instances: tuple[str, ...] | None = None
-) -> Compiled:
+) -> CompiledProgram:
     """The machine code of a program, from the cache if it is there.
 
     Parameters
@@ -108,7 +108,7 @@ def _compiler_version() -> str:
     return ".".join(map(str, nvrtc().getVersion()))
 
 
-def _compile(program: Program, architecture: str, instances: tuple[str, ...]) -> Compiled:
+def _compile(program: Program, architecture: str, instances: tuple[str, ...]) -> CompiledProgram:
     compiler = nvrtc()
     handle = compiler.createProgram(program.path.read_text(encoding="utf-8"), program.source, [], [])
     try:
@@ -122,12 +122,12 @@ def _compile(program: Program, architecture: str, instances: tuple[str, ...]) ->
         # CuPy's getCUBIN leaves out the last byte, which is zero.
         cubin = bytes(compiler.getCUBIN(handle)) + b"\0"
         names = {instance: compiler.getLoweredName(handle, instance) for instance in instances}
-        return Compiled(cubin, names, compiler.getProgramLog(handle))
+        return CompiledProgram(cubin, names, compiler.getProgramLog(handle))
     finally:
         compiler.destroyProgram(handle)
 
 
-def _read(folder: Path, name: str) -> Compiled | None:
+def _read(folder: Path, name: str) -> CompiledProgram | None:
     try:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         cubin = (folder / f"{name}.cubin").read_bytes()
@@ -135,10 +135,10 @@ def _read(folder: Path, name: str) -> Compiled | None:
         return None
     if len(cubin) != described["bytes"]:
         return None  # truncated by a full disk
-    return Compiled(cubin, described["names"], described["log"])
+    return CompiledProgram(cubin, described["names"], described["log"])
 
 
-def _write(folder: Path, name: str, compiled: Compiled) -> None:
+def _write(folder: Path, name: str, compiled: CompiledProgram) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     described = {"bytes": len(compiled.cubin), "names": compiled.names, "log": compiled.log}
     _replace(folder / f"{name}.cubin", compiled.cubin)

@@ -6,7 +6,7 @@ import pytest
 
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.json_files import write_json
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 from tests.commands.evaluate.small_evaluations import SIZE, draw, trained_model
 
 

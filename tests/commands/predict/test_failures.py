@@ -12,7 +12,7 @@ from minunet.checkpoints.model_file import save_model
 from minunet.data.reading import image_rows, rows_of_files
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.rows_of_files import open_rows
-from minunet.inference import predictor, tile_size
+from minunet.inference import loaded_model, tile_size
 from minunet.results.png_file import PngFile
 from minunet.runs import prediction_run
 from tests.commands.predict.prediction_folders import pictures, run, written
@@ -92,7 +92,7 @@ def test_full_disk_is_a_failure_of_that_image(model, smears, tmp_path, monkeypat
             raise OSError(28, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr("minunet.files.atomic.os.replace", full)
+    monkeypatch.setattr("minunet.files.atomic_write.os.replace", full)
     assert run(model, smears, "--out", "out") == 1
     error = capsys.readouterr().err
     assert "1 of 3 images failed" in error
@@ -129,7 +129,7 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
     for module in (image_rows, rows_of_files):
         monkeypatch.setattr(module, "LARGE", 400)
     monkeypatch.setattr(image_rows, "STRIP_PIXELS", 400)
-    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(loaded_model, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
@@ -144,19 +144,19 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
 
 
 def test_ctrl_c_gives_a_large_image_up(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(predictor, "BUDGET", 1)
+    monkeypatch.setattr(loaded_model, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
     Image.fromarray(np.zeros((200, 100), np.uint8)).save(tmp_path / "a.png")
-    probabilities = predictor.LoadedModel.probabilities
+    probabilities = loaded_model.LoadedModel.probabilities
 
     def interrupted(self, inputs):
-        monkeypatch.setattr(predictor.LoadedModel, "probabilities", probabilities)
+        monkeypatch.setattr(loaded_model.LoadedModel, "probabilities", probabilities)
         os.kill(os.getpid(), signal.SIGINT)
         return probabilities(self, inputs)
 
-    monkeypatch.setattr(predictor.LoadedModel, "probabilities", interrupted)
+    monkeypatch.setattr(loaded_model.LoadedModel, "probabilities", interrupted)
     assert run(model, tmp_path / "a.png", "--out", tmp_path / "out") == 130
     assert "stopped with 1 left" in capsys.readouterr().err
     assert written(tmp_path / "out") == []

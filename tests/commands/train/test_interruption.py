@@ -10,7 +10,7 @@ import pytest
 
 from minunet.checkpoints.training_state import load_state
 from minunet.data.batches import Batches
-from minunet.runs.callbacks import Checkpoints, Curves
+from minunet.runs.callbacks import CheckpointWriter, CurveDrawer
 from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Trainer
 from tests.commands.train.small_runs import TINY, assert_same_run, interrupt, train
@@ -46,7 +46,7 @@ def test_ctrl_c_keeps_everything_says_how_to_resume_and_the_resumed_run_is_the_s
 
 
 def test_a_keyboard_interrupt_from_anywhere_in_the_loop_ends_cleanly(discs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(Checkpoints, "on_step", interrupt)
+    monkeypatch.setattr(CheckpointWriter, "on_step", interrupt)
     assert train(discs, "--out", tmp_path / "run", *TINY) == 130
     assert load_state(tmp_path / "run").step == 1
     assert "--resume" in capsys.readouterr().out
@@ -110,7 +110,7 @@ def test_after_the_last_epoch_it_says_what_is_left_to_do(moment, finished, discs
     def stopping(self, *arguments):
         signal.raise_signal(signal.SIGTERM)
 
-    monkeypatch.setattr({"on_end": Curves, "_test": TrainingRun}[moment], moment, stopping)
+    monkeypatch.setattr({"on_end": CurveDrawer, "_test": TrainingRun}[moment], moment, stopping)
     run = tmp_path / "run"
     assert train(discs, "--out", run, *TINY) == 143
     said = capsys.readouterr().out
@@ -127,14 +127,14 @@ def test_after_the_last_epoch_it_says_what_is_left_to_do(moment, finished, discs
 def test_at_once_while_the_last_epoch_is_saved_it_does_not_say_that_nothing_is_lost(
     discs, tmp_path, monkeypatch, capsys
 ):
-    plain = Checkpoints.on_epoch_end
+    plain = CheckpointWriter.on_epoch_end
 
     def saving(self, record):
         if record.epoch == 3:
             raise KeyboardInterrupt
         plain(self, record)
 
-    monkeypatch.setattr(Checkpoints, "on_epoch_end", saving)
+    monkeypatch.setattr(CheckpointWriter, "on_epoch_end", saving)
     run = tmp_path / "run"
     assert train(discs, "--out", run, *TINY) == 130
     said = " ".join(capsys.readouterr().out.split())

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS
+from minunet.runs.train_config import TrainConfig
 from tests.commands.train.small_runs import TINY, interrupt, train
 
 

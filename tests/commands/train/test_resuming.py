@@ -10,8 +10,8 @@ from PIL import Image
 
 import minunet
 from minunet.checkpoints.training_state import load_state, save_state
-from minunet.runs.callbacks import Checkpoints
-from minunet.runs.config import TrainConfig
+from minunet.runs.callbacks import CheckpointWriter
+from minunet.runs.train_config import TrainConfig
 from tests.commands.train.small_runs import TINY, assert_same_run, history, problems, train
 
 
@@ -21,14 +21,14 @@ class PowerCut(BaseException):
 
 @pytest.mark.parametrize("epoch", [1, 2])
 def test_resumed_from_the_end_of_an_epoch_it_is_as_if_never_stopped(epoch, finished, discs, tmp_path, monkeypatch):
-    plain = Checkpoints.on_epoch_end
+    plain = CheckpointWriter.on_epoch_end
 
     def cut(self, record):
         plain(self, record)
         if record.epoch == epoch:
             raise PowerCut
 
-    monkeypatch.setattr(Checkpoints, "on_epoch_end", cut)
+    monkeypatch.setattr(CheckpointWriter, "on_epoch_end", cut)
     with pytest.raises(PowerCut):
         train(discs, "--out", tmp_path / "run", *TINY)
     monkeypatch.undo()
@@ -43,8 +43,8 @@ def test_an_epoch_in_the_history_that_was_not_saved_is_trained_again(finished, d
             raise PowerCut
         plain(self, record)
 
-    plain = Checkpoints.on_epoch_end
-    monkeypatch.setattr(Checkpoints, "on_epoch_end", cut)
+    plain = CheckpointWriter.on_epoch_end
+    monkeypatch.setattr(CheckpointWriter, "on_epoch_end", cut)
     with pytest.raises(PowerCut):
         train(discs, "--out", tmp_path / "run", *TINY)
     monkeypatch.undo()
@@ -141,7 +141,7 @@ def test_a_run_that_is_made_longer_keeps_its_rates_and_is_the_same_however_it_wa
     """From the end, from the middle, and stopped again in the part that was added."""
     flags = [argument for argument in TINY if argument not in ("--epochs", "3")]
     runs = [tmp_path / name for name in ("end", "middle", "again")]
-    plain = Checkpoints.on_epoch_end
+    plain = CheckpointWriter.on_epoch_end
 
     def cut(after):
         def on_epoch_end(self, record):
@@ -149,13 +149,13 @@ def test_a_run_that_is_made_longer_keeps_its_rates_and_is_the_same_however_it_wa
             if record.epoch == after:
                 raise PowerCut
 
-        monkeypatch.setattr(Checkpoints, "on_epoch_end", on_epoch_end)
+        monkeypatch.setattr(CheckpointWriter, "on_epoch_end", on_epoch_end)
 
     def stopped(after, *arguments):
         cut(after)
         with pytest.raises(PowerCut):
             train(*arguments)
-        monkeypatch.setattr(Checkpoints, "on_epoch_end", plain)
+        monkeypatch.setattr(CheckpointWriter, "on_epoch_end", plain)
 
     assert train(discs, "--out", runs[0], *flags, "--epochs", 3) == 0
     stopped(2, discs, "--out", runs[1], *flags, "--epochs", 3)

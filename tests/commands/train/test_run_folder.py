@@ -11,8 +11,8 @@ from PIL import Image
 
 import minunet
 import minunet.results.curves
-from minunet.runs.config import TrainConfig
 from minunet.runs.run_folder import CONTENTS
+from minunet.runs.train_config import TrainConfig
 from minunet.version import __version__
 from tests.commands.train.small_runs import TINY, history, train
 from tests.discs import write_discs

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minunet
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 from tests.commands.train.small_runs import TINY, assert_same_run, history, problems, train
 
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, are_numpy_floats
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, are_numpy_floats
 from minunet.kernels.cpu.im2col.forward import PER_CALL, PER_WEIGHT, PER_WINDOW_VALUE
 from minunet.kernels.cpu.im2col.input_windows import grads_from_input_windows
 from minunet.kernels.cpu.im2col.output_windows import grads_from_output_windows

@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Arrays, are_numpy_floats
+from minunet.kernels.cpu.array_types import Arrays, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row, zeros
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix

@@ -8,7 +8,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient, masked_block
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient

@@ -18,7 +18,7 @@ from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
-from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward
+from minunet.kernels.cpu.winograd.pass_arguments import WinogradBackward, WinogradForward
 from minunet.kernels.cpu.winograd.tiles import TileBlock, tile_blocks, write_tiles
 from minunet.kernels.cpu.winograd.transform_2d import BlockShape, InputTransform, OutputTransform
 from minunet.kernels.cpu.winograd.weight_transform import WeightGradTransform, transform_weight

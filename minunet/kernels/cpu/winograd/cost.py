@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from minunet.kernels.cpu.arguments import Array, Arrays
+from minunet.kernels.cpu.array_types import Array, Arrays
 from minunet.kernels.cpu.blas import small_matrix_kernels
 from minunet.kernels.cpu.matmul import matmul_cost
 from minunet.kernels.cpu.winograd import block_sizes
@@ -16,7 +16,7 @@ from minunet.kernels.primitives.windows import IntPair, Padding, out_size
 
 
 @dataclass(frozen=True)
-class Rates:
+class WinogradRates:
     """The rates that depend on how the BLAS multiplies small matrices: a transform is a product with a matrix of n rows.
 
     Attributes
@@ -32,8 +32,8 @@ class Rates:
 
 
 # A BLAS that packs the operands of every product makes the small transforms between the large products slower.
-IN_PLACE = Rates(value=0.3, sorted_value=0.45)
-PACKED = Rates(value=0.4, sorted_value=0.8)
+IN_PLACE = WinogradRates(value=0.3, sorted_value=0.45)
+PACKED = WinogradRates(value=0.4, sorted_value=0.8)
 
 PER_POINT = 0.3  # for a value of the kernel at a point, in two dimensions
 PER_WEIGHT = 1.0  # for the same in one dimension: computed once, read by every strip, added up for a gradient
@@ -47,7 +47,7 @@ ROUNDING_PENALTY = {
 }  # factor: larger tiles have three times the rounding error, and must save enough time for that
 
 
-def rates() -> Rates:
+def rates() -> WinogradRates:
     """The rates for the BLAS of this process."""
     return IN_PLACE if small_matrix_kernels() else PACKED
 

@@ -16,7 +16,7 @@ POINTS = {4: (0.0, 1.0, -1.0, 0.5, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0
 
 
 @dataclass(frozen=True)
-class Matrices:
+class WinogradMatrices:
     """The matrices of F(m x m, 3 x 3), in the notation of Lavin and Gray (2016): Y = A^T [(G g G^T) * (B^T d B)] A.
 
     Attributes
@@ -51,7 +51,7 @@ class Matrices:
 
 
 @lru_cache
-def matrices_for(m: int, dtype: np.dtype) -> Matrices:
+def matrices_for(m: int, dtype: np.dtype) -> WinogradMatrices:
     """The matrices for tiles of m x m outputs, of the given dtype."""
     points = np.array(POINTS[m])
     n = len(points) + 1
@@ -80,7 +80,7 @@ def matrices_for(m: int, dtype: np.dtype) -> Matrices:
         converted.flags.writeable = False
         return converted
 
-    return Matrices(
+    return WinogradMatrices(
         m=m,
         n=n,
         input=read_only(interpolation / scale),

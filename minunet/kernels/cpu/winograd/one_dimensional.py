@@ -19,7 +19,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
@@ -31,7 +31,12 @@ from minunet.kernels.cpu.winograd import block_sizes, cost
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform, inverse_column_transform
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 from minunet.kernels.cpu.winograd.overlapping_rows import OverlappingRows, RowsShape
-from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.pass_arguments import (
+    WinogradBackward,
+    WinogradForward,
+    backward_applies,
+    forward_applies,
+)
 from minunet.kernels.cpu.winograd.tiles import TileBlock, strips
 from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from minunet.kernels.cpu.scratch import ALIGNMENT
 from minunet.kernels.cpu.winograd import block_sizes, by_tiles
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
-from minunet.kernels.cpu.winograd.passes import WinogradBackward
+from minunet.kernels.cpu.winograd.pass_arguments import WinogradBackward
 from minunet.kernels.cpu.winograd.tiles import tile_blocks
 
 

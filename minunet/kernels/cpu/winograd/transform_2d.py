@@ -11,13 +11,13 @@ from functools import partial
 
 import numpy as np
 
-from minunet.kernels.cpu.arguments import Arrays
+from minunet.kernels.cpu.array_types import Arrays
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_transform
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import as_items
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform
-from minunet.kernels.cpu.winograd.matrices import Matrices
+from minunet.kernels.cpu.winograd.matrices import WinogradMatrices
 
 # Rows of 2^k bytes share the same few sets of the cache and evict each other; a little padding spreads them.
 ROW_PADDING = 16  # values
@@ -105,7 +105,7 @@ class OutputTransform:
         The outputs, after the recorded calls of all bands and then those of `record_finish`.
     """
 
-    def __init__(self, allocate: Allocate, matrices: Matrices, shape: BlockShape, channels: int):
+    def __init__(self, allocate: Allocate, matrices: WinogradMatrices, shape: BlockShape, channels: int):
         m, n, dtype = matrices.m, matrices.n, matrices.output.dtype
         length = shape[0] * shape[1] * shape[2] * channels
         self._matrix = matrices.output

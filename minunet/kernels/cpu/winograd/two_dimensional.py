@@ -5,10 +5,15 @@ from __future__ import annotations
 from functools import partial
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.arguments import Array, Arrays, ConvGrads
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.matrices import POINTS
-from minunet.kernels.cpu.winograd.passes import WinogradBackward, WinogradForward, backward_applies, forward_applies
+from minunet.kernels.cpu.winograd.pass_arguments import (
+    WinogradBackward,
+    WinogradForward,
+    backward_applies,
+    forward_applies,
+)
 from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 

@@ -13,7 +13,7 @@ from minunet.kernels.cpu.partition import even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, Matrices
+from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, WinogradMatrices
 
 PAIRS_PER_JOB = 16384  # of channels: rows long enough for the transforms, and few enough for the cache
 
@@ -56,7 +56,7 @@ class WeightTransform:
 class WeightGradTransform:
     """From sums of products at the points to the gradient of a kernel (3, 3, C, O): the transpose of `WeightTransform`."""
 
-    def __init__(self, allocate: Allocate, matrices: Matrices, pairs: int):
+    def __init__(self, allocate: Allocate, matrices: WinogradMatrices, pairs: int):
         self._matrix = matrices.weight_grad
         self._half = allocate((KERNEL_SIZE, matrices.n, pairs), self._matrix.dtype)
         self._whole = allocate((KERNEL_SIZE, KERNEL_SIZE, pairs), self._matrix.dtype)

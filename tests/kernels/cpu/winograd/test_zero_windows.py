@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import minunet
 from minunet import functional as F
 from minunet.kernels import primitives
-from minunet.kernels.cpu.winograd import block_sizes, passes, zero_windows
+from minunet.kernels.cpu.winograd import block_sizes, pass_arguments, zero_windows
 from minunet.kernels.dispatch import only, prefer
 
 CANDIDATES = ["winograd-4x4", "winograd-6x6", "winograd-6x1"]
@@ -63,7 +63,7 @@ def test_where_no_window_is_zero_nothing_is_written(candidate, monkeypatch):
     arguments = (x,), weight, None, (1, 1), ((1, 1), (1, 1)), None
     with prefer(candidate):
         y = primitives.conv2d(*arguments)
-        monkeypatch.setattr(passes, "may_have_zero_windows", lambda *arguments: False)
+        monkeypatch.setattr(pass_arguments, "may_have_zero_windows", lambda *arguments: False)
         np.testing.assert_array_equal(y, primitives.conv2d(*arguments))
 
 

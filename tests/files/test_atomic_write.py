@@ -3,7 +3,7 @@
 import pytest
 
 from minunet.errors import UserError
-from minunet.files.atomic import replacing, utf8, write_bytes, write_text
+from minunet.files.atomic_write import replacing, utf8, write_bytes, write_text
 
 
 def test_missing_folders_are_made_and_a_file_is_replaced(tmp_path):

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from minunet.errors import UserError
-from minunet.runs.history import HistoryFile
+from minunet.runs.history_file import HistoryFile
 from minunet.training.events import COLUMNS, EpochRecord
 
 

@@ -12,7 +12,7 @@ from minunet.autograd import Tensor
 from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import Array, array_module, device_of, is_array, to_device, to_numpy
 from minunet.kernels.plain_array import is_masked, plain
-from minunet.nn.state import fitting_arrays
+from minunet.nn.state_dict_checks import fitting_arrays
 
 
 class Optimizer:

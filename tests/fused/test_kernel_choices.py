@@ -6,8 +6,8 @@ import pytest
 
 from minunet import UNet, optim
 from minunet.fused.graphs import STAGED_BATCHES
+from minunet.fused.kernel_choices import RecordedStep, recorded_forward, recorded_step
 from minunet.fused.step_memory import StepMemory, step_memory
-from minunet.fused.step_table import RecordedStep, recorded_forward, recorded_step
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
 from minunet.kernels.machine import Machine

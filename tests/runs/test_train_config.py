@@ -7,7 +7,7 @@ import pytest
 
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
-from minunet.runs.config import TrainConfig
+from minunet.runs.train_config import TrainConfig
 
 
 def test_the_defaults_are_sound_and_those_that_need_no_thought():

@@ -9,7 +9,7 @@ import numpy as np
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.arguments import Array, Arrays, are_numpy_floats, channel_slices
+from minunet.kernels.cpu.array_types import Array, Arrays, are_numpy_floats, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes

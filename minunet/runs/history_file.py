@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from minunet.errors import UserError
-from minunet.files.atomic import write_text
+from minunet.files.atomic_write import write_text
 from minunet.files.json_files import LARGEST
 from minunet.files.reading import read_regular
 from minunet.training.events import COLUMNS, EpochRecord
