@@ -254,8 +254,12 @@ def _header(image: Image.Image, file: BinaryIO) -> ImageHeader:
     if isinstance(image, TiffImagePlugin.TiffImageFile):  # whether Pillow turns a TIFF's size depends on its version
         width, height = image.tag_v2[256], image.tag_v2[257]
     turned = False
-    # Pillow decodes a PNG to search it for an orientation, so only where there may be one that it has not seen yet.
-    if image.format != "PNG" or "exif" in image.info or has_orientation(file):
+    # A PNG may say how it is turned after its pixels, and more than once: Pillow knows only when it has decoded them.
+    in_chunks = image.format == "PNG" and has_orientation(file)
+    if image.format != "PNG" or in_chunks:
+        if in_chunks:  # its errors are those of the pixels, and a second attempt might not have them
+            check_complete(file, image)
+            image.load()
         with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil does not turn the image either
             turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     return ImageHeader((height, width) if turned else (width, height), image.format or "", 2 if several else 1)

@@ -173,3 +173,17 @@ def test_an_orientation_beside_the_pixels_turns_the_header_too(tmp_path, kind, a
         assert image.header.size == array.shape[::-1]
     if kind == b"eXIf":
         assert array.shape == (4, 6)
+
+
+def test_the_last_orientation_counts(tmp_path):
+    """Found among damaged pictures."""
+    blocks = []
+    for orientation in (1, 6):
+        exif = Image.Exif()
+        exif[274] = orientation
+        blocks.append(chunk(b"eXIf", exif.tobytes()[6:]))
+    whole = png(b"\0\1\2\3\4" * 6)
+    first, last = whole.index(b"IDAT") - 4, whole.index(b"IEND") - 4
+    path = written(tmp_path, whole[:first] + blocks[0] + whole[first:last] + blocks[1] + whole[last:])
+    with open_image(path) as image:
+        assert image.header.size == image.pixels().shape[::-1] == (6, 4)
