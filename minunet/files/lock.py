@@ -30,7 +30,7 @@ class FolderLock:
     Parameters
     ----------
     folder : str or Path
-        Made where it is missing, with its parent folders; what was made and is still empty at the end is removed.
+        Made where it is missing, with its parent folders; what this lock made and is still empty at the end is removed.
     fresh : bool
         Take a folder that nobody else has: where there is one of this name, the first free one of NAME-2, NAME-3, and so on.
     say : callable, optional

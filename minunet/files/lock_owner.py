@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import platform
 import time
 from dataclasses import asdict, dataclass
 
@@ -37,7 +37,7 @@ class LockOwner:
     @classmethod
     def this_process(cls) -> LockOwner:
         """The owner of a lock that is taken now."""
-        return cls(os.getpid(), socket.gethostname(), time.time(), process_start(os.getpid()))
+        return cls(os.getpid(), platform.node(), time.time(), process_start(os.getpid()))
 
     @classmethod
     def from_text(cls, text: bytes) -> LockOwner | None:
@@ -64,7 +64,7 @@ class LockOwner:
         ended_here : bool
             Whether this computer's system says that none of its processes holds the lock.
         """
-        if self.host != socket.gethostname():
+        if self.host != platform.node():
             return silence < SILENCE  # the locks of this computer may say nothing about another one
         return not ended_here and process_is_alive(self.pid, self.started)
 

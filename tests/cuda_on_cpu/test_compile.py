@@ -5,7 +5,6 @@ NVRTC needs neither a GPU nor a driver.
 
 from __future__ import annotations
 
-import importlib
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -163,8 +162,8 @@ def test_registration_needs_no_cupy():
         "import sys; sys.modules['cupy'] = None\n"
         "import minunet.kernels.cuda\n"
         "from minunet.kernels import dispatch\n"
-        "print(sum('cuda' in [c.name for c in p.all_candidates()] for p in dispatch.primitives().values()))"
+        "print(*(n for n, p in dispatch.primitives().items() if 'cuda' not in [c.name for c in p.all_candidates()]))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == len(importlib.import_module("minunet.kernels.dispatch").primitives())
+    assert done.stdout.split() == ["matmul"]  # CuPy's own, from cuBLAS
