@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -14,7 +15,7 @@ AnySettings = TypeVar("AnySettings", bound="Settings")
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(ABC):
     """Base class of `TrainConfig` and of the settings of a paper study.
 
     Parameters
@@ -32,9 +33,9 @@ class Settings:
         """Whether smears are drawn, because no data was given."""
         return self.data is None and self.images is None and self.masks is None
 
+    @abstractmethod
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
-        raise NotImplementedError
 
     def to_dict(self) -> dict[str, Any]:
         """The settings as JSON can hold them; tuples become lists."""
