@@ -14,7 +14,7 @@ import numpy as np
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -94,9 +94,9 @@ class ImageStore:
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         pair = self.pairs[index]
-        image, mask = decode(pair.image, report=None), decode_mask(pair.mask, report=None)
-        if image.shape[:2] != mask.shape[:2]:
-            (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape[:2]
+        image, mask = read_image(pair), read_mask(pair)
+        if image.shape[:2] != mask.shape:
+            (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape
             raise UserError(
                 f"{pair.mask} has {mask_width}x{mask_height} pixels but {pair.image} has {width}x{height}: "
                 "export the mask at the size of its image."
@@ -105,7 +105,12 @@ class ImageStore:
 
     def _compact_image(self, image: np.ndarray) -> np.ndarray:
         ndim = 2 if self.preprocessing.channels == "grey" else 3
-        if image.dtype == np.uint8 and image.ndim == ndim and self.preprocessing.size is None:
+        if (
+            image.dtype == np.uint8
+            and image.ndim == ndim
+            and self.preprocessing.size is None
+            and self.preprocessing.range is None
+        ):
             return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
         return compact(self.preprocessing.image(image))
 

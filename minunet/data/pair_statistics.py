@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from minunet.data.finding.matching import Pair
-from minunet.data.reading.file_statistics import FileStatistics, measure_file
+from minunet.data.reading.file_statistics import FileStatistics, measure_file, measure_pixels
 from minunet.data.reading.file_workers import ProgressCallback, map_files
+from minunet.data.reading.pair_files import open_pair_image, open_pair_mask
+from minunet.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class PairStatistics:
 
 
 def measure_pairs(pairs: Sequence[Pair], progress: ProgressCallback | None = None) -> list[PairStatistics]:
-    """Decode every file of the pairs once and measure it.
+    """Decode every image and every mask of the pairs once and measure it.
 
     Parameters
     ----------
@@ -39,14 +41,48 @@ def measure_pairs(pairs: Sequence[Pair], progress: ProgressCallback | None = Non
     progress : callable or None
         Called as `progress(files done, files in all)`.
     """
-    files = list(dict.fromkeys([(pair.image, False) for pair in pairs] + [(pair.mask, True) for pair in pairs]))
-    measured = dict(
-        zip(files, map_files(lambda file: measure_file(file[0], mask=file[1]), files, progress), strict=True)
-    )
-    return [PairStatistics(pair, measured[pair.image, False], measured[pair.mask, True]) for pair in pairs]
+    tasks: dict[Hashable, tuple[Callable[[Pair], FileStatistics], Pair]] = {}
+    for measure, source in ((measure_image, _image_source), (measure_mask, _mask_source)):
+        for pair in pairs:
+            tasks.setdefault(source(pair), (measure, pair))
+    results = map_files(lambda task: task[0](task[1]), list(tasks.values()), progress)
+    measured = dict(zip(tasks, results, strict=True))
+    return [PairStatistics(pair, measured[_image_source(pair)], measured[_mask_source(pair)]) for pair in pairs]
+
+
+def measure_image(pair: Pair) -> FileStatistics:
+    """Decode the image of a pair and measure it; what is wrong with it is reported in `FileStatistics.problem`."""
+    statistics = FileStatistics(pair.image)
+    try:
+        with open_pair_image(pair) as file:
+            statistics = replace(statistics, header=file.header)
+            return measure_pixels(statistics, file.read())
+    except UserError as error:
+        return replace(statistics, problem=error.problems[0])
+
+
+def measure_mask(pair: Pair) -> FileStatistics:
+    """Decode the mask of a pair and measure it; what is wrong with it is reported in `FileStatistics.problem`."""
+    statistics = FileStatistics(pair.mask)
+    try:
+        with open_pair_mask(pair) as file:
+            statistics = replace(statistics, header=file.header)
+            return measure_pixels(statistics, file.read().values, mask=True)
+    except UserError as error:
+        return replace(statistics, problem=error.problems[0])
 
 
 def measure_digests(images: Iterable[Path]) -> dict[Path, str]:
     """The hash of the decoded pixels of each image file; "" where it can't be read."""
     paths = list(dict.fromkeys(images))
     return {path: file.digest for path, file in zip(paths, map_files(measure_file, paths), strict=True)}
+
+
+def _image_source(pair: Pair) -> Hashable:
+    return "image", pair.image, pair.page
+
+
+def _mask_source(pair: Pair) -> Hashable:
+    """One file of outlines may hold the masks of many images."""
+    outlines = pair.mask.suffix.lower() == ".json"
+    return "mask", pair.mask, pair.page, pair.image.name if outlines else ""

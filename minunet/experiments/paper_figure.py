@@ -12,7 +12,7 @@ from PIL import Image
 
 from minunet.checkpoints.model_file import load_model
 from minunet.data.pairs import Pair
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.pixels import to_rgb
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.experiments.experiment import Experiment
@@ -76,9 +76,9 @@ def _panels(
     size = experiment.variation.size
     (small,) = prepared.pairs([pair], size, experiment.variation.masks)
     model = load_model(folder.run(experiment).model, machine.device)
-    image = Preprocessing(channels="rgb", size=size).image(decode(pair.image, report=None))
-    mask = Preprocessing(mask="grayscale").target(decode_mask(small.mask))
-    prediction = model.predict(decode(small.image))
+    image = Preprocessing(channels="rgb", size=size).image(read_image(pair))
+    mask = Preprocessing(mask="grayscale").target(read_mask(small))
+    prediction = model.predict(read_image(small))
     return [image, mask, prediction, to_rgb(image) * prediction[..., None]]
 
 

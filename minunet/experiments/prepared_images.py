@@ -13,7 +13,7 @@ import numpy as np
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.mask_targets import mask_target, sixteen_bit
@@ -82,8 +82,8 @@ class PreparedImages:
     def limits(self, pairs: Sequence[Pair], size: Size, kind: str) -> MaskLimits:
         """The best scores that the targets of these pairs allow."""
         grey = Preprocessing(mask="grayscale")
-        files = [pair.mask for pair in self.pairs(pairs, size, kind)]
-        return MaskLimits.of(map_files(lambda path: grey.target(decode_mask(path)), files, None))
+        prepared = self.pairs(pairs, size, kind)
+        return MaskLimits.of(map_files(lambda pair: grey.target(read_mask(pair)), prepared, None))
 
     def _file(self, size: Size, what: str, pair: Pair) -> Path:
         return self.subfolder(size, what) / f"{pair.name}.png"
@@ -92,7 +92,7 @@ class PreparedImages:
         return [self._file(size, what, pair) for size, kinds in kinds_by_size.items() for what in ("images", *kinds)]
 
     def _write(self, pair: Pair, kinds_by_size: Mapping[Size, Iterable[str]]) -> None:
-        image, mask = decode(pair.image, report=None), decode_mask(pair.mask, report=None)
+        image, mask = read_image(pair), read_mask(pair).values
         for size, kinds in kinds_by_size.items():
             _write_png(self._file(size, "images", pair), Preprocessing(size=size).image(image))
             for kind in kinds:

@@ -13,6 +13,7 @@ from typing import Any
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import map_files
+from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.experiments.experiment import Experiment
@@ -141,8 +142,7 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _digest(pair: Pair) -> str:
-    image, mask = (_file_digest(path) for path in (pair.image, pair.mask))
-    return f"{pair.name} {image} {mask}"
+    return " ".join([pair.name, *(_file_digest(path) for path in (pair.image, *mask_files(pair)))])
 
 
 def _file_digest(path: Path) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
 
@@ -55,8 +55,8 @@ def evaluate(
                 if progress:
                     progress(len(metrics), len(pairs))
             continue
-        inputs = np.stack([model.preprocessing.image(decode(pair.image, report=None)) for pair in batch])
-        targets = np.stack([model.preprocessing.target(decode_mask(pair.mask, report=None)) for pair in batch])
+        inputs = np.stack([model.preprocessing.image(read_image(pair)) for pair in batch])
+        targets = np.stack([model.preprocessing.target(read_mask(pair)) for pair in batch])
         metrics.update_logits(model.logits(inputs)[..., None], targets, [pair.name for pair in batch])
         if progress:
             progress(len(metrics), len(pairs))
@@ -65,12 +65,12 @@ def evaluate(
 
 def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image of a pair, its mask (H, W, 1), and the probability of each pixel (H, W), all at the image's own size."""
-    image = decode(pair.image, report=None)
+    image = read_image(pair)
     return image, _native_target(model, pair), model.predict(image)
 
 
 def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) -> None:
-    image, target = decode(pair.image, report=None), _native_target(model, pair)
+    image, target = read_image(pair), _native_target(model, pair)
     if model.preprocessing.size is None:
         logits = model.logits(model.preprocessing.image(image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
@@ -80,4 +80,4 @@ def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) 
 
 def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:
     """The mask at its own size, (H, W, 1)."""
-    return replace(model.preprocessing, size=None, crop=None).target(decode_mask(pair.mask, report=None))
+    return replace(model.preprocessing, size=None, crop=None).target(read_mask(pair))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from minunet.data.pairs import Pair
+from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.json_files import write_json
@@ -45,7 +46,7 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
         return [f"--out {out}: {problem}"]
     if RunFolder(out).is_run():
         return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
-    data = [file for pair in pairs for file in (pair.image, pair.mask)]
+    data = [file for pair in pairs for file in (pair.image, *mask_files(pair))]
     problems = mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
     existing = [name for name in EVALUATION_CONTENTS if os.path.lexists(out / name)]
     if existing and not overwrite:

@@ -13,6 +13,8 @@ from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
+from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_set
 from minunet.errors import UserError
@@ -37,11 +39,14 @@ class TrainingData:
         Statistics of the files of every pair.
     warnings : tuple of str
         What the user should know about the data.
+    reading : MaskReading or None
+        How its masks are read; None: each by a threshold of its own.
     """
 
     split: Split
     statistics: tuple[PairStatistics, ...]
     warnings: tuple[str, ...]
+    reading: MaskReading | None = None
 
     @property
     def sizes(self) -> Counter[tuple[int, int]]:
@@ -95,7 +100,7 @@ def find_training_data(
         surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
     problems = [*known_problems, *surveyed.problems]
     if not resume:
-        files = [file for pair in surveyed.pairs for file in (pair.image, pair.mask)]
+        files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
         problems += mixing_problems(folder.path, [folder.predictions], files)
     if not surveyed.problems and not split_problems(vars(config)):
         try:

@@ -31,12 +31,15 @@ class Pair:
     image, mask : Path
     split : "train", "validation", "test" or None
         The side of the split to which the layout itself assigns the pair.
+    page : int
+        The page of a file of several pages, from 0, of image and mask alike.
     """
 
     name: str
     image: Path
     mask: Path
     split: str | None = None
+    page: int = 0
 
 
 def match_masks(folder: DataFolder) -> tuple[list[Pair], list[str]]:

@@ -80,25 +80,11 @@ def measure_file(path: Path, *, mask: bool = False) -> FileStatistics:
             array = image.pixels(mask=mask)
     except UserError as error:
         return replace(statistics, problem=error.problems[0])
-    return _measured(statistics, array, mask)
+    return measure_pixels(statistics, array, mask=mask)
 
 
-def grey_share(mask: np.ndarray) -> float:
-    """The share of a mask's pixels that are neither black nor white; a mask of only 0 and 1 has none.
-
-    Parameters
-    ----------
-    mask : ndarray, (H, W) or (H, W, 3), uint8 or uint16
-    """
-    if mask.ndim == 3:
-        values = to_grey(mask)
-        return float(np.count_nonzero((values > 0) & (values < 1)) / values.size)
-    if mask.max() == 1:
-        return 0.0
-    return float(np.count_nonzero((mask > 0) & (mask < white_level(mask.dtype))) / mask.size)
-
-
-def _measured(statistics: FileStatistics, array: np.ndarray, mask: bool) -> FileStatistics:
+def measure_pixels(statistics: FileStatistics, array: np.ndarray, *, mask: bool = False) -> FileStatistics:
+    """Add the measurements of decoded pixels, (H, W) or (H, W, 3), uint8 or uint16, to what is known about their file."""
     step = max(1, max(array.shape[:2]) // SAMPLE_LENGTH)
     sample = array[::step, ::step]
     white = white_level(array.dtype)
@@ -121,6 +107,21 @@ def _measured(statistics: FileStatistics, array: np.ndarray, mask: bool) -> File
         label_levels=_label_levels(array, maximum) if mask else 0,
         grey_share=grey_share(array) if mask else 0.0,
     )
+
+
+def grey_share(mask: np.ndarray) -> float:
+    """The share of a mask's pixels that are neither black nor white; a mask of only 0 and 1 has none.
+
+    Parameters
+    ----------
+    mask : ndarray, (H, W) or (H, W, 3), uint8 or uint16
+    """
+    if mask.ndim == 3:
+        values = to_grey(mask)
+        return float(np.count_nonzero((values > 0) & (values < 1)) / values.size)
+    if mask.max() == 1:
+        return 0.0
+    return float(np.count_nonzero((mask > 0) & (mask < white_level(mask.dtype))) / mask.size)
 
 
 def _concentration(counts: np.ndarray) -> float:

@@ -6,18 +6,23 @@ The same few settings are stored with a trained model, so that a new image is tr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from minunet.data.reading.image_files import LONGEST_SIDE, MAX_PIXELS
+from minunet.data.reading.image_range import ImageRange
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb, unmasked
 from minunet.data.reading.resize import resize_area
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
 from minunet.wording import shorten
 
+DECIDED: dict[str, type[MaskReading] | type[ImageRange]] = {"reading": MaskReading, "range": ImageRange}  # for a set
+IGNORED = -1.0  # in a target: the pixel counts in no loss and no score
 HALF = (
     0.5 - 1e-6
 )  # a pixel that is half cell counts as cell; in float32 the shares of a half may add up to slightly less
@@ -40,6 +45,10 @@ class Preprocessing:
         fraction of white, averaged when resized.
     threshold : "otsu" or float
         Where a mask of more than two levels is binarised: by Otsu's method, or at a fraction of white from 0 to below 1.
+    reading : MaskReading or None
+        Which values of the masks are cell. None, for models of older versions: each mask is binarised on its own.
+    range : ImageRange or None
+        Which values of the images are black and white. None, for models of older versions: 0, and the largest of the type.
 
     Raises
     ------
@@ -52,6 +61,8 @@ class Preprocessing:
     crop: int | None = None
     mask: str = "binary"
     threshold: str | float = "otsu"
+    reading: MaskReading | None = None
+    range: ImageRange | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -77,24 +88,27 @@ class Preprocessing:
 
     def values(self, array: np.ndarray) -> np.ndarray:
         """The input of the network at the image's own size: (H, W, C) float32 in [0, 1]."""
+        if self.range is not None:
+            array = self.range.apply(array)
         return to_grey(array)[..., None] if self.channels == "grey" else to_rgb(array)
 
-    def target(self, array: np.ndarray) -> np.ndarray:
+    def target(self, mask: StoredMask | np.ndarray) -> np.ndarray:
         """The target of the network for a mask.
 
         Parameters
         ----------
-        array : ndarray, (H, W) or (H, W, 3)
-            As `decode_mask` returns it. In grey masks whose values are only 0 and 1, 1 is white.
+        mask : StoredMask, or ndarray, (H, W) or (H, W, 3)
+            As `read_mask` or `decode_mask` return it. In grey masks whose values are only 0 and 1, 1 is white.
 
         Returns
         -------
         ndarray, (h, w, 1) float32 in [0, 1]
-            For binary masks only 0 and 1.
+            For binary masks only 0 and 1; and `IGNORED` where the pixel counts in no loss and no score.
         """
-        array = unmasked(array)
+        stored = mask if isinstance(mask, StoredMask) else StoredMask(unmasked(mask))
+        array = stored.values
         if self.mask == "binary":
-            cell = binarise(array, self.threshold)
+            cell = binarise(array, self.threshold) if self.reading is None else self.reading.cell(stored)
             if self.size is None or self.size == cell.shape[::-1]:
                 return cell[..., None].astype(np.float32)
             return (self._resized(cell[..., None]) >= HALF).astype(np.float32)
@@ -105,7 +119,12 @@ class Preprocessing:
 
     def to_dict(self) -> dict[str, Any]:
         """The settings, for a JSON file."""
-        return asdict(self)
+        settings = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name in DECIDED:
+            value = settings.pop(name)
+            if value is not None:  # older versions do not know it
+                settings[name] = value.to_dict()
+        return settings
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> Preprocessing:
@@ -121,7 +140,10 @@ class Preprocessing:
             raise UserError(
                 f"preprocessing with unknown choices ({shorten(', '.join(unknown))}): it needs a newer minunet."
             )
-        return cls(**settings)
+        decided = {
+            name: kind.from_dict(settings[name]) for name, kind in DECIDED.items() if settings.get(name) is not None
+        }
+        return cls(**{**settings, **decided})
 
     def _resized(self, values: np.ndarray) -> np.ndarray:
         if self.size is None:
