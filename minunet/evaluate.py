@@ -16,7 +16,7 @@ from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
-from minunet.data.pairs import Pair, check_pairs, find_pairs
+from minunet.data.pairs import Pair, check_pairs, survey
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.evaluation import evaluate
@@ -25,7 +25,7 @@ from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
-from minunet.runs.setting_flags import SETTING_FLAGS
+from minunet.runs.setting_flags import SETTING_FLAGS, add_skip_unpaired
 
 TRAINED_WITH = ("train", "validation")
 EPILOG = f"""\
@@ -60,12 +60,20 @@ def main(argv: list[str] | None = None) -> int:
     arguments, problems = build_parser().parse_collecting(argv)
     out = arguments.out
     pairs: list[Pair] = []
+    notes: list[str] = []
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
     except UserError as error:
         problems += error.problems
     try:
-        pairs = find_pairs(arguments.data, images=arguments.images, masks=arguments.masks)
+        found = survey(
+            arguments.data,
+            images=arguments.images,
+            masks=arguments.masks,
+            skip_unpaired=bool(arguments.skip_unpaired),
+            contents=False,
+        )
+        pairs, notes = list(found.require().pairs), list(found.notes)
     except UserError as error:
         problems += error.problems
     if out is not None:
@@ -75,23 +83,25 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
     if out is None:
-        run_evaluation(arguments, model, pairs)
+        run_evaluation(arguments, model, pairs, notes)
         return 0
     with FolderLock(out, say=partial(say_item, print, "note")) as lock:
         lock.sweep()
         # Once more, because another process may have written there until now.
         if problems := evaluation_problems(out, pairs, arguments.overwrite):
             raise UserError(problems)
-        run_evaluation(arguments, model, pairs)
+        run_evaluation(arguments, model, pairs, notes)
     return 0
 
 
-def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair]) -> None:
+def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], notes: list[str]) -> None:
     """Score, print, and write the files where --out names a folder."""
     out, native = arguments.out, arguments.native
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
     announce_evaluation(arguments, model, selected, pairs)
+    for note in notes:
+        say_item(print, "note", note)
     with FileProgressBar("checking") as progress:
         warnings = check_pairs(selected.pairs, progress=progress)
     for warning in warnings:
@@ -119,6 +129,7 @@ def build_parser() -> Parser:
     parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
     parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
+    add_skip_unpaired(parser)
     parser.add_argument(
         "--side",
         choices=SIDE_CHOICES,

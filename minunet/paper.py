@@ -72,7 +72,9 @@ def find_data(request: PaperRequest, problems: list[str]) -> TrainingData:
     """The pairs, checked and split; raises their problems together with those known already."""
     settings, run = request.settings, request.folder.as_run()
     data = str(run.synthetic) if settings.drawn else settings.data
-    config = TrainConfig(data, settings.images, settings.masks, group=settings.group, seed=settings.seed)
+    config = TrainConfig(
+        data, settings.images, settings.masks, settings.skip_unpaired, group=settings.group, seed=settings.seed
+    )
     return find_training_data(config, run, known_problems=problems)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def count_noun(count: int, noun: str) -> str:
@@ -30,6 +30,19 @@ def join_names(names: Iterable[object], limit: int = 5) -> str:
     if len(texts) > limit:
         return f"{', '.join(texts[:limit])} and {len(texts) - limit} more"
     return " and ".join([", ".join(texts[:-1]), texts[-1]]) if len(texts) > 1 else "".join(texts)
+
+
+def at_most(sentences: Sequence[str], rest: str, limit: int = 20) -> list[str]:
+    """The first `limit` sentences of one kind, and one on how many more there are.
+
+    Examples
+    --------
+    >>> at_most(["1.png has no mask.", "2.png has no mask.", "3.png has no mask."], "images without a mask", limit=2)
+    ['1.png has no mask.', '2.png has no mask.', 'and 1 more of 3 images without a mask.']
+    """
+    if len(sentences) <= limit:
+        return list(sentences)
+    return [*sentences[:limit], f"and {len(sentences) - limit:,} more of {len(sentences):,} {rest}."]
 
 
 def shorten(value: object, limit: int = 200) -> str:

@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
-from minunet.data.finding.layouts import SIDES, find_data_folders
+from minunet.data.finding.folder_names import SIDES
+from minunet.data.finding.layouts import DataFolders, find_data_folders
 from minunet.data.finding.listing import natural_key
-from minunet.data.finding.matching import Pair, match_masks
+from minunet.data.finding.matching import Pair
 from minunet.data.pair_checks import find_problems, find_warnings
 from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
+from minunet.wording import at_most, count_noun
 
 __all__ = ["Pair", "Survey", "check_pairs", "find_pairs", "survey"]
+
+
+FEWEST_PAIRS = 3  # that a split needs
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,15 @@ class Survey:
         What the user should know.
     statistics : tuple of PairStatistics
         Statistics of the files, in the order of the pairs; empty where they were not decoded.
+    notes : tuple of str
+        What was decided by the names of files and folders, such as how masks are named, or what is left out.
     """
 
     pairs: tuple[Pair, ...]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     statistics: tuple[PairStatistics, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def digests(self) -> dict[Path, str]:
@@ -60,6 +68,7 @@ def survey(
     *,
     images: str | PathLike | None = None,
     masks: str | PathLike | None = None,
+    skip_unpaired: bool = False,
     contents: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Survey:
@@ -68,11 +77,14 @@ def survey(
     Parameters
     ----------
     data : path or None
-        A folder in one of the layouts images/ + masks/, imgs/ + masks/, original/ + mask/, image/ + label/ (each also
-        inside train/, validation/ and test/, whose split is then kept), or one folder with NAME.ext beside
-        NAME_mask.ext, NAME-mask.ext, or NAME.bmp beside NAME.png.
+        A folder in one of the layouts of docs/layouts.md: a folder of images and one of masks, by their usual names, also inside
+        train/, validation/ and test/, whose split is then kept; images and masks in one folder, told apart by their names; or
+        one folder for each image, with one mask a cell.
     images, masks : path or None
-        Two folders in place of `data`. Masks are named like their images, with or without _mask at the end.
+        Two folders in place of `data`, or patterns of the names of files in one folder. Masks are named like their images, or
+        by one regular difference.
+    skip_unpaired : bool
+        Leave out images without a mask and masks without an image, in place of calling them problems.
     contents : bool
         Decode every file, each once; False looks at names only.
     progress : callable or None
@@ -86,21 +98,50 @@ def survey(
     folders = find_data_folders(
         *(None if path is None else Path(os.path.expanduser(path)) for path in (data, images, masks))
     )
-    problems, warnings = list(folders.problems), list(folders.warnings)
-    pairs: list[Pair] = []
-    for folder in folders.found:
-        matched, unmatched = match_masks(folder)
-        pairs += matched
-        problems += unmatched
-    pairs.sort(key=lambda pair: (SIDES.index(pair.split) if pair.split else 0, natural_key(pair.name)))
+    pairs = sorted(folders.pairs, key=_order)
+    problems, notes = _unpaired(folders, skip_unpaired)
+    warnings = list(folders.warnings)
     statistics = measure_pairs(pairs, progress) if contents else []
     problems += find_problems(statistics)
     warnings += find_warnings(statistics)
-    return Survey(tuple(pairs), tuple(problems), tuple(warnings), tuple(statistics))
+    return Survey(tuple(pairs), tuple(problems), tuple(warnings), tuple(statistics), tuple(notes))
+
+
+def _order(pair: Pair) -> tuple:
+    return SIDES.index(pair.split) if pair.split else 0, natural_key(pair.name), pair.page
+
+
+def _unpaired(folders: DataFolders, skip: bool) -> tuple[list[str], list[str]]:
+    """The problems of the folders and what was decided about them, with or without the files that have no counterpart."""
+    if skip and folders.pairs:
+        left_out = [
+            f"{count_noun(len(sentences), noun)} without {other} left out, such as {sentences[0].split(' has no ')[0]}."
+            for sentences, noun, other in (
+                (folders.unpaired, "image", "a mask"),
+                (folders.lone_masks, "mask", "an image"),
+            )
+            if sentences
+        ]
+        return list(folders.problems), [*folders.notes, *left_out]
+    problems = [
+        *folders.problems,
+        *at_most(folders.unpaired, "images without a mask"),
+        *at_most(folders.lone_masks, "masks without an image"),
+    ]
+    if len(folders.pairs) >= FEWEST_PAIRS and (folders.unpaired or folders.lone_masks):
+        problems.append(
+            f"{count_noun(len(folders.pairs), 'image')} have a mask: with --skip-unpaired only these are used, and the others "
+            "are left out."
+        )
+    return problems, list(folders.notes)
 
 
 def find_pairs(
-    data: str | PathLike | None = None, *, images: str | PathLike | None = None, masks: str | PathLike | None = None
+    data: str | PathLike | None = None,
+    *,
+    images: str | PathLike | None = None,
+    masks: str | PathLike | None = None,
+    skip_unpaired: bool = False,
 ) -> list[Pair]:
     """Find the pairs of a data set by folder and file names only (see `survey` for the layouts).
 
@@ -114,7 +155,8 @@ def find_pairs(
     UserError
         With every folder and file that doesn't fit.
     """
-    return list(survey(data, images=images, masks=masks, contents=False).require().pairs)
+    found = survey(data, images=images, masks=masks, skip_unpaired=skip_unpaired, contents=False)
+    return list(found.require().pairs)
 
 
 def check_pairs(pairs: Sequence[Pair], *, progress: ProgressCallback | None = None) -> list[str]:

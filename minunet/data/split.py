@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.finding.layouts import SIDES
+from minunet.data.finding.folder_names import SIDES
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import measure_digests

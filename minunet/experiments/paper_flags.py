@@ -25,6 +25,7 @@ from minunet.runs.setting_flags import (
     SETTING_FLAGS,
     SettingFlag,
     add_setting_flags,
+    add_skip_unpaired,
     as_typed,
     given_settings,
 )
@@ -168,6 +169,7 @@ def build_parser() -> Parser:
         (parser.add_argument_group("all experiments"), ("depth", "batch_size", "lr", "schedule", "seed")),
     ):
         add_setting_flags(group, names, StudySettings(), flags=STUDY_FLAGS)
+    add_skip_unpaired(data)
     add_machine_arguments(parser.add_argument_group("machine"), precision=None)
     return parser
 

@@ -28,6 +28,8 @@ def announce_study(say: Say, request: PaperRequest, data: TrainingData) -> None:
     sizes = ", ".join(f"{width}x{height} ({count})" for (width, height), count in data.sizes.most_common(3))
     say_item(say, "study", str(folder.path))
     say_item(say, "data", str(where), f"{count_noun(data.sizes.total(), 'pair')}: {sizes}")
+    for note in data.notes:
+        say_item(say, "note", note)
     for warning in data.warnings:
         say_item(say, "warning", warning)
     sides = f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test"

@@ -26,7 +26,7 @@ class StudySettings(Settings):
 
     Parameters
     ----------
-    data, images, masks, group, threshold
+    data, images, masks, skip_unpaired, group, threshold
         The pairs and the threshold of their masks, as in `TrainConfig`; with none of the first three the study draws smears.
     graded : bool
         Whether M1 learns the greys of the mask files as they are stored, or those of resizing black and white masks.

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minunet.data.finding.layouts import SIDES
+from minunet.data.finding.folder_names import SIDES
 from minunet.data.pairs import Pair, find_pairs
 from minunet.data.split import recorded_sides
 from minunet.errors import UserError
@@ -177,6 +177,7 @@ def _pairs_of_run(folder: RunFolder) -> list[Pair]:
         config = read_json(folder.config)
         data, images, masks = (config.get(key) for key in ("data", "images", "masks"))
         drawn = data is None and images is None and masks is None
-        return find_pairs(folder.synthetic if drawn else data, images=images, masks=masks)
+        skip = config.get("skip_unpaired") is True
+        return find_pairs(folder.synthetic if drawn else data, images=images, masks=masks, skip_unpaired=skip)
     except (UserError, AttributeError, TypeError):
         return []

@@ -30,6 +30,8 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
     say_item(say, "run", str(folder.path), fold=False)
     say_item(say, "data", where, fold=False)
     say_item(say, "", f"{count_noun(sizes.total(), 'pair')}, {listed}{more}")
+    for note in data.notes:
+        say_item(say, "note", note)
     for warning in data.warnings:
         say_item(say, "warning", warning)
     say_item(

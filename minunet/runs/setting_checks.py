@@ -31,7 +31,15 @@ SETTING_CHOICES = {
     "precision": PRECISION_CHOICES,
 }
 DATA_PATHS = ("data", "images", "masks")  # settings that say where the data is on this machine
-MAY_CHANGE = (*DATA_PATHS, "device", "threads", "precision", "recompute", "epochs")  # when a run is resumed
+MAY_CHANGE = (
+    *DATA_PATHS,
+    "device",
+    "threads",
+    "precision",
+    "recompute",
+    "epochs",
+    "skip_unpaired",
+)  # when a run is resumed
 MINIMUM = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}
 # More is a typing mistake or a damaged file; of a seed, NumPy takes whole numbers of any length.
 MAXIMUM = {"epochs": 10**7, "batch_size": 10**6, "base_channels": 65536, "seed": 2**256}
@@ -65,7 +73,7 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
         )
     elif threads is not None and threads > MOST_THREADS:
         problems.append(f"--threads {shorten(threads)}: give at most {MOST_THREADS}.")
-    for name in ("block_end_relu", "recompute"):
+    for name in ("block_end_relu", "recompute", "skip_unpaired"):
         if not isinstance(settings[name], bool):
             problems.append(f"{flag(name)} {shorten(settings[name])}: give true or false.")
     for name in (*DATA_PATHS, "group"):

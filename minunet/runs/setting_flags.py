@@ -42,8 +42,8 @@ def _split_shares(text: str) -> tuple[float, ...]:
 
 
 SETTING_FLAGS = {
-    "images": SettingFlag("folder of the images, in place of DATA", "DIR", path_text),
-    "masks": SettingFlag("folder of the masks, in place of DATA", "DIR", path_text),
+    "images": SettingFlag("folder of the images, or 'DIR/*_raw.tif', in place of DATA", "DIR", path_text),
+    "masks": SettingFlag("folder of the masks, or 'DIR/*_gt.png', in place of DATA", "DIR", path_text),
     "mask": SettingFlag("make masks black and white, or keep their greys"),
     "threshold": SettingFlag("threshold that makes a mask black and white", "otsu|0..1", mask_threshold),
     "channels": SettingFlag("what the network sees of a colour image"),
@@ -68,6 +68,16 @@ SETTING_FLAGS = {
     "precision": SettingFlag(TRAINING_PRECISION),
     "threads": SettingFlag(THREADS, "N", positive_int),
 }
+
+
+def add_skip_unpaired(group: argparse._ActionsContainer) -> None:
+    """Add --skip-unpaired; its value is None where it was not given."""
+    group.add_argument(
+        "--skip-unpaired",
+        action="store_true",
+        default=None,
+        help="leave out images without a mask and masks without an image (default: they are mistakes)",
+    )
 
 
 def add_setting_flags(

@@ -22,11 +22,14 @@ class Settings(ABC):
     ----------
     data, images, masks : str, optional
         Where the pairs are: one folder, or one for each side. With none of them smears are drawn.
+    skip_unpaired : bool
+        Whether images without a mask and masks without an image are left out, in place of being problems.
     """
 
     data: str | None = None
     images: str | None = None
     masks: str | None = None
+    skip_unpaired: bool = False
 
     @property
     def drawn(self) -> bool:

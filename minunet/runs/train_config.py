@@ -23,7 +23,7 @@ class TrainConfig(Settings):
 
     Parameters
     ----------
-    data, images, masks : str, optional
+    data, images, masks, skip_unpaired
         See `Settings`.
     mask : {"binary", "grayscale"}
         Whether masks are made 0 and 1, or keep their greys.

@@ -17,7 +17,7 @@ from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, flag
-from minunet.runs.setting_flags import add_setting_flags, as_typed, given_settings
+from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, as_typed, given_settings
 from minunet.runs.train_config import TrainConfig
 
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
@@ -87,6 +87,7 @@ def build_parser() -> Parser:
         ),
     ):
         add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA)
+    add_skip_unpaired(data)
     machine = parser.add_argument_group("machine and results")
     add_setting_flags(machine, ("device", "precision", "threads"), TrainConfig())
     machine.add_argument(

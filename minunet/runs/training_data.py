@@ -39,6 +39,8 @@ class TrainingData:
         Statistics of the files of every pair.
     warnings : tuple of str
         What the user should know about the data.
+    notes : tuple of str
+        What was decided by the names of files and folders.
     reading : MaskReading or None
         How its masks are read; None: each by a threshold of its own.
     """
@@ -46,6 +48,7 @@ class TrainingData:
     split: Split
     statistics: tuple[PairStatistics, ...]
     warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     reading: MaskReading | None = None
 
     @property
@@ -97,7 +100,9 @@ def find_training_data(
     """
     data = str(folder.synthetic) if config.drawn else config.data
     with FileProgressBar("checking the data") as progress:
-        surveyed = survey(data, images=config.images, masks=config.masks, progress=progress)
+        surveyed = survey(
+            data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=progress
+        )
     problems = [*known_problems, *surveyed.problems]
     if not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
@@ -113,7 +118,7 @@ def find_training_data(
     small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return TrainingData(split, surveyed.statistics, tuple(warnings))
+    return TrainingData(split, surveyed.statistics, tuple(warnings), surveyed.notes)
 
 
 def write_split(split: Split, folder: RunFolder, statistics: Sequence[PairStatistics] = ()) -> None:

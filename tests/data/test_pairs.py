@@ -34,6 +34,7 @@ def test_everything_wrong_is_reported_at_once(make_set, tmp_path):
     assert found.problems == (
         f"{tmp_path}/images/a.png has no mask: add {tmp_path}/masks/a.png or take the image out.",
         f"{tmp_path}/masks/b.png has no image: add the image of that name or take the mask out.",
+        "3 images have a mask: with --skip-unpaired only these are used, and the others are left out.",
         f"{cut} is truncated, the end of the picture is missing: copy or export it again.",
         f"{tmp_path}/masks/e.png is a text file, not an image (it begins with 'hello there'): remove it or put the real "
         "image there.",

@@ -11,7 +11,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.data.finding.layouts import IMAGE_FOLDERS, MASK_FOLDERS, SPLITS, DataFolder
+from minunet.data.finding.cell_folders import find_cell_folders
+from minunet.data.finding.data_folder import DataFolder
+from minunet.data.finding.flat_folder import separate
+from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing, list_folder
 from minunet.data.finding.matching import match_masks
 from minunet.errors import UserError
@@ -83,9 +86,9 @@ def find_input_images(
     Parameters
     ----------
     paths : sequence of str or Path
-        Image files, whatever their names, and folders, searched with their sub-folders. Hidden files and links to folders
-        are ignored; so are NAME_mask.png beside NAME.png and, where images/ and masks/ are in one folder (or as other
-        data sets name them), everything except the images.
+        Image files, whatever their names, and folders, searched with their sub-folders, each once wherever links lead. Hidden
+        files are ignored; so are masks: those that are told by their names from images in the same folder, and, where
+        images/ and masks/ are in one folder (or as other data sets name them), everything except the images.
     is_result : callable
         Whether an image file in a folder is the result of an earlier prediction.
 
@@ -97,10 +100,11 @@ def find_input_images(
     inputs = InputFiles()
     files: list[FileInFolder] = []
     problems: list[str] = []
+    search = _Search(inputs, files, is_result)
     for path in map(Path, paths):
         if os.path.isdir(path):
             before = len(files)
-            folder_problems = _search(path, path, inputs, files, is_result)
+            folder_problems = search.add(path, path)
             problems += folder_problems
             if len(files) == before and not folder_problems:
                 problems.append(f"{path} holds no images: give a folder with PNG, JPEG, BMP or TIFF files.")
@@ -143,36 +147,51 @@ def result_names(files: list[FileInFolder]) -> list[str]:
     return names
 
 
-def _search(
-    folder: Path, root: Path, inputs: InputFiles, files: list[FileInFolder], is_result: Callable[[Path], bool]
-) -> list[str]:
-    """Add the files of a folder and its sub-folders; returns what is wrong with the folders."""
-    listing = list_folder(folder)
-    if listing.problems:
-        return listing.problems
-    names = {inner.name.lower() for inner in listing.folders}
-    is_data_set = not names.isdisjoint(IMAGE_FOLDERS) and not names.isdisjoint(MASK_FOLDERS)
-    results = [file for file in listing.files if is_result(file)]
-    candidates = [file for file in listing.files if file not in results]
-    if is_data_set:
-        masks = set(candidates)
-    else:
-        masks = {pair.mask for pair in match_masks(DataFolder(Listing(folder, candidates), None))[0]}
-    files += [FileInFolder(file, root) for file in candidates if file not in masks]
-    inputs.results += results
-    inputs.masks += [file for file in candidates if file in masks]
-    inputs.others += sorted(
-        entry
-        for entry in folder.iterdir()
-        if os.path.isfile(entry) and entry not in listing.files and not entry.name.startswith(".")
-    )
-    problems: list[str] = []
-    for inner in listing.folders:
-        if is_data_set and inner.name.lower() not in (*IMAGE_FOLDERS, *SPLITS):
-            inputs.masks.append(inner)
-        elif not inner.is_symlink():  # a link may lead back up, without end
-            problems += _search(inner, root, inputs, files, is_result)
-    return problems
+@dataclass
+class _Search:
+    """A search through the folders that were given, each once, wherever links lead."""
+
+    inputs: InputFiles
+    files: list[FileInFolder]
+    is_result: Callable[[Path], bool]
+    seen: set[Path] = field(default_factory=set)
+    masks: set[Path] = field(default_factory=set)  # known from the folder above
+
+    def add(self, folder: Path, root: Path) -> list[str]:
+        """Add the files of a folder and its sub-folders; returns what is wrong with the folders."""
+        self.seen.add(resolved(folder))
+        listing = list_folder(folder)
+        if listing.problems:
+            return listing.problems
+        results = [file for file in listing.files if self.is_result(file)]
+        candidates = [file for file in listing.files if file not in results]
+        roles = [folder_role(inner) for inner in listing.folders]
+        mask_folders = {role.folder for role in roles if role.kind == "masks"}
+        image_folders = {role.folder for role in roles if role.kind == "images"}
+        sides = {role.folder for role in roles if role.kind is None and role.split}
+        skipped: set[Path] = set()
+        if mask_folders and (image_folders or sides):
+            masks, skipped = set(candidates), set(listing.folders) - image_folders - sides
+        else:
+            flat = separate(Listing(folder, candidates))
+            matched = match_masks(DataFolder(Listing(folder, candidates), None)).pairs if flat.masks else []
+            masks = {pair.mask for pair in matched}
+            if mask_folders and candidates and not masks:
+                skipped = mask_folders
+        cells = find_cell_folders(listing, None, "")
+        self.masks |= {pair.mask for pair in cells.pairs} if cells else set()
+        masks |= self.masks & set(candidates)
+        self.files += [FileInFolder(file, root) for file in candidates if file not in masks]
+        self.inputs.results += results
+        self.inputs.masks += [file for file in candidates if file in masks]
+        self.inputs.others += [file for file in listing.others if os.path.isfile(file)]
+        problems: list[str] = []
+        for inner in listing.folders:
+            if inner in skipped or inner in self.masks:
+                self.inputs.masks.append(inner)
+            elif resolved(inner) not in self.seen:  # a link may lead back up, without end
+                problems += self.add(inner, root)
+        return problems
 
 
 def _repeated(names: Iterable[str]) -> set[str]:

@@ -1,56 +1,58 @@
 """Layouts: the ways in which images and masks are arranged in folders.
 
-A layout is recognised by folder names only; which mask belongs to which image is decided afterwards, by file name.
+A layout is recognised by the names of folders; which mask belongs to which image is decided by the names of the files.
 """
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
-from minunet.data.finding.listing import Listing, list_folder
+from minunet.data.finding.cell_folders import find_cell_folders
+from minunet.data.finding.data_folder import DataFolder
+from minunet.data.finding.flat_folder import masks_by_name, separate
+from minunet.data.finding.folder_choice import choose_folders, folders_of_kind, holds_masks
+from minunet.data.finding.folder_names import SIDES, folder_role
+from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, list_tree
+from minunet.data.finding.matching import Pair, match_masks
+from minunet.data.finding.unread_files import why_no_files
 from minunet.files.names import resolved
-from minunet.wording import join_names
+from minunet.wording import count_noun, join_names
 
-NAMED = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))
-IMAGE_FOLDERS = ("images", "imgs", "original", "image", "img", "originals")
-MASK_FOLDERS = ("masks", "mask", "label", "labels")
-SIDES = ("train", "validation", "test")  # of a split
-SPLITS = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "test": "test",
-    "testing": "test",
-}
-
-
-@dataclass(frozen=True)
-class DataFolder:
-    """The files of a data set, or of one side of its split.
-
-    Attributes
-    ----------
-    images : Listing
-    masks : Listing or None
-        None where images and masks are in one folder, that of `images`.
-    split : "train", "validation", "test" or None
-    """
-
-    images: Listing
-    masks: Listing | None
-    split: str | None = None
+DEEPEST = 8  # folders in folders; deeper ones are not looked into
+MOST_TRIED = 6  # folders of unknown names whose files are compared
 
 
 @dataclass
 class DataFolders:
-    """The folders of a data set, with what is wrong or unusual about them."""
+    """What was found in the folders of a data set.
 
-    found: list[DataFolder] = field(default_factory=list)
+    Attributes
+    ----------
+    pairs : list of Pair
+    problems : list of str
+    unpaired : list of str
+        A sentence for each image without a mask.
+    lone_masks : list of str
+        A sentence for each mask without an image.
+    notes : list of str
+        What was decided by the names.
+    warnings : list of str
+        What is unusual, or left out.
+    has_masks : bool
+        Whether there were files that are masks, matched or not.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    unpaired: list[str] = field(default_factory=list)
+    lone_masks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    has_masks: bool = False
+    seen: set[Path] = field(default_factory=set)
 
     def list_folder(self, folder: Path) -> Listing:
         """List a folder and note what is wrong with it."""
@@ -59,35 +61,68 @@ class DataFolders:
         self.warnings += listing.warnings
         return listing
 
-    def add(self, images: Path, masks: Path, split: str | None = None) -> None:
+    def match(self, folder: DataFolder) -> None:
+        """Match the masks of a folder with its images, and note what does not fit."""
+        found = match_masks(folder)
+        self.pairs += found.pairs
+        self.problems += found.problems
+        self.unpaired += found.unpaired
+        self.lone_masks += found.lone_masks
+        self.notes += found.notes
+        self.has_masks |= bool(found.pairs or found.lone_masks)
+
+    def add(self, images: Path, masks: Path, split: str | None = None, prefix: str = "") -> None:
         """Add a folder of images and one of masks, or their subfolders train/, test/ where they hold no files themselves."""
-        image_files, mask_files = self.list_folder(images), self.list_folder(masks)
-        image_sides = {} if image_files.files else _by_split(image_files)
-        mask_sides = {} if mask_files.files else _by_split(mask_files)
+        image_sides, mask_sides = ({} if (top := list_folder(f)).files else _by_split(top) for f in (images, masks))
         if split is None and image_sides and mask_sides:
-            for side in sorted(image_sides.keys() | mask_sides.keys()):
-                if side in image_sides and side in mask_sides:
-                    self.add(image_sides[side], mask_sides[side], side)
-                else:
-                    present, other = (image_sides[side], masks) if side in image_sides else (mask_sides[side], images)
-                    self.problems.append(f"{present} has no counterpart in {other}: add one or move it out.")
+            self._add_sides(images, masks, image_sides, mask_sides, prefix)
             return
-        for listing, kind in ((image_files, "image"), (mask_files, "mask")):
+        image_files, mask_files = list_tree(images, without=masks), list_tree(masks, without=images)
+        if resolved(images) in resolved(masks).parents and folder_role(images).kind is None:
+            image_files = list_folder(images)  # images beside the folder of their masks, and perhaps other folders
+        self.match_listings(image_files, mask_files, split, prefix)
+
+    def match_listings(self, images: Listing, masks: Listing, split: str | None = None, prefix: str = "") -> None:
+        """Match the files of two listings."""
+        for listing, kind in ((images, "image"), (masks, "mask")):
+            self.problems += listing.problems
+            self.warnings += listing.warnings
             if not listing.files and not listing.problems:
-                self.problems.append(_without_files(listing, kind))
-        if image_files.files and mask_files.files:
-            self.found.append(DataFolder(image_files, mask_files, split))
+                self.problems.append(why_no_files(listing, kind))
+        if images.files and masks.files:
+            self.match(DataFolder(images, masks, split, prefix))
+
+    def absorb(self, other: DataFolders) -> None:
+        """Add what was found in another folder."""
+        for name in ("pairs", "problems", "unpaired", "lone_masks", "notes", "warnings"):
+            getattr(self, name).extend(getattr(other, name))
+        self.has_masks |= other.has_masks
+
+    def _add_sides(
+        self, images: Path, masks: Path, image_sides: dict[str, Path], mask_sides: dict[str, Path], prefix: str
+    ) -> None:
+        without_masks = [side for side in image_sides if side not in mask_sides]
+        without_images = [side for side in mask_sides if side not in image_sides]
+        for side in (side for side in SIDES if side in image_sides and side in mask_sides):
+            self.add(image_sides[side], mask_sides[side], side, prefix)
+        for side in without_masks:
+            if side != "train" and not without_images:
+                self.notes.append(_left_out(image_sides[side]))
+            else:
+                self.problems.append(f"{image_sides[side]} has no counterpart in {masks}: add one or move it out.")
+        for side in without_images:
+            self.problems.append(f"{mask_sides[side]} has no counterpart in {images}: add one or move it out.")
 
 
 def find_data_folders(data: Path | None, images: Path | None, masks: Path | None) -> DataFolders:
-    """Find the folders that hold the images and masks of a data set.
+    """Find the pairs of a data set.
 
     Parameters
     ----------
     data : Path or None
         One folder in any known layout.
     images, masks : Path or None
-        The two folders themselves, in place of `data`.
+        The two folders themselves, in place of `data`, or patterns of the names of files in one folder, `smears/*_gt.png`.
     """
     folders = DataFolders()
     if data is not None and (images is not None or masks is not None):
@@ -95,8 +130,10 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     elif data is not None:
         _explore(folders, data)
     elif images is not None and masks is not None:
-        if resolved(images) == resolved(masks):
+        if resolved(images) == resolved(masks) and not is_pattern(images):
             _explore(folders, images)
+        elif is_pattern(images) or is_pattern(masks):
+            folders.match_listings(*_given(images, masks))
         else:
             folders.add(images, masks)
     elif images is not None or masks is not None:
@@ -107,40 +144,123 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     return folders
 
 
+def _given(images: Path, masks: Path) -> tuple[Listing, Listing]:
+    """The files of --images and --masks where one of them is a pattern."""
+    mask_files = list_pattern(masks) if is_pattern(masks) else list_tree(masks, without=images)
+    if is_pattern(images):
+        image_files, others = list_pattern(images), set(mask_files.files)
+    else:
+        image_files = list_folder(images)
+        others = set(mask_files.files) | set(masks_by_name(image_files))
+    image_files.files[:] = [file for file in image_files.files if file not in others]
+    return image_files, mask_files
+
+
 def _explore(folders: DataFolders, data: Path) -> None:
     listing = folders.list_folder(data)
     if not listing.problems:
         _add_layout(folders, listing, None)
 
 
-def _add_layout(folders: DataFolders, listing: Listing, split: str | None) -> None:
-    """Add the layout of one folder: two folders with known names, else train/ and test/, else the files themselves."""
-    by_name = {folder.name.lower(): folder for folder in listing.folders}
-    usual = [names for names in NAMED if names[0] in by_name and names[1] in by_name]
-    unusual = [(i, m) for i in IMAGE_FOLDERS if i in by_name for m in MASK_FOLDERS if m in by_name]
-    choices = [(by_name[image_name], by_name[mask_name]) for image_name, mask_name in usual or unusual]
-    sides = _by_split(listing) if split is None else {}
-    if len(choices) > 1:
-        readings = join_names(f"{images.name}/ with {masks.name}/" for images, masks in choices)
-        folders.problems.append(f"{listing.folder} can be read as {readings}: choose with --images and --masks.")
-    elif choices:
-        _warn_of_unused(folders, listing, choices[0])
-        folders.add(*choices[0], split)
-    elif sides:
-        _warn_of_unused(folders, listing, tuple(sides.values()))
-        for side, folder in sides.items():
-            inside = folders.list_folder(folder)
-            if not inside.problems:
-                _add_layout(folders, inside, side)
-    elif _folders_of_one_kind(listing) or not listing.files:
+def _add_layout(folders: DataFolders, listing: Listing, split: str | None, prefix: str = "", depth: int = 0) -> None:
+    """Add the layout of one folder: two folders with known names, else train/ and test/, else its files and folders."""
+    folders.seen.add(resolved(listing.folder))
+    choice = choose_folders(listing)
+    folders.problems += choice.problems
+    folders.notes += choice.notes
+    if choice.chosen:
+        _warn_of_unused(folders, listing, [*choice.used, *choice.without_masks])
+        for chosen in choice.chosen:
+            folders.add(chosen.images, chosen.masks, chosen.split or split, prefix + chosen.prefix)
+        folders.notes += [_left_out(folder) for folder in choice.without_masks]
+    elif not choice.problems:
+        sides = _by_split(listing) if split is None else {}
+        if not (sides and _add_split(folders, listing, sides, prefix, depth)):
+            _add_files_and_folders(folders, listing, split, prefix, depth)
+
+
+def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], prefix: str, depth: int) -> bool:
+    """Add train/, validation/ and test/; those for validation and test may have no masks. False where none has a mask."""
+    inside = {}
+    for side, folder in sides.items():
+        found = inside[side] = DataFolders(seen=folders.seen)
+        inner = found.list_folder(folder)
+        if not inner.problems:
+            _add_layout(found, inner, side, prefix, depth + 1)
+    _warn_of_unused(folders, listing, list(sides.values()))
+    for side, found in inside.items():
+        others = any(other.pairs for name, other in inside.items() if name != side)
+        if others and side != "train" and not found.has_masks and list_tree(sides[side]).files:
+            folders.notes.append(_left_out(sides[side]))
+        else:
+            folders.absorb(found)
+    return True
+
+
+def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | None, prefix: str, depth: int) -> None:
+    """Add the files of a folder, and the layouts of the folders in it."""
+    cells = find_cell_folders(listing, split, prefix)
+    if cells is not None:
+        folders.pairs += cells.pairs
+        folders.unpaired += cells.unpaired
+        folders.notes += cells.notes
+        folders.has_masks = True
+        return
+    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder)]
+    if listing.files and len(mask_folders) == 1 and not separate(listing).masks:
+        folders.add(listing.folder, mask_folders[0], split, prefix)
+        return
+    deeper = [] if depth >= DEEPEST else _deeper(folders, listing, split, prefix, depth)
+    if listing.files:
+        own = DataFolders()
+        own.match(DataFolder(listing, None, split, prefix))
+        if own.has_masks or own.problems or not deeper:
+            folders.absorb(own)
+        else:
+            folders.warnings.append(
+                f"{listing.folder} was read by its folders; left out: {join_names(f.name for f in listing.files)}."
+            )
+    elif not deeper:
         folders.problems.append(_unrecognised(listing))
-    else:
-        folders.found.append(DataFolder(listing, None, split))
+    for _, found in deeper:
+        folders.absorb(found)
+    if deeper:
+        names = join_names(f"{folder.relative_to(listing.folder)}/" for folder, _ in deeper)
+        folders.notes.append(
+            f"{listing.folder} was read by {'its folder' if len(deeper) == 1 else 'its folders'} {names}."
+        )
 
 
-def _warn_of_unused(folders: DataFolders, listing: Listing, used: tuple[Path, ...]) -> None:
+def _deeper(
+    folders: DataFolders, listing: Listing, split: str | None, prefix: str, depth: int
+) -> list[tuple[Path, DataFolders]]:
+    """The folders in a folder in which there are pairs, with what was found in each."""
+    found = []
+    for folder in listing.folders:
+        if resolved(folder) in folders.seen:  # at the end of a link
+            continue
+        inside = DataFolders(seen=folders.seen)
+        inner = inside.list_folder(folder)
+        if not inner.problems:
+            _add_layout(inside, inner, split, "", depth + 1)
+        if inside.pairs:
+            found.append((folder, inside))
+    several = len(found) > 1 or bool(listing.files)
+    for folder, inside in found:
+        start = f"{folder.name}/" if several else ""
+        inside.pairs = [_renamed(pair, prefix + start) for pair in inside.pairs]
+    return found
+
+
+def _renamed(pair: Pair, prefix: str) -> Pair:
+    """The pair with a beginning of its name, behind that of the side of the split."""
+    side = f"{pair.split}/" if pair.split else ""
+    return Pair(f"{side}{prefix}{pair.name.removeprefix(side)}", pair.image, pair.mask, pair.split, pair.page)
+
+
+def _warn_of_unused(folders: DataFolders, listing: Listing, used: list[Path]) -> None:
     """Warn of image files, and of folders whose names promise some, that a layout leaves out."""
-    sides = [folder for folder in listing.folders if folder.name.lower() in SPLITS and folder not in used]
+    sides = [folder for folder in listing.folders if folder_role(folder).split and folder not in used]
     unused = [folder.name + "/" for folder in sides] + [file.name for file in listing.files]
     if unused:
         names = join_names(folder.name + "/" for folder in used)
@@ -151,35 +271,49 @@ def _by_split(listing: Listing) -> dict[str, Path]:
     """The subfolders named after a side of the split; of two with one meaning, such as val/ and valid/, the first."""
     sides: dict[str, Path] = {}
     for folder in listing.folders:
-        side = SPLITS.get(folder.name.lower())
-        if side:
-            sides.setdefault(side, folder)
+        role = folder_role(folder)
+        if role.split and role.kind is None:
+            sides.setdefault(role.split, folder)
     return {side: sides[side] for side in SIDES if side in sides}
 
 
-def _folders_of_one_kind(listing: Listing) -> list[str]:
-    """The names of subfolders of images or of masks."""
-    return [folder.name for folder in listing.folders if folder.name.lower() in IMAGE_FOLDERS + MASK_FOLDERS]
-
-
-def _without_files(listing: Listing, kind: str) -> str:
-    """The problem of a folder without image files."""
-    inside = f", only {join_names(f.name + '/' for f in listing.folders)}" if listing.folders else ""
-    return f"{listing.folder} holds no {kind} files{inside}: put PNG, JPEG, BMP or TIFF files directly into it."
+def _left_out(folder: Path) -> str:
+    """The note on a folder of images without masks, for validation or test."""
+    return f"{folder} holds {count_noun(len(list_tree(folder).files), 'image')} without masks: left out."
 
 
 def _unrecognised(listing: Listing) -> str:
     """The problem of a folder that has none of the layouts."""
     folder = listing.folder
-    for name in _folders_of_one_kind(listing):
-        other = "masks" if name.lower() in IMAGE_FOLDERS else "images"
-        return f"{folder} has {name}/ but no folder of {other}: add {other}/, or use --images and --masks."
+    tried = listing.folders[:MOST_TRIED]
+    matching = [two for two in combinations(tried, 2) if _match(*two)]
+    if len(matching) == 1:
+        first, second = matching[0]
+        kinds = [folder_role(inner).kind for inner in (first, second)]
+        orders = [(first, second), (second, first)]
+        if kinds[0] == "images" or kinds[1] == "masks":
+            orders.pop()
+        elif kinds[1] == "images" or kinds[0] == "masks":
+            orders.pop(0)
+        ways = [f"--images {shlex.quote(str(images))} --masks {shlex.quote(str(masks))}" for images, masks in orders]
+        return (
+            f"{folder} holds no images/ and masks/, but the files of {first.name}/ and {second.name}/ match: choose with "
+            f"{', or '.join(ways)}."
+        )
     for inner in listing.folders:
-        deeper = DataFolders()
-        _add_layout(deeper, list_folder(inner), None)
-        if deeper.found:
-            return f"{folder} holds no images itself, but {inner} does: give that folder."
+        if kind := folder_role(inner).kind:
+            other = "masks" if kind == "images" else "images"
+            return f"{folder} has {inner.name}/ but no folder of {other}: add {other}/, or use --images and --masks."
     if listing.folders:
         names = join_names(f.name + "/" for f in listing.folders)
         return f"{folder} holds no images/ and masks/, only {names}: rename these, or use --images and --masks."
-    return f"{folder} holds no images: put them into {folder / 'images'} and their masks into {folder / 'masks'}."
+    return why_no_files(listing, None)
+
+
+def _match(first: Path, second: Path) -> bool:
+    """Whether the files of two folders match by their names."""
+    listings = list_tree(first), list_tree(second)
+    if not all(listing.files for listing in listings):
+        return False
+    found = match_masks(DataFolder(*listings))
+    return bool(found.pairs) and not (found.problems or found.unpaired or found.lone_masks)

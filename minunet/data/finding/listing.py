@@ -7,12 +7,14 @@ not read cause a warning, so that nobody's data is dropped in silence.
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import os
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.files.names import unusable_name
+from minunet.files.names import resolved, unusable_name
 from minunet.wording import count_noun, shorten
 
 READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"}
@@ -34,6 +36,8 @@ class Listing:
     folders : list of Path
         The visible subfolders, naturally sorted.
     problems, warnings : list of str
+    others : list of Path
+        The other visible files, naturally sorted.
     """
 
     folder: Path
@@ -41,6 +45,11 @@ class Listing:
     folders: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+    def stem(self, file: Path) -> str:
+        """The path of a file from the folder on, with forward slashes, without ending, letters in Unicode's form NFC."""
+        return unicodedata.normalize("NFC", file.relative_to(self.folder).with_suffix("").as_posix())
 
 
 def natural_key(name: str) -> tuple:
@@ -76,7 +85,57 @@ def list_folder(folder: Path) -> Listing:
             f"{folder} holds {count_noun(len(not_read), 'file')} in formats that are not read ({kinds}), such as {not_read[0]}: "
             "convert what belongs to the set to PNG or TIFF."
         )
-    return Listing(folder, files, folders, [], warnings)
+    others = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() not in READ]
+    return Listing(folder, files, folders, [], warnings, others)
+
+
+def list_tree(folder: Path, without: Path | None = None) -> Listing:
+    """List a folder together with the folders in it, at any depth.
+
+    Parameters
+    ----------
+    folder : Path
+    without : Path or None
+        A folder inside that is left out, with its own folders.
+
+    Returns
+    -------
+    Listing
+        `folders` are those directly in the folder. Links to folders are followed; a folder that was listed already, as at the
+        end of a link that leads back, is not listed again.
+    """
+    top = list_folder(folder)
+    tree = Listing(folder, list(top.files), top.folders, list(top.problems), list(top.warnings), list(top.others))
+    seen = {resolved(folder)} | ({resolved(without)} if without is not None else set())
+    waiting = top.folders[::-1]
+    while waiting:
+        inner = waiting.pop()
+        if (place := resolved(inner)) in seen:
+            continue
+        seen.add(place)
+        listing = list_folder(inner)
+        for name in ("files", "problems", "warnings", "others"):
+            getattr(tree, name).extend(getattr(listing, name))
+        waiting += listing.folders[::-1]
+    return tree
+
+
+def list_pattern(pattern: Path) -> Listing:
+    """List the files of one folder whose names fit a pattern such as `smears/*_seg.png`."""
+    listing = list_folder(pattern.parent)
+    files, others = (
+        [file for file in files if fnmatch.fnmatchcase(file.name, pattern.name)]
+        for files in (listing.files, listing.others)
+    )
+    problems = list(listing.problems)
+    if not files and not problems:
+        problems.append(f"{pattern}: no image file in {pattern.parent} has such a name: check the pattern.")
+    return Listing(pattern.parent, files, [], problems, [], others)
+
+
+def is_pattern(path: Path) -> bool:
+    """Whether a path stands for several files of one folder."""
+    return any(letter in path.name for letter in "*?[") and not os.path.lexists(path)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,21 +1,22 @@
 """Matching: which mask belongs to which image, by file name only.
 
-A mask has the stem of its image, or that stem followed by _mask or -mask; nothing else matches, so that 1 never finds the
-mask of 10. Letters with accents are equal whether they are stored as one character or, as on macOS, in parts.
+A mask has the stem of its image, or that stem followed by _mask or -mask, or the names differ by one regular part (see
+`minunet.data.finding.naming`). Letters with accents are equal whether they are stored as one character or, as on macOS, in parts.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from minunet.data.finding.layouts import DataFolder
+from minunet.data.finding.data_folder import DataFolder
+from minunet.data.finding.flat_folder import is_rival, separate, two_rules, without_suffix
+from minunet.data.finding.naming import find_rules, match_numbers
 from minunet.wording import count_noun, join_names
 
-_WITH_SUFFIX = re.compile(r"(?P<stem>.+)[_-]mask", re.IGNORECASE | re.DOTALL)
 MAX_LISTED = 10  # where nothing matches, more names than this are summed up in one sentence
 
 
@@ -28,7 +29,9 @@ class Pair:
     name : str
         The image's file name without its ending; after "train/" or the like where the layout has such folders. No two
         pairs of a data set have the same.
-    image, mask : Path
+    image : Path
+    mask : Path
+        A file; or a folder that holds one mask a cell.
     split : "train", "validation", "test" or None
         The side of the split to which the layout itself assigns the pair.
     page : int
@@ -42,86 +45,180 @@ class Pair:
     page: int = 0
 
 
-def match_masks(folder: DataFolder) -> tuple[list[Pair], list[str]]:
-    """Match the masks of a folder with its images.
+@dataclass
+class MatchedFolder:
+    """The pairs of a folder, and what did not fit.
 
-    Returns
-    -------
+    Attributes
+    ----------
     pairs : list of Pair
     problems : list of str
-        Every file left without its counterpart and every name that two files share.
+        Names that two files share, and names that can be read in two ways.
+    unpaired : list of str
+        A sentence for each image without a mask, or one for all.
+    lone_images : list of Path
+        Those images.
+    lone_masks : list of str
+        A sentence for each mask without an image.
+    notes : list of str
+        What was decided by the names.
     """
-    if folder.masks is None:
-        images, masks = _separate(folder.images.files)
-        if not masks and images:
-            return [], [_without_masks(folder)]
-    else:
-        images, masks = folder.images.files, folder.masks.files
-    images_by_stem, problems = _by_stem(images, "images")
-    masks_by_stem, mask_problems = _by_stem(masks, "masks")
-    problems += mask_problems
-    with_suffix = defaultdict(list)  # masks NAME_mask by NAME
-    for stem, mask in masks_by_stem.items():
-        plain = _without_suffix(stem)
-        if plain is not None and stem not in images_by_stem:
-            with_suffix[plain].append(mask)
 
-    pairs, lone_images, matched = [], [], set()
+    pairs: list[Pair] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    unpaired: list[str] = field(default_factory=list)
+    lone_images: list[Path] = field(default_factory=list)
+    lone_masks: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def match_masks(folder: DataFolder) -> MatchedFolder:
+    """Match the masks of a folder with its images."""
+    found = MatchedFolder()
+    if folder.masks is None:
+        flat = separate(folder.images)
+        images, masks = flat.images, flat.masks
+        found.problems += flat.problems
+        found.notes += flat.notes
+        if flat.problems:
+            return found
+        if not masks and images:
+            found.unpaired, found.lone_images = [_without_masks(folder)], images
+            return found
+        mask_folder = folder.images
+    else:
+        images, masks, mask_folder = folder.images.files, folder.masks.files, folder.masks
+    images_by_stem = _by_stem({file: folder.images.stem(file) for file in images}, "images", found.problems)
+    masks_by_stem = _by_stem({file: mask_folder.stem(file) for file in masks}, "masks", found.problems)
+    if folder.masks is not None:
+        masks_by_stem = _with_cell_folders(images_by_stem, masks_by_stem, mask_folder.folder)
+
+    masks_of = _same_names(images_by_stem, masks_by_stem)
+    masks_of |= _by_rule(images_by_stem, masks_by_stem, masks_of, folder, found)
+    masks_of |= _without_folders(images_by_stem, masks_by_stem, masks_of)
     for stem, image in images_by_stem.items():
-        candidates = ([masks_by_stem[stem]] if stem in masks_by_stem else []) + with_suffix[stem]
-        matched.update(candidates)
+        candidates = [masks_by_stem[mask] for mask in masks_of.get(stem, ())]
         if not candidates:
-            lone_images.append(image)
+            found.lone_images.append(image)
             continue
         if len(candidates) > 1:
-            problems.append(f"{join_names(candidates)} are both masks of {image}: keep one of them.")
-        name = f"{folder.split}/{stem}" if folder.split else stem
-        pairs.append(Pair(name, image, candidates[0], folder.split))
-    lone_masks = [mask for mask in masks_by_stem.values() if mask not in matched]
-    if not pairs and lone_images and lone_masks and len(lone_images) + len(lone_masks) > MAX_LISTED:
-        return pairs, [*problems, _nothing_matches(lone_images, lone_masks)]
-    return pairs, [*problems, *_unmatched(lone_images, lone_masks, folder)]
+            found.problems.append(f"{join_names(candidates)} are both masks of {image}: keep one of them.")
+        found.pairs.append(Pair(folder.pair_name(stem), image, candidates[0], folder.split))
+    matched = {mask for candidates in masks_of.values() for mask in candidates}
+    lone_masks = [mask for stem, mask in masks_by_stem.items() if stem not in matched]
+    if found.lone_images and lone_masks and not found.pairs and len(found.lone_images + lone_masks) > MAX_LISTED:
+        if not found.problems:
+            found.problems.append(_nothing_matches(found.lone_images, lone_masks))
+        return found
+    found.unpaired += _unmatched_images(found.lone_images, lone_masks, folder)
+    found.lone_masks += [
+        f"{mask} has no image: add the image of that name or take the mask out." for mask in lone_masks
+    ]
+    return found
 
 
-def _separate(files: list[Path]) -> tuple[list[Path], list[Path]]:
-    """Images and masks of one folder: masks are NAME_mask.ext, NAME-mask.ext, or NAME.png beside NAME.bmp."""
-    masks = [file for file in files if _without_suffix(_stem(file)) is not None]
-    images = [file for file in files if _without_suffix(_stem(file)) is None]
-    have_mask = {_without_suffix(_stem(mask)) for mask in masks}
-    endings = defaultdict(set)
-    for file in images:
-        endings[_stem(file)].add(file.suffix.lower())
-    twins = {stem for stem, suffixes in endings.items() if suffixes == {".bmp", ".png"} and stem not in have_mask}
-    only_twins = twins and not masks  # then a single PNG is a mask whose image is missing
-    for file in list(images):
-        single = only_twins and len(endings[_stem(file)]) == 1
-        if file.suffix.lower() == ".png" and (_stem(file) in twins or single):
-            images.remove(file)
-            masks.append(file)
-    return images, masks
+def _same_names(images: Iterable[str], masks: Iterable[str]) -> dict[str, list[str]]:
+    """For each image the masks of its own name, with or without _mask behind."""
+    images, masks = list(images), list(masks)
+    known, with_suffix = set(images), defaultdict(list)
+    for mask in masks:
+        plain = without_suffix(mask)
+        if plain is not None and mask not in known:
+            with_suffix[plain].append(mask)
+    all_masks = set(masks)
+    found = {image: ([image] if image in all_masks else []) + with_suffix[image] for image in images}
+    return {image: candidates for image, candidates in found.items() if candidates}
 
 
-def _stem(file: Path) -> str:
-    """The name without its ending, with each letter in Unicode's normal form NFC."""
-    return unicodedata.normalize("NFC", file.stem)
+def _by_rule(
+    images: dict[str, Path],
+    masks: dict[str, Path],
+    masks_of: dict[str, list[str]],
+    folder: DataFolder,
+    found: MatchedFolder,
+) -> dict[str, list[str]]:
+    """Pairs of the names that are left, by one rule; notes the rule, or the problem that there are two."""
+    matched = {mask for candidates in masks_of.values() for mask in candidates}
+    lone_images = [stem for stem in images if stem not in masks_of]
+    lone_masks = [stem for stem in masks if stem not in matched]
+    if not lone_images or not lone_masks:
+        return {}
+    rules = find_rules(lone_images, lone_masks, words_only=bool(masks_of))
+    if not rules and not masks_of:
+        by_number = match_numbers(lone_images, lone_masks)
+        rules = [by_number] if by_number else []
+    if not rules:
+        return {}
+    best, rivals = rules[0], [rule for rule in rules[1:] if is_rival(rule, rules[0])]
+    if rivals:
+        found.problems.append(two_rules(folder.images, folder.masks or folder.images, [best, *rivals]))
+        return {}
+    image, mask = next((image, mask) for mask, image in best.image_of.items())
+    example = f"{masks[mask].name} is the mask of {images[image].name}"
+    if best.rule is None:
+        found.notes.append(f"masks and images are matched by their numbers: {example}.")
+    else:
+        of_masks, of_images = (
+            f"{name}{_common_ending(files)}"
+            for name, files in zip(best.rule.describe(), (masks.values(), images.values()), strict=True)
+        )
+        found.notes.append(f"masks are named {of_masks} for {of_images}: {example}.")
+    return {image: [mask] for mask, image in best.image_of.items()}
 
 
-def _without_suffix(stem: str) -> str | None:
-    """NAME of NAME_mask or NAME-mask; None for other stems."""
-    match = _WITH_SUFFIX.fullmatch(stem)
-    return match["stem"] if match else None
+def _without_folders(
+    images: dict[str, Path], masks: dict[str, Path], masks_of: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Pairs of the names that are left, where only one of images and masks is divided into folders."""
+    matched = {mask for candidates in masks_of.values() for mask in candidates}
+    lone_images = {stem: stem.rpartition("/")[2] for stem in images if stem not in masks_of}
+    lone_masks = {stem: stem.rpartition("/")[2] for stem in masks if stem not in matched}
+    if not any("/" in stem for stem in (*lone_images, *lone_masks)):
+        return {}
+    image_of, mask_of = (
+        {name: stem for stem, name in stems.items() if count[name] == 1}
+        for stems in (lone_images, lone_masks)
+        for count in [Counter(stems.values())]
+    )
+    return {
+        image_of[name]: [mask_of[mask] for mask in candidates]
+        for name, candidates in _same_names(image_of, mask_of).items()
+    }
 
 
-def _by_stem(files: list[Path], kind: str) -> tuple[dict[str, Path], list[str]]:
+def _with_cell_folders(images: dict[str, Path], masks: dict[str, Path], root: Path) -> dict[str, Path]:
+    """The masks, where a folder with the name of an image and files of other names in it is the one mask of that image."""
+    inside = defaultdict(list)
+    for stem in masks:
+        if "/" in stem:
+            inside[stem.rpartition("/")[0]].append(stem)
+    folders = {
+        folder: stems
+        for folder, stems in inside.items()
+        if any(name in images for name in (folder, without_suffix(folder)))
+        and not any(stem in images or without_suffix(stem) in images for stem in stems)
+    }
+    if not folders:
+        return masks
+    merged = {stem: mask for stem, mask in masks.items() if stem.rpartition("/")[0] not in folders}
+    return merged | {folder: root / masks[stems[0]].parent.relative_to(root) for folder, stems in folders.items()}
+
+
+def _by_stem(stems: dict[Path, str], kind: str, problems: list[str]) -> dict[str, Path]:
     by_stem = defaultdict(list)
-    for file in files:
-        by_stem[_stem(file)].append(file)
-    problems = [
+    for file, stem in stems.items():
+        by_stem[stem].append(file)
+    problems += [
         f"{join_names(same)} are {kind} of the same name: keep one of them or rename the other."
         for same in by_stem.values()
         if len(same) > 1
     ]
-    return {stem: same[0] for stem, same in by_stem.items()}, problems
+    return {stem: same[0] for stem, same in by_stem.items()}
+
+
+def _common_ending(files: Iterable[Path]) -> str:
+    endings = {file.suffix for file in files}
+    return endings.pop() if len(endings) == 1 else ""
 
 
 def _nothing_matches(images: list[Path], masks: list[Path]) -> str:
@@ -131,8 +228,8 @@ def _nothing_matches(images: list[Path], masks: list[Path]) -> str:
     )
 
 
-def _unmatched(images: list[Path], masks: list[Path], folder: DataFolder) -> list[str]:
-    """A sentence for each image without a mask and each mask without an image."""
+def _unmatched_images(images: list[Path], masks: list[Path], folder: DataFolder) -> list[str]:
+    """A sentence for each image without a mask."""
     alike = {_simplified(mask.stem): mask for mask in masks}
     problems = []
     for image in images:
@@ -143,16 +240,14 @@ def _unmatched(images: list[Path], masks: list[Path], folder: DataFolder) -> lis
         if folder.masks is None:
             missing = image.with_name(image.stem + "_mask.png")
         else:
-            missing = folder.masks.folder / (image.stem + ".png")
+            missing = folder.masks.folder / (folder.images.stem(image) + ".png")
         problems.append(f"{image} has no mask: add {missing} or take the image out.")
-    for mask in masks:
-        problems.append(f"{mask} has no image: add the image of that name or take the mask out.")
     return problems
 
 
 def _simplified(stem: str) -> str:
     """The stem in small letters, without _mask, separators and leading zeros, to find names that are almost alike."""
-    plain = _without_suffix(stem)
+    plain = without_suffix(stem)
     numbers = re.sub(r"\d+", lambda digits: f"<{int(digits[0])}>", (stem if plain is None else plain).casefold())
     return re.sub(r"[\s_.-]+", "", numbers)
 

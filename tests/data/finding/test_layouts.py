@@ -5,6 +5,7 @@ import os
 import pytest
 
 from minunet.data.pairs import find_pairs, survey
+from tests.data.finding.drawn_sets import expected, make, matched, numbered
 from tests.data.found_pairs import names, problems
 from tests.data.small_pictures import disc, photo, save
 
@@ -98,16 +99,24 @@ def test_two_named_folders_and_masks_with_a_suffix(tmp_path):
     assert names(find_pairs(images=tmp_path / "A", masks=tmp_path / "A")) == [("2", "2.png", "2_mask.png", None)]
 
 
-def test_a_layout_one_level_deeper_or_with_other_names_is_pointed_out(make_set, tmp_path):
-    make_set("a", root=tmp_path / "top" / "unzipped")
-    assert problems(tmp_path / "top") == [
-        f"{tmp_path}/top holds no images itself, but {tmp_path}/top/unzipped does: give that folder."
+def test_a_layout_some_levels_deeper_is_read_and_said(make_set, tmp_path):
+    make_set("a", root=tmp_path / "top" / "unzipped" / "set")
+    found = survey(tmp_path / "top")
+    assert [pair.name for pair in found.pairs] == ["a"]
+    assert f"{tmp_path}/top was read by its folder unzipped/." in found.notes
+
+
+def test_folders_of_other_names_are_pointed_out(make_set, tmp_path):
+    make_set("a", root=tmp_path, images="pictures", masks="results")
+    assert problems(tmp_path) == [
+        f"{tmp_path} holds no images/ and masks/, but the files of pictures/ and results/ match: choose with "
+        f"--images {tmp_path}/pictures --masks {tmp_path}/results, or "
+        f"--images {tmp_path}/results --masks {tmp_path}/pictures."
     ]
-    make_set("a", root=tmp_path / "odd", images="pictures", masks="truth")
-    (tmp_path / "odd" / "pictures" / "a.png").unlink()
-    (tmp_path / "odd" / "truth" / "a.png").unlink()
-    assert problems(tmp_path / "odd") == [
-        f"{tmp_path}/odd holds no images/ and masks/, only pictures/ and truth/: rename these, or use --images and --masks."
+    (tmp_path / "pictures" / "a.png").unlink()
+    (tmp_path / "results" / "a.png").unlink()
+    assert problems(tmp_path) == [
+        f"{tmp_path} holds no images/ and masks/, only pictures/ and results/: rename these, or use --images and --masks."
     ]
 
 
@@ -119,6 +128,11 @@ def test_a_lone_folder_and_a_folder_of_images_alone(make_set, tmp_path):
     ]
     os.rename(tmp_path / "masks", tmp_path / "other")
     assert problems(tmp_path) == [
+        f"{tmp_path} holds no images/ and masks/, but the files of images/ and other/ match: choose with "
+        f"--images {tmp_path}/images --masks {tmp_path}/other."
+    ]
+    os.rename(tmp_path / "other" / "a.png", tmp_path / "other" / "b.png")
+    assert problems(tmp_path) == [
         f"{tmp_path} has images/ but no folder of masks: add masks/, or use --images and --masks."
     ]
 
@@ -127,7 +141,8 @@ def test_two_possible_layouts(make_set, tmp_path):
     make_set("a")
     make_set("b", images="imgs")
     assert problems(tmp_path) == [
-        f"{tmp_path} can be read as images/ with masks/ and imgs/ with masks/: choose with --images and --masks."
+        f"{tmp_path} can be read as images/ with masks/ and imgs/ with masks/: choose with --images {tmp_path}/images --masks "
+        f"{tmp_path}/masks or --images {tmp_path}/imgs --masks {tmp_path}/masks."
     ]
 
 
@@ -150,3 +165,145 @@ def test_splits_win_over_stray_files(make_set, tmp_path):
     found = survey(tmp_path)
     assert [pair.name for pair in found.pairs] == ["train/a", "test/b"]
     assert found.warnings == (f"{tmp_path} was read by its folders train/ and test/; left out: preview.png.",)
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [
+        *[
+            ("images", name)
+            for name in ("gt", "groundtruth", "ground_truth", "Ground Truth", "segments", "annotations", "gts")
+        ],
+        ("JPEGImages", "SegmentationClass"),
+        ("train_images", "train_masks"),
+        ("raw", "mask"),
+        ("imagesTr", "labelsTr"),
+        ("train", "train_labels"),
+        ("train", "trainannot"),
+        ("2d_images", "2d_masks"),
+        ("inputs", "targets"),
+        ("Original Images", "Ground_Truth_Masks"),
+    ],
+)
+def test_folders_by_the_words_in_their_names(images, masks, tmp_path):
+    make(tmp_path, *numbered(f"{images}/{{}}.png", f"{masks}/{{}}.png"))
+    assert matched(tmp_path) == expected(f"{images}/{{}}.png", f"{masks}/{{}}.png")
+
+
+def test_images_beside_the_folder_of_their_masks(tmp_path):
+    make(tmp_path, *numbered("{}.png", "masks/{}_seg.png"))
+    assert matched(tmp_path) == expected("{}.png", "masks/{}_seg.png")
+
+
+def test_of_classes_and_objects_the_objects_are_chosen_and_it_is_said(tmp_path):
+    make(tmp_path, *numbered("JPEGImages/{}.jpg", "SegmentationClass/{}.png", "SegmentationObject/{}.png"))
+    make(tmp_path, "Annotations/1.xml", "ImageSets/Segmentation/train.txt")
+    assert matched(tmp_path) == expected("JPEGImages/{}.jpg", "SegmentationObject/{}.png")
+    assert survey(tmp_path, contents=False).notes == (
+        "masks are read from SegmentationObject/, which numbers the cells; for SegmentationClass/ give it with --masks.",
+    )
+    assert len(find_pairs(images=tmp_path / "JPEGImages", masks=tmp_path / "SegmentationClass")) == 6
+
+
+def test_sides_in_the_names_of_folders(tmp_path):
+    make(tmp_path, *numbered("train_images/a{}.png", "train_masks/a{}.png", "val_images/b{}.png", "val_masks/b{}.png"))
+    found = survey(tmp_path, contents=False).require().pairs
+    assert [(pair.name, pair.split) for pair in found[5:7]] == [("train/a6", "train"), ("validation/b1", "validation")]
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        (("train/images/{}.png", "train/masks/{}.png"), "test/images/{}.png"),
+        (("train/{}.png", "train/{}_mask.png"), "test/{}.png"),
+        (("train/images/{}.png", "train/masks/{}.png"), "val/{}.png"),
+        (("images/train/{}.png", "masks/train/{}.png"), "images/test/{}.png"),
+        (("imagesTr/{}.png", "labelsTr/{}.png"), "imagesTs/{}.png"),
+        (("train_images/{}.png", "train_masks/{}.png"), "test_images/{}.png"),
+        (("stage1_train/images/{}.png", "stage1_train/masks/{}.png"), "stage1_test/{n}/images/{}.png"),
+    ],
+)
+def test_a_side_without_masks_is_left_out_and_said(train, test, tmp_path):
+    make(tmp_path, *numbered(*train), *numbered(test, count=3))
+    found = survey(tmp_path, contents=False).require()
+    assert len(found.pairs) == 6
+    (note,) = found.notes
+    assert note.endswith("holds 3 images without masks: left out.")
+    assert found.warnings == ()
+
+
+def test_training_images_without_masks_are_not_left_out(tmp_path):
+    make(tmp_path, *numbered("train/images/{}.png", "test/images/{}.png", "test/masks/{}.png"))
+    assert "train has images/ but no folder of masks" in problems(tmp_path)[0]
+
+
+def test_deeper_folders_beside_files(tmp_path):
+    make(tmp_path, *numbered("images/{}.png", "masks/{}.png", "images/more/{}.png", "masks/more/{}.png"))
+    assert matched(tmp_path) == expected("images/{}.png", "masks/{}.png") | expected(
+        "images/more/{}.png", "masks/more/{}.png"
+    )
+    assert "more/1" in [pair.name for pair in survey(tmp_path, contents=False).pairs]
+
+
+def test_folders_on_one_side_only(tmp_path):
+    make(tmp_path, *numbered("images/patient{n}/x{}.png", "masks/x{}_mask.png"))
+    assert matched(tmp_path) == expected("images/patient{n}/x{}.png", "masks/x{}_mask.png")
+
+
+def test_several_folders_each_with_images_and_masks(tmp_path):
+    make(tmp_path, *numbered("p{n}/images/a.png", "p{n}/masks/a.png", "p{n}/images/b.png", "p{n}/masks/b.png", count=3))
+    found = survey(tmp_path, contents=False).require()
+    assert [pair.name for pair in found.pairs] == ["p1/a", "p1/b", "p2/a", "p2/b", "p3/a", "p3/b"]
+    assert found.notes == (f"{tmp_path} was read by its folders p1/, p2/ and p3/.",)
+
+
+def test_linked_folders_are_read_once_and_links_in_a_circle_end(tmp_path):
+    make(tmp_path / "real", *numbered("{}.png"))
+    make(tmp_path / "set", *numbered("masks/{}.png"))
+    (tmp_path / "set" / "images").symlink_to(tmp_path / "real")
+    (tmp_path / "real" / "up").symlink_to(tmp_path)
+    (tmp_path / "set" / "masks" / "self").symlink_to(tmp_path / "set" / "masks")
+    assert len(survey(tmp_path / "set", contents=False).require().pairs) == 6
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "one").symlink_to(tmp_path / "set")
+    (tmp_path / "all" / "two").symlink_to(tmp_path / "set")
+    (tmp_path / "all" / "up").symlink_to(tmp_path / "all")
+    assert len(survey(tmp_path / "all", contents=False).require().pairs) == 6
+
+
+def test_images_without_masks_among_many(tmp_path):
+    make(tmp_path, *numbered("images/{}.png", count=60), *numbered("masks/{}.png", count=30))
+    found = problems(tmp_path)
+    assert len(found) == 22
+    assert found[20] == "and 10 more of 30 images without a mask."
+    assert found[21] == (
+        "30 images have a mask: with --skip-unpaired only these are used, and the others are left out."
+    )
+    skipped = survey(tmp_path, skip_unpaired=True, contents=False).require()
+    assert len(skipped.pairs) == 30
+    assert skipped.notes[0].startswith("30 images without a mask left out, such as")
+
+
+def test_nothing_is_skipped_where_nothing_matches(tmp_path):
+    make(tmp_path, *numbered("images/{}.png"))
+    (tmp_path / "masks").mkdir()
+    for skip in (False, True):
+        assert "masks holds no mask files" in problems(tmp_path, skip_unpaired=skip)[0]
+
+
+def test_the_ending_tells_masks_in_one_folder(tmp_path):
+    make(tmp_path, *numbered("{}.jpg", "{}.png"))
+    assert matched(tmp_path) == expected("{}.jpg", "{}.png")
+    assert survey(tmp_path, contents=False).notes == (
+        "the .png files are taken as the masks of the .jpg files of the same name.",
+    )
+
+
+def test_two_endings_of_which_either_may_be_the_masks(tmp_path):
+    make(tmp_path, *numbered("{}.bmp", "{}.tif"))
+    (problem,) = problems(tmp_path)
+    assert f"--images '{tmp_path}/*.bmp' --masks '{tmp_path}/*.tif'" in problem
+    found = survey(images=tmp_path / "*.tif", masks=tmp_path / "*.bmp", contents=False).require()
+    assert [(pair.image.name, pair.mask.name) for pair in found.pairs] == [
+        (f"{i}.tif", f"{i}.bmp") for i in range(1, 7)
+    ]

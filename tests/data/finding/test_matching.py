@@ -41,10 +41,10 @@ def test_nearly_equal_names_are_pointed_out(tmp_path):
 def test_no_name_in_common_is_one_sentence(tmp_path):
     for i in range(8):
         save(tmp_path / "images" / f"image {i}.png", photo())
-        save(tmp_path / "masks" / f"gt {i}.png", disc())
+        save(tmp_path / "masks" / f"gt {i + 20}.png", disc())
     assert problems(tmp_path) == [
         f"8 images and 8 masks share no name ({tmp_path}/images/image 0.png, {tmp_path}/images/image 1.png and 6 more; "
-        f"{tmp_path}/masks/gt 0.png, {tmp_path}/masks/gt 1.png and 6 more): give each mask the name of its image."
+        f"{tmp_path}/masks/gt 20.png, {tmp_path}/masks/gt 21.png and 6 more): give each mask the name of its image."
     ]
 
 

@@ -1,0 +1,144 @@
+"""The choice of folders: which folders in a folder hold images, and which hold their masks, by their names."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from minunet.data.finding.folder_names import SIDES, FolderRole, folder_role
+from minunet.data.finding.listing import Listing, list_folder, list_tree
+from minunet.wording import join_names
+
+USUAL = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))  # these win over all others
+OUTLINE_ENDINGS = {".json", ".geojson"}
+
+
+@dataclass(frozen=True)
+class ChosenFolders:
+    """A folder of images and the folder of their masks.
+
+    Attributes
+    ----------
+    images, masks : Path
+    split : "train", "validation", "test" or None
+    prefix : str
+        What the names of the pairs begin with, where several such folders have one side: "2d/".
+    """
+
+    images: Path
+    masks: Path
+    split: str | None = None
+    prefix: str = ""
+
+
+@dataclass
+class FolderChoice:
+    """What was chosen among the folders in a folder.
+
+    Attributes
+    ----------
+    chosen : list of ChosenFolders
+    without_masks : list of Path
+        Folders of images for validation or test whose masks are not there.
+    problems, notes : list of str
+    """
+
+    chosen: list[ChosenFolders] = field(default_factory=list)
+    without_masks: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def used(self) -> list[Path]:
+        """Every folder that was chosen."""
+        return list(dict.fromkeys(folder for chosen in self.chosen for folder in (chosen.images, chosen.masks)))
+
+
+def choose_folders(listing: Listing) -> FolderChoice:
+    """Choose the folders of images and of masks in a folder; nothing is chosen where their names do not tell."""
+    choice = FolderChoice()
+    roles = [folder_role(folder) for folder in listing.folders]
+    lone_masks: list[Path] = []
+    for side in (None, *SIDES):
+        images = [role for role in roles if role.kind == "images" and role.split == side]
+        masks = [role for role in roles if role.kind == "masks" and role.split == side]
+        if side and masks and not images:  # train/ beside train_masks/
+            images = [role for role in roles if role.kind is None and role.split == side and not role.rest]
+            images = [role for role in images if list_folder(role.folder).files]
+        if images and masks:
+            _choose(choice, listing, images, masks, side)
+        elif images and side in SIDES[1:]:
+            choice.without_masks += [role.folder for role in images]
+        elif masks and side:
+            lone_masks += [role.folder for role in masks]
+    if choice.chosen:
+        choice.problems += [
+            f"{folder} has no counterpart in {listing.folder}: add its images or move it out." for folder in lone_masks
+        ]
+    else:
+        choice.without_masks.clear()
+    return choice
+
+
+def folders_of_kind(listing: Listing, kind: str) -> list[Path]:
+    """The folders in a folder whose names say that they hold images, or masks, of no side of a split."""
+    return [folder for folder in listing.folders if (role := folder_role(folder)).kind == kind and role.split is None]
+
+
+def holds_masks(folder: Path) -> bool:
+    """Whether there is a file in a folder, at any depth, that masks could be read from."""
+    tree = list_tree(folder)
+    return bool(tree.files) or any(file.suffix.lower() in OUTLINE_ENDINGS for file in tree.others)
+
+
+def _choose(
+    choice: FolderChoice, listing: Listing, images: list[FolderRole], masks: list[FolderRole], side: str | None
+) -> None:
+    by_name = {folder.name.lower(): folder for folder in listing.folders}
+    usual = [(by_name[i], by_name[m]) for i, m in USUAL if i in by_name and m in by_name] if side is None else []
+    if len(usual) == 1:
+        choice.chosen.append(ChosenFolders(*usual[0], side))
+        return
+    if not usual:
+        images = [role for role in images if len(images) == 1 or list_tree(role.folder).files] or images
+        masks = _with_files(choice, masks)
+    pairs = usual or [(image.folder, mask.folder) for image in images for mask in masks]
+    if len(pairs) == 1:
+        choice.chosen.append(ChosenFolders(*pairs[0], side))
+        return
+    same_rest = [] if usual else _by_rest(images, masks)
+    if same_rest:
+        choice.chosen += [
+            ChosenFolders(image.folder, mask.folder, side, "-".join(image.rest) + "/" if len(same_rest) > 1 else "")
+            for image, mask in same_rest
+        ]
+        return
+    readings = join_names(f"{image.name}/ with {mask.name}/" for image, mask in pairs)
+    ways = [f"--images {shlex.quote(str(image))} --masks {shlex.quote(str(mask))}" for image, mask in pairs[:3]]
+    choice.problems.append(f"{listing.folder} can be read as {readings}: choose with {' or '.join(ways)}.")
+
+
+def _with_files(choice: FolderChoice, masks: list[FolderRole]) -> list[FolderRole]:
+    """The folders of masks that are not empty; of the two of Pascal VOC the one that numbers the objects."""
+    if len(masks) < 2:
+        return masks
+    filled = [role for role in masks if holds_masks(role.folder)] or masks
+    by_name = {role.folder.name.lower(): role for role in filled}
+    if by_name.keys() == {"segmentationclass", "segmentationobject"}:
+        objects, classes = by_name["segmentationobject"].folder, by_name["segmentationclass"].folder
+        choice.notes.append(
+            f"masks are read from {objects.name}/, which numbers the cells; for {classes.name}/ give it with --masks."
+        )
+        return [by_name["segmentationobject"]]
+    return filled
+
+
+def _by_rest(images: Sequence[FolderRole], masks: Sequence[FolderRole]) -> list[tuple[FolderRole, FolderRole]]:
+    """Folders whose names agree in the other words, such as 2d_images and 2d_masks, where each has exactly one counterpart."""
+    pairs = [(image, mask) for image in images for mask in masks if image.rest == mask.rest]
+    if len(pairs) == len(images) == len(masks) == len({mask.folder for _, mask in pairs}):
+        return pairs
+    exact = [pair for pair in pairs if not pair[0].rest]
+    return exact if len(exact) == 1 else []

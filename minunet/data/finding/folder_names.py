@@ -1,0 +1,84 @@
+"""Folder names: what the name of a folder says about its content: images or masks, and the side of a split.
+
+`train_images`, `imagesTr` and `Training Images` say the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+SIDES = ("train", "validation", "test")  # of a split
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+    "testing": "test",
+}
+SHORT_SPLITS = {"tr": "train", "ts": "test"}  # as in imagesTr, never alone
+
+_IMAGES = "image images img imgs original originals raw raws input inputs photo photos"
+_MASKS = """
+    mask masks label labels lbl lbls gt gts groundtruth truth truths seg segs segment segments segmentation segmentations
+    annotation annotations annot annots anno annos target targets manual segmentationclass segmentationobject
+"""
+IMAGE_WORDS, MASK_WORDS = frozenset(_IMAGES.split()), frozenset(_MASKS.split())
+FILLING_WORDS = frozenset({"ground", "jpeg", "cp"})  # of which the name of an image or mask folder may have some more
+
+
+@dataclass(frozen=True)
+class FolderRole:
+    """What a folder's name says.
+
+    Attributes
+    ----------
+    folder : Path
+    kind : "images", "masks" or None
+    split : "train", "validation", "test" or None
+    rest : tuple of str
+        The other words, in small letters, such as ("2d",) of 2d_images.
+    """
+
+    folder: Path
+    kind: str | None
+    split: str | None
+    rest: tuple[str, ...]
+
+
+def folder_role(folder: Path) -> FolderRole:
+    """Read the name of a folder."""
+    kind, split, rest = None, None, []
+    for word in _words(folder.name):
+        if word in MASK_WORDS:
+            kind = "masks"  # also of image_masks
+        elif word in IMAGE_WORDS:
+            kind = kind or "images"
+        elif word in SPLITS and split is None:
+            split = SPLITS[word]
+        elif word not in FILLING_WORDS:
+            rest.append(word)
+    if kind and split is None and rest and rest[-1] in SHORT_SPLITS:
+        split = SHORT_SPLITS[rest.pop()]
+    return FolderRole(folder, kind, split, tuple(rest))
+
+
+def _words(name: str) -> list[str]:
+    """The words of a name in small letters; a side that is written together with its kind, as in trainannot, is two."""
+    if name.casefold() in MASK_WORDS | IMAGE_WORDS:
+        return [name.casefold()]
+    words = []
+    for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", name):
+        word = word.casefold()
+        words += next(
+            (
+                [side, word.removeprefix(side)]
+                for side in sorted(SPLITS, key=len, reverse=True)
+                if word.startswith(side) and word.removeprefix(side) in MASK_WORDS | IMAGE_WORDS
+            ),
+            [word],
+        )
+    return words
