@@ -140,7 +140,9 @@ def _separate_by_ending(folder: FlatFolder, stems: dict[Path, str]) -> None:
     if not twins or folder.masks:
         return
     (first, second), count = Counter(twins.values()).most_common(1)[0]
-    if {first, second} != {".bmp", ".png"} and count < max(FEWEST_TWINS, SHARE * len(endings)):  # copies of some images in another format
+    if {first, second} != {".bmp", ".png"} and count < max(
+        FEWEST_TWINS, SHARE * len(endings)
+    ):  # copies of some images in another format
         return
     rank = [ENDINGS.get(first, -1), ENDINGS.get(second, -1)]
     if rank[0] == rank[1]:
