@@ -1,0 +1,183 @@
+"""The cell choice: the settings by which a model's cells are cut out, chosen on the validation images of its training.
+
+It is stored in the header of the model, with the scores that it had there and the interval of the count.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from minunet.cells.cell_matching import IOU_THRESHOLDS, match_cells
+from minunet.cells.cell_settings import CellSettings
+from minunet.cells.count_interval import CountInterval
+from minunet.cells.mask_cells import MaskCells
+from minunet.cells.watershed import CutRegions
+from minunet.errors import UserError
+from minunet.wording import shorten
+
+THRESHOLDS = (0.4, 0.5, 0.6)
+SMOOTHINGS = (0.02, 0.05, 0.1)
+SEED_HEIGHTS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.25)
+SMALLEST_AREAS = (0.05, 0.15, 0.3)
+MATCHED_PIXELS = 500_000  # larger images are matched by every second, third ... pixel, which hardly changes an IoU
+
+Images = Callable[[], Iterator[tuple[np.ndarray, MaskCells]]]  # the probabilities of each image, and its cells
+
+
+@dataclass(frozen=True)
+class CellChoice:
+    """What was chosen.
+
+    Parameters
+    ----------
+    settings : CellSettings
+    interval : CountInterval or None
+        None where there were too few validation images to calibrate it.
+    validation : dict of str to float
+        The scores of the settings on the validation images: "images", "cells", "cell_f1", "mean_ap", "count_error".
+
+    Raises
+    ------
+    UserError
+        If a score is not a finite number.
+    """
+
+    settings: CellSettings = field(default_factory=CellSettings)
+    interval: CountInterval | None = None
+    validation: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wrong = [name for name, value in self.validation.items() if not _is_score(value)]
+        if wrong:
+            raise UserError(f"scores of cells that are no numbers ({shorten(', '.join(map(str, wrong)))}).")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The choice, for a JSON file."""
+        return {
+            "settings": self.settings.to_dict(),
+            "interval": None if self.interval is None else self.interval.to_dict(),
+            "validation": dict(self.validation),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> CellChoice:
+        """The choice that `to_dict` returned.
+
+        Raises
+        ------
+        UserError
+            If an entry is missing, unknown to this version, of another type or out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        if set(stored) != known:
+            raise UserError(
+                f"a choice of cells with {shorten(', '.join(map(str, stored)))}: it has {', '.join(known)}."
+            )
+        parts = {name: stored[name] for name in known if not (name == "interval" and stored[name] is None)}
+        wrong = [name for name, part in parts.items() if not isinstance(part, Mapping)]
+        if wrong:
+            raise UserError(f"a choice of cells whose {', '.join(wrong)} is no object.")
+        interval = CountInterval.from_dict(parts["interval"]) if "interval" in parts else None
+        return cls(CellSettings.from_dict(parts["settings"]), interval, dict(parts["validation"]))
+
+
+@dataclass
+class _Sums:
+    """The counts of one setting over the images."""
+
+    true: list[int] = field(default_factory=list)
+    predicted: list[int] = field(default_factory=list)
+    matched: np.ndarray = field(default_factory=lambda: np.zeros(len(IOU_THRESHOLDS), np.int64))
+
+    def add(self, truth: np.ndarray, predicted: np.ndarray) -> None:
+        step = max(1, round((truth.size / MATCHED_PIXELS) ** 0.5))
+        matching = match_cells(truth[::step, ::step], predicted[::step, ::step])
+        self.true.append(len(matching.true_areas))
+        self.predicted.append(len(matching.predicted_areas))
+        self.matched += [len(matching.matched(threshold)) for threshold in IOU_THRESHOLDS]
+
+    @property
+    def f1(self) -> float:
+        cells = sum(self.true) + sum(self.predicted)
+        return 2 * float(self.matched[0]) / cells if cells else 1.0
+
+    @property
+    def mean_ap(self) -> float:
+        cells = sum(self.true) + sum(self.predicted)
+        return float(np.mean(self.matched / np.maximum(cells - self.matched, 1))) if cells else 1.0
+
+    @property
+    def count_error(self) -> float:
+        return float(np.mean([abs(p - t) / max(t, 1) for t, p in zip(self.true, self.predicted, strict=True)]))
+
+
+def choose_cells(images: Images, start: CellSettings | None = None) -> CellChoice | None:
+    """Choose the settings that find the cells of some images best.
+
+    The score is F1 at an IoU of 0.5 (in thousandths), and for the same F1 the mean AP over the IoU from 0.5 to 0.9. First the seed
+    height and the smallest area are chosen together, then the threshold, then the smoothing, then the first two once more.
+
+    Parameters
+    ----------
+    images : callable
+        Yields the probabilities (H, W) of each image and its true cells; called up to four times, so that not all images need to
+        be in memory.
+    start : CellSettings, optional
+        Where the search begins; the defaults unless given.
+
+    Returns
+    -------
+    CellChoice or None
+        None where the images have no cells at all.
+    """
+    settings = start or CellSettings()
+    heights_and_areas = [
+        {"seed_height": height, "smallest_area": area}
+        for height, area in itertools.product(SEED_HEIGHTS, SMALLEST_AREAS)
+    ]
+    steps: list[list[dict[str, float]]] = [
+        heights_and_areas,
+        [{"threshold": value} for value in THRESHOLDS],
+        [{"smoothing": value} for value in SMOOTHINGS],
+        heights_and_areas,
+    ]
+    best = _Sums()
+    for step in steps:
+        # The settings from before come first: of equals, the first is kept.
+        tried = list(dict.fromkeys([settings, *(replace(settings, **values) for values in step)]))
+        sums = _try(images(), tried)
+        settings = max(tried, key=lambda candidate: (round(sums[candidate].f1, 3), sums[candidate].mean_ap))
+        best = sums[settings]
+    if not sum(best.true):
+        return None
+    scores = {
+        "images": len(best.true),
+        "cells": sum(best.true),
+        "cell_f1": best.f1,
+        "mean_ap": best.mean_ap,
+        "count_error": best.count_error,
+    }
+    return CellChoice(settings, CountInterval.calibrate(best.true, best.predicted), scores)
+
+
+def _try(images: Iterable[tuple[np.ndarray, MaskCells]], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:
+    """The counts of each of the settings; those of the same threshold and smoothing share their cuts."""
+    sums = {settings: _Sums() for settings in tried}
+    for probability, truth in images:
+        cuts: dict[tuple[float, float], CutRegions] = {}
+        for settings in tried:
+            key = settings.threshold, settings.smoothing
+            if key not in cuts:
+                cuts[key] = CutRegions(probability, settings)
+            sums[settings].add(*truth.scored(cuts[key].cells(settings)))
+    return sums
+
+
+def _is_score(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf

@@ -1,0 +1,82 @@
+"""Cell settings: how cells are cut out of a map of probabilities, the same for every image of a model.
+
+They are chosen on the validation images at the end of a training, and stored in the header of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from minunet.errors import UserError
+from minunet.wording import shorten
+
+RANGES = {"threshold": (0.01, 0.99), "smoothing": (0.0, 1.0), "seed_height": (0.0, 1.0), "smallest_area": (0.0, 0.9)}
+
+
+@dataclass(frozen=True)
+class CellSettings:
+    """The settings of `find_cells`. Lengths are relative to the cells of the image, so that they hold at any magnification.
+
+    The defaults are those of models that store none: models of versions that did not know cells, and models that were trained
+    without the packages for them.
+
+    Parameters
+    ----------
+    threshold : float
+        A pixel belongs to a cell where its probability is above it.
+    smoothing : float
+        Standard deviation of the Gaussian by which the distance to the background is smoothed, as a share of the radius of the
+        median cell.
+    seed_height : float
+        A maximum of the distance is a cell of its own where one has to go down by this much to reach a higher one, as a share
+        of the radius of the median cell.
+    smallest_area : float
+        Smaller pieces are no cells, as a share of the area of the median cell.
+
+    Raises
+    ------
+    UserError
+        With every setting that can't be used.
+    """
+
+    threshold: float = 0.5
+    smoothing: float = 0.05
+    seed_height: float = 0.1
+    smallest_area: float = 0.15
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, (low, high) in RANGES.items():
+            value = getattr(self, name)
+            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if not is_number or not low <= value <= high:  # NaN is not in any range
+                problems.append(f"{name} {shorten(repr(value))}: give a number from {low:g} to {high:g}.")
+        if problems:
+            raise UserError(problems)
+
+    def to_dict(self) -> dict[str, float]:
+        """The settings, for a JSON file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> CellSettings:
+        """The settings that `to_dict` returned.
+
+        Raises
+        ------
+        UserError
+            If one is missing, unknown to this version, or out of its range.
+        """
+        known = {field.name for field in fields(cls)}
+        problems = []
+        if unknown := sorted(set(stored) - known):
+            problems.append(
+                f"settings of cells that are unknown ({shorten(', '.join(unknown))}): they need a newer minunet."
+            )
+        if missing := sorted(known - set(stored)):
+            problems.append(f"settings of cells without {', '.join(missing)}.")
+        if problems:
+            raise UserError(problems)
+        return cls(**stored)

@@ -1,0 +1,81 @@
+"""The cells of masks: the truth that predicted cells are compared with.
+
+Where a mask numbers its cells, these numbers count. Elsewhere each connected region of the mask, at its full size, is a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minunet.cells.cell_packages import require
+from minunet.cells.watershed import typical_area
+from minunet.data.reading.preprocessing import IGNORED, Preprocessing
+from minunet.data.reading.stored_mask import StoredMask
+
+SPECK = 1 / 50  # of the area of the typical region: smaller regions of a mask without numbers are noise
+
+
+@dataclass(frozen=True)
+class MaskCells:
+    """The cells of one mask.
+
+    Attributes
+    ----------
+    labels : ndarray, (H, W) int32
+        The number of the cell of each pixel, 0 where there is none.
+    are_numbered : bool
+        Whether the mask itself numbers them; otherwise they are its connected regions, so that cells that touch are one.
+    ignored : ndarray, (H, W) bool, or None
+        Pixels that count in no score.
+    """
+
+    labels: np.ndarray
+    are_numbered: bool
+    ignored: np.ndarray | None = None
+
+    def scored(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The true and the predicted labels that are compared: without the cells of which half or more lies in ignored pixels."""
+        if self.ignored is None or not self.ignored.any():
+            return self.labels, predicted
+        return tuple(_outside(labels, self.ignored) for labels in (self.labels, predicted))  # type: ignore[return-value]
+
+
+def cells_of_mask(stored: StoredMask, preprocessing: Preprocessing) -> MaskCells:
+    """The cells of a mask, as the preprocessing of the model reads it.
+
+    Parameters
+    ----------
+    stored : StoredMask
+    preprocessing : Preprocessing
+        Its reading of masks, or its threshold; the mask keeps its own size.
+    """
+    target = replace(preprocessing, size=None, crop=None).target(stored)[..., 0]
+    ignored = target == IGNORED
+    reading = preprocessing.reading
+    numbers = None if reading is None else reading.labels(stored)
+    if numbers is not None:
+        return MaskCells(numbers, True, ignored if ignored.any() else None)
+    return MaskCells(connected_cells(target >= 0.5), False, ignored if ignored.any() else None)
+
+
+def connected_cells(cell: np.ndarray) -> np.ndarray:
+    """The connected regions of a mask, (H, W) int32 from 1 up; neighbours are up, down, left and right, and specks are left out.
+
+    Parameters
+    ----------
+    cell : ndarray, (H, W) bool
+    """
+    labels, count = require("scipy.ndimage").label(cell)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    kept = areas >= SPECK * typical_area(areas[1:])
+    kept[0] = False
+    return (np.cumsum(kept) * kept).astype(np.int32)[labels]
+
+
+def _outside(labels: np.ndarray, ignored: np.ndarray) -> np.ndarray:
+    """The labels without those of which half or more of the pixels are ignored."""
+    areas = np.bincount(labels.ravel())
+    kept = 2 * np.bincount(labels[ignored], minlength=len(areas)) < areas
+    return np.where(kept[labels], labels, 0)

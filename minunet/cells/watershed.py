@@ -1,0 +1,214 @@
+"""The watershed: pixels that are probably cell become numbered cells, and cells that touch are separated.
+
+The distance to the background has a maximum in the middle of each cell. From these maxima, the seeds, a watershed fills every
+connected region of cell pixels; pieces whose seeds hardly stand out from those of their neighbours are put together again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from minunet.cells.cell_packages import require
+from minunet.cells.cell_settings import CellSettings
+
+NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)  # up, down, left and right
+SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, and are no cell for any setting
+
+
+@dataclass(frozen=True)
+class Region:
+    """A connected region of cell pixels, cut into more pieces than there are cells.
+
+    Attributes
+    ----------
+    top, left : int
+        Of its box in the image.
+    pieces : ndarray, (h, w) int32
+        The number of the piece of each pixel, from 1; 0 is outside of the region.
+    areas : ndarray, (pieces,)
+        In pixels.
+    peaks : ndarray, (pieces,)
+        The largest distance to the background in each piece, in pixels.
+    passes : list of (height, piece, piece)
+        The largest distance on the border of two neighbours, the highest first.
+    """
+
+    top: int
+    left: int
+    pieces: np.ndarray
+    areas: np.ndarray
+    peaks: np.ndarray
+    passes: list[tuple[float, int, int]]
+
+
+def find_cells(probability: np.ndarray, settings: CellSettings | None = None) -> np.ndarray:
+    """The cells of an image.
+
+    Parameters
+    ----------
+    probability : ndarray, (H, W)
+        That a pixel belongs to a cell, in [0, 1].
+    settings : CellSettings, optional
+        The defaults unless given.
+
+    Returns
+    -------
+    ndarray, (H, W) int32
+        The number of the cell of each pixel, 0 where there is none. Cells are numbered from 1 without gaps, from top to bottom
+        by the first row of the region that they are in.
+
+    Raises
+    ------
+    UserError
+        If the packages that cells need are not installed.
+
+    Notes
+    -----
+    The seeds are the maxima of the distance transform whose dynamics is at least `seed_height` [1]_: as many as the h-maxima
+    transform leaves. The watershed is that of Meyer [2]_, in scikit-image.
+
+    Beyond the border of the image nothing is known, so that a cell which is cut by the border has its seed there.
+
+    References
+    ----------
+    .. [1] Grimaud, M. (1992). New measure of contrast: the dynamics. Image Algebra and Morphological Image Processing III, 292.
+    .. [2] Meyer, F. (1994). Topographic distance and watershed lines. Signal Processing 38(1), 113-125.
+    """
+    settings = settings or CellSettings()
+    return CutRegions(probability, settings).cells(settings)
+
+
+class CutRegions:
+    """The regions of an image, cut once; the cells for several seed heights and smallest areas are made from them in no time.
+
+    Parameters
+    ----------
+    probability : ndarray, (H, W)
+    settings : CellSettings
+        Its threshold and its smoothing are used.
+    """
+
+    def __init__(self, probability: np.ndarray, settings: CellSettings):
+        self.shape = probability.shape
+        crops = list(_connected_regions(np.asarray(probability) > settings.threshold))
+        self.radius = _typical_radius([distance for _, _, distance in crops])
+        self.regions = [_cut(*crop, settings.smoothing * self.radius) for crop in crops]
+
+    def cells(self, settings: CellSettings) -> np.ndarray:
+        """The cells, (H, W) int32; see `find_cells`."""
+        merged = [_merge(region, settings.seed_height * self.radius) for region in self.regions]
+        areas = [area for region in merged for area in region.areas if area]
+        smallest = settings.smallest_area * typical_area(np.array(areas))
+        labels, count = np.zeros(self.shape, np.int32), 0
+        for region in merged:
+            # A piece that became part of another one has no area.
+            kept = (region.areas > 0) & (region.areas >= smallest)
+            numbers = np.zeros(len(kept) + 1, np.int32)  # (pieces + 1,): the label of each piece
+            numbers[1:][kept] = count + 1 + np.arange(np.count_nonzero(kept))
+            count += int(np.count_nonzero(kept))
+            height, width = region.pieces.shape
+            window = labels[region.top : region.top + height, region.left : region.left + width]
+            window += numbers[region.pieces]
+        return labels
+
+
+def typical_area(areas: np.ndarray) -> float:
+    """The median area of regions, where each counts by its area, so that any number of specks does not matter; 0 without any."""
+    ordered = np.sort(areas)
+    total = np.cumsum(ordered)
+    return float(ordered[np.searchsorted(total, total[-1] / 2)]) if len(ordered) else 0.0
+
+
+def _connected_regions(cell: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Top, left, and the distance to the background (h, w) of each region; neighbours are up, down, left and right."""
+    ndimage = require("scipy.ndimage")
+    labels, count = ndimage.label(cell)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    speck = SPECK * typical_area(areas)
+    for number, box in enumerate(ndimage.find_objects(labels), start=1):
+        if areas[number - 1] < speck:
+            continue
+        rows, columns = box
+        # One more row and column of background on each side, where the image has them.
+        top, left = max(0, rows.start - 1), max(0, columns.start - 1)
+        region = labels[top : rows.stop + 1, left : columns.stop + 1] == number
+        region = _without_small_holes(region, speck)
+        if region.all():  # no background at all: one cell fills the image
+            yield top, left, np.full(region.shape, float(min(region.shape)), np.float32)
+        else:
+            yield top, left, ndimage.distance_transform_edt(region).astype(np.float32)
+
+
+def _without_small_holes(region: np.ndarray, smallest: float) -> np.ndarray:
+    """The region with its smaller holes filled, which are noise; the background between cells in a ring is larger."""
+    ndimage = require("scipy.ndimage")
+    holes, count = ndimage.label(~region)
+    if count <= 1:
+        return region
+    sizes = np.bincount(holes.ravel(), minlength=count + 1)
+    outside = np.unique(np.concatenate([holes[0], holes[-1], holes[:, 0], holes[:, -1]]))
+    small = sizes < smallest
+    small[outside] = small[0] = False
+    return np.asarray(region | small[holes])
+
+
+def _typical_radius(distances: list[np.ndarray]) -> float:
+    """The median over the regions of their largest distance, which in a clump of cells is the radius of one of them."""
+    return float(np.median([distance.max() for distance in distances])) if distances else 0.0
+
+
+def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> Region:
+    """Cut a region at every maximum of its smoothed distance."""
+    ndimage = require("scipy.ndimage")
+    inside = distance > 0
+    smooth = ndimage.gaussian_filter(distance, sigma, mode="nearest", truncate=3) if sigma else distance
+    smooth = np.where(inside, smooth, 0)
+    maxima = inside & (ndimage.maximum_filter(smooth, footprint=NEIGHBOURS, mode="nearest") == smooth)
+    seeds, count = ndimage.label(maxima)
+    if count == 1:
+        pieces = inside.astype(np.int32)
+    else:
+        pieces = require("skimage.segmentation").watershed(-smooth, seeds, mask=inside).astype(np.int32)
+    areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+    peaks = ndimage.maximum(smooth, pieces, np.arange(1, count + 1))
+    return Region(top, left, pieces, areas, np.asarray(peaks), _passes(pieces, smooth) if count > 1 else [])
+
+
+def _passes(pieces: np.ndarray, smooth: np.ndarray) -> list[tuple[float, int, int]]:
+    """The highest point on the border of each two neighbours, the highest first."""
+    pairs, heights = [], []
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        one, other = pieces[here], pieces[there]
+        border = (one != other) & (one > 0) & (other > 0)
+        pairs.append(np.sort(np.stack([one[border], other[border]], axis=1), axis=1))  # (borders, 2)
+        heights.append(np.minimum(smooth[here][border], smooth[there][border]))
+    pair, height = np.concatenate(pairs), np.concatenate(heights)
+    order = np.argsort(-height, kind="stable")
+    highest: dict[tuple[int, int], float] = {}
+    for (one, other), value in zip(pair[order].tolist(), height[order].tolist(), strict=True):
+        highest.setdefault((one, other), value)
+    return [(value, *pieces_of_pair) for pieces_of_pair, value in highest.items()]
+
+
+def _merge(region: Region, height: float) -> Region:
+    """Put pieces together whose lower maximum is less than `height` above the pass between them; their areas are added up."""
+    group = list(range(len(region.peaks) + 1))
+    peaks = [0.0, *region.peaks.tolist()]
+
+    def root(piece: int) -> int:
+        while group[piece] != piece:
+            piece = group[piece]
+        return piece
+
+    for pass_height, one, other in region.passes:
+        lower, higher = sorted((root(one), root(other)), key=peaks.__getitem__)
+        if lower != higher and peaks[lower] - pass_height < height:
+            group[lower] = higher
+    if not region.passes:
+        return region
+    roots = np.array([root(piece) for piece in range(len(group))])
+    areas = np.bincount(roots[1:], region.areas, minlength=len(group))[1:].astype(region.areas.dtype)
+    return replace(region, pieces=roots[region.pieces], areas=areas)

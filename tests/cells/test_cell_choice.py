@@ -1,0 +1,44 @@
+import numpy as np
+
+from minunet.cells.cell_choice import choose_cells
+from minunet.cells.cell_settings import CellSettings
+from minunet.cells.mask_cells import MaskCells
+from minunet.cells.watershed import find_cells
+from tests.cells.drawn_cells import disc
+
+
+def images(peak=0.9):
+    """Two overlapping discs with a shallow waist, and specks of a fourth of their radius that are no cells."""
+    shape = (64, 96)
+    for shift in (0, 3, 6):
+        truth = np.zeros(shape, np.int32)
+        truth[disc(shape, 30, 30 + shift, 16)] = 1
+        truth[disc(shape, 30, 52 + shift, 16) & (truth == 0)] = 2
+        speck = disc(shape, 8, 84, 4)
+        yield np.where((truth > 0) | speck, peak, 0.1), MaskCells(truth, True)
+
+
+def test_settings_are_chosen_that_find_the_cells():
+    poor = CellSettings(seed_height=0.9, smallest_area=0.0)
+    choice = choose_cells(images, poor)
+    assert choice.validation["cell_f1"] == 1
+    assert choice.validation["images"] == 3
+    assert choice.validation["count_error"] == 0
+    assert choice.interval is None  # three images are too few
+    assert all(find_cells(probability, choice.settings).max() == 2 for probability, _ in images())
+    for probability, truth in images():
+        labels = find_cells(probability, poor)
+        assert len(np.unique(labels[truth.labels > 0])) == 1
+
+
+def test_the_threshold_is_chosen():
+    assert choose_cells(lambda: images(0.45)).settings.threshold == 0.4
+
+
+def test_settings_that_are_as_good_stay():
+    start = CellSettings(0.5, 0.05, 0.1, 0.15)
+    assert choose_cells(images, start).settings == start
+
+
+def test_without_cells_there_is_nothing_to_choose():
+    assert choose_cells(lambda: iter([(np.zeros((9, 9)), MaskCells(np.zeros((9, 9), np.int32), False))])) is None
