@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections import Counter
 from functools import partial
 
+from minunet.cells.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import file_path, positive_int
 from minunet.cli.command import command
@@ -19,9 +20,11 @@ from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, check_pairs, survey
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
+from minunet.inference.cell_evaluation import CellEvaluation, evaluate_cells
 from minunet.inference.evaluation import evaluate
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
+from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
@@ -38,6 +41,14 @@ the numbers:
                    so that a grey mask pixel never counts as right
   loss             binary cross-entropy
 "all pixels" pools the pixels of all images, so that large images weigh more.
+
+cells, always at the images' own size: those of the mask by its numbers, or else its
+connected regions; those of the prediction by a watershed (docs/cells.md)
+  F1, AP           2 TP / (2 TP + FP + FN) and TP / (TP + FP + FN), where TP counts cells
+                   whose intersection over union with a true cell is at least 0.5 to 0.9
+  panoptic quality, AJI     both also measure how well the shapes agree
+  count error      mean of |predicted - true| / true, over the images
+  splits, merges   true cells in several pieces; predicted cells that are several
 
 which images: a run's split.json beside the model says what it was trained on. By
 default only images it has not seen are scored: its test images, and any that were not
@@ -108,12 +119,23 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         say_item(print, "warning", warning)
     with FileProgressBar("scoring") as progress:
         metrics = evaluate(model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress)
+    cells = None if (missing := missing_packages()) else score_cells(model, selected.pairs)
     print("", *summary_table(metrics), "", *image_table(metrics), "", sep="\n")
+    if cells is not None:
+        print(*cell_score_table(cells), "", sep="\n")
+    else:
+        say_item(print, "cells", missing or "")
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native)
+        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native, cells)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
+
+
+def score_cells(model: LoadedModel, pairs: list[Pair]) -> CellEvaluation:
+    """The scores of cells, with a progress bar."""
+    with FileProgressBar("scoring cells") as progress:
+        return evaluate_cells(model, pairs, progress=progress)
 
 
 def build_parser() -> Parser:

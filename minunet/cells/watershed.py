@@ -173,8 +173,9 @@ def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> Region:
     else:
         pieces = require("skimage.segmentation").watershed(-smooth, seeds, mask=inside).astype(np.int32)
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
-    peaks = ndimage.maximum(smooth, pieces, np.arange(1, count + 1))
-    return Region(top, left, pieces, areas, np.asarray(peaks), _passes(pieces, smooth) if count > 1 else [])
+    peaks = np.zeros(count, np.float32)
+    peaks[seeds[maxima] - 1] = smooth[maxima]  # the same on all pixels of a seed
+    return Region(top, left, pieces, areas, peaks, _passes(pieces, smooth) if count > 1 else [])
 
 
 def _passes(pieces: np.ndarray, smooth: np.ndarray) -> list[tuple[float, int, int]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from minunet.cells.cell_choice import CellChoice
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
@@ -126,6 +127,23 @@ def build_preprocessing(path: Path, stored: Any) -> Preprocessing:
         raise UserError(
             f"{path}: this minunet ({__version__}) does not know the preprocessing the file describes ({shorten(reason)}); use "
             "the version that wrote it (see 'versions' in its header)."
+        ) from error
+
+
+def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
+    """How cells are cut out, as a header describes it; None where it does not; a UserError where this version cannot do it."""
+    if stored is None:
+        return None
+    if not isinstance(stored, dict):
+        raise UserError(
+            f"{path}: the header of this file has no usable entry 'cells'; copy it again, or write it again."
+        )
+    try:
+        return CellChoice.from_dict(stored)
+    except UserError as error:
+        raise UserError(
+            f"{path}: this minunet ({__version__}) cannot use the settings of cells in the file ({' '.join(error.problems)}); "
+            "copy it again, or use the version that wrote it (see 'versions' in its header)."
         ) from error
 
 

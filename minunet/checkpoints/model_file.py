@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from minunet.cells.cell_choice import CellChoice
 from minunet.checkpoints import container
 from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
 from minunet.checkpoints.header import (
     as_weights,
+    build_cell_choice,
     build_preprocessing,
     check_document,
     describe_model,
@@ -39,6 +41,7 @@ def save_model(
     *,
     metrics: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
+    cell_choice: CellChoice | None = None,
 ) -> Path:
     """Write a model file, which `load_model` can read without any further information.
 
@@ -54,6 +57,8 @@ def save_model(
         The scores of the model, and on which images. NaN and infinity, which JSON does not have, are stored as null.
     extra : mapping, optional
         Anything else that JSON can hold, such as the training configuration.
+    cell_choice : CellChoice, optional
+        How cells are cut out; without it the defaults are used.
 
     Raises
     ------
@@ -67,6 +72,8 @@ def save_model(
         "metrics": to_json(metrics or {}),
         "extra": to_json(extra or {}),
     }
+    if cell_choice is not None:
+        document["cells"] = to_json(cell_choice)
     return container.write(path, model.state_dict(), document)
 
 
@@ -117,6 +124,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         extra=document.get("extra") or {},
         path=file,
         machine=machine,
+        cell_choice=build_cell_choice(file, document.get("cells")),
     )
 
 
@@ -155,6 +163,7 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     shapes = parameter_shapes(config)
     check_tensors(path, shapes, stored_weights(table) if is_state else table)
     check_document(path, document, shapes)
+    build_cell_choice(path, document.get("cells"))
 
 
 def model_file(path: str | Path) -> Path:

@@ -15,6 +15,8 @@ import numpy as np
 from PIL import Image
 
 from minunet.autograd import Tensor
+from minunet.cells.cell_choice import CellChoice
+from minunet.cells.cell_settings import CellSettings
 from minunet.data.reading.image_files import decode
 from minunet.data.reading.pixels import from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
@@ -55,6 +57,8 @@ class LoadedModel:
         The file it came from.
     machine : Machine
         The device and the precision; `to` changes them.
+    cell_choice : CellChoice or None
+        How cells are cut out, chosen at the end of the training; None for models of older versions.
 
     Examples
     --------
@@ -69,6 +73,7 @@ class LoadedModel:
     extra: dict[str, Any] = field(default_factory=dict)
     path: Path | None = None
     machine: Machine = field(default_factory=Machine)
+    cell_choice: CellChoice | None = None
 
     def __post_init__(self) -> None:
         self.forward_pass = ForwardPass(self.model, self.machine)
@@ -82,6 +87,11 @@ class LoadedModel:
     def precision(self) -> str:
         """Of a GPU's convolutions: "fp32", "tf32" or "bf16"."""
         return self.machine.precision
+
+    @property
+    def cell_settings(self) -> CellSettings:
+        """How cells are cut out: as the model stores it, or the defaults where it stores nothing."""
+        return CellSettings() if self.cell_choice is None else self.cell_choice.settings
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.

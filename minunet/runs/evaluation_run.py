@@ -13,6 +13,7 @@ from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.json_files import write_json
+from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import predict_pair
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
@@ -57,7 +58,13 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
 
 
 def write_evaluation(
-    out: Path, model: LoadedModel, data: Path, selected: SelectedPairs, metrics: SegmentationMetrics, native: bool
+    out: Path,
+    model: LoadedModel,
+    data: Path,
+    selected: SelectedPairs,
+    metrics: SegmentationMetrics,
+    native: bool,
+    cells: CellEvaluation | None = None,
 ) -> None:
     """Write the files of an evaluation.
 
@@ -71,8 +78,14 @@ def write_evaluation(
     metrics : SegmentationMetrics
     native : bool
         Whether the images were scored at their own size.
+    cells : CellEvaluation, optional
+        The scores of cells; without it the files have none.
     """
-    images = [{**image, "side": selected.sides[image["name"]]} for image in worst_first(metrics)]
+    of_cells = {} if cells is None else cells.per_image()
+    images = [
+        {**image, "side": selected.sides[image["name"]], **of_cells.get(image["name"], {})}
+        for image in worst_first(metrics)
+    ]
     numbers = {
         "model": str(model.path),
         "data": str(data),
@@ -82,11 +95,24 @@ def write_evaluation(
         "sides": Counter(image["side"] or "not in the run" for image in images),
         "all_pixels": metrics.result(),
         "mean_over_images": metrics.mean(),
+        "cells": None if cells is None else {**cells.scores.result(), **_how_scored(cells, model)},
+        "native_pixels": None if cells is None else cells.pixels.result(),
         "images": images,
     }
     write_json(out / "metrics.json", numbers)
     write_text(out / "per_image.csv", csv_text(images))
     write_bytes(out / "cases.png", _cases_png(model, selected.pairs, images))
+
+
+def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
+    """How the cells were found, and which ones they were compared with."""
+    return {
+        "images": len(cells.scores),
+        "masks_with_numbers": cells.numbered,
+        "counts_in_their_interval": cells.covered,
+        "settings": model.cell_settings.to_dict(),
+        "settings_are_defaults": model.cell_choice is None,
+    }
 
 
 def _cases_png(model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]]) -> bytes:

@@ -6,6 +6,7 @@ import math
 import shlex
 from typing import Any
 
+from minunet.cells.cell_choice import CellChoice
 from minunet.cli.console import Say, duration, memory, say_item
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
@@ -138,6 +139,22 @@ def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
 def announce_resume(say: Say, folder: RunFolder) -> None:
     """The command that resumes the run."""
     say_item(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}", fold=False)
+
+
+def announce_cells(say: Say, choice: CellChoice | None, missing: str | None) -> None:
+    """How well cells are found on the validation images; or why no settings were chosen."""
+    if missing is not None:
+        say_item(say, "cells", missing)
+    elif choice is None:
+        say_item(say, "cells", "the validation images have none, so that the default settings are used for them")
+    else:
+        scores = choice.validation
+        say_item(
+            say,
+            "cells",
+            f"F1 {scores['cell_f1']:.3f}, count error {100 * scores['count_error']:.1f} % on "
+            f"{count_noun(int(scores['images']), 'validation image')} at their own size, by which their settings were chosen",
+        )
 
 
 def announce_result(

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from minunet.cells.cell_choice import CellChoice
+from minunet.cells.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model, save_model
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.interruption import StopOnSignal, StoppedBySignal
@@ -25,6 +27,8 @@ from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.files.json_files import write_json
 from minunet.fused.step_plan import StepPlan
+from minunet.inference.cell_calibration import calibrate_cells
+from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
 from minunet.nn.optim import Adam
@@ -36,6 +40,7 @@ from minunet.runs.memory_plan import peak_so_far, training_memory
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
+    announce_cells,
     announce_memory,
     announce_precision,
     announce_result,
@@ -237,13 +242,29 @@ class TrainingRun:
             "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
             "platform": platform.platform(),
         }
+        choice = self._choose_cells(model)
+        if choice is not None:
+            result["cells"] = choice.to_dict()
         save_model(
-            folder.model, model.model, self.preprocessing, metrics={**model.metrics, "test": pooled}, extra=model.extra
+            folder.model,
+            model.model,
+            self.preprocessing,
+            metrics={**model.metrics, "test": pooled},
+            extra=model.extra,
+            cell_choice=choice,
         )
         draw_predictions(folder.predictions, model, self.split.test, {str(row["name"]): row for row in rows})
         write_json(folder.metrics, result)
+        announce_cells(self.say, choice, missing_packages())
         announce_result(self.say, self.config, folder, result, self._why_no_curves, time.monotonic() - self._began)
         return result
+
+    def _choose_cells(self, model: LoadedModel) -> CellChoice | None:
+        """The settings of cells that suit the validation images; None without the packages for cells, or without cells."""
+        if missing_packages() is not None:
+            return None
+        with FileProgressBar("choosing the settings of cells", show=self.bar) as progress:
+            return calibrate_cells(model, self.split.validation, progress)
 
     def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
         config = self.config

@@ -1,0 +1,61 @@
+"""Cell calibration: the settings of cells are chosen for a trained model on its validation images, at the images' own size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from minunet.cells.cell_choice import CellChoice, choose_cells
+from minunet.cells.mask_cells import MaskCells
+from minunet.data.pairs import Pair
+from minunet.data.reading.file_workers import ProgressCallback
+from minunet.data.reading.pair_files import read_image
+from minunet.inference.cell_evaluation import mask_cells
+from minunet.inference.loaded_model import LoadedModel
+
+MOST_IMAGES = 20  # more take longer and change little; they are taken evenly from all
+KEPT_PIXELS = (
+    40_000_000  # with so many in all, the probabilities are kept in memory; more are predicted again in each step
+)
+
+
+def calibrate_cells(
+    model: LoadedModel, pairs: Sequence[Pair], progress: ProgressCallback | None = None
+) -> CellChoice | None:
+    """Choose how the cells of a model are cut out.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    pairs : sequence of Pair
+        The validation images, of which at most 20 are used.
+    progress : callable, optional
+        Called with the number of images predicted, and of all.
+
+    Returns
+    -------
+    CellChoice or None
+        None where no mask has a cell.
+
+    Raises
+    ------
+    UserError
+        If the packages that cells need are not installed.
+    """
+    places = np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_IMAGES)).round().astype(int)
+    used = [pairs[place] for place in places]
+    kept: dict[str, tuple[np.ndarray, MaskCells]] = {}
+
+    def images() -> Iterator[tuple[np.ndarray, MaskCells]]:
+        for number, pair in enumerate(used, start=1):
+            found = kept.get(pair.name)
+            if found is None:
+                found = model.predict(read_image(pair)), mask_cells(model, pair)
+                if sum(cells.labels.size for _, cells in kept.values()) + found[1].labels.size <= KEPT_PIXELS:
+                    kept[pair.name] = found
+            if progress:
+                progress(number, len(used))
+            yield found
+
+    return choose_cells(images)

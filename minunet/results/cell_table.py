@@ -1,0 +1,59 @@
+"""The cell table: the scores of cells as text for the screen."""
+
+from __future__ import annotations
+
+from minunet.cells.cell_matching import IOU_THRESHOLDS
+from minunet.cells.cell_scores import AP_NAMES
+from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.wording import count_noun
+
+SHOWN_THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
+MOST_SHOWN = 10  # images in the table
+
+
+def cell_score_table(cells: CellEvaluation) -> list[str]:
+    """Lines with every score over all cells, then the images whose cells are found worst."""
+    scores, pixels = cells.scores.result(), cells.pixels.result()
+    count = len(cells.scores)
+    regions = count - cells.numbered
+    source = "numbered by the masks" if not regions else "the connected regions of the masks"
+    if regions and cells.numbered:
+        source = f"numbered by {cells.numbered} of the masks, and the connected regions of the others"
+    distance = scores["border_distance_px"]
+    lines = [
+        f"cells of {count_noun(count, 'image')} at their own size; the true cells are",
+        f"{source}:",
+        f"  cells                 {scores['predicted_cells']:,} predicted, {scores['true_cells']:,} true",
+        f"  count error           {100 * _number(scores['count_error']):.1f} %, "
+        f"or {_number(scores['count_error_cells']):.1f} cells an image (mean absolute)",
+        f"  count bias            {100 * _number(scores['count_bias']):+.1f} %, "
+        f"or {_number(scores['count_bias_cells']):+.1f} cells an image",
+        f"  F1 at IoU 0.5         {scores['cell_f1']:.4f}  (precision {scores['cell_precision']:.4f}, "
+        f"recall {scores['cell_recall']:.4f})",
+        "  AP at IoU             " + "".join(f"{threshold:>8g}" for threshold in SHOWN_THRESHOLDS),
+        "                        " + "".join(f"{scores[AP_NAMES[t]]:>8.4f}" for t in SHOWN_THRESHOLDS),
+        f"  panoptic quality      {scores['panoptic_quality']:.4f}",
+        f"  AJI                   {scores['aji']:.4f}",
+        f"  splits, merges        {scores['splits']}, {scores['merges']}",
+        "  border distance       " + ("none" if distance is None else f"{distance:.2f} pixels"),
+        f"  pixels                Dice {pixels['dice']:.4f}, accuracy {pixels['accuracy']:.4f}",
+    ]
+    if cells.covered is not None:
+        lines.append(f"  90 % interval         holds the true count of {cells.covered} of {count_noun(count, 'image')}")
+    return [*lines, "", *_worst(cells)]
+
+
+def _worst(cells: CellEvaluation) -> list[str]:
+    """A line for each of the images with the lowest F1."""
+    rows = sorted(cells.scores.per_image().items(), key=lambda item: _number(item[1]["cell_f1"]))
+    heading = f"the {MOST_SHOWN} worst of {len(rows)} images" if len(rows) > MOST_SHOWN else "the images, worst first"
+    lines = [f"{heading}, by the F1 of cells:", "      F1   AP 0.5  predicted   true  splits  merges  image"]
+    return lines + [
+        f"  {row['cell_f1']:.4f}   {row[AP_NAMES[IOU_THRESHOLDS[0]]]:.4f}  {row['predicted_cells']:>9}  {row['true_cells']:>5}  "
+        f"{row['splits']:>6}  {row['merges']:>6}  {name}"
+        for name, row in rows[:MOST_SHOWN]
+    ]
+
+
+def _number(value: float | None) -> float:
+    return 0.0 if value is None else float(value)
