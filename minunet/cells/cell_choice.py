@@ -27,7 +27,7 @@ SEED_HEIGHTS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.25)
 SMALLEST_AREAS = (0.05, 0.15, 0.3)
 MATCHED_PIXELS = 500_000  # larger images are matched by every second, third ... pixel, which hardly changes an IoU
 
-Images = Callable[[], Iterator[tuple[np.ndarray, MaskCells]]]  # the probabilities of each image, and its cells
+ImageSource = Callable[[], Iterator[tuple[np.ndarray, MaskCells]]]  # the probabilities of each image, and its cells
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class _Sums:
         return float(np.mean([abs(p - t) / max(t, 1) for t, p in zip(self.true, self.predicted, strict=True)]))
 
 
-def choose_cells(images: Images, start: CellSettings | None = None) -> CellChoice | None:
+def choose_cells(images: ImageSource, start: CellSettings | None = None) -> CellChoice | None:
     """Choose the settings that find the cells of some images best.
 
     The score is F1 at an IoU of 0.5 (in thousandths), and for the same F1 the mean AP over the IoU from 0.5 to 0.9. First the seed

@@ -19,7 +19,7 @@ SPECK = 0.02  # share of the area of the typical region; smaller ones are noise,
 
 
 @dataclass(frozen=True)
-class Region:
+class CutRegion:
     """A connected region of cell pixels, cut into more pieces than there are cells.
 
     Attributes
@@ -160,7 +160,7 @@ def _typical_radius(distances: list[np.ndarray]) -> float:
     return float(np.median([distance.max() for distance in distances])) if distances else 0.0
 
 
-def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> Region:
+def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> CutRegion:
     """Cut a region at every maximum of its smoothed distance."""
     ndimage = require("scipy.ndimage")
     inside = distance > 0
@@ -175,7 +175,7 @@ def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> Region:
     areas = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
     peaks = np.zeros(count, np.float32)
     peaks[seeds[maxima] - 1] = smooth[maxima]  # the same on all pixels of a seed
-    return Region(top, left, pieces, areas, peaks, _passes(pieces, smooth) if count > 1 else [])
+    return CutRegion(top, left, pieces, areas, peaks, _passes(pieces, smooth) if count > 1 else [])
 
 
 def _passes(pieces: np.ndarray, smooth: np.ndarray) -> list[tuple[float, int, int]]:
@@ -194,7 +194,7 @@ def _passes(pieces: np.ndarray, smooth: np.ndarray) -> list[tuple[float, int, in
     return [(value, *pieces_of_pair) for pieces_of_pair, value in highest.items()]
 
 
-def _merge(region: Region, height: float) -> Region:
+def _merge(region: CutRegion, height: float) -> CutRegion:
     """Put pieces together whose lower maximum is less than `height` above the pass between them; their areas are added up."""
     group = list(range(len(region.peaks) + 1))
     peaks = [0.0, *region.peaks.tolist()]
