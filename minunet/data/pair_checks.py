@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from minunet.data.pair_statistics import PairStatistics
-from minunet.data.reading.file_statistics import TWELVE_BITS, FileStatistics
+from minunet.data.reading.file_statistics import FileStatistics
 from minunet.data.reading.image_files import frames_warning
 from minunet.wording import count_noun, join_names
 
@@ -31,7 +31,7 @@ def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
 
 
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
-    """Warnings for the user: copies, JPEG masks, constant files, numbered cells, 12-bit images, unread frames."""
+    """Warnings for the user: copies, JPEG masks, constant files, numbered cells, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
     headers = {file.path: file.header for pair in readable for file in (pair.image, pair.mask)}
     warnings = [frames_warning(path) for path, header in headers.items() if header and header.frames > 1]
@@ -41,7 +41,6 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
         *_jpeg_warnings([pair.mask for pair in readable]),
         *_constant_warnings(readable),
         *_label_warnings([pair.mask for pair in readable]),
-        *_twelve_bit_warnings([pair.image for pair in readable]),
     ]
 
 
@@ -168,15 +167,4 @@ def _label_warnings(masks: Iterable[FileStatistics]) -> list[str]:
         f"{count_noun(len(labelled), 'mask')} with three or more low levels, as if they numbered classes or cells "
         f"({first.path}: {first.label_levels} levels up to {first.maximum}): Otsu's threshold would cut among them; "
         "a threshold of 0 takes every number above 0 as cell."
-    ]
-
-
-def _twelve_bit_warnings(images: Iterable[FileStatistics]) -> list[str]:
-    deep = [image for image in images if image.white > 255]
-    maximum = max((image.maximum for image in deep), default=0)
-    if not deep or maximum > TWELVE_BITS:
-        return []
-    return [
-        f"{count_noun(len(deep), '16-bit image')} never above {maximum} of 65535, as from a 12-bit camera "
-        f"({join_names(image.path for image in deep)}): they read as nearly black; stretch them to 16 bits."
     ]

@@ -11,6 +11,7 @@ import numpy as np
 
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_rows import ImageRows, spans_of
+from minunet.data.reading.pixels import as_16_bits
 from minunet.data.reading.resize import RowsResize, area_weights, linear_weights
 from minunet.data.tiling import tiles_along_axis
 from minunet.inference.loaded_model import LoadedModel
@@ -34,7 +35,7 @@ def predict_rows(
 
     Yields
     ------
-    pixels : ndarray, (h, W) or (h, W, 3)
+    pixels : ndarray, (h, W) or (h, W, C)
     probability : ndarray, (h, W) float32 in [0, 1]
         Of the same consecutive rows.
 
@@ -44,6 +45,8 @@ def predict_rows(
         If the image cannot be read.
     """
     report = progress or (lambda done, total: None)
+    if image.wide and model.preprocessing.range is None:  # then the values of the whole image say what is white
+        image = ImageRows.of_array(as_16_bits(image.whole()))
     if model.is_tiled(image.height, image.width):
         yield from _tiled(model, image, report)
     elif model.preprocessing.size is not None and image.is_large:

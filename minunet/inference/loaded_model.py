@@ -18,7 +18,7 @@ from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
 from minunet.data.reading.image_files import decode
-from minunet.data.reading.pixels import from_pil, unmasked
+from minunet.data.reading.pixels import finite, from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
 from minunet.data.tiling import predict_tiled
@@ -117,7 +117,8 @@ class LoadedModel:
         Parameters
         ----------
         image : ndarray, PIL image, str or Path
-            A uint8 or uint16 array (H, W) or (H, W, 3) of any size, a PIL image, or the path of an image file.
+            An array (H, W) or (H, W, C) of any size, with numbers in the units of the training images; a PIL image; or the
+            path of an image file.
 
         Returns
         -------
@@ -219,7 +220,7 @@ def as_array(image: Any) -> np.ndarray:
     Returns
     -------
     ndarray
-        uint8 or uint16, (H, W) or (H, W, 3).
+        (H, W) or (H, W, C), of any type of integers or floats.
 
     Raises
     ------
@@ -242,14 +243,14 @@ def as_array(image: Any) -> np.ndarray:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     problems = []
-    if array.dtype not in (np.uint8, np.uint16):
+    if array.dtype.kind not in "uif":
         problems.append(
-            f"an image array holds uint8 or uint16, not {array.dtype}; scale it to 0..255 and use .astype('uint8')."
+            f"an image array holds numbers, not {array.dtype}; convert it with .astype('float32') for example."
         )
-    if not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)):
-        problems.append(f"an image array has shape (H, W) or (H, W, 3), not {array.shape}; drop the other channels.")
+    if array.ndim not in (2, 3):
+        problems.append(f"an image array has shape (H, W) or (H, W, C), not {array.shape}; give one image at a time.")
     if array.size == 0:
         problems.append(f"an image array of shape {array.shape} has no pixels; give one of at least 1x1.")
     if problems:
         raise UserError(problems)
-    return array
+    return finite(array)

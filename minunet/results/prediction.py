@@ -5,7 +5,7 @@ The files are NAME_mask.png, NAME_probability.png, NAME_product.png and NAME_ove
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ PICTURES = {
     "product": "image x probability, as in the paper's Figure 9",
     "overlay": "the mask's outline on the image, orange where in doubt",
 }
-
+Display = Callable[[np.ndarray], np.ndarray]
 
 COMPRESS_LEVELS = {
     "mask": 6,
@@ -36,13 +36,15 @@ class Prediction:
     Attributes
     ----------
     image : ndarray
-        uint8 or uint16, (H, W) or (H, W, 3).
+        (H, W) or (H, W, C), of any type for which there is a `display`.
     probability : ndarray
         (H, W) float32 in [0, 1].
     threshold : float
         Pixels of a higher probability are cell.
     above, below : int
         So many rows at the top and at the bottom are no part of the pictures: they are there for the contours.
+    display : callable or None
+        Turns rows of the image into uint8, (h, W) or (h, W, 3), as for `Preprocessing.display`; None: they are shown as they are.
     """
 
     image: np.ndarray
@@ -50,6 +52,7 @@ class Prediction:
     threshold: float = 0.5
     above: int = 0
     below: int = 0
+    display: Display | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -66,8 +69,10 @@ class Prediction:
         return array[self.above : len(array) - self.below]
 
     def product(self) -> np.ndarray:
-        """The product of image and probability, element by element, rounded to the dtype of the image."""
+        """The product of image and probability, rounded to the type of the image; of the displayed image where that is no PNG's."""
         image, weight = self.shown(self.image), self.shown(self.probability)
+        if image.dtype not in (np.uint8, np.uint16) or image.shape[2:] not in ((), (3,)):
+            image = self._displayed(image)
         product = image * (weight if image.ndim == 2 else weight[..., None])  # (H, W) -> (H, W, 1)
         return np.rint(product).astype(image.dtype)
 
@@ -82,10 +87,15 @@ class Prediction:
             # Pillow cannot write 16-bit colour.
             return (product >> 8).astype(np.uint8) if product.dtype == np.uint16 and product.ndim == 3 else product
         contour = self.shown(find_boundaries(self.probability > self.threshold, line_width(self.image.shape)))
-        return paint(self.shown(self.image), contour, self.shown(self.probability))
+        return paint(self._displayed(self.shown(self.image)), contour, self.shown(self.probability))
+
+    def _displayed(self, image: np.ndarray) -> np.ndarray:
+        return image if self.display is None else self.display(image)
 
 
-def with_context(rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float) -> Iterator[Prediction]:
+def with_context(
+    rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float, display: Display | None = None
+) -> Iterator[Prediction]:
     """The predictions of consecutive rows of one image, each with the rows around it that its contours depend on.
 
     Parameters
@@ -93,6 +103,8 @@ def with_context(rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float
     rows : iterable of (image, probability)
         From top to bottom.
     threshold : float
+    display : callable or None
+        See `Prediction`.
     """
     image, probability, above = None, None, 0
     for image_rows, probability_rows in rows:
@@ -101,11 +113,11 @@ def with_context(rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float
         context = line_width(image.shape)
         complete = len(image) - context  # rows below which there are enough
         if complete > above:
-            yield Prediction(image, probability, threshold, above, context)
+            yield Prediction(image, probability, threshold, above, context, display)
             cut = max(0, complete - context)
             image, probability, above = image[cut:], probability[cut:], complete - cut
     if image is not None and probability is not None:
-        yield Prediction(image, probability, threshold, above)
+        yield Prediction(image, probability, threshold, above, display=display)
 
 
 def result_files(stem: Path) -> list[Path]:

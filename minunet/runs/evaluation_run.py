@@ -126,5 +126,5 @@ def _cases_png(model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str,
             pair = by_name[scores["name"]]
             image, mask, probability = predict_pair(model, pair)
             caption = f"{word} {number}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
-            rows.append(PredictionRow(image, mask[..., 0], probability, caption))
+            rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption))
     return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))

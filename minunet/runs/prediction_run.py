@@ -159,7 +159,7 @@ def _predict_file(
             if stopped() and done < total:
                 raise _GivenUp
 
-        predicted = with_context(predict_rows(model, rows, report), threshold)
+        predicted = with_context(predict_rows(model, rows, report), threshold, model.preprocessing.display)
         first = next(predicted)  # before a file is made, since most bad images show here
         with picture_files(out / image.name, rows.height, writers) as write:
             for prediction in itertools.chain([first], predicted):

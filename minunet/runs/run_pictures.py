@@ -83,7 +83,11 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
         # Shrunk at once: the whole photographs of several rows, in float32, would need more memory than the training.
-        rows.append(figures.PredictionRow(_shrunk(to_rgb(image)), _shrunk(mask), _shrunk(probability), caption))
+        rows.append(
+            figures.PredictionRow(
+                _shrunk(to_rgb(model.preprocessing.display(image))), _shrunk(mask), _shrunk(probability), caption
+            )
+        )
     _write_png(path, figures.prediction_grid(rows, heading="test images, never trained on"))
 
 

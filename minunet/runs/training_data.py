@@ -153,7 +153,7 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair], statistics: Sequence[Pa
         for pair in used
         if pair.pair.name in digests
         for file, digest in zip((pair.image, pair.mask), digests[pair.pair.name], strict=True)
-        if file.digest != digest
+        if digest not in (file.digest, file.former_digest)
     ]
     if changed:
         raise UserError(

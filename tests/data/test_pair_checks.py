@@ -163,15 +163,6 @@ def test_masks_that_number_cells(sound, mask, levels, top):
     ]
 
 
-def test_twelve_bit_images(sound):
-    deep = np.random.default_rng(0).integers(0, 4000, (48, 64)).astype(np.uint16)
-    write_pair(sound, "d", deep, disc(5, (64, 48)))
-    (warning,) = survey(sound).warnings
-    assert warning.startswith(f"1 16-bit image never above {deep.max()} of 65535, as from a 12-bit camera (")
-    write_pair(sound, "full", deep * 16, disc(6, (64, 48)))
-    assert survey(sound).warnings == ()
-
-
 def test_frames_left_unread(sound):
     frames = [Image.fromarray(disc(i, (64, 48))) for i in range(3)]
     (sound / "masks" / "s0.png").unlink()

@@ -5,6 +5,7 @@ import struct
 import zlib
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 from tests.fuzz.mutations import INTERESTING, mutated_bytes, pick
@@ -43,12 +44,28 @@ def pictures():
         "lzw.tif": _file(colour, "TIFF", compression="tiff_lzw"),
         "deflate.tif": _file(colour, "TIFF", compression="tiff_adobe_deflate"),
         "packbits.tif": _file(grey, "TIFF", compression="packbits"),
+        "double.tif": _tiff(rng.normal(size=(18, 23))),
+        "channels.tif": _tiff(np.dstack([wide, wide]), compression="zlib", planarconfig="contig"),
+        "stack.tif": _tiff(wide[None].repeat(3, 0), imagej=True, metadata={"axes": "CYX"}),
+        "deep.tif": _tiff(wide[..., None] + np.arange(3, dtype=np.uint16), photometric="rgb", compression="zlib"),
+        "planes.tif": _tiff(
+            wide + np.arange(3, dtype=np.uint16)[:, None, None],
+            photometric="rgb",
+            planarconfig="separate",
+            tile=(16, 16),
+        ),
         "pages.tif": _encoded(Image.fromarray(grey), "TIFF", save_all=True, append_images=[Image.fromarray(grey)]),
     }
 
 
 def _file(array, kind="PNG", **options):
     return _encoded(Image.fromarray(array), kind, **options)
+
+
+def _tiff(array, photometric="minisblack", **options):
+    file = io.BytesIO()
+    tifffile.imwrite(file, array, photometric=photometric, **options)
+    return file.getvalue()
 
 
 def _encoded(image, kind, **options):

@@ -35,12 +35,12 @@ def test_they_are_refused_or_read(count, tmp_path):
         with open_image(path) as image:
             size = image.header.size
             array = image.pixels()
-        assert array.dtype in (np.uint8, np.uint16)
-        assert array.ndim == 2 or array.shape[2:] == (3,)
+        assert array.dtype.kind in "uif" and np.isfinite(array).all()
+        assert array.ndim == 2 or array.shape[2] > 1
         assert array.shape[:2] == size[::-1]
         if kind == "png bytes":  # every byte that matters has a checksum
             assert np.array_equal(array, sound[chosen["name"]])
-        statistics = measure_file(path, mask=True)
+        statistics = measure_file(path)
         assert statistics.problem is None
 
     outcomes = try_files(count, path, mutate, read)

@@ -105,10 +105,15 @@ def test_trained_model_predicts_as_trained(tmp_path):
 @pytest.mark.parametrize(
     ("image", "messages"),
     [
-        (np.zeros((4, 4), np.float32), ["uint8 or uint16, not float32"]),
-        (np.zeros((4, 4, 4), np.uint8), ["(H, W) or (H, W, 3), not (4, 4, 4)"]),
+        (np.zeros((4, 4), np.complex64), ["numbers, not complex64"]),
+        (np.full((4, 4), np.nan, np.float32), ["16 of its 16 values are not a number (NaN) or infinite"]),
+        (
+            np.zeros((4, 4, 4), np.uint8),
+            ["4 channels does not fit --channels grey: choose the channel that shows the cells"],
+        ),
+        (np.zeros((1, 4, 4, 3), np.uint8), ["(H, W) or (H, W, C), not (1, 4, 4, 3)"]),
         (np.zeros((0, 3), np.uint8), ["no pixels"]),
-        (np.zeros((2, 0, 2), bool), ["not bool", "not (2, 0, 2)", "no pixels"]),
+        (np.zeros((2, 0, 2, 1), bool), ["not bool", "not (2, 0, 2, 1)", "no pixels"]),
         ([[1, 2]], ["not list"]),
         (None, ["not NoneType"]),
     ],

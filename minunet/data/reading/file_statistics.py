@@ -1,6 +1,6 @@
 """File statistics: what is known about an image or mask file after decoding it once, without keeping its pixels.
 
-They are enough to judge a whole data set: sizes, copies, swapped folders, masks that number cells, 12-bit cameras.
+They are enough to judge a whole data set: sizes, copies, swapped folders, masks that number cells, the range of the values.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.reading.image_files import ImageHeader, open_image
-from minunet.data.reading.pixels import to_grey, white_level
+from minunet.data.reading.pixels import as_16_bits, grey_if_equal, to_grey, white_level
+from minunet.data.reading.value_distribution import ValueDistribution
 from minunet.errors import UserError
 
 SAMPLE_LENGTH = 400  # tones are measured on at most about this many rows and columns
 MAX_LABEL = 32  # an 8-bit mask of three or more levels up to this value numbers classes or cells
-TWELVE_BITS = 4095  # 16-bit images up to this value come from a 12-bit camera; 16-bit masks up to it number cells
+TWELVE_BITS = 4095  # 16-bit masks up to this value number cells
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class FileStatistics:
     maximum : int
         The largest value.
     white : int
-        The value of white: 255 or 65535.
+        The value of white: 255 or 65535; 1 for other numbers, whose tones are measured between the smallest and the largest.
     constant : bool
         Whether all values are equal.
     levels : int
@@ -53,6 +54,10 @@ class FileStatistics:
         The number of levels of a mask whose values look like numbers of classes or cells; 0 for other masks and images.
     grey_share : float
         The share of a mask's pixels that are neither black nor white; 0 for images.
+    values : ValueDistribution or None
+        How an image's values are distributed; None for masks.
+    former_digest : str
+        The digest in versions that read wide numbers and deep colour as 8 or 16 bits; "" where it is the same.
     """
 
     path: Path
@@ -69,6 +74,8 @@ class FileStatistics:
     mean_colour: tuple[int, int, int] = (0, 0, 0)
     label_levels: int = 0
     grey_share: float = 0.0
+    values: ValueDistribution | None = None
+    former_digest: str = ""
 
 
 def measure_file(path: Path, *, mask: bool = False) -> FileStatistics:
@@ -84,13 +91,14 @@ def measure_file(path: Path, *, mask: bool = False) -> FileStatistics:
 
 
 def measure_pixels(statistics: FileStatistics, array: np.ndarray, *, mask: bool = False) -> FileStatistics:
-    """Add the measurements of decoded pixels, (H, W) or (H, W, 3), uint8 or uint16, to what is known about their file."""
+    """Add the measurements of decoded pixels, (H, W) or (H, W, C), to what is known about their file."""
     step = max(1, max(array.shape[:2]) // SAMPLE_LENGTH)
     sample = array[::step, ::step]
-    white = white_level(array.dtype)
-    channels = 3 if array.ndim == 3 else 1
-    colours = (sample.reshape(-1, channels) * (255.0 / white)).astype(np.float32)  # (pixels, channels)
-    counts = np.bincount(np.rint(to_grey(sample) * 255).astype(np.uint8).ravel(), minlength=256)
+    tones = _tones(sample)
+    white = white_level(tones.dtype)
+    channels = 3 if tones.ndim == 3 else 1
+    colours = (tones.reshape(-1, channels) * (255.0 / white)).astype(np.float32)  # (pixels, channels)
+    counts = np.bincount(np.rint(to_grey(tones) * 255).astype(np.uint8).ravel(), minlength=256)
     red, green, blue = (int(round(float(value))) for value in np.broadcast_to(colours.mean(axis=0), 3))
     maximum = int(array.max())
     return replace(
@@ -106,6 +114,8 @@ def measure_pixels(statistics: FileStatistics, array: np.ndarray, *, mask: bool 
         mean_colour=(red, green, blue),
         label_levels=_label_levels(array, maximum) if mask else 0,
         grey_share=grey_share(array) if mask else 0.0,
+        values=None if mask else ValueDistribution.of(array, sample),
+        former_digest="" if mask else _former_digest(array),
     )
 
 
@@ -116,12 +126,22 @@ def grey_share(mask: np.ndarray) -> float:
     ----------
     mask : ndarray, (H, W) or (H, W, 3), uint8 or uint16
     """
-    if mask.ndim == 3:
-        values = to_grey(mask)
+    if mask.ndim == 3 or mask.dtype.kind == "f":
+        values = to_grey(_tones(mask))
         return float(np.count_nonzero((values > 0) & (values < 1)) / values.size)
     if mask.max() == 1:
         return 0.0
     return float(np.count_nonzero((mask > 0) & (mask < white_level(mask.dtype))) / mask.size)
+
+
+def _tones(sample: np.ndarray) -> np.ndarray:
+    """Grey or colours of which white is known: the values themselves, or other numbers as shares of their range."""
+    if sample.dtype in (np.uint8, np.uint16) and sample.shape[2:] in ((), (3,)):
+        return sample
+    values = sample.astype(np.float64)
+    low, high = values.min(), values.max()
+    values = (values - low) / (high - low) if high > low else np.zeros(values.shape)
+    return values if values.shape[2:] in ((), (3,)) else values.mean(axis=2)
 
 
 def _concentration(counts: np.ndarray) -> float:
@@ -138,7 +158,7 @@ def _concentration(counts: np.ndarray) -> float:
 
 
 def _label_levels(array: np.ndarray, maximum: int) -> int:
-    if array.ndim == 3 or maximum < 2 or (array.dtype == np.uint8 and maximum > 127):
+    if array.ndim == 3 or array.dtype.kind != "u" or maximum < 2 or (array.dtype == np.uint8 and maximum > 127):
         return 0
     levels = np.flatnonzero(np.bincount(array.ravel()))
     without_gaps = levels[0] == 0 and levels[-1] == len(levels) - 1
@@ -146,7 +166,16 @@ def _label_levels(array: np.ndarray, maximum: int) -> int:
     return len(levels) if len(levels) > 2 and (low or without_gaps) else 0
 
 
+def _former_digest(array: np.ndarray) -> str:
+    if array.dtype == np.uint16 and array.ndim == 3:
+        return _digest(grey_if_equal((array >> 8).astype(np.uint8)))
+    try:
+        return "" if array.dtype in (np.uint8, np.uint16) else _digest(as_16_bits(array))
+    except UserError:
+        return ""
+
+
 def _digest(array: np.ndarray) -> str:
     digest = hashlib.blake2b(f"{array.shape} {array.dtype}".encode(), digest_size=16)
-    digest.update(array.data)
+    digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()

@@ -36,8 +36,14 @@ class ImageRange:
 
     def apply(self, array: np.ndarray) -> np.ndarray:
         """Scale an array (H, W) or (H, W, C) to float32 in [0, 1]; values beyond the range are clipped."""
-        low, high = np.asarray(self.low, np.float64), np.asarray(self.high, np.float64)
-        return np.clip((array - low) / (high - low), 0, 1).astype(np.float32)
+        if (
+            array.dtype in (np.uint8, np.uint16)
+            and isinstance(self.low, float | int)
+            and isinstance(self.high, float | int)
+        ):
+            table = _scaled(np.arange(np.iinfo(array.dtype).max + 1), self.low, self.high)
+            return table[array]  # the same numbers as below, several times faster
+        return _scaled(array, np.asarray(self.low, np.float64), np.asarray(self.high, np.float64))
 
     def describe(self) -> str:
         """The range in a line."""
@@ -61,3 +67,10 @@ class ImageRange:
                 f"a range of images with unknown entries ({shorten(', '.join(unknown))}): it needs a newer minunet."
             )
         return cls(**stored)
+
+
+def _scaled(array: np.ndarray, low: Any, high: Any) -> np.ndarray:
+    values = array.astype(np.float64)
+    values -= low
+    values /= high - low
+    return np.clip(values, 0, 1, out=values).astype(np.float32)

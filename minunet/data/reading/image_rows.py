@@ -22,22 +22,27 @@ class ImageRows:
     ----------
     shape : (H, W)
     strips : callable
-        Called with a number of rows; returns arrays (h, W) or (h, W, 3), uint8 or uint16, of about so many rows, from top to
-        bottom. Grey strips of an image in colour are made colour.
+        Called with a number of rows; returns arrays (h, W) or (h, W, C) of about so many rows, from top to bottom. Grey strips
+        of an image in colour are made colour.
     colour : bool or None
-        Whether the image is in colour; None if only reading the image shows it.
+        Whether the image has channels; None if only reading the image shows it.
+    wide : bool
+        Whether the values are other numbers than those of 8 or 16 bits without a sign.
     """
 
-    def __init__(self, shape: tuple[int, int], strips: Strips, colour: bool | None = None):
+    def __init__(self, shape: tuple[int, int], strips: Strips, colour: bool | None = None, wide: bool = False):
         self.height, self.width = shape
+        self.wide = wide
         self._strips = strips
         self._colour = colour
 
     @classmethod
     def of_array(cls, array: np.ndarray) -> ImageRows:
-        """The rows of an image in memory, (H, W) or (H, W, 3)."""
+        """The rows of an image in memory, (H, W) or (H, W, C)."""
         height, width = array.shape[:2]
-        return cls((height, width), lambda rows: (array[i : i + rows] for i in range(0, height, rows)), array.ndim == 3)
+        wide = array.dtype not in (np.uint8, np.uint16)
+        strips = lambda rows: (array[i : i + rows] for i in range(0, height, rows))  # noqa: E731
+        return cls((height, width), strips, array.ndim == 3, wide)
 
     @property
     def pixels(self) -> int:
@@ -64,7 +69,7 @@ class ImageRows:
 
         Yields
         ------
-        ndarray, (stop - start, W) or (stop - start, W, 3), uint8 or uint16
+        ndarray, (stop - start, W) or (stop - start, W, C)
         """
         colour = self.is_colour()
         strips = iter(self._strips(self.strip_rows))
@@ -85,7 +90,7 @@ class ImageRows:
         return next(self.windows([(0, self.height)]))
 
     def is_colour(self) -> bool:
-        """Whether the image has three channels that differ somewhere; for a grey one that is stored in colour, all is read."""
+        """Whether the image has channels that differ somewhere; for a grey one that is stored in colour, all is read."""
         if self._colour is None:
             self._colour = any(strip.ndim == 3 for strip in self._strips(self.strip_rows))
         return self._colour

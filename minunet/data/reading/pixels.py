@@ -1,14 +1,15 @@
 """Pixels: an image as a NumPy array, however its file encodes it.
 
-1-bit, palette, alpha, CMYK, 16-bit and floating-point images all become uint8 or uint16 arrays, grey (H, W) or colour
-(H, W, 3), upright according to their EXIF orientation; `to_grey` and `to_rgb` turn these into fractions of white in [0, 1].
+1-bit, palette, alpha and CMYK images become uint8 arrays, grey (H, W) or colour (H, W, 3); wider numbers stay what the camera made
+them. All are upright according to their EXIF orientation; `to_grey` and `to_rgb` turn 8 and 16 bits into fractions of white.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import Image
 
+from minunet.data.reading.image_header import ORIENTATION, usable_orientation
 from minunet.errors import UserError
 
 # ITU-R Recommendation BT.601-7, section 2.5.1: E'Y = 0.299 E'R + 0.587 E'G + 0.114 E'B, in thousandths.
@@ -31,17 +32,52 @@ def from_pil(image: Image.Image, *, mask: bool = False) -> np.ndarray:
 
     Returns
     -------
-    ndarray, (H, W) or (H, W, 3), uint8 or uint16
-        Grey where the three channels are equal everywhere. 16-bit colour becomes 8-bit colour, since Pillow reads it so.
+    ndarray, (H, W) or (H, W, 3), uint8, uint16, int16, uint32, int32 or float32
+        Grey where the three channels are equal everywhere. 16-bit colour becomes 8-bit colour, since an image that Pillow has
+        decoded holds no more; from a file it is read as it is (`minunet.data.reading.deep_colour`). A mask of floats or of
+        32-bit integers becomes uint8 or uint16.
 
     Raises
     ------
     UserError
-        If floating-point or 32-bit values are not finite or not between 0 and 65535.
+        If floats are not finite, or those or the 32-bit integers of a mask not between 0 and 65535.
     """
     image.load()
-    orientation = _orientation(image)  # after load(), in which Pillow itself turns a TIFF and removes the tag
-    return np.ascontiguousarray(_upright(_values(image, mask), orientation))
+    orientation = orientation_of(image)  # after load(), in which Pillow itself turns a TIFF and removes the tag
+    return upright(_values(image, mask), orientation)
+
+
+def finite(array: np.ndarray) -> np.ndarray:
+    """The array itself.
+
+    Raises
+    ------
+    UserError
+        If some of its values are not finite, which no network can be given.
+    """
+    if array.dtype.kind == "f":
+        usable = np.isfinite(array)
+        if not usable.all():
+            raise UserError(
+                f"{array.size - np.count_nonzero(usable):,} of its {array.size:,} values are not a number (NaN) or infinite: "
+                "replace them, with numpy.nan_to_num for example."
+            )
+    return array
+
+
+def as_16_bits(array: np.ndarray) -> np.ndarray:
+    """Values as older versions read them: wide integers and floats as uint8 or uint16 by their range, others unchanged.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W) or (H, W, C)
+
+    Raises
+    ------
+    UserError
+        If they are not finite or not between 0 and 65535.
+    """
+    return array if array.dtype in (np.uint8, np.uint16, np.bool_) else _from_wide(array, sixteen_bit=False)
 
 
 def unmasked(array: np.ndarray) -> np.ndarray:
@@ -59,7 +95,36 @@ def unmasked(array: np.ndarray) -> np.ndarray:
 
 def is_upright(image: Image.Image) -> bool:
     """Whether a loaded Pillow image has no EXIF orientation that turns it."""
-    return _orientation(image) not in range(2, 9)
+    return orientation_of(image) == 1
+
+
+def grey_if_equal(array: np.ndarray) -> np.ndarray:
+    """One channel of an array (H, W, 3) whose channels are equal; any other array unchanged."""
+    if array.ndim == 2 or array.shape[2] != 3:
+        return array
+    for sample in (array[::16, ::16], array):  # for nearly every colour image the sample suffices
+        if not (np.array_equal(sample[..., 0], sample[..., 1]) and np.array_equal(sample[..., 0], sample[..., 2])):
+            return array
+    return array[..., 0]
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of a loaded Pillow image that is still to be applied; 1 where there is none."""
+    try:
+        return usable_orientation(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block does not affect the pixels
+        return 1
+
+
+def upright(array: np.ndarray, orientation: int) -> np.ndarray:
+    """Apply the EXIF orientation, TIFF 6.0 tag 274: in which corner of the upright image the first pixel is."""
+    if orientation in (5, 6, 7, 8):
+        array = array.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        array = array[::-1]
+    if orientation in (2, 3, 6, 7):
+        array = array[:, ::-1]
+    return np.ascontiguousarray(array)
 
 
 def to_grey(array: np.ndarray) -> np.ndarray:
@@ -134,12 +199,13 @@ def _values(image: Image.Image, mask: bool) -> np.ndarray:
         values = np.asarray(image).astype(np.uint16)
         return 65535 - values if _white_is_zero(image) else values
     if image.mode in ("I", "F"):
-        return _from_wide(np.asarray(image), sixteen_bit=image.format == "PNG")
+        sixteen_bit = image.format == "PNG"  # which older Pillows open as "I"
+        return _from_wide(np.asarray(image), sixteen_bit=sixteen_bit) if mask else finite(_wide(image, sixteen_bit))
     if image.has_transparency_data:
         return _composited(image, mask)
     if image.mode in _GREY:
         return np.asarray(image.convert("L"))
-    return _grey_if_equal(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
+    return grey_if_equal(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
 
 
 def _white_is_zero(image: Image.Image) -> bool:
@@ -147,11 +213,28 @@ def _white_is_zero(image: Image.Image) -> bool:
     return getattr(image, "tag_v2", {}).get(262) == 0
 
 
+def _wide(image: Image.Image, sixteen_bit: bool) -> np.ndarray:
+    """The values of an image of mode "I" or "F" in the type in which its file stores them."""
+    array = np.asarray(image)
+    if array.dtype.kind == "f":
+        return array
+    if sixteen_bit:
+        return array.astype(np.uint16)
+    tags = getattr(image, "tag_v2", None)
+    if tags is None:
+        return array
+    if tuple(tags.get(258, (32,))) == (16,):  # TIFF 6.0: the bits of a number
+        return array.astype(np.int16)
+    return array.view(np.uint32) if tuple(tags.get(339, (1,))) == (1,) else array  # 1: without a sign
+
+
 def _from_wide(array: np.ndarray, *, sixteen_bit: bool) -> np.ndarray:
-    """32-bit integers or floats as uint8 or uint16, depending on their range (older Pillows open 16-bit PNGs as "I")."""
+    """Wide integers or floats as uint8 or uint16, depending on their range."""
     low, high = float(array.min()), float(array.max())  # NaN spreads through min and max
     if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 65535:
-        raise UserError(f"its 32-bit values run from {low:g} to {high:g}: export it as 8-bit or 16-bit.")
+        raise UserError(
+            f"its {8 * array.itemsize}-bit values run from {low:g} to {high:g}: export it as 8-bit or 16-bit."
+        )
     if sixteen_bit:
         return array.astype(np.uint16)
     if array.dtype.kind == "f" and high <= 1:
@@ -164,38 +247,10 @@ def _composited(image: Image.Image, mask: bool) -> np.ndarray:
         image = image.convert(image.mode.upper())
     rgba = np.asarray(image.convert("RGBA"))
     alpha = rgba[..., 3]
-    colours = rgba[..., 0] if image.mode in _GREY else _grey_if_equal(rgba[..., :3])
+    colours = rgba[..., 0] if image.mode in _GREY else grey_if_equal(rgba[..., :3])
     opacity = (alpha if colours.ndim == 2 else alpha[..., None]).astype(np.uint32)
     backdrop = 0 if mask else 255
     composite = ((colours * opacity + backdrop * (255 - opacity) + 127) // 255).astype(np.uint8)
     if mask and composite.min() == composite.max() and alpha.min() != alpha.max():
         return alpha
-    return _grey_if_equal(composite)
-
-
-def _grey_if_equal(array: np.ndarray) -> np.ndarray:
-    """One channel of an array (H, W, 3) whose channels are equal; any other array unchanged."""
-    if array.ndim == 2:
-        return array
-    for sample in (array[::16, ::16], array):  # for nearly every colour image the sample suffices
-        if not (np.array_equal(sample[..., 0], sample[..., 1]) and np.array_equal(sample[..., 0], sample[..., 2])):
-            return array
-    return array[..., 0]
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # a damaged EXIF block does not affect the pixels
-        return 1
-
-
-def _upright(array: np.ndarray, orientation: int) -> np.ndarray:
-    """Apply the EXIF orientation, TIFF 6.0 tag 274: in which corner of the upright image the first pixel is."""
-    if orientation in (5, 6, 7, 8):
-        array = array.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        array = array[::-1]
-    if orientation in (2, 3, 6, 7):
-        array = array[:, ::-1]
-    return array
+    return grey_if_equal(composite)

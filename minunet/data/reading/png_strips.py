@@ -6,10 +6,11 @@ large one, and Pillow decodes that. The pixels are those of the whole file.
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -44,10 +45,10 @@ class _Header:
         """The distance in bytes at which the filters look for the pixel to the left."""
         return max(1, self.depth * _SAMPLES[self.colour] // 8)
 
-    def image(self, rows: int, data: bytes) -> Image.Image:
-        """The decoded image of some unfiltered rows, each with its filter number 0."""
+    def image(self, rows: int, data: bytes) -> Callable[[], Image.Image]:
+        """What opens the image of some unfiltered rows, each with its filter number 0."""
         header = struct.pack(">IIBBBBB", self.width, rows, self.depth, self.colour, 0, 0, 0)
-        return _decoded(header, self.chunks, data)
+        return functools.partial(_opened, header, self.chunks, data)
 
 
 def has_png_strips(image: Image.Image, file: BinaryIO) -> bool:
@@ -58,8 +59,8 @@ def has_png_strips(image: Image.Image, file: BinaryIO) -> bool:
     return not header.interlaced and not header.turned and header.pixel_bytes in _BYTES_AS
 
 
-def png_strips(file: BinaryIO, rows: int) -> Iterator[Image.Image]:
-    """The image from top to bottom, `rows` rows at a time; the last strip may have fewer.
+def png_strips(file: BinaryIO, rows: int) -> Iterator[Callable[[], Image.Image]]:
+    """The image from top to bottom, `rows` rows at a time; the last strip may have fewer. Each is opened by a call.
 
     Raises
     ------
@@ -142,15 +143,13 @@ def _unfiltered(header: _Header, above: bytes, data: bytes, count: int) -> bytes
     rows = count + bool(above)
     colour = _BYTES_AS[header.pixel_bytes]
     packed = struct.pack(">IIBBBBB", header.row_bytes // header.pixel_bytes, rows, 8, colour, 0, 0, 0)
-    raw = memoryview(_decoded(packed, [], before + data).tobytes())
+    raw = memoryview(_opened(packed, [], before + data).tobytes())
     length = header.row_bytes
     return b"".join(b"\0" + raw[row * length : (row + 1) * length] for row in range(rows - count, rows))
 
 
-def _decoded(header: bytes, chunks: list[bytes], data: bytes) -> Image.Image:
-    """The image of filtered rows, decoded by Pillow."""
+def _opened(header: bytes, chunks: list[bytes], data: bytes) -> Image.Image:
+    """The image of filtered rows, which Pillow decodes when it is used."""
     packed = zlib.compress(data, 0)
     content = [SIGNATURE, png_chunk(b"IHDR", header), *chunks, png_chunk(b"IDAT", packed), png_chunk(b"IEND", b"")]
-    image = Image.open(io.BytesIO(b"".join(content)), formats=("PNG",))
-    image.load()
-    return image
+    return Image.open(io.BytesIO(b"".join(content)), formats=("PNG",))

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from minunet.data.reading.channels import channels_problem, select_channels
 from minunet.data.reading.image_files import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_reading import MaskReading
-from minunet.data.reading.pixels import divide_by_white, to_grey, to_rgb, unmasked
+from minunet.data.reading.pixels import as_16_bits, divide_by_white, to_grey, unmasked, white_level
 from minunet.data.reading.resize import resize_area
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.threshold import binarise
@@ -34,8 +35,8 @@ class Preprocessing:
 
     Parameters
     ----------
-    channels : "grey" or "rgb"
-        Grey is the luma of ITU-R BT.601 (see `to_grey`).
+    channels : "grey", "rgb" or numbers such as "0" or "2,0,1"
+        Grey is the luma of ITU-R BT.601; numbers choose channels of the image, from 0 (see `select_channels`).
     size : (width, height) or None
         Images and masks are resized to it by area averaging; None keeps their native resolution.
     crop : int or None
@@ -76,21 +77,36 @@ class Preprocessing:
 
         Parameters
         ----------
-        array : ndarray, (H, W) or (H, W, 3)
+        array : ndarray, (H, W) or (H, W, C)
             As `decode` returns it.
 
         Returns
         -------
         ndarray, (h, w, C) float32 in [0, 1]
-            C is 1 for grey, 3 for rgb; (h, w) is (H, W) unless a size is set.
+            C is 1 for grey, 3 for rgb, else the number of chosen channels; (h, w) is (H, W) unless a size is set.
         """
         return self._resized(self.values(array))
 
     def values(self, array: np.ndarray) -> np.ndarray:
         """The input of the network at the image's own size: (H, W, C) float32 in [0, 1]."""
+        array = unmasked(array)
         if self.range is not None:
-            array = self.range.apply(array)
-        return to_grey(array)[..., None] if self.channels == "grey" else to_rgb(array)
+            return self.range.apply(select_channels(array, self.channels))
+        if array.dtype.kind != "f" or not array.size or array.min() < 0 or array.max() > 1:
+            array = as_16_bits(array)
+        if self.channels == "grey" and (array.ndim == 2 or array.shape[2] == 3):
+            return to_grey(array)[..., None]
+        return divide_by_white(select_channels(array, self.channels), white_level(array.dtype))
+
+    def display(self, array: np.ndarray) -> np.ndarray:
+        """An image as it can be shown, (H, W) or (H, W, 3) uint8: 8-bit images as they are, others as the network sees them."""
+        array = unmasked(array)
+        if array.dtype == np.uint8 and array.shape[2:] in ((), (3,)):
+            return array
+        values = np.rint(self.values(array) * 255).astype(np.uint8)
+        if values.shape[2] == 2:  # the first channel in magenta, the second in green
+            values = values[..., [0, 1, 0]]
+        return values[..., 0] if values.shape[2] == 1 else values[..., :3]
 
     def target(self, mask: StoredMask | np.ndarray) -> np.ndarray:
         """The target of the network for a mask.
@@ -152,8 +168,8 @@ class Preprocessing:
 
     def _problems(self) -> list[str]:
         problems = []
-        if self.channels not in ("grey", "rgb"):
-            problems.append(f"channels {shorten(repr(self.channels))}: choose grey or rgb.")
+        if problem := channels_problem(self.channels):
+            problems.append(f"channels {shorten(repr(self.channels))}: {problem}.")
         if self.mask not in ("binary", "grayscale"):
             problems.append(f"mask {shorten(repr(self.mask))}: choose binary or grayscale.")
         if self.size is not None and not _is_size(self.size):

@@ -6,6 +6,7 @@ The rows are those of `minunet.data.reading.image_files.decode`, in parts or who
 from __future__ import annotations
 
 import contextlib
+import functools
 import warnings
 from collections.abc import Callable, Iterator
 from os import PathLike
@@ -13,14 +14,15 @@ from os import PathLike
 import numpy as np
 from PIL import Image
 
+from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.image_files import OpenImage, open_image, report_frames
 from minunet.data.reading.image_rows import LARGE, ImageRows
-from minunet.data.reading.pixels import from_pil, is_upright
+from minunet.data.reading.pixels import from_pil, grey_if_equal, is_upright
 from minunet.data.reading.png_strips import has_png_strips, png_strips
 from minunet.data.reading.tiff_strips import has_tiff_strips, tiff_strips
 
 _GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B")
-_BY_RANGE = ("I", "F")  # modes that are scaled by the range of the whole image
+_WIDE = ("I", "F")  # modes of 32 bits
 _CUT_AFTER_DECODING = ("JPEG", "MPO", "BMP", "DIB")
 
 
@@ -48,8 +50,9 @@ def open_rows(path: str | PathLike, *, report: Callable[[str], object] | None = 
 def _rows(image: OpenImage) -> ImageRows:
     width, height = image.header.size
     pillow, file = image.pillow, image.file
-    colour = False if pillow.mode in _GREY else None
-    if width * height > LARGE and pillow.mode not in _BY_RANGE:
+    if pillow is not None and width * height > LARGE:
+        wide = pillow.mode in _WIDE
+        colour = False if wide or pillow.mode in _GREY else None
         position = file.tell()
         with image.user_errors():
             png, tiff = has_png_strips(pillow, file), has_tiff_strips(pillow, file)
@@ -57,19 +60,20 @@ def _rows(image: OpenImage) -> ImageRows:
         if png or tiff:
             image.check()
             strips = png_strips if png else tiff_strips
-            return ImageRows((height, width), lambda rows: _arrays(image, strips(file, rows)), colour)
+            return ImageRows((height, width), lambda rows: _arrays(image, strips(file, rows)), colour, wide)
         if pillow.format in _CUT_AFTER_DECODING and is_upright(image.load()):
             return ImageRows((height, width), lambda rows: _arrays(image, _cut(pillow, rows)), colour)
     return ImageRows.of_array(image.pixels())
 
 
-def _arrays(image: OpenImage, strips: Iterator[Image.Image]) -> Iterator[np.ndarray]:
+def _arrays(image: OpenImage, strips: Iterator[Callable[[], Image.Image]]) -> Iterator[np.ndarray]:
     with image.user_errors():
-        for strip in strips:
-            yield from_pil(strip)
+        for open_strip in strips:
+            strip = open_strip()
+            yield grey_if_equal(deep_values(strip, open_strip)) if is_deep(strip) else from_pil(strip)
 
 
-def _cut(image: Image.Image, rows: int) -> Iterator[Image.Image]:
+def _cut(image: Image.Image, rows: int) -> Iterator[Callable[[], Image.Image]]:
     """Strips of a decoded image, which are cut one after the other."""
     for top in range(0, image.height, rows):
-        yield image.crop((0, top, image.width, min(image.height, top + rows)))
+        yield functools.partial(image.crop, (0, top, image.width, min(image.height, top + rows)))

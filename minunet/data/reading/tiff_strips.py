@@ -6,9 +6,10 @@ large one, and Pillow decodes that, with any compression.
 
 from __future__ import annotations
 
+import functools
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
@@ -109,8 +110,10 @@ def has_tiff_strips(image: Image.Image, file: BinaryIO) -> bool:
     return bool(pieces) and directory.value(_WIDTH) * max(piece.rows for piece in pieces) <= _MOST_PIXELS
 
 
-def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Image.Image]:
+def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Callable[[], Image.Image]]:
     """The image from top to bottom, in strips of at least a strip or a row of tiles, else at most `rows` rows.
+
+    Each is opened by a call.
 
     Raises
     ------
@@ -127,7 +130,7 @@ def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Image.Image]:
         while stop < len(pieces) and count + pieces[stop].rows <= rows:
             count += pieces[stop].rows
             stop += 1
-        yield _decoded(directory, file, pieces[start:stop], count)
+        yield _opener(directory, file, pieces[start:stop], count)
         start = stop
 
 
@@ -153,8 +156,8 @@ def _read_directory(file: BinaryIO) -> _Directory | None:
     return _Directory(order, fields)
 
 
-def _decoded(directory: _Directory, file: BinaryIO, pieces: list[_Piece], rows: int) -> Image.Image:
-    """The image of some pieces, decoded by Pillow."""
+def _opener(directory: _Directory, file: BinaryIO, pieces: list[_Piece], rows: int) -> Callable[[], Image.Image]:
+    """What opens the image of some pieces, which Pillow decodes when it is used."""
     order = directory.order
     content = io.BytesIO()
     content.write((b"II*\0" if order == "<" else b"MM\0*") + bytes(4))
@@ -172,10 +175,11 @@ def _decoded(directory: _Directory, file: BinaryIO, pieces: list[_Piece], rows: 
     if not tiled:
         fields[_STRIP_ROWS] = _numbers(order, [pieces[0].rows])
     _write_directory(content, order, fields)
-    content.seek(0)
-    image = Image.open(content, formats=("TIFF",))
-    image.load()
-    return image
+    return functools.partial(_opened, content.getvalue())
+
+
+def _opened(content: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(content), formats=("TIFF",))
 
 
 def _numbers(order: str, values: list[int]) -> _Field:

@@ -1,4 +1,4 @@
-"""Unsupported images: valid files with content that is not read here, such as a TIFF of 64-bit numbers.
+"""Unsupported images: valid files with content that is not read here, such as a TIFF of complex numbers.
 
 Pillow takes some of them for damaged, and reads others wrongly: signed bytes as unsigned ones, two channels as the first.
 """
@@ -23,7 +23,8 @@ _FORMATS = {
     b"\x89HDF": "HDF5",
     b"\x93NUMPY": "NumPy",
 }
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+IMAGECODECS = "install the package imagecodecs (pip install imagecodecs), or save it without compression"
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG, T.81, table B.1: starts of a frame
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 _MOST_SEGMENTS = 1000
@@ -42,16 +43,14 @@ def unsupported_format(start: bytes) -> str | None:
     return next((name for signature, name in _FORMATS.items() if start.startswith(signature)), None)
 
 
-def unsupported_image(image: Image.Image) -> str | None:
-    """The unsupported content of an image that Pillow opened, or None."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
-        return _wrongly_read(image.tag_v2)
-    return None
+def is_misread(image: Image.Image) -> bool:
+    """Whether Pillow opens an image but would give other values than those that are stored."""
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and _is_misread(image.tag_v2)
 
 
 def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
     """The content of a TIFF that Pillow did not open, if its directory is valid; else None."""
-    if not start.startswith(_TIFF):
+    if not start.startswith(TIFF_SIGNATURES):
         return None
     try:
         directory = TiffImagePlugin.ImageFileDirectory_v2(start[: 16 if 43 in start[2:4] else 8])
@@ -64,7 +63,7 @@ def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
             tags
         ):
             return None
-        return _described(tags) if _in_order(tags) else None
+        return describe_numbers(tags) if is_in_order(tags) else None
     except Exception:  # the directory is damaged, in any of many ways
         return None
 
@@ -101,9 +100,14 @@ def unsupported_reason(error: Exception) -> str | None:
     return text if any(word in text.lower() for word in words) else None
 
 
-def _wrongly_read(tags: Any) -> str | None:
-    if not _in_order(tags):
-        return None
+def needs_imagecodecs(error: Exception) -> bool:
+    """Whether an error of tifffile says that a package would be needed to unpack the file."""
+    return "imagecodecs" in str(error)
+
+
+def _is_misread(tags: Any) -> bool:
+    if not is_in_order(tags):
+        return False
     bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
     samples, colour = tags.get(277, 1), tags.get(262, 1)
     extra = samples - _COLOUR_SAMPLES.get(colour, samples)
@@ -112,15 +116,13 @@ def _wrongly_read(tags: Any) -> str | None:
     wrong = [
         8 in bits and 2 in kinds,  # read as if they were unsigned
         extra > 1 or two_channels,  # the others would be left out
-        samples > 1
-        and max(bits) > 8
-        and tags.get(284, 1) == 2
-        and tags.get(259, 1) == 1,  # Pillow mixes up their bytes
+        max(bits) > 8 and tags.get(284, 1) == 2,  # their bytes are mixed up, or the lower ones left out
     ]
-    return _described(tags) if any(wrong) else None
+    return any(wrong)
 
 
-def _described(tags: Any) -> str:
+def describe_numbers(tags: Any) -> str:
+    """What a TIFF holds, by its fields: the numbers, the channels, the colours, an unusual compression."""
     bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
     samples, colour, compression = tags.get(277, 1), tags.get(262, 1), tags.get(259, 1)
     text = f"{max(bits)}-bit {_NUMBERS.get(kinds[0], 'numbers')}"
@@ -133,7 +135,7 @@ def _described(tags: Any) -> str:
     return text
 
 
-def _in_order(tags: Any) -> bool:
+def is_in_order(tags: Any) -> bool:
     """Whether the fields that describe the numbers are numbers themselves."""
     single = [tags.get(tag, 1) for tag in (259, 262, 277, 284)]
     several = [*_several(tags.get(258, 1)), *_several(tags.get(339, 1))]

@@ -76,7 +76,7 @@ def test_names_that_no_file_can_have(name):
 def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
     from minunet.data.reading import image_files
 
-    path, plain = folder / "a.png", image_files._open_with_pillow
+    path, plain = folder / "a.png", image_files.open_with_pillow
 
     def cut(file):
         image = plain(file)
@@ -84,7 +84,7 @@ def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
             other.truncate(200)
         return image
 
-    monkeypatch.setattr(image_files, "_open_with_pillow", cut)
+    monkeypatch.setattr(image_files, "open_with_pillow", cut)
     with pytest.raises(UserError, match="truncated"):
         decode(path)
 
@@ -92,6 +92,6 @@ def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
         path.unlink()
         raise image_files.UnidentifiedImageError
 
-    monkeypatch.setattr(image_files, "_open_with_pillow", vanish)
+    monkeypatch.setattr(image_files, "open_with_pillow", vanish)
     with pytest.raises(UserError, match="a.png "):
         decode(path)

@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageOps
 
 from minunet.data.reading.image_files import decode, decode_mask, open_image
@@ -155,23 +156,19 @@ def test_every_pillow_mode_becomes_an_array(mode):
         assert np.abs(found.astype(int) - np.asarray(plain)).mean() < 4
 
 
-@pytest.mark.parametrize(
-    ("values", "expected"),
-    [
-        (
-            np.linspace(0, 1, 384).reshape(16, 24),
-            np.rint(np.linspace(0, 1, 384).reshape(16, 24) * 65535).astype(np.uint16),
-        ),
-        (GREY.astype(float), GREY),
-        (GREY * 250.0, GREY.astype(np.uint16) * 250),
-    ],
-    ids=["fractions", "8 bits", "16 bits"],
-)
-def test_floating_point_tiff(tmp_path, values, expected):
-    found = decode(save(tmp_path / "a.tif", values.astype(np.float32)))
-    assert found.dtype == expected.dtype
-    assert np.abs(found.astype(int) - expected).max() <= 1
-    assert np.array_equal(decode(save(tmp_path / "b.tif", GREY.astype(np.int32) * 250)), GREY.astype(np.uint16) * 250)
+@pytest.mark.parametrize("scale", [1 / 255, 1.0, -250.0, 1e9], ids=["fractions", "8 bits", "negative", "large"])
+def test_floating_point_tiff(tmp_path, scale):
+    values = (GREY * scale).astype(np.float32)
+    found = decode(save(tmp_path / "a.tif", values))
+    assert found.dtype == np.float32 and np.array_equal(found, values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint32, np.int32, np.int16])
+def test_wide_integers(tmp_path, dtype):
+    values = (GREY.astype(np.int64) * 250 - 20000 * (np.dtype(dtype).kind == "i")).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values)
+    found = decode(tmp_path / "a.tif")
+    assert found.dtype == dtype and np.array_equal(found, values)
 
 
 def test_first_frame_with_a_warning(tmp_path):

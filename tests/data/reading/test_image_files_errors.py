@@ -21,11 +21,19 @@ def refused(path, *, mask=False):
     return problem
 
 
-@pytest.mark.parametrize("values", [[-1.0, 5.0], [0.0, 1e6], [0.0, np.nan], [0.0, np.inf]])
-def test_floats_without_a_scale_are_refused(tmp_path, values):
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_floats_that_are_no_numbers_are_refused(tmp_path, value):
+    path = save(tmp_path / "a.tif", np.tile(np.array([0.5, value, 2], np.float32), (4, 1)))
+    remedy = "replace them, with numpy.nan_to_num for example."
+    expected = f"{path} has no usable pixels: 4 of its 12 values are not a number (NaN) or infinite: {remedy}"
+    assert refused(path) == expected
+
+
+@pytest.mark.parametrize("values", [[-1.0, 5.0], [0.0, 1e6]])
+def test_a_mask_of_floats_without_a_scale_is_refused(tmp_path, values):
     path = save(tmp_path / "a.tif", np.tile(np.array(values, np.float32), (4, 1)))
-    assert refused(path).startswith(f"{path} has no usable pixels: its 32-bit values run from ")
-    assert refused(path).endswith("export it as 8-bit or 16-bit.")
+    assert refused(path, mask=True).startswith(f"{path} has no usable pixels: its 32-bit values run from ")
+    assert refused(path, mask=True).endswith("export it as 8-bit or 16-bit.")
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "bmp", "tif"])

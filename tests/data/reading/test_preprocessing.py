@@ -105,7 +105,7 @@ def test_written_down_and_read_again():
 
 def test_invalid_settings_are_reported_at_once():
     assert refused(channels="gray", mask="bin", size=(0, 5), crop=-1, threshold=1.0) == [
-        "channels 'gray': choose grey or rgb.",
+        "channels 'gray': choose grey, rgb, or channels by number from 0, such as 0 or 2,0,1.",
         "mask 'bin': choose binary or grayscale.",
         "size 0x5: give width and height in pixels, each from 1 to 131,072.",
         "crop -1: give a number of pixels from 1 to 131,072.",
