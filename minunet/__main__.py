@@ -15,6 +15,7 @@ from minunet.version import __version__
 
 COMMANDS = {
     "train": "train a U-Net on images and masks, or on smears it draws",
+    "doctor": "look at a data set before training on it",
     "evaluate": "score a trained model against masks",
     "predict": "write masks and overlays for images",
     "synthesize": "draw blood smears with exact masks",

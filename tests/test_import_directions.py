@@ -17,7 +17,20 @@ PACKAGE = Path(minunet.__file__).parent
 MAP = PACKAGE.parent / "docs" / "map.md"
 PUBLIC_NAMES = "__init__"  # the row of minunet itself, which only gathers the public names
 EVERYTHING = "everything above"
-ONLY_FOR = {"cli": ["runs", "experiments", "train", "evaluate", "predict", "synthesize", "paper", "__main__"]}
+ONLY_FOR = {
+    "cli": [
+        "runs",
+        "inspection",
+        "experiments",
+        "train",
+        "doctor",
+        "evaluate",
+        "predict",
+        "synthesize",
+        "paper",
+        "__main__",
+    ]
+}
 # Tensor's methods are the operations, and the operations are made of Tensor.
 CIRCLE_OF_TENSOR = "minunet.autograd."
 

@@ -23,6 +23,8 @@ from minunet.runs.train_config import TrainConfig
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 
+DATA_SETTINGS = ("images", "masks", "mask", "threshold", "channels", "size", "crop", "split", "group")
+
 EXAMPLES = """\
 examples:
   python -m minunet.train                        draw smears, train on them
@@ -76,10 +78,7 @@ def build_parser() -> Parser:
     data = parser.add_argument_group("data")
     data.add_argument("data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks")
     for group, names in (
-        (
-            data,
-            ("images", "masks", "mask", "threshold", "channels", "size", "crop", "augment", "split", "group"),
-        ),
+        (data, (*DATA_SETTINGS, "augment")),
         (parser.add_argument_group("network"), ("variant", "base_channels", "depth")),
         (
             parser.add_argument_group("training"),

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +15,11 @@ from tqdm import tqdm
 
 from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
 from minunet.errors import UserError
-from minunet.files.folders import unwritable
 from minunet.files.lock import FolderLock
+from minunet.files.whole_set import remove_remains, whole_set_problems, written_whole
 
 PARTS = ("images", "masks", "instances")
 TABLE = "cells.csv"
-DRAFT = ".unfinished-"  # what the name of the folder of an unfinished set begins with
 COLUMNS = ("image", "instance", "kind", "shape", "pixels")
 
 
@@ -69,74 +66,23 @@ def write_set(
         remove_unfinished(folder)
         if problems := set_problems(folder):  # another process was faster
             raise UserError(problems)
-        return _write_whole(folder, count, size, seed, progress)
+        with written_whole(folder, (*PARTS, TABLE)) as draft:
+            return _draw(draft, count, size, seed, progress)
 
 
 def set_problems(folder: str | os.PathLike) -> list[str]:
     """Why a set cannot be written to `folder`: one sentence, or none where it can."""
-    folder = Path(folder)
-    obstacle = unwritable(folder)
-    if obstacle:
-        return [obstacle]
-    unfinished = _moved_parts(folder)
-    existing = [part for part in (*PARTS, TABLE) if part not in unfinished and _exists(folder / part)]
-    if existing:
-        return [
-            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder"
-        ]
-    return []
+    return whole_set_problems(folder, (*PARTS, TABLE))
+
+
+def remove_unfinished(folder: str | os.PathLike) -> None:
+    """Remove what a process that was killed left of a set; only where no other process is drawing there."""
+    remove_remains(folder, (*PARTS, TABLE))
 
 
 def is_whole(folder: str | os.PathLike) -> bool:
     """Whether a set was written to the end."""
     return (Path(folder) / TABLE).is_file()
-
-
-def remove_unfinished(folder: str | os.PathLike) -> None:
-    """Remove what a process that was killed left of a set; only where no other process is drawing there."""
-    folder = Path(folder)
-    for part in _moved_parts(folder):
-        shutil.rmtree(folder / part, ignore_errors=True)
-    for draft in _drafts(folder):
-        shutil.rmtree(draft, ignore_errors=True)
-
-
-def _write_whole(folder: Path, count: int, size: tuple[int, int], seed: int, progress: bool) -> list[str]:
-    draft, moved = None, []
-    try:
-        draft = Path(tempfile.mkdtemp(prefix=DRAFT, dir=folder))
-        names = _draw(draft, count, size, seed, progress)
-        for part in (*PARTS, TABLE):
-            if (folder / part).is_dir():
-                (folder / part).rmdir()  # empty, since set_problems refuses any other
-            os.replace(draft / part, folder / part)
-            moved.append(folder / part)
-        draft.rmdir()
-    except BaseException as error:
-        for path in (*moved, draft):
-            if path is not None and path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-        if isinstance(error, OSError):
-            reason = error.strerror or str(error)
-            raise UserError(f"{folder}: the set could not be written ({reason}); name another folder") from error
-        raise
-    return names
-
-
-def _drafts(folder: Path) -> list[Path]:
-    return [path for path in folder.glob(DRAFT + "*") if path.is_dir()] if folder.is_dir() else []
-
-
-def _moved_parts(folder: Path) -> set[str]:
-    """The folders that a process was moving to their places when it was killed: missing in a draft that has its table already."""
-    return {
-        part for draft in _drafts(folder) if (draft / TABLE).is_file() for part in PARTS if not (draft / part).is_dir()
-    }
-
-
-def _exists(path: Path) -> bool:
-    """Whether there is a file, or a folder that is not empty."""
-    return any(path.iterdir()) if path.is_dir() else os.path.lexists(path)
 
 
 def _draw(draft: Path, count: int, size: tuple[int, int], seed: int, progress: bool) -> list[str]:

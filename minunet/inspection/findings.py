@@ -1,0 +1,46 @@
+"""Findings: what the measures of a data set show that its user should weigh, in sentences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from minunet.inspection.inspection import Inspection
+from minunet.wording import count_noun, join_names
+
+MOST_SENTENCES = 20  # of one kind
+
+
+def similarity_warnings(inspection: Inspection) -> list[str]:
+    """A sentence for each picture that is on two sides of the split; of exact copies the survey warns."""
+    digests = {pair.pair.name: pair.image.digest for pair in inspection.survey.statistics}
+    sentences = []
+    for group in inspection.similar:
+        names, sides = inspection.names(group.members), inspection.sides_of(group)
+        if len(sides) < 2 or len({digests.get(name) for name in names}) == 1:
+            continue
+        turned = ", turned or mirrored" if group.turned else ""
+        listed = join_names(f"{name} ({inspection.sides[name]})" for name in names)
+        sentences.append(
+            f"{listed} show nearly the same picture{turned} (correlation {group.correlation:.3f}) on {' and '.join(sides)}, "
+            "so the scores will be too good: keep one, or keep them together with --group."
+        )
+    return capped(sentences, "pictures that are on two sides of the split")
+
+
+def outlier_warnings(inspection: Inspection) -> list[str]:
+    """A sentence for each kind of outlier, with the images by name."""
+    kinds = defaultdict(list)
+    for outlier in inspection.outliers:
+        kinds[outlier.kind].append(outlier)
+    return [
+        f"{count_noun(len(found), 'image')} much more {kind} than the others: "
+        f"{join_names(f'{inspection.names([one.place])[0]} ({one.describe()})' for one in found)}; look at "
+        f"{'it' if len(found) == 1 else 'them'}, and take out what new images will not be like."
+        for kind, found in kinds.items()
+    ]
+
+
+def capped(sentences: list[str], kind: str) -> list[str]:
+    """The first sentences, and how many more of the kind there are."""
+    more = len(sentences) - MOST_SENTENCES
+    return sentences if more <= 0 else [*sentences[:MOST_SENTENCES], f"and {more} more {kind}."]

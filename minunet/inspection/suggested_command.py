@@ -1,0 +1,76 @@
+"""The suggested command: what to type to train on a data set, complete, as it works when it is pasted."""
+
+from __future__ import annotations
+
+import shlex
+from argparse import Namespace
+from collections.abc import Iterable
+
+from minunet.inspection.inspection import Inspection
+from minunet.runs.setting_checks import flag
+from minunet.runs.setting_flags import as_typed
+
+INDENT = 4
+
+
+def suggested_command(arguments: Namespace, names: Iterable[str], inspection: Inspection) -> str:
+    """A command that trains with the flags that were given to the inspection.
+
+    Parameters
+    ----------
+    arguments : Namespace
+        Of the inspection: its data, and the settings in `names`, None where they were not given.
+    names : iterable of str
+        Of the settings that a training has too.
+    inspection : Inspection
+
+    Returns
+    -------
+    str
+        In one line, quoted for a shell.
+    """
+    words = ["python", "-m", "minunet.train"]
+    if arguments.data is not None:
+        words.append(f"./{arguments.data}" if arguments.data.startswith("-") else arguments.data)
+    settings = {name: getattr(arguments, name) for name in names}
+    if settings["size"] is None and settings["crop"] is None:
+        settings["size"] = inspection.config.size
+    for name, value in settings.items():
+        if value is True:
+            words.append(flag(name))
+        elif value is not None and value is not False:
+            text = as_typed(value, name)
+            words += [f"{flag(name)}={text}"] if text.startswith("-") else [flag(name), text]
+    return shlex.join(words)
+
+
+def command_lines(command: str, width: int) -> list[str]:
+    """A command in lines of at most `width` columns that a shell takes for one, where no single word is longer."""
+    lines: list[str] = []
+    line = ""
+    words = list(map(shlex.quote, shlex.split(command)))
+    groups = _groups(words)
+    for number, group in enumerate(groups):
+        room = width if number == len(groups) - 1 else width - 2  # " \" behind all lines but the last
+        longer = f"{line} {group}" if line else group
+        if line and len(longer) > room:
+            lines.append(line + " \\")
+            longer = " " * INDENT + group
+        line = longer
+    return [*lines, line]
+
+
+def _groups(words: list[str]) -> list[str]:
+    """The words, each flag with its value, the beginning in one."""
+    groups = [" ".join(words[:3])]
+    for word in words[3:]:
+        if (
+            groups[-1].startswith("--")
+            and "=" not in groups[-1]
+            and " " not in groups[-1]
+            and not word.startswith("--")
+        ):
+            groups[-1] += f" {word}"
+        else:
+            groups.append(word)
+    return groups

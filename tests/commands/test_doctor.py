@@ -1,0 +1,312 @@
+"""`python -m minunet.doctor` as a user calls it: the page, the document, the exit codes, and what it refuses to write."""
+
+import csv
+import json
+import os
+import shlex
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minunet import doctor
+from minunet.data.synthetic import draw_smear
+from minunet.inspection.page import columns
+from minunet.runs import train_flags
+from tests.file_openings import count_openings
+
+SIZE = (48, 40)
+SMEARS = [draw_smear(np.random.default_rng([11, i]), SIZE) for i in range(10)]
+KEYS = [
+    "minunet",
+    "verdict",
+    "exit_code",
+    "problems",
+    "warnings",
+    "notes",
+    "command",
+    "settings",
+    "pairs",
+    "reading",
+    "range",
+]
+KEYS += ["shares", "cells", "split", "similar", "outliers", "limits", "images"]
+
+
+def write(folder, count=10, names="smear_{}", change=None):
+    """Smears with masks of 0 and 255; `change(number, image, mask)` returns what is stored in their place."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        pictures = SMEARS[number].image, SMEARS[number].mask * np.uint8(255)
+        if change:
+            pictures = change(number, *pictures)
+        for part, pixels in zip(("images", "masks"), pictures, strict=True):
+            Image.fromarray(pixels).save(folder / part / f"{names.format(number)}.png")
+    return folder
+
+
+def run(capsys, *arguments):
+    code = doctor.main([*map(str, arguments)])
+    printed = capsys.readouterr()
+    assert all(columns(line) <= 80 for line in printed.out.splitlines() if "/" not in line)
+    return code, printed.out, printed.err
+
+
+def document(capsys, *arguments):
+    code = doctor.main([*map(str, arguments), "--json"])
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    assert found["exit_code"] == code
+    return found
+
+
+def test_sound_data_is_said_to_be_sound_on_one_page(tmp_path, capsys):
+    code, out, err = run(capsys, write(tmp_path / "smears"), "--size", "32x32")
+    assert code == 0, out
+    assert err == ""
+    labels = [line[:10].strip() for line in out.splitlines() if line[:10].strip()]
+    assert labels == [
+        *(
+            "data",
+            "images",
+            "masks",
+            "range",
+            "classes",
+            "cells",
+            "split",
+            "similar",
+            "unusual",
+            "limits",
+            "verdict",
+            "train",
+        )
+    ]
+    assert "10 pairs: images/ with masks/" in out
+    assert "all 48x40; colour, 8 bit; 10 PNG" in out
+    assert "8 to train, 1 to validate, 1 to test (seed 0)" in out
+    assert "sound (exit code 0)" in out
+    assert len(out.splitlines()) < 50
+
+
+def test_the_document_has_the_same_keys_whatever_was_found(tmp_path, capsys):
+    sound = document(capsys, write(tmp_path / "sound"))
+    nothing = document(capsys, tmp_path / "nowhere")
+    assert list(sound) == list(nothing) == KEYS
+    assert (sound["verdict"], nothing["verdict"]) == ("sound", "errors")
+    assert nothing["problems"] and nothing["cells"] is None and nothing["images"] == []
+    assert len(sound["images"]) == sound["pairs"]["count"] == 10
+    masks = [smear.mask for smear in SMEARS]
+    assert sound["shares"]["cell"] == pytest.approx(np.mean(masks))
+    assert sound["images"][3]["cell_share"] == pytest.approx(masks[3].mean())
+    assert sum(len(names) for names in sound["split"].values()) == 10
+
+
+def test_unusual_images_and_copies_are_warnings(tmp_path, capsys):
+    def change(number, image, mask):
+        if number == 4:
+            image = (image * 0.3).astype(np.uint8)
+        if number == 9:
+            image, mask = np.rot90(SMEARS[0].image, 2).copy(), np.rot90(SMEARS[0].mask, 2) * np.uint8(255)
+        return image, mask
+
+    data = write(tmp_path / "smears", change=change)
+    found = document(capsys, data)
+    assert found["exit_code"] == 1 and found["verdict"] == "warnings"
+    assert {"name": "smear_4", "kind": "dark"}.items() <= found["outliers"][0].items()
+    (pair,) = found["similar"]
+    assert pair["names"] == ["smear_0", "smear_9"] and pair["turned"]
+    code, out, _ = run(capsys, data)
+    assert code == 1
+    assert "dark: smear_4" in out and "smear_0 and smear_9 (correlation" in out
+    assert "exit code 1" in out
+
+
+def test_a_picture_on_two_sides_of_the_split_is_a_warning_by_name(tmp_path, capsys):
+    for side, numbers in (("train", (0, 1, 2, 3)), ("test", (4, 5))):
+        write(tmp_path / "smears" / side, 0)
+        for number in numbers:
+            shown = SMEARS[1].image * 0.8 if number == 5 else SMEARS[number].image
+            for part, pixels in (("images", shown.astype(np.uint8)), ("masks", SMEARS[number].mask * np.uint8(255))):
+                Image.fromarray(pixels).save(tmp_path / "smears" / side / part / f"a{number}.png")
+    found = document(capsys, tmp_path / "smears")
+    assert found["exit_code"] == 1
+    (warning,) = found["warnings"]
+    sides = found["similar"][0]["sides"]
+    assert sorted(warning.split()[0:4:3]) == ["test/a5", "train/a1"]
+    assert len(sides) == 2
+    assert "so the scores will be too good" in warning
+
+
+def test_all_problems_are_on_the_page_and_no_command_is_suggested(tmp_path, capsys):
+    data = write(tmp_path / "smears")
+    (data / "images" / "smear_3.png").write_bytes(b"no picture")
+    Image.fromarray(np.zeros((9, 9), np.uint8)).save(data / "masks" / "smear_5.png")
+    (data / "masks" / "smear_7.png").unlink()
+    code, out, _ = run(capsys, data)
+    assert code == 2
+    assert out.count("\nproblem ") >= 3
+    flat = " ".join(out.split())
+    for name in ("images/smear_3.png", "masks/smear_5.png has 9x9", "images/smear_7.png has no mask"):
+        assert name in flat.replace(" ", "") or name in flat
+    assert "minunet.train" not in out
+    assert document(capsys, data)["command"] is None
+
+
+def test_mistakes_in_flags_are_reported_as_json_too(tmp_path, capsys):
+    data = write(tmp_path / "smears")
+    assert doctor.main([str(data), "--size", "two", "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["problems"]
+    assert doctor.main([str(data), "--no-such-flag", "--json"]) == 2
+    assert "--no-such-flag" in json.loads(capsys.readouterr().out)["problems"][0]
+    assert doctor.main([str(data), "--no-such-flag"]) == 2
+    assert "--no-such-flag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags", [[], ["--crop", "16"], ["--channels", "rgb", "--size", "32x16", "--seed", "3"]])
+def test_the_suggested_command_is_taken_by_train_as_it_is(tmp_path, capsys, flags):
+    data = write(tmp_path / "it's a folder")
+    suggested = document(capsys, data, *flags)["command"]
+    words = shlex.split(suggested)
+    assert words[:4] == ["python", "-m", "minunet.train", str(data)]
+    request = train_flags.read([*words[3:], "--out", str(tmp_path / "run")])
+    assert not request.problems
+    asked = doctor.read_config(doctor.build_parser().parse_args([str(data), *flags]))
+    assert request.config == asked
+
+
+def test_two_folders_are_suggested_as_two_flags(tmp_path, capsys):
+    data = write(tmp_path / "smears")
+    suggested = document(capsys, "--images", data / "images", "--masks", data / "masks")["command"]
+    assert not train_flags.read([*shlex.split(suggested)[3:], "--out", str(tmp_path / "run")]).problems
+    assert "--images" in suggested
+
+
+def read(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_the_dump_is_what_training_sees(tmp_path, capsys):
+    data, out = write(tmp_path / "smears"), tmp_path / "deep" / "seen"
+    code, printed, _ = run(capsys, data, "--dump", out, "--channels", "rgb")
+    assert code == 0
+    assert str(out / "sheet.png") in printed
+    assert sorted(path.name for path in out.iterdir()) == ["images", "masks", "pairs.csv", "sheet.png"]
+    for number, smear in enumerate(SMEARS):
+        np.testing.assert_array_equal(read(out / "masks" / f"smear_{number}.png"), smear.mask * 255)
+        np.testing.assert_array_equal(read(out / "images" / f"smear_{number}.png"), smear.image)
+    with open(out / "pairs.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["name"] for row in rows] == [f"smear_{number}" for number in range(10)]
+    assert {row["side"] for row in rows} == {"train", "validation", "test"}
+    assert read(out / "sheet.png").shape[1] > 1000
+
+
+def test_grey_masks_are_dumped_with_their_greys(tmp_path, capsys):
+    ramp = np.tile(np.linspace(0, 255, SIZE[0]).astype(np.uint8), (SIZE[1], 1))
+    data = write(tmp_path / "smears", change=lambda number, image, mask: (image, np.roll(ramp, number, axis=1)))
+    out = tmp_path / "seen"
+    doctor.main([str(data), "--mask", "grayscale", "--dump", str(out)])
+    np.testing.assert_array_equal(read(out / "masks" / "smear_2.png"), np.roll(ramp, 2, axis=1))
+
+
+def test_names_of_files_may_be_hostile(tmp_path, capsys):
+    names = [
+        "with space",
+        "ü{}é",
+        "-a",
+        "--dump",
+        "a.b",
+        "a..",
+        "'quoted' \"x\"",
+        "血液塗片" * 15,
+        "x" * 240,
+        "new\nline",
+    ]
+    data, out = tmp_path / "smears", tmp_path / "seen"
+    for part in ("images", "masks"):
+        (data / part).mkdir(parents=True)
+    for name, smear in zip(names, SMEARS, strict=True):
+        Image.fromarray(smear.image).save(data / "images" / f"{name}.png")
+        Image.fromarray(smear.mask).save(data / "masks" / f"{name}.png")
+    code, printed, _ = run(capsys, data, "--dump", out)
+    assert code == 0, printed
+    for part in ("images", "masks"):
+        assert sorted(path.stem for path in (out / part).iterdir()) == sorted(names)
+
+
+@pytest.mark.parametrize("where", [".", "images", "new/folder", "masks/deeper"])
+def test_nothing_is_written_into_the_data(tmp_path, capsys, where):
+    data = write(tmp_path / "smears", 3)
+    before = sorted(map(str, tmp_path.rglob("*")))
+    for flags in (["--dump", data / where], ["--sheet", data / where / "sheet.png"]):
+        assert doctor.main([str(data), *map(str, flags)]) == 2
+        assert "the data" in capsys.readouterr().err
+    (tmp_path / "link").symlink_to(data, target_is_directory=True)
+    assert doctor.main([str(data), "--dump", str(tmp_path / "link" / where)]) == 2
+    (tmp_path / "link").unlink()
+    assert sorted(map(str, tmp_path.rglob("*"))) == before
+
+
+def test_the_parent_of_the_data_is_refused_where_the_names_collide(tmp_path, capsys):
+    data = write(tmp_path / "smears", 3)
+    flags = ["--images", data / "images", "--masks", data / "masks"]
+    assert doctor.main([*map(str, flags), "--dump", str(data)]) == 2
+    assert "would mix with the data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("existing", ["images/mine.png", "labels", "pairs.csv", "sheet.png"])
+def test_nothing_is_overwritten(tmp_path, capsys, existing):
+    data, out = write(tmp_path / "smears", 3), tmp_path / "seen"
+    path = out / existing
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    assert doctor.main([str(data), "--dump", str(out)]) == 2
+    assert "already holds" in capsys.readouterr().err
+    assert [file for file in out.rglob("*") if file.is_file()] == [path]
+    assert path.read_text() == "mine"
+    sheet = tmp_path / "mine.png"
+    sheet.write_text("mine")
+    assert doctor.main([str(data), "--sheet", str(sheet)]) == 2
+    assert sheet.read_text() == "mine"
+
+
+def test_a_folder_where_nobody_may_write(tmp_path, capsys):
+    if os.geteuid() == 0 and not os.path.isdir("/proc"):
+        pytest.skip("needs a folder where nobody may write")
+    data = write(tmp_path / "smears", 3)
+    closed = "/proc/seen" if os.geteuid() == 0 else tmp_path / "closed"
+    if os.geteuid() != 0:
+        closed.mkdir(mode=0o500)
+    assert doctor.main([str(data), "--dump", str(closed)]) == 2
+    assert "nothing can be written there" in capsys.readouterr().err
+
+
+def test_an_interrupted_dump_leaves_nothing(tmp_path, capsys, monkeypatch):
+    def interrupted(self, prepared):
+        self._save("images", prepared.pair.name, np.zeros((2, 2), np.uint8))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minunet.inspection.dump.Dump.write", interrupted)
+    data, out = write(tmp_path / "smears", 3), tmp_path / "deep" / "seen"
+    assert doctor.main([str(data), "--dump", str(out)]) == 130
+    assert not (tmp_path / "deep").exists()
+
+
+def test_data_with_problems_is_dumped_as_far_as_it_can_be_read(tmp_path, capsys):
+    data, out = write(tmp_path / "smears"), tmp_path / "seen"
+    (data / "images" / "smear_3.png").write_bytes(b"no picture")
+    assert doctor.main([str(data), "--dump", str(out)]) == 2
+    assert len(list((out / "images").iterdir())) == 9
+    assert doctor.main([str(tmp_path / "nowhere"), "--dump", str(tmp_path / "nothing")]) == 2
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_each_file_is_opened_to_check_it_and_to_measure_it(tmp_path, capsys, monkeypatch):
+    data = write(tmp_path / "smears")
+    openings = count_openings(monkeypatch)
+    assert doctor.main([str(data)]) == 0
+    ours = {path: count for path, count in openings.items() if data in path.parents}
+    assert len(ours) == 20
+    assert set(ours.values()) == {2}
