@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from dataclasses import replace
 
@@ -12,6 +13,7 @@ from minunet.cli.interruption import StoppedBySignal
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
+from minunet.runs.memory_limit import OverMemoryLimit
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.train_flags import TrainRequest
@@ -61,9 +63,10 @@ def train(request: TrainRequest, say: Say) -> int:
         if run.finished():
             announce_finished(say, config, folder)
             return 0
+        run.load()
+        limit_memory(run, request)
         # A resumed run may refuse its settings; the precision "auto" is stored as the one that it stands for here.
         run.config.write(folder.config)
-        run.load()
         run.describe()
         run.fit()
         run.finish()
@@ -72,7 +75,18 @@ def train(request: TrainRequest, say: Say) -> int:
     except KeyboardInterrupt:
         announce_resume(say, folder)
         raise
+    except OverMemoryLimit:
+        if not request.resume:
+            folder.remove_settings(drawn=config.drawn)  # so that the same --out can be given with other settings
+        raise
     return 0
+
+
+def limit_memory(run: TrainingRun, request: TrainRequest) -> None:
+    """Choose what keeps to --max-memory. A run whose steps have begun keeps its batches, and what was chosen for it."""
+    begun = os.path.lexists(request.folder.last)
+    if run.config.max_memory is not None and not (begun and "max_memory" not in request.given):
+        run.fit_memory(keep_batches=begun, may_recompute="recompute" not in request.given)
 
 
 if __name__ == "__main__":

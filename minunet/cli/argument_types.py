@@ -6,9 +6,12 @@ Each raises `ValueError` with a phrase; the parser puts the flag and the text be
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 from minunet.files.names import unusable_name
+
+MOST_BYTES = 2**60
 
 
 def path_text(text: str) -> str:
@@ -69,6 +72,20 @@ def fraction(text: str) -> float:
     if not 0 <= value <= 1:
         raise ValueError("must be from 0 to 1")
     return value
+
+
+def memory_size(text: str) -> int:
+    """Read an amount of memory as bytes: "2GB" is 2,000,000,000, "1.5GiB" is 1.5 * 1024**3."""
+    match = re.fullmatch(r"\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*([KMGT])(I?)B\s*", text.upper(), re.ASCII)
+    if match is None:
+        raise ValueError("give a number with KB, MB, GB or TB (or KiB, MiB, GiB, TiB), such as 2GB")
+    number, prefix, binary = match.groups()
+    size = float(number) * (1024 if binary else 1000) ** ("KMGT".index(prefix) + 1)
+    if size < 1:
+        raise ValueError("must be greater than 0")
+    if size > MOST_BYTES:
+        raise ValueError("is more than any machine has")
+    return int(size)
 
 
 def mask_threshold(text: str) -> str | float:

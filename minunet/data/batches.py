@@ -96,6 +96,11 @@ class Batches:
         """Bytes of images and masks kept in memory; 0 before `load`."""
         return self._store.nbytes
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every image is kept in memory, once they are loaded; the others are read again at each use."""
+        return self._store.keeps_all
+
     def load(self, progress: ProgressCallback | None = None) -> Batches:
         """Decode and preprocess all pairs now instead of at the first use.
 
@@ -121,12 +126,16 @@ class Batches:
         """Batches in an epoch."""
         return sum(-(-count // self.batch_size) for count in self._counts().values())
 
-    def shapes(self) -> list[tuple[int, int, int]]:
-        """The different shapes (N, H, W) of an epoch's batches, the same in every epoch; most pixels first."""
+    def shapes(self, batch_size: int | None = None) -> list[tuple[int, int, int]]:
+        """The different shapes (N, H, W) of an epoch's batches, the same in every epoch; most pixels first.
+
+        With `batch_size`, those that they would have if they were of that size.
+        """
+        size = self.batch_size if batch_size is None else batch_size
         shapes = set()
         for shape, count in self._counts().items():
-            full_batches, rest = divmod(count, self.batch_size)
-            shapes |= {(n, *shape) for n in (self.batch_size * (full_batches > 0), rest) if n}
+            full_batches, rest = divmod(count, size)
+            shapes |= {(n, *shape) for n in (size * (full_batches > 0), rest) if n}
         return sorted(shapes, key=lambda shape: (-math.prod(shape), shape))
 
     def epoch(self, index: int, start: int = 0) -> Iterator[ImageBatch]:

@@ -54,6 +54,11 @@ class ImageStore:
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share an image
 
+    @property
+    def keeps_all(self) -> bool:
+        """Whether every pair is kept in memory, once they are loaded."""
+        return len(self._arrays) == len(self.pairs)
+
     def load(self, progress: ProgressCallback | None = None) -> None:
         """Decode and preprocess every pair; nothing is done where that has been done before.
 

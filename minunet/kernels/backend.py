@@ -112,6 +112,14 @@ def compute_capability() -> tuple[int, int]:
     return int(digits[:-1]), int(digits[-1])
 
 
+def free_device_memory() -> int | None:
+    """Bytes of memory of the current GPU that nobody holds; None without a GPU."""
+    if why_no_gpu():
+        return None
+    free, _ = _cupy().cuda.runtime.memGetInfo()
+    return int(free)
+
+
 def synchronise(device: str = "cpu") -> None:
     """Wait until the device has finished all its work; on the CPU, do nothing."""
     if device == "cuda":

@@ -20,6 +20,7 @@ from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
+from minunet.resources import total_memory
 from minunet.runs.step_buffers import step_buffers
 from minunet.summary.op_by_op import dry_run_parameters
 
@@ -32,7 +33,14 @@ BatchShape = tuple[int, int, int]
 
 
 def training_memory(
-    model: UNet, loss: Loss, plan: StepPlan, training: Sequence[BatchShape], validation: Sequence[BatchShape]
+    model: UNet,
+    loss: Loss,
+    plan: StepPlan,
+    training: Sequence[BatchShape],
+    validation: Sequence[BatchShape],
+    *,
+    held: float | None = None,
+    enough: float | None = None,
 ) -> float:
     """Bytes at the peak of a training: of this process, its data read, on the CPU, and of device memory on a GPU.
 
@@ -49,24 +57,35 @@ def training_memory(
     plan : StepPlan
     training, validation : sequence of (int, int, int)
         The different shapes (N, H, W) of the batches, most pixels first.
+    held : float, optional
+        Bytes that the process holds when its data has been read; by default those that it holds now.
+    enough : float, optional
+        Bytes, by default those of the machine: a peak above them need not be exact.
     """
     channels = model.config["in_channels"]
     if plan.fused:
         return _fused(model, plan, [(*shape, channels) for shape in training], validation)
     if plan.machine.device != "cpu":
         return unfused_step_memory(model, loss, (*training[0], channels))
-    held = resident_memory() or RESIDENT  # before the dry run, which takes some memory itself
-    return held + _process_growth(model, loss, plan.machine.threads, training, validation)
+    if held is None:
+        held = resident_memory() or RESIDENT  # before the dry run, which takes some memory itself
+    if enough is None:
+        enough = total_memory() or math.inf
+    return held + _process_growth(model, loss, plan.machine.threads, training, validation, enough)
 
 
 def _process_growth(
-    model: UNet, loss: Loss, threads: int, training: Sequence[BatchShape], validation: Sequence[BatchShape]
+    model: UNet,
+    loss: Loss,
+    threads: int,
+    training: Sequence[BatchShape],
+    validation: Sequence[BatchShape],
+    enough: float,
 ) -> float:
     """Bytes that a training on the CPU adds to its process, after the data was read."""
     channels = model.config["in_channels"]
-    pool, scratch = step_buffers(
-        model, loss, [(*shape, channels) for shape in (*training[:2], training[0])], validation
-    )
+    steps = [(*shape, channels) for shape in (*training[:2], training[0])]
+    pool, scratch = step_buffers(model, loss, steps, validation, enough)
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     # Twice: an arena grows when its thread has taken more than it holds, and what was taken beyond it stays with the process.
     arenas = 2 * threads * scratch
@@ -108,6 +127,15 @@ def resident_memory() -> float | None:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return float(pages * os.sysconf("SC_PAGE_SIZE"))
     except (OSError, ValueError, IndexError, AttributeError):
+        return None
+
+
+def highest_resident_memory() -> float | None:
+    """Bytes that this process held at its peak, where the system says so (Linux)."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)
+    except (OSError, ValueError, IndexError):
         return None
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 from pathlib import Path
 
 from minunet.files.folders import fresh_folder, unwritable
@@ -60,6 +61,13 @@ class RunFolder:
     def is_run(self) -> bool:
         """Whether this is the folder of a training; an evaluation also writes a metrics.json."""
         return any(os.path.isfile(path) for path in (self.config, self.last, self.model))
+
+    def remove_settings(self, *, drawn: bool) -> None:
+        """Remove what a run wrote that could not begin: its settings, its split and, where it has drawn them, its smears."""
+        for path in (self.config, self.split):
+            path.unlink(missing_ok=True)
+        if drawn:
+            shutil.rmtree(self.synthetic, ignore_errors=True)
 
     def problems(self, resume: bool) -> list[str]:
         """One sentence for each reason why a run cannot be written here; changes nothing on disk."""

@@ -10,8 +10,10 @@ from minunet.cells.cell_choice import CellChoice
 from minunet.cli.console import Say, duration, memory, say_item
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
+from minunet.kernels.backend import free_device_memory
 from minunet.kernels.cpu.blas import why_matmul_is_slow
 from minunet.resources import available_memory
+from minunet.runs.memory_limit import rounded_down
 from minunet.runs.memory_plan import resident_memory
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.train_config import TrainConfig
@@ -79,7 +81,7 @@ def announce_training(
         )
 
 
-def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
+def announce_memory(say: Say, plan: StepPlan, peak: float, limit: int | None = None) -> None:
     """The device, and the memory at the peak: exactly for fused steps, an upper bound on the CPU, otherwise an estimate."""
     device = plan.machine.device
     say_item(say, "device", device + (f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""))
@@ -91,11 +93,25 @@ def announce_memory(say: Say, plan: StepPlan, peak: float) -> None:
     slow = why_matmul_is_slow() if device == "cpu" else None
     if slow is not None:
         say_item(say, "warning", f"{slow}.")
-    free = available_memory()
-    if device == "cpu" and free is not None and peak > free + (resident_memory() or 0):
+    if limit is not None and peak > limit:
+        say_item(say, "warning", f"this is more than --max-memory {memory(limit)}.")
+    usable = _usable_memory(device)
+    if usable is not None and peak > usable:
+        where = "this machine or its container has" if device == "cpu" else "the GPU has"
         say_item(
-            say, "warning", f"only {memory(free)} more are available: lower --batch-size, --size or --base-channels."
+            say,
+            "warning",
+            f"this is more than the {memory(usable)} that {where} left: --max-memory {rounded_down(usable)} chooses settings "
+            "that fit, or says which would.",
         )
+
+
+def _usable_memory(device: str) -> float | None:
+    """Bytes that a training can have at its peak; None where the system does not say."""
+    if device != "cpu":
+        return free_device_memory()
+    free = available_memory()
+    return None if free is None else free + (resident_memory() or 0)
 
 
 def announce_precision(say: Say, plan: StepPlan) -> None:

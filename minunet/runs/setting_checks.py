@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from minunet.cli.argument_types import MOST_BYTES
 from minunet.functional.validation import is_whole_number
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
@@ -37,6 +38,7 @@ MAY_CHANGE = (
     "threads",
     "precision",
     "recompute",
+    "max_memory",
     "epochs",
     "skip_unpaired",
 )  # when a run is resumed
@@ -73,6 +75,9 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
         )
     elif threads is not None and threads > MOST_THREADS:
         problems.append(f"--threads {shorten(threads)}: give at most {MOST_THREADS}.")
+    limit = settings["max_memory"]
+    if limit is not None and not (is_whole_number(limit) and 1 <= limit <= MOST_BYTES):
+        problems.append(f"--max-memory {shorten(limit)}: give an amount of memory, such as 2GB or 1.5GiB.")
     for name in ("block_end_relu", "recompute", "skip_unpaired"):
         if not isinstance(settings[name], bool):
             problems.append(f"{flag(name)} {shorten(settings[name])}: give true or false.")

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from minunet.cli.argument_types import (
     image_size,
     mask_threshold,
+    memory_size,
     non_negative_float,
     non_negative_int,
     path_text,
@@ -67,6 +68,13 @@ SETTING_FLAGS = {
     "device": SettingFlag(DEVICE),
     "precision": SettingFlag(TRAINING_PRECISION),
     "threads": SettingFlag(THREADS, "N", positive_int),
+    "max_memory": SettingFlag(
+        "the most memory that the training may take, such as 2GB or 1.5GiB: where it would take more, activations are computed "
+        "again and batches are halved, and a line says so; on a GPU, of its memory. config.json has what was chosen, and a "
+        "resumed run keeps its batches",
+        "SIZE",
+        memory_size,
+    ),
 }
 
 

@@ -6,6 +6,7 @@ fill are counted, too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,8 @@ from minunet.summary.op_by_op import dry_run_parameters
 
 LEAST_SCRATCH = 8 << 20  # bytes of a thread; what other algorithms than Winograd by tiles need at most
 WORKSPACE_SHARE = 0.03  # of the pool, for what algorithms take from it besides their results; measured: 0 to 4 %
+EXACT_VALUES = 1 << 24  # of the first block's output; a larger batch is looked at from smaller ones first
+SMALL_VALUES = 1 << 22  # the same, of these smaller batches
 _TILES = {"winograd-4x4": 4, "winograd-6x6": 6}
 
 
@@ -60,9 +63,16 @@ class _PooledRun(DryRun):
 
 
 def step_buffers(
-    model: UNet, loss: Loss, training: Sequence[tuple[int, ...]], validation: Sequence[tuple[int, int, int]]
+    model: UNet,
+    loss: Loss,
+    training: Sequence[tuple[int, ...]],
+    validation: Sequence[tuple[int, int, int]],
+    enough: float = math.inf,
 ) -> tuple[float, int]:
     """Bytes of the memory pool after some steps, and of the scratch memory of one thread.
+
+    Between its primitives a step writes to some arrays, so that a dry run takes up to an eighth of the memory of the real step.
+    Where that could be too much, smaller batches say how much a large one needs.
 
     Parameters
     ----------
@@ -71,10 +81,33 @@ def step_buffers(
     loss : callable
         Of logits and target.
     training : sequence of (N, H, W, C)
-        The batches of the steps.
+        The batches of the steps, the largest first.
     validation : sequence of (N, H, W)
         Batches of which the logits are computed, without gradients.
+    enough : float
+        Bytes of memory. Where more than that is needed it is not of interest how much more: an extrapolation will do.
     """
+    if math.prod(training[0][:3]) * model.config["base_channels"] > EXACT_VALUES:
+        pool, scratch = _extrapolated(model, loss, training[0])
+        if pool > enough:
+            return pool, scratch
+    return _dry_run_buffers(model, loss, training, validation)
+
+
+def _extrapolated(model: UNet, loss: Loss, shape: tuple[int, ...]) -> tuple[float, int]:
+    """The buffers of a large batch, from those of one small image and of two: they grow with the number of pixels."""
+    n, height, width, channels = shape
+    multiple = 2 ** model.config["depth"]
+    side = math.isqrt(SMALL_VALUES // model.config["base_channels"])
+    side = max(multiple, side // multiple * multiple)
+    h, w = min(height, side), min(width, side)
+    (one, _), (two, scratch) = (_dry_run_buffers(model, loss, [(k, h, w, channels)] * 3, [(k, h, w)]) for k in (1, 2))
+    return one + (two - one) * (n * height * width / (h * w) - 1), scratch
+
+
+def _dry_run_buffers(
+    model: UNet, loss: Loss, training: Sequence[tuple[int, ...]], validation: Sequence[tuple[int, int, int]]
+) -> tuple[float, int]:
     channels = model.config["in_channels"]
     with dry_run_parameters(model), dry_run(_PooledRun()) as run:
         for shape in training:

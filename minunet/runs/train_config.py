@@ -56,6 +56,9 @@ class TrainConfig(Settings):
     recompute : bool
         Whether each block runs again in the backward pass in place of keeping what it computed: less memory, more time,
         the same numbers.
+    max_memory : int, optional
+        Bytes that the training may take at its peak, of this machine or, for fused steps, of the GPU. `batch_size` and
+        `recompute` are then what was chosen to keep to it (see `minunet.runs.memory_limit`).
     extended : tuple of int
         The numbers of epochs that the run was to have before it was made longer, in ascending order (see `extend`).
     """
@@ -85,6 +88,7 @@ class TrainConfig(Settings):
     threads: int | None = None
     precision: str = "auto"
     recompute: bool = False
+    max_memory: int | None = None
     extended: tuple[int, ...] = ()
 
     @property
@@ -153,8 +157,10 @@ class TrainConfig(Settings):
         return replace(self, extended=tuple(end for end in begun if end < self.epochs))
 
     def to_dict(self) -> dict[str, Any]:
-        """As `Settings.to_dict`; only a run that was made longer has `extended`."""
+        """As `Settings.to_dict`; only a run that was made longer has `extended`, and only one with a limit `max_memory`."""
         values = super().to_dict()
+        if self.max_memory is None:
+            del values["max_memory"]
         if not self.extended:
             del values["extended"]
         return values

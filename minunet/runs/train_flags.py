@@ -56,6 +56,8 @@ class TrainRequest:
         Whether nobody named the folder.
     problems : list of str
         What is wrong with the flags, and what this machine cannot do, as sentences.
+    given : frozenset of str
+        The settings for which there was a flag.
     """
 
     config: TrainConfig
@@ -63,6 +65,7 @@ class TrainRequest:
     resume: bool
     fresh: bool
     problems: list[str]
+    given: frozenset[str]
 
 
 def build_parser() -> Parser:
@@ -88,7 +91,7 @@ def build_parser() -> Parser:
         add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA)
     add_skip_unpaired(data)
     machine = parser.add_argument_group("machine and results")
-    add_setting_flags(machine, ("device", "precision", "threads"), TrainConfig())
+    add_setting_flags(machine, ("device", "precision", "threads", "max_memory"), TrainConfig())
     machine.add_argument(
         "--recompute",
         action=BooleanOptionalAction,
@@ -126,6 +129,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     out, resume = values.pop("out", None), values.pop("resume", None)
     if resume is not None:
         return _resumed(values, problems, out, resume)
+    given = frozenset(values)
     if "crop" in values:
         values.setdefault("size", None)
     if not any(name in values for name in DATA_PATHS):
@@ -133,7 +137,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
     problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, False, out is None, problems)
+    return TrainRequest(config, folder, False, out is None, problems, given)
 
 
 def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resume: str) -> TrainRequest:
@@ -164,4 +168,4 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
     problems += config.problems() + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, True, False, problems)
+    return TrainRequest(config, folder, True, False, problems, frozenset(values))

@@ -33,11 +33,14 @@ from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.scoring import score
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.resources import total_memory
 from minunet.runs.callbacks import CheckpointWriter, CurveDrawer, EpochLines, HistoryWriter, ProgressBar
 from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.history_file import HistoryFile
-from minunet.runs.memory_plan import peak_so_far, training_memory
+from minunet.runs.memory_limit import OverMemoryLimit, check_weights, describe_choice, fit_settings
+from minunet.runs.memory_plan import peak_so_far
 from minunet.runs.metrics_file import read_metrics
+from minunet.runs.peak_forecast import PeakForecast
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
     announce_cells,
@@ -80,7 +83,7 @@ class TrainingRun:
     Raises
     ------
     UserError
-        If the data, the device or the stored state cannot be used.
+        If the data, the device or the stored state cannot be used, or there is not enough memory for the network.
     """
 
     def __init__(
@@ -95,6 +98,8 @@ class TrainingRun:
     ):
         self._began = time.monotonic()
         self._why_no_curves: str | None = None
+        self._peak: float | None = None
+        check_weights(config, total_memory())
         # The weights have a generator of their own, so that the batches do not depend on the size of the network.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
         self.model.recompute = config.recompute
@@ -133,6 +138,39 @@ class TrainingRun:
             with FileProgressBar(f"preparing {name} images", show=self.bar) as progress:
                 batches.load(progress)
 
+    def fit_memory(self, *, keep_batches: bool = False, may_recompute: bool = True) -> None:
+        """Choose batch size and `recompute` so that the run fits under its `max_memory`, and print what was chosen.
+
+        Parameters
+        ----------
+        keep_batches, may_recompute
+            As for `fit_settings`.
+
+        Raises
+        ------
+        OverMemoryLimit
+            If nothing fits; it says what would.
+        """
+        given = self.config
+        if self.plan.machine.device != "cpu" and not self.plan.fused:
+            raise OverMemoryLimit(
+                "--max-memory: on a GPU the memory of a training is known where its steps are CUDA graphs, and these are not "
+                f"({self.plan.why_not_fused}); leave it out, or train with --device cpu."
+            )
+        forecasts = self._forecasts()
+        chosen, self._peak = fit_settings(
+            given,
+            forecasts.peak,
+            keep_batches=keep_batches,
+            may_recompute=may_recompute and not self.plan.fused,  # which always does
+            multiple=8 if self.plan.fused else 1,
+        )
+        say_item(self.say, "limit", describe_choice(given, chosen, self._peak))
+        self.config = self.checkpoints.config = chosen
+        self.model.recompute = chosen.recompute
+        for batches in (self.training, self.validation, self.test):
+            batches.batch_size = chosen.batch_size
+
     def describe(self) -> None:
         """Print what will be trained, and the memory and the time that it will take."""
         config, steps = self.config, len(self.training)
@@ -141,8 +179,8 @@ class TrainingRun:
         )
         announce_training(self.say, config, steps, self.model.parameters(), limits)
         # Memory first: where it is too little, the system may end this process in the timed step.
-        shapes = self.training.shapes(), self.validation.shapes()
-        announce_memory(self.say, self.plan, training_memory(self.model, self.loss, self.plan, *shapes))
+        peak = self._forecasts().peak(config) if self._peak is None else self._peak
+        announce_memory(self.say, self.plan, peak, config.max_memory)
         if self.plan.machine.device == "cuda":
             announce_precision(self.say, self.plan)
         if config.recompute and self.plan.fused:
@@ -267,8 +305,22 @@ class TrainingRun:
             return calibrate_cells(model, self.split.validation, progress)
 
     def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
-        config = self.config
-        return Batches(pairs, self.preprocessing, config.batch_size, augment=augment, seed=config.seed, shuffle=shuffle)
+        config, limit = self.config, None
+        if config.max_memory is not None and self.plan.machine.device == "cpu":  # the images take at most a third of it
+            split = self.split
+            limit = config.max_memory * len(pairs) // (3 * len([*split.train, *split.validation, *split.test]))
+        return Batches(
+            pairs,
+            self.preprocessing,
+            config.batch_size,
+            augment=augment,
+            seed=config.seed,
+            shuffle=shuffle,
+            limit=limit,
+        )
+
+    def _forecasts(self) -> PeakForecast:
+        return PeakForecast(self.config, self.model, self.loss, self.plan, self.training, self.validation)
 
     def _draw_curves(self) -> None:
         self._why_no_curves = draw_curves(self.folder.curves, self.progress.history)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from minunet.kernels import dispatch
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.cuda import tensor_cores
 from minunet.kernels.machine import Machine
+from minunet.runs.memory_limit import OverMemoryLimit, fit_settings
 from minunet.runs.memory_plan import training_memory, unfused_step_memory
+from minunet.runs.train_config import TrainConfig
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import OrdinaryStep, make_step
@@ -75,6 +78,28 @@ def test_the_memory_that_is_planned_is_what_training_takes(host, precision):
     taken += sum(kept.forward.arena.nbytes for kept in passes.values())
     taken += sum(array.nbytes for array in made.step._arrays)
     assert planned == taken
+
+
+def test_a_limit_of_the_gpu_s_memory_makes_smaller_batches_by_the_memory_of_the_fused_step(host):
+    model, loss = UNet(base_channels=16, depth=1), LOSSES["bce"]
+    plan = plan_for(model.to("cuda"), size=(16, 16))
+    config = TrainConfig(base_channels=16, depth=1, size=(16, 16), batch_size=4, max_memory=1)
+    assert plan.fused
+
+    def peak(config, enough=None):
+        made = UNet(**config.architecture())
+        return training_memory(made, loss, plan, [(config.batch_size, 16, 16)], [(config.batch_size, 16, 16)])
+
+    half = peak(replace(config, batch_size=2))
+    assert half < peak(config)
+    chosen, needed = fit_settings(replace(config, max_memory=int(half)), peak, may_recompute=False, multiple=8)
+    assert (chosen.batch_size, chosen.recompute, needed) == (2, False, half)
+    with pytest.raises(OverMemoryLimit, match="--base-channels 8"):
+        fit_settings(
+            replace(config, max_memory=int(1.1 * peak(replace(config, batch_size=1, base_channels=8)))),
+            peak,
+            multiple=8,
+        )
 
 
 @pytest.mark.parametrize("lacking", [{"loss": "dice"}, {"precision": "fp32"}, {"base_channels": 4}])

@@ -9,6 +9,7 @@ from minunet.kernels.cpu import memory_pool, scratch
 from minunet.kernels.cpu.winograd.scratch_size import backward_scratch
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.runs import step_buffers as step_buffers_module
 from minunet.runs.step_buffers import LEAST_SCRATCH, step_buffers
 from minunet.training.loss import LOSSES
 from minunet.training.step import make_step
@@ -32,6 +33,22 @@ def test_the_pool_becomes_as_large_as_that_of_real_steps(monkeypatch, variant, r
     for shape in (*shapes, shapes[0]):
         step(np.ones(shape, np.float32), np.zeros((*shape[:3], 1), np.float32))
     assert pool.reserved == pytest.approx(found, rel=0.06)
+
+
+@pytest.mark.parametrize(("shape", "base"), [((4, 128, 192, 1), 8), ((3, 130, 150, 3), 8)])
+def test_smaller_batches_say_how_much_a_large_one_needs(monkeypatch, shape, base):
+    monkeypatch.setattr(step_buffers_module, "SMALL_VALUES", 128 * 128 * base)
+    model, loss = UNet(base_channels=base, depth=2, in_channels=shape[3]), LOSSES["bce"]
+    exact, _ = step_buffers(model, loss, [shape] * 3, [shape[:3]])
+    monkeypatch.setattr(step_buffers_module, "EXACT_VALUES", 1)
+    assert step_buffers(model, loss, [shape] * 3, [shape[:3]], enough=10 * exact)[0] == exact
+    rough, _ = step_buffers(model, loss, [shape] * 3, [shape[:3]], enough=exact / 2)
+    assert rough != exact and rough == pytest.approx(exact, rel=0.25)
+
+
+def test_a_step_that_no_machine_can_hold_is_only_extrapolated():
+    pool, scratch = step_buffers(UNet(base_channels=16), LOSSES["bce"], [(500, 2048, 2048, 1)] * 3, [], enough=1e9)
+    assert 1e12 < pool < 1e13 and scratch >= LEAST_SCRATCH
 
 
 @pytest.mark.parametrize("m", [4, 6])

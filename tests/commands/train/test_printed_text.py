@@ -42,7 +42,10 @@ def test_too_little_free_memory_is_said_before_the_first_step(discs, tmp_path, m
     monkeypatch.setattr("minunet.runs.training_run.forecast", interrupt)
     assert train(discs, "--out", tmp_path / "run", *TINY) == 130
     said = " ".join(capsys.readouterr().out.split())
-    assert "warning only 10 MB more are available: lower --batch-size, --size or --base-channels." in said
+    assert (
+        "warning this is more than the 10 MB that this machine or its container has left: --max-memory 10MB chooses"
+        in said
+    )
 
 
 def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeypatch):

@@ -171,6 +171,7 @@ def cupy(capability: str = "90") -> Any:
         Device=lambda: SimpleNamespace(compute_capability=capability, id=0),
         runtime=SimpleNamespace(
             getDeviceCount=lambda: 1,
+            memGetInfo=lambda: (64 << 30, 80 << 30),
             getDeviceProperties=lambda device: {"name": b"host shim", "multiProcessorCount": 1},
         ),
     )
