@@ -15,7 +15,7 @@ from minunet.cli.console import memory
 from minunet.errors import UserError
 from minunet.runs.train_config import TrainConfig
 
-Changes = dict[str, Any]  # of settings
+SettingChanges = dict[str, Any]  # of settings
 Peak = Callable[[TrainConfig, float | None], float]  # `PeakForecast.peak`
 
 MARGIN = 1.02  # of what is proposed, because a process holds a little more one time than another
@@ -160,7 +160,9 @@ def _proposals(config: TrainConfig, peak: Peak, multiple: int) -> list[tuple[str
     return _first_fitting(config, peak, both)
 
 
-def _first_fitting(config: TrainConfig, peak: Peak, proposals: list[tuple[str, Changes]]) -> list[tuple[str, float]]:
+def _first_fitting(
+    config: TrainConfig, peak: Peak, proposals: list[tuple[str, SettingChanges]]
+) -> list[tuple[str, float]]:
     for flags, changes in proposals:
         needed = peak(replace(config, **changes), _limit(config))
         if needed * MARGIN <= _limit(config):
@@ -168,19 +170,19 @@ def _first_fitting(config: TrainConfig, peak: Peak, proposals: list[tuple[str, C
     return []
 
 
-def _lengthened(proposals: list[tuple[str, Changes]], count: int) -> list[tuple[str, Changes]]:
+def _lengthened(proposals: list[tuple[str, SettingChanges]], count: int) -> list[tuple[str, SettingChanges]]:
     """So many proposals, of which the last ones are the same."""
     return [*proposals, *(proposals[-1:] or [("", {})]) * (count - len(proposals))]
 
 
-def _smaller_networks(config: TrainConfig, multiple: int) -> Iterator[tuple[str, Changes]]:
+def _smaller_networks(config: TrainConfig, multiple: int) -> Iterator[tuple[str, SettingChanges]]:
     channels = config.base_channels // 2 // multiple * multiple
     while channels:
         yield f"--base-channels {channels}", {"base_channels": channels}
         channels = channels // 2 // multiple * multiple
 
 
-def _smaller_sizes(config: TrainConfig) -> Iterator[tuple[str, Changes]]:
+def _smaller_sizes(config: TrainConfig) -> Iterator[tuple[str, SettingChanges]]:
     """Halved again and again: sides that the network can halve as often as it does."""
     multiple = 2**config.depth
     height, width = config.height_and_width
