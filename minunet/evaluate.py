@@ -10,6 +10,8 @@ from argparse import Namespace
 from collections import Counter
 from functools import partial
 
+import numpy as np
+
 from minunet.cells.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import file_path, positive_int
@@ -22,7 +24,7 @@ from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.cell_evaluation import CellEvaluation, evaluate_cells
 from minunet.inference.evaluation import evaluate
-from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.loaded_model import LoadedModel, extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
@@ -117,18 +119,28 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         warnings = check_pairs(selected.pairs, progress=progress)
     for warning in warnings:
         say_item(print, "warning", warning)
+    unlike: dict[str, list[str]] = {}
+
+    def observe(pair: Pair, image: np.ndarray, share: float) -> None:
+        unlike[pair.name] = [*model.unlike(image), *extreme_share(share)]
+
     with FileProgressBar("scoring") as progress:
-        metrics = evaluate(model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress)
+        metrics = evaluate(
+            model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress, observe=observe
+        )
     cells = None if (missing := missing_packages()) else score_cells(model, selected.pairs)
-    print("", *summary_table(metrics), "", *image_table(metrics), "", sep="\n")
+    print("", *summary_table(metrics), "", *image_table(metrics, unlike), "", sep="\n")
     if cells is not None:
         print(*cell_score_table(cells), "", sep="\n")
     else:
         say_item(print, "cells", missing or "")
+    for name, sentences in unlike.items():
+        if sentences:
+            say_item(print, "unlike", f"{name}: {' '.join(sentences)}")
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native, cells)
+        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native, cells, unlike)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
 
 

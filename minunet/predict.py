@@ -127,10 +127,18 @@ def announce_results(result: PredictedImages, images: Sequence[InputImage], out:
     """Print what was done, what failed and how to go on; returns the exit code."""
     for note in result.notes:
         say_item(print, "note", note)
+    for predicted in result.done:
+        if predicted.unlike:
+            say_item(print, "unlike", f"{predicted.image.name}: {' '.join(predicted.unlike)}")
     if result.done:
-        share = 100 * result.cell_pixels / result.pixels
-        say_item(print, "done", f"{count_noun(len(result.done), 'image')}; {share:.1f} % of the pixels are cells")
-        say_item(print, "open", str(result_files(out / result.done[0].name)[-1]), fold=False)
+        unlike = sum(bool(predicted.unlike) for predicted in result.done)
+        say_item(
+            print,
+            "done",
+            f"{count_noun(len(result.done), 'image')}; {100 * result.cell_share:.1f} % of the pixels are cells",
+            *([f"{unlike} of them to look at first, see above"] if unlike else []),
+        )
+        say_item(print, "open", str(result_files(out / result.done[0].image.name)[-1]), fold=False)
     elif not images:
         say_item(print, "done", "nothing was left to do")
     sys.stdout.flush()

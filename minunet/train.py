@@ -10,6 +10,7 @@ from dataclasses import replace
 from minunet.cli.command import command
 from minunet.cli.console import Say, say_item
 from minunet.cli.interruption import StoppedBySignal
+from minunet.data.fitting_size import fitting_size
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
@@ -51,6 +52,8 @@ def train(request: TrainRequest, say: Say) -> int:
     """Train in a folder that no other process writes to; return the exit code."""
     config, folder = request.config, request.folder
     data = None if config.drawn else find_training_data(config, folder, resume=request.resume)
+    if request.fit_size and data is not None:
+        config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
     if not request.resume:
         config.write(folder.config)
     try:

@@ -17,6 +17,7 @@ import numpy as np
 
 from minunet.cells.cell_choice import CellChoice
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.version import __version__
@@ -144,6 +145,19 @@ def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
         raise UserError(
             f"{path}: this minunet ({__version__}) cannot use the settings of cells in the file ({' '.join(error.problems)}); "
             "copy it again, or use the version that wrote it (see 'versions' in its header)."
+        ) from error
+
+
+def build_training_images(path: Path, document: Mapping[str, Any]) -> TrainingImages | None:
+    """The statistics of the training images, None where an older version wrote the file; a UserError where they are not usable."""
+    if "training_images" not in document:
+        return None
+    try:
+        return TrainingImages.from_dict(document["training_images"])
+    except UserError as error:
+        raise UserError(
+            f"{path}: the header of this file has no usable entry 'training_images' ({error.problems[0]}); copy it again, or "
+            "write it again."
         ) from error
 
 

@@ -14,6 +14,7 @@ from minunet.checkpoints.header import (
     as_weights,
     build_cell_choice,
     build_preprocessing,
+    build_training_images,
     check_document,
     describe_model,
     entry,
@@ -25,6 +26,7 @@ from minunet.checkpoints.header import (
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.machine import Machine
@@ -42,6 +44,7 @@ def save_model(
     metrics: Mapping[str, Any] | None = None,
     extra: Mapping[str, Any] | None = None,
     cell_choice: CellChoice | None = None,
+    training_images: TrainingImages | None = None,
 ) -> Path:
     """Write a model file, which `load_model` can read without any further information.
 
@@ -59,6 +62,8 @@ def save_model(
         Anything else that JSON can hold, such as the training configuration.
     cell_choice : CellChoice, optional
         How cells are cut out; without it the defaults are used.
+    training_images : TrainingImages, optional
+        How the images of the training look, with which new images are compared.
 
     Raises
     ------
@@ -74,6 +79,8 @@ def save_model(
     }
     if cell_choice is not None:
         document["cells"] = to_json(cell_choice)
+    if training_images is not None:
+        document["training_images"] = to_json(training_images.to_dict())
     return container.write(path, model.state_dict(), document)
 
 
@@ -125,6 +132,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         path=file,
         machine=machine,
         cell_choice=build_cell_choice(file, document.get("cells")),
+        training_images=build_training_images(file, document),
     )
 
 
@@ -164,6 +172,7 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     check_tensors(path, shapes, stored_weights(table) if is_state else table)
     check_document(path, document, shapes)
     build_cell_choice(path, document.get("cells"))
+    build_training_images(path, document)
 
 
 def model_file(path: str | Path) -> Path:

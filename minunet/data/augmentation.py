@@ -1,6 +1,6 @@
 """Augmentation: random variants of an image and its mask, so that a network learns cells in general and not these images.
 
-Geometric changes apply to image and mask alike; changes of brightness and contrast apply to the image only.
+Geometric changes apply to image and mask alike; changes of brightness, contrast and lighting apply to the image only.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from minunet.data.lighting import LIGHTINGS, relight
 from minunet.data.warp import affine_coordinates, elastic_displacement, resample
 from minunet.errors import UserError
 
@@ -21,7 +22,9 @@ MAX_SCALE = 1.2
 ELASTIC = 0.15  # standard deviation of the elastic grid's vectors, in grid intervals
 
 
-def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level: str) -> tuple[np.ndarray, np.ndarray]:
+def augment(
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level: str, lighting: str = "mild"
+) -> tuple[np.ndarray, np.ndarray]:
     """A random variant of an image and its mask.
 
     Parameters
@@ -34,6 +37,9 @@ def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level
         "light": mirroring, quarter turns (half turns unless the image is square) and mild changes of brightness and
         contrast. "full": also rotated by up to 15 degrees, enlarged or shrunk by a factor of up to 1.2 and elastically
         deformed, with stronger changes of brightness and contrast; borders are filled with the mirrored image.
+    lighting : "mild" or "wide"
+        "wide": the brightness is also multiplied, and the curve and the colour of the light changed, as by another lamp
+        or camera (see `relight`); not with the level "none". "mild": only the changes of the level.
 
     Returns
     -------
@@ -43,16 +49,25 @@ def augment(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level
     Raises
     ------
     UserError
-        If there is no such level.
+        If there is no such level or lighting.
     """
-    if level not in LEVELS:
-        raise UserError(f"augmentation {level!r}: choose none, light or full.")
+    if problems := augmentation_problems(level, lighting):
+        raise UserError(problems)
     if level == "none":
         return image.copy(), mask.copy()
     image, mask = _mirrored(image, mask, rng)
     if level == "full":
         image, mask = _warped(image, mask, rng)
-    return _toned(image, rng, level), np.array(mask, order="C")  # a copy: the mask may still be the caller's array
+    image = _toned(image, rng, level)
+    if lighting == "wide":
+        image = relight(image, rng)
+    return image, np.array(mask, order="C")  # a copy: the mask may still be the caller's array
+
+
+def augmentation_problems(level: str, lighting: str) -> list[str]:
+    """A sentence for each of the two that does not exist."""
+    problems = [] if level in LEVELS else [f"augmentation {level!r}: choose none, light or full."]
+    return problems + ([] if lighting in LIGHTINGS else [f"lighting {lighting!r}: choose mild or wide."])
 
 
 def _mirrored(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

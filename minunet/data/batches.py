@@ -13,12 +13,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 
-from minunet.data.augmentation import LEVELS, augment
+from minunet.data.augmentation import augment, augmentation_problems
 from minunet.data.crops import CropWindow, Sample, crop_count, grid_windows, pad_to, random_window
 from minunet.data.finding.matching import Pair
 from minunet.data.image_store import ImageStore
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.resources import usable_cpus
 
@@ -44,10 +45,14 @@ class Batches:
         Samples in a batch; the last batch of an epoch, and the last of each shape where shapes differ, may be smaller.
     augment : "none", "light" or "full"
         How samples are varied (see `augment`).
+    lighting : "mild" or "wide"
+        How much their lighting is varied with it.
     seed : int
         At least 0.
     shuffle : bool
         Whether this is a training set, whose order changes with every epoch.
+    measure : bool
+        Whether to measure how the images look while they are loaded, for `training_images`.
     limit : int or None
         The most bytes of preprocessed images to keep in memory, by default a third of the machine's; the others are
         read again each time.
@@ -65,15 +70,16 @@ class Batches:
         batch_size: int,
         *,
         augment: str = "none",
+        lighting: str = "mild",
         seed: int = 0,
         shuffle: bool = False,
+        measure: bool = False,
         limit: int | None = None,
     ):
         problems = [] if pairs else ["there are no pairs to make batches of: give at least one pair."]
         if batch_size < 1:
             problems.append(f"batch size {batch_size}: give at least 1.")
-        if augment not in LEVELS:
-            problems.append(f"augmentation {augment!r}: choose none, light or full.")
+        problems += augmentation_problems(augment, lighting)
         if seed < 0:
             problems.append(f"seed {seed}: give a whole number from 0 up.")
         if problems:
@@ -81,9 +87,10 @@ class Batches:
         self.preprocessing = preprocessing
         self.batch_size = batch_size
         self.augment = augment
+        self.lighting = lighting
         self.seed = seed
         self.shuffle = shuffle
-        self._store = ImageStore(pairs, preprocessing, limit)
+        self._store = ImageStore(pairs, preprocessing, limit, measure=measure)
         self._plan: list[PlannedSample] = []
 
     @property
@@ -100,6 +107,21 @@ class Batches:
     def keeps_all(self) -> bool:
         """Whether every image is kept in memory, once they are loaded; the others are read again at each use."""
         return self._store.keeps_all
+
+    @property
+    def training_images(self) -> TrainingImages | None:
+        """How the images look as a set; None before `load`, and where that is not measured."""
+        if not self._store.appearances:
+            return None
+        order = range(len(self._store.pairs))
+        return TrainingImages.of(
+            [self._store.appearances[index] for index in order], [self._store.diameters[index] for index in order]
+        )
+
+    @property
+    def image_sizes(self) -> Counter[tuple[int, int]]:
+        """How many images have which (width, height) in their files; empty where `training_images` is None."""
+        return self._store.sizes
 
     def load(self, progress: ProgressCallback | None = None) -> Batches:
         """Decode and preprocess all pairs now instead of at the first use.
@@ -237,7 +259,7 @@ class Batches:
         else:
             image, mask = self._store.get(pair, window)
         if self.augment != "none":
-            image, mask = augment(image, mask, rng, self.augment)
+            image, mask = augment(image, mask, rng, self.augment, self.lighting)
         whole = window is None or window.shape == shape
         return image, mask, Sample(self._store.pairs[pair].name, None if whole else window)
 

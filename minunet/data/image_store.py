@@ -6,17 +6,23 @@ Images that exceed the memory limit are read again at each use, with the same re
 from __future__ import annotations
 
 import functools
+import math
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from minunet.data.appearance import Appearance, measure_appearance
+from minunet.data.cell_size import mean_diameter
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
 from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.pixels import divide_by_white
-from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.preprocessing import HALF, Preprocessing
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.forks import renew_in_child
 from minunet.resources import total_memory
@@ -34,6 +40,8 @@ class ImageStore:
     preprocessing : Preprocessing
     limit : int or None
         The most bytes to keep; None for a third of the machine's memory.
+    measure : bool
+        Whether to measure how the images look while they are loaded.
 
     Attributes
     ----------
@@ -41,10 +49,23 @@ class ImageStore:
         After preprocessing; empty until loaded.
     nbytes : int
         Bytes kept.
+    appearances : dict of int to Appearance
+        How the image of each pair looks, where it is measured.
+    diameters : dict of int to float
+        The diameter of the cells in the mask of each pair, in pixels after preprocessing (see `mean_diameter`), where it is
+        measured; 0 where there is no cell.
+    sizes : Counter of (width, height)
+        How many images have which size before preprocessing, where they are measured.
     """
 
-    def __init__(self, pairs: Sequence[Pair], preprocessing: Preprocessing, limit: int | None = None):
+    def __init__(
+        self, pairs: Sequence[Pair], preprocessing: Preprocessing, limit: int | None = None, *, measure: bool = False
+    ):
         self.pairs = tuple(pairs)
+        self.measure = measure
+        self.appearances: dict[int, Appearance] = {}
+        self.diameters: dict[int, float] = {}
+        self.sizes: Counter[tuple[int, int]] = Counter()
         self.preprocessing = preprocessing
         self.limit = (total_memory() or UNKNOWN_MEMORY) // SHARE if limit is None else limit
         self.shapes: list[tuple[int, int]] = []
@@ -70,6 +91,7 @@ class ImageStore:
         if self.shapes:
             return
         self._arrays.clear()  # what an interrupted call has loaded
+        self.sizes.clear()
         self.nbytes = 0
         results = map_files(self._load_pair, range(len(self.pairs)), progress)
         problems = [problem for result in results if isinstance(result, UserError) for problem in result.problems]
@@ -86,7 +108,13 @@ class ImageStore:
 
     def _load_pair(self, index: int) -> tuple[int, int] | UserError:
         try:
-            image, mask = self._read(index)
+            decoded, stored = self._decode(index)
+            image, mask = self._prepare(decoded, stored)
+            if self.measure:
+                self.appearances[index] = measure_appearance(decoded, self.preprocessing)
+                self.diameters[index] = self._diameter(stored)
+                with self._lock:
+                    self.sizes[decoded.shape[1], decoded.shape[0]] += 1
         except UserError as error:
             return error
         size = image.nbytes + mask.nbytes
@@ -98,6 +126,9 @@ class ImageStore:
         return height, width
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._prepare(*self._decode(index))
+
+    def _decode(self, index: int) -> tuple[np.ndarray, StoredMask]:
         pair = self.pairs[index]
         image, mask = read_image(pair), read_mask(pair)
         if image.shape[:2] != mask.shape:
@@ -106,7 +137,18 @@ class ImageStore:
                 f"{pair.mask} has {mask_width}x{mask_height} pixels but {pair.image} has {width}x{height}: "
                 "export the mask at the size of its image."
             )
+        return image, mask
+
+    def _prepare(self, image: np.ndarray, mask: StoredMask) -> tuple[np.ndarray, np.ndarray]:
         return self._compact_image(image), compact(self.preprocessing.target(mask))
+
+    def _diameter(self, mask: StoredMask) -> float:
+        """Measured at the mask's own size, where the gaps between cells are still there."""
+        own = replace(self.preprocessing, size=None, crop=None)
+        cells = None if own.reading is None else own.reading.labels(mask)
+        diameter = mean_diameter(own.target(mask)[..., 0] >= HALF if cells is None else cells)
+        height, width = mask.shape
+        return diameter * math.sqrt(math.prod(self.preprocessing.size or (width, height)) / (width * height))
 
     def _compact_image(self, image: np.ndarray) -> np.ndarray:
         ndim = 2 if self.preprocessing.channels == "grey" else 3

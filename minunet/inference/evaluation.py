@@ -5,7 +5,7 @@ Images are scored at the size at which the model works, as in training, or at th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,7 @@ def evaluate(
     native: bool = False,
     batch_size: int = 8,
     progress: ProgressCallback | None = None,
+    observe: Callable[[Pair, np.ndarray, float], object] | None = None,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
 
@@ -40,6 +41,8 @@ def evaluate(
         Images predicted together at most, where they share their size.
     progress : callable, optional
         Called with the number of images done, and of all.
+    observe : callable, optional
+        Called with each pair, its decoded image, and the share of its pixels that the model calls cell.
 
     Returns
     -------
@@ -51,13 +54,21 @@ def evaluate(
         batch = pairs[first : first + batch_size]
         if native or model.preprocessing.size is None:
             for pair in batch:
-                _score_native(model, pair, metrics)
+                image = read_image(pair)
+                share = _score_native(model, pair, image, metrics)
+                if observe:
+                    observe(pair, image, share)
                 if progress:
                     progress(len(metrics), len(pairs))
             continue
-        inputs = np.stack([model.preprocessing.image(read_image(pair)) for pair in batch])
+        images = [read_image(pair) for pair in batch]
+        inputs = np.stack([model.preprocessing.image(image) for image in images])
         targets = np.stack([model.preprocessing.target(read_mask(pair)) for pair in batch])
-        metrics.update_logits(model.logits(inputs)[..., None], targets, [pair.name for pair in batch])
+        logits = model.logits(inputs)
+        metrics.update_logits(logits[..., None], targets, [pair.name for pair in batch])
+        if observe:
+            for pair, image, values in zip(batch, images, logits, strict=True):
+                observe(pair, image, float(np.mean(values > 0)))
         if progress:
             progress(len(metrics), len(pairs))
     return metrics
@@ -69,13 +80,16 @@ def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray
     return image, _native_target(model, pair), model.predict(image)
 
 
-def _score_native(model: LoadedModel, pair: Pair, metrics: SegmentationMetrics) -> None:
-    image, target = read_image(pair), _native_target(model, pair)
+def _score_native(model: LoadedModel, pair: Pair, image: np.ndarray, metrics: SegmentationMetrics) -> float:
+    """Add the scores of an image; returns the share of its pixels that are cell by the model."""
+    target = _native_target(model, pair)
     if model.preprocessing.size is None:
         logits = model.logits(model.preprocessing.image(image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
-    else:
-        metrics.update(model.predict(image)[None, ..., None], target[None], [pair.name])
+        return float(np.mean(logits > 0))
+    probability = model.predict(image)
+    metrics.update(probability[None, ..., None], target[None], [pair.name])
+    return float(np.mean(probability > 0.5))
 
 
 def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:

@@ -17,11 +17,13 @@ from PIL import Image
 from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
+from minunet.data.appearance import measure_appearance
 from minunet.data.reading.image_files import decode
 from minunet.data.reading.pixels import finite, from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
 from minunet.data.tiling import predict_tiled
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
@@ -59,6 +61,8 @@ class LoadedModel:
         The device and the precision; `to` changes them.
     cell_choice : CellChoice or None
         How cells are cut out, chosen at the end of the training; None for models of older versions.
+    training_images : TrainingImages or None
+        How the images look that the model was trained on; None for models of older versions.
 
     Examples
     --------
@@ -74,6 +78,7 @@ class LoadedModel:
     path: Path | None = None
     machine: Machine = field(default_factory=Machine)
     cell_choice: CellChoice | None = None
+    training_images: TrainingImages | None = None
 
     def __post_init__(self) -> None:
         self.forward_pass = ForwardPass(self.model, self.machine)
@@ -131,6 +136,36 @@ class LoadedModel:
             If the image is of another type, or its file cannot be read.
         """
         return next(self.predict_many([image]))
+
+    def unlike(self, image: Any) -> list[str]:
+        """How an image differs from those that the model was trained on, so that its prediction may be wrong.
+
+        Compared are tones, sharpness, the size of what is in the image, and colours.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            As for `predict`.
+
+        Returns
+        -------
+        list of str
+            A sentence for each kind of difference; empty where there is none, and for models of older versions, which do not
+            know their training images.
+
+        Raises
+        ------
+        UserError
+            If the image is of another type, or its file cannot be read.
+        """
+        return self.unlike_window(as_array(image))
+
+    def unlike_window(self, window: np.ndarray, shape: tuple[int, int] | None = None) -> list[str]:
+        """As `unlike`, from the `middle_window` of a large image of a `shape` (H, W)."""
+        if self.training_images is None:
+            return []
+        sentences = self.training_images.unlike(measure_appearance(window, self.preprocessing, shape))
+        return [*sentences, *_bit_depth(window, self.preprocessing)] if sentences else []
 
     def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         """The probabilities of many images, in order; consecutive images of one input size are predicted as a batch.
@@ -212,6 +247,29 @@ class LoadedModel:
 
     def _pixels_at_once(self) -> int:
         return BUDGET // (BYTES_PER_CHANNEL * self.config["base_channels"])
+
+
+def extreme_share(share: float) -> list[str]:
+    """A sentence where a model calls none of the pixels of an image cell, or all of them."""
+    if 0 < share < 1:
+        return []
+    return [
+        "none of its pixels is a cell by this model." if share == 0 else "all of its pixels are cells by this model."
+    ]
+
+
+def _bit_depth(window: np.ndarray, preprocessing: Preprocessing) -> list[str]:
+    """Whether a 16-bit image holds fewer bits than those of the training, which is why it looks dark, or more than 8."""
+    if window.dtype != np.uint16:
+        return []
+    highest = int(window.max())
+    white = 65535 if preprocessing.range is None else float(np.max(preprocessing.range.high))
+    bits = next((bits for bits in (8, 10, 12, 14) if highest < 1 << bits), None)
+    return (
+        []
+        if bits is None or white / 2 < highest < 2 * white
+        else [f"its values are at most {highest:,}: a {bits}-bit picture in 16 bits?"]
+    )
 
 
 def as_array(image: Any) -> np.ndarray:

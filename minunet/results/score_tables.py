@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from minunet.inference.metrics import SegmentationMetrics
@@ -37,15 +39,16 @@ def summary_table(metrics: SegmentationMetrics) -> list[str]:
     return lines
 
 
-def image_table(metrics: SegmentationMetrics) -> list[str]:
-    """Lines with the worst images."""
+def image_table(metrics: SegmentationMetrics, unlike: Mapping[str, Sequence[str]] = MappingProxyType({})) -> list[str]:
+    """Lines with the worst images; those that are unlike the training images have a mark."""
     images = worst_first(metrics)
     listed = f"the {MAX_SHOWN} worst of {len(images)} images" if len(images) > MAX_SHOWN else "the images, worst first"
     lines = [f"{listed}, by Dice:", "    Dice     IoU  precision  recall  image"]
-    return lines + [
-        f"  {image['dice']:.4f}  {image['iou']:.4f}     {image['precision']:.4f}  {image['recall']:.4f}  {image['name']}"
-        for image in images[:MAX_SHOWN]
-    ]
+    for image in images[:MAX_SHOWN]:
+        mark = " (unlike)" if unlike.get(image["name"]) else ""
+        scores = f"{image['dice']:.4f}  {image['iou']:.4f}     {image['precision']:.4f}  {image['recall']:.4f}"
+        lines.append(f"  {scores}  {image['name']}{mark}")
+    return lines
 
 
 def csv_text(rows: list[dict[str, Any]]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from minunet.checkpoints.model_file import save_model
 from minunet.checkpoints.training_state import load_state, save_state
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.runs.run_folder import RunFolder
@@ -31,6 +32,7 @@ class CheckpointFiles:
     def __init__(self, config: TrainConfig, folder: RunFolder, model: UNet, optimizer: Any):
         self.config, self.folder, self.model, self.optimizer = config, folder, model, optimizer
         self.preprocessing = config.preprocessing()
+        self.training_images: TrainingImages | None = None
 
     def restore(self, steps: int) -> TrainingProgress:
         """Copy the last state, if there is one, into model and optimizer; returns its progress.
@@ -76,7 +78,14 @@ class CheckpointFiles:
         # The file may be given to others, so it does not contain the paths of the data on this machine.
         settings = {name: value for name, value in self.config.to_dict().items() if name not in DATA_PATHS}
         metrics = {"validation": record.to_dict()}
-        save_model(self.folder.model, self.model, self.preprocessing, metrics=metrics, extra={"training": settings})
+        save_model(
+            self.folder.model,
+            self.model,
+            self.preprocessing,
+            metrics=metrics,
+            extra={"training": settings},
+            training_images=self.training_images,
+        )
 
     def save_last(self, progress: TrainingProgress) -> None:
         """Write last.safetensors."""

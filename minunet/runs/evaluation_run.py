@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from minunet.data.pairs import Pair
@@ -65,6 +66,7 @@ def write_evaluation(
     metrics: SegmentationMetrics,
     native: bool,
     cells: CellEvaluation | None = None,
+    unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
     """Write the files of an evaluation.
 
@@ -80,10 +82,17 @@ def write_evaluation(
         Whether the images were scored at their own size.
     cells : CellEvaluation, optional
         The scores of cells; without it the files have none.
+    unlike : mapping of str to sequence of str
+        For each image how it differs from the training images, as sentences.
     """
     of_cells = {} if cells is None else cells.per_image()
     images = [
-        {**image, "side": selected.sides[image["name"]], **of_cells.get(image["name"], {})}
+        {
+            **image,
+            "side": selected.sides[image["name"]],
+            **of_cells.get(image["name"], {}),
+            "unlike": " ".join(unlike.get(image["name"], ())),
+        }
         for image in worst_first(metrics)
     ]
     numbers = {

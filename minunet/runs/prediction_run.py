@@ -12,14 +12,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from minunet.cli.console import FileProgressBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
+from minunet.data.appearance import middle_window
 from minunet.data.finding.input_images import InputFiles, InputImage
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.inference.large_images import predict_rows
-from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.loaded_model import LoadedModel, extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.picture_files import picture_files
 from minunet.wording import join_names
@@ -31,28 +34,67 @@ class _GivenUp(Exception):
     """The user asked to stop while a large image was predicted, which may take an hour."""
 
 
+@dataclass(frozen=True)
+class PredictedImage:
+    """An image whose pictures are written.
+
+    Attributes
+    ----------
+    image : InputImage
+    cell_pixels, pixels : int
+    unlike : tuple of str
+        How it differs from the training images of the model, and whether all or none of it is cell.
+    """
+
+    image: InputImage
+    cell_pixels: int
+    pixels: int
+    unlike: tuple[str, ...] = ()
+
+
+class MiddleRows:
+    """The middle of an image whose rows come from top to bottom, as `middle_window` cuts it out."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray] = []
+        self._done = 0
+
+    def add(self, rows: np.ndarray, shape: tuple[int, int]) -> None:
+        """The next rows of an image of a shape (H, W)."""
+        wanted, columns = middle_window(shape)
+        first, last = max(wanted.start - self._done, 0), wanted.stop - self._done
+        if first < len(rows) and last > 0:
+            self._parts.append(rows[first:last, columns].copy())
+        self._done += len(rows)
+
+    def window(self) -> np.ndarray:
+        """What was kept of all rows."""
+        return np.concatenate(self._parts)
+
+
 @dataclass
 class PredictedImages:
     """The images that were predicted, and those that failed.
 
     Attributes
     ----------
-    done : list of InputImage
+    done : list of PredictedImage
         Those whose pictures are written.
     failures, notes : list of str
         The reasons why images failed; remarks on other images.
-    cell_pixels, pixels : int
-        Of all that are done.
     stopped : bool
         Whether the user asked to stop.
     """
 
-    done: list[InputImage] = field(default_factory=list)
+    done: list[PredictedImage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    cell_pixels: int = 0
-    pixels: int = 0
     stopped: bool = False
+
+    @property
+    def cell_share(self) -> float:
+        """The share of cells among the pixels of all that are done."""
+        return sum(image.cell_pixels for image in self.done) / sum(image.pixels for image in self.done)
 
 
 def has_results(image: InputImage, out: Path) -> bool:
@@ -124,9 +166,7 @@ def predict_files(
             if result.stopped:
                 break
             try:
-                cell_pixels, pixels, notes = _predict_file(
-                    model, image, out, threshold, writers, lambda: result.stopped
-                )
+                predicted, notes = _predict_file(model, image, out, threshold, writers, lambda: result.stopped)
             except _GivenUp:
                 break
             except UserError as error:
@@ -135,10 +175,8 @@ def predict_files(
             except MemoryError:
                 result.failures.append(f"{image.path} does not fit into memory: cut it into pieces or shrink it.")
                 continue
-            result.done.append(image)
+            result.done.append(predicted)
             result.notes += notes
-            result.pixels += pixels
-            result.cell_pixels += cell_pixels
     return result
 
 
@@ -149,9 +187,10 @@ def _predict_file(
     threshold: float,
     writers: ThreadPoolExecutor,
     stopped: Callable[[], bool],
-) -> tuple[int, int, list[str]]:
-    """Write the pictures of one image, or none of them; returns its cell pixels, its pixels, and what the user should know."""
+) -> tuple[PredictedImage, list[str]]:
+    """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
     cell_pixels, notes = 0, list[str]()
+    middle = MiddleRows()
     with open_rows(image.path, report=notes.append) as rows, PartsBar(image.path.name) as progress:
 
         def report(done: int, total: int) -> None:
@@ -165,4 +204,6 @@ def _predict_file(
             for prediction in itertools.chain([first], predicted):
                 write(prediction)
                 cell_pixels += int(prediction.mask.sum())
-    return cell_pixels, rows.pixels, notes
+                middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
+    unlike = model.unlike_window(middle.window(), (rows.height, rows.width)) + extreme_share(cell_pixels / rows.pixels)
+    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike)), notes

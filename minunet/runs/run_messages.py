@@ -8,6 +8,7 @@ from typing import Any
 
 from minunet.cells.cell_choice import CellChoice
 from minunet.cli.console import Say, duration, memory, say_item
+from minunet.data.fitting_size import size_warnings
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.backend import free_device_memory
@@ -35,7 +36,8 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
     say_item(say, "", f"{count_noun(sizes.total(), 'pair')}, {listed}{more}")
     for note in data.notes:
         say_item(say, "note", note)
-    for warning in data.warnings:
+    distorted = [] if config.size is None else size_warnings(config.size, sizes, least=2**config.depth)
+    for warning in (*data.warnings, *distorted):
         say_item(say, "warning", warning)
     say_item(
         say,
@@ -57,6 +59,7 @@ def announce_training(
     """The network, its training, and the limits that grey masks set to the scores."""
     layers = sum(parameter.ndim == 4 for parameter in parameters)
     count = sum(math.prod(parameter.shape) for parameter in parameters)
+    with_lighting = f", {config.lighting} lighting" if config.augment != "none" else ""
     say_item(
         say,
         "model",
@@ -66,8 +69,8 @@ def announce_training(
     say_item(
         say,
         "training",
-        f"{count_noun(config.epochs, 'epoch')} of {count_noun(steps, 'step')}, batches of {config.batch_size}, "
-        f"{config.augment} augmentation,",
+        f"{count_noun(config.epochs, 'epoch')} of {count_noun(steps, 'step')}, batches of {config.batch_size},",
+        f"{config.augment} augmentation{with_lighting},",
         f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, "
         + (f"gradients up to {config.clip:g}, " if config.clip else "")
         + f"seed {config.seed}",

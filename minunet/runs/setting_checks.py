@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from minunet.cli.argument_types import MOST_BYTES
+from minunet.data.augmentation import LEVELS
+from minunet.data.lighting import LIGHTINGS
 from minunet.functional.validation import is_whole_number
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
@@ -22,7 +24,8 @@ from minunet.wording import shorten
 SETTING_CHOICES = {
     "mask": ("binary", "grayscale"),
     "channels": ("grey", "rgb"),
-    "augment": ("none", "light", "full"),
+    "augment": LEVELS,
+    "lighting": LIGHTINGS,
     "variant": VARIANTS,
     "activation": ACTIVATIONS,
     "pooling": tuple(POOLINGS),

@@ -53,6 +53,9 @@ SETTING_FLAGS = {
         "train on random squares of N pixels at native resolution, in place of --size", "N", positive_int
     ),
     "augment": SettingFlag("vary the training images: flips and turns, or also shape and stain"),
+    "lighting": SettingFlag(
+        "vary their brightness, curve and colour with it: widely, so that the model stands another lamp or camera, or mildly"
+    ),
     "split": SettingFlag("shares of training, validation and test", "A,B,C", _split_shares),
     "group": SettingFlag("keep images with the same match (a slide, a patient) on one side of the split", "REGEX"),
     "variant": SettingFlag("three convolutions a block as in the paper, or two as in the classic U-Net"),
@@ -95,6 +98,7 @@ def add_setting_flags(
     *,
     flags: Mapping[str, SettingFlag] = SETTING_FLAGS,
     without_data: Mapping[str, Any] = MappingProxyType({}),
+    in_words: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Add settings as flags; the value of a flag that was not given is None.
 
@@ -108,13 +112,15 @@ def add_setting_flags(
     flags : mapping of str to SettingFlag
     without_data : mapping of str to value, optional
         Other defaults that hold where no data is given.
+    in_words : mapping of str to str, optional
+        How a default is chosen that is not the same for all data.
     """
     for name in names:
         help_, metavar, type_ = flags[name]
         default = getattr(defaults, name)
         if default is not None:
             special = f"; {as_typed(without_data[name])} without DATA" if name in without_data else ""
-            help_ += f" (default {as_typed(default, name)}{special})"
+            help_ += f" (default {in_words.get(name, as_typed(default, name))}{special})"
         options: dict[str, Any] = {"type": type_, "metavar": metavar}
         if name in SETTING_CHOICES:
             options = {"choices": SETTING_CHOICES[name]}

@@ -16,6 +16,8 @@ from minunet.files.json_files import read_json, write_json
 from minunet.runs.setting_checks import is_ascending, size_problems, split_problems, value_problems
 from minunet.runs.settings import Settings
 
+BEFORE = {"lighting": "mild"}  # what versions did that do not know the setting
+
 
 @dataclass(frozen=True)
 class TrainConfig(Settings):
@@ -31,10 +33,14 @@ class TrainConfig(Settings):
         The threshold of a mask, as a share of its range, 0 to 1.
     channels : {"grey", "rgb"}
     size : (int, int), optional
-        Width and height in pixels that every image is resized to; None with `crop`.
+        Width and height in pixels that every image is resized to; None with `crop`. The command chooses it by the images
+        where the user does not (`fitting_size`), and stores what it chose.
     crop : int, optional
         Side of the random crops, in pixels, taken at native resolution.
     augment : {"none", "light", "full"}
+    lighting : {"mild", "wide"}
+        Whether the augmentation also varies the lighting of the images as another lamp or camera would. Runs of older versions,
+        whose config.json does not say, are "mild".
     split : (float, float, float)
         Shares of training, validation and test.
     group : str, optional
@@ -69,6 +75,7 @@ class TrainConfig(Settings):
     size: tuple[int, int] | None = (256, 256)
     crop: int | None = None
     augment: str = "light"
+    lighting: str = "wide"
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
     group: str | None = None
     variant: str = "paper"
@@ -164,6 +171,11 @@ class TrainConfig(Settings):
         if not self.extended:
             del values["extended"]
         return values
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: str) -> TrainConfig:
+        """As `Settings.from_dict`; a setting that older versions did not have means what they did."""
+        return super().from_dict({**BEFORE, **values}, source)
 
     def write(self, path: str | Path) -> Path:
         """Write as JSON, one setting a line."""

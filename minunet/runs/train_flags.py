@@ -24,6 +24,7 @@ from minunet.runs.train_config import TrainConfig
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 
 DATA_SETTINGS = ("images", "masks", "mask", "threshold", "channels", "size", "crop", "split", "group")
+FITTING = "the aspect of most images, at most as many pixels as 256x256"
 
 EXAMPLES = """\
 examples:
@@ -67,6 +68,11 @@ class TrainRequest:
     problems: list[str]
     given: frozenset[str]
 
+    @property
+    def fit_size(self) -> bool:
+        """Whether nobody named a size or a crop: the size is then that of `fitting_size` for the images."""
+        return not (self.resume or self.config.drawn or self.given & {"size", "crop"})
+
 
 def build_parser() -> Parser:
     """The parser; the value of a flag that was not given is None."""
@@ -81,14 +87,14 @@ def build_parser() -> Parser:
     data = parser.add_argument_group("data")
     data.add_argument("data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks")
     for group, names in (
-        (data, (*DATA_SETTINGS, "augment")),
+        (data, (*DATA_SETTINGS, "augment", "lighting")),
         (parser.add_argument_group("network"), ("variant", "base_channels", "depth")),
         (
             parser.add_argument_group("training"),
             ("epochs", "batch_size", "lr", "clip", "schedule", "loss", "seed"),
         ),
     ):
-        add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA)
+        add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA, in_words={"size": FITTING})
     add_skip_unpaired(data)
     machine = parser.add_argument_group("machine and results")
     add_setting_flags(machine, ("device", "precision", "threads", "max_memory"), TrainConfig())
@@ -134,6 +140,8 @@ def read(argv: list[str] | None = None) -> TrainRequest:
         values.setdefault("size", None)
     if not any(name in values for name in DATA_PATHS):
         values = {**WITHOUT_DATA, **values}
+    if values.get("lighting") == "wide" and values.get("augment") == "none":
+        problems.append("--lighting wide changes nothing with --augment none: leave one of the two out.")
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
     problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)

@@ -22,6 +22,7 @@ from minunet.checkpoints.model_file import load_model, save_model
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.interruption import StopOnSignal, StoppedBySignal
 from minunet.data.batches import Batches
+from minunet.data.fitting_size import cell_size_warnings
 from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
@@ -118,7 +119,7 @@ class TrainingRun:
         config = replace(config, precision=self.plan.machine.precision)
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self.preprocessing = config.preprocessing()
-        self.training = self._batches(split.train, augment=config.augment, shuffle=True)
+        self.training = self._batches(split.train, augment=config.augment, shuffle=True, measure=True)
         self.validation = self._batches(split.validation)
         self.test = self._batches(split.test)
         self.optimizer = Adam(self.model.parameters())
@@ -137,6 +138,7 @@ class TrainingRun:
         for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
             with FileProgressBar(f"preparing {name} images", show=self.bar) as progress:
                 batches.load(progress)
+        self.checkpoints.training_images = self.training.training_images
 
     def fit_memory(self, *, keep_batches: bool = False, may_recompute: bool = True) -> None:
         """Choose batch size and `recompute` so that the run fits under its `max_memory`, and print what was chosen.
@@ -178,6 +180,11 @@ class TrainingRun:
             MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         )
         announce_training(self.say, config, steps, self.model.parameters(), limits)
+        if config.size is not None and self.checkpoints.training_images is not None:
+            cells = self.checkpoints.training_images.cell_diameter
+            sizes = self.training.image_sizes
+            for warning in cell_size_warnings(cells, config.size, sizes, least=2**config.depth):
+                say_item(self.say, "warning", warning)
         # Memory first: where it is too little, the system may end this process in the timed step.
         peak = self._forecasts().peak(config) if self._peak is None else self._peak
         announce_memory(self.say, self.plan, peak, config.max_memory)
@@ -290,6 +297,7 @@ class TrainingRun:
             metrics={**model.metrics, "test": pooled},
             extra=model.extra,
             cell_choice=choice,
+            training_images=model.training_images,
         )
         draw_predictions(folder.predictions, model, self.split.test, {str(row["name"]): row for row in rows})
         write_json(folder.metrics, result)
@@ -304,7 +312,7 @@ class TrainingRun:
         with FileProgressBar("choosing the settings of cells", show=self.bar) as progress:
             return calibrate_cells(model, self.split.validation, progress)
 
-    def _batches(self, pairs: Sequence[Pair], augment: str = "none", shuffle: bool = False) -> Batches:
+    def _batches(self, pairs: Sequence[Pair], **options: Any) -> Batches:
         config, limit = self.config, None
         if config.max_memory is not None and self.plan.machine.device == "cpu":  # the images take at most a third of it
             split = self.split
@@ -313,10 +321,10 @@ class TrainingRun:
             pairs,
             self.preprocessing,
             config.batch_size,
-            augment=augment,
+            lighting=config.lighting,
             seed=config.seed,
-            shuffle=shuffle,
             limit=limit,
+            **options,
         )
 
     def _forecasts(self) -> PeakForecast:

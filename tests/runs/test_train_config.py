@@ -32,6 +32,15 @@ def test_json_and_back_is_the_same(config, tmp_path):
     assert set(json.loads(path.read_text())) == set(config.to_dict())
 
 
+def test_a_run_of_an_older_version_keeps_its_mild_lighting(tmp_path):
+    assert TrainConfig().lighting == "wide"
+    path = tmp_path / "config.json"
+    stored = TrainConfig(data="smears").to_dict()
+    del stored["lighting"]
+    path.write_text(json.dumps(stored))
+    assert TrainConfig.read(path) == TrainConfig(data="smears", lighting="mild")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -42,3 +42,9 @@ def test_a_resumed_run_that_draws_its_smears_takes_no_data(folder):
 def test_a_setting_that_a_run_does_not_have_is_none(folder):
     request = train_flags.read(["--resume", folder(data="/a"), "--crop", "64"])
     assert "--crop 64: this run has none, and a resumed run keeps its settings" in request.problems[0]
+
+
+def test_lighting_without_augmentation_is_refused_where_it_was_asked_for():
+    request = train_flags.read(["smears", "--augment", "none", "--lighting", "wide"])
+    assert request.problems == ["--lighting wide changes nothing with --augment none: leave one of the two out."]
+    assert train_flags.read(["smears", "--augment", "none"]).problems == []

@@ -1,0 +1,46 @@
+"""Lighting: an image as another lamp, exposure or camera would have given it, so that a network does not learn those of its images.
+
+Only tones change, no shapes. Values above white are cut off, as in a camera, so that a network also learns cells that are
+overexposed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+LIGHTINGS = ("mild", "wide")
+
+# The range of each change in "wide"; found on real smears, see docs/robustness.md.
+GAIN = (0.6, 1.35)  # the lamp or the exposure: all values times this
+GAMMA = 1.3  # the camera's curve: exponents from 1 / 1.3 to 1.3
+BALANCE = 1.25  # the colour of the lamp: each channel of a colour image times 1 / 1.25 to 1.25
+UNCHANGED = 0.4  # this share of the images stays as it is: nothing is to be lost on the lighting of the training images
+
+
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A random other lighting of an image: `(image ** gamma) * gain`, cut off at white.
+
+    All factors are drawn so that twice as much is as likely as half as much.
+
+    Parameters
+    ----------
+    image : ndarray, (H, W, C) float32 in [0, 1]
+    rng : Generator
+
+    Returns
+    -------
+    ndarray, (H, W, C) float32 in [0, 1]
+        A new array.
+    """
+    unchanged = rng.random() < UNCHANGED
+    gain = math.exp(rng.uniform(math.log(GAIN[0]), math.log(GAIN[1])))
+    gamma = GAMMA ** rng.uniform(-1, 1)
+    balance = BALANCE ** rng.uniform(-1, 1, image.shape[2])
+    if unchanged:
+        return image.copy()
+    factors = gain * (balance / balance.mean() if image.shape[2] > 1 else np.ones(1))
+    relit = np.power(image, np.float32(gamma), order="C")
+    relit *= factors.astype(np.float32)
+    return np.minimum(relit, 1, out=relit)

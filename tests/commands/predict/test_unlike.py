@@ -1,0 +1,56 @@
+"""Predicted images that are unlike those of the training are said, one line each."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minunet import UNet
+from minunet.checkpoints.model_file import save_model
+from minunet.data.appearance import middle_window
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.runs.prediction_run import MiddleRows
+from tests.commands.predict.prediction_folders import run
+from tests.data.small_appearances import smears, statistics
+
+SIZE = Preprocessing(size=(32, 32))
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    image = smears(1, size=(64, 64))[0]
+    (tmp_path / "new").mkdir()
+    for name, pixels in (("a", image), ("dark", image // 4), ("negative", 255 - image)):
+        Image.fromarray(pixels).save(tmp_path / "new" / f"{name}.png")
+
+
+def said(capsys):
+    lines = capsys.readouterr().out
+    return " ".join(lines.split())
+
+
+@pytest.mark.parametrize("bias", [0.0, 100.0, -100.0])
+def test_an_image_unlike_the_training_images_has_a_line(images, tmp_path, capsys, bias):
+    model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
+    dict(model.named_parameters())["head.bias"].data[:] += bias
+    path = save_model(
+        tmp_path / "m.safetensors", model, SIZE, training_images=statistics(smears(10, size=(64, 64)), SIZE)
+    )
+    assert run(path, "new", "--out", "out") == 0
+    text = said(capsys)
+    assert "unlike dark: it is darker than the training images" in text
+    assert "unlike negative: its background is darker than its cells" in text
+    assert ("all of its pixels are cells" in text) == (bias > 0)
+    assert ("none of its pixels is a cell" in text) == (bias < 0)
+    assert ("unlike a:" in text) == (bias != 0)
+    assert f"{2 if bias == 0 else 3} of them to look at first" in text
+
+
+def test_the_middle_is_kept_of_rows_that_come_in_parts(monkeypatch):
+    monkeypatch.setattr("minunet.data.appearance.LONGEST_WINDOW", 20)
+    image = np.arange(33 * 47).reshape(33, 47)
+    for step in (1, 4, 7, 33):
+        middle = MiddleRows()
+        for start in range(0, 33, step):
+            middle.add(image[start : start + step], image.shape)
+        assert np.array_equal(middle.window(), image[middle_window(image.shape)])

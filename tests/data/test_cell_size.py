@@ -1,0 +1,29 @@
+"""The diameter of the cells in a mask."""
+
+import numpy as np
+import pytest
+
+from minunet.data.cell_size import mean_diameter
+
+
+def disc(side, diameter, number=1):
+    rows, columns = np.mgrid[:side, :side] - (side - 1) / 2
+    return number * (rows**2 + columns**2 <= (diameter / 2) ** 2)
+
+
+@pytest.mark.parametrize("diameter", [9, 20, 60])
+def test_discs_have_their_diameter(diameter):
+    mask = np.tile(disc(70, diameter) > 0, (2, 3))
+    assert mean_diameter(mask) == pytest.approx(diameter, rel=0.1)
+
+
+def test_numbered_cells_that_touch_are_told_apart():
+    pair = np.concatenate([disc(20, 20, 1), disc(20, 20, 2)], axis=1)
+    assert mean_diameter(pair) == pytest.approx(20, rel=0.05)
+    squares = np.kron(np.arange(1, 17).reshape(4, 4), np.ones((10, 10), int))  # no background at all
+    assert mean_diameter(squares) == pytest.approx(40 / np.pi)
+    assert mean_diameter(squares > 0) > 40
+
+
+def test_no_cell_has_no_diameter():
+    assert mean_diameter(np.zeros((5, 4), bool)) == 0
