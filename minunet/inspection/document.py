@@ -32,6 +32,7 @@ def inspection_document(inspection: Inspection) -> dict[str, Any]:
             "measured": len(inspection.measures),
             "sizes": [{"width": w, "height": h, "count": count} for (w, h), count in inspection.sizes],
             "channels": counted(one.channels for one in inspection.measures),
+            "types": counted(one.image.values.dtype for one in survey.statistics if one.image.values),
             "image_formats": counted(one.image.header.format for one in survey.statistics if one.image.header),
             "mask_formats": counted(one.mask.header.format for one in survey.statistics if one.mask.header),
         },

@@ -14,6 +14,7 @@ import numpy as np
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.pair_files import mask_files
+from minunet.data.reading.preprocessing import as_picture
 from minunet.errors import UserError
 from minunet.files.atomic_write import utf8
 from minunet.files.folders import unwritable
@@ -24,7 +25,7 @@ from minunet.inspection.document import pair_rows
 from minunet.inspection.inspection import Inspection
 from minunet.inspection.outline_sheet import outline_sheet
 from minunet.inspection.pair_measures import PreparedPair
-from minunet.results.picture import drop_channel_axis, png_bytes
+from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text
 from minunet.wording import join_names
 
@@ -88,7 +89,7 @@ class Dump:
     def write(self, prepared: PreparedPair) -> None:
         """Write the image, the mask and the labels of a pair."""
         name = prepared.pair.name
-        self._save("images", name, drop_channel_axis(np.rint(prepared.values * 255).astype(np.uint8)))
+        self._save("images", name, as_picture(prepared.values))
         target = prepared.target[..., 0]
         mask = np.rint(np.clip(target, 0, 1) * 255).astype(np.uint8)
         self._save("masks", name, np.where(target < 0, np.uint8(IGNORED_GREY), mask))

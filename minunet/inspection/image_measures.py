@@ -59,7 +59,7 @@ def measure_values(values: np.ndarray) -> ImageMeasures:
     values : ndarray, (H, W, C) float32 in [0, 1]
         As `Preprocessing.values` returns it.
     """
-    grey = to_grey(values)
+    grey = to_grey(values) if values.shape[2] in (1, 3) else values.mean(axis=2)
     return ImageMeasures(
         brightness=float(grey.mean(dtype=np.float64)),
         black_share=float((values <= 0).all(axis=2).mean()),

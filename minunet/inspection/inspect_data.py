@@ -12,7 +12,7 @@ from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split, split_pairs
 from minunet.errors import UserError
-from minunet.inspection.findings import outlier_warnings, similarity_warnings
+from minunet.inspection.findings import capped, outlier_warnings, similarity_warnings
 from minunet.inspection.inspection import Inspection
 from minunet.inspection.pair_measures import PairMeasures, PreparedPair, inspect_pairs
 from minunet.runs.train_config import TrainConfig
@@ -91,7 +91,7 @@ def inspect_found(
         usable = [one.pair for one in found.survey.statistics if one.readable and _same_size(one)]
         with progress("measuring") as update:
             measures, failed = inspect_pairs(usable, found.preprocessing, keep=keep, progress=update)
-        problems += failed
+        problems += capped(failed, "pairs that cannot be measured")
     inspection = Inspection(
         config=found.config,
         survey=found.survey,

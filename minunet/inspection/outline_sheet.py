@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from minunet.data.reading.preprocessing import as_picture
 from minunet.files.folders import unwritable
 from minunet.files.names import resolved
 from minunet.inference.metrics import THRESHOLD
@@ -89,7 +90,7 @@ def outlined(prepared: PreparedPair) -> Image.Image:
     cells = prepared.labels if prepared.labels is not None else target >= THRESHOLD
     ignored = np.where(target < 0, 0.5, 0.0) if target.min() < 0 else None  # drawn as most uncertain
     thickness = line_width(target.shape, TILE_WIDTH)
-    drawn = overlay(prepared.values, cells, ignored, thickness=thickness)
+    drawn = overlay(as_picture(prepared.values), cells, ignored, thickness=thickness)
     if drawn.height <= TALLEST * drawn.width:
         return resize_to_width(drawn, TILE_WIDTH)
     narrow = resize_to_width(drawn, max(1, round(TALLEST * TILE_WIDTH * drawn.width / drawn.height)))

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from minunet.cli.console import LABEL, WIDTH
 from minunet.data.pairs import Pair
 from minunet.files.names import resolved
@@ -115,19 +117,25 @@ def _below(folder: Path, root: Path | None) -> str:
 def _images(inspection: Inspection) -> list[str]:
     sizes = [f"{count} of {width}x{height}" for (width, height), count in inspection.sizes]
     size = join_names(sizes, 3) if len(sizes) > 1 else f"all {sizes[0].rpartition(' ')[2]}"
-    document = Counter(one.channels for one in inspection.measures)
-    kinds = [(KINDS.get(channels, f"{channels} channels"), count) for channels, count in document.most_common()]
+    channels = Counter(one.channels for one in inspection.measures)
+    kinds = [(KINDS.get(number, f"{number} channels"), count) for number, count in channels.most_common()]
     kind = (
         ", ".join(f"{count} {name}" for name, count in kinds) if len(kinds) > 1 else "".join(name for name, _ in kinds)
     )
-    bits = counted(8 if one.image.white <= 255 else 16 for one in inspection.survey.statistics if one.image.header)
+    types = counted(one.image.values.dtype for one in inspection.survey.statistics if one.image.values)
     formats = counted(one.image.header.format for one in inspection.survey.statistics if one.image.header)
-    depth = " and ".join(f"{bit} bit" for bit in bits)
-    seen = "grey" if inspection.config.channels == "grey" else "colour"
+    depth = " and ".join(map(_bits, types))
     return [
         f"{size}; {', '.join(filter(None, [kind, depth]))}; {_of_each(formats)}",
-        f"training sees {seen} (--channels)",
+        f"training sees --channels {inspection.config.channels}",
     ]
+
+
+def _bits(dtype: str) -> str:
+    """A type of numbers in words, such as "16 bit" for uint16."""
+    bits = 8 * np.dtype(dtype).itemsize
+    kind = np.dtype(dtype).kind
+    return f"{bits} bit" + {"f": " float", "i": " signed"}.get(kind, "")
 
 
 def _masks(inspection: Inspection) -> list[str]:

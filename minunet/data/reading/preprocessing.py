@@ -103,10 +103,7 @@ class Preprocessing:
         array = unmasked(array)
         if array.dtype == np.uint8 and array.shape[2:] in ((), (3,)):
             return array
-        values = np.rint(self.values(array) * 255).astype(np.uint8)
-        if values.shape[2] == 2:  # the first channel in magenta, the second in green
-            values = values[..., [0, 1, 0]]
-        return values[..., 0] if values.shape[2] == 1 else values[..., :3]
+        return as_picture(self.values(array))
 
     def target(self, mask: StoredMask | np.ndarray) -> np.ndarray:
         """The target of the network for a mask.
@@ -184,6 +181,14 @@ class Preprocessing:
                 f"threshold {shorten(repr(self.threshold))}: give otsu, or a fraction of white from 0 to below 1."
             )
         return problems
+
+
+def as_picture(values: np.ndarray) -> np.ndarray:
+    """What `Preprocessing.values` returns as it can be shown: (H, W) or (H, W, 3) uint8; more than three channels are left out."""
+    shown = np.rint(values * 255).astype(np.uint8)
+    if shown.shape[2] == 2:  # the first channel in magenta, the second in green
+        shown = shown[..., [0, 1, 0]]
+    return shown[..., 0] if shown.shape[2] == 1 else shown[..., :3]
 
 
 def _is_size(value: tuple[Any, ...]) -> bool:
