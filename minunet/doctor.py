@@ -25,7 +25,7 @@ from minunet.inspection.suggested_command import suggested_command
 from minunet.results.picture import png_bytes
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, given_settings
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.train_flags import DATA_SETTINGS
+from minunet.runs.train_flags import DATA_SETTINGS, FITTING
 
 SETTINGS = (*DATA_SETTINGS, "seed")
 SWITCHES = ("skip_unpaired",)
@@ -91,7 +91,7 @@ def build_parser() -> Parser:
         help="write twelve images with the outlines of their masks, a PNG file",
     )
     settings = parser.add_argument_group("settings of the training")
-    add_setting_flags(settings, SETTINGS, TrainConfig())
+    add_setting_flags(settings, SETTINGS, TrainConfig(), in_words={"size": FITTING})
     add_skip_unpaired(settings)
     return parser
 
@@ -99,7 +99,7 @@ def build_parser() -> Parser:
 def examine(arguments: Namespace, problems: list[str]) -> int:
     """Inspect, write what is asked for, and print; return the exit code."""
     config = read_config(arguments)
-    found = find_data(config, [*problems, *config.problems()], FileProgressBar)
+    found = find_data(config, [*problems, *config.problems()], FileProgressBar, fit_size=fits(arguments))
     if refused := output_problems(arguments, found):
         raise UserError([*found.problems, *refused])
     inspect = partial(
@@ -130,6 +130,11 @@ def read_config(arguments: Namespace) -> TrainConfig:
     if "crop" in values:
         values.setdefault("size", None)
     return TrainConfig(**values)
+
+
+def fits(arguments: Namespace) -> bool:
+    """Whether the size of the network's input is left to the images."""
+    return arguments.size is None and arguments.crop is None
 
 
 def output_problems(arguments: Namespace, found: FoundData) -> list[str]:

@@ -30,7 +30,7 @@ def inspection_document(inspection: Inspection) -> dict[str, Any]:
         "pairs": {
             "count": len(survey.pairs),
             "measured": len(inspection.measures),
-            "sizes": [{"width": w, "height": h, "count": count} for (w, h), count in inspection.sizes],
+            "sizes": [{"width": w, "height": h, "count": count} for (w, h), count in inspection.sizes.most_common()],
             "channels": counted(one.channels for one in inspection.measures),
             "types": counted(one.image.values.dtype for one in survey.statistics if one.image.values),
             "image_formats": counted(one.image.header.format for one in survey.statistics if one.image.header),

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from minunet.data.fitting_size import cell_size_warnings
 from minunet.inspection.inspection import Inspection
 from minunet.wording import count_noun, join_names
 
 MOST_SENTENCES = 20  # of one kind
+
+
+def cell_warnings(inspection: Inspection) -> list[str]:
+    """A sentence where cells are so small after resizing that they are hardly seen."""
+    config, cells = inspection.config, inspection.cells
+    if config.size is None or cells is None:
+        return []
+    return cell_size_warnings(cells.median_in_network, config.size, inspection.sizes, least=2**config.depth)
 
 
 def similarity_warnings(inspection: Inspection) -> list[str]:
@@ -21,7 +30,7 @@ def similarity_warnings(inspection: Inspection) -> list[str]:
         turned = ", turned or mirrored" if group.turned else ""
         listed = join_names(f"{name} ({inspection.sides[name]})" for name in names)
         sentences.append(
-            f"{listed} show nearly the same picture{turned} (correlation {group.correlation:.3f}) on {' and '.join(sides)}, "
+            f"{listed} show nearly the same picture{turned} (correlation {group.correlation:.3f}) on {join_names(sides)}, "
             "so the scores will be too good: keep one, or keep them together with --group."
         )
     return capped(sentences, "pictures that are on two sides of the split")

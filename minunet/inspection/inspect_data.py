@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
+from minunet.data.fitting_size import fitting_size, size_warnings
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split, split_pairs
 from minunet.errors import UserError
-from minunet.inspection.findings import capped, outlier_warnings, similarity_warnings
-from minunet.inspection.inspection import Inspection
+from minunet.inspection.findings import capped, cell_warnings, outlier_warnings, similarity_warnings
+from minunet.inspection.inspection import Inspection, image_sizes
 from minunet.inspection.pair_measures import PairMeasures, PreparedPair, inspect_pairs
 from minunet.runs.train_config import TrainConfig
 
@@ -41,7 +42,9 @@ class FoundData:
     warnings: tuple[str, ...]
 
 
-def find_data(config: TrainConfig, known_problems: Sequence[str], progress: Progress) -> FoundData:
+def find_data(
+    config: TrainConfig, known_problems: Sequence[str], progress: Progress, *, fit_size: bool = False
+) -> FoundData:
     """Find the pairs, decode each file once, and decide what a training would decide.
 
     Parameters
@@ -50,11 +53,16 @@ def find_data(config: TrainConfig, known_problems: Sequence[str], progress: Prog
     known_problems : sequence of str
         Problems of the settings; with any of them nothing is decided.
     progress : callable
+    fit_size : bool
+        Whether nobody named a size or a crop: the size is then that of `fitting_size` for the images, as in a training.
     """
     with progress("checking the data") as update:
         surveyed = survey(
             config.data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=update
         )
+    sizes = image_sizes(surveyed)
+    if fit_size and sizes:
+        config = replace(config, size=fitting_size(sizes, least=2**config.depth))
     problems, split, preprocessing = [*known_problems, *surveyed.problems], None, None
     if not problems:
         try:
@@ -65,7 +73,8 @@ def find_data(config: TrainConfig, known_problems: Sequence[str], progress: Prog
             problems += error.problems
     if not known_problems:
         preprocessing = config.preprocessing()
-    return FoundData(config, surveyed, split, preprocessing, tuple(problems), surveyed.warnings)
+    distorted = [] if config.size is None or not sizes else size_warnings(config.size, sizes, least=2**config.depth)
+    return FoundData(config, surveyed, split, preprocessing, tuple(problems), (*surveyed.warnings, *distorted))
 
 
 def inspect_found(
@@ -102,7 +111,12 @@ def inspect_found(
         warnings=found.warnings,
         command=None,
     )
-    warnings = (*found.warnings, *similarity_warnings(inspection), *outlier_warnings(inspection))
+    warnings = (
+        *found.warnings,
+        *cell_warnings(inspection),
+        *similarity_warnings(inspection),
+        *outlier_warnings(inspection),
+    )
     return replace(inspection, warnings=warnings, command=None if problems else suggest(inspection))
 
 

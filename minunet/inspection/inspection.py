@@ -82,9 +82,9 @@ class Inspection:
         return without_specks([one.mask.areas for one in self.measures])
 
     @property
-    def sizes(self) -> list[tuple[tuple[int, int], int]]:
-        """The (width, height) of the images that can be read and how many have it, the commonest first."""
-        return Counter(one.size for one in self.survey.statistics if one.image.header).most_common()
+    def sizes(self) -> Counter[tuple[int, int]]:
+        """How many of the images that can be read have which (width, height)."""
+        return image_sizes(self.survey)
 
     @cached_property
     def shares(self) -> dict[str, float] | None:
@@ -135,3 +135,8 @@ class Inspection:
     def sides_of(self, group: SimilarImages) -> list[str]:
         """The sides of the split on which the images of a group are."""
         return sorted({self.sides[name] for name in self.names(group.members) if name in self.sides})
+
+
+def image_sizes(survey: Survey) -> Counter[tuple[int, int]]:
+    """How many of the images that can be read have which (width, height)."""
+    return Counter(one.size for one in survey.statistics if one.image.header)

@@ -115,7 +115,7 @@ def _below(folder: Path, root: Path | None) -> str:
 
 
 def _images(inspection: Inspection) -> list[str]:
-    sizes = [f"{count} of {width}x{height}" for (width, height), count in inspection.sizes]
+    sizes = [f"{count} of {width}x{height}" for (width, height), count in inspection.sizes.most_common()]
     size = join_names(sizes, 3) if len(sizes) > 1 else f"all {sizes[0].rpartition(' ')[2]}"
     channels = Counter(one.channels for one in inspection.measures)
     kinds = [(KINDS.get(number, f"{number} channels"), count) for number, count in channels.most_common()]

@@ -5,12 +5,16 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from collections.abc import Iterable
+from typing import Any
 
+from minunet.data.fitting_size import GOOD_CELL, MOST_PIXELS, SMALLEST_CELL, fitting_size, size_warnings
 from minunet.inspection.inspection import Inspection
 from minunet.runs.setting_checks import flag
 from minunet.runs.setting_flags import as_typed
 
 INDENT = 4
+LARGEST = 512 * 512  # pixels of a size; crops are better than a larger one
+CROP = 256
 
 
 def suggested_command(arguments: Namespace, names: Iterable[str], inspection: Inspection) -> str:
@@ -32,9 +36,7 @@ def suggested_command(arguments: Namespace, names: Iterable[str], inspection: In
     words = ["python", "-m", "minunet.train"]
     if arguments.data is not None:
         words.append(f"./{arguments.data}" if arguments.data.startswith("-") else arguments.data)
-    settings = {name: getattr(arguments, name) for name in names}
-    if settings["size"] is None and settings["crop"] is None:
-        settings["size"] = inspection.config.size
+    settings = {name: getattr(arguments, name) for name in names} | suggested_size(inspection)
     for name, value in settings.items():
         if value is True:
             words.append(flag(name))
@@ -42,6 +44,26 @@ def suggested_command(arguments: Namespace, names: Iterable[str], inspection: In
             text = as_typed(value, name)
             words += [f"{flag(name)}={text}"] if text.startswith("-") else [flag(name), text]
     return shlex.join(words)
+
+
+def suggested_size(inspection: Inspection) -> dict[str, Any]:
+    """The size that keeps the aspect of the images, and cells that can be seen; where it would be too large, a crop."""
+    config, sizes, least = inspection.config, inspection.sizes, 2**inspection.config.depth
+    size = config.size
+    if size is None or not sizes:
+        return {}
+    if size_warnings(size, sizes, least=least):
+        size = fitting_size(sizes, least=least, pixels=max(size[0] * size[1], MOST_PIXELS))
+    cells = inspection.cells
+    small = cells is not None and 0 < cells.median_in_network < SMALLEST_CELL
+    if cells is not None and small:
+        area = max(width * height for width, height in sizes)
+        wanted = min(size[0] * size[1] * (GOOD_CELL / cells.median_in_network) ** 2, area)
+        if wanted > LARGEST:
+            shortest = min(min(sides) for sides in sizes)
+            return {"size": None, "crop": max(least, min(CROP, shortest))}
+        size = fitting_size(sizes, least=least, pixels=max(size[0] * size[1], round(wanted)))
+    return {"size": size}
 
 
 def command_lines(command: str, width: int) -> list[str]:

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shlex
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def document(capsys, *arguments):
 
 
 def test_sound_data_is_said_to_be_sound_on_one_page(tmp_path, capsys):
-    code, out, err = run(capsys, write(tmp_path / "smears"), "--size", "32x32")
+    code, out, err = run(capsys, write(tmp_path / "smears"))
     assert code == 0, out
     assert err == ""
     labels = [line[:10].strip() for line in out.splitlines() if line[:10].strip()]
@@ -163,7 +164,7 @@ def test_mistakes_in_flags_are_reported_as_json_too(tmp_path, capsys):
     assert "--no-such-flag" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("flags", [[], ["--crop", "16"], ["--channels", "rgb", "--size", "32x16", "--seed", "3"]])
+@pytest.mark.parametrize("flags", [[], ["--crop", "16"], ["--channels", "rgb", "--size", "48x40", "--seed", "3"]])
 def test_the_suggested_command_is_taken_by_train_as_it_is(tmp_path, capsys, flags):
     data = write(tmp_path / "it's a folder")
     suggested = document(capsys, data, *flags)["command"]
@@ -172,7 +173,47 @@ def test_the_suggested_command_is_taken_by_train_as_it_is(tmp_path, capsys, flag
     request = train_flags.read([*words[3:], "--out", str(tmp_path / "run")])
     assert not request.problems
     asked = doctor.read_config(doctor.build_parser().parse_args([str(data), *flags]))
-    assert request.config == asked
+    assert request.config == (replace(asked, size=SIZE) if not flags else asked)
+
+
+def cells_of_one_size(folder, size, diameter):
+    """Images of `size` with square cells of a diameter, and their masks."""
+    side = round(diameter * np.sqrt(np.pi) / 2)
+    rng = np.random.default_rng(0)
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True)
+    for number in range(3):
+        mask = np.zeros(size[::-1], np.uint8)
+        for row in range(side, size[1] - 2 * side, 2 * side):
+            for column in range(side, size[0] - 2 * side, 2 * side):
+                mask[row : row + side, column : column + side] = 255 * rng.integers(2)
+        noise = rng.integers(0, 60, mask.shape, dtype=np.uint8)
+        Image.fromarray((mask // 2 + noise).astype(np.uint8)).save(
+            folder / "images" / f"{number}.png", compress_level=1
+        )
+        Image.fromarray(mask).save(folder / "masks" / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("size", "diameter", "flags", "suggested"),
+    [
+        ((640, 480), 40, [], "--size 256x192"),  # 16 pixels after resizing
+        ((640, 480), 14, [], "--size 560x416"),  # 5.6, and 12 with the larger size
+        ((800, 600), 6, [], "--crop 256"),  # 1.9: a size that is large enough would be too large
+        ((640, 480), 40, ["--size", "256x256"], "--size 256x192"),  # distorted
+        ((640, 480), 14, ["--crop", "64"], "--crop 64"),
+    ],
+)
+def test_the_suggested_size_follows_the_aspect_and_the_cells(tmp_path, capsys, size, diameter, flags, suggested):
+    data = cells_of_one_size(tmp_path / "cells", size, diameter)
+    found = document(capsys, data, *flags)
+    assert found["command"].endswith(suggested), found["command"]
+    assert found["cells"]["median"] == pytest.approx(diameter, rel=0.1)
+    if suggested in ("--size 560x416", "--crop 256") or "256x256" in flags:
+        assert any("--size" in warning or "--crop" in warning for warning in found["warnings"])
+    again = document(capsys, data, *suggested.split())  # what is suggested has nothing wrong with it
+    assert again["warnings"] == []
 
 
 def test_two_folders_are_suggested_as_two_flags(tmp_path, capsys):
