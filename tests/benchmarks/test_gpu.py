@@ -69,7 +69,9 @@ def test_training_parity():
 
 
 @needs_compiler
-def test_products(monkeypatch):
+@pytest.mark.parametrize("cases", [["two sources"], pytest.param(list(convolution_passes.CASES), marks=pytest.mark.ci)])
+def test_products(cases, monkeypatch):
+    monkeypatch.setattr(convolution_passes, "CASES", {name: convolution_passes.CASES[name] for name in cases})
     found = gpu_products.products(HostDevice(sm_90a=True), seed=4, larger=False)
     assert found["failed"] == [] and {"sm_80 tf32 forward", "sm_90a bf16 weight gradient"} <= set(
         found["largest_error"]

@@ -61,5 +61,6 @@ def test_dividers():
     for divisor in [*range(1, 700), 4095, 4096, 4097, 65537, 2**30 + 1, 2**31 - 1]:
         d = ampere_weight_gradient.Divider.by(divisor)
         near = numbers if divisor < 700 else np.unique(np.concatenate([numbers, divisor - np.arange(2), [divisor]]))
-        high = near.astype(object) * 2 * d.multiplier // 2**32
-        assert np.array_equal((high // 2**d.shift).astype(np.int64), near // divisor), divisor
+        product = near.astype(np.uint64) * np.uint64(2 * d.multiplier)  # below 2^64
+        assert int(near.max()) * 2 * d.multiplier < 2**64
+        assert np.array_equal((product >> np.uint64(32 + d.shift)).astype(np.int64), near // divisor), divisor

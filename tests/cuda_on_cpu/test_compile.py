@@ -45,6 +45,7 @@ def test_every_source_is_a_program():
 
 
 @needs_nvrtc
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("source", "target"), [(s, target) for s, made in PROGRAMS.items() for target in targets(made)]
 )
@@ -60,6 +61,7 @@ def test_registers_and_spills(source, target, compiled):
 
 
 @needs_nvrtc
+@pytest.mark.ci
 @pytest.mark.skipif(disassembler() is None, reason="cuobjdump is not installed")
 @pytest.mark.parametrize("source", PROGRAMS)
 def test_machine_code(source, compiled, tmp_path):

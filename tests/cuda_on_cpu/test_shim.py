@@ -138,6 +138,7 @@ def sanitized(preload, *arguments):
     return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("bug", ["NONE", "BEYOND_THE_END"])
 def test_read_beyond_an_array(bug):
     """AddressSanitizer stops at the access; in a process of its own, because it must be loaded first."""
@@ -159,6 +160,7 @@ def test_read_beyond_an_array(bug):
         assert done.returncode != 0 and "heap-buffer-overflow" in done.stderr, done.stderr[-2000:]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
 def test_kernels_stay_inside_their_arrays(schedule):
     """Every kernel of a training step, at sizes that no tile divides, under AddressSanitizer."""

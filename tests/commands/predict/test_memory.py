@@ -25,6 +25,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not say how much memory was used")
 def test_a_grey_image_of_6000x6000_pixels(tmp_path):
     network = UNet(base_channels=1, depth=1, variant="classic", rng=np.random.default_rng(0))

@@ -1,6 +1,7 @@
 """Trainings that are killed at random moments: resumed, each ends as the one that nobody stopped, and leaves no other files.
 
-`pytest -m slow tests/commands/train/test_killed.py` kills a hundred times.
+The ordinary tests kill a few times, those marked ci twenty times, and `pytest -m slow tests/commands/train/test_killed.py`
+a hundred times.
 """
 
 import os
@@ -89,10 +90,11 @@ def left(run):
     }
 
 
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.ci)])
 @pytest.mark.parametrize("drawn", [False, True])
-def test_a_killed_training_ends_as_if_nobody_had_stopped_it(drawn, discs, tmp_path, monkeypatch):
+def test_a_killed_training_ends_as_if_nobody_had_stopped_it(drawn, kills, discs, tmp_path, monkeypatch):
     monkeypatch.setattr("minunet.runs.training_data.DRAWN_COUNT", 6)
-    sweep(5, None if drawn else discs, tmp_path, seed=drawn)
+    sweep(kills, None if drawn else discs, tmp_path, seed=drawn)
 
 
 @pytest.mark.slow
