@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.reading.file_statistics import FileStatistics
 from minunet.data.reading.image_files import frames_warning
-from minunet.wording import count_noun, join_names
+from minunet.data.reading.numbered_cells import CellRemarks
+from minunet.wording import at_most, count_noun, join_names
 
 PHOTO_LEVELS = 48  # a photograph has more grey levels than this, a drawn mask fewer
 PHOTO_CONCENTRATION = 0.6  # less than this share of a grey photograph is near its two most frequent levels
@@ -23,11 +24,12 @@ COLOURFUL = 4.0  # mean spread of the channels, of 255, above which an image is 
 
 def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
     """Problems that must be corrected before training: unreadable files, sizes that differ, masks that look like images."""
-    images = {pair.image.path: pair.image.problem for pair in statistics}
-    masks = {pair.mask.path: pair.mask.problem for pair in statistics}
-    problems = [problem for problem in (*images.values(), *masks.values()) if problem]
+    files = (*(pair.image for pair in statistics), *(pair.mask for pair in statistics))
+    unreadable = [problem for file in files if file.problem for problem in (file.problem, *file.other_problems)]
+    problems = at_most(list(dict.fromkeys(unreadable)), "files that cannot be read")
     readable = [pair for pair in statistics if pair.readable]
-    return problems + _size_problems(statistics) + _swap_problems(readable)
+    sizes = at_most(_size_problems(statistics), "masks of another size than their images")
+    return problems + sizes + at_most(_swap_problems(readable), "masks that look like images")
 
 
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
@@ -40,6 +42,7 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
         *_copy_warnings(readable),
         *_jpeg_warnings([pair.mask for pair in readable]),
         *_constant_warnings(readable),
+        *_cell_warnings([pair.mask for pair in readable]),
         *_label_warnings([pair.mask for pair in readable]),
     ]
 
@@ -168,3 +171,28 @@ def _label_warnings(masks: Iterable[FileStatistics]) -> list[str]:
         f"({first.path}: {first.label_levels} levels up to {first.maximum}): Otsu's threshold would cut among them; "
         "a threshold of 0 takes every number above 0 as cell."
     ]
+
+
+def _cell_warnings(masks: Sequence[FileStatistics]) -> list[str]:
+    """What was noticed when masks were put together from single cells."""
+    remarks = {mask.path: mask.remarks for mask in masks if mask.remarks is not None}
+    total = sum(remarks.values(), CellRemarks())
+    warnings = []
+    if total.overlap:
+        where = [path for path, remark in remarks.items() if remark.overlap]
+        warnings.append(
+            f"cells overlap in {count_noun(len(where), 'mask')} ({join_names(where, 3)}): {count_noun(total.overlap, 'pixel')} in "
+            f"more than one of {count_noun(total.cells, 'cell')} count for the smallest."
+        )
+    if total.hidden:
+        where = [path for path, remark in remarks.items() if remark.hidden]
+        warnings.append(
+            f"{count_noun(total.hidden, 'cell')} of the masks {join_names(where, 3)} lie under others, with no pixel left: "
+            "check for cells that are there twice."
+        )
+    if total.empty:
+        where = [path for path, remark in remarks.items() if remark.empty]
+        warnings.append(
+            f"{count_noun(total.empty, 'cell')} of the masks {join_names(where, 3)} have no pixel in the image."
+        )
+    return warnings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from minunet.data.finding.matching import Pair
+from minunet.data.outlines.outline_file import ENDINGS
 from minunet.data.reading.file_statistics import FileStatistics, measure_file, measure_pixels
 from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.pair_files import open_pair_image, open_pair_mask
@@ -67,9 +68,13 @@ def measure_mask(pair: Pair) -> FileStatistics:
     try:
         with open_pair_mask(pair) as file:
             statistics = replace(statistics, header=file.header)
-            return measure_pixels(statistics, file.read().values, mask=True)
+            stored = file.read()
+            statistics = measure_pixels(statistics, stored.values, mask=True)
+            if stored.remarks is not None:
+                statistics = replace(statistics, remarks=stored.remarks, label_levels=0)
+            return statistics
     except UserError as error:
-        return replace(statistics, problem=error.problems[0])
+        return replace(statistics, problem=error.problems[0], other_problems=tuple(error.problems[1:]))
 
 
 def measure_digests(images: Iterable[Path]) -> dict[Path, str]:
@@ -84,5 +89,4 @@ def _image_source(pair: Pair) -> Hashable:
 
 def _mask_source(pair: Pair) -> Hashable:
     """One file of outlines may hold the masks of many images."""
-    outlines = pair.mask.suffix.lower() == ".json"
-    return "mask", pair.mask, pair.page, pair.image.name if outlines else ""
+    return "mask", pair.mask, pair.page, pair.image if pair.mask.suffix.lower() in ENDINGS else ""

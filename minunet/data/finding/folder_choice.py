@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from minunet.data.finding.listing import Listing, list_folder, list_tree
 from minunet.wording import join_names
 
 USUAL = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))  # these win over all others
-OUTLINE_ENDINGS = {".json", ".geojson"}
 
 
 @dataclass(frozen=True)
@@ -87,10 +86,10 @@ def folders_of_kind(listing: Listing, kind: str) -> list[Path]:
     return [folder for folder in listing.folders if (role := folder_role(folder)).kind == kind and role.split is None]
 
 
-def holds_masks(folder: Path) -> bool:
-    """Whether there is a file in a folder, at any depth, that masks could be read from."""
+def holds_masks(folder: Path, endings: Collection[str] = (".json", ".geojson")) -> bool:
+    """Whether there is an image file, or one with one of the endings, in a folder, at any depth."""
     tree = list_tree(folder)
-    return bool(tree.files) or any(file.suffix.lower() in OUTLINE_ENDINGS for file in tree.others)
+    return bool(tree.files) or any(file.suffix.lower() in endings for file in tree.others)
 
 
 def _choose(

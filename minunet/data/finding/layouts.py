@@ -5,6 +5,7 @@ A layout is recognised by the names of folders; which mask belongs to which imag
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,8 +17,11 @@ from minunet.data.finding.flat_folder import masks_by_name, separate
 from minunet.data.finding.folder_choice import choose_folders, folders_of_kind, holds_masks
 from minunet.data.finding.folder_names import SIDES, folder_role
 from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, list_tree
-from minunet.data.finding.matching import Pair, match_masks
+from minunet.data.finding.matching import MatchedFolder, Pair, match_masks
+from minunet.data.finding.outline_pairs import match_outlines, outline_candidates
 from minunet.data.finding.unread_files import why_no_files
+from minunet.data.outlines.outline_file import ENDINGS, read_outlines
+from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.wording import count_noun, join_names
 
@@ -64,12 +68,16 @@ class DataFolders:
     def match(self, folder: DataFolder) -> None:
         """Match the masks of a folder with its images, and note what does not fit."""
         found = match_masks(folder)
+        self.take(found)
+
+    def take(self, found: MatchedFolder) -> None:
+        """Add what was matched."""
+        self.has_masks |= bool(found.pairs or found.lone_masks or found.problems)
         self.pairs += found.pairs
         self.problems += found.problems
         self.unpaired += found.unpaired
         self.lone_masks += found.lone_masks
         self.notes += found.notes
-        self.has_masks |= bool(found.pairs or found.lone_masks)
 
     def add(self, images: Path, masks: Path, split: str | None = None, prefix: str = "") -> None:
         """Add a folder of images and one of masks, or their subfolders train/, test/ where they hold no files themselves."""
@@ -84,10 +92,16 @@ class DataFolders:
 
     def match_listings(self, images: Listing, masks: Listing, split: str | None = None, prefix: str = "") -> None:
         """Match the files of two listings."""
+        if images.files and not masks.files and (outlines := outline_candidates(masks.others, images.files)):
+            found = match_outlines(DataFolder(images, masks, split, prefix), outlines)
+            if found is not None:
+                self.take(found)
+                return
         for listing, kind in ((images, "image"), (masks, "mask")):
             self.problems += listing.problems
             self.warnings += listing.warnings
             if not listing.files and not listing.problems:
+                self.has_masks |= bool(listing.others)
                 self.problems.append(why_no_files(listing, kind))
         if images.files and masks.files:
             self.match(DataFolder(images, masks, split, prefix))
@@ -132,6 +146,9 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     elif images is not None and masks is not None:
         if resolved(images) == resolved(masks) and not is_pattern(images):
             _explore(folders, images)
+        elif masks.suffix.lower() in ENDINGS and os.path.isfile(masks):
+            listing = list_tree(images)
+            folders.match_listings(listing, Listing(masks.parent, others=[masks]))
         elif is_pattern(images) or is_pattern(masks):
             folders.match_listings(*_given(images, masks))
         else:
@@ -167,16 +184,57 @@ def _add_layout(folders: DataFolders, listing: Listing, split: str | None, prefi
     folders.seen.add(resolved(listing.folder))
     choice = choose_folders(listing)
     folders.problems += choice.problems
+    folders.has_masks |= bool(choice.problems)
     folders.notes += choice.notes
     if choice.chosen:
         _warn_of_unused(folders, listing, [*choice.used, *choice.without_masks])
         for chosen in choice.chosen:
             folders.add(chosen.images, chosen.masks, chosen.split or split, prefix + chosen.prefix)
         folders.notes += [_left_out(folder) for folder in choice.without_masks]
-    elif not choice.problems:
+    elif not choice.problems and not _add_outlines_of_all(folders, listing, split, prefix):
         sides = _by_split(listing) if split is None else {}
         if not (sides and _add_split(folders, listing, sides, prefix, depth)):
             _add_files_and_folders(folders, listing, split, prefix, depth)
+
+
+def _add_outlines_of_all(folders: DataFolders, listing: Listing, split: str | None, prefix: str) -> bool:
+    """Add the images in a folder, at any depth, whose outlines are in one file; False where there is no such file."""
+    places = [listing, *(list_folder(folder) for folder in folders_of_kind(listing, "masks"))]
+    files = [file for place in places for file in place.others if file.suffix.lower() == ".json"]
+    if not files:
+        return False
+    images = list_tree(listing.folder)
+    if not images.files or (files := [file for file in files if _holds_many(file, images.files)]) == []:
+        return False
+    sides: dict[str | None, list[Path]] = {}
+    for image in images.files:
+        top = folder_role(listing.folder / image.relative_to(listing.folder).parts[0])
+        side = None if image.parent == listing.folder else top.split
+        sides.setdefault(split or side, []).append(image)
+    added = False
+    for side, own in sides.items():
+        found = match_outlines(DataFolder(Listing(listing.folder, own), None, side, prefix), files)
+        if found is None and side in SIDES[1:]:
+            folders.notes.append(
+                f"{count_noun(len(own), 'image')} for {side} without masks left out, such as {own[0]}."
+            )
+        elif found is None:
+            folders.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in own]
+        else:
+            if len(sides) > 1:
+                found.lone_masks.clear()  # the images of the other sides
+            folders.take(found)
+            added = True
+    return added
+
+
+def _holds_many(file: Path, images: list[Path]) -> bool:
+    """Whether a JSON file holds outlines of several images by their names, and of one of these."""
+    try:
+        outlines = read_outlines(file)
+    except UserError:
+        return False
+    return any(outlines.find(image) is not None for image in images)
 
 
 def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], prefix: str, depth: int) -> bool:
@@ -206,10 +264,17 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
         folders.notes += cells.notes
         folders.has_masks = True
         return
-    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder)]
-    if listing.files and len(mask_folders) == 1 and not separate(listing).masks:
-        folders.add(listing.folder, mask_folders[0], split, prefix)
-        return
+    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder, ENDINGS)]
+    if listing.files and not separate(listing).masks:
+        if len(mask_folders) == 1:
+            folders.add(listing.folder, mask_folders[0], split, prefix)
+            return
+        found = match_outlines(
+            DataFolder(listing, None, split, prefix), outline_candidates(listing.others, listing.files)
+        )
+        if found is not None:
+            folders.take(found)
+            return
     deeper = [] if depth >= DEEPEST else _deeper(folders, listing, split, prefix, depth)
     if listing.files:
         own = DataFolders()
@@ -222,9 +287,9 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
             )
     elif not deeper:
         folders.problems.append(_unrecognised(listing))
-    for _, found in deeper:
-        folders.absorb(found)
-    if deeper:
+    for _, inside in deeper:
+        folders.absorb(inside)
+    if any(inside.pairs for _, inside in deeper):
         names = join_names(f"{folder.relative_to(listing.folder)}/" for folder, _ in deeper)
         folders.notes.append(
             f"{listing.folder} was read by {'its folder' if len(deeper) == 1 else 'its folders'} {names}."
@@ -234,8 +299,8 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
 def _deeper(
     folders: DataFolders, listing: Listing, split: str | None, prefix: str, depth: int
 ) -> list[tuple[Path, DataFolders]]:
-    """The folders in a folder in which there are pairs, with what was found in each."""
-    found = []
+    """The folders in a folder in which there are masks, with what was found in each."""
+    found, left_out = [], []
     for folder in listing.folders:
         if resolved(folder) in folders.seen:  # at the end of a link
             continue
@@ -243,8 +308,12 @@ def _deeper(
         inner = inside.list_folder(folder)
         if not inner.problems:
             _add_layout(inside, inner, split, "", depth + 1)
-        if inside.pairs:
+        if inside.has_masks:
             found.append((folder, inside))
+        elif images := list_tree(folder).files:
+            left_out.append(_left_out(folder, len(images)))
+    if found:
+        folders.notes += left_out
     several = len(found) > 1 or bool(listing.files)
     for folder, inside in found:
         start = f"{folder.name}/" if several else ""
@@ -277,9 +346,10 @@ def _by_split(listing: Listing) -> dict[str, Path]:
     return {side: sides[side] for side in SIDES if side in sides}
 
 
-def _left_out(folder: Path) -> str:
-    """The note on a folder of images without masks, for validation or test."""
-    return f"{folder} holds {count_noun(len(list_tree(folder).files), 'image')} without masks: left out."
+def _left_out(folder: Path, count: int | None = None) -> str:
+    """The note on a folder of images without masks."""
+    count = len(list_tree(folder).files) if count is None else count
+    return f"{folder} holds {count_noun(count, 'image')} without masks: left out."
 
 
 def _unrecognised(listing: Listing) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.reading.image_files import ImageHeader, open_image
+from minunet.data.reading.numbered_cells import CellRemarks
 from minunet.data.reading.pixels import as_16_bits, grey_if_equal, to_grey, white_level
 from minunet.data.reading.value_distribution import ValueDistribution
 from minunet.errors import UserError
@@ -32,6 +33,8 @@ class FileStatistics:
         None where it can't be read.
     problem : str or None
         Why the image can't be used.
+    other_problems : tuple of str
+        More reasons, where a mask has several files.
     digest : str
         Hash of the decoded pixels, the same for copies in any lossless format; "" where they can't be read.
     maximum : int
@@ -52,6 +55,8 @@ class FileStatistics:
         Mean red, green and blue, where white is 255.
     label_levels : int
         The number of levels of a mask whose values look like numbers of classes or cells; 0 for other masks and images.
+    remarks : CellRemarks or None
+        What was noticed when a mask was put together from single cells.
     grey_share : float
         The share of a mask's pixels that are neither black nor white; 0 for images.
     values : ValueDistribution or None
@@ -76,6 +81,8 @@ class FileStatistics:
     grey_share: float = 0.0
     values: ValueDistribution | None = None
     former_digest: str = ""
+    remarks: CellRemarks | None = None
+    other_problems: tuple[str, ...] = ()
 
 
 def measure_file(path: Path, *, mask: bool = False) -> FileStatistics:

@@ -6,16 +6,22 @@ Nothing else opens the files of a pair, so that every form of mask is read in on
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 import numpy as np
 
+from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
+from minunet.data.outlines.outline_file import ENDINGS, read_outlines
+from minunet.data.reading.cell_files import read_cell_files
 from minunet.data.reading.image_files import ImageHeader, open_image, report_frames
+from minunet.data.reading.numbered_cells import CellRemarks, number_cells
 from minunet.data.reading.stored_mask import StoredMask
+from minunet.errors import UserError
 
 Content = TypeVar("Content")
 Report = Callable[[str], object]  # called with a sentence on what the user should know
@@ -61,7 +67,7 @@ def read_mask(pair: Pair, report: Report | None = None) -> StoredMask:
 
 def mask_files(pair: Pair) -> list[Path]:
     """Every file that the mask of a pair is read from, in natural order."""
-    return [pair.mask]
+    return list_folder(pair.mask).files if os.path.isdir(pair.mask) else [pair.mask]
 
 
 @contextlib.contextmanager
@@ -74,5 +80,40 @@ def open_pair_image(pair: Pair) -> Iterator[OpenFile[np.ndarray]]:
 @contextlib.contextmanager
 def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
     """Open the mask of a pair; see `read_image` for the errors."""
+    if os.path.isdir(pair.mask):
+        files = mask_files(pair)
+        if not files:
+            raise UserError(f"{pair.mask} holds no mask files: put one mask for each cell into it.")
+        with open_image(files[0]) as first:
+            header = first.header
+        yield OpenFile(replace(header, frames=1), lambda: _numbered(*read_cell_files(files)))
+        return
+    if pair.mask.suffix.lower() in ENDINGS:
+        with open_pair_image(pair) as file:
+            header = file.header
+        yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
+        return
     with open_image(pair.mask) as image:
         yield OpenFile(image.header, lambda: StoredMask(image.pixels(mask=True)))
+
+
+def _outlined(pair: Pair, size: tuple[int, int]) -> StoredMask:
+    """The mask of an image of a size (width, height) whose outlines are in a file."""
+    outlines = read_outlines(pair.mask).of_image(pair.image, size, str(pair.mask))
+    if outlines.size is not None and outlines.size != size:
+        raise UserError(
+            f"{pair.mask} says that {pair.image.name} has {outlines.size[0]}x{outlines.size[1]} pixels, but it has "
+            f"{size[0]}x{size[1]}: use the image on which the outlines were drawn."
+        )
+    shape = size[1], size[0]
+    try:
+        return _numbered(*number_cells(outlines.parts(shape), shape))
+    except UserError as error:
+        raise UserError(
+            problem if str(pair.mask) in problem else f"{pair.mask}: {problem}" for problem in error.problems
+        ) from error
+
+
+def _numbered(labels: np.ndarray, remarks: CellRemarks) -> StoredMask:
+    values = labels.astype(np.uint16) if remarks.cells <= np.iinfo(np.uint16).max else labels
+    return StoredMask(values, is_numbered=True, remarks=remarks)

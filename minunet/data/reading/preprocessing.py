@@ -119,7 +119,7 @@ class Preprocessing:
             For binary masks only 0 and 1; and `IGNORED` where the pixel counts in no loss and no score.
         """
         stored = mask if isinstance(mask, StoredMask) else StoredMask(unmasked(mask))
-        array = stored.values
+        array = np.uint8(stored.values > 0) * np.uint8(255) if stored.is_numbered else stored.values
         if self.mask == "binary":
             cell = binarise(array, self.threshold) if self.reading is None else self.reading.cell(stored)
             if self.size is None or self.size == cell.shape[::-1]:

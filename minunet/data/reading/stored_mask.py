@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.reading.numbered_cells import CellRemarks
+
 
 @dataclass(frozen=True, eq=False)
 class StoredMask:
@@ -22,11 +24,14 @@ class StoredMask:
         The colour of each index, where the values are indices.
     is_numbered : bool
         Whether the source itself numbers the cells from 1 up, as one file a cell or a file of outlines does.
+    remarks : CellRemarks or None
+        What was noticed when it was put together from single cells.
     """
 
     values: np.ndarray
     palette: np.ndarray | None = None
     is_numbered: bool = False
+    remarks: CellRemarks | None = None
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -1,0 +1,160 @@
+"""Outline pairs: images whose masks are outlines in files of annotation programs, one for each image or one for all."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from minunet.data.finding.data_folder import DataFolder
+from minunet.data.finding.folder_names import folder_role
+from minunet.data.finding.matching import MatchedFolder, Pair
+from minunet.data.outlines.image_outlines import ImageOutlines
+from minunet.data.outlines.outline_file import ENDINGS, OutlineFile, read_outlines
+from minunet.errors import UserError
+from minunet.wording import at_most, count_noun, join_names
+
+ONE_IMAGE_ONLY = {".txt", ".xml"}  # endings of files that belong to one image, by its name
+NEEDS_MASKS = "boxes, not outlines: minunet needs masks"
+MOST_CLASSES = 6
+
+
+def outline_candidates(files: Sequence[Path], images: Sequence[Path]) -> list[Path]:
+    """The files that may hold outlines or boxes of some images; texts and XML files only with the name of one of them."""
+    stems = {image.stem for image in images}
+    return [
+        file
+        for file in files
+        if (ending := file.suffix.lower()) in ENDINGS and (ending not in ONE_IMAGE_ONLY or file.stem in stems)
+    ]
+
+
+def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder | None:
+    """Match files of outlines with the images of a folder.
+
+    Parameters
+    ----------
+    folder : DataFolder
+        `masks` is not used.
+    files : sequence of Path
+        That may hold outlines.
+
+    Returns
+    -------
+    MatchedFolder or None
+        None where none of the files holds outlines or boxes of these images.
+    """
+    found, problems = MatchedFolder(), []
+    sources: dict[Path, list[tuple[Path, OutlineFile]]] = defaultdict(list)
+    images_by_stem = _by_stem(folder.images.files)
+    used: set[str] = set()
+    for file in files:
+        own_images = images_by_stem.get(file.stem, [])
+        if not own_images and file.suffix.lower() in ONE_IMAGE_ONLY:
+            continue
+        try:
+            outlines = read_outlines(file)
+        except UserError as error:
+            problems += error.problems
+            continue
+        if outlines.images:
+            _add_images(outlines, file, folder, sources, used, found)
+        else:
+            for image in _nearest(own_images, file):
+                sources[image].append((file, outlines))
+    if not sources:
+        found.problems += problems if folder.masks is not None else []
+        return found if found.problems else None
+    found.problems += at_most(problems, "files that are not read")
+    _judge(folder, sources, found)
+    return found
+
+
+def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]]], found: MatchedFolder) -> None:
+    """Make the pairs, or the problem that there are only boxes."""
+    cells, classes, programs, boxed, skipped = 0, Counter[str](), set(), [], 0
+    ambiguous = []
+    for image in folder.images.files:
+        own = [(file, outlines, _content(outlines, image)) for file, outlines in sources.get(image, ())]
+        own = [entry for entry in own if not entry[2].only_boxes] or own
+        of_side = [entry for entry in own if folder_role(Path(entry[0].stem)).split == folder.split]
+        drawn = of_side if folder.split and of_side else own
+        if not own:
+            found.lone_images.append(image)
+            continue
+        file, outlines, content = drawn[0]
+        if len(drawn) > 1 and len({entry[0] for entry in drawn}) > 1:
+            ambiguous.append((image, [entry[0] for entry in drawn]))
+        if content.only_boxes:
+            boxed.append((image, file, outlines.program))
+            continue
+        programs.add(outlines.program)
+        cells += len(content.outlines)
+        skipped += content.skipped + content.boxes
+        classes.update(outline.label for outline in content.outlines if outline.label)
+        found.pairs.append(Pair(folder.pair_name(folder.images.stem(image)), image, file, folder.split))
+    if boxed and not found.pairs:
+        names = join_names(sorted({program for *_, program in boxed}))
+        found.lone_images.clear()
+        found.problems.append(
+            f"{boxed[0][1].parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {boxed[0][1].name}): "
+            "draw the outlines of the cells, for example in LabelMe or CVAT."
+        )
+        return
+    found.unpaired += [f"{image} has no mask: {file} holds {NEEDS_MASKS}." for image, file, _ in boxed]
+    found.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in found.lone_images]
+    found.lone_images += [image for image, *_ in boxed]
+    if ambiguous:
+        image, files = ambiguous[0]
+        ways = [f"--images {folder.images.folder} --masks {file}" for file in files]
+        found.problems.append(
+            f"{join_names(files)} all hold outlines of {count_noun(len(ambiguous), 'image')}, such as {image.name}: choose with "
+            f"{' or '.join(ways[:3])}, in place of DATA."
+        )
+    listed = ", ".join(f"{name} {count:,}" for name, count in classes.most_common(MOST_CLASSES))
+    more = f" ({listed})" if len(classes) > 1 else ""
+    left_out = f"; {count_noun(skipped, 'mark')} without an outline left out" if skipped else ""
+    found.notes.append(
+        f"masks are outlines of {join_names(sorted(programs))}: {count_noun(cells, 'cell')} in "
+        f"{count_noun(len(found.pairs), 'image')}{more}{left_out}."
+    )
+
+
+def _content(outlines: OutlineFile, image: Path) -> ImageOutlines:
+    return outlines.of_image(image, (1, 1), "")
+
+
+def _add_images(
+    outlines: OutlineFile,
+    file: Path,
+    folder: DataFolder,
+    sources: dict[Path, list[tuple[Path, OutlineFile]]],
+    used: set[str],
+    found: MatchedFolder,
+) -> None:
+    """Add a file with the outlines of many images to those images, and the entries that have no image."""
+    matched = [image for image in folder.images.files if outlines.find(image) is not None]
+    if not matched:
+        return
+    for image in matched:
+        sources[image].append((file, outlines))
+    names = {image.name for image in folder.images.files}
+    for name in outlines.images:
+        if name.rpartition("/")[2] not in names and name not in used:
+            used.add(name)
+            found.lone_masks.append(f"{file} has no image for its entry {name}: add the image or take the entry out.")
+
+
+def _by_stem(images: Sequence[Path]) -> dict[str, list[Path]]:
+    by_stem: dict[str, list[Path]] = defaultdict(list)
+    for image in images:
+        by_stem[image.stem].append(image)
+    return by_stem
+
+
+def _nearest(images: list[Path], file: Path) -> list[Path]:
+    """Of the images with the stem of a file the one in its folder, or the only one, or the one in a folder of the same name."""
+    beside = [image for image in images if image.parent == file.parent]
+    if len(beside) == 1 or len(images) < 2:
+        return beside or images
+    return [image for image in images if image.parent.name == file.parent.name]
