@@ -18,7 +18,7 @@ from benchmarks.results import add_out, save
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.command import command
 from minunet.data.pairs import Pair, find_pairs
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
@@ -48,8 +48,8 @@ def measure(model: LoadedModel, pairs: list[Pair], table: dict[str, Condition]) 
     """The Dice over all pixels of the images, at the size of the model's input, under each condition."""
     metrics = {name: SegmentationMetrics() for name in table}
     for number, pair in enumerate(pairs):
-        image = decode(pair.image, report=None)
-        target = model.preprocessing.target(decode_mask(pair.mask, report=None))[None]
+        image = read_image(pair)
+        target = model.preprocessing.target(read_mask(pair))[None]
         for name, condition in table.items():
             changed = condition(image, np.random.default_rng(number))
             logits = model.logits(model.preprocessing.image(changed)[None])

@@ -35,8 +35,10 @@ class Appearance:
         Where the middle tone lies between the dark (0) and the bright one (1): near 1 for dark cells on a bright
         background, near 0 for a negative of such an image.
     sharpness : float or None
-        The logarithm to base 10 of the variance of the Laplacian divided by that of the tones, at twice the size of the network's
-        input where the image is that large. None without contrast.
+        The logarithm to base 10 of the variance of the Laplacian divided by that of the tones, at the size of the network's
+        input. None without contrast.
+    fine_sharpness : float or None
+        The same at twice that size, where a blur shows earlier; None also for an image that is not that large.
     structure : float or None
         The typical width in pixels, at the size of the network's input, of what is darker than Otsu's threshold. None without
         contrast.
@@ -53,6 +55,7 @@ class Appearance:
     white_share: float
     balance: float
     sharpness: float | None = None
+    fine_sharpness: float | None = None
     structure: float | None = None
     stain: tuple[float, ...] | None = None
     light: tuple[float, ...] | None = None
@@ -88,18 +91,21 @@ def measure_appearance(
         shape = (window.shape[0], window.shape[1])
         window = window[middle_window(shape)]
     tones = _grey(preprocessing.values(window))
-    seen = _resized(tones, shape, preprocessing.size, 1)
+    seen = tones if preprocessing.size is None else _resized(tones, shape, preprocessing.size, 1)
+    assert seen is not None
     dark, middle, bright = (float(value) for value in np.percentile(seen, (5, 50, 95)))
     contrast = float(seen.max() - seen.min())
     flat = contrast < NO_CONTRAST
     stain, light = _colours(window, flat)
+    fine = None if flat or preprocessing.size is None else _resized(tones, shape, preprocessing.size, 2)
     return Appearance(
         dark=dark,
         middle=middle,
         bright=bright,
         white_share=float(np.mean(seen >= WHITE)),
         balance=0.5 if bright - dark < NO_CONTRAST else (middle - dark) / (bright - dark),
-        sharpness=None if flat else _sharpness(_resized(tones, shape, preprocessing.size, 2)),
+        sharpness=None if flat else _sharpness(seen),
+        fine_sharpness=None if fine is None else _sharpness(fine),
         structure=None if flat else mean_diameter(seen <= otsu_threshold(seen)),
         stain=stain,
         light=light,
@@ -111,17 +117,15 @@ def _grey(values: np.ndarray) -> np.ndarray:
     return to_grey(values) if values.shape[2] == 3 else values.mean(axis=2)
 
 
-def _resized(tones: np.ndarray, shape: tuple[int, int], size: tuple[int, int] | None, times: int) -> np.ndarray:
-    """Part of an image as it is when the image has `times` the network's size; its own size where it is smaller than that."""
-    if size is None:
-        return tones
+def _resized(tones: np.ndarray, shape: tuple[int, int], size: tuple[int, int], times: int) -> np.ndarray | None:
+    """Part of an image as it is when the image has `times` the network's size; None where that would enlarge it."""
     (height, width), (image_height, image_width) = tones.shape, shape
     wanted = (
         max(1, round(width * times * size[0] / image_width)),
         max(1, round(height * times * size[1] / image_height)),
     )
     if times > 1 and (wanted[0] > width or wanted[1] > height):
-        return tones
+        return None
     return np.clip(resize_area(tones[..., None], wanted)[..., 0], 0, 1)
 
 

@@ -44,6 +44,7 @@ MEASURES = {
     "white_share": _Measure(0, 1, math.inf, 0.15),
     "balance": _Measure(0, 1, 0.05, 1),
     "sharpness": _Measure(-9, 9, 0.1, 0.4),
+    "fine_sharpness": _Measure(-9, 9, 0.1, 0.4),
     "structure": _Measure(-9, 32, 0.25, 0.08),  # log2 of pixels: as factors 0.84 and 1.06
     "stain_red": _Measure(-1, 1, 0.06, 0.06),
     "stain_green": _Measure(-1, 1, 0.06, 0.06),
@@ -84,6 +85,8 @@ class TrainingImages:
         for appearance in appearances:
             for name, value in _measured(appearance).items():
                 values.setdefault(name, []).append(value)
+        if len(values.get("fine_sharpness", ())) < len(appearances):  # some images are too small for it
+            values.pop("fine_sharpness", None)
         values["cell_diameter"] = [diameter for diameter in diameters if diameter > 0]
         return cls(
             len(appearances),
@@ -103,12 +106,14 @@ class TrainingImages:
             return ["it has no contrast: all of it has one tone."]
         found = self._outside(appearance)
         sentences = []
-        if "balance" in found and found["balance"] < 0:
-            sentences.append("its background is darker than its cells, unlike in the training images (a negative?).")
+        if found.get("balance", 0) < 0:
+            sentences.append("most of it is dark, unlike in the training images (a negative, or filled by cells?).")
         else:
             sentences += self._tones(appearance, found)
-        if "sharpness" in found:
-            blurred = found["sharpness"] < 0
+        overexposed = found.get("white_share", 0) > 0
+        sharper = [found[name] for name in ("sharpness", "fine_sharpness") if name in found]
+        if sharper:
+            blurred = min(sharper) < 0
             sentences.append(
                 "it is less sharp than the training images (blurred, or enlarged)."
                 if blurred
@@ -120,6 +125,8 @@ class TrainingImages:
                 f"what is in it is {_times(factor)} as in the training images "
                 "(another magnification, or another size in pixels?)."
             )
+        if overexposed:  # what is cut off at white has no colour
+            return sentences
         if any(name.startswith("stain") for name in found):
             sentences.append("its cells have another colour than those of the training images (another stain?).")
         if any(name.startswith("light") for name in found):
@@ -193,7 +200,8 @@ class TrainingImages:
 def _measured(appearance: Appearance) -> dict[str, float]:
     """The measures that an image has, by the names of `MEASURES`."""
     values: dict[str, float | None] = {
-        name: getattr(appearance, name) for name in ("dark", "middle", "bright", "white_share", "balance", "sharpness")
+        name: getattr(appearance, name)
+        for name in ("dark", "middle", "bright", "white_share", "balance", "sharpness", "fine_sharpness")
     }
     values["structure"] = None if not appearance.structure else math.log2(appearance.structure)
     for name in ("stain", "light"):
