@@ -57,6 +57,10 @@ default only images it has not seen are scored: its test images, and any that we
 in the run. Images are recognised by content, so that a copy under another name counts
 as seen. Without a split.json the folders train/, validation/ and test/ of DATA decide.
 
+An image that is unlike those that the model was trained on (tones, sharpness, size of
+what is in it, colours), or that comes out as all cell or no cell, is marked "unlike",
+and a line says how.
+
 files in --out:
 {chr(10).join(f"  {name:<15}{what}" for name, what in EVALUATION_CONTENTS.items())}
 

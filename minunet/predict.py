@@ -37,6 +37,9 @@ only the images are used; hidden files and earlier results are left out. Where
 folders share names their results get sub-folders; a.png beside a.jpg become a_png
 and a_jpg.
 
+An image that is unlike those that the model was trained on (tones, sharpness, size of
+what is in it, colours), or that comes out as all cell or no cell, has a line "unlike".
+
 examples:
   python -m minunet.predict runs/first smears
   python -m minunet.predict runs/first a.jpg b.tif --out results --threshold 0.4
