@@ -35,7 +35,10 @@ def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     """Warnings for the user: copies, JPEG masks, constant files, numbered cells, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
-    headers = {file.path: file.header for pair in readable for file in (pair.image, pair.mask)}
+    of_pages = {pair.pair.image for pair in readable if pair.pair.page} | {p.pair.mask for p in readable if p.pair.page}
+    headers = {
+        file.path: file.header for pair in readable for file in (pair.image, pair.mask) if file.path not in of_pages
+    }
     warnings = [frames_warning(path) for path, header in headers.items() if header and header.frames > 1]
     return [
         *warnings,

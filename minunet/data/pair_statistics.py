@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from minunet.data.finding.matching import Pair
 from minunet.data.outlines.outline_file import ENDINGS
-from minunet.data.reading.file_statistics import FileStatistics, measure_file, measure_pixels
+from minunet.data.reading.file_statistics import FileStatistics, measure_pixels
 from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.pair_files import open_pair_image, open_pair_mask
 from minunet.errors import UserError
@@ -77,10 +76,10 @@ def measure_mask(pair: Pair) -> FileStatistics:
         return replace(statistics, problem=error.problems[0], other_problems=tuple(error.problems[1:]))
 
 
-def measure_digests(images: Iterable[Path]) -> dict[Path, str]:
-    """The hash of the decoded pixels of each image file; "" where it can't be read."""
-    paths = list(dict.fromkeys(images))
-    return {path: file.digest for path, file in zip(paths, map_files(measure_file, paths), strict=True)}
+def measure_digests(pairs: Iterable[Pair]) -> dict[str, str]:
+    """The hash of the decoded pixels of the image of each pair, by the pair's name; "" where it can't be read."""
+    pairs = list(pairs)
+    return {pair.name: image.digest for pair, image in zip(pairs, map_files(measure_image, pairs), strict=True)}
 
 
 def _image_source(pair: Pair) -> Hashable:

@@ -15,6 +15,7 @@ from minunet.data.finding.folder_names import SIDES
 from minunet.data.finding.layouts import DataFolders, find_data_folders
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
+from minunet.data.finding.pages import divide_into_pages
 from minunet.data.pair_checks import find_problems, find_warnings
 from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
@@ -52,9 +53,9 @@ class Survey:
     notes: tuple[str, ...] = ()
 
     @property
-    def digests(self) -> dict[Path, str]:
-        """For each image file the hash of its pixels, by which copies are recognised; see `minunet.data.split_pairs`."""
-        return {pair.image.path: pair.image.digest for pair in self.statistics}
+    def digests(self) -> dict[str, str]:
+        """For the name of each pair the hash of its image's pixels, by which copies are recognised; see `split_pairs`."""
+        return {pair.pair.name: pair.image.digest for pair in self.statistics}
 
     def require(self) -> Survey:
         """Return the survey itself, or raise a `UserError` with all its problems."""
@@ -98,8 +99,11 @@ def survey(
     folders = find_data_folders(
         *(None if path is None else Path(os.path.expanduser(path)) for path in (data, images, masks))
     )
-    pairs = sorted(folders.pairs, key=_order)
+    paged = divide_into_pages(folders.pairs)
+    pairs = sorted(paged.pairs, key=_order)
     problems, notes = _unpaired(folders, skip_unpaired)
+    problems += at_most(paged.problems, "masks with another number of pages")
+    notes += paged.notes
     warnings = list(folders.warnings)
     statistics = measure_pairs(pairs, progress) if contents else []
     problems += find_problems(statistics)

@@ -9,7 +9,6 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import numpy as np
 
@@ -83,7 +82,7 @@ def split_pairs(
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
     group: str | None = None,
-    digests: Mapping[Path, str] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> Split:
     """Split pairs into training, validation and test.
 
@@ -102,9 +101,9 @@ def split_pairs(
     group : str or None
         A regular expression searched for in the image's file name without its ending. Pairs that agree in its first
         group, or in the whole match where it has none, are kept on one side.
-    digests : mapping of Path to str, optional
-        For each image file the hash of its pixels, by which copies are recognised, as `Survey.digests` gives it. Images
-        that it lacks are decoded here.
+    digests : mapping of str to str, optional
+        For the name of each pair the hash of its image's pixels, by which copies are recognised, as `Survey.digests` gives
+        it. Images that it lacks are decoded here.
 
     Returns
     -------
@@ -181,9 +180,9 @@ def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
     return keys
 
 
-def _clusters(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Path, str]) -> list[list[Pair]]:
+def _clusters(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[str, str]) -> list[list[Pair]]:
     """Sets of pairs that must stay together: of one group, of equal pixels, or linked through other pairs."""
-    digests = {**measure_digests(pair.image for pair in pairs if pair.image not in digests), **digests}
+    digests = {**measure_digests(pair for pair in pairs if pair.name not in digests), **digests}
     leader = list(range(len(pairs)))
 
     def root(i: int) -> int:
@@ -194,7 +193,7 @@ def _clusters(pairs: list[Pair], keys: Mapping[str, str], digests: Mapping[Path,
 
     first: dict[tuple[str, str], int] = {}
     for i, pair in enumerate(pairs):
-        marks = [("pixels", digests[pair.image])] if digests[pair.image] else []  # an unreadable file is like no other
+        marks = [("pixels", digests[pair.name])] if digests[pair.name] else []  # an unreadable file is like no other
         if keys:
             marks.append(("group", keys[pair.name]))
         for mark in marks:

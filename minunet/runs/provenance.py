@@ -61,11 +61,11 @@ class Provenance:
             raise UserError(
                 f"{self.path}: this is not the split.json of a run ({error}); give the one that training wrote."
             ) from error
-        files = {pair.name: resolved(pair.image) for pair in _pairs_of_run(RunFolder(self.path.parent))}
-        self._files = {files[name]: side for name, side in self._names.items() if name in files}
-        self._gone = self._names.keys() - files.keys()
+        pictures = {pair.name: (resolved(pair.image), pair.page) for pair in _pairs_of_run(RunFolder(self.path.parent))}
+        self._pictures = {pictures[name]: side for name, side in self._names.items() if name in pictures}
+        self._gone = self._names.keys() - pictures.keys()
         self._by_size: dict[int | None, list[Path]] = {}
-        for file in self._files:
+        for file in dict.fromkeys(file for file, _ in self._pictures):
             self._by_size.setdefault(_size(file), []).append(file)
         self._digests: dict[Path, bytes] = {}
 
@@ -81,11 +81,12 @@ class Provenance:
 
     def _side(self, pair: Pair) -> str | None:
         image = resolved(pair.image)
-        if image in self._files:
-            return self._files[image]
+        if (image, pair.page) in self._pictures:
+            return self._pictures[image, pair.page]
         for file in self._by_size.get(_size(image), ()):
-            if _size(image) is not None and self._digest(file) == self._digest(image):
-                return self._files[file]
+            same_page = file, pair.page
+            if same_page in self._pictures and _size(image) is not None and self._digest(file) == self._digest(image):
+                return self._pictures[same_page]
         return self._names[pair.name] if pair.name in self._gone else None
 
     def _digest(self, path: Path) -> bytes:

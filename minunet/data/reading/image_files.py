@@ -22,6 +22,7 @@ from minunet.data.reading.image_header import ImageHeader, read_header
 from minunet.data.reading.pillow_files import open_with_pillow, pillow_limit_lifted, pillow_warnings_ignored
 from minunet.data.reading.pixels import as_16_bits, finite, from_pil, grey_if_equal, orientation_of, upright
 from minunet.data.reading.tiff_arrays import TiffArray, may_hold_channels, open_with_tifffile
+from minunet.data.reading.tiff_pages import page_file
 from minunet.data.reading.unsupported import is_misread
 from minunet.errors import UserError
 from minunet.files.reading import open_regular
@@ -118,10 +119,16 @@ class OpenImage:
 
 
 @contextlib.contextmanager
-def open_image(path: str | PathLike) -> Iterator[OpenImage]:
+def open_image(path: str | PathLike, *, page: int = 0) -> Iterator[OpenImage]:
     """Open an image file and read its header; the pixels are decoded later.
 
     Every image and mask is opened here.
+
+    Parameters
+    ----------
+    path : path
+    page : int
+        Of a TIFF of several pages, from 0.
 
     Raises
     ------
@@ -132,6 +139,8 @@ def open_image(path: str | PathLike) -> Iterator[OpenImage]:
     with contextlib.ExitStack() as stack:
         with user_errors(path):
             file = stack.enter_context(open_regular(path))
+            if page:
+                file = _page_of(path, file, page)
         with user_errors(path, file):
             image = _open(path, file, stack)
             deep = not isinstance(image, TiffArray) and is_deep(image)
@@ -200,6 +209,13 @@ def _decode(path: str | PathLike, mask: bool, report: Callable[[str], object] | 
         array = image.pixels(mask=mask)
     report_frames(path, image.header, report)
     return array
+
+
+def _page_of(path: Path, file: BinaryIO, page: int) -> BinaryIO:
+    found = page_file(file, page)
+    if found is None:
+        raise UserError(f"{path} has no page {page + 1} any more: restore the file.")
+    return found
 
 
 def _open(path: Path, file: BinaryIO, stack: contextlib.ExitStack) -> Image.Image | TiffArray:

@@ -73,7 +73,7 @@ def mask_files(pair: Pair) -> list[Path]:
 @contextlib.contextmanager
 def open_pair_image(pair: Pair) -> Iterator[OpenFile[np.ndarray]]:
     """Open the image of a pair; see `read_image` for the errors."""
-    with open_image(pair.image) as image:
+    with open_image(pair.image, page=pair.page) as image:
         yield OpenFile(image.header, image.pixels)
 
 
@@ -93,7 +93,7 @@ def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
             header = file.header
         yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
         return
-    with open_image(pair.mask) as image:
+    with open_image(pair.mask, page=pair.page) as image:
         yield OpenFile(image.header, lambda: StoredMask(image.pixels(mask=True)))
 
 
