@@ -6,12 +6,17 @@ A TIFF begins with the place of its first directory, and each directory ends wit
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import UnidentifiedImageError
+
+from minunet.data.reading.pillow_files import open_with_pillow
+from minunet.data.reading.tiff_arrays import may_hold_channels, open_with_tifffile
 from minunet.data.reading.unsupported import TIFF_SIGNATURES
 from minunet.files.reading import open_regular
 
@@ -56,12 +61,24 @@ def page_offsets(file: BinaryIO) -> list[int]:
 
 
 def count_pages(path: Path) -> int:
-    """The pages of a TIFF file; 1 for other files and for files that cannot be read."""
+    """The pages of a TIFF file; 1 where pages are channels, for other files, and for files that cannot be read."""
     try:
         with open_regular(path) as file:
-            return max(1, len(page_offsets(file)))
-    except OSError:
+            count = len(page_offsets(file))
+            return 1 if count < 2 or _are_channels(file) else count
+    except (OSError, SyntaxError, ValueError):  # of Pillow too
         return 1
+
+
+def _are_channels(file: BinaryIO) -> bool:
+    """Whether the pages of a TIFF are the channels of one picture, or of several."""
+    file.seek(0)
+    try:
+        with contextlib.closing(open_with_pillow(file)) as image:
+            return may_hold_channels(image)
+    except UnidentifiedImageError:
+        tiff = open_with_tifffile(file)
+        return tiff is not None and tiff.stacked
 
 
 def page_file(file: BinaryIO, page: int) -> BinaryIO | None:

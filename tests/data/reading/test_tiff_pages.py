@@ -102,3 +102,11 @@ def test_directories_in_a_circle_end(tmp_path):
     path = tmp_path / "a.tif"
     path.write_bytes(b"II*\0\x08\0\0\0" + b"\0\0" + b"\x08\0\0\0")
     assert count_pages(path) == 1
+
+
+def test_pages_that_are_channels_are_one_picture(tmp_path):
+    channels = np.stack([disc(seed, SIZE) for seed in range(3)])
+    tifffile.imwrite(tmp_path / "a.tif", channels, imagej=True, metadata={"axes": "CYX"})
+    assert count_pages(tmp_path / "a.tif") == 1
+    tifffile.imwrite(tmp_path / "b.tif", channels, imagej=True, metadata={"axes": "TYX"})
+    assert count_pages(tmp_path / "b.tif") == 3
