@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from minunet.cli.command import command
 from minunet.cli.console import Say, say_item
 from minunet.cli.interruption import StoppedBySignal
 from minunet.data.fitting_size import fitting_size
+from minunet.data.reading.mask_choice import COMMAND
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
@@ -26,32 +28,44 @@ from minunet.runs.training_run import TrainingRun
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     request = train_flags.read(argv)
-    refuse(request)
+    refuse(request, typed(argv))
     say = functools.partial(print, flush=True)  # so that each line appears at once in a log file
     with FolderLock(request.folder.path, fresh=request.fresh, say=functools.partial(say_item, say, "note")) as lock:
         if request.fresh:
             request = replace(request, folder=RunFolder(lock.folder))
         else:  # again, because another process may have had the folder until now
             request = train_flags.read(argv)
-            refuse(request)
+            refuse(request, typed(argv))
         lock.sweep()
-        return train(request, say)
+        return train(request, say, typed(argv))
 
 
-def refuse(request: TrainRequest) -> None:
+def refuse(request: TrainRequest, command_line: str = COMMAND) -> None:
     """Raise the problems of a request, if it has any, together with those of its data."""
     if request.problems and not request.config.drawn:
         find_training_data(
-            request.config, request.folder, resume=request.resume, known_problems=request.problems
+            request.config,
+            request.folder,
+            resume=request.resume,
+            known_problems=request.problems,
+            command=command_line,
         )  # raises them all
     if request.problems:
         raise UserError(request.problems)
 
 
-def train(request: TrainRequest, say: Say) -> int:
+def typed(argv: list[str] | None) -> str:
+    """The command as it was typed."""
+    return shlex.join(["python", "-m", "minunet.train", *(sys.argv[1:] if argv is None else argv)])
+
+
+def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
     """Train in a folder that no other process writes to; return the exit code."""
     config, folder = request.config, request.folder
-    data = None if config.drawn else find_training_data(config, folder, resume=request.resume)
+    data = None
+    if not config.drawn:
+        data = find_training_data(config, folder, resume=request.resume, command=command_line)
+        config = replace(config, reading=data.reading)
     if request.fit_size and data is not None:
         config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
     if not request.resume:
@@ -59,8 +73,9 @@ def train(request: TrainRequest, say: Say) -> int:
     try:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
-            data = find_training_data(config, folder, resume=request.resume)
-        write_split(data.split, folder, data.statistics)
+            data = find_training_data(config, folder, resume=request.resume, command=command_line)
+            config = replace(config, reading=data.reading)
+        write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)
         if run.finished():

@@ -62,3 +62,18 @@ def shorten(value: object, limit: int = 200) -> str:
     start = text[: limit + 1]
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in start)
     return shown if len(shown) <= limit and len(text) <= limit else shown[: limit - 3] + "..."
+
+
+def percent(share: float) -> str:
+    """A share in percent, told apart from none and from all.
+
+    Examples
+    --------
+    >>> percent(0.5), percent(0.0001), percent(1.0)
+    ('50.0 %', 'less than 0.1 %', '100.0 %')
+    """
+    if 0 < share < 0.001:
+        return "less than 0.1 %"
+    if 0.999 < share < 1:
+        return "more than 99.9 %"
+    return f"{100 * share:.1f} %"

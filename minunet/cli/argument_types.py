@@ -9,6 +9,7 @@ import math
 import re
 from pathlib import Path
 
+from minunet.data.reading.mask_values import MaskValues
 from minunet.files.names import unusable_name
 
 MOST_BYTES = 2**60
@@ -86,6 +87,11 @@ def memory_size(text: str) -> int:
     if size > MOST_BYTES:
         raise ValueError("is more than any machine has")
     return int(size)
+
+
+def mask_values(text: str) -> str:
+    """Read values or colours of masks, such as ">0" or "not:#ffffff"."""
+    return MaskValues(text).text
 
 
 def mask_threshold(text: str) -> str | float:

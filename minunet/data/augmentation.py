@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from minunet.data.lighting import LIGHTINGS, relight
+from minunet.data.reading.preprocessing import IGNORED
 from minunet.data.warp import affine_coordinates, elastic_displacement, resample
 from minunet.errors import UserError
 
@@ -44,7 +45,8 @@ def augment(
     Returns
     -------
     image, mask : ndarray
-        Of the same shapes and ranges, new arrays. A mask that consists of 0 and 1 stays so.
+        Of the same shapes and ranges, new arrays. A mask that consists of 0 and 1 stays so, and `IGNORED` pixels
+        stay exactly `IGNORED`.
 
     Raises
     ------
@@ -86,11 +88,22 @@ def _warped(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tu
     scale = MAX_SCALE ** rng.uniform(-1, 1)
     coordinates = affine_coordinates((height, width), angle, scale)
     coordinates += elastic_displacement((height, width), rng, ELASTIC)
-    both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + 1), resampled together
-    warped = both[..., -1:]
+    counted = (mask != IGNORED).astype(np.float32)
+    if counted.all():
+        both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + 1), resampled together
+        return both[..., :-1], _binary_again(both[..., -1:], mask)
+    # What is ignored has no value that could be interpolated: the mean of the others is taken, by their shares.
+    every = resample(np.concatenate([image, mask * counted, counted], axis=2), coordinates)  # (H, W, C + 2)
+    share = every[..., -1:]
+    values = _binary_again(every[..., -2:-1] / np.maximum(share, 1e-6), mask * counted)
+    return every[..., :-2], np.where(share >= 0.5, values, np.float32(IGNORED))
+
+
+def _binary_again(warped: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The values of a mask that was resampled, 0 and 1 where it had only these."""
     if not np.any((mask != 0) & (mask != 1)):
-        warped = (warped >= 0.5).astype(np.float32)
-    return both[..., :-1], np.clip(warped, 0, 1)
+        return (warped >= 0.5).astype(np.float32)
+    return np.clip(warped, 0, 1)
 
 
 def _toned(image: np.ndarray, rng: np.random.Generator, level: str) -> np.ndarray:

@@ -100,7 +100,10 @@ class ImageStore:
         self.shapes = [shape for shape in results if not isinstance(shape, UserError)]
 
     def get(self, index: int, window: CropWindow | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The image (H, W, C) and mask (H, W, 1) of a pair, or a rectangle of them: float32 in [0, 1], new arrays."""
+        """The image (H, W, C) and mask (H, W, 1) of a pair, or a rectangle of them: float32 in [0, 1], new arrays.
+
+        The mask is `IGNORED` where a pixel counts in no loss and no score.
+        """
         image, mask = self._arrays[index] if index in self._arrays else self._read_again(index)
         rows = slice(None) if window is None else slice(window.top, window.bottom)
         columns = slice(None) if window is None else slice(window.left, window.right)
@@ -163,7 +166,13 @@ class ImageStore:
 
 
 def compact(values: np.ndarray) -> np.ndarray:
-    """float32 fractions of white as uint8 where `v / 255` gives every one of them back exactly; else unchanged."""
+    """float32 fractions of white as uint8 where `v / 255` gives every one of them back exactly; else unchanged.
+
+    Masks of 0, 1 and `IGNORED` are kept as int8.
+    """
+    if values.size and values.min() < 0:
+        as_numbers = values.astype(np.int8)
+        return as_numbers if np.array_equal(as_numbers, values) else values
     sample = values[::16, ::16]
     for part in (sample, values):  # for most images that are not exact the sample shows it
         as_bytes = np.rint(part * 255).astype(np.uint8)
@@ -173,4 +182,4 @@ def compact(values: np.ndarray) -> np.ndarray:
 
 
 def _expanded(values: np.ndarray) -> np.ndarray:
-    return divide_by_white(values, 255) if values.dtype == np.uint8 else values.copy()
+    return divide_by_white(values, 255) if values.dtype == np.uint8 else values.astype(np.float32)

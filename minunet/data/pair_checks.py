@@ -19,6 +19,8 @@ PHOTO_CONCENTRATION = 0.6  # less than this share of a grey photograph is near i
 COLOUR_CONCENTRATION = 0.8  # and less than this of a photograph in colour
 MASK_CONCENTRATION = 0.8  # at least this share of a mask is, also after JPEG compression or averaging
 SOFT_BLACK = 0.2  # a grey mask with soft edges has at least this share of black around its cells
+MASK_FLATNESS = 0.5  # share of flat squares of 2x2 pixels, of which a photograph has few
+MASK_REGIONS = 0.8  # share of the values with large regions
 COLOURFUL = 4.0  # mean spread of the channels, of 255, above which an image is in colour
 
 
@@ -33,7 +35,7 @@ def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
 
 
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
-    """Warnings for the user: copies, JPEG masks, constant files, numbered cells, unread frames."""
+    """Warnings for the user: copies, JPEG masks, constant files, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
     of_pages = {pair.pair.image for pair in readable if pair.pair.page} | {p.pair.mask for p in readable if p.pair.page}
     headers = {
@@ -46,17 +48,22 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
         *_jpeg_warnings([pair.mask for pair in readable]),
         *_constant_warnings(readable),
         *_cell_warnings([pair.mask for pair in readable]),
-        *_label_warnings([pair.mask for pair in readable]),
     ]
 
 
 def looks_like_image(file: FileStatistics) -> bool:
     """Whether a file given as a mask has the tones of a photograph: many levels, and no two that hold most of it."""
-    if file.levels <= PHOTO_LEVELS:
+    if file.levels <= PHOTO_LEVELS or is_flat(file):
         return False
     if file.colourfulness >= COLOURFUL:
         return file.concentration < COLOUR_CONCENTRATION
     return file.concentration < PHOTO_CONCENTRATION and file.black_share < SOFT_BLACK
+
+
+def is_flat(file: FileStatistics) -> bool:
+    """Whether most of a mask lies in regions of one value each, as numbers or colours of cells do, and no photograph."""
+    counts = file.counts
+    return counts is not None and counts.flat_share >= MASK_FLATNESS and counts.region_share >= MASK_REGIONS
 
 
 def looks_like_mask(file: FileStatistics) -> bool:
@@ -94,7 +101,7 @@ def _swap_problems(statistics: Sequence[PairStatistics]) -> list[str]:
     for image, mask in ((pair.image, pair.mask) for pair in statistics):
         if image.digest == mask.digest and not image.constant and image.levels > 2:
             problems.append(f"{mask.path} holds the same pixels as {image.path}: put the real mask in its place.")
-        elif mask.levels > PHOTO_LEVELS and looks_like_mask(image) and not looks_like_mask(mask):
+        elif mask.levels > PHOTO_LEVELS and not is_flat(mask) and looks_like_mask(image) and not looks_like_mask(mask):
             swapped.append((image, mask))
         elif looks_like_image(mask):
             problems.append(
@@ -162,18 +169,6 @@ def _constant_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
             f"{count_noun(len(images), 'image')} of a single colour ({join_names(images)}): nothing can be learnt from it."
         )
     return warnings
-
-
-def _label_warnings(masks: Iterable[FileStatistics]) -> list[str]:
-    labelled = [mask for mask in masks if mask.label_levels]
-    if not labelled:
-        return []
-    first = labelled[0]
-    return [
-        f"{count_noun(len(labelled), 'mask')} with three or more low levels, as if they numbered classes or cells "
-        f"({first.path}: {first.label_levels} levels up to {first.maximum}): Otsu's threshold would cut among them; "
-        "a threshold of 0 takes every number above 0 as cell."
-    ]
 
 
 def _cell_warnings(masks: Sequence[FileStatistics]) -> list[str]:

@@ -9,6 +9,7 @@ from minunet.data.finding.matching import Pair
 from minunet.data.outlines.outline_file import ENDINGS
 from minunet.data.reading.file_statistics import FileStatistics, measure_pixels
 from minunet.data.reading.file_workers import ProgressCallback, map_files
+from minunet.data.reading.mask_statistics import measure_stored_mask
 from minunet.data.reading.pair_files import open_pair_image, open_pair_mask
 from minunet.errors import UserError
 
@@ -67,11 +68,7 @@ def measure_mask(pair: Pair) -> FileStatistics:
     try:
         with open_pair_mask(pair) as file:
             statistics = replace(statistics, header=file.header)
-            stored = file.read()
-            statistics = measure_pixels(statistics, stored.values, mask=True)
-            if stored.remarks is not None:
-                statistics = replace(statistics, remarks=stored.remarks, label_levels=0)
-            return statistics
+            return measure_stored_mask(statistics, file.read())
     except UserError as error:
         return replace(statistics, problem=error.problems[0], other_problems=tuple(error.problems[1:]))
 

@@ -19,6 +19,7 @@ from minunet.data.finding.pages import divide_into_pages
 from minunet.data.pair_checks import find_problems, find_warnings
 from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
+from minunet.data.reading.mask_counts import MaskCounts
 from minunet.errors import UserError
 from minunet.wording import at_most, count_noun
 
@@ -56,6 +57,16 @@ class Survey:
     def digests(self) -> dict[str, str]:
         """For the name of each pair the hash of its image's pixels, by which copies are recognised; see `split_pairs`."""
         return {pair.pair.name: pair.image.digest for pair in self.statistics}
+
+    @property
+    def mask_counts(self) -> list[MaskCounts]:
+        """The counts of the masks that could be read, by which they are read; see `choose_reading`."""
+        return [pair.mask.counts for pair in self.statistics if pair.mask.counts is not None]
+
+    @property
+    def mask_names(self) -> list[Path]:
+        """The files of these masks."""
+        return [pair.mask.path for pair in self.statistics if pair.mask.counts is not None]
 
     def require(self) -> Survey:
         """Return the survey itself, or raise a `UserError` with all its problems."""

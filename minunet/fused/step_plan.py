@@ -64,6 +64,7 @@ class StepPlan:
         precision: str = "auto",
         threads: int | None = None,
         clip: float | None = None,
+        ignores_pixels: bool = False,
     ) -> StepPlan:
         """The plan for a model, with the machine that the user requested.
 
@@ -79,6 +80,8 @@ class StepPlan:
             As for `Machine.choose`; the device None is that of the model.
         clip : float, optional
             As in `StepPlan`.
+        ignores_pixels : bool
+            Whether some pixels of the targets count in no loss.
 
         Raises
         ------
@@ -86,6 +89,8 @@ class StepPlan:
             With everything that this machine does not have.
         """
         why = why_not_fusable(model, loss, image_size)
+        if why is None and ignores_pixels:
+            why = "the fused step counts every pixel, and these masks have pixels to ignore"
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
         return cls(machine, clip, _why_not_on(machine) or why)

@@ -53,6 +53,7 @@ class MaskLimits:
         entropy = 0.0
         for target in targets:
             t = np.asarray(target, dtype=np.float64)
+            t = t[t >= 0]  # without what is ignored
             grey = t[(t > 0) & (t < 1)]
             entropy -= float((grey * np.log(grey) + (1 - grey) * np.log1p(-grey)).sum())
             pixels += t.size

@@ -10,6 +10,8 @@ are counts of pixels:
     loss = mean(-target log p - (1 - target) log(1 - p)), binary cross-entropy in nats
 
 Where prediction and target are both empty, dice, iou, precision and recall are 1. Where only one is empty, 0 / 0 is 0.
+Pixels whose target is -1 (`minunet.data.reading.preprocessing.IGNORED`) are in none of these numbers. An image without any other
+pixel is in no mean over images.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minunet.data.reading.preprocessing import IGNORED
 from minunet.kernels.plain_array import plain
 from minunet.kernels.primitives.loss import bce_elements
 
@@ -52,6 +55,14 @@ class ConfusionCounts:
         positive, cells = int(np.count_nonzero(predicted)), int(np.count_nonzero(actual))
         return cls(both, positive - both, cells - both, actual.size - positive - cells + both)
 
+    @classmethod
+    def over_counted(cls, predicted: np.ndarray, target: np.ndarray) -> ConfusionCounts:
+        """Count a boolean prediction against a target in [0, 1] of the same shape, without the pixels that are ignored."""
+        counted = target >= 0
+        if counted.all():
+            return cls.of(predicted, target >= THRESHOLD)
+        return cls.of(predicted[counted], target[counted] >= THRESHOLD)
+
     @property
     def pixels(self) -> int:
         return self.true_positive + self.false_positive + self.false_negative + self.true_negative
@@ -74,11 +85,11 @@ class ConfusionCounts:
 
     @property
     def accuracy(self) -> float:
-        return (self.true_positive + self.true_negative) / self.pixels
+        return (self.true_positive + self.true_negative) / self.pixels if self.pixels else 1.0
 
     @property
     def baseline(self) -> float:
-        return (self.false_positive + self.true_negative) / self.pixels
+        return (self.false_positive + self.true_negative) / self.pixels if self.pixels else 1.0
 
     def _ratio(self, part: int, whole: int) -> float:
         if self.true_positive + self.false_positive + self.false_negative == 0:
@@ -105,10 +116,15 @@ class _Sums:
             "precision": overlap.precision,
             "recall": overlap.recall,
             "accuracy": overlap.accuracy,
-            "keras_accuracy": self.equal / overlap.pixels,
+            "keras_accuracy": self.equal / overlap.pixels if overlap.pixels else 1.0,
             "baseline": overlap.baseline,
-            "loss": self.loss / overlap.pixels,
+            "loss": self.loss / max(1, overlap.pixels),
         }
+
+
+def count_examples(masks: np.ndarray) -> int:
+    """The number of targets (N, H, W, 1) that have a pixel which is not ignored."""
+    return int((masks >= 0).reshape(len(masks), -1).any(axis=1).sum())
 
 
 class SegmentationMetrics:
@@ -131,7 +147,7 @@ class SegmentationMetrics:
         Parameters
         ----------
         probability, target : ndarray
-            Values in [0, 1], both (N, H, W, 1), or one image as (H, W).
+            Values in [0, 1], both (N, H, W, 1), or one image as (H, W). A target of -1 is ignored.
         names : sequence of str, optional
             The names of the images in `per_image`, by default their numbers. Crops with the same name count as one image.
 
@@ -142,7 +158,7 @@ class SegmentationMetrics:
         """
         probability, target = self._batch(probability, target)
         p = probability.astype(np.float64)
-        t = target.astype(np.float64)
+        t = np.maximum(target, 0).astype(np.float64)
         with np.errstate(divide="ignore"):
             loss = -(t * np.maximum(np.log(p), LOG_FLOOR) + (1 - t) * np.maximum(np.log1p(-p), LOG_FLOOR))
         self._add(probability > THRESHOLD, target, loss, names)
@@ -155,7 +171,7 @@ class SegmentationMetrics:
         """
         logits, target = self._batch(logits, target)
         x = logits.astype(np.float64)
-        loss = bce_elements(x, target)
+        loss = bce_elements(x, np.maximum(target, 0))
         self._add(logits > 0, target, loss, names)
 
     def __len__(self) -> int:
@@ -175,12 +191,15 @@ class SegmentationMetrics:
     def mean(self) -> dict[str, float]:
         """Every measure as a mean over the images, each with the same weight."""
         self._check_not_empty()
-        rows = [score.values() for score in self._scores.values()]
+        rows = [score.values() for score in self._scores.values() if score.overlap.pixels]
+        rows = rows or [_Sums().values()]
         return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
     def per_image(self) -> list[dict[str, float | str]]:
         """One dictionary for each image in their order: its name, then every measure."""
-        return [{"name": name, **score.values()} for name, score in self._scores.items()]
+        return [
+            {"name": name, **score.values()} for name, score in self._scores.items()
+        ]  # of an image all ignored: perfect
 
     def _check_not_empty(self) -> None:
         if not self._scores:
@@ -191,8 +210,10 @@ class SegmentationMetrics:
         prediction, target = np.asarray(plain(prediction)), np.asarray(plain(target))
         if prediction.shape != target.shape:
             raise ValueError(f"prediction {prediction.shape} and target {target.shape} must have the same shape")
-        if target.size and not (target.min() >= -1e-5 and target.max() <= 1 + 1e-5):  # NaN fails too
-            raise ValueError(f"the target must lie in [0, 1], got values from {target.min()} to {target.max()}")
+        counted = target != IGNORED
+        low, high = np.min(target, where=counted, initial=0), np.max(target, where=counted, initial=0)
+        if not (low >= -1e-5 and high <= 1 + 1e-5):  # NaN fails too
+            raise ValueError(f"the target must lie in [0, 1], got values from {low} to {high}")
         if prediction.ndim == 2:
             return prediction[None], target[None]  # (H, W) -> (1, H, W)
         return prediction, target
@@ -201,6 +222,9 @@ class SegmentationMetrics:
         first = len(self._scores)
         names = [str(first + place) for place in range(len(target))] if names is None else names
         for name, image, truth, losses in zip(names, predicted, target, loss, strict=True):
+            counted = truth != IGNORED
+            if not counted.all():
+                image, truth, losses = image[counted], truth[counted], losses[counted]
             equal = int(np.count_nonzero(image == truth))
             added = _Sums(ConfusionCounts.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
             self._scores[name] = self._scores.get(name, _Sums()) + added

@@ -13,7 +13,7 @@ from minunet.autograd.tensor import Tensor
 from minunet.data.batches import ImageBatch
 from minunet.fused.step_plan import Loss
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.metrics import SegmentationMetrics, count_examples
 from minunet.kernels.backend import device_of, to_device, to_numpy
 
 
@@ -47,15 +47,16 @@ def score(
     metrics : SegmentationMetrics
         Crops of one image count as one image.
     loss : float
-        The mean over the examples.
+        The mean over the examples; those of which every pixel is ignored are left out.
     """
     metrics, total, examples = SegmentationMetrics(), 0.0, 0
     forward_pass.model.eval()
     with no_grad():
         for images, masks, samples in source.epoch(0):
             logits = forward_pass.logits(images)
-            total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * len(images)
-            examples += len(images)
+            count = count_examples(masks)
+            total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * count
+            examples += count
             metrics.update_logits(to_numpy(logits), masks, [sample.name for sample in samples])
             after_batch()
-    return metrics, total / examples
+    return metrics, total / max(1, examples)

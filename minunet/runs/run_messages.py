@@ -48,6 +48,10 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
         fitted = f"crops of {config.crop}x{config.crop}"
     else:
         fitted = f"resized to {config.size[0]}x{config.size[1]}"
+    if data.reading is not None:
+        say_item(say, "masks", data.reading.describe() + ("" if config.mask == "binary" else "; their greys are kept"))
+        say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks")
+        return
     threshold = "Otsu's threshold" if config.threshold == "otsu" else f"{config.threshold:g}"
     cut = f", cut at {threshold}" if config.mask == "binary" else ""
     say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks{cut}")

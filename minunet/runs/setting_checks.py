@@ -13,6 +13,8 @@ from typing import Any
 from minunet.cli.argument_types import MOST_BYTES
 from minunet.data.augmentation import LEVELS
 from minunet.data.lighting import LIGHTINGS
+from minunet.data.reading.mask_values import MaskValues
+from minunet.errors import UserError
 from minunet.functional.validation import is_whole_number
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
@@ -96,10 +98,38 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
             f"extended {shorten(settings['extended'])}: give ascending numbers of epochs, each below --epochs "
             f"{shorten(settings['epochs'])}."
         )
+    problems += mask_problems(settings)
     threshold = settings["threshold"]
     if threshold != "otsu" and not (_is_number(threshold) and 0 <= threshold < 1):
         problems.append(
             f"--threshold {shorten(threshold)}: give 'otsu', or a share of the mask's range, from 0 to below 1."
+        )
+    return problems
+
+
+def mask_problems(settings: Mapping[str, Any]) -> list[str]:
+    """The problems of what is said of the values of the masks."""
+    problems = []
+    for name in ("cell", "ignore"):
+        value = settings[name]
+        if value is not None and not isinstance(value, str):
+            problems.append(f"{flag(name)} {shorten(value)}: give text.")
+        elif value is not None:
+            try:
+                MaskValues(value)
+            except UserError as error:
+                problems += [f"{flag(name)} {problem}" for problem in error.problems]
+    if not isinstance(settings["invert_masks"], bool):
+        problems.append(f"--invert-masks {shorten(settings['invert_masks'])}: give true or false.")
+    given = [
+        flag(name)
+        for name in ("cell", "invert_masks", "threshold")
+        if settings[name] not in (None, False, "otsu")
+        or (name == "threshold" and settings[name] == 0 and settings[name] is not False)
+    ]
+    if len(given) > 1:
+        problems.append(
+            f"{' and '.join(given)} exclude each other: --cell alone can say it all, also with not: before it."
         )
     return problems
 

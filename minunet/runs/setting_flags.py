@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from minunet.cli.argument_types import (
     image_size,
     mask_threshold,
+    mask_values,
     memory_size,
     non_negative_float,
     non_negative_int,
@@ -46,7 +47,22 @@ SETTING_FLAGS = {
     "images": SettingFlag("folder of the images, or 'DIR/*_raw.tif', in place of DATA", "DIR", path_text),
     "masks": SettingFlag("folder of the masks, or 'DIR/*_gt.png', in place of DATA", "DIR", path_text),
     "mask": SettingFlag("make masks black and white, or keep their greys"),
-    "threshold": SettingFlag("threshold that makes a mask black and white", "otsu|0..1", mask_threshold),
+    "threshold": SettingFlag(
+        "a fraction of white: mask values above it are cell, 0.5 being the same as --cell '>127.5' in 8 bits; otsu leaves it to "
+        "the masks",
+        "otsu|0..1",
+        mask_threshold,
+    ),
+    "cell": SettingFlag(
+        "the mask values that are cell: '>0', 1,2, 10-20, '#ff0000', or 'not:#ffffff' for all others; by default the masks "
+        "themselves tell",
+        "VALUES",
+        mask_values,
+    ),
+    "ignore": SettingFlag(
+        "mask values that count in no loss and no score, such as 255, written as for --cell", "VALUES", mask_values
+    ),
+    "invert_masks": SettingFlag("cells are dark on a light background: short for --cell with the darker value"),
     "channels": SettingFlag("what the network sees of a colour image"),
     "size": SettingFlag("resize every image to this many pixels", "WxH", image_size),
     "crop": SettingFlag(
@@ -122,6 +138,9 @@ def add_setting_flags(
             special = f"; {as_typed(without_data[name])} without DATA" if name in without_data else ""
             help_ += f" (default {in_words.get(name, as_typed(default, name))}{special})"
         options: dict[str, Any] = {"type": type_, "metavar": metavar}
+        if isinstance(default, bool):
+            group.add_argument(flag(name), help=flags[name].help, action="store_true", default=None)
+            continue
         if name in SETTING_CHOICES:
             options = {"choices": SETTING_CHOICES[name]}
         group.add_argument(flag(name), help=help_, **options)

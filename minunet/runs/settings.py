@@ -62,7 +62,10 @@ class Settings(ABC):
         converted: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
         }
-        settings = cls(**converted)
+        try:
+            settings = cls(**converted)
+        except UserError as error:
+            raise UserError(f"{source}: {problem}" for problem in error.problems) from error
         if problems := settings.problems():
             raise UserError(f"{source}: {problem}" for problem in problems)
         return settings

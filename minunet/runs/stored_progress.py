@@ -80,7 +80,7 @@ def _check_agreement(progress: TrainingProgress, state: TrainingState) -> None:
         raise ValueError("the steps of its history do not grow")
     if not progress.step == state.step == updates == last + progress.batch or progress.epoch != state.epoch:
         raise ValueError("its counts of epochs and steps do not agree")
-    if bool(progress.batch) != bool(progress.images) or bool(progress.batch) != bool(progress.overlap.pixels):
+    if (progress.images or progress.overlap.pixels) and not progress.batch:
         raise ValueError("its counts of the unfinished epoch do not agree")
 
 

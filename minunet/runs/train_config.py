@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from minunet.data.reading.mask_choice import COMMAND, MaskChoice
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
@@ -30,7 +32,13 @@ class TrainConfig(Settings):
     mask : {"binary", "grayscale"}
         Whether masks are made 0 and 1, or keep their greys.
     threshold : "otsu" or float
-        The threshold of a mask, as a share of its range, 0 to 1.
+        A fraction of white, 0 to 1: values of the masks above it are cell. "otsu" leaves it to the masks.
+    cell, ignore : str, optional
+        Values of the masks that are cell, and that count nowhere (see `MaskValues`); None leaves it to the masks.
+    invert_masks : bool
+        Whether cells are dark on a light background.
+    reading : MaskReading, optional
+        How the masks are read, once it has been decided; None in runs of older versions, which decided it mask by mask.
     channels : {"grey", "rgb"}
     size : (int, int), optional
         Width and height in pixels that every image is resized to; None with `crop`. The command chooses it by the images
@@ -71,6 +79,10 @@ class TrainConfig(Settings):
 
     mask: str = "binary"
     threshold: str | float = "otsu"
+    cell: str | None = None
+    ignore: str | None = None
+    invert_masks: bool = False
+    reading: MaskReading | None = None
     channels: str = "grey"
     size: tuple[int, int] | None = (256, 256)
     crop: int | None = None
@@ -98,6 +110,14 @@ class TrainConfig(Settings):
     max_memory: int | None = None
     extended: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.reading is not None and not isinstance(self.reading, MaskReading):  # from JSON
+            object.__setattr__(self, "reading", MaskReading.from_dict(self.reading))
+
+    def mask_choice(self, command: str = COMMAND) -> MaskChoice:
+        """What the settings say of the masks; `command` is what the user typed, for messages."""
+        return MaskChoice(self.cell, self.ignore, self.invert_masks, self.threshold, command)
+
     @property
     def drawn_size(self) -> tuple[int, int]:
         """Width and height of the smears that a run without data draws: their size after resizing, or twice the crop."""
@@ -119,7 +139,12 @@ class TrainConfig(Settings):
     def preprocessing(self) -> Preprocessing:
         """How the files are turned into the network's input."""
         return Preprocessing(
-            channels=self.channels, size=self.size, crop=self.crop, mask=self.mask, threshold=self.threshold
+            channels=self.channels,
+            size=self.size,
+            crop=self.crop,
+            mask=self.mask,
+            threshold=self.threshold,
+            reading=self.reading,
         )
 
     def architecture(self) -> dict[str, Any]:
@@ -164,12 +189,13 @@ class TrainConfig(Settings):
         return replace(self, extended=tuple(end for end in begun if end < self.epochs))
 
     def to_dict(self) -> dict[str, Any]:
-        """As `Settings.to_dict`; only a run that was made longer has `extended`, and only one with a limit `max_memory`."""
+        """As `Settings.to_dict`; what older versions did not have is there only where it is set."""
         values = super().to_dict()
-        if self.max_memory is None:
-            del values["max_memory"]
-        if not self.extended:
-            del values["extended"]
+        if self.reading is not None:
+            values["reading"] = self.reading.to_dict()
+        for name in ("extended", "max_memory", "cell", "ignore", "invert_masks", "reading"):
+            if not values[name]:
+                del values[name]
         return values
 
     @classmethod

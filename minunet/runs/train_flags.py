@@ -23,7 +23,8 @@ from minunet.runs.train_config import TrainConfig
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 
-DATA_SETTINGS = ("images", "masks", "mask", "threshold", "channels", "size", "crop", "split", "group")
+MASK_SETTINGS = ("mask", "cell", "ignore", "invert_masks", "threshold")
+DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "size", "crop", "split", "group")
 FITTING = "the aspect of most images, at most as many pixels as 256x256"
 
 EXAMPLES = """\

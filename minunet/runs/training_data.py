@@ -13,6 +13,7 @@ from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
+from minunet.data.reading.mask_choice import COMMAND, ChosenReading, choose_reading
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split, split_pairs
@@ -21,7 +22,7 @@ from minunet.errors import UserError
 from minunet.files.folders import mixing_problems
 from minunet.files.json_files import read_json, write_json
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.setting_checks import split_problems
+from minunet.runs.setting_checks import mask_problems, split_problems
 from minunet.runs.train_config import TrainConfig
 from minunet.wording import join_names
 
@@ -79,7 +80,12 @@ def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
 
 
 def find_training_data(
-    config: TrainConfig, folder: RunFolder, *, resume: bool = False, known_problems: Sequence[str] = ()
+    config: TrainConfig,
+    folder: RunFolder,
+    *,
+    resume: bool = False,
+    known_problems: Sequence[str] = (),
+    command: str = COMMAND,
 ) -> TrainingData:
     """Find, check and split the pairs, with a progress bar.
 
@@ -92,6 +98,8 @@ def find_training_data(
         Use the split of split.json, if there is one.
     known_problems : sequence of str
         Problems from before; reported together with those of the data.
+    command : str
+        What the user typed, for a message that says what to add to it.
 
     Raises
     ------
@@ -104,6 +112,8 @@ def find_training_data(
             data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=progress
         )
     problems = [*known_problems, *surveyed.problems]
+    chosen = _reading(config, resume, surveyed, command)
+    problems += chosen.problems
     if not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
         problems += mixing_problems(folder.path, [folder.predictions], files)
@@ -114,19 +124,25 @@ def find_training_data(
             problems += error.problems
     if problems:
         raise UserError(problems)
-    warnings = list(surveyed.warnings)
+    warnings = [*surveyed.warnings, *chosen.notes]
     small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return TrainingData(split, surveyed.statistics, tuple(warnings), surveyed.notes)
+    return TrainingData(split, surveyed.statistics, tuple(warnings), surveyed.notes, chosen.reading)
 
 
-def write_split(split: Split, folder: RunFolder, statistics: Sequence[PairStatistics] = ()) -> None:
-    """Write split.json: the names on each side and, where the statistics are given, the hash of the pixels of each file."""
+def write_split(
+    split: Split,
+    folder: RunFolder,
+    statistics: Sequence[PairStatistics] = (),
+    reading: MaskReading | None = None,
+) -> None:
+    """Write split.json: the names on each side and, where they are given, the hash of the pixels of each file and the reading."""
     known = {pair.pair.name: {"image": pair.image.digest, "mask": pair.mask.digest} for pair in statistics}
     names = split.to_dict()
     digests = {name: known[name] for side in names.values() for name in side if name in known}
-    write_json(folder.split, {**names, "digests": digests} if digests else names)
+    known_reading = {} if reading is None else {"reading": reading.to_dict()}
+    write_json(folder.split, {**names, **({"digests": digests} if digests else {}), **known_reading})
 
 
 def read_split(folder: RunFolder, pairs: Sequence[Pair], statistics: Sequence[PairStatistics] = ()) -> Split:
@@ -161,6 +177,15 @@ def read_split(folder: RunFolder, pairs: Sequence[Pair], statistics: Sequence[Pa
             for path in changed
         )
     return split
+
+
+def _reading(config: TrainConfig, resume: bool, surveyed: Survey, command: str) -> ChosenReading:
+    """How the masks are read: as the run that is resumed reads them, or as its settings and its masks tell."""
+    if resume:
+        return ChosenReading(config.reading)
+    if not surveyed.mask_counts or mask_problems(vars(config)):
+        return ChosenReading()
+    return choose_reading(surveyed.mask_counts, config.mask_choice(command), surveyed.mask_names)
 
 
 def _split(config: TrainConfig, folder: RunFolder, resume: bool, surveyed: Survey) -> Split:

@@ -56,7 +56,7 @@ from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predi
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
 from minunet.training.events import TrainingProgress
-from minunet.training.loss import LOSSES
+from minunet.training.loss import LOSSES, without_ignored
 from minunet.training.schedule import Schedule
 from minunet.training.trainer import Diverged, Interrupted, Trainer
 from minunet.version import __version__
@@ -104,15 +104,17 @@ class TrainingRun:
         # The weights have a generator of their own, so that the batches do not depend on the size of the network.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
         self.model.recompute = config.recompute
-        self.loss = LOSSES[config.loss]
+        ignores = config.reading is not None and config.reading.ignore is not None
+        self.loss = without_ignored(config.loss) if ignores else LOSSES[config.loss]
         self.plan = StepPlan.choose(
             self.model,
-            self.loss,
+            LOSSES[config.loss],
             config.height_and_width,
             device=config.device,
             precision=config.precision,
             threads=config.threads,
             clip=config.clip or None,
+            ignores_pixels=ignores,
         )
         self.model.to(self.plan.machine.device)
         # When the run is resumed, it keeps the precision that "auto" means now.

@@ -13,7 +13,7 @@ from typing import Any
 from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.metrics import THRESHOLD, ConfusionCounts, SegmentationMetrics
+from minunet.inference.metrics import ConfusionCounts, SegmentationMetrics, count_examples
 from minunet.inference.scoring import BatchSource, score
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
@@ -157,7 +157,7 @@ class Trainer:
                 epoch=progress.epoch + 1,
                 batch=progress.batch,
                 step=progress.step,
-                loss=progress.loss / progress.images,
+                loss=progress.loss / max(1, progress.images),
                 dice=progress.overlap.dice,
                 lr=lr,
             )
@@ -188,10 +188,11 @@ class Trainer:
                 raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what)
         progress.step += 1
         progress.batch += 1
-        progress.images += len(images)
-        progress.loss += result.loss * len(images)
+        examples = count_examples(masks)
+        progress.images += examples
+        progress.loss += result.loss * examples
         assert result.predicted is not None  # as its numbers are finite
-        progress.overlap += ConfusionCounts.of(result.predicted, masks >= THRESHOLD)
+        progress.overlap += ConfusionCounts.over_counted(result.predicted, masks)
         self._resumable = True
         return lr
 
@@ -216,7 +217,7 @@ class Trainer:
             epoch=progress.epoch + 1,
             step=progress.step,
             lr=self.optimizer.lr,
-            train_loss=progress.loss / progress.images,
+            train_loss=progress.loss / max(1, progress.images),
             train_dice=progress.overlap.dice,
             train_iou=progress.overlap.iou,
             val_loss=loss,

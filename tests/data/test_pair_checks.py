@@ -145,24 +145,6 @@ def test_all_masks_constant(tmp_path):
     assert warning.startswith("all masks are constant, without any edge to learn (")
 
 
-@pytest.mark.parametrize(
-    ("mask", "levels", "top"),
-    [
-        (np.arange(48 * 64).reshape(48, 64).astype(np.uint16) // 64 * 3, 48, 141),
-        (np.arange(48 * 64).reshape(48, 64).astype(np.uint8) % 3, 3, 2),
-        (np.arange(48 * 64).reshape(48, 64).astype(np.uint8) % 100, 100, 99),
-    ],
-)
-def test_masks_that_number_cells(sound, mask, levels, top):
-    write_pair(sound, "n", photo(5, (64, 48)), mask)
-    labels = [warning for warning in survey(sound).warnings if "numbered" in warning]
-    assert labels == [
-        "1 mask with three or more low levels, as if they numbered classes or cells "
-        f"({sound}/masks/n.png: {levels} levels up to {top}): Otsu's threshold would cut among them; a threshold of 0 takes "
-        "every number above 0 as cell."
-    ]
-
-
 def test_frames_left_unread(sound):
     frames = [Image.fromarray(disc(i, (64, 48))) for i in range(3)]
     (sound / "masks" / "s0.png").unlink()

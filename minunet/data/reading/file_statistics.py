@@ -12,14 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.reading.image_files import ImageHeader, open_image
+from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.numbered_cells import CellRemarks
 from minunet.data.reading.pixels import as_16_bits, grey_if_equal, to_grey, white_level
 from minunet.data.reading.value_distribution import ValueDistribution
 from minunet.errors import UserError
 
 SAMPLE_LENGTH = 400  # tones are measured on at most about this many rows and columns
-MAX_LABEL = 32  # an 8-bit mask of three or more levels up to this value numbers classes or cells
-TWELVE_BITS = 4095  # 16-bit masks up to this value number cells
 
 
 @dataclass(frozen=True)
@@ -53,8 +52,8 @@ class FileStatistics:
         The mean difference between the largest and the smallest channel, where white is 255.
     mean_colour : tuple of int
         Mean red, green and blue, where white is 255.
-    label_levels : int
-        The number of levels of a mask whose values look like numbers of classes or cells; 0 for other masks and images.
+    counts : MaskCounts or None
+        The values of a mask, by which a set of masks is read; None for images.
     remarks : CellRemarks or None
         What was noticed when a mask was put together from single cells.
     grey_share : float
@@ -77,7 +76,7 @@ class FileStatistics:
     black_share: float = 0.0
     colourfulness: float = 0.0
     mean_colour: tuple[int, int, int] = (0, 0, 0)
-    label_levels: int = 0
+    counts: MaskCounts | None = None
     grey_share: float = 0.0
     values: ValueDistribution | None = None
     former_digest: str = ""
@@ -119,7 +118,6 @@ def measure_pixels(statistics: FileStatistics, array: np.ndarray, *, mask: bool 
         black_share=float(counts[:3].sum() / counts.sum()),
         colourfulness=float((colours.max(axis=1) - colours.min(axis=1)).mean()),
         mean_colour=(red, green, blue),
-        label_levels=_label_levels(array, maximum) if mask else 0,
         grey_share=grey_share(array) if mask else 0.0,
         values=None if mask else ValueDistribution.of(array, sample),
         former_digest="" if mask else _former_digest(array),
@@ -162,15 +160,6 @@ def _concentration(counts: np.ndarray) -> float:
         near_peaks += counts[near].sum()
         counts[near] = 0
     return float(near_peaks / total)
-
-
-def _label_levels(array: np.ndarray, maximum: int) -> int:
-    if array.ndim == 3 or array.dtype.kind != "u" or maximum < 2 or (array.dtype == np.uint8 and maximum > 127):
-        return 0
-    levels = np.flatnonzero(np.bincount(array.ravel()))
-    without_gaps = levels[0] == 0 and levels[-1] == len(levels) - 1
-    low = maximum <= (MAX_LABEL if array.dtype == np.uint8 else TWELVE_BITS)
-    return len(levels) if len(levels) > 2 and (low or without_gaps) else 0
 
 
 def _former_digest(array: np.ndarray) -> str:

@@ -6,16 +6,21 @@ A reading is stored with the run and with the model, so that every command takes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 
+from minunet.data.reading.mask_values import MaskValues, packed, unpacked
+from minunet.data.reading.pixels import grey_if_equal
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
-from minunet.wording import shorten
+from minunet.wording import count_noun, percent, shorten
 
-NUMBERED = "numbered cells"
+TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS = "two values", "greys", "numbered cells", "levels", "colours"
+KINDS = (TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS)
+FORMS = ("numbers", "indices", "colours", "red", "green", "blue")
+NEIGHBOURHOOD = 3  # pixels: the edge of a region is blurred over no more than this
 
 
 @dataclass(frozen=True)
@@ -25,35 +30,182 @@ class MaskReading:
     Parameters
     ----------
     kind : str
-        What the masks hold, such as "numbered cells".
-    above : float
-        Values above it are cell.
+        What the masks hold: one of `KINDS`.
+    cells : str
+        The values that are cell, as `minunet.data.reading.mask_values.MaskValues` takes them.
+    ignore : str or None
+        The values that count in no loss and no score.
+    form : str
+        One of `FORMS`: the values are numbers, indices of a palette, colours, or numbers in one channel of colours.
+    bits : int
+        Of a number, as the files store it.
+    white : float
+        The number that is 1 where masks keep their greys.
+    tolerance : float
+        Of colours with noise: up to which distance of red, green and blue a colour counts as one that `cells` names. At 0
+        colours are exact, but for blurred edges, which get the nearer of the colours around them.
+    numbered : bool
+        Whether each cell has a value of its own.
+    blurred : bool
+        Whether the edges of colours are blurred.
+    share : float or None
+        The share of the pixels that is cell, in the masks that the reading was chosen by.
+    count : int or None
+        Where they are numbered, the cells of all masks that the reading was chosen by.
+
+    Raises
+    ------
+    UserError
+        With every parameter that can't be used.
     """
 
     kind: str
-    above: float = 0.0
+    cells: str
+    ignore: str | None = None
+    form: str = "numbers"
+    bits: int = 8
+    white: float = 255.0
+    tolerance: float = 0.0
+    numbered: bool = False
+    blurred: bool = False
+    share: float | None = None
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, choices in (("kind", KINDS), ("form", FORMS)):
+            if getattr(self, name) not in choices:
+                problems.append(
+                    f"{name} of the masks {shorten(repr(getattr(self, name)))}: it is one of {', '.join(choices)}."
+                )
+        for name in ("cells", "ignore"):
+            try:
+                if getattr(self, name) is not None or name == "cells":
+                    MaskValues(getattr(self, name))
+            except (UserError, AttributeError, TypeError) as error:
+                problems.append(f"values of the masks: {shorten(error)}")
+        for name in ("bits", "white", "tolerance", "share"):
+            value = getattr(self, name)
+            if name == "share" and value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**65:
+                problems.append(f"{name} of the masks {shorten(repr(value))}: it is a number that is not negative.")
+        for name in ("numbered", "blurred"):
+            if not isinstance(getattr(self, name), bool):
+                problems.append(f"{name} {shorten(repr(getattr(self, name)))}: it is true or false.")
+        if self.count is not None and (isinstance(self.count, bool) or not isinstance(self.count, int)):
+            problems.append(f"count of the cells {shorten(repr(self.count))}: it is a whole number.")
+        if problems:
+            raise UserError(problems)
 
     def cell(self, stored: StoredMask) -> np.ndarray:
-        """Which pixels are cell: (H, W) bool."""
-        return np.asarray(stored.values > self.above)
+        """Which pixels are cell.
+
+        Parameters
+        ----------
+        stored : StoredMask
+
+        Returns
+        -------
+        ndarray, (H, W) bool
+
+        Raises
+        ------
+        UserError
+            If the mask holds colours and the reading is one of numbers, or the other way round.
+        """
+        values = self.values(stored)
+        chosen = MaskValues(self.cells)
+        if self.form != "colours":
+            return chosen.chosen(values)
+        if self.tolerance:
+            return are_near(values, chosen, self.tolerance)
+        return chosen.chosen(_sharpened(values, chosen) if self.blurred else values, colours=True)
 
     def ignored(self, stored: StoredMask) -> np.ndarray | None:
         """Which pixels count in no loss and no score: (H, W) bool, or None where there are none."""
-        return None
+        if self.ignore is None:
+            return None
+        ignored = MaskValues(self.ignore).chosen(self.values(stored), colours=self.form == "colours")
+        return ignored if ignored.any() else None
+
+    def shares(self, stored: StoredMask) -> np.ndarray:
+        """What `--mask grayscale` learns: greys as shares of white, and cell or not for masks that are not grey.
+
+        Returns
+        -------
+        ndarray, (H, W) float64 in [0, 1]
+        """
+        cell = self.cell(stored)
+        if self.form != "numbers" or self.kind not in (TWO_VALUES, GREYS):
+            return cell.astype(np.float64)
+        greys = self.values(stored)
+        greys = np.clip(np.divide(greys, np.float32(self.white), dtype=np.float32), 0, 1).astype(np.float64)
+        dark = not MaskValues(self.cells).chosen(np.array([self.white]))[0]
+        return 1 - greys if dark else greys
 
     def labels(self, stored: StoredMask) -> np.ndarray | None:
-        """The number of each cell, (H, W) int32, 0 where there is none; None where the masks do not number cells."""
-        if self.kind != NUMBERED:
+        """The number of each cell as the mask stores it.
+
+        Returns
+        -------
+        ndarray, (H, W) int32, or None
+            0 where there is no cell. Colours, and numbers that int32 does not hold, are numbered from 1 in ascending order.
+            None where the masks do not number their cells.
+        """
+        if not self.numbered:
             return None
-        return np.where(self.cell(stored), stored.values, 0).astype(np.int32)
+        values, cell = self.values(stored), self.cell(stored)
+        if self.blurred:
+            values = _sharpened(values, MaskValues(self.cells))
+        if (ignored := self.ignored(stored)) is not None:
+            cell &= ~ignored
+        if self.form == "colours" or values.max() > np.iinfo(np.int32).max or values[cell].min(initial=1) < 1:
+            result = np.zeros(cell.shape, np.int32)
+            _, ranks = np.unique(values[cell], return_inverse=True)
+            result[cell] = ranks + 1
+            return result
+        return np.where(cell, values, 0).astype(np.int32)
+
+    def values(self, stored: StoredMask) -> np.ndarray:
+        """The values that the reading chooses from: numbers, or colours as 0xRRGGBB, (H, W)."""
+        array = stored.values
+        if array.dtype == np.bool_:
+            array = array.view(np.uint8)
+        if self.form == "colours":
+            if array.ndim == 3:
+                return packed(array)
+            if stored.palette is not None:
+                return packed(stored.palette[array])
+            if array.max() > 255 or array.min() < 0 or array.dtype.kind == "f":
+                raise UserError("it holds numbers, and the masks that this reading was made for hold colours.")
+            return np.asarray(array.astype(np.uint32) * 0x10101)
+        if self.form in ("red", "green", "blue"):
+            return array[..., ("red", "green", "blue").index(self.form)] if array.ndim == 3 else array
+        if array.ndim == 3:
+            array = grey_if_equal(array)
+        if array.ndim == 3:
+            raise UserError("it holds colours, and the masks that this reading was made for hold numbers.")
+        return array
 
     def describe(self) -> str:
-        """The reading in a line."""
-        return f"{self.kind}; cell is above {self.above:g}"
+        """The reading in a line, such as "numbered cells, 16 bit; cell is above 0; 2,201 cells"."""
+        what = {"colours": "colours", "indices": "a palette, of which the indices count"}.get(self.form, "")
+        if self.form in ("red", "green", "blue"):
+            what = f"numbers in the {self.form} channel"
+        if self.numbered:
+            kind = "one colour a cell" if self.form == "colours" else ", ".join(filter(None, [NUMBERED, what]))
+        else:
+            kind = what or self.kind
+        depth = "" if self.form in ("colours", "indices") else f", {self.bits} bit"
+        ignored = "" if self.ignore is None else f"; ignored is {in_words(self.ignore)}"
+        share = "" if self.share is None else f"; {percent(self.share)} of the pixels"
+        count = share if self.count is None else f"; {count_noun(self.count, 'cell')}"
+        return f"{kind}{depth}; cell is {in_words(self.cells)}{ignored}{count}"
 
     def to_dict(self) -> dict[str, Any]:
         """The reading, for a JSON file."""
-        return asdict(self)
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> MaskReading:
@@ -62,10 +214,79 @@ class MaskReading:
         Raises
         ------
         UserError
-            If this version doesn't know one of its entries.
+            If this version doesn't know one of its entries, or cannot use it.
         """
-        if unknown := sorted(set(stored) - {field.name for field in fields(cls)}):
+        if not isinstance(stored, Mapping):
+            raise UserError(f"a reading of masks is not {shorten(repr(stored))}.")
+        names = {field.name for field in fields(cls)}
+        if unknown := sorted(set(stored) - names):
             raise UserError(
                 f"a reading of masks with unknown entries ({shorten(', '.join(unknown))}): it needs a newer minunet."
             )
+        if missing := {"kind", "cells"} - set(stored):
+            raise UserError(f"a reading of masks without {' and '.join(sorted(missing))}.")
         return cls(**stored)
+
+
+def in_words(text: str) -> str:
+    """Some values of masks as a part of a sentence: ">0" is "above 0", "not:#ffffff" is "everything but #ffffff"."""
+    words = text.strip()
+    negated = words.lower().startswith("not:")
+    parts = [part.strip() for part in (words[4:] if negated else words).split(",") if part.strip()]
+    signs = {">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
+    for place, part in enumerate(parts):
+        for sign, word in signs.items():
+            if part.startswith(sign):
+                parts[place] = word + part[len(sign) :].strip()
+                break
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+    return f"everything but {listed}" if negated else listed
+
+
+def are_near(values: np.ndarray, chosen: MaskValues, tolerance: float) -> np.ndarray:
+    """Colours with noise: near the named ones, or not near them where the text is negated."""
+    codes, places = np.unique(values, return_inverse=True)
+    colours = unpacked(codes).astype(np.float64)
+    named = unpacked(np.array(chosen.colours(), np.uint32)).astype(np.float64)
+    distance = np.sqrt(((colours[:, None] - named) ** 2).sum(axis=-1)).min(axis=1)  # (colours, named, 3) -> (colours,)
+    near = distance <= tolerance
+    return np.asarray((~near if chosen.negated else near)[places].reshape(values.shape))
+
+
+def _sharpened(values: np.ndarray, chosen: MaskValues) -> np.ndarray:
+    """The colours, those of blurred edges replaced by the nearest one of the regions around them.
+
+    A colour belongs to a region where a square of 2x2 pixels has it, or where the text names it.
+    """
+    same = (values[:-1, :-1] == values[:-1, 1:]) & (values[:-1, :-1] == values[1:, :-1])
+    same &= values[:-1, :-1] == values[1:, 1:]
+    codes, places = np.unique(values, return_inverse=True)
+    places = places.reshape(values.shape)
+    solid = np.isin(codes, chosen.colours())
+    solid[places[:-1, :-1][same]] = True
+    edges = np.flatnonzero(~solid[places].ravel())
+    if not edges.size or not solid.any():
+        return values
+    height, width = values.shape
+    rows, columns = edges // width, edges % width
+    own = unpacked(values.ravel()[edges]).astype(np.int32)
+    best = np.full(edges.size, np.iinfo(np.int32).max, np.int32)
+    nearest = values.ravel()[edges]
+    first, several = np.full(edges.size, -1, np.int64), np.zeros(edges.size, bool)
+    for reach in range(1, NEIGHBOURHOOD + 1):  # the next pixels first: those farther away may be of another cell
+        open_ = ~several  # of an edge at least two colours are known
+        steps = range(-reach, reach + 1)
+        for down, right in ((i, j) for i in steps for j in steps):
+            row, column = rows + down, columns + right
+            inside = open_ & (row >= 0) & (row < height) & (column >= 0) & (column < width)
+            row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
+            other = values[row, column]
+            distance = ((unpacked(other).astype(np.int32) - own) ** 2).sum(axis=-1)
+            found = inside & solid[places[row, column]]
+            several |= found & (first >= 0) & (first != other)
+            first[found] = other[found]
+            better = found & (distance < best)
+            best[better], nearest[better] = distance[better], other[better]
+    result = values.copy()
+    result.ravel()[edges] = nearest
+    return result

@@ -20,7 +20,7 @@ from minunet.data.outlines.outline_file import ENDINGS, read_outlines
 from minunet.data.reading.cell_files import read_cell_files
 from minunet.data.reading.image_files import ImageHeader, open_image, report_frames
 from minunet.data.reading.numbered_cells import CellRemarks, number_cells
-from minunet.data.reading.stored_mask import StoredMask
+from minunet.data.reading.stored_mask import StoredMask, stored_mask
 from minunet.errors import UserError
 
 Content = TypeVar("Content")
@@ -94,7 +94,7 @@ def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
         yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
         return
     with open_image(pair.mask, page=pair.page) as image:
-        yield OpenFile(image.header, lambda: StoredMask(image.pixels(mask=True)))
+        yield OpenFile(image.header, lambda: stored_mask(image))
 
 
 def _outlined(pair: Pair, size: tuple[int, int]) -> StoredMask:

@@ -119,9 +119,11 @@ class Preprocessing:
             For binary masks only 0 and 1; and `IGNORED` where the pixel counts in no loss and no score.
         """
         stored = mask if isinstance(mask, StoredMask) else StoredMask(unmasked(mask))
-        array = np.uint8(stored.values > 0) * np.uint8(255) if stored.is_numbered else stored.values
+        if self.reading is not None:
+            return self._read(stored, self.reading)
+        array = stored.shown()
         if self.mask == "binary":
-            cell = binarise(array, self.threshold) if self.reading is None else self.reading.cell(stored)
+            cell = binarise(array, self.threshold)
             if self.size is None or self.size == cell.shape[::-1]:
                 return cell[..., None].astype(np.float32)
             return (self._resized(cell[..., None]) >= HALF).astype(np.float32)
@@ -157,6 +159,24 @@ class Preprocessing:
             name: kind.from_dict(settings[name]) for name, kind in DECIDED.items() if settings.get(name) is not None
         }
         return cls(**{**settings, **decided})
+
+    def _read(self, stored: StoredMask, reading: MaskReading) -> np.ndarray:
+        """The target for a mask whose reading is known."""
+        binary = self.mask == "binary"
+        values = reading.cell(stored).astype(np.float32) if binary else reading.shares(stored)
+        values, ignored = values[..., None], reading.ignored(stored)
+        resized = self.size is not None and self.size != values.shape[1::-1]
+        if ignored is None:
+            if resized:
+                values = self._resized(values)
+            return ((values >= HALF) if binary and resized else values).astype(np.float32)
+        counted = ~ignored[..., None]
+        if resized:
+            values, share = self._resized(values * counted), self._resized(counted.astype(values.dtype))
+            values, counted = values / np.maximum(share, 1e-6), share > HALF
+            if binary:
+                values = values >= HALF
+        return np.where(counted, np.clip(values, 0, 1), IGNORED).astype(np.float32)
 
     def _resized(self, values: np.ndarray) -> np.ndarray:
         if self.size is None:

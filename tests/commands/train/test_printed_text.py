@@ -19,7 +19,8 @@ def test_what_is_said_fits_80_columns_and_names_what_matters(discs, tmp_path, ca
         f"data      {discs}",
         "          8 pairs, all 24x20",
         "split     6 to train, 1 to validate, 1 to test (split.json)",
-        "input     grey, resized to 16x16; binary masks, cut at Otsu's threshold",
+        "masks     two values, 8 bit; cell is 255; 16.4 % of the pixels",
+        "input     grey, resized to 16x16; binary masks",
         "model     U-Net, paper variant, base 2, depth 1:",
         "          9 convolutions, 485 parameters",
         "training  3 epochs of 3 steps, batches of 2,",
@@ -58,5 +59,5 @@ def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeyp
     for part in ("data:", "network:", "training:", "(default 0.002)", "examples:", "the run folder:", *CONTENTS):
         assert part in text
     for field in TrainConfig.__dataclass_fields__:
-        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended")
+        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended", "reading")
         assert hidden or "--" + field.replace("_", "-") in text
