@@ -60,7 +60,7 @@ class MaskReading:
     """
 
     kind: str
-    cells: str
+    cells: str = ">0"
     ignore: str | None = None
     form: str = "numbers"
     bits: int = 8
@@ -97,6 +97,8 @@ class MaskReading:
             problems.append(f"count of the cells {shorten(repr(self.count))}: it is a whole number.")
         if problems:
             raise UserError(problems)
+        if self.kind == NUMBERED:
+            object.__setattr__(self, "numbered", True)
 
     def cell(self, stored: StoredMask) -> np.ndarray:
         """Which pixels are cell.
