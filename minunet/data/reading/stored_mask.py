@@ -12,14 +12,13 @@ import numpy as np
 from PIL import Image
 
 from minunet.data.reading.image_files import OpenImage
+from minunet.data.reading.numbered_cells import CellRemarks
 from minunet.data.reading.pixels import from_pil, orientation_of, upright
 from minunet.errors import UserError
 
 WHITE_IS_ZERO = 0  # TIFF 6.0, tag 262
 FAX = (2, 3, 4)  # TIFF 6.0, tag 259: the compressions of a fax, whose paper is stored as 0
 MOST_GREYS = 16  # a palette of greys with more levels than this in use holds the greys of a picture
-
-from minunet.data.reading.numbered_cells import CellRemarks
 
 
 @dataclass(frozen=True, eq=False)
