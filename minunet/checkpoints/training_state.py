@@ -17,6 +17,7 @@ from minunet.checkpoints.architecture import check_architecture, check_tensors, 
 from minunet.checkpoints.header import (
     as_weights,
     build_preprocessing,
+    build_training_images,
     check_document,
     describe_model,
     entry,
@@ -26,6 +27,7 @@ from minunet.checkpoints.header import (
 )
 from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.nn.unet import UNet
@@ -84,6 +86,7 @@ def save_state(
     history: Sequence[Mapping[str, Any]],
     preprocessing: Preprocessing | None = None,
     extra: Mapping[str, Any] | None = None,
+    training_images: TrainingImages | None = None,
 ) -> Path:
     """Write everything that a training needs to go on exactly as if it had not stopped.
 
@@ -104,6 +107,8 @@ def save_state(
         With it the file is also a model that `load_model` reads.
     extra : mapping, optional
         Anything else that JSON can hold, such as the best score so far.
+    training_images : TrainingImages, optional
+        How the images of the training look, for `load_model`.
     """
     state = optimizer.state_dict()
     arrays = {name: value for name, value in state.items() if getattr(value, "ndim", 0)}
@@ -120,6 +125,8 @@ def save_state(
         "optimizer": to_json({name: value for name, value in state.items() if name not in arrays}, exact=True),
         "extra": to_json(extra or {}, exact=True),
     }
+    if training_images is not None:
+        document["training_images"] = to_json(training_images.to_dict())
     return container.write(path, tensors, document)
 
 
@@ -189,6 +196,7 @@ def check_state(
     check_document(path, document, shapes)
     if document.get("preprocessing") is not None:
         build_preprocessing(path, document["preprocessing"])
+    build_training_images(path, document)
     for key, kind in (("epoch", int), ("step", int), ("config", dict), ("history", list), ("optimizer", dict)):
         entry(path, document, key, kind)
     if not all(isinstance(record, dict) for record in document["history"]):

@@ -99,6 +99,7 @@ class CheckpointFiles:
             history=[record.to_dict() for record in progress.history],
             preprocessing=self.preprocessing,
             extra={"progress": progress.to_dict()},
+            training_images=self.training_images,
         )
 
     def describe(self, progress: TrainingProgress) -> str:

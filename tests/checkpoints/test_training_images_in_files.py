@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.training_state import load_state, save_state
+from minunet.nn.optim import Adam
 from tests.checkpoints.model_files import SIZE, error_of, header, rewritten, unet
 from tests.data.small_appearances import smears, statistics
 
@@ -32,6 +34,16 @@ def test_an_older_model_says_nothing(tmp_path):
     model = load_model(path)
     assert model.training_images is None
     assert model.unlike(np.zeros((5, 5), np.uint8)) == []
+
+
+def test_a_training_state_knows_them_too_and_is_checked(tmp_path):
+    model, known = unet(), statistics(smears(10, size=(48, 48)), SIZE)
+    arguments = {"epoch": 0, "step": 0, "config": {}, "history": [], "preprocessing": SIZE}
+    path = save_state(tmp_path / "s.safetensors", model, Adam(model.parameters()), **arguments, training_images=known)
+    assert load_model(path).training_images == known
+    rewritten(path, lambda tensors, document: document.update(training_images={"count": "ten"}))
+    for load in (load_model, load_state):
+        assert "no usable entry 'training_images'" in error_of(path, load)[0]
 
 
 @pytest.mark.parametrize(

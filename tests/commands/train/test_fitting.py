@@ -21,6 +21,7 @@ def test_the_size_follows_the_images_and_is_stored(discs, tmp_path, capsys):
     assert model.preprocessing.size == (24, 20)
     assert model.training_images.count == 6
     assert 3 < model.training_images.cell_diameter < 20
+    assert load_model(tmp_path / "run" / "last.safetensors").training_images == model.training_images
 
 
 def test_a_size_that_distorts_or_is_too_small_for_the_cells_is_said(discs, tmp_path, capsys):
