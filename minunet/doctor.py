@@ -18,10 +18,10 @@ from minunet.files.atomic_write import write_bytes
 from minunet.inspection.document import inspection_document
 from minunet.inspection.dump import data_folders, dump_folder, dump_problems
 from minunet.inspection.inspect_data import FoundData, find_data, inspect_found
-from minunet.inspection.inspection import ERRORS
+from minunet.inspection.inspection import ERRORS, Inspection
 from minunet.inspection.outline_sheet import outline_sheet, sheet_problems
 from minunet.inspection.page import page_lines
-from minunet.inspection.suggested_command import suggested_command
+from minunet.inspection.suggested_command import suggested_size, train_command
 from minunet.results.picture import png_bytes
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, given_settings
 from minunet.runs.train_config import TrainConfig
@@ -99,12 +99,11 @@ def build_parser() -> Parser:
 def examine(arguments: Namespace, problems: list[str]) -> int:
     """Inspect, write what is asked for, and print; return the exit code."""
     config = read_config(arguments)
-    found = find_data(config, [*problems, *config.problems()], FileProgressBar, fit_size=fits(arguments))
+    known_problems, typed = [*problems, *config.problems()], train_command(arguments, (*SETTINGS, *SWITCHES))
+    found = find_data(config, known_problems, typed, FileProgressBar, fit_size=fits(arguments))
     if refused := output_problems(arguments, found):
-        raise UserError([*found.problems, *refused])
-    inspect = partial(
-        inspect_found, found, FileProgressBar, partial(suggested_command, arguments, (*SETTINGS, *SWITCHES))
-    )
+        raise UserError([*found.examined.problems, *refused])
+    inspect = partial(inspect_found, found, FileProgressBar, partial(suggested, arguments))
     if arguments.dump is None:
         inspection = inspect()
     else:
@@ -137,9 +136,14 @@ def fits(arguments: Namespace) -> bool:
     return arguments.size is None and arguments.crop is None
 
 
+def suggested(arguments: Namespace, inspection: Inspection) -> str:
+    """The command to train with."""
+    return train_command(arguments, (*SETTINGS, *SWITCHES), suggested_size(inspection))
+
+
 def output_problems(arguments: Namespace, found: FoundData) -> list[str]:
     """Why --dump or --sheet cannot be written, a sentence each."""
-    config, pairs = found.config, found.survey.pairs
+    config, pairs = found.config, found.examined.survey.pairs
     data = [Path(path) for path in (config.data, config.images, config.masks) if path is not None]
     problems = [] if arguments.dump is None else dump_problems(arguments.dump, data, pairs)
     if arguments.sheet is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +11,10 @@ from functools import cached_property
 import numpy as np
 
 from minunet.data.pairs import Survey
+from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
+from minunet.errors import UserError
 from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.metrics import ConfusionCounts
 from minunet.inspection.cell_statistics import CellStatistics
@@ -80,6 +83,14 @@ class Inspection:
     @cached_property
     def _areas(self) -> tuple[list[np.ndarray], int]:
         return without_specks([one.mask.areas for one in self.measures])
+
+    @cached_property
+    def mask_values(self) -> str | None:
+        """The values that the masks hold, with their shares: what their reading is based on. None where they hold too many."""
+        with contextlib.suppress(UserError):
+            if self.survey.mask_counts:
+                return MaskLevels.of(self.survey.mask_counts).listed()
+        return None
 
     @property
     def sizes(self) -> Counter[tuple[int, int]]:

@@ -16,7 +16,7 @@ from minunet.files.names import resolved
 from minunet.inspection.document import counted
 from minunet.inspection.inspection import VERDICTS, Inspection
 from minunet.inspection.suggested_command import command_lines
-from minunet.wording import count_noun, join_names, shorten
+from minunet.wording import count_noun, join_names, percent, shorten
 
 LONGEST_SENTENCE = 10_000  # letters
 MOST_NAMES = 5
@@ -72,7 +72,8 @@ def _items(inspection: Inspection) -> Iterator[tuple[str, list[str]]]:
     yield "", [f"{count_noun(len(survey.pairs), 'pair')}{_layout(survey.pairs, config.data)}", *survey.notes]
     if inspection.sizes:
         yield "images", _images(inspection)
-    yield "masks", _masks(inspection)
+    if survey.pairs:
+        yield "masks", _masks(inspection)
     if preprocessing is not None:
         yield "range", [_range(inspection)]
     if inspection.measures:
@@ -139,18 +140,11 @@ def _bits(dtype: str) -> str:
 
 
 def _masks(inspection: Inspection) -> list[str]:
-    preprocessing = inspection.preprocessing
+    reading = inspection.config.reading
     formats = counted(one.mask.header.format for one in inspection.survey.statistics if one.mask.header)
-    if preprocessing is None:
-        line = "not read in one way: see the problems below"
-    elif preprocessing.reading is None:
-        threshold = preprocessing.threshold
-        line = (
-            f"each cut by {'a threshold of its own (Otsu)' if threshold == 'otsu' else f'the threshold {threshold:g}'}"
-        )
-    else:
-        line = preprocessing.reading.describe()
-    return [line, *filter(None, [_of_each(formats)])]
+    line = "how they are read is not decided: see the problems below" if reading is None else reading.describe()
+    held = inspection.mask_values
+    return [line, *filter(None, ["" if held is None else f"they hold {held}", _of_each(formats)])]
 
 
 def _range(inspection: Inspection) -> str:
@@ -163,10 +157,10 @@ def _classes(inspection: Inspection) -> str:
     shares = inspection.shares
     assert shares is not None
     of_images = [one.mask.cell_share for one in inspection.measures]
-    ignored = f", {shares['ignored']:.1%} ignored" if shares["ignored"] else ""
+    ignored = f", {percent(shares['ignored'])} ignored" if shares["ignored"] else ""
     return (
-        f"{shares['background']:.1%} background, {shares['cell']:.1%} cell{ignored}; in single images {min(of_images):.1%} "
-        f"to {max(of_images):.1%} cell"
+        f"{percent(shares['background'])} background, {percent(shares['cell'])} cell{ignored}; in single images "
+        f"{percent(min(of_images))} to {percent(max(of_images))} cell"
     )
 
 
@@ -175,7 +169,12 @@ def _cells(inspection: Inspection) -> list[str]:
     assert cells is not None
     how = "by their numbers" if cells.numbered else "as separate parts of the masks"
     specks = f", without {count_noun(cells.specks, 'speck')}" if cells.specks else ""
-    lines = [f"{cells.count:,} {how}{specks}; {cells.fewest:,} to {cells.most:,} in an image"]
+    span = (
+        f"{cells.fewest:,} to {cells.most:,} in an image"
+        if cells.fewest < cells.most
+        else f"{cells.most:,} in each image"
+    )
+    lines = [f"{cells.count:,} {how}{specks}; {span}"]
     if cells.count:
         lines.append(
             f"{cells.median:.0f} pixels in diameter (5 % below {cells.small:.0f}, 5 % above {cells.large:.0f})"

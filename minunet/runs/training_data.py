@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -13,6 +14,7 @@ from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.mask_choice import COMMAND, ChosenReading, choose_reading
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
@@ -27,6 +29,7 @@ from minunet.runs.train_config import TrainConfig
 from minunet.wording import join_names
 
 DRAWN_COUNT = 96
+Progress = Callable[[str], AbstractContextManager[ProgressCallback]]  # makes a progress bar with a label
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,28 @@ class TrainingData:
         return fmean(pair.mask.grey_share for pair in self.statistics)
 
 
+@dataclass(frozen=True)
+class ExaminedData:
+    """A data set as a training finds it, usable or not.
+
+    Attributes
+    ----------
+    survey : Survey
+    split : Split or None
+        None where the pairs cannot be split, or have problems.
+    reading : MaskReading or None
+        How the masks are read; None where that is a problem, or no mask can be read.
+    problems, warnings : tuple of str
+        Those of the survey, and all others.
+    """
+
+    survey: Survey
+    split: Split | None
+    reading: MaskReading | None
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
 def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
     """Draw the smears of a run without data into its folder, unless they are there already.
 
@@ -87,34 +112,59 @@ def find_training_data(
     known_problems: Sequence[str] = (),
     command: str = COMMAND,
 ) -> TrainingData:
-    """Find, check and split the pairs, with a progress bar.
-
-    Parameters
-    ----------
-    config : TrainConfig
-    folder : RunFolder
-        A resumed run has its split there, and a run without data its smears.
-    resume : bool
-        Use the split of split.json, if there is one.
-    known_problems : sequence of str
-        Problems from before; reported together with those of the data.
-    command : str
-        What the user typed, for a message that says what to add to it.
+    """Find, check and split the pairs, with a progress bar; see `examine_training_data` for the parameters.
 
     Raises
     ------
     UserError
         With every problem.
     """
-    data = str(folder.synthetic) if config.drawn else config.data
-    with FileProgressBar("checking the data") as progress:
+    examined = examine_training_data(
+        config, folder, resume=resume, known_problems=known_problems, command=command, progress=FileProgressBar
+    )
+    if examined.problems or examined.split is None:
+        raise UserError(examined.problems)
+    surveyed = examined.survey
+    return TrainingData(
+        examined.split, surveyed.statistics, examined.warnings, surveyed.notes, reading=examined.reading
+    )
+
+
+def examine_training_data(
+    config: TrainConfig,
+    folder: RunFolder | None,
+    *,
+    resume: bool = False,
+    known_problems: Sequence[str] = (),
+    command: str = COMMAND,
+    progress: Progress,
+) -> ExaminedData:
+    """Find, check and split the pairs, and decide how they are read; problems raise no error.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    folder : RunFolder or None
+        A resumed run has its split there, and a run without data its smears. None: there is no run.
+    resume : bool
+        Use the split of split.json, if there is one.
+    known_problems : sequence of str
+        Problems from before; reported together with those of the data.
+    command : str
+        What the user typed, for a message that says what to add to it.
+    progress : callable
+        Makes a progress bar with a label.
+    """
+    data = str(folder.synthetic) if folder is not None and config.drawn else config.data
+    with progress("checking the data") as update:
         surveyed = survey(
-            data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=progress
+            data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=update
         )
+    split = None
     problems = [*known_problems, *surveyed.problems]
     chosen = _reading(config, resume, surveyed, command)
     problems += chosen.problems
-    if not resume:
+    if folder is not None and not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
         problems += mixing_problems(folder.path, [folder.predictions], files)
     if not surveyed.problems and not split_problems(vars(config)):
@@ -122,13 +172,11 @@ def find_training_data(
             split = _split(config, folder, resume, surveyed)
         except UserError as error:
             problems += error.problems
-    if problems:
-        raise UserError(problems)
     warnings = [*surveyed.warnings, *chosen.notes]
     small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return TrainingData(split, surveyed.statistics, tuple(warnings), surveyed.notes, chosen.reading)
+    return ExaminedData(surveyed, split, chosen.reading, tuple(problems), tuple(warnings))
 
 
 def write_split(
@@ -188,8 +236,8 @@ def _reading(config: TrainConfig, resume: bool, surveyed: Survey, command: str) 
     return choose_reading(surveyed.mask_counts, config.mask_choice(command), surveyed.mask_names)
 
 
-def _split(config: TrainConfig, folder: RunFolder, resume: bool, surveyed: Survey) -> Split:
-    if resume and folder.split.is_file():
+def _split(config: TrainConfig, folder: RunFolder | None, resume: bool, surveyed: Survey) -> Split:
+    if folder is not None and resume and folder.split.is_file():
         return read_split(folder, surveyed.pairs, surveyed.statistics)
     return split_pairs(
         surveyed.pairs, fractions=config.split, seed=config.seed, group=config.group, digests=surveyed.digests

@@ -17,7 +17,7 @@ from minunet.runs import train_flags
 from tests.file_openings import count_openings
 
 SIZE = (48, 40)
-SMEARS = [draw_smear(np.random.default_rng([11, i]), SIZE) for i in range(10)]
+SMEARS = [draw_smear(np.random.default_rng([11, i]), SIZE) for i in (*range(9), 20)]
 KEYS = [
     "minunet",
     "verdict",
@@ -28,6 +28,7 @@ KEYS = [
     "command",
     "settings",
     "pairs",
+    "mask_values",
     "reading",
     "range",
 ]
@@ -214,6 +215,11 @@ def test_the_suggested_size_follows_the_aspect_and_the_cells(tmp_path, capsys, s
         assert any("--size" in warning or "--crop" in warning for warning in found["warnings"])
     again = document(capsys, data, *suggested.split())  # what is suggested has nothing wrong with it
     assert again["warnings"] == []
+
+
+def test_crops_are_suggested_where_no_size_has_the_aspect(tmp_path, capsys):
+    found = document(capsys, cells_of_one_size(tmp_path / "cells", (10, 1500), 3))
+    assert found["command"].endswith("--crop 16")
 
 
 def test_two_folders_are_suggested_as_two_flags(tmp_path, capsys):

@@ -28,7 +28,7 @@ def test_cells_are_separate_parts_unless_they_are_numbered():
     parts = measured((touching > 0) * np.uint8(255), Preprocessing(size=(32, 16)))
     assert not parts.numbered
     assert list(parts.areas) == [128, 64]
-    numbers = measured(touching, Preprocessing(size=(32, 16), reading=MaskReading(NUMBERED)))
+    numbers = measured(touching, Preprocessing(size=(32, 16), reading=MaskReading(NUMBERED, ">0", numbered=True)))
     assert numbers.numbered
     assert list(numbers.areas) == [64, 64, 64]
     for one in (parts, numbers):
