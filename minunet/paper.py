@@ -86,7 +86,7 @@ def sorted_pairs(data: TrainingData) -> list[Pair]:
 
 def run_study(request: PaperRequest, data: TrainingData) -> None:
     """Prepare, plan, train and report, and print each."""
-    study = PaperStudy(request, data.split)
+    study = PaperStudy(request, data.split, data.range)
     announce_study(print, request, data)
     limits = study.prepare()
     announce_limits(print, request, limits)

@@ -65,7 +65,7 @@ def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
     data = None
     if not config.drawn:
         data = find_training_data(config, folder, resume=request.resume, command=command_line)
-        config = replace(config, reading=data.reading)
+        config = replace(config, reading=data.reading, image_range=data.range)
     if request.fit_size and data is not None:
         config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
     if not request.resume:
@@ -74,7 +74,7 @@ def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
             data = find_training_data(config, folder, resume=request.resume, command=command_line)
-            config = replace(config, reading=data.reading)
+            config = replace(config, reading=data.reading, image_range=data.range)
         write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)

@@ -25,6 +25,7 @@ from minunet.checkpoints.header import (
 )
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
+from minunet.data.reading.channels import channel_count
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
@@ -161,7 +162,7 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     is_state = document["format"] == STATE
     if not is_state and not finite({key: document.get(key) for key in ("metrics", "extra")}):
         raise UserError(f"{path}: the metrics of this file are not finite numbers; copy it again, or write it anew.")
-    channels = {"grey": 1, "rgb": 3}[preprocessing.channels], 1
+    channels = channel_count(preprocessing.channels), 1
     own = config.get("in_channels", 1), config.get("out_channels", 1)
     if own != channels:
         raise UserError(

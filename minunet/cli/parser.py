@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any):
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**options)
+        self._negative_number_matcher = re.compile(r"-\.?\d[\d.,:eE+-]*$")  # -3:2.5 is a value too, and no flag
         self.problems: list[str] = []
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:

@@ -18,6 +18,7 @@ from minunet.data.appearance import Appearance, measure_appearance
 from minunet.data.cell_size import mean_diameter
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
+from minunet.data.reading.channels import select_channels
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
 from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.pixels import divide_by_white
@@ -107,7 +108,7 @@ class ImageStore:
         image, mask = self._arrays[index] if index in self._arrays else self._read_again(index)
         rows = slice(None) if window is None else slice(window.top, window.bottom)
         columns = slice(None) if window is None else slice(window.left, window.right)
-        return _expanded(image[rows, columns]), _expanded(mask[rows, columns])
+        return self._scaled(image[rows, columns]), _expanded(mask[rows, columns])
 
     def _load_pair(self, index: int) -> tuple[int, int] | UserError:
         try:
@@ -154,15 +155,25 @@ class ImageStore:
         return diameter * math.sqrt(math.prod(self.preprocessing.size or (width, height)) / (width * height))
 
     def _compact_image(self, image: np.ndarray) -> np.ndarray:
-        ndim = 2 if self.preprocessing.channels == "grey" else 3
-        if (
-            image.dtype == np.uint8
-            and image.ndim == ndim
-            and self.preprocessing.size is None
-            and self.preprocessing.range is None
-        ):
+        preprocessing = self.preprocessing
+        unresized = preprocessing.size in (None, image.shape[1::-1])
+        if preprocessing.range is not None:
+            if (
+                unresized and image.dtype.itemsize <= 2
+            ):  # smaller than float32: scaled when a batch is made, with the same result
+                stored = select_channels(image, preprocessing.channels)
+                return stored if stored.dtype.itemsize <= 2 else preprocessing.values(image)
+            return preprocessing.image(image)
+        ndim = 2 if preprocessing.channels == "grey" else 3
+        if image.dtype == np.uint8 and image.ndim == ndim and preprocessing.size is None:
             return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
-        return compact(self.preprocessing.image(image))
+        return compact(preprocessing.image(image))
+
+    def _scaled(self, image: np.ndarray) -> np.ndarray:
+        """The values of a stored image, or of a rectangle of it, float32 in [0, 1]."""
+        if self.preprocessing.range is None or image.dtype == np.float32:
+            return _expanded(image)
+        return self.preprocessing.range.apply(image)
 
 
 def compact(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
@@ -35,10 +36,18 @@ class PreparedImages:
         Of the masks.
     levels : (float, float), optional
         Greys of background and cells for the kind "levels".
+    image_range : ImageRange, optional
+        Of the images; None: the largest number of its type is white in each.
     """
 
-    def __init__(self, folder: Path, threshold: str | float = "otsu", levels: tuple[float, float] | None = None):
-        self.folder, self.threshold, self.levels = folder, threshold, levels
+    def __init__(
+        self,
+        folder: Path,
+        threshold: str | float = "otsu",
+        levels: tuple[float, float] | None = None,
+        image_range: ImageRange | None = None,
+    ):
+        self.folder, self.threshold, self.levels, self.range = folder, threshold, levels, image_range
 
     def write(
         self,
@@ -94,7 +103,7 @@ class PreparedImages:
     def _write(self, pair: Pair, kinds_by_size: Mapping[Size, Iterable[str]]) -> None:
         image, mask = read_image(pair), read_mask(pair).values
         for size, kinds in kinds_by_size.items():
-            _write_png(self._file(size, "images", pair), Preprocessing(size=size).image(image))
+            _write_png(self._file(size, "images", pair), Preprocessing(size=size, range=self.range).image(image))
             for kind in kinds:
                 values = mask_target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
                 _write_png(self._file(size, kind, pair), values)

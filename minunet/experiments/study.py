@@ -6,6 +6,7 @@ Called again on the same folder, it continues and trains nothing twice.
 from __future__ import annotations
 
 from minunet.cli.console import FileProgressBar
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
@@ -29,14 +30,21 @@ class PaperStudy:
     request : PaperRequest
     split : Split
         Of the pairs as given.
+    image_range : ImageRange, optional
+        Of the images as given; those of 8 bits keep their whole range, as in the paper.
     """
 
-    def __init__(self, request: PaperRequest, split: Split):
+    def __init__(self, request: PaperRequest, split: Split, image_range: ImageRange | None = None):
         self.request, self.split = request, split
         self.folder, settings = request.folder, request.settings
         self.seeds = range(settings.seed, settings.seed + request.seeds)
         self.variations = Variations(settings, len(split.train))
-        self.prepared = PreparedImages(self.folder.prepared, settings.threshold, settings.levels)
+        self.prepared = PreparedImages(
+            self.folder.prepared,
+            settings.threshold,
+            settings.levels,
+            None if image_range is None or image_range.types == ("uint8",) else image_range,
+        )
         self.machine = Machine.choose(request.device, threads=request.threads)
         self.runner = StudyRunner(self.folder, split, self.prepared, device=request.device, threads=request.threads)
 

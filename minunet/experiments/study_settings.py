@@ -73,7 +73,9 @@ class StudySettings(Settings):
         prefix = CLAIMS if part == "claims" else ""
         values = {name: getattr(self, prefix + name) for name in ("size", "base_channels", "epochs")}
         values |= {name: getattr(self, name) for name in ("depth", "batch_size", "lr", "schedule", "seed")}
-        return TrainConfig(**{**values, "augment": "none", "loss": "bce", "clip": 0.0, "variant": "paper", **changes})
+        return TrainConfig(
+            **{**values, "augment": "none", "loss": "bce", "clip": 0.0, "variant": "paper", "range": None, **changes}
+        )
 
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""

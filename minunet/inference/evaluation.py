@@ -13,6 +13,7 @@ import numpy as np
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
 
@@ -62,7 +63,7 @@ def evaluate(
                     progress(len(metrics), len(pairs))
             continue
         images = [read_image(pair) for pair in batch]
-        inputs = np.stack([model.preprocessing.image(image) for image in images])
+        inputs = np.stack([_input(model, pair, image) for pair, image in zip(batch, images, strict=True)])
         targets = np.stack([model.preprocessing.target(read_mask(pair)) for pair in batch])
         logits = model.logits(inputs)
         metrics.update_logits(logits[..., None], targets, [pair.name for pair in batch])
@@ -84,7 +85,7 @@ def _score_native(model: LoadedModel, pair: Pair, image: np.ndarray, metrics: Se
     """Add the scores of an image; returns the share of its pixels that are cell by the model."""
     target = _native_target(model, pair)
     if model.preprocessing.size is None:
-        logits = model.logits(model.preprocessing.image(image)[None])
+        logits = model.logits(_input(model, pair, image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
         return float(np.mean(logits > 0))
     probability = model.predict(image)
@@ -95,3 +96,10 @@ def _score_native(model: LoadedModel, pair: Pair, image: np.ndarray, metrics: Se
 def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:
     """The mask at its own size, (H, W, 1)."""
     return replace(model.preprocessing, size=None, crop=None).target(read_mask(pair))
+
+
+def _input(model: LoadedModel, pair: Pair, image: np.ndarray) -> np.ndarray:
+    try:
+        return model.preprocessing.image(image)
+    except UserError as error:  # the image has no such channels
+        raise UserError(f"{pair.image}: {problem}" for problem in error.problems) from error

@@ -162,10 +162,15 @@ class LoadedModel:
 
     def unlike_window(self, window: np.ndarray, shape: tuple[int, int] | None = None) -> list[str]:
         """As `unlike`, from the `middle_window` of a large image of a `shape` (H, W)."""
+        image_range = self.preprocessing.range
+        mismatch = None if image_range is None else image_range.mismatch(window.dtype)
+        numbers = [mismatch] if mismatch else []
         if self.training_images is None:
-            return []
+            return numbers
         sentences = self.training_images.unlike(measure_appearance(window, self.preprocessing, shape))
-        return [*sentences, *_bit_depth(window, self.preprocessing)] if sentences else []
+        if sentences and not numbers:
+            numbers = _bit_depth(window, self.preprocessing)
+        return [*sentences, *numbers]
 
     def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         """The probabilities of many images, in order; consecutive images of one input size are predicted as a batch.

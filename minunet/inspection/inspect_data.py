@@ -13,6 +13,7 @@ from minunet.inspection.inspection import Inspection, image_sizes
 from minunet.inspection.pair_measures import PairMeasures, PreparedPair, inspect_pairs
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import ExaminedData, Progress, examine_training_data
+from minunet.runs.training_range import channel_problems
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,9 @@ def find_data(
     sizes = image_sizes(examined.survey)
     if fit_size and sizes:
         config = replace(config, size=fitting_size(sizes, least=2**config.depth))
-    config = replace(config, reading=examined.reading)
-    preprocessing = None if known_problems or examined.reading is None else config.preprocessing()
+    config = replace(config, reading=examined.reading, image_range=examined.range)
+    unfit = known_problems or examined.reading is None or channel_problems(examined.survey.statistics, config.channels)
+    preprocessing = None if unfit else config.preprocessing()
     if config.size is not None and sizes and not known_problems:
         distorted = size_warnings(config.size, sizes, least=2**config.depth)
         examined = replace(examined, warnings=(*examined.warnings, *distorted))

@@ -170,7 +170,8 @@ def predict_files(
             except _GivenUp:
                 break
             except UserError as error:
-                result.failures += error.problems
+                path = str(image.path)
+                result.failures += [text if path in text else f"{path}: {text}" for text in error.problems]
                 continue
             except MemoryError:
                 result.failures.append(f"{image.path} does not fit into memory: cut it into pieces or shrink it.")

@@ -36,6 +36,8 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
     say_item(say, "", f"{count_noun(sizes.total(), 'pair')}, {listed}{more}")
     for note in data.notes:
         say_item(say, "note", note)
+    if data.range is not None:
+        say_item(say, "range", data.range.describe())
     distorted = [] if config.size is None else size_warnings(config.size, sizes, least=2**config.depth)
     for warning in (*data.warnings, *distorted):
         say_item(say, "warning", warning)

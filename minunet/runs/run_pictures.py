@@ -16,6 +16,7 @@ from PIL import Image
 from minunet.data.batches import Batches
 from minunet.data.pairs import Pair
 from minunet.data.reading.pixels import to_rgb
+from minunet.data.reading.preprocessing import as_picture
 from minunet.data.reading.resize import resize_area
 from minunet.files.atomic_write import replacing, write_bytes
 from minunet.inference.evaluation import predict_pair
@@ -43,9 +44,11 @@ def draw_augmentation(path: Path, training: Batches, pairs: Sequence[Pair]) -> N
     """
     rows = _evenly_spaced(len(pairs), SHEET_ROWS)
     uncropped = Batches([pairs[index] for index in rows], replace(training.preprocessing, crop=None), 1)
-    originals = [uncropped.example(number, 0) for number in range(len(rows))]
+    originals = [_shown(*uncropped.example(number, 0)) for number in range(len(rows))]
     changes = training.augment != "none" or training.preprocessing.crop is not None
-    versions = [[training.example(index, epoch) for epoch in range(VERSIONS if changes else 0)] for index in rows]
+    versions = [
+        [_shown(*training.example(index, epoch)) for epoch in range(VERSIONS if changes else 0)] for index in rows
+    ]
     captions = [pairs[index].name for index in rows]
     _write_png(
         path, figures.augmentation_sheet(originals, versions, captions, heading=f"augmentation: {training.augment}")
@@ -89,6 +92,10 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
             )
         )
     _write_png(path, figures.prediction_grid(rows, heading="test images, never trained on"))
+
+
+def _shown(image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return as_picture(image), mask
 
 
 def _shrunk(array: np.ndarray) -> np.ndarray:

@@ -13,6 +13,8 @@ from typing import Any
 from minunet.cli.argument_types import MOST_BYTES
 from minunet.data.augmentation import LEVELS
 from minunet.data.lighting import LIGHTINGS
+from minunet.data.reading.channels import channels_problem
+from minunet.data.reading.image_range import range_problem
 from minunet.data.reading.mask_values import MaskValues
 from minunet.errors import UserError
 from minunet.functional.validation import is_whole_number
@@ -25,7 +27,6 @@ from minunet.wording import shorten
 
 SETTING_CHOICES = {
     "mask": ("binary", "grayscale"),
-    "channels": ("grey", "rgb"),
     "augment": LEVELS,
     "lighting": LIGHTINGS,
     "variant": VARIANTS,
@@ -71,6 +72,10 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
             problems.append(f"{flag(name)} {shorten(value)}: give a whole number of at least {minimum}.")
         elif value > MAXIMUM[name]:
             problems.append(f"{flag(name)} {shorten(value)}: give a whole number of at most {MAXIMUM[name]}.")
+    if problem := channels_problem(settings["channels"]):
+        problems.append(f"--channels {shorten(settings['channels'])}: {problem}.")
+    if settings["range"] is not None and (problem := range_problem(settings["range"])):
+        problems.append(f"--range {shorten(settings['range'])}: {problem}.")
     if not _is_depth(settings["depth"]):
         problems.append(f"--depth {shorten(settings['depth'])}: give a whole number from 1 to {MAX_DEPTH}.")
     threads = settings["threads"]

@@ -24,6 +24,8 @@ from minunet.cli.argument_types import (
     positive_int,
 )
 from minunet.cli.machine_arguments import DEVICE, THREADS, TRAINING_PRECISION
+from minunet.data.reading.channels import channels_text
+from minunet.data.reading.image_range import range_text
 from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
 
 
@@ -63,7 +65,17 @@ SETTING_FLAGS = {
         "mask values that count in no loss and no score, such as 255, written as for --cell", "VALUES", mask_values
     ),
     "invert_masks": SettingFlag("cells are dark on a light background: short for --cell with the darker value"),
-    "channels": SettingFlag("what the network sees of a colour image"),
+    "channels": SettingFlag(
+        "what the network sees of an image: grey, rgb, or channels by number from 0, such as 2 or 0,1",
+        "grey|rgb|N,...",
+        channels_text,
+    ),
+    "range": SettingFlag(
+        "which values are black and white: set, those that 0.1 %% of the pixels of the training images are below and above; full, "
+        "all that the type of the files can hold; or two values",
+        "set|full|LOW:HIGH",
+        range_text,
+    ),
     "size": SettingFlag("resize every image to this many pixels", "WxH", image_size),
     "crop": SettingFlag(
         "train on random squares of N pixels at native resolution, in place of --size", "N", positive_int

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from minunet.data.reading.channels import channel_count
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_choice import COMMAND, MaskChoice
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
@@ -17,8 +19,9 @@ from minunet.errors import UserError
 from minunet.files.json_files import read_json, write_json
 from minunet.runs.setting_checks import is_ascending, size_problems, split_problems, value_problems
 from minunet.runs.settings import Settings
+from minunet.wording import shorten
 
-BEFORE = {"lighting": "mild"}  # what versions did that do not know the setting
+BEFORE = {"lighting": "mild", "range": None}  # what versions did that do not know the setting
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,13 @@ class TrainConfig(Settings):
         Whether cells are dark on a light background.
     reading : MaskReading, optional
         How the masks are read, once it has been decided; None in runs of older versions, which decided it mask by mask.
-    channels : {"grey", "rgb"}
+    channels : str
+        "grey", "rgb", or numbers of channels (see `minunet.data.reading.channels`).
+    range : str, optional
+        How black and white are chosen: "set", "full" or "LOW:HIGH" (see `choose_range`); None in runs of older versions, in which
+        the largest number of its type was white in each image.
+    image_range : ImageRange, optional
+        The range that was chosen.
     size : (int, int), optional
         Width and height in pixels that every image is resized to; None with `crop`. The command chooses it by the images
         where the user does not (`fitting_size`), and stores what it chose.
@@ -84,6 +93,8 @@ class TrainConfig(Settings):
     invert_masks: bool = False
     reading: MaskReading | None = None
     channels: str = "grey"
+    range: str | None = "set"
+    image_range: ImageRange | None = None
     size: tuple[int, int] | None = (256, 256)
     crop: int | None = None
     augment: str = "light"
@@ -145,12 +156,13 @@ class TrainConfig(Settings):
             mask=self.mask,
             threshold=self.threshold,
             reading=self.reading,
+            range=self.image_range,
         )
 
     def architecture(self) -> dict[str, Any]:
         """The arguments of `UNet`."""
         return {
-            "in_channels": 3 if self.channels == "rgb" else 1,
+            "in_channels": channel_count(self.channels),
             "out_channels": 1,
             "base_channels": self.base_channels,
             "depth": self.depth,
@@ -191,9 +203,10 @@ class TrainConfig(Settings):
     def to_dict(self) -> dict[str, Any]:
         """As `Settings.to_dict`; what older versions did not have is there only where it is set."""
         values = super().to_dict()
-        if self.reading is not None:
-            values["reading"] = self.reading.to_dict()
-        for name in ("extended", "max_memory", "cell", "ignore", "invert_masks", "reading"):
+        for name in ("reading", "image_range"):
+            if values[name] is not None:
+                values[name] = values[name].to_dict()
+        for name in ("extended", "max_memory", "cell", "ignore", "invert_masks", "reading", "range", "image_range"):
             if not values[name]:
                 del values[name]
         return values
@@ -201,7 +214,14 @@ class TrainConfig(Settings):
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str) -> TrainConfig:
         """As `Settings.from_dict`; a setting that older versions did not have means what they did."""
-        return super().from_dict({**BEFORE, **values}, source)
+        stored = values.get("image_range")
+        try:
+            decided = {} if stored is None else {"image_range": ImageRange.from_dict(stored)}
+        except (UserError, TypeError, ValueError) as error:
+            raise UserError(
+                f"{source}: its image_range cannot be used ({shorten(error)}); restore the file."
+            ) from error
+        return super().from_dict({**BEFORE, **values, **decided}, source)
 
     def write(self, path: str | Path) -> Path:
         """Write as JSON, one setting a line."""

@@ -24,7 +24,7 @@ from minunet.runs.train_config import TrainConfig
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20}
 
 MASK_SETTINGS = ("mask", "cell", "ignore", "invert_masks", "threshold")
-DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "size", "crop", "split", "group")
+DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "range", "size", "crop", "split", "group")
 FITTING = "the aspect of most images, at most as many pixels as 256x256"
 
 EXAMPLES = """\

@@ -15,6 +15,7 @@ from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
 from minunet.data.reading.file_workers import ProgressCallback
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_choice import COMMAND, ChosenReading, choose_reading
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
@@ -26,6 +27,7 @@ from minunet.files.json_files import read_json, write_json
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import mask_problems, split_problems
 from minunet.runs.train_config import TrainConfig
+from minunet.runs.training_range import MIXED, channel_problems, find_range
 from minunet.wording import join_names
 
 DRAWN_COUNT = 96
@@ -47,6 +49,8 @@ class TrainingData:
         What was decided by the names of files and folders.
     reading : MaskReading or None
         How its masks are read; None: each by a threshold of its own.
+    range : ImageRange or None
+        Which values of its images are black and white; None: the largest number of its type is white in each.
     """
 
     split: Split
@@ -54,6 +58,7 @@ class TrainingData:
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
     reading: MaskReading | None = None
+    range: ImageRange | None = None
 
     @property
     def sizes(self) -> Counter[tuple[int, int]]:
@@ -79,6 +84,8 @@ class ExaminedData:
         How the masks are read; None where that is a problem, or no mask can be read.
     problems, warnings : tuple of str
         Those of the survey, and all others.
+    range : ImageRange or None
+        Which values of the images are black and white; None where that is a problem, or differs from image to image.
     """
 
     survey: Survey
@@ -86,6 +93,7 @@ class ExaminedData:
     reading: MaskReading | None
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
+    range: ImageRange | None = None
 
 
 def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
@@ -126,7 +134,12 @@ def find_training_data(
         raise UserError(examined.problems)
     surveyed = examined.survey
     return TrainingData(
-        examined.split, surveyed.statistics, examined.warnings, surveyed.notes, reading=examined.reading
+        examined.split,
+        surveyed.statistics,
+        examined.warnings,
+        surveyed.notes,
+        reading=examined.reading,
+        range=examined.range,
     )
 
 
@@ -167,16 +180,23 @@ def examine_training_data(
     if folder is not None and not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
         problems += mixing_problems(folder.path, [folder.predictions], files)
+    unfit = channel_problems(surveyed.statistics, config.channels)
+    problems += unfit
+    image_range = config.image_range
     if not surveyed.problems and not split_problems(vars(config)):
         try:
             split = _split(config, folder, resume, surveyed)
+            if image_range is None and not unfit:
+                image_range = find_range(config, surveyed.statistics, split.train)
         except UserError as error:
             problems += error.problems
     warnings = [*surveyed.warnings, *chosen.notes]
     small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
-    return ExaminedData(surveyed, split, chosen.reading, tuple(problems), tuple(warnings))
+    if split is not None and image_range is None and config.range is not None and not problems:
+        warnings.append(MIXED)
+    return ExaminedData(surveyed, split, chosen.reading, tuple(problems), tuple(warnings), image_range)
 
 
 def write_split(

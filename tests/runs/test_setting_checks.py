@@ -20,7 +20,7 @@ from minunet.runs.train_config import TrainConfig
         ({"lr": float("nan")}, "--lr nan: give a positive number"),
         ({"clip": -1.0}, "--clip -1.0: give a norm above 0, such as 1.0, or 0 for none."),
         ({"mask": "soft"}, "--mask soft: choose one of binary, grayscale."),
-        ({"channels": "cmyk"}, "--channels cmyk: choose one of grey, rgb."),
+        ({"channels": "cmyk"}, "--channels cmyk: choose grey, rgb, or channels by number from 0"),
         ({"variant": "resnet"}, "--variant resnet: choose one of paper, classic."),
         ({"augment": "heavy"}, "--augment heavy: choose one of none, light, full."),
         ({"schedule": "step"}, "--schedule step: choose one of constant, cosine, onecycle."),

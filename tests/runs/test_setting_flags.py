@@ -17,7 +17,11 @@ from minunet.runs.train_config import TrainConfig
 def test_every_setting_of_a_training_that_a_user_can_choose_has_a_flag():
     flags = train_flags.build_parser()._option_string_actions
     without = {"data", "activation", "pooling", "block_end_relu"}  # a folder, and what only the paper study varies
-    without |= {"extended", "reading"}  # they follow from --epochs when a run is resumed, and from the masks
+    without |= {
+        "extended",
+        "reading",
+        "image_range",
+    }  # they follow from --epochs when a run is resumed, and from the data
     for field in fields(TrainConfig):
         assert (flag(field.name) in flags) == (field.name not in without)
 

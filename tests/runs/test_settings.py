@@ -11,7 +11,7 @@ from minunet.runs.train_config import TrainConfig
 def test_json_and_back_is_the_same_and_what_is_missing_has_its_default():
     config = TrainConfig(data="smears", size=(64, 48), split=(0.5, 0.25, 0.25), lr=3.3e-4)
     assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict())), "") == config
-    assert TrainConfig.from_dict({"epochs": 3}, "") == TrainConfig(epochs=3, lighting="mild")
+    assert TrainConfig.from_dict({"epochs": 3}, "") == TrainConfig(epochs=3, lighting="mild", range=None)
 
 
 def test_smears_are_drawn_where_no_data_is_given():

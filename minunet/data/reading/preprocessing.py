@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.reading.channels import channels_problem, select_channels
+from minunet.data.reading.channels import channel_count, channels_problem, select_channels
 from minunet.data.reading.image_files import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_reading import MaskReading
@@ -187,6 +187,8 @@ class Preprocessing:
         problems = []
         if problem := channels_problem(self.channels):
             problems.append(f"channels {shorten(repr(self.channels))}: {problem}.")
+        elif self.range is not None and self.range.channels not in (1, channel_count(self.channels)):
+            problems.append(f"a range of {self.range.channels} channels does not fit channels {self.channels}.")
         if self.mask not in ("binary", "grayscale"):
             problems.append(f"mask {shorten(repr(self.mask))}: choose binary or grayscale.")
         if self.size is not None and not _is_size(self.size):

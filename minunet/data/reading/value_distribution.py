@@ -47,14 +47,14 @@ class ValueDistribution:
         return cls(str(array.dtype), every.shape[0] * every.shape[1], channels, grey)
 
 
-def pooled_percentile(distributions: Sequence[np.ndarray], pixels: Sequence[int], share: float) -> float:
+def pooled_percentile(distributions: Sequence[np.ndarray], pixels: Sequence[float], share: float) -> float:
     """The value below which a share of the pixels of many images lies.
 
     Parameters
     ----------
     distributions : sequence of (K,) arrays
         The values at `SHARES` of each image; between them they count as evenly distributed.
-    pixels : sequence of int
+    pixels : sequence of float
         The pixels of each image, by which it weighs.
     share : float
         From 0 to 1.

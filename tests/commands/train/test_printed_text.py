@@ -59,5 +59,5 @@ def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeyp
     for part in ("data:", "network:", "training:", "(default 0.002)", "examples:", "the run folder:", *CONTENTS):
         assert part in text
     for field in TrainConfig.__dataclass_fields__:
-        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended", "reading")
+        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended", "reading", "image_range")
         assert hidden or "--" + field.replace("_", "-") in text
