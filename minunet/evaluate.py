@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -19,7 +20,10 @@ from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
-from minunet.data.pairs import Pair, check_pairs, survey
+from minunet.data.pair_checks import find_problems, find_warnings
+from minunet.data.pair_statistics import measure_pairs
+from minunet.data.pairs import Pair, survey
+from minunet.data.reading.mask_choice import MaskChoice
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.cell_evaluation import CellEvaluation, evaluate_cells
@@ -28,11 +32,13 @@ from minunet.inference.loaded_model import LoadedModel, extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
-from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
+from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, evaluation_reading, write_evaluation
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
-from minunet.runs.setting_flags import SETTING_FLAGS, add_skip_unpaired
+from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
+from minunet.runs.train_config import TrainConfig
 
 TRAINED_WITH = ("train", "validation")
+COMMAND = "python -m minunet.evaluate MODEL DATA"
 EPILOG = f"""\
 the numbers:
   Dice, IoU        overlap of prediction and mask, 2 TP / (2 TP + FP + FN) and
@@ -56,6 +62,9 @@ which images: a run's split.json beside the model says what it was trained on. B
 default only images it has not seen are scored: its test images, and any that were not
 in the run. Images are recognised by content, so that a copy under another name counts
 as seen. Without a split.json the folders train/, validation/ and test/ of DATA decide.
+
+The masks are read as those of the training were, which the model stores; where they do
+not fit that reading, or with --cell, --ignore or --invert-masks, by what is said.
 
 An image that is unlike those that the model was trained on (tones, sharpness, size of
 what is in it, colours), or that comes out as all cell or no cell, is marked "unlike",
@@ -120,9 +129,17 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
     for note in notes:
         say_item(print, "note", note)
     with FileProgressBar("checking") as progress:
-        warnings = check_pairs(selected.pairs, progress=progress)
-    for warning in warnings:
+        statistics = measure_pairs(selected.pairs, progress)
+    if problems := find_problems(statistics):
+        raise UserError(problems)
+    chosen = evaluation_reading(model.preprocessing.reading, statistics, mask_choice(arguments))
+    if chosen.problems:
+        raise UserError(chosen.problems)
+    for warning in (*find_warnings(statistics), *chosen.notes):
         say_item(print, "warning", warning)
+    if chosen.reading is not None:
+        say_item(print, "masks", chosen.reading.describe())
+        model.preprocessing = replace(model.preprocessing, reading=chosen.reading)
     unlike: dict[str, list[str]] = {}
 
     def observe(pair: Pair, image: np.ndarray, share: float) -> None:
@@ -148,6 +165,11 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
 
 
+def mask_choice(arguments: Namespace) -> MaskChoice:
+    """What the flags say of the masks."""
+    return MaskChoice(arguments.cell, arguments.ignore, bool(arguments.invert_masks), command=COMMAND)
+
+
 def score_cells(model: LoadedModel, pairs: list[Pair]) -> CellEvaluation:
     """The scores of cells, with a progress bar."""
     with FileProgressBar("scoring cells") as progress:
@@ -167,6 +189,7 @@ def build_parser() -> Parser:
     parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
     parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
+    add_setting_flags(parser, ("cell", "ignore", "invert_masks"), TrainConfig())
     add_skip_unpaired(parser)
     parser.add_argument(
         "--side",

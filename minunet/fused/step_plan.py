@@ -88,9 +88,7 @@ class StepPlan:
         UserError
             With everything that this machine does not have.
         """
-        why = why_not_fusable(model, loss, image_size)
-        if why is None and ignores_pixels:
-            why = "the fused step counts every pixel, and these masks have pixels to ignore"
+        why = why_not_fusable(model, loss, image_size, ignores_pixels=ignores_pixels)
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
         return cls(machine, clip, _why_not_on(machine) or why)
@@ -105,7 +103,12 @@ def why_no_fused_forward(model: Module, image_size: tuple[int, int], machine: Ma
 
 
 def why_not_fusable(
-    model: Module, loss: Loss, image_size: tuple[int, int], optimizer: Optimizer | None = None
+    model: Module,
+    loss: Loss,
+    image_size: tuple[int, int],
+    optimizer: Optimizer | None = None,
+    *,
+    ignores_pixels: bool = False,
 ) -> str | None:
     """None where there is a fused step on a GPU with tensor cores, else the reason.
 
@@ -113,6 +116,8 @@ def why_not_fusable(
     """
     if loss is not binary_cross_entropy_with_logits:
         return "the fused step minimises only binary cross-entropy"
+    if ignores_pixels:
+        return "the fused step counts every pixel, and these masks have pixels to ignore"
     return _why_not_network(model, image_size) or (None if optimizer is None else _why_not_optimizer(model, optimizer))
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Pair
+from minunet.data.reading.mask_choice import ChosenReading, MaskChoice, choose_reading, misfits
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import mixing_problems, unwritable
@@ -31,6 +35,32 @@ EVALUATION_CONTENTS = {
     "cases.png": "the worst and the best images: mask, prediction, product",
 }
 CASES = 3  # worst and best images in the picture, each
+
+
+def evaluation_reading(
+    stored: MaskReading | None, statistics: Sequence[PairStatistics], choice: MaskChoice
+) -> ChosenReading:
+    """How the masks of an evaluation are read: as the flags say, or else as those of the training were.
+
+    Parameters
+    ----------
+    stored : MaskReading or None
+        The reading of the model; None for models of older versions, which read each mask by a threshold of its own.
+    statistics : sequence of PairStatistics
+    choice : MaskChoice
+
+    Returns
+    -------
+    ChosenReading
+        Without a reading where it is that of an older version; with problems where the masks do not fit the reading.
+    """
+    counts = [pair.mask.counts for pair in statistics if pair.mask.counts is not None]
+    names = [pair.mask.path for pair in statistics if pair.mask.counts is not None]
+    if choice.cell is not None or choice.ignore is not None or choice.invert:
+        return choose_reading(counts, choice, names)
+    if stored is None:
+        return ChosenReading()
+    return ChosenReading(replace(stored, share=None, count=None), problems=tuple(misfits(counts, stored, names)))
 
 
 def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> list[str]:

@@ -100,3 +100,11 @@ def test_what_an_optimizer_must_be(monkeypatch):
     assert "numbers differ" in why_not_fusable(model, BCE, (8, 8), optimizer)
     with pytest.raises(ValueError, match="numbers differ"):
         FusedStep(model, optimizer, fused_plan("bf16"))(np.zeros((1, 8, 8, 1)), np.zeros((1, 8, 8, 1)))
+
+
+def test_no_fused_step_where_pixels_are_ignored():
+    model = UNet(base_channels=8, depth=1)
+    plan = StepPlan.choose(model, BCE, (16, 16), device="cpu", ignores_pixels=True)
+    assert not plan.fused
+    why = why_not_fusable(model, BCE, (16, 16), ignores_pixels=True)
+    assert why == "the fused step counts every pixel, and these masks have pixels to ignore"

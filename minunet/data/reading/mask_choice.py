@@ -130,6 +130,8 @@ def misfits(counts: Sequence[MaskCounts], reading: MaskReading, names: Sequence[
         ]
     if in_colour and not levels.in_colour:
         levels = MaskLevels.of([mask.as_colours() for mask in counts])
+    if len(levels.values) < 2:  # masks without a cell, or of cell alone
+        return []
     own = choose_reading(counts).reading
     share = _share(levels, reading)
     if share in (0.0, 1.0) or (own is not None and _opposite(levels, reading, own)):
