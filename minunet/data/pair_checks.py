@@ -47,7 +47,7 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
         *_copy_warnings(readable),
         *_jpeg_warnings([pair.mask for pair in readable]),
         *_constant_warnings(readable),
-        *_cell_warnings([pair.mask for pair in readable]),
+        *_cell_warnings(readable),
     ]
 
 
@@ -171,26 +171,26 @@ def _constant_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     return warnings
 
 
-def _cell_warnings(masks: Sequence[FileStatistics]) -> list[str]:
+def _cell_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     """What was noticed when masks were put together from single cells."""
-    remarks = {mask.path: mask.remarks for mask in masks if mask.remarks is not None}
+    remarks = {pair.pair.name: pair.mask.remarks for pair in statistics if pair.mask.remarks is not None}
     total = sum(remarks.values(), CellRemarks())
     warnings = []
     if total.overlap:
-        where = [path for path, remark in remarks.items() if remark.overlap]
+        where = [name for name, remark in remarks.items() if remark.overlap]
         warnings.append(
             f"cells overlap in {count_noun(len(where), 'mask')} ({join_names(where, 3)}): {count_noun(total.overlap, 'pixel')} in "
             f"more than one of {count_noun(total.cells, 'cell')} count for the smallest."
         )
     if total.hidden:
-        where = [path for path, remark in remarks.items() if remark.hidden]
+        where = [name for name, remark in remarks.items() if remark.hidden]
         warnings.append(
-            f"{count_noun(total.hidden, 'cell')} of the masks {join_names(where, 3)} lie under others, with no pixel left: "
+            f"{count_noun(total.hidden, 'cell')} of the masks of {join_names(where, 3)} lie under others, with no pixel left: "
             "check for cells that are there twice."
         )
     if total.empty:
-        where = [path for path, remark in remarks.items() if remark.empty]
+        where = [name for name, remark in remarks.items() if remark.empty]
         warnings.append(
-            f"{count_noun(total.empty, 'cell')} of the masks {join_names(where, 3)} have no pixel in the image."
+            f"{count_noun(total.empty, 'cell')} of the masks of {join_names(where, 3)} have no pixel in the image."
         )
     return warnings

@@ -125,7 +125,7 @@ def _with_files(choice: FolderChoice, masks: list[FolderRole]) -> list[FolderRol
         return masks
     filled = [role for role in masks if holds_masks(role.folder)] or masks
     by_name = {role.folder.name.lower(): role for role in filled}
-    if by_name.keys() == {"segmentationclass", "segmentationobject"}:
+    if by_name.keys() >= {"segmentationclass", "segmentationobject"}:
         objects, classes = by_name["segmentationobject"].folder, by_name["segmentationclass"].folder
         choice.notes.append(
             f"masks are read from {objects.name}/, which numbers the cells; for {classes.name}/ give it with --masks."

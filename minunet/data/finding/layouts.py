@@ -206,8 +206,15 @@ def _add_outlines_of_all(folders: DataFolders, listing: Listing, split: str | No
     images = list_tree(listing.folder)
     if not images.files or (files := [file for file in files if _holds_many(file, images.files)]) == []:
         return False
+    sources = [read_outlines(file) for file in files]
+    in_files = {image.parent for image in images.files if any(source.find(image) for source in sources)}
+    stated = {image.parent for image in images.files if any(source.states_folders_of(image) for source in sources)}
+    for folder in dict.fromkeys(image.parent for image in images.files):
+        if folder not in (stated or in_files):
+            own = [image for image in images.files if image.parent == folder]
+            folders.notes.append(f"{folder} holds {count_noun(len(own), 'image')} without outlines: left out.")
     sides: dict[str | None, list[Path]] = {}
-    for image in images.files:
+    for image in (image for image in images.files if image.parent in (stated or in_files)):
         top = folder_role(listing.folder / image.relative_to(listing.folder).parts[0])
         side = None if image.parent == listing.folder else top.split
         sides.setdefault(split or side, []).append(image)

@@ -63,7 +63,7 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
             for image in _nearest(own_images, file):
                 sources[image].append((file, outlines))
     if not sources:
-        found.problems += problems if folder.masks is not None else []
+        found.problems += at_most(problems, "files that are not read") if folder.masks is not None else []
         return found if found.problems else None
     found.problems += at_most(problems, "files that are not read")
     _judge(folder, sources, found)
@@ -133,11 +133,17 @@ def _add_images(
     found: MatchedFolder,
 ) -> None:
     """Add a file with the outlines of many images to those images, and the entries that have no image."""
-    matched = [image for image in folder.images.files if outlines.find(image) is not None]
+    matched: dict[int, list[Path]] = defaultdict(list)  # by entry, since several images may have the name of one entry
+    for image in folder.images.files:
+        entry = outlines.find(image)
+        if entry is not None:
+            matched[id(entry)].append(image)
     if not matched:
         return
-    for image in matched:
-        sources[image].append((file, outlines))
+    for images in matched.values():
+        exact = [image for image in images if outlines.states_folders_of(image)]
+        for image in exact if len(images) > 1 and exact else images:
+            sources[image].append((file, outlines))
     names = {image.name for image in folder.images.files}
     for name in outlines.images:
         if name.rpartition("/")[2] not in names and name not in used:

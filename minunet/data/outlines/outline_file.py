@@ -29,7 +29,7 @@ class OutlineFile:
     Attributes
     ----------
     program : str
-        "LabelMe", "COCO", "VIA", "GeoJSON", "YOLO" or "Pascal VOC", which holds boxes only.
+        "LabelMe", "COCO", "VIA", "GeoJSON", "YOLO", or "Pascal VOC" or "KITTI", which hold boxes only.
     images : dict of str to ImageOutlines
         By the name of the image file, which may have folders before it.
     single : ImageOutlines or None
@@ -58,8 +58,12 @@ class OutlineFile:
         """The outlines of an image in a file of many; of several with the name of its file the one whose folders agree."""
         names = self._names.get(image.name, [])
         if len(names) > 1:
-            names = [name for name in names if image.parts[-name.count("/") - 1 :] == tuple(name.split("/"))]
+            names = [name for name in names if _ends_with(image, name)]
         return self.images[names[0]] if names else None
+
+    def states_folders_of(self, image: Path) -> bool:
+        """Whether a name that the file states has folders, and they are those of an image."""
+        return any("/" in name and _ends_with(image, name) for name in self._names.get(image.name, []))
 
     @functools.cached_property
     def _names(self) -> dict[str, list[str]]:
@@ -96,6 +100,8 @@ def _read(path: Path, _time: int, _size: int) -> OutlineFile:
         return _boxes_of_voc(content, path)
     if suffix == ".txt":
         text = content.decode("utf-8", errors="replace")
+        if _is_kitti(text):
+            return OutlineFile("KITTI", single=ImageOutlines(boxes=len(text.splitlines())))
         if not is_yolo(text) and text.strip():
             raise UserError(f"{path} holds no outlines: it is not a file of LabelMe, COCO, VIA, GeoJSON or YOLO.")
         return OutlineFile("YOLO", text=text or "\n")
@@ -125,3 +131,14 @@ def _boxes_of_voc(content: bytes, path: Path) -> OutlineFile:
     if not boxes and b"<annotation" not in content:
         raise UserError(f"{path} holds no outlines: it is not a file of Pascal VOC.")
     return OutlineFile("Pascal VOC", single=ImageOutlines(boxes=boxes))
+
+
+def _is_kitti(text: str) -> bool:
+    """Whether a text is of KITTI: in each line a class and 14 or 15 numbers, of which four are a box."""
+    first = text.split("\n", 1)[0].split()
+    return len(first) in (15, 16) and first[0].isalpha() and first[1].replace(".", "", 1).isdigit()
+
+
+def _ends_with(image: Path, name: str) -> bool:
+    """Whether the path of an image ends with a name that may have folders."""
+    return image.parts[-name.count("/") - 1 :] == tuple(name.split("/"))

@@ -197,7 +197,7 @@ def test_images_beside_the_folder_of_their_masks(tmp_path):
 
 def test_of_classes_and_objects_the_objects_are_chosen_and_it_is_said(tmp_path):
     make(tmp_path, *numbered("JPEGImages/{}.jpg", "SegmentationClass/{}.png", "SegmentationObject/{}.png"))
-    make(tmp_path, "Annotations/1.xml", "ImageSets/Segmentation/train.txt")
+    make(tmp_path, "Annotations/1.xml", "ImageSets/Segmentation/train.txt", "SegmentationClassVisualization/1.jpg")
     assert matched(tmp_path) == expected("JPEGImages/{}.jpg", "SegmentationObject/{}.png")
     assert survey(tmp_path, contents=False).notes == (
         "masks are read from SegmentationObject/, which numbers the cells; for SegmentationClass/ give it with --masks.",

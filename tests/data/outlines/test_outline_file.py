@@ -81,6 +81,15 @@ def test_coco_in_a_folder_beside_the_sides(tmp_path):
     ]
 
 
+def test_pictures_of_the_annotations_are_no_images(tmp_path):
+    images(tmp_path / "JPEGImages")
+    images(tmp_path / "Visualization")
+    write(tmp_path / "annotations.json", coco({f"JPEGImages/{name}.png": m for name, m in MASKS.items()}))
+    found = survey(tmp_path).require()
+    assert [pair.image.parent.name for pair in found.pairs] == ["JPEGImages"] * 3
+    assert found.notes[0] == f"{tmp_path}/Visualization holds 3 images without outlines: left out."
+
+
 def test_two_files_of_the_same_images_are_a_question(tmp_path):
     images(tmp_path)
     for name in ("first", "second"):
@@ -166,11 +175,14 @@ def test_the_other_shapes_of_labelme(tmp_path):
 
 def boxes_of(kind, root):
     box = {"points": [[5, 5], [20, 20]], "shape_type": "rectangle", "label": "red"}
-    for key, name in enumerate(NAMES):
+    for name in NAMES:
         if kind == "voc":
             xml = "<annotation><object><name>RBC</name><bndbox><xmin>1</xmin></bndbox></object></annotation>"
             (root / "Annotations").mkdir(exist_ok=True)
             (root / "Annotations" / f"{name}.xml").write_text(xml)
+        elif kind == "kitti":
+            (root / "labels").mkdir(exist_ok=True)
+            (root / "labels" / f"{name}.txt").write_text("rbc 0.00 0 0 1.0 2.0 9.5 8.5 0 0 0 0 0 0 0\n")
         elif kind == "yolo":
             (root / "labels").mkdir(exist_ok=True)
             (root / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n")
@@ -180,10 +192,9 @@ def boxes_of(kind, root):
             images = [{"id": i, "file_name": f"{n}.png"} for i, n in enumerate(NAMES)]
             boxes = [{"image_id": i, "bbox": [1, 2, 3, 4], "category_id": 0, "segmentation": []} for i in range(3)]
             write(root / "boxes.json", {"images": images, "annotations": boxes})
-        del key
 
 
-@pytest.mark.parametrize("kind", ["voc", "yolo", "coco", "labelme"])
+@pytest.mark.parametrize("kind", ["voc", "yolo", "coco", "labelme", "kitti"])
 def test_boxes_are_no_outlines(kind, tmp_path):
     images(tmp_path / "images")
     boxes_of(kind, tmp_path)
