@@ -58,7 +58,7 @@ def predict_rows(
 
 def _tiled(model: LoadedModel, image: ImageRows, report: ProgressCallback) -> Iterator[PredictedRows]:
     """For a model that was trained at native resolution: one row of tiles after the other."""
-    side, margin, align = tiling(model.config)
+    side, margin, align = tiling(model.config, image.width)
     bands, columns = (tiles_along_axis(length, side, margin, align) for length in (image.height, image.width))
     done, total = 0, len(bands) * len(columns)
     report(done, total)
@@ -73,6 +73,7 @@ def _tiled(model: LoadedModel, image: ImageRows, report: ProgressCallback) -> It
             done += 1
             report(done, total)
         yield from _in_strips(pixels, probability, image.strip_rows)
+        del window, pixels, probability  # before those of the next band are made
 
 
 def _resized(model: LoadedModel, image: ImageRows, report: ProgressCallback) -> Iterator[PredictedRows]:

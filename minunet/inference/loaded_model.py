@@ -217,7 +217,7 @@ class LoadedModel:
         """
         if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
-        side, margin, align = tiling(self.config)
+        side, margin, align = tiling(self.config, inputs.shape[2])
         return np.stack([predict_tiled(self._run_one, image, side, margin, align=align) for image in inputs])
 
     def is_tiled(self, height: int, width: int) -> bool:

@@ -8,20 +8,26 @@ from typing import Any
 TILE_BYTES = 400e6  # of a forward pass on one tile, where that leaves enough of the tile
 BYTES_PER_CHANNEL = 32  # at its peak, per pixel and base channel; measured: 26 to 31, for bases 4 to 64
 MARGINS_PER_SIDE = 6  # at least, so that no more than 2.25 times the pixels of the image are computed
+BAND_PIXELS = (
+    16e6  # of the used part of a row of tiles, whose probabilities (4 bytes) and pixels (1 to 16 bytes) are in memory
+)
 LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; pixels farther away have hardly any influence
 
 
-def tiling(config: Mapping[str, Any]) -> tuple[int, int, int]:
+def tiling(config: Mapping[str, Any], width: int) -> tuple[int, int, int]:
     """Side and margin of the tiles, and the grid of the deepest level on which they start, all in pixels.
 
     Parameters
     ----------
     config : mapping
         The architecture of a U-Net, as in `UNet.config`.
+    width : int
+        Of the image, in pixels: in a wide one a row of large tiles would take much memory.
     """
     align = 2 ** config["depth"]
     margin = min(tile_margin(config), LARGEST_MARGIN)
     side = int((TILE_BYTES / (BYTES_PER_CHANNEL * config["base_channels"])) ** 0.5)
+    side = min(side, int(BAND_PIXELS / width) + 2 * margin)
     return max(side // align * align, MARGINS_PER_SIDE * margin), margin, align
 
 

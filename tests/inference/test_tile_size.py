@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.autograd import no_grad
-from minunet.inference.tile_size import MARGINS_PER_SIDE, tile_margin, tiling
+from minunet.inference.tile_size import BAND_PIXELS, MARGINS_PER_SIDE, tile_margin, tiling
 from minunet.kernels import dispatch
 from tests.checkpoints.model_files import unet
 
@@ -33,8 +33,17 @@ def test_tiles_hold_several_margins_whatever_the_network():
     for depth in range(1, 9):
         for base_channels in (1, 16, 64, 512):
             config = {"depth": depth, "variant": "paper", "base_channels": base_channels}
-            side, margin, align = tiling(config)
+            side, margin, align = tiling(config, 20_000)
             assert align == 2**depth
             assert side % align == margin % align == 0
             assert side >= MARGINS_PER_SIDE * margin
-    assert tiling({"depth": 4, "variant": "paper", "base_channels": 16}) == (880, 112, 16)
+    for width in (1, 6_000, 20_000):
+        assert tiling({"depth": 4, "variant": "paper", "base_channels": 16}, width) == (880, 112, 16)
+
+
+def test_a_row_of_tiles_of_a_wide_image_has_no_more_pixels_than_one_of_a_narrow_image():
+    config = {"depth": 4, "variant": "paper", "base_channels": 2}
+    sides = [tiling(config, width)[0] for width in (3_000, 6_000, 20_000, 40_000, 131_072)]
+    assert sides[0] == 2496 and sides == sorted(sides, reverse=True) and sides[-1] == MARGINS_PER_SIDE * 112
+    for side, width in zip(sides[:-1], (3_000, 6_000, 20_000, 40_000), strict=True):
+        assert (side - 2 * 112) * width <= max(BAND_PIXELS, (MARGINS_PER_SIDE - 2) * 112 * width)

@@ -84,6 +84,7 @@ class ImageRows:
                 begin += len(held.pop(0))
             window = held[0] if len(held) == 1 else np.concatenate(held)
             yield window[start - begin : stop - begin]
+            del window  # before the next one is made
 
     def whole(self) -> np.ndarray:
         """The whole image."""

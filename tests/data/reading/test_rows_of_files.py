@@ -166,7 +166,10 @@ TIFFS = [
 
 @pytest.mark.parametrize(("compression", "kind"), TIFFS)
 def test_tiff_of_strips(tmp_path, monkeypatch, compression, kind):
-    IMAGES[kind]().save(tmp_path / "image.tif", compression=compression, tiffinfo={278: 8})
+    try:
+        IMAGES[kind]().save(tmp_path / "image.tif", compression=compression, tiffinfo={278: 8})
+    except NotImplementedError:
+        pytest.skip("this Pillow writes TIFFs without compression in one strip only")
     assert_same(tmp_path / "image.tif")
     if compression not in ("jpeg", "group4") and kind in ("grey", "16-bit", "colour"):
         assert not held_whole(monkeypatch, tmp_path / "image.tif")
