@@ -46,7 +46,8 @@ examples:
   python -m minunet.predict runs/first smears --out results --skip-existing
 
 exit code: 0 all done; 1 some images failed, they are listed and the others are done;
-2 nothing was done because of a mistake in what was given; 130 stopped by Ctrl-C.
+2 nothing was done because of a mistake in what was given; 130 stopped by Ctrl-C,
+143 by SIGTERM, 129 by SIGHUP.
 """
 
 
@@ -153,7 +154,7 @@ def announce_results(result: PredictedImages, images: Sequence[InputImage], out:
     if left:
         folder = shlex.quote(str(out))
         print(f"stopped with {left} left; to go on: the same with --out {folder} --skip-existing", file=sys.stderr)
-        return INTERRUPTED
+        return INTERRUPTED if result.signal is None else 128 + result.signal
     return FAILED if result.failures else 0
 
 

@@ -18,14 +18,8 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-NOT_PACKED = (".ci/", ".gitignore")  # of the files that git tracks
-QUICK_TESTS = (
-    "tests/autograd",
-    "tests/tools",
-    "tests/test_public_names.py",
-    "tests/test_import_directions.py",
-    "tests/test_pages.py",
-)
+NOT_PACKED = (".gitignore",)  # of the files that git tracks
+QUICK_TESTS = ("tests/autograd", "tests/tools", "tests/test_public_names.py", "tests/test_pages.py")
 COMMANDS = (
     ("minunet.synthesize", "smears", "--count", "10", "--size", "32x32"),
     (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
 
 
 class _Mode(threading.local):
-    """Whether this thread records, and whether it did before each `no_grad` block that it is in."""
+    """The `no_grad` blocks that this thread is in: a lock of its own that it has taken once for each.
+
+    Python can raise KeyboardInterrupt before the first line of any function in Python. To take and to release a lock are functions
+    in C: Ctrl-C as a block ends comes before or after it, and recording is on again.
+    """
 
     def __init__(self) -> None:
-        self.recording = True
-        self.before_no_grad: list[bool] = []
+        self.blocks = threading.RLock()
 
 
 _MODE = _Mode()
@@ -30,18 +33,30 @@ _MODE = _Mode()
 
 def is_recording() -> bool:
     """Whether operations are being recorded in this thread."""
-    return _MODE.recording
+    return not _MODE.blocks._is_owned()  # type: ignore[attr-defined]  # as `threading.Condition` asks
 
 
 @contextlib.contextmanager
-def recording(mode: bool) -> Iterator[None]:
-    """Within the block, record the operations of this thread, or do not record them, regardless of the mode outside."""
-    before = is_recording()
-    _MODE.recording = mode
+def recording() -> Iterator[None]:
+    """Within the block, record the operations of this thread, regardless of `no_grad` outside."""
+    outside = _MODE.blocks
+    _MODE.blocks = threading.RLock()
     try:
         yield
     finally:
-        _MODE.recording = before
+        _MODE.blocks = outside
+
+
+class _LockMethod:
+    """A method of the lock in `_Mode`, in the place of a method of `no_grad`."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __get__(self, block: no_grad | None, owner: type | None = None) -> Callable[..., None]:
+        if block is None:  # contextlib.ExitStack takes it from the class
+            return lambda block, *exception: getattr(_MODE.blocks, self.name)(*exception)
+        return getattr(_MODE.blocks, self.name)
 
 
 class no_grad(contextlib.ContextDecorator):
@@ -58,12 +73,8 @@ class no_grad(contextlib.ContextDecorator):
     False
     """
 
-    def __enter__(self) -> None:
-        _MODE.before_no_grad.append(_MODE.recording)
-        _MODE.recording = False
-
-    def __exit__(self, *exception: Any) -> None:
-        _MODE.recording = _MODE.before_no_grad.pop()
+    __enter__ = _LockMethod("__enter__")
+    __exit__ = _LockMethod("__exit__")
 
 
 class GradientMismatch(AssertionError):

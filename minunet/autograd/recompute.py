@@ -41,7 +41,7 @@ class Recompute(Function):
         try:
             for parameter in self.parameters:
                 parameter.grad = None
-            with recording(True):
+            with recording():
                 # Only the operation is kept, not the result: its array is freed as soon as backward is done with it.
                 last = cast(Function, self.part(*xs).creator)
             backpropagate(last, grad_output)

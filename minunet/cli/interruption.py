@@ -122,7 +122,7 @@ class StopOnSignal:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         first = self.signal is None
         if not first and number in (signal.SIGINT, *self._seen):
-            raise KeyboardInterrupt
+            raise Terminated(number)
         self._seen.add(number)
         if not first:
             return

@@ -82,14 +82,14 @@ class PredictedImages:
         Those whose pictures are written.
     failures, notes : list of str
         The reasons why images failed; remarks on other images.
-    stopped : bool
-        Whether the user asked to stop.
+    signal : int or None
+        The signal by which the user asked to stop.
     """
 
     done: list[PredictedImage] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    stopped: bool = False
+    signal: int | None = None
 
     @property
     def cell_share(self) -> float:
@@ -153,20 +153,20 @@ def predict_files(
     """
     result = PredictedImages()
 
-    def stop() -> None:
-        result.stopped = True
+    def stopped() -> bool:
+        return interruption.signal is not None
 
     with (
-        StopOnSignal(stop, STOPPING),
+        StopOnSignal(lambda: None, STOPPING) as interruption,
         FileProgressBar("predicting") as progress,
         ThreadPoolExecutor(len(PICTURES)) as writers,
     ):
         for number, image in enumerate(images):
             progress(number, len(images))
-            if result.stopped:
+            if stopped():
                 break
             try:
-                predicted, notes = _predict_file(model, image, out, threshold, writers, lambda: result.stopped)
+                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped)
             except _GivenUp:
                 break
             except UserError as error:
@@ -178,6 +178,7 @@ def predict_files(
                 continue
             result.done.append(predicted)
             result.notes += notes
+    result.signal = interruption.signal
     return result
 
 

@@ -1,5 +1,7 @@
 """Nothing is recorded under no_grad, in this thread only and also after errors."""
 
+import contextlib
+import sys
 import threading
 
 import pytest
@@ -112,3 +114,41 @@ def test_one_object_in_two_threads_at_once(x):
     finally:
         leave.set()
         thread.join()
+
+
+def test_no_python_function_runs_as_a_block_ends_so_that_ctrl_c_cannot_leave_it_half_ended():
+    called = []
+
+    def profile(frame, event, argument):
+        if event == "call":
+            called.append(frame.f_code.co_name)
+
+    with no_grad():
+        sys.setprofile(profile)
+    sys.setprofile(None)
+    assert called == [] and is_recording()
+
+
+@pytest.mark.parametrize("moment", range(4))
+def test_ctrl_c_as_a_block_begins_leaves_recording_on(moment):
+    calls = []
+
+    def profile(frame, event, argument):
+        calls.append(event)
+        if len(calls) == moment + 1:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.setprofile(profile)
+        with no_grad():
+            pass
+    sys.setprofile(None)
+    assert is_recording() and calls
+
+
+def test_an_exit_stack_ends_it_too():
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(no_grad())
+        assert not is_recording()
+    assert is_recording()

@@ -17,7 +17,7 @@ def made(tmp_path, monkeypatch):
     def run(*command, folder):
         commands.append(command)
         if command[0] == "git":
-            return ".ci/run\nsetup.cfg\ntests/test_a.py\n"
+            return ".gitignore\nsetup.cfg\ntests/test_a.py\n"
         return "5 tests\n" if "pytest" in command else f"{tmp_path}/out/minunet-1/minunet/__init__.py\n"
 
     monkeypatch.setattr(check_packages, "run", run)

@@ -5,6 +5,7 @@ import signal
 import time
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from minunet import UNet
@@ -71,6 +72,19 @@ def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     assert run(model, smears, "--out", "out", "--skip-existing") == 0
     assert written(tmp_path / "out") == pictures("a", "b", "deep/a")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_exit_code_says_which_signal_it_was(model, smears, tmp_path, monkeypatch, number, times):
+    def opened(path, report):
+        for _ in range(times):
+            signal.raise_signal(number)
+        return open_rows(path, report=report)
+
+    monkeypatch.setattr(prediction_run, "open_rows", opened)
+    assert run(model, smears, "--out", "out") == 128 + number
+    assert (tmp_path / "out").exists() == (times == 1)
 
 
 def test_second_ctrl_c_stops_at_once(model, smears, tmp_path, monkeypatch, capsys):
