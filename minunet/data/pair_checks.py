@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.reading.file_statistics import FileStatistics
@@ -21,6 +22,7 @@ MASK_CONCENTRATION = 0.8  # at least this share of a mask is, also after JPEG co
 SOFT_BLACK = 0.2  # a grey mask with soft edges has at least this share of black around its cells
 MASK_FLATNESS = 0.5  # share of flat squares of 2x2 pixels, of which a photograph has few
 MASK_REGIONS = 0.8  # share of the values with large regions
+OUTLINES = "outlines"  # the format of a file of outlines, in its header
 COLOURFUL = 4.0  # mean spread of the channels, of 255, above which an image is in colour
 
 
@@ -44,6 +46,7 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     warnings = [frames_warning(path) for path, header in headers.items() if header and header.frames > 1]
     return [
         *warnings,
+        *_orientation_warnings(readable),
         *_copy_warnings(readable),
         *_jpeg_warnings([pair.mask for pair in readable]),
         *_constant_warnings(readable),
@@ -123,6 +126,34 @@ def _swap_problems(statistics: Sequence[PairStatistics]) -> list[str]:
             for image, mask in swapped
         ]
     return problems
+
+
+def _orientation_warnings(statistics: Iterable[PairStatistics]) -> list[str]:
+    """One sentence for each way in which masks without an EXIF orientation were fitted to images that have one."""
+    by_raw, by_view, by_both = list[Path](), list[Path](), list[Path]()
+    for pair in statistics:
+        image, mask = pair.image.header, pair.mask.header
+        if image is None or mask is None or image.orientation == 1 or not pair.pair.mask.is_file():
+            continue
+        if mask.turned_with_image:
+            by_raw.append(pair.image.path)
+        elif mask.orientation == 1 and mask.size == image.size and mask.format != OUTLINES:
+            (by_both if image.stored_size == mask.size else by_view).append(pair.image.path)
+    readings = (
+        (by_raw, "fit the pixels as they are stored, before the turn: the masks are turned with the images"),
+        (by_view, "fit the images after the turn: they are read as drawn on the upright images"),
+        (
+            by_both,
+            "fit before and after the turn: they are read as drawn on the upright images; look at the outlines "
+            "(python -m minunet.doctor DATA --sheet sheet.png), and if they lie beside the cells, remove the orientation from the "
+            "images (exiftool -Orientation= FILE)",
+        ),
+    )
+    return [
+        f"{count_noun(len(paths), 'image')} turned by EXIF orientation ({join_names(paths)}), with masks that have none and {how}."
+        for paths, how in readings
+        if paths
+    ]
 
 
 def _copy_warnings(statistics: Iterable[PairStatistics]) -> list[str]:

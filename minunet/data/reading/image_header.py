@@ -28,12 +28,15 @@ class ImageHeader:
         1, or 2 where the file holds several images, of which only one is read; they are not counted.
     orientation : int
         The EXIF orientation of the stored pixels, 1 to 8; 1 where they are upright, or nothing is said.
+    turned_with_image : bool
+        Whether this is a mask whose orientation is that of its image.
     """
 
     size: tuple[int, int]
     format: str
     frames: int
     orientation: int = 1
+    turned_with_image: bool = False
 
     @property
     def stored_size(self) -> tuple[int, int]:

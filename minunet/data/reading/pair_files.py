@@ -19,6 +19,7 @@ from minunet.data.finding.matching import Pair
 from minunet.data.outlines.outline_file import ENDINGS, read_outlines
 from minunet.data.reading.cell_files import read_cell_files
 from minunet.data.reading.image_files import ImageHeader, open_image, report_frames
+from minunet.data.reading.mask_orientation import turn_with_image, turned
 from minunet.data.reading.numbered_cells import CellRemarks, number_cells
 from minunet.data.reading.stored_mask import StoredMask, stored_mask
 from minunet.errors import UserError
@@ -94,7 +95,9 @@ def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
         yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
         return
     with open_image(pair.mask, page=pair.page) as image:
-        yield OpenFile(image.header, lambda: stored_mask(image))
+        header = turn_with_image(image.header, pair.image)
+        turn = header.orientation if header.turned_with_image else 1
+        yield OpenFile(header, lambda: turned(stored_mask(image), turn) if turn != 1 else stored_mask(image))
 
 
 def _outlined(pair: Pair, size: tuple[int, int]) -> StoredMask:
