@@ -26,7 +26,7 @@ from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
-from minunet.inference.cell_evaluation import CellEvaluation, evaluate_cells
+from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import evaluate
 from minunet.inference.loaded_model import LoadedModel, extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
@@ -145,11 +145,18 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
     def observe(pair: Pair, image: np.ndarray, share: float) -> None:
         unlike[pair.name] = [*model.unlike(image), *extreme_share(share)]
 
+    missing = missing_packages()
+    cells = None if missing else CellEvaluation()
     with FileProgressBar("scoring") as progress:
         metrics = evaluate(
-            model, selected.pairs, native=native, batch_size=arguments.batch_size, progress=progress, observe=observe
+            model,
+            selected.pairs,
+            native=native,
+            batch_size=arguments.batch_size,
+            progress=progress,
+            observe=observe,
+            observe_cells=None if cells is None else partial(cells.add, model),
         )
-    cells = None if (missing := missing_packages()) else score_cells(model, selected.pairs)
     print("", *summary_table(metrics), "", *image_table(metrics, unlike), "", sep="\n")
     if cells is not None:
         print(*cell_score_table(cells), "", sep="\n")
@@ -168,12 +175,6 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
 def mask_choice(arguments: Namespace) -> MaskChoice:
     """What the flags say of the masks."""
     return MaskChoice(arguments.cell, arguments.ignore, bool(arguments.invert_masks), command=COMMAND)
-
-
-def score_cells(model: LoadedModel, pairs: list[Pair]) -> CellEvaluation:
-    """The scores of cells, with a progress bar."""
-    with FileProgressBar("scoring cells") as progress:
-        return evaluate_cells(model, pairs, progress=progress)
 
 
 def build_parser() -> Parser:

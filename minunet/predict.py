@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_packages import missing_packages
+from minunet.cells.cell_settings import RANGES
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import file_path, fraction
+from minunet.cli.argument_types import file_path, fraction, positive_float
 from minunet.cli.command import INTERRUPTED, command, one_line
 from minunet.cli.console import say_item
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -22,14 +27,24 @@ from minunet.files.lock import FolderLock
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import PICTURES, is_result, result_files
+from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
 from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems
+from minunet.runs.prediction_tables import TABLES, PredictionTables
 from minunet.wording import count_noun, join_names
 
 FAILED = 1
+MASK_THRESHOLD = 0.5
 EPILOG = f"""\
 for each image NAME, in the folder --out, sub-folders as in the folder given:
 {chr(10).join(f"  NAME_{kind + '.png':<16} {what}" for kind, what in PICTURES.items())}
+{chr(10).join(f"  NAME_{ending:<16} {what}" for ending, what in CELL_FILES.items())}
 All have the image's own size, upright: a photo's EXIF orientation is applied.
+
+in the folder --out, of all images in it (docs/cells.md describes every column):
+{chr(10).join(f"  {name:<21} {what}" for name, what in TABLES.items())}
+Sizes are in pixels, and in micrometres where --pixel-size or the file gives the size
+of a pixel: the resolution of a TIFF or PNG, if it is that of a microscope. Cells need
+the packages of minunet[cells]; without them only the four pictures are written.
 
 PNG, JPEG, BMP and TIFF are read, 8 and 16 bit. Folders are searched with their
 sub-folders; of a data set (images/ beside masks/, NAME_mask.png beside NAME.png)
@@ -44,6 +59,7 @@ examples:
   python -m minunet.predict runs/first smears
   python -m minunet.predict runs/first a.jpg b.tif --out results --threshold 0.4
   python -m minunet.predict runs/first smears --out results --skip-existing
+  python -m minunet.predict runs/first smears --pixel-size 0.11 --export roi geojson
 
 exit code: 0 all done; 1 some images failed, they are listed and the others are done;
 2 nothing was done because of a mistake in what was given; 130 stopped by Ctrl-C,
@@ -57,10 +73,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments, problems = build_parser().parse_collecting(argv)
     out = fresh_folder("predictions") if arguments.out is None else arguments.out
     overwrite, skip_existing = arguments.overwrite, arguments.skip_existing
+    exports = None if missing_packages() else tuple(dict.fromkeys(arguments.export))
+    if arguments.export and (missing := missing_packages(arguments.export)):
+        problems.append(f"--export {' '.join(arguments.export)}: {missing}.")
     try:
         inputs = find_input_images(arguments.paths, is_result=is_result)
         images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
-        problems += result_problems(inputs, images, out, overwrite=overwrite, skip_existing=skip_existing)
+        existing = {"overwrite": overwrite, "skip_existing": skip_existing, "exports": exports}
+        problems += result_problems(inputs, images, out, **existing)
     except UserError as error:
         problems += error.problems
     try:
@@ -76,11 +96,31 @@ def main(argv: list[str] | None = None) -> int:
         lock.sweep((out / image.name).parent for image in inputs.images)
         # Once more, because another process may have written there until now.
         images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
-        if problems := result_problems(inputs, images, out, overwrite=overwrite, skip_existing=skip_existing):
+        if problems := result_problems(inputs, images, out, **existing):
             raise UserError(problems)
         announce_prediction(model, inputs, images)
-        result = predict_files(model, images, out, arguments.threshold)
-    return announce_results(result, images, out)
+        cells = None if exports is None else request_cells(arguments, model, out, exports)
+        threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
+        result = predict_files(model, images, out, threshold, cells)
+        return announce_results(result, images, out, None if cells is None else cells.tables)
+
+
+def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: Sequence[str]) -> CellRequest:
+    """What is to be done with cells, by the arguments and the model."""
+    settings = model.cell_settings
+    if arguments.threshold is not None:
+        settings = replace(
+            settings, threshold=min(max(arguments.threshold, RANGES["threshold"][0]), RANGES["threshold"][1])
+        )
+    if model.cell_choice is None:
+        say_item(
+            print,
+            "note",
+            "the model stores no settings of cells (it is of an older version, or was trained without the packages for cells): "
+            "the defaults are used",
+        )
+    interval = model.cell_choice.interval if model.cell_choice else None
+    return CellRequest(settings, PredictionTables(out), interval, arguments.pixel_size, exports)
 
 
 def build_parser() -> Parser:
@@ -101,8 +141,21 @@ def build_parser() -> Parser:
         "--threshold",
         metavar="P",
         type=fraction,
-        default=0.5,
-        help="a pixel is a cell where its probability is above P (default 0.5; lower values find more cells)",
+        help="a pixel is cell where its probability is above P (default 0.5 for masks, and for cells what was best in "
+        "validation; lower values find more cells)",
+    )
+    parser.add_argument(
+        "--pixel-size",
+        metavar="UM",
+        type=positive_float,
+        help="side of a pixel in micrometres (default: what the file says, if it can be believed)",
+    )
+    parser.add_argument(
+        "--export",
+        choices=tuple(EXPORTS),
+        nargs="+",
+        default=[],
+        help="also write cells for other programs: roi (ImageJ, Fiji), geojson (QuPath), coco, ome (OME-TIFF)",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
@@ -127,8 +180,10 @@ def announce_prediction(model: LoadedModel, inputs: InputFiles, images: Sequence
             say_item(print, "", f"left out, {reason}: {names}")
 
 
-def announce_results(result: PredictedImages, images: Sequence[InputImage], out: Path) -> int:
-    """Print what was done, what failed and how to go on; returns the exit code."""
+def announce_results(
+    result: PredictedImages, images: Sequence[InputImage], out: Path, tables: PredictionTables | None
+) -> int:
+    """Print what was done, what failed and how to go on; returns the exit code. `tables` is None where cells are not found."""
     for note in result.notes:
         say_item(print, "note", note)
     for predicted in result.done:
@@ -142,9 +197,16 @@ def announce_results(result: PredictedImages, images: Sequence[InputImage], out:
             f"{count_noun(len(result.done), 'image')}; {100 * result.cell_share:.1f} % of the pixels are cells",
             *([f"{unlike} of them to look at first, see above"] if unlike else []),
         )
-        say_item(print, "open", str(result_files(out / result.done[0].image.name)[-1]), fold=False)
+        stem = out / result.done[0].image.name
+        numbered = [path for path in cell_files(stem) if path.suffix == ".png" and path.is_file()]
+        say_item(print, "open", *map(str, [result_files(stem)[-1], *numbered]), fold=False)
     elif not images:
         say_item(print, "done", "nothing was left to do")
+    if tables is None:
+        say_item(print, "cells", missing_packages() or "")
+    elif tables.images():
+        say_item(print, "cells", *tables.summary())
+        say_item(print, "", *(str(out / name) for name in TABLES), fold=False)
     sys.stdout.flush()
     if result.failures:
         print(f"error: {len(result.failures)} of {count_noun(len(images), 'image')} failed:", file=sys.stderr)

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Iterable
 from types import ModuleType
 
 from minunet.errors import UserError
 from minunet.wording import join_names
 
 PACKAGES = {"scipy": "scipy", "skimage": "scikit-image", "tifffile": "tifffile"}  # by the name of the import
+ONLY_FOR = {"roi": "roifile"}  # by the word for --export
 REMEDY = "python -m pip install 'minunet[cells]'"
 
 
-def missing_packages() -> str | None:
+def missing_packages(exports: Iterable[str] = ()) -> str | None:
     """A sentence on how to get cells where a package for them is missing; None where all are there.
 
     Nothing is imported to find out.
+
+    Parameters
+    ----------
+    exports : iterable of str
+        Files for other programs that are to be written, of which "roi" needs one more package.
     """
-    missing = [package for name, package in PACKAGES.items() if not _is_installed(name)]
+    needed = {**PACKAGES, **{ONLY_FOR[name]: ONLY_FOR[name] for name in exports if name in ONLY_FOR}}
+    missing = [package for name, package in needed.items() if not _is_installed(name)]
     if not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from minunet.cells.cell_choice import CellChoice, choose_cells
-from minunet.cells.mask_cells import MaskCells
+from minunet.cells.mask_cells import MaskCells, cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
-from minunet.data.reading.pair_files import read_image
-from minunet.inference.cell_evaluation import mask_cells
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.inference.loaded_model import LoadedModel
 
 MOST_IMAGES = 20  # more take longer and change little; they are taken evenly from all
@@ -51,7 +50,7 @@ def calibrate_cells(
         for number, pair in enumerate(used, start=1):
             found = kept.get(pair.name)
             if found is None:
-                found = model.predict(read_image(pair)), mask_cells(model, pair)
+                found = model.predict(read_image(pair)), cells_of_mask(read_mask(pair), model.preprocessing)
                 if sum(cells.labels.size for _, cells in kept.values()) + found[1].labels.size <= KEPT_PIXELS:
                     kept[pair.name] = found
             if progress:

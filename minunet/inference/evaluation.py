@@ -10,10 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from minunet.autograd import Tensor
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
+from minunet.functional import sigmoid
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
 
@@ -26,6 +29,7 @@ def evaluate(
     batch_size: int = 8,
     progress: ProgressCallback | None = None,
     observe: Callable[[Pair, np.ndarray, float], object] | None = None,
+    observe_cells: Callable[[Pair, StoredMask, np.ndarray], object] | None = None,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
 
@@ -44,6 +48,8 @@ def evaluate(
         Called with the number of images done, and of all.
     observe : callable, optional
         Called with each pair, its decoded image, and the share of its pixels that the model calls cell.
+    observe_cells : callable, optional
+        Called with each pair, its mask as it is stored, and the probabilities at the image's own size, (H, W).
 
     Returns
     -------
@@ -55,21 +61,26 @@ def evaluate(
         batch = pairs[first : first + batch_size]
         if native or model.preprocessing.size is None:
             for pair in batch:
-                image = read_image(pair)
-                share = _score_native(model, pair, image, metrics)
+                image, mask = read_image(pair), read_mask(pair)
+                probability = _score_native(model, pair, image, mask, metrics)
                 if observe:
-                    observe(pair, image, share)
+                    observe(pair, image, float(np.mean(probability > 0.5)))
+                if observe_cells:
+                    observe_cells(pair, mask, probability)
                 if progress:
                     progress(len(metrics), len(pairs))
             continue
-        images = [read_image(pair) for pair in batch]
+        images, masks = [read_image(pair) for pair in batch], [read_mask(pair) for pair in batch]
         inputs = np.stack([_input(model, pair, image) for pair, image in zip(batch, images, strict=True)])
-        targets = np.stack([model.preprocessing.target(read_mask(pair)) for pair in batch])
+        targets = np.stack([model.preprocessing.target(mask) for mask in masks])
         logits = model.logits(inputs)
         metrics.update_logits(logits[..., None], targets, [pair.name for pair in batch])
         if observe:
             for pair, image, values in zip(batch, images, logits, strict=True):
                 observe(pair, image, float(np.mean(values > 0)))
+        if observe_cells:
+            for pair, image, mask, values in zip(batch, images, masks, sigmoid(Tensor(logits)).data, strict=True):
+                observe_cells(pair, mask, model.at_size(values, image.shape[:2]))
         if progress:
             progress(len(metrics), len(pairs))
     return metrics
@@ -78,24 +89,26 @@ def evaluate(
 def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image of a pair, its mask (H, W, 1), and the probability of each pixel (H, W), all at the image's own size."""
     image = read_image(pair)
-    return image, _native_target(model, pair), model.predict(image)
+    return image, native_target(model, read_mask(pair)), model.predict(image)
 
 
-def _score_native(model: LoadedModel, pair: Pair, image: np.ndarray, metrics: SegmentationMetrics) -> float:
-    """Add the scores of an image; returns the share of its pixels that are cell by the model."""
-    target = _native_target(model, pair)
+def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:
+    """The mask at its own size, (H, W, 1)."""
+    return replace(model.preprocessing, size=None, crop=None).target(mask)
+
+
+def _score_native(
+    model: LoadedModel, pair: Pair, image: np.ndarray, mask: StoredMask, metrics: SegmentationMetrics
+) -> np.ndarray:
+    """Add the scores of an image; returns its probabilities, (H, W)."""
+    target = native_target(model, mask)
     if model.preprocessing.size is None:
         logits = model.logits(_input(model, pair, image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
-        return float(np.mean(logits > 0))
+        return np.asarray(sigmoid(Tensor(logits)).data[0])
     probability = model.predict(image)
     metrics.update(probability[None, ..., None], target[None], [pair.name])
-    return float(np.mean(probability > 0.5))
-
-
-def _native_target(model: LoadedModel, pair: Pair) -> np.ndarray:
-    """The mask at its own size, (H, W, 1)."""
-    return replace(model.preprocessing, size=None, crop=None).target(read_mask(pair))
+    return probability
 
 
 def _input(model: LoadedModel, pair: Pair, image: np.ndarray) -> np.ndarray:

@@ -16,9 +16,12 @@ from PIL import Image
 
 from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
+from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
+from minunet.cells.found_cells import find_and_measure
 from minunet.data.appearance import measure_appearance
 from minunet.data.reading.image_files import decode
+from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.pixels import finite, from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
@@ -137,6 +140,37 @@ class LoadedModel:
         """
         return next(self.predict_many([image]))
 
+    def cells(self, image: Any, pixel_size: float | None = None) -> Cells:
+        """The cells of an image, numbered and measured.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            As for `predict`.
+        pixel_size : float, optional
+            The side of a pixel in micrometres; for a file by default what the file itself says, where that can be believed.
+
+        Returns
+        -------
+        Cells
+            `labels`, (H, W) int32, the number of the cell of each pixel, 0 where there is none; and `table`, a dictionary for each
+            cell with the columns of cells.csv.
+
+        Raises
+        ------
+        UserError
+            As `predict`, and where the packages that cells need are not installed.
+
+        Examples
+        --------
+        >>> labels, table = model.cells("smear.jpg")              # doctest: +SKIP
+        >>> [row["area_px2"] for row in table]                         # doctest: +SKIP
+        """
+        if pixel_size is None and isinstance(image, (str, Path)):
+            pixel_size = read_pixel_size(image)
+        array = as_array(image)
+        return find_and_measure(self.predict(array), array, self.cell_settings, pixel_size)
+
     def unlike(self, image: Any) -> list[str]:
         """How an image differs from those that the model was trained on, so that its prediction may be wrong.
 
@@ -193,7 +227,7 @@ class LoadedModel:
             while batch := list(itertools.islice(group, together)):
                 inputs = np.stack([item[0] for item in batch])  # (N, h, w, C)
                 for probability, (_, size) in zip(self.probabilities(inputs), batch, strict=True):
-                    yield self._to_size(probability, size)
+                    yield self.at_size(probability, size)
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """The probabilities for images that `preprocessing.image` prepared, at that size.
@@ -244,7 +278,8 @@ class LoadedModel:
     def _run_one(self, image: np.ndarray) -> np.ndarray:
         return self._run(image[None])[0]
 
-    def _to_size(self, probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    def at_size(self, probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """The probabilities of the model's input, (h, w), at the size (H, W) of the image."""
         height, width = size
         if probability.shape != size:
             probability = resize_bilinear(probability, (width, height))

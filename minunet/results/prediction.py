@@ -29,6 +29,9 @@ COMPRESS_LEVELS = {
 }  # 6 saves half of a mask, a sixth of a photograph
 
 
+CELL_PICTURES = ("_cells.png", "_labels.tif", "_labels.ome.tif")  # what else a prediction writes that is an image
+
+
 @dataclass(frozen=True)
 class Prediction:
     """An image with its probabilities, or some rows of a large one.
@@ -126,9 +129,9 @@ def result_files(stem: Path) -> list[Path]:
 
 
 def is_result(path: Path) -> bool:
-    """Whether a file is the result of a prediction: named like one, and the other three files exist."""
-    for kind in PICTURES:
-        if path.name.endswith(f"_{kind}.png"):
-            stem = path.with_name(path.name.removesuffix(f"_{kind}.png"))
+    """Whether a file is the result of a prediction: named like one, and the four pictures exist."""
+    for ending in (*(f"_{kind}.png" for kind in PICTURES), *CELL_PICTURES):
+        if path.name.endswith(ending):
+            stem = path.with_name(path.name.removesuffix(ending))
             return all(file.is_file() for file in result_files(stem))
     return False

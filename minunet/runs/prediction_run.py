@@ -24,7 +24,9 @@ from minunet.files.folders import mixing_problems, unwritable
 from minunet.inference.large_images import predict_rows
 from minunet.inference.loaded_model import LoadedModel, extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
+from minunet.runs.cell_results import MOST_PIXELS, CellRequest, KeptRows, cell_files, remove_files, write_cell_files
 from minunet.runs.picture_files import picture_files
+from minunet.runs.prediction_tables import table_problems
 from minunet.wording import join_names
 
 STOPPING = "Stopping after this image, a large one is given up; what is done is kept. Ctrl-C again stops at once."
@@ -103,7 +105,13 @@ def has_results(image: InputImage, out: Path) -> bool:
 
 
 def result_problems(
-    inputs: InputFiles, images: Sequence[InputImage], out: Path, *, overwrite: bool, skip_existing: bool
+    inputs: InputFiles,
+    images: Sequence[InputImage],
+    out: Path,
+    *,
+    overwrite: bool,
+    skip_existing: bool,
+    exports: Sequence[str] | None = None,
 ) -> list[str]:
     """The reasons why the results cannot be written, a sentence each.
 
@@ -116,10 +124,16 @@ def result_problems(
     out : Path
     overwrite, skip_existing : bool
         What the user wants to be done about results that exist.
+    exports : sequence of str, optional
+        What is written for other programs, beside the tables and pictures of cells; None: no cells.
     """
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
     files = {path: image.name for image in images for path in result_files(out / image.name)}
+    tables: list[str] = []
+    if exports is not None:
+        files |= {path: image.name for image in images for path in cell_files(out / image.name, exports)}
+        tables = table_problems(out)
     if problems := mixing_problems(out, files, [*(image.path for image in inputs.images), *inputs.masks]):
         return problems
     existing = dict.fromkeys(name for path, name in files.items() if os.path.lexists(path))
@@ -129,12 +143,16 @@ def result_problems(
             if skip_existing
             else "add --skip-existing to keep them, --overwrite to replace them, or choose another folder."
         )
-        return [f"--out {out}: results of {join_names(existing, 3)} are there already; {remedy}"]
-    return []
+        return [f"--out {out}: results of {join_names(existing, 3)} are there already; {remedy}", *tables]
+    return tables
 
 
 def predict_files(
-    model: LoadedModel, images: Sequence[InputImage], out: Path, threshold: float = 0.5
+    model: LoadedModel,
+    images: Sequence[InputImage],
+    out: Path,
+    threshold: float = 0.5,
+    cells: CellRequest | None = None,
 ) -> PredictedImages:
     """Write the pictures of every image; where one fails, the failure is recorded and the next image follows.
 
@@ -146,6 +164,8 @@ def predict_files(
         Folder of the results, made if missing.
     threshold : float
         Of the masks.
+    cells : CellRequest, optional
+        What is written of cells; without it nothing is.
 
     Returns
     -------
@@ -166,7 +186,7 @@ def predict_files(
             if stopped():
                 break
             try:
-                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped)
+                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells)
             except _GivenUp:
                 break
             except UserError as error:
@@ -178,6 +198,8 @@ def predict_files(
                 continue
             result.done.append(predicted)
             result.notes += notes
+        if cells is not None and result.done:
+            cells.tables.write()
     result.signal = interruption.signal
     return result
 
@@ -189,6 +211,7 @@ def _predict_file(
     threshold: float,
     writers: ThreadPoolExecutor,
     stopped: Callable[[], bool],
+    cells: CellRequest | None,
 ) -> tuple[PredictedImage, list[str]]:
     """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
     cell_pixels, notes = 0, list[str]()
@@ -200,12 +223,31 @@ def _predict_file(
             if stopped() and done < total:
                 raise _GivenUp
 
-        predicted = with_context(predict_rows(model, rows, report), threshold, model.preprocessing.display)
+        kept, predicted_rows = KeptRows(), predict_rows(model, rows, report)
+        if cells is not None and rows.pixels <= MOST_PIXELS:
+            predicted_rows = kept.while_passing(predicted_rows)
+        elif cells is not None:
+            notes.append(
+                f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels, and cells are found in images of at most "
+                f"{MOST_PIXELS / 1e6:,.0f} million; only its mask is written: cut it into pieces to count cells."
+            )
+        predicted = with_context(predicted_rows, threshold, model.preprocessing.display)
         first = next(predicted)  # before a file is made, since most bad images show here
-        with picture_files(out / image.name, rows.height, writers) as write:
-            for prediction in itertools.chain([first], predicted):
-                write(prediction)
-                cell_pixels += int(prediction.mask.sum())
-                middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
+        written: list[Path] = []
+        try:
+            with picture_files(out / image.name, rows.height, writers) as write:
+                for prediction in itertools.chain([first], predicted):
+                    write(prediction)
+                    cell_pixels += int(prediction.mask.sum())
+                    middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
+                if cells is not None and kept:
+                    found, pixel_size = cells.find(image, *kept.whole())
+                    display = model.preprocessing.display(kept.whole()[0])
+                    written += write_cell_files(out / image.name, display, found, pixel_size, cells.exports)
+        except BaseException:
+            remove_files(written)
+            raise
     unlike = model.unlike_window(middle.window(), (rows.height, rows.width)) + extreme_share(cell_pixels / rows.pixels)
+    if cells is not None and kept:
+        cells.add(image, found, pixel_size, [*notes, *unlike])
     return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike)), notes

@@ -4,6 +4,8 @@ import numpy as np
 from PIL import Image
 
 from minunet.predict import main
+from minunet.runs.cell_results import CELL_FILES
+from minunet.runs.prediction_tables import TABLES
 
 KINDS = ("mask", "probability", "product", "overlay")
 
@@ -20,10 +22,11 @@ def pixels(path):
 
 
 def written(folder):
-    """The files in a folder and those in it, by their paths within it."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    """The files in a folder and those in it, by their paths within it, without the tables of cells."""
+    names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(name for name in names if name.rpartition("/")[2] not in TABLES)
 
 
 def pictures(*names):
     """The files that there should be for images of these names."""
-    return sorted(f"{name}_{kind}.png" for name in names for kind in KINDS)
+    return sorted(f"{name}_{ending}" for name in names for ending in (*(f"{kind}.png" for kind in KINDS), *CELL_FILES))

@@ -1,0 +1,144 @@
+"""The files of the cells of one image: labels, the picture with outlines and numbers, and what was asked for with --export."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_measures import Cells
+from minunet.cells.cell_settings import CellSettings
+from minunet.cells.count_interval import CountInterval
+from minunet.cells.found_cells import find_and_measure
+from minunet.cells.image_summary import measure_image
+from minunet.cells.labels_tiff import labels_file, labels_tiff
+from minunet.data.finding.input_images import InputImage
+from minunet.data.reading.pixel_size import read_pixel_size
+from minunet.files.atomic_write import write_bytes
+from minunet.inference.large_images import PredictedRows
+from minunet.results.cell_overlay import cell_overlay
+from minunet.results.picture import png_bytes
+from minunet.runs.prediction_tables import PredictionTables
+
+MOST_PIXELS = 2**25  # of an image whose cells are found: it takes 25 bytes a pixel, 0.8 GB
+CELL_FILES = {
+    "labels.tif": "the number of the cell at each pixel, 16 bit",
+    "cells.png": "outline and number of every cell on the image, orange where in doubt",
+}
+
+
+@dataclass
+class CellRequest:
+    """What is to be done with the cells of the images of a prediction.
+
+    Attributes
+    ----------
+    settings : CellSettings
+    tables : PredictionTables
+    interval : CountInterval or None
+        Of the model.
+    pixel_size : float or None
+        In micrometres, as the user gave it; None: as each file gives it.
+    exports : sequence of str
+        Keys of `minunet.cells.cell_exports.EXPORTS`.
+    """
+
+    settings: CellSettings
+    tables: PredictionTables
+    interval: CountInterval | None = None
+    pixel_size: float | None = None
+    exports: Sequence[str] = ()
+
+    def find(self, image: InputImage, pixels: np.ndarray, probability: np.ndarray) -> tuple[Cells, float | None]:
+        """The cells of an image, and the size of its pixels in micrometres, where that is known."""
+        pixel_size = read_pixel_size(image.path) if self.pixel_size is None else self.pixel_size
+        return find_and_measure(probability, pixels, self.settings, pixel_size), pixel_size
+
+    def add(self, image: InputImage, cells: Cells, pixel_size: float | None, notes: Sequence[str]) -> None:
+        """Add an image to the tables."""
+        row = measure_image(image.name, *cells, pixel_size=pixel_size, interval=self.interval, notes=notes)
+        self.tables.add(row, cells.table)
+
+
+def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:
+    """The files of the cells of an image; `stem` is the folder with the name of the image."""
+    endings = [*CELL_FILES, *(EXPORTS[name][0] for name in exports)]
+    return [stem.with_name(f"{stem.name}_{ending}") for ending in endings]
+
+
+class KeptRows:
+    """The pixels and the probabilities of an image that is predicted some rows at a time; false before there are any."""
+
+    def __init__(self) -> None:
+        self._parts: list[PredictedRows] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def while_passing(self, rows: Iterable[PredictedRows]) -> Iterator[PredictedRows]:
+        """The same rows; each part is kept when it passes."""
+        for part in rows:
+            self._parts.append(part)
+            yield part
+
+    def whole(self) -> PredictedRows:
+        """The whole image and its probabilities."""
+        if len(self._parts) > 1:
+            pixels, probabilities = zip(*self._parts, strict=True)
+            self._parts = [(np.concatenate(pixels), np.concatenate(probabilities))]
+        return self._parts[0]
+
+
+def write_cell_files(
+    stem: Path, image: np.ndarray, cells: Cells, pixel_size: float | None, exports: Sequence[str] = ()
+) -> list[Path]:
+    """Write the files of the cells of an image, all or none of them.
+
+    Parameters
+    ----------
+    stem : Path
+        The folder with the name of the image.
+    image : ndarray, uint8, (H, W) or (H, W, 3)
+        As it is displayed.
+    cells : Cells
+    pixel_size : float or None
+        In micrometres.
+    exports : sequence of str
+        Keys of `minunet.cells.cell_exports.EXPORTS`.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    UserError
+        If the system refuses.
+    """
+    contents = {
+        labels_file(stem): labels_tiff(cells.labels, pixel_size),
+        stem.with_name(f"{stem.name}_cells.png"): png_bytes(cell_overlay(image, *cells), compress_level=1),
+    }
+    for name in exports:
+        ending, content = EXPORTS[name]
+        contents[stem.with_name(f"{stem.name}_{ending}")] = content(cells, stem.name, pixel_size)
+    written: list[Path] = []
+    try:
+        for path, data in contents.items():
+            written.append(write_bytes(path, data, durable=False))
+    except BaseException:
+        remove_files(written)
+        raise
+    return written
+
+
+def remove_files(paths: Sequence[Path]) -> None:
+    """Remove files, where they are there."""
+    for path in paths:
+        with contextlib.suppress(OSError):
+            path.unlink()

@@ -1,0 +1,201 @@
+"""The tables of a folder of predictions: cells.csv with a row a cell, images.csv with a row an image, and summary.txt in words.
+
+They hold every image of the folder: rows of earlier predictions stay, and those of images that are predicted again are replaced.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.cells.cell_measures import CELL_COLUMNS, MICROMETRE_COLUMNS
+from minunet.cells.image_summary import IMAGE_COLUMNS, IN_MICROMETRES
+from minunet.errors import UserError
+from minunet.files.atomic_write import utf8, write_text
+from minunet.files.reading import read_regular
+from minunet.wording import count_noun
+
+CELL_TABLE, IMAGE_TABLE, SUMMARY = "cells.csv", "images.csv", "summary.txt"
+TABLES = {
+    CELL_TABLE: "a row a cell: size, shape, stain, place, confidence",
+    IMAGE_TABLE: "a row an image: count, interval, sizes, clumps, notes",
+    SUMMARY: "the result in words",
+}
+COLUMNS = {CELL_TABLE: ["image", *CELL_COLUMNS, *MICROMETRE_COLUMNS], IMAGE_TABLE: [*IMAGE_COLUMNS]}
+OPTIONAL = {*MICROMETRE_COLUMNS, *IN_MICROMETRES}  # left out where no image has a pixel size
+INTERVAL = 30.0  # seconds
+LARGEST = 2_000_000_000  # bytes of a table
+
+TableRow = dict[str, Any]
+
+
+class PredictionTables:
+    """The tables of a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Rows that it has already are read.
+
+    Raises
+    ------
+    UserError
+        If a file of these names is there and is not such a table.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self._written = time.monotonic()
+        problems: list[str] = []
+        self._rows: dict[str, dict[str, list[TableRow]]] = {}  # by table and image
+        for table in COLUMNS:
+            self._rows[table] = {}
+            try:
+                for row in _read(folder / table, COLUMNS[table]):
+                    self._rows[table].setdefault(row["image"], []).append(row)
+            except UserError as error:
+                problems += error.problems
+        if problems:
+            raise UserError(problems)
+
+    def add(self, image: TableRow, cells: Iterable[TableRow]) -> None:
+        """Add an image with its cells, or replace it; every half a minute the files are written, in case the process is killed.
+
+        Raises
+        ------
+        UserError
+            If the system refuses.
+        """
+        name = image["image"]
+        rows = {CELL_TABLE: [{"image": name, **cell} for cell in cells], IMAGE_TABLE: [image]}
+        for table, new in rows.items():
+            self._rows[table][name] = new
+        if time.monotonic() - self._written > INTERVAL:
+            self.write()
+
+    def write(self) -> None:
+        """Write the three files, sorted by image; columns in micrometres are there where an image has them.
+
+        Raises
+        ------
+        UserError
+            If the system refuses.
+        """
+        for table, images in self._rows.items():
+            rows = [row for name in sorted(images, key=str.casefold) for row in images[name]]
+            write_text(self.folder / table, csv_of(rows, COLUMNS[table]))
+        self._written = time.monotonic()
+        write_text(self.folder / SUMMARY, "\n".join(self.summary()) + "\n")
+
+    def images(self) -> list[TableRow]:
+        """The rows of the images."""
+        return [row for rows in self._rows[IMAGE_TABLE].values() for row in rows]
+
+    def summary(self) -> list[str]:
+        """The result of all images of the folder in words."""
+        return summary_lines(self.images(), self._diameters())
+
+    def _diameters(self) -> list[tuple[float, float | None]]:
+        """The diameter of every cell that does not reach the edge of its image, in pixels, and in micrometres where known."""
+        return [
+            (float(row["equivalent_diameter_px"]), _number(row.get("equivalent_diameter_um")))
+            for rows in self._rows[CELL_TABLE].values()
+            for row in rows
+            if str(row["touches_edge"]) == "0"
+        ]
+
+
+def table_problems(folder: Path) -> list[str]:
+    """The reasons why the tables cannot be written to a folder, a sentence each: other files of their names are there."""
+    try:
+        PredictionTables(folder)
+    except UserError as error:
+        return error.problems
+    return []
+
+
+def summary_lines(images: Sequence[TableRow], diameters: Sequence[tuple[float, float | None]]) -> list[str]:
+    """Images, cells and sizes as sentences for a reader.
+
+    Parameters
+    ----------
+    images : sequence of dict
+        Rows of images.csv.
+    diameters : sequence of (float, float or None)
+        Of the cells that are measured, in pixels and in micrometres.
+    """
+    cells = sum(int(row["cells"]) for row in images)
+    ends = [(_number(row["cells_low"]), _number(row["cells_high"])) for row in images]
+    known = [(low, high) for low, high in ends if low is not None and high is not None]
+    interval = ""
+    if images and len(known) == len(images):
+        interval = f" ({sum(low for low, _ in known):,.0f} to {sum(high for _, high in known):,.0f})"
+    lines = [f"{count_noun(len(images), 'image')}, {count_noun(cells, 'cell')}{interval}"]
+    if diameters:
+        in_um = [um for _, um in diameters if um is not None]
+        unit, values = ("um", in_um) if len(in_um) == len(diameters) else ("px", [px for px, _ in diameters])
+        lines[0] += f", median diameter {np.median(values):.1f} {unit}"
+        if len(values) > 1:
+            lines.append(
+                f"size CV {100 * np.std(values, ddof=1) / np.mean(values):.1f} % over all cells inside the images"
+            )
+    doubtful, clumps = (sum(int(row[name]) for row in images) for name in ("doubtful_cells", "clumps"))
+    if cells:
+        lines.append(f"{count_noun(clumps, 'clump')} of touching cells; {count_noun(doubtful, 'doubtful cell')}")
+    noted = [str(row["image"]) for row in images if row["notes"]]
+    if noted:
+        lines.append(f"{count_noun(len(noted), 'image')} with notes, see {IMAGE_TABLE}: {', '.join(noted[:3])}")
+    return lines
+
+
+def csv_of(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
+    """Rows as CSV; numbers with six significant digits, an empty field for None, optional columns only where they have values."""
+    used = [name for name in columns if name not in OPTIONAL or any(row.get(name) not in (None, "") for row in rows)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(used)
+    writer.writerows([_field(row.get(name)) for name in used] for row in rows)
+    return text.getvalue()
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else utf8(str(value)).decode()
+
+
+def _number(value: Any) -> float | None:
+    return None if value in (None, "") else float(value)
+
+
+def _read(path: Path, columns: Sequence[str]) -> list[TableRow]:
+    """The rows of a table; none where there is no file."""
+    if not path.is_file():
+        return []
+    try:
+        text = read_regular(path, LARGEST).decode("utf-8")
+        reader = csv.DictReader(io.StringIO(text), strict=True)
+        header = reader.fieldnames or []
+        needed = [name for name in columns if name not in OPTIONAL]
+        if [name for name in header if name not in OPTIONAL] != needed:
+            raise ValueError("its columns are others")
+        rows = [dict(row) for row in reader]
+        for row in rows:
+            if None in row or None in row.values():
+                raise ValueError("a row has too many or too few fields")
+            for name in ("cells", "doubtful_cells", "clumps", "area_px2", "equivalent_diameter_px"):
+                if name in row:
+                    float(row[name])
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}); move it away.") from error
+    except (ValueError, csv.Error) as error:
+        raise UserError(
+            f"{path}: is there already, and is no table that predict wrote ({error}); move it away, or choose another folder."
+        ) from error
+    return rows
