@@ -261,7 +261,7 @@ def test_tiles_and_the_whole_image_give_the_same_cells(cell_model, tmp_path, mon
     model = load_model(cell_model)
     whole = model.cells(path)
     monkeypatch.setattr("minunet.inference.loaded_model.BUDGET", 64 * 64 * 64)
-    monkeypatch.setattr("minunet.inference.loaded_model.tiling", lambda config: (96, 16, 2))
+    monkeypatch.setattr("minunet.inference.loaded_model.tiling", lambda config, width: (96, 16, 2))
     assert model.is_tiled(200, 260)
     tiled = model.cells(path)
     assert len(whole.table) == len(tiled.table) == len(places)
