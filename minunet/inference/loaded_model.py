@@ -20,6 +20,7 @@ from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.found_cells import find_and_measure
 from minunet.data.appearance import measure_appearance
+from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.image_files import decode
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.pixels import finite, from_pil, unmasked
@@ -264,7 +265,7 @@ class LoadedModel:
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
         return (
             f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
-            f"{self.preprocessing.channels}, {scale}; on {self.device}"
+            f"{describe_channels(self.preprocessing.channels)}, {scale}; on {self.device}"
             + (f", {self.precision}" if self.device == "cuda" else "")
         )
 

@@ -9,6 +9,7 @@ from typing import Any
 from minunet.cells.cell_choice import CellChoice
 from minunet.cli.console import Say, duration, memory, say_item
 from minunet.data.fitting_size import size_warnings
+from minunet.data.reading.channels import describe_channels
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.backend import free_device_memory
@@ -52,11 +53,11 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
         fitted = f"resized to {config.size[0]}x{config.size[1]}"
     if data.reading is not None:
         say_item(say, "masks", data.reading.describe() + ("" if config.mask == "binary" else "; their greys are kept"))
-        say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks")
+        say_item(say, "input", f"{describe_channels(config.channels)}, {fitted}; {config.mask} masks")
         return
     threshold = "Otsu's threshold" if config.threshold == "otsu" else f"{config.threshold:g}"
     cut = f", cut at {threshold}" if config.mask == "binary" else ""
-    say_item(say, "input", f"{config.channels}, {fitted}; {config.mask} masks{cut}")
+    say_item(say, "input", f"{describe_channels(config.channels)}, {fitted}; {config.mask} masks{cut}")
 
 
 def announce_training(

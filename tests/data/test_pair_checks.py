@@ -146,9 +146,9 @@ def test_all_masks_constant(tmp_path):
 
 
 def test_frames_left_unread(sound):
-    frames = [Image.fromarray(disc(i, (64, 48))) for i in range(3)]
-    (sound / "masks" / "s0.png").unlink()
-    frames[0].save(sound / "masks" / "s0.tif", save_all=True, append_images=frames[1:])
+    frames = [Image.fromarray(photo(i, (64, 48))) for i in range(3)]
+    (sound / "images" / "s0.png").unlink()
+    frames[0].save(sound / "images" / "s0.tif", save_all=True, append_images=frames[1:])
     assert survey(sound).warnings == (
-        f"{sound}/masks/s0.tif holds several frames; only the first is used: export the others as files of their own.",
+        f"{sound}/images/s0.tif holds several frames; only the first is used: export the others as files of their own.",
     )

@@ -31,6 +31,12 @@ def channel_numbers(channels: str) -> tuple[int, ...] | None:
     return None if channels in ("grey", "rgb") else tuple(map(int, channels.split(",")))
 
 
+def describe_channels(channels: str) -> str:
+    """A choice as part of a sentence: "grey", "rgb", "channel 2" or "channels 0,1"."""
+    numbers = channel_numbers(channels)
+    return channels if numbers is None else f"channel{'s' * (len(numbers) > 1)} {channels}"
+
+
 def channel_count(channels: str) -> int:
     """The number of channels that the network gets."""
     numbers = channel_numbers(channels)

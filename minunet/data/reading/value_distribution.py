@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,7 @@ from minunet.data.reading.channels import luma
 # Shares of the pixels whose values are kept: dense at both ends, where a range of images begins and ends.
 _END = (0.0, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3)
 SHARES = np.array([*_END, *np.arange(1, 100) / 100, *(1 - share for share in reversed(_END))])
+_DIGITS = 12  # of the span of the values, to which a percentile is rounded
 _HALVINGS = 60  # after which an interval is as small as the rounding of its ends
 
 
@@ -64,13 +66,14 @@ def pooled_percentile(distributions: Sequence[np.ndarray], pixels: Sequence[floa
     if share in (0.0, 1.0):
         return float(values[:, 0].min() if share == 0 else values[:, -1].max())
     low, high = float(values[:, 0].min()), float(values[:, -1].max())
+    decimals = 0 if low == high else _DIGITS - math.ceil(math.log10(high - low))
     for _ in range(_HALVINGS):
         middle = low + (high - low) / 2
         if float(weights @ _share_below(values, middle)) < share:
             low = middle
         else:
             high = middle
-    return high
+    return round(high, decimals)
 
 
 def _distribution(every: np.ndarray | None, sample: np.ndarray) -> np.ndarray:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from minunet.data.reading.channels import channel_count, channels_problem, channels_text, misfit, select_channels
+from minunet.data.reading.channels import (
+    channel_count,
+    channels_problem,
+    channels_text,
+    describe_channels,
+    misfit,
+    select_channels,
+)
 from minunet.errors import UserError
 
 FOUR = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
@@ -23,6 +30,10 @@ def test_what_is_no_choice(channels):
     assert channels_problem(channels)
     with pytest.raises(ValueError, match="choose"):
         channels_text(channels)
+
+
+def test_choices_in_words():
+    assert [describe_channels(text) for text in ("rgb", "2", "0,1")] == ["rgb", "channel 2", "channels 0,1"]
 
 
 def test_gray_is_grey():

@@ -36,6 +36,9 @@ def test_levels_with_many_pixels():
     assert pooled_percentile([measured.grey], [1], 0.001) == 10
     assert pooled_percentile([measured.grey], [1], 0.999) == 200
     assert pooled_percentile([measured.grey], [1], 0.0) == 0
+    most = np.zeros((50, 60), np.uint8)
+    most[:9] = 7
+    assert pooled_percentile([distribution(most).grey], [1], 0.001) == 0
 
 
 def test_the_ends_are_those_of_the_whole_image_and_not_of_the_sample():
