@@ -52,13 +52,16 @@ def study(request: PaperRequest) -> int:
     """Run the study in a folder that no other process writes to; return the exit code."""
     settings, folder = request.settings, request.folder
     data = None if settings.drawn else find_data(request, [])
+    if data is not None and not folder.holds_study():
+        refuse_ignored(data)
     folder.begin(settings, None if data is None else sorted_pairs(data))
     try:
         if data is None:
             draw_smears(folder.as_run(), settings.drawn_size, settings.seed)
             data = find_data(request, [])
             folder.begin(settings, sorted_pairs(data))
-        run_study(request, replace(data, split=folder.split(data.split)))
+        split = folder.split(data.split, data.reading)
+        run_study(request, replace(data, split=split, reading=folder.reading()))
     except StoppedBySignal as stopped:
         announce_study_stopped(print, request)
         return stopped.exit_code
@@ -73,9 +76,24 @@ def find_data(request: PaperRequest, problems: list[str]) -> TrainingData:
     settings, run = request.settings, request.folder.as_run()
     data = str(run.synthetic) if settings.drawn else settings.data
     config = TrainConfig(
-        data, settings.images, settings.masks, settings.skip_unpaired, group=settings.group, seed=settings.seed
+        data,
+        settings.images,
+        settings.masks,
+        settings.skip_unpaired,
+        group=settings.group,
+        seed=settings.seed,
+        **settings.mask_flags(),
     )
-    return find_training_data(config, run, known_problems=problems)
+    return find_training_data(config, run, known_problems=problems, command="python -m minunet.paper DATA")
+
+
+def refuse_ignored(data: TrainingData) -> None:
+    """Raise an error where pixels are to be ignored, which no network of the paper can."""
+    if data.reading is not None and data.reading.ignore is not None:
+        raise UserError(
+            f"the masks hold values that are ignored ({data.reading.ignore}), and the paper's networks count every pixel: say with "
+            f"--cell which values are cell, such as --cell 'not:0,{data.reading.ignore}', and all others are background."
+        )
 
 
 def sorted_pairs(data: TrainingData) -> list[Pair]:
@@ -86,7 +104,7 @@ def sorted_pairs(data: TrainingData) -> list[Pair]:
 
 def run_study(request: PaperRequest, data: TrainingData) -> None:
     """Prepare, plan, train and report, and print each."""
-    study = PaperStudy(request, data.split, data.range)
+    study = PaperStudy(request, data.split, data.range, data.reading)
     announce_study(print, request, data)
     limits = study.prepare()
     announce_limits(print, request, limits)

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.threshold import binarise
 
 KINDS = ("binary", "resized", "stored", "levels")
@@ -18,37 +20,42 @@ WHITE = 65535  # of a 16-bit picture
 
 
 def mask_target(
-    mask: np.ndarray,
+    mask: StoredMask | np.ndarray,
     kind: str,
     size: tuple[int, int],
     threshold: str | float = "otsu",
     levels: tuple[float, float] = (0.0, 1.0),
+    reading: MaskReading | None = None,
 ) -> np.ndarray:
     """The target that a network learns from a mask.
 
     Parameters
     ----------
-    mask : ndarray, (H, W) or (H, W, 3)
-        As `decode_mask` returns it.
+    mask : StoredMask, or ndarray, (H, W) or (H, W, 3)
+        As `read_mask` or `decode_mask` return it.
     kind : {"binary", "resized", "stored", "levels"}
     size : (width, height)
     threshold : "otsu" or float
-        See `binarise`.
+        See `binarise`; used without a reading only.
     levels : (float, float)
         Of background and cells, as shares of full scale; rounded to values of an 8-bit file. Used by "levels" only.
+
+    reading : MaskReading, optional
+        Which values are cell; None, for studies of older versions: each mask is binarised on its own.
 
     Returns
     -------
     ndarray, (height, width, 1) float32 in [0, 1]
     """
     if kind == "binary":
-        return Preprocessing(size=size, mask="binary", threshold=threshold).target(mask)
-    grey = Preprocessing(size=size, mask="grayscale")
+        return Preprocessing(size=size, mask="binary", threshold=threshold, reading=reading).target(mask)
     if kind == "stored":
-        return grey.target(mask)
+        return Preprocessing(size=size, mask="grayscale", reading=reading).target(mask)
+    stored = mask if isinstance(mask, StoredMask) else StoredMask(mask)
+    cell = binarise(stored.shown(), threshold) if reading is None else reading.cell(stored)
     low, high = (0.0, 1.0) if kind == "resized" else levels
-    saved = np.where(binarise(mask, threshold), round(255 * high), round(255 * low))
-    return grey.target(saved.astype(np.uint8))
+    saved = np.where(cell, round(255 * high), round(255 * low))
+    return Preprocessing(size=size, mask="grayscale").target(saved.astype(np.uint8))
 
 
 def sixteen_bit(values: np.ndarray) -> np.ndarray:

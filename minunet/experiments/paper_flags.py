@@ -163,7 +163,7 @@ def build_parser() -> Parser:
     )
     claims = ("claims_size", "claims_base_channels", "claims_epochs")
     for group, names in (
-        (data, ("images", "masks", "group", "threshold", "levels")),
+        (data, ("images", "masks", "group", "cell", "invert_masks", "threshold", "levels")),
         (parser.add_argument_group("M1 and M2"), ("size", "base_channels", "epochs")),
         (parser.add_argument_group("the other claims"), claims),
         (parser.add_argument_group("all experiments"), ("depth", "batch_size", "lr", "schedule", "seed")),

@@ -14,6 +14,7 @@ import numpy as np
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.image_range import ImageRange
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
@@ -36,6 +37,8 @@ class PreparedImages:
         Of the masks.
     levels : (float, float), optional
         Greys of background and cells for the kind "levels".
+    reading : MaskReading, optional
+        Which values of the masks are cell; see `mask_target`.
     image_range : ImageRange, optional
         Of the images; None: the largest number of its type is white in each.
     """
@@ -46,8 +49,10 @@ class PreparedImages:
         threshold: str | float = "otsu",
         levels: tuple[float, float] | None = None,
         image_range: ImageRange | None = None,
+        reading: MaskReading | None = None,
     ):
         self.folder, self.threshold, self.levels, self.range = folder, threshold, levels, image_range
+        self.reading = reading
 
     def write(
         self,
@@ -101,11 +106,11 @@ class PreparedImages:
         return [self._file(size, what, pair) for size, kinds in kinds_by_size.items() for what in ("images", *kinds)]
 
     def _write(self, pair: Pair, kinds_by_size: Mapping[Size, Iterable[str]]) -> None:
-        image, mask = read_image(pair), read_mask(pair).values
+        image, mask = read_image(pair), read_mask(pair)
         for size, kinds in kinds_by_size.items():
             _write_png(self._file(size, "images", pair), Preprocessing(size=size, range=self.range).image(image))
             for kind in kinds:
-                values = mask_target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0))
+                values = mask_target(mask, kind, size, self.threshold, self.levels or (0.0, 1.0), self.reading)
                 _write_png(self._file(size, kind, pair), values)
 
 

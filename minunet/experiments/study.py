@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from minunet.cli.console import FileProgressBar
 from minunet.data.reading.image_range import ImageRange
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
@@ -32,9 +33,17 @@ class PaperStudy:
         Of the pairs as given.
     image_range : ImageRange, optional
         Of the images as given; those of 8 bits keep their whole range, as in the paper.
+    reading : MaskReading, optional
+        Of the masks as given.
     """
 
-    def __init__(self, request: PaperRequest, split: Split, image_range: ImageRange | None = None):
+    def __init__(
+        self,
+        request: PaperRequest,
+        split: Split,
+        image_range: ImageRange | None = None,
+        reading: MaskReading | None = None,
+    ):
         self.request, self.split = request, split
         self.folder, settings = request.folder, request.settings
         self.seeds = range(settings.seed, settings.seed + request.seeds)
@@ -44,6 +53,7 @@ class PaperStudy:
             settings.threshold,
             settings.levels,
             None if image_range is None or image_range.types == ("uint8",) else image_range,
+            reading,
         )
         self.machine = Machine.choose(request.device, threads=request.threads)
         self.runner = StudyRunner(self.folder, split, self.prepared, device=request.device, threads=request.threads)

@@ -13,6 +13,7 @@ from typing import Any
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import map_files
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split
 from minunet.errors import UserError
@@ -114,13 +115,18 @@ class StudyFolder:
             data = current
         write_json(self.settings_file, {"settings": settings.to_dict(), "data": data, "version": __version__})
 
-    def split(self, split: Split) -> Split:
-        """The split of this study, which is `split` at the first call."""
+    def split(self, split: Split, reading: MaskReading | None = None) -> Split:
+        """The split of this study, which is `split` at the first call; the reading of the masks is stored with it."""
         run = self.as_run()
         if run.split.is_file():
             return read_split(run, [*split.train, *split.validation, *split.test])
-        write_split(split, run)
+        write_split(split, run, reading=reading)
         return split
+
+    def reading(self) -> MaskReading | None:
+        """How the masks of this study are read, as `split` stored it; None in studies of older versions."""
+        stored = read_json(self.as_run().split).get("reading")
+        return None if stored is None else MaskReading.from_dict(stored)
 
     def _stored(self) -> dict[str, Any]:
         stored = read_json(self.settings_file)

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from minunet.cli.console import LABEL, Say, duration, say_item
+from minunet.data.reading.mask_reading import GREYS, TWO_VALUES
 from minunet.experiments import paper_numbers
 from minunet.experiments.paper_flags import PaperRequest
 from minunet.experiments.prepared_images import Size
@@ -34,6 +35,10 @@ def announce_study(say: Say, request: PaperRequest, data: TrainingData) -> None:
         say_item(say, "warning", warning)
     sides = f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test"
     say_item(say, "split", sides)
+    if data.reading is not None:
+        say_item(say, "masks", data.reading.describe())
+        if data.reading.kind not in (TWO_VALUES, GREYS):
+            return
     grey_share = data.grey_share
     percent = f"{100 * grey_share:.1f} % of the mask files' pixels are"
     if settings.graded and grey_share < FEW_GREYS:

@@ -26,8 +26,8 @@ class StudySettings(Settings):
 
     Parameters
     ----------
-    data, images, masks, skip_unpaired, group, threshold
-        The pairs and the threshold of their masks, as in `TrainConfig`; with none of the first three the study draws smears.
+    data, images, masks, skip_unpaired, group, threshold, cell, invert_masks
+        The pairs, and what is cell in their masks, as in `TrainConfig`; with none of the first three the study draws smears.
     graded : bool
         Whether M1 learns the greys of the mask files as they are stored, or those of resizing black and white masks.
     levels : (float, float), optional
@@ -44,6 +44,8 @@ class StudySettings(Settings):
 
     group: str | None = None
     threshold: str | float = "otsu"
+    cell: str | None = None
+    invert_masks: bool = False
     graded: bool = False
     levels: tuple[float, float] | None = (0.25, 0.75)
     size: tuple[int, int] = (256, 192)
@@ -77,10 +79,14 @@ class StudySettings(Settings):
             **{**values, "augment": "none", "loss": "bce", "clip": 0.0, "variant": "paper", "range": None, **changes}
         )
 
+    def mask_flags(self) -> dict[str, Any]:
+        """What the user says of the masks."""
+        return {"threshold": self.threshold, "cell": self.cell, "invert_masks": self.invert_masks}
+
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""
         places = {"data": self.data, "images": self.images, "masks": self.masks}
-        problems = self.config("m1m2", group=self.group, threshold=self.threshold, **places).problems()
+        problems = self.config("m1m2", group=self.group, **self.mask_flags(), **places).problems()
         if not isinstance(self.graded, bool):
             problems.append(f"--graded {shorten(self.graded)}: give true or false.")
         for problem in self.config("claims").problems():

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.experiments.mask_targets import mask_target, sixteen_bit
 
 # 4x2 pixels, resized to 2x1: the left half is cell in one of four pixels, the right half in all.
@@ -53,3 +55,13 @@ def test_sixteen_bits_keep_every_grey_of_eight_and_forget_the_rounding_of_a_mean
     np.testing.assert_array_equal(sixteen_bit(whole / np.float32(255)), whole.astype(np.uint16) * 257)
     rounded = np.array([6e-8, 1 - 6e-8, 1e-4, 1 - 1e-4], np.float32)
     assert sixteen_bit(rounded).tolist() == [0, 65535, 7, 65528]
+
+
+def test_one_reading_for_all_masks():
+    numbered = StoredMask(np.array([[0, 0, 3, 900], [0, 0, 3, 900]], np.uint16))
+    reading = MaskReading("numbered cells", ">0", bits=16)
+    for kind in ("binary", "resized", "stored"):
+        np.testing.assert_array_equal(mask_target(numbered, kind, (2, 1), reading=reading).ravel(), [0, 1])
+    np.testing.assert_allclose(
+        mask_target(numbered, "levels", (2, 1), levels=(0.2, 0.8), reading=reading).ravel(), [0.2, 0.8], atol=1e-6
+    )

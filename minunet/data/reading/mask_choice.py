@@ -91,6 +91,8 @@ def choose_reading(
     ChosenReading
     """
     try:
+        if any(MaskValues(text).has_colours for text in (choice.cell, choice.ignore) if text is not None):
+            counts = [mask.as_colours() if mask.form == "indices" else mask for mask in counts]
         levels = MaskLevels.of(counts)
         left = _without_ignored(levels, choice)
         if len(left.values) < 2 and choice.cell is None:

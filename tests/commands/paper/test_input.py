@@ -7,7 +7,10 @@ from PIL import Image
 import minunet.runs.training_data
 from minunet.experiments.paper_numbers import M1
 from minunet.experiments.runner import StudyRunner
+from minunet.experiments.study import PaperStudy
+from minunet.experiments.study_folder import StudyFolder
 from tests.commands.paper.small_studies import TINY, results, study, write_pairs
+from tests.commands.train.test_masks import write_masks
 
 
 def test_every_input_problem_comes_in_one_message(tmp_path, capsys):
@@ -104,3 +107,25 @@ def test_help_teaches_what_the_limits_are(capsys):
     ):
         assert words in " ".join(said.split())
     assert max(map(len, said.splitlines())) <= 80
+
+
+def test_masks_are_read_once_and_as_said(tmp_path, capsys, monkeypatch):
+    for step in ("plan", "report"):
+        monkeypatch.setattr(PaperStudy, step, lambda *arguments: [])
+    monkeypatch.setattr(StudyRunner, "run", lambda *arguments: None)
+    for announce in ("announce_plan", "announce_report"):
+        monkeypatch.setattr(f"minunet.paper.{announce}", lambda *arguments: None)
+
+    def with_border(labels):
+        return np.where(np.arange(labels.shape[1]) < 6, 255, labels > 0).astype(np.uint8)
+
+    data = write_masks(tmp_path / "data", with_border)
+    words = [data, "--out", tmp_path / "study", "--size", "16x12", "--claims-size", "16x12", "--depth", "1"]
+    assert study(*words) == 2
+    assert "the masks hold values that are ignored (255)" in capsys.readouterr().err
+    assert not (tmp_path / "study" / "lab.json").exists()
+    assert study(*words, "--cell", "1", "--levels", "none") == 0
+    assert "masks     levels, 8 bit; cell is 1; " in capsys.readouterr().out
+    assert StudyFolder(tmp_path / "study").reading().cells == "1"
+    prepared = Image.open(tmp_path / "study" / "prepared" / "16x12" / "binary" / "s0.png")
+    assert set(np.unique(np.asarray(prepared))) == {0, 65535}

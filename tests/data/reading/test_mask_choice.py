@@ -261,6 +261,12 @@ def test_what_is_said_of_the_values(tmp_path):
     assert problem.startswith("--cell >=0: every pixel of the 4 masks would be cell (at least 0)")
 
 
+def test_colours_of_a_palette_can_be_named(tmp_path):
+    pairs, truths = write_set(tmp_path, stored(lambda labels: labels > 0, palette=WHITE_FIRST))
+    for cell in ("#{:02x}{:02x}{:02x}".format(*VOC[1]), "not:#ffffff"):
+        assert overlap(pairs, truths, chosen(pairs, cell=cell).reading) == 1.0
+
+
 def test_values_of_blurred_masks_mean_the_nearer_peak(tmp_path):
     pairs, truths = write_set(tmp_path, soft(lambda labels: 255.0 * (labels > 0)))
     assert overlap(pairs, truths, chosen(pairs, cell="255").reading) == 1.0
