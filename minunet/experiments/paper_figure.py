@@ -76,7 +76,7 @@ def _panels(
     size = experiment.variation.size
     (small,) = prepared.pairs([pair], size, experiment.variation.masks)
     model = load_model(folder.run(experiment).model, machine.device)
-    image = Preprocessing(channels="rgb", size=size).image(read_image(pair))
+    image = Preprocessing(channels="rgb", size=size, range=prepared.range).image(read_image(pair))
     mask = Preprocessing(mask="grayscale").target(read_mask(small))
     prediction = model.predict(read_image(small))
     return [image, mask, prediction, to_rgb(image) * prediction[..., None]]

@@ -1,15 +1,19 @@
 """Prepared images: the same pixels as preprocessing on the fly, written once, with limits worked out by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from minunet.data.pairs import Pair
 from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.split import Split
 from minunet.experiments.mask_targets import KINDS
 from minunet.experiments.prepared_images import PreparedImages
+from tests.data.tiffs import write_tiff
 
 SIZE = (6, 4)
 
@@ -41,6 +45,16 @@ def test_prepared_files_hold_what_preprocessing_gives(pairs, tmp_path):
             np.testing.assert_allclose(image, direct.image(decode(pair.image)), atol=1 / 131070 + 1e-6)
             mask = again.target(decode_mask(small.mask))
             np.testing.assert_allclose(mask, direct.target(decode_mask(pair.mask)), atol=1 / 131070 + 1e-6)
+
+
+def test_images_of_other_numbers_are_written_in_their_range(pairs, tmp_path):
+    prepared = PreparedImages(tmp_path / "prepared", image_range=ImageRange(-7.0, 4.0))
+    values = np.random.default_rng(0).uniform(-9, 5, (9, 13)).astype(np.float32)
+    other = replace(pairs[0], image=write_tiff(tmp_path / "0.tif", values))
+    prepared.write([other], {SIZE: ["binary"]})
+    (small,) = prepared.pairs([other], SIZE, "binary")
+    expected = Preprocessing(size=SIZE, range=ImageRange(-7.0, 4.0)).image(values)
+    np.testing.assert_allclose(Preprocessing().image(decode(small.image)), expected, atol=1 / 131070 + 1e-6)
 
 
 def test_a_file_that_is_there_is_not_written_again_and_a_missing_one_is(pairs, tmp_path):

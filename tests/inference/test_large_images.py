@@ -5,6 +5,7 @@ import pytest
 
 from minunet.checkpoints.model_file import load_model, save_model
 from minunet.data.reading import image_rows
+from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.image_rows import ImageRows
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.inference import loaded_model, tile_size
@@ -63,3 +64,29 @@ def test_a_small_image_is_predicted_whole(tmp_path):
     ((pixels, probability),) = predict_rows(model, ImageRows.of_array(image))
     np.testing.assert_array_equal(pixels, image)
     np.testing.assert_array_equal(probability, model.predict(image))
+
+
+@pytest.mark.parametrize("settings", [{"size": (16, 12)}, {"crop": 8}])
+@pytest.mark.parametrize("channels", ["grey", "1", "1,0"])
+def test_numbers_of_any_type_in_a_range(tmp_path, request, settings, channels):
+    image_range = ImageRange((-2.5,) * 2, (3.5,) * 2) if channels == "1,0" else ImageRange(-2.5, 3.5)
+    preprocessing = Preprocessing(channels=channels, range=image_range, **settings)
+    network = unet(in_channels=2 if channels == "1,0" else 1, depth=1)
+    model = load_model(save_model(tmp_path / "m", network, preprocessing))
+    image = np.random.default_rng(0).normal(size=(201, 130) if channels == "grey" else (201, 130, 2))
+    whole = model.predict(image)
+    request.getfixturevalue("small_limits")
+    np.testing.assert_allclose(predicted(model, image), whole, atol=1e-5)
+
+
+def test_without_a_range_the_values_of_the_whole_image_say_what_is_white(tmp_path, request):
+    """As in versions that read such files as 8 or 16 bits."""
+    model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(size=(16, 12))))
+    image = np.random.default_rng(0).integers(0, 200, (201, 130)).astype(np.int32)
+    image[200] = 250
+    whole = model.predict(image.astype(np.uint8))
+    request.getfixturevalue("small_limits")
+    np.testing.assert_array_equal(np.concatenate([p for _, p in predict_rows(model, ImageRows.of_array(image))]), whole)
+    image[200] = 60000
+    whole = model.predict(image.astype(np.uint16))
+    np.testing.assert_array_equal(np.concatenate([p for _, p in predict_rows(model, ImageRows.of_array(image))]), whole)

@@ -190,6 +190,27 @@ def test_tiff_of_tiles(tmp_path, monkeypatch, kind, compression, order):
     assert_same(tmp_path / "strips.tif", pixels)
 
 
+@pytest.mark.parametrize("kind", ["int16", "uint32", "int32", "float32", "16-bit colour", "16-bit colour and alpha"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiff_of_wide_numbers_and_of_deep_colour(tmp_path, monkeypatch, kind, compression):
+    tifffile = pytest.importorskip("tifffile")
+    colours = {"16-bit colour": (3,), "16-bit colour and alpha": (4,)}.get(kind)
+    pixels = smooth(colours, np.uint16) if colours else (smooth() * 91.0 - 9000 * (kind[0] != "u")).astype(kind)
+    options = {"photometric": "rgb" if colours else "minisblack", "compression": compression}
+    options |= {"extrasamples": ["unassalpha"]} if colours == (4,) else {}
+    tifffile.imwrite(tmp_path / "image.tif", pixels, tile=(16, 32), **options)
+    assert_same(tmp_path / "image.tif", None if colours == (4,) else pixels)
+    assert not held_whole(monkeypatch, tmp_path / "image.tif")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "int64", "float16"])
+def test_what_tifffile_reads_is_cut(tmp_path, dtype):
+    tifffile = pytest.importorskip("tifffile")
+    pixels = (smooth((2,)) * 91.0 - 9000).astype(dtype)
+    tifffile.imwrite(tmp_path / "image.tif", pixels, photometric="minisblack", planarconfig="contig")
+    assert_same(tmp_path / "image.tif", pixels)
+
+
 def test_tiff_whose_white_is_zero(tmp_path):
     tifffile = pytest.importorskip("tifffile")
     for dtype in (np.uint8, np.uint16):
