@@ -26,6 +26,7 @@ ONLY_FOR = {
         "doctor",
         "evaluate",
         "predict",
+        "compare",
         "synthesize",
         "paper",
         "__main__",

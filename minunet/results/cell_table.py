@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minunet.cells.cell_matching import IOU_THRESHOLDS
-from minunet.cells.cell_scores import AP_NAMES
+from minunet.cells.cell_scores import AP_NAMES, CellScores
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.wording import count_noun
 
@@ -13,16 +13,28 @@ MOST_SHOWN = 10  # images in the table
 
 def cell_score_table(cells: CellEvaluation) -> list[str]:
     """Lines with every score over all cells, then the images whose cells are found worst."""
-    scores, pixels = cells.scores.result(), cells.pixels.result()
+    pixels = cells.pixels.result()
     count = len(cells.scores)
     regions = count - cells.numbered
     source = "numbered by the masks" if not regions else "the connected regions of the masks"
     if regions and cells.numbered:
         source = f"numbered by {cells.numbered} of the masks, and the connected regions of the others"
-    distance = scores["border_distance_px"]
     lines = [
         f"cells of {count_noun(count, 'image')} at their own size; the true cells are",
         f"{source}:",
+        *score_lines(cells.scores),
+        f"  pixels                Dice {pixels['dice']:.4f}, accuracy {pixels['accuracy']:.4f}",
+    ]
+    if cells.covered is not None:
+        lines.append(f"  90 % interval         holds the true count of {cells.covered} of {count_noun(count, 'image')}")
+    return [*lines, "", *worst_lines(cells.scores)]
+
+
+def score_lines(cells: CellScores) -> list[str]:
+    """A line for each score."""
+    scores = cells.result()
+    distance = scores["border_distance_px"]
+    return [
         f"  cells                 {scores['predicted_cells']:,} predicted, {scores['true_cells']:,} true",
         f"  count error           {100 * _number(scores['count_error']):.1f} %, "
         f"or {_number(scores['count_error_cells']):.1f} cells an image (mean absolute)",
@@ -36,16 +48,12 @@ def cell_score_table(cells: CellEvaluation) -> list[str]:
         f"  AJI                   {scores['aji']:.4f}",
         f"  splits, merges        {scores['splits']}, {scores['merges']}",
         "  border distance       " + ("none" if distance is None else f"{distance:.2f} pixels"),
-        f"  pixels                Dice {pixels['dice']:.4f}, accuracy {pixels['accuracy']:.4f}",
     ]
-    if cells.covered is not None:
-        lines.append(f"  90 % interval         holds the true count of {cells.covered} of {count_noun(count, 'image')}")
-    return [*lines, "", *_worst(cells)]
 
 
-def _worst(cells: CellEvaluation) -> list[str]:
+def worst_lines(cells: CellScores) -> list[str]:
     """A line for each of the images with the lowest F1."""
-    rows = sorted(cells.scores.per_image().items(), key=lambda item: _number(item[1]["cell_f1"]))
+    rows = sorted(cells.per_image().items(), key=lambda item: _number(item[1]["cell_f1"]))
     heading = f"the {MOST_SHOWN} worst of {len(rows)} images" if len(rows) > MOST_SHOWN else "the images, worst first"
     lines = [f"{heading}, by the F1 of cells:", "      F1   AP 0.5  predicted   true  splits  merges  image"]
     return lines + [

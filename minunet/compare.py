@@ -1,0 +1,103 @@
+"""`python -m minunet.compare A B`: two folders of masks or labels, compared cell by cell."""
+
+from __future__ import annotations
+
+import sys
+
+from minunet.cells.cell_packages import missing_packages
+from minunet.cli.argument_types import file_path
+from minunet.cli.command import command
+from minunet.cli.console import FileProgressBar, say_item
+from minunet.cli.parser import Parser
+from minunet.errors import UserError
+from minunet.files.lock import FolderLock
+from minunet.results.cell_table import score_lines, worst_lines
+from minunet.runs.comparison_run import (
+    COMPARISON_FILES,
+    ComparedFolders,
+    compare_folders,
+    comparison_problems,
+    write_comparison,
+)
+from minunet.wording import count_noun, join_names
+
+EPILOG = f"""\
+A is taken for the truth: a folder of masks drawn by hand, of labels from Fiji, QuPath or
+Cellpose, or of predictions of another model. Files belong together by their names, where
+_mask and _labels at the end do not count. Of a folder of predictions NAME_labels.tif are
+taken. Masks that do not number their cells are compared by their connected regions.
+
+scores: F1, AP at IoU 0.5 to 0.9, panoptic quality, AJI, count error, splits, merges and
+distance of the borders (docs/cells.md); bias and limits of agreement of the counts by
+Bland and Altman.
+
+files in --out:
+{chr(10).join(f"  {name:<18}{what}" for name, what in COMPARISON_FILES.items())}
+
+examples:
+  python -m minunet.compare masks predictions/first
+  python -m minunet.compare fiji ours --out agreement
+"""
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    arguments, problems = build_parser().parse_collecting(argv)
+    if missing := missing_packages():
+        problems.append(f"{missing}.")
+    a, b, out = arguments.a, arguments.b, arguments.out
+    if out is not None:
+        problems += comparison_problems(out, [a, b], arguments.overwrite)
+    if problems:
+        raise UserError(problems)
+    with FileProgressBar("comparing") as progress:
+        comparison = compare_folders(a, b, progress)
+    print(*report(comparison), sep="\n")
+    if out is None:
+        say_item(print, "keep", "--out DIR writes these numbers and a plot of the counts")
+        return 0
+    with FolderLock(out) as lock:
+        lock.sweep()
+        if problems := comparison_problems(out, [a, b], arguments.overwrite):
+            raise UserError(problems)
+        if reason := write_comparison(out, a, b, comparison):
+            say_item(print, "plot", reason)
+    say_item(print, "open", str(out / "per_image.csv"), fold=False)
+    return 0
+
+
+def report(comparison: ComparedFolders) -> list[str]:
+    """The lines that are printed."""
+    agreement = comparison.agreement
+    limits = "" if agreement.limits is None else ", 95 % of them from {:+.1f} to {:+.1f}".format(*agreement.limits)
+    lines = [
+        f"{count_noun(len(comparison.scores), 'image')} compared; A is taken for the truth, B for the prediction:",
+        *score_lines(comparison.scores),
+        f"  counts, B - A         {agreement.bias:+.2f} cells on average{limits}",
+        "",
+        *worst_lines(comparison.scores),
+        "",
+    ]
+    for where, names in (("A", comparison.only_a), ("B", comparison.only_b)):
+        if names:
+            lines.append(f"only in {where}: {join_names(names)}")
+    return lines
+
+
+def build_parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="python -m minunet.compare",
+        description="Compare two folders of masks or labels, cell by cell.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("a", metavar="A", type=file_path, help="folder of masks or labels that are taken for the truth")
+    parser.add_argument("b", metavar="B", type=file_path, help="folder of masks or labels to compare with them")
+    parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the numbers (default: none)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier comparison in --out")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""`python -m minunet.compare`: folders of labels and of masks, what is written, and every way the input can be wrong."""
+
+import csv
+import json
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from minunet.cells.agreement import Agreement
+from minunet.compare import main
+from tests.cells.drawn_cells import disc
+
+SHAPE = (48, 64)
+
+
+def run(*arguments):
+    return main([str(argument) for argument in arguments])
+
+
+def labels(*discs):
+    result = np.zeros(SHAPE, np.uint16)
+    for number, place in enumerate(discs, start=1):
+        result[disc(SHAPE, *place)] = 3 * number
+    return result
+
+
+TWO = labels((20, 18, 8), (24, 44, 8))
+ONE = labels((20, 18, 8))
+
+
+@pytest.fixture
+def folders(tmp_path, monkeypatch):
+    """a/ with masks of 0 and 255, b/ with labels as predict writes them: one image is the same, in the other a cell is missing."""
+    monkeypatch.chdir(tmp_path)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    for name, truth, other in (("x", TWO, TWO), ("y", TWO, ONE)):
+        Image.fromarray((truth > 0).astype(np.uint8) * 255).save(tmp_path / "a" / f"{name}_mask.png")
+        tifffile.imwrite(tmp_path / "b" / f"{name}_labels.tif", other)
+        Image.fromarray((other > 0).astype(np.uint8) * 255).save(tmp_path / "b" / f"{name}_overlay.png")
+    return tmp_path
+
+
+def test_scores_and_agreement(folders, capsys):
+    assert run("a", "b", "--out", "out") == 0
+    document = json.loads((folders / "out" / "comparison.json").read_text())
+    assert document["images"] == 2
+    assert document["scores"]["cell_f1"] == pytest.approx(6 / 7)
+    assert document["scores"]["true_cells"] == 4
+    assert document["counts"]["bias"] == -0.5
+    assert document["counts"]["limits_of_agreement"] == pytest.approx([-0.5 - 1.96 * 0.5**0.5, -0.5 + 1.96 * 0.5**0.5])
+    with open("out/per_image.csv", newline="") as file:
+        assert [(row["image"], row["predicted_cells"]) for row in csv.DictReader(file)] == [("x", "2"), ("y", "1")]
+    with Image.open("out/bland_altman.png") as plot:
+        assert plot.width > 400
+    printed = capsys.readouterr().out
+    assert "counts, B - A         -0.50 cells on average" in printed
+    assert "F1 at IoU 0.5         0.8571" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_the_other_way_round(folders):
+    assert run("b", "a", "--out", "out") == 0
+    document = json.loads((folders / "out" / "comparison.json").read_text())
+    assert document["counts"]["bias"] == 0.5
+    assert document["scores"]["count_bias"] == pytest.approx(0.5)
+
+
+def test_labels_of_another_program_are_read_by_their_numbers(folders):
+    touching = np.zeros(SHAPE, np.uint8)
+    touching[10:30, 10:20], touching[10:30, 20:30], touching[10:30, 40:50] = 1, 2, 3
+    for name in ("fiji", "own"):
+        (folders / name).mkdir()
+        for image in "pq":
+            Image.fromarray(touching).save(folders / name / f"{image}.png")
+    assert run("fiji", "own", "--out", "out") == 0
+    assert json.loads((folders / "out" / "comparison.json").read_text())["scores"]["true_cells"] == 6
+
+
+def test_names_that_only_one_folder_has_are_said(folders, capsys):
+    (folders / "b" / "y_labels.tif").rename(folders / "b" / "z_labels.tif")
+    assert run("a", "b") == 0
+    printed = capsys.readouterr().out
+    assert "only in A: y" in printed and "only in B: z" in printed
+
+
+def test_what_is_wrong_is_said(folders, capsys):
+    (folders / "empty").mkdir()
+    assert run("empty", "missing") == 2
+    errors = capsys.readouterr().err
+    assert "empty: holds no labels or masks" in errors and "missing does not exist" in errors
+    (folders / "c").mkdir()
+    tifffile.imwrite(folders / "c" / "other_labels.tif", TWO)
+    assert run("a", "c") == 2
+    assert "share no name (x and y; other)" in capsys.readouterr().err
+    tifffile.imwrite(folders / "b" / "x_labels.tif", TWO[:-1])
+    assert run("a", "b") == 2
+    assert "x: 64x48 pixels in a, and 64x47 in b" in capsys.readouterr().err
+
+
+def test_files_that_exist_and_folders_of_data(folders, capsys):
+    assert run("a", "b", "--out", "a") == 2
+    assert "would mix" in capsys.readouterr().err
+    assert run("a", "b", "--out", "out") == 0
+    assert run("a", "b", "--out", "out") == 2
+    assert "add --overwrite" in capsys.readouterr().err
+    assert run("a", "b", "--out", "out", "--overwrite") == 0
+
+
+def test_without_packages(folders, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert run("a", "b") == 2
+    assert "pip install 'minunet[cells]'" in capsys.readouterr().err
+
+
+def test_without_matplotlib_the_numbers_are_written(folders, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert run("a", "b", "--out", "out") == 0
+    assert "need matplotlib" in capsys.readouterr().out
+    assert (folders / "out" / "comparison.json").is_file()
+    assert not (folders / "out" / "bland_altman.png").exists()
+
+
+def test_one_image_has_no_limits():
+    assert Agreement.of([3], [5]).limits is None
+    assert Agreement.of([3], [5]).bias == 2
