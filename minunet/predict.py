@@ -46,7 +46,7 @@ Sizes are in pixels, and in micrometres where --pixel-size or the file gives the
 of a pixel: the resolution of a TIFF or PNG, if it is that of a microscope. Cells need
 the packages of minunet[cells]; without them only the four pictures are written.
 
-PNG, JPEG, BMP and TIFF are read, 8 and 16 bit. Folders are searched with their
+PNG, JPEG, BMP and TIFF are read, in any numbers. Folders are searched with their
 sub-folders; of a data set (images/ beside masks/, NAME_mask.png beside NAME.png)
 only the images are used; hidden files and earlier results are left out. Where
 folders share names their results get sub-folders; a.png beside a.jpg become a_png

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, TiffImagePlugin
 
-REMEDY = "save it as 8-bit or 16-bit grey, or as 8-bit RGB, with ImageJ or tifffile for example"
+REMEDY = "save it as grey or RGB of 8 or 16 bits, with ImageJ or tifffile for example"
 
 _FORMATS = {
     b"GIF8": "GIF",

@@ -8,9 +8,7 @@ import pytest
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 
-REMEDY = (
-    "which is not read here: save it as 8-bit or 16-bit grey, or as 8-bit RGB, with ImageJ or tifffile for example."
-)
+REMEDY = "which is not read here: save it as grey or RGB of 8 or 16 bits, with ImageJ or tifffile for example."
 SHORT, LONG = 3, 4
 
 
