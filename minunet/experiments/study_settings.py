@@ -81,7 +81,8 @@ class StudySettings(Settings):
 
     def mask_flags(self) -> dict[str, Any]:
         """What the user says of the masks."""
-        return {"threshold": self.threshold, "cell": self.cell, "invert_masks": self.invert_masks}
+        mask = "grayscale" if self.graded is True else "binary"
+        return {"mask": mask, "threshold": self.threshold, "cell": self.cell, "invert_masks": self.invert_masks}
 
     def problems(self) -> list[str]:
         """One sentence for each setting that cannot work, with its flag; empty where there are none."""

@@ -127,7 +127,7 @@ class TrainConfig(Settings):
 
     def mask_choice(self, command: str = COMMAND) -> MaskChoice:
         """What the settings say of the masks; `command` is what the user typed, for messages."""
-        return MaskChoice(self.cell, self.ignore, self.invert_masks, self.threshold, command)
+        return MaskChoice(self.cell, self.ignore, self.invert_masks, self.threshold, command, self.mask == "grayscale")
 
     @property
     def drawn_size(self) -> tuple[int, int]:

@@ -22,7 +22,7 @@ from minunet.data.reading.mask_reading import (
     are_near,
     in_words,
 )
-from minunet.data.reading.mask_rules import MaskRule, default_rule
+from minunet.data.reading.mask_rules import CLASS_NUMBERS, MaskRule, default_rule
 from minunet.data.reading.mask_sides import MaskSides
 from minunet.data.reading.mask_values import MaskValues, written
 from minunet.errors import UserError
@@ -45,6 +45,8 @@ class MaskChoice:
         A fraction of white: values above it are cell. "otsu" leaves the choice to the masks.
     command : str
         The command without these flags, for messages that say what to type.
+    grayscale : bool
+        Whether greys are kept, so that levels of grey are no question.
     """
 
     cell: str | None = None
@@ -52,6 +54,7 @@ class MaskChoice:
     invert: bool = False
     threshold: str | float = "otsu"
     command: str = COMMAND
+    grayscale: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,8 @@ def _rule(levels: MaskLevels, choice: MaskChoice) -> MaskRule:
         rule = MaskRule(COLOURS if levels.in_colour else TWO_VALUES, "")
     else:
         rule = default_rule(levels)
+    if choice.grayscale and rule.kind == LEVELS and levels.form == "numbers" and levels.values[-1] > CLASS_NUMBERS:
+        rule = MaskRule(GREYS, f">{written(_white(levels) / 2)}")
     if choice.cell is not None:
         return replace(
             rule, cells=_fitted(choice.cell, rule), ignore=None, notes=(), others=(), kind=_kind(levels, rule)
@@ -186,7 +191,7 @@ def _cut(levels: MaskLevels, rule: MaskRule, choice: MaskChoice) -> MaskRule:
         )
     if len(levels.values) == 2:
         return MaskRule(TWO_VALUES, levels.name(1))
-    cells = f">{written(float(choice.threshold) * levels.white)}"
+    cells = f">{written(float(choice.threshold) * _white(levels))}"
     return replace(rule, cells=cells, ignore=None, notes=(), others=(), kind=_kind(levels, rule))
 
 
@@ -214,16 +219,13 @@ def _without_ignored(levels: MaskLevels, choice: MaskChoice) -> MaskLevels:
 
 def _reading(levels: MaskLevels, rule: MaskRule, choice: MaskChoice) -> MaskReading:
     ignore = choice.ignore if choice.ignore is not None else rule.ignore
-    white = levels.white
-    if levels.form == "numbers" and levels.values[-1] <= 1:
-        white = 1.0
     reading = MaskReading(
         rule.kind,
         rule.cells,
         ignore,
         form=levels.form,
         bits=levels.bits,
-        white=white,
+        white=_white(levels),
         tolerance=rule.tolerance,
         blurred=rule.blurred,
     )
@@ -233,6 +235,18 @@ def _reading(levels: MaskLevels, rule: MaskRule, choice: MaskChoice) -> MaskRead
     )
     count = int(levels.masks[cell].sum()) if numbered and not rule.blurred else None
     return replace(reading, numbered=numbered, count=count, share=_share(levels, reading))
+
+
+def _white(levels: MaskLevels) -> float:
+    """The value of white: 1 in masks of 0 and 1, and in floats that of the integers they would fit into."""
+    highest = float(levels.values[-1])
+    if levels.in_colour or levels.form == "indices":
+        return levels.white
+    if highest <= 1:
+        return 1.0
+    return (
+        next((white for white in (255.0, 65535.0) if highest <= white), highest) if levels.white == 1 else levels.white
+    )
 
 
 def _one_colour_a_cell(levels: MaskLevels, cell: np.ndarray) -> bool:

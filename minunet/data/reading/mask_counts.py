@@ -5,6 +5,7 @@ They are what the reading of a set of masks is decided by, so that no mask is ke
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 
 LARGE_REGION = 25  # pixels
+BAND = 2**22  # pixels whose squares are looked at together
 MOST_VALUES = 2**16  # different values of one mask that are counted exactly; more are rounded
 
 
@@ -75,14 +77,17 @@ class MaskCounts:
         values, ranks = _ranked(array, colours=form == "colours")
         count = len(values)
         edges = np.concatenate([ranks[0], ranks[-1], ranks[1:-1, 0], ranks[1:-1, -1]])
-        above, right, below, corner = _squares(ranks, count)
-        flat = (above == right) & (above == below) & (above == corner)
+        flat, objects = np.zeros(count + 1, np.int64), np.zeros(count + 1)
+        for square in _squares(np.pad(ranks, 1, constant_values=count)):
+            same = (square[0] == square[1]) & (square[0] == square[2]) & (square[0] == square[3])
+            flat += np.bincount(square[0][same], minlength=count + 1)
+            objects += _objects([part[~same] for part in square], count)
         return cls(
             values,
             np.bincount(ranks.ravel(), minlength=count),
             np.bincount(edges, minlength=count),
-            np.bincount(above[flat], minlength=count + 1)[:count],
-            _objects([part[~flat] for part in (above, right, below, corner)], count),
+            flat[:count],
+            objects[:count],
             form,
             white,
             mask.palette,
@@ -168,8 +173,9 @@ def _ranked(array: np.ndarray, *, colours: bool) -> tuple[np.ndarray, np.ndarray
     values, ranks = np.unique(flat[starts], return_inverse=True)
     if len(values) > MOST_VALUES:
         return _ranked(_rounded(array, colours), colours=colours)
-    if values.dtype.kind == "f" and (values == np.rint(values)).all() and np.abs(values).max() < 2**53:
-        values = values.astype(np.int64)
+    if values.dtype.kind == "f":
+        wide = values.astype(np.float64)
+        values = wide.astype(np.int64) if (wide == np.rint(wide)).all() and np.abs(wide).max() < 2**53 else wide
     lengths = np.diff(np.append(starts, flat.size))
     return values, np.repeat(ranks.astype(_rank_type(len(values))), lengths).reshape(array.shape)
 
@@ -188,14 +194,17 @@ def _rounded(array: np.ndarray, colours: bool) -> np.ndarray:
     return np.asarray(rounded, array.dtype)
 
 
-def _squares(ranks: np.ndarray, outside: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The four pixels of every square of 2x2 pixels, also of those that lie half outside: (H + 1, W + 1) each."""
-    padded = np.pad(ranks, 1, constant_values=outside)
-    return padded[:-1, :-1], padded[:-1, 1:], padded[1:, :-1], padded[1:, 1:]
+def _squares(array: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """The four pixels of every square of 2x2 pixels, some rows at a time, so that a large mask needs little more memory."""
+    rows = max(1, BAND // array.shape[1])
+    for top in range(0, len(array) - 1, rows):
+        upper, lower = array[top : top + rows + 1][:-1], array[top + 1 : top + rows + 1]
+        upper = upper[: len(lower)]
+        yield upper[:, :-1], upper[:, 1:], lower[:, :-1], lower[:, 1:]
 
 
 def _objects(square: list[np.ndarray], count: int) -> np.ndarray:
-    """The Euler number of each value, from the squares that hold several values.
+    """The share of some squares in the Euler number of each value, from the squares that hold several values.
 
     E = (Q1 - Q3 - 2 QD) / 4, where of all squares Q1 have one pixel of the value, Q3 three, and QD two on a diagonal
     (S. B. Gray, "Local properties of binary images in two dimensions", IEEE Trans. Computers C-20(5), 1971).
@@ -208,7 +217,7 @@ def _objects(square: list[np.ndarray], count: int) -> np.ndarray:
         diagonal = (number == 2) & (pixel == across)
         share = (number == 1) / 4 - (number == 3) / 12 - diagonal / 4
         total += np.bincount(pixel, weights=share, minlength=count + 1)
-    return total[:count]
+    return total
 
 
 def _roundness(light: np.ndarray) -> tuple[float, float]:
@@ -216,12 +225,14 @@ def _roundness(light: np.ndarray) -> tuple[float, float]:
 
     For N equal discs that do not touch it is about 0.9. Of what surrounds them E is 1 - N, and the value is not above 0.
     """
-    corners = light.astype(np.int8)
-    number = corners[:-1, :-1] + corners[:-1, 1:] + corners[1:, :-1] + corners[1:, 1:]
-    diagonal = (number == 2) & (light[:-1, :-1] == light[1:, 1:])
-    one, two, three, across = (
-        int(np.count_nonzero(part)) for part in (number == 1, (number == 2) & ~diagonal, number == 3, diagonal)
-    )
+    one = two = three = across = 0
+    for upper_left, upper_right, lower_left, lower_right in _squares(light.view(np.int8)):
+        number = upper_left + upper_right + lower_left + lower_right
+        diagonal = (number == 2) & (upper_left == lower_right)
+        across += int(np.count_nonzero(diagonal))
+        one += int(np.count_nonzero(number == 1))
+        two += int(np.count_nonzero((number == 2) & ~diagonal))
+        three += int(np.count_nonzero(number == 3))
     perimeter = two + (one + three + 2 * across) / 2**0.5
     if not perimeter:
         return 0.0, 0.0

@@ -13,7 +13,7 @@ from PIL import Image
 
 from minunet.data.reading.image_files import OpenImage
 from minunet.data.reading.numbered_cells import CellRemarks
-from minunet.data.reading.pixels import from_pil, orientation_of, upright
+from minunet.data.reading.pixels import as_16_bits, from_pil, orientation_of, upright
 from minunet.errors import UserError
 
 WHITE_IS_ZERO = 0  # TIFF 6.0, tag 262
@@ -71,13 +71,25 @@ def stored_mask(file: OpenImage) -> StoredMask:
         Naming the file, what is wrong with it, and the remedy.
     """
     if file.pillow is None:
-        return StoredMask(file.pixels(mask=True))
+        values = file.pixels()
+        with file.user_errors():
+            return StoredMask(_in_one_or_three_channels(values), shown_by=lambda: as_16_bits(values))
     image = file.load()
     with file.user_errors():
         turn = orientation_of(image)
         values, palette = _stored_values(image)
         values = np.ascontiguousarray(upright(values, turn))
         return StoredMask(values, palette, shown_by=_picture(image, values))
+
+
+def _in_one_or_three_channels(values: np.ndarray) -> np.ndarray:
+    if values.ndim == 2:
+        return values
+    if values.shape[2] != 3:
+        raise UserError(
+            f"it has {values.shape[2]} channels: a mask has one, or three of a colour; save the channel of the mask alone."
+        )
+    return (values >> 8).astype(np.uint8) if values.dtype == np.uint16 else values.astype(np.uint8)
 
 
 def _picture(image: Image.Image, values: np.ndarray) -> Callable[[], np.ndarray] | None:

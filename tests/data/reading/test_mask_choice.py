@@ -140,6 +140,14 @@ KINDS = {
         stored(lambda labels: np.where(labels, labels + 2**31, 0).astype(np.uint32), tiff=True),
         "numbered cells, 32 bit; cell is above 0; 48 cells",
     ),
+    "64 bit": (
+        stored(lambda labels: labels * 100000, tiff=True),
+        "numbered cells, 64 bit; cell is above 0; 48 cells",
+    ),
+    "numbers in half floats": (
+        stored(lambda labels: labels.astype(np.float16), tiff=True),
+        "numbered cells, 16 bit; cell is above 0; 48 cells",
+    ),
     "numbers in floats": (
         stored(lambda labels: labels.astype(np.float32), tiff=True),
         "numbered cells, 32 bit; cell is above 0; 48 cells",
@@ -347,5 +355,9 @@ def test_greys_are_kept_where_they_are_asked_for(tmp_path):
     reading, mask = chosen(pairs).reading, read_mask(pairs[0])
     target = Preprocessing(mask="grayscale", reading=reading).target(mask)
     np.testing.assert_array_equal(target, Preprocessing(mask="grayscale").target(mask))
+    levels, _ = write_set(tmp_path / "levels", stored(lambda labels: ((labels % 3) * 100).astype(np.uint8)))
+    reading = chosen(levels, grayscale=True).reading
+    mask_of_levels = read_mask(levels[0])
+    np.testing.assert_allclose(reading.shares(mask_of_levels), mask_of_levels.values / 255, rtol=1e-6)
     dark = chosen(pairs, invert=True).reading
     np.testing.assert_allclose(Preprocessing(mask="grayscale", reading=dark).target(mask), 1 - target, atol=1e-6)
