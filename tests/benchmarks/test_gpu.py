@@ -29,6 +29,7 @@ from tests.cuda_on_cpu.shim.host_device import HostDevice
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_conformance_and_values():
     device = HostDevice()
@@ -45,6 +46,7 @@ def test_conformance_and_values():
     assert any("cuda-tensor-cores" in name for name in found["passed"])
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_hopper_conformance(monkeypatch):
     found = gpu_hopper.hopper_conformance(HostDevice())
@@ -68,10 +70,9 @@ def test_training_parity():
     assert all(len(losses) == gpu_training.STEPS for losses in found["losses"].values())
 
 
+@pytest.mark.ci
 @needs_compiler
-@pytest.mark.parametrize("cases", [["two sources"], pytest.param(list(convolution_passes.CASES), marks=pytest.mark.ci)])
-def test_products(cases, monkeypatch):
-    monkeypatch.setattr(convolution_passes, "CASES", {name: convolution_passes.CASES[name] for name in cases})
+def test_products():
     found = gpu_products.products(HostDevice(sm_90a=True), seed=4, larger=False)
     assert found["failed"] == [] and {"sm_80 tf32 forward", "sm_90a bf16 weight gradient"} <= set(
         found["largest_error"]

@@ -10,7 +10,7 @@ from tests.cuda_on_cpu.checks import every_schedule, needs_compiler
 from tests.cuda_on_cpu.device_checks.convolution_passes import CASES, MANY_TILES, SM_90A, passes, same_window, tolerance
 from tests.cuda_on_cpu.shim.host_device import HostDevice
 
-pytestmark = needs_compiler
+pytestmark = [pytest.mark.ci, needs_compiler]
 PASSES = {f"{precision} {name}": (precision, name, run) for precision, name, run in passes(SM_90A)}
 
 

@@ -12,6 +12,8 @@ from tests.cuda_on_cpu.machine_code import complaints, disassembler, instruction
 from tests.cuda_on_cpu.shim.host_device import HostDevice
 from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, KernelFault
 
+pytestmark = pytest.mark.ci
+
 BOTH = set(SCHEDULES)
 LIMIT = 1e-4  # of sums of 160 or 320 products of standard normal numbers, in float32
 

@@ -16,7 +16,7 @@ from tests.cuda_on_cpu.device_checks.rounding import from_bf16, to_bf16
 from tests.cuda_on_cpu.shim.build import build, sanitizer_library
 from tests.cuda_on_cpu.shim.host_launcher import EAGER, LAZY, SCHEDULES, KernelFault, Library
 
-pytestmark = needs_compiler
+pytestmark = [pytest.mark.ci, needs_compiler]
 
 SOURCE = Path(__file__).parent / "device_checks" / "instructions.cu"
 BUGS = ["NONE", "NO_BARRIER", "WAIT_OFF_BY_ONE", "WRONG_ROW", "UNWRITTEN", "EARLY_REFILL", "EARLY_RETURN", "MISALIGNED"]
@@ -138,7 +138,6 @@ def sanitized(preload, *arguments):
     return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True)
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("bug", ["NONE", "BEYOND_THE_END"])
 def test_read_beyond_an_array(bug):
     """AddressSanitizer stops at the access; in a process of its own, because it must be loaded first."""
@@ -160,7 +159,6 @@ def test_read_beyond_an_array(bug):
         assert done.returncode != 0 and "heap-buffer-overflow" in done.stderr, done.stderr[-2000:]
 
 
-@pytest.mark.ci
 @pytest.mark.parametrize("schedule", list(SCHEDULES))
 def test_kernels_stay_inside_their_arrays(schedule):
     """Every kernel of a training step, at sizes that no tile divides, under AddressSanitizer."""

@@ -13,6 +13,7 @@ from tests.cuda_on_cpu.device_checks.comparison import bf16_weights, parameters,
 from tests.cuda_on_cpu.shim.host_launcher import HostLauncher, cuda_on_cpu
 
 pytestmark = [
+    pytest.mark.ci,
     needs_compiler,
     every_schedule,
     pytest.mark.parametrize("dtype", ["float32", pytest.param("bfloat16", marks=needs_bfloat16)], ids=["tf32", "bf16"]),

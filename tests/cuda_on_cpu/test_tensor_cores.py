@@ -71,6 +71,7 @@ def test_epilogues(dtype, schedule):
         agree(outs, tuple(g * (part > 0) for g, part in zip(expected, wide, strict=True)), TOLERANCE[dtype])
 
 
+@pytest.mark.ci
 @every_schedule
 @tensor_core_types
 def test_inputs_that_are_tf32_already(dtype, schedule, monkeypatch):
@@ -86,6 +87,7 @@ def test_inputs_that_are_tf32_already(dtype, schedule, monkeypatch):
     assert set(device.launcher.launches) >= ampere_instances(dtype, "false")
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("which", list(passes(SM_80)), ids=lambda which: " ".join(which[:2]))
 def test_the_same_cases_with_the_kernels_for_sm_80(which):
     precision, name, run = which

@@ -123,6 +123,7 @@ def test_fused_training_is_the_ordinary_one(host, clip):
         assert np.abs(to_numpy(a.data) - to_numpy(b.data)).mean() < 2e-5, name
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
 def test_fused_steps_by_the_kernels_of_sm_90a_are_those_of_numpy(host, precision, monkeypatch):
     """Losses, lengths of clipped gradients and weights, for batches of two and of one; biases keep ReLUs from their kinks."""

@@ -64,9 +64,10 @@ def test_step_equals_numpy(variant, schedule, precision):
     hold_update(step, params, before)
 
 
+@pytest.mark.ci
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])
-@every_schedule
+@pytest.mark.parametrize("schedule", SCHEDULES)
 def test_step_equals_numpy_by_the_kernels_of_sm_90a(precision, schedule, monkeypatch):
     """Every product that has one takes its kernel of sm_90a, on images that no patch divides."""
     monkeypatch.setattr(tensor_cores, "HOPPER_RATES", {2: math.inf, 4: math.inf})
@@ -90,6 +91,7 @@ def test_step_equals_numpy_by_the_kernels_of_sm_90a(precision, schedule, monkeyp
     hold_update(step, params, before, lr=1e-3)
 
 
+@pytest.mark.ci
 @needs_compiler
 @pytest.mark.parametrize("outs", [16, 18])
 def test_all_that_the_kernels_of_sm_90a_read_in_tf32_holds_tf32_values(outs, monkeypatch):
