@@ -102,7 +102,8 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     Parameters
     ----------
     x : Tensor
-        Scores of any size; the largest is subtracted first, so that exp cannot overflow.
+        Scores of any size; the largest is subtracted first, so that exp cannot overflow. A score of -inf has probability 0. Where
+        one is +inf, or all are -inf, the probabilities are NaN, as in PyTorch, and NumPy warns of it.
         A 0-d tensor is a distribution over one class.
     axis : int
 

@@ -184,6 +184,7 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     Parameters
     ----------
     logits : Tensor (..., classes)
+        A logit of -inf is a class of probability 0. One of +inf gives NaN, as in PyTorch.
     labels : array of integers (...)
         The true classes, counted from 0.
 

@@ -111,6 +111,14 @@ def test_softmax_of_scores_of_ten_thousand(dtype):
     np.testing.assert_allclose(x.grad.sum(axis=1), 0, atol=1e-6)
 
 
+@pytest.mark.parametrize("scores", [[1, np.inf, 2], [np.inf, np.inf, 0], [-np.inf] * 3])
+def test_infinite_scores_without_a_limit_give_nan_as_in_pytorch(scores):
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert np.isnan(F.softmax(np.array([scores])).data).all()
+    with pytest.warns(RuntimeWarning, match="invalid value"):
+        assert np.isnan(F.cross_entropy(np.array([scores]), np.array([1])).data)
+
+
 @pytest.mark.parametrize("axis", [2, -3, None, 0.5])
 def test_softmax_names_a_wrong_axis(axis):
     with pytest.raises(ValueError, match=rf"softmax: axis must be between -2 and 1 for shape \(2, 3\), got {axis}"):

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from minunet.data.reading.completeness import check_complete, check_rows
+from minunet.data.reading.decoding_memory import IN_PILLOW, OTHERS_IN_PILLOW, check_memory, whole_size
 from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.file_errors import unsupported_content, user_errors
 from minunet.data.reading.image_header import ImageHeader, read_header
@@ -68,6 +69,7 @@ class OpenImage:
         UserError
             Naming the file, what is wrong with it, and the remedy.
         """
+        check_memory(self._path, self.header, whole_size(self.pillow, self._deep and not mask))
         if isinstance(self._image, TiffArray):
             self.check()
             with self._usable():
@@ -94,6 +96,7 @@ class OpenImage:
     def load(self) -> Image.Image:
         """Decode the pixels, and leave them where Pillow put them; not for a TIFF that is read through tifffile."""
         assert self.pillow is not None
+        check_memory(self._path, self.header, IN_PILLOW.get(self.pillow.mode, OTHERS_IN_PILLOW))
         self.check()
         with self.user_errors():
             self._load(self.pillow)
