@@ -28,10 +28,13 @@ def similarity_warnings(inspection: Inspection) -> list[str]:
         if len(sides) < 2 or len({digests.get(name) for name in names}) == 1:
             continue
         turned = ", turned or mirrored" if group.turned else ""
+        pairs = [inspection.measures[place].pair for place in group.members]
+        assigned = any(pair.split is not None for pair in pairs)
+        together = "move them to one side" if assigned else "keep them together with --group"
         listed = join_names(f"{name} ({inspection.sides[name]})" for name in names)
         sentences.append(
             f"{listed} show nearly the same picture{turned} (correlation {group.correlation:.3f}) on {join_names(sides)}, "
-            "so the scores will be too good: keep one, or keep them together with --group."
+            f"so the scores will be too good: keep one, or {together}."
         )
     return capped(sentences, "pictures that are on two sides of the split")
 
