@@ -36,6 +36,7 @@ def inspection_document(inspection: Inspection) -> dict[str, Any]:
             "image_formats": counted(one.image.header.format for one in survey.statistics if one.image.header),
             "mask_formats": counted(one.mask.header.format for one in survey.statistics if one.mask.header),
         },
+        "image_values": None if inspection.image_values is None else [float(end) for end in inspection.image_values],
         "mask_values": inspection.mask_values,
         "reading": _described(inspection.config.reading),
         "range": _described(preprocessing and preprocessing.range),

@@ -93,6 +93,12 @@ class Inspection:
         return None
 
     @property
+    def image_values(self) -> tuple[float, float] | None:
+        """The smallest and the largest value of all images that can be read; None without one."""
+        every = [one.image.values.channels for one in self.survey.statistics if one.image.values is not None]
+        return (min(part[:, 0].min() for part in every), max(part[:, -1].max() for part in every)) if every else None
+
+    @property
     def sizes(self) -> Counter[tuple[int, int]]:
         """How many of the images that can be read have which (width, height)."""
         return image_sizes(self.survey)

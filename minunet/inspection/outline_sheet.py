@@ -22,7 +22,7 @@ from minunet.wording import count_noun
 TILES = 12
 UNUSUAL = 6  # tiles at most for images that stand out
 TILE_WIDTH = 320  # pixels
-CAPTION = 38  # letters below a tile
+CAPTION = 32  # letters below a tile
 TALLEST = 1.5  # height over width of a tile; a taller image is shown narrower
 
 

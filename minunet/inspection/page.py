@@ -75,7 +75,7 @@ def _items(inspection: Inspection) -> Iterator[tuple[str, list[str]]]:
     if survey.pairs:
         yield "masks", _masks(inspection)
     if preprocessing is not None:
-        yield "range", [_range(inspection)]
+        yield "range", _range(inspection)
     if inspection.measures:
         yield "classes", [_classes(inspection)]
         yield "cells", _cells(inspection)
@@ -147,10 +147,19 @@ def _masks(inspection: Inspection) -> list[str]:
     return [line, *filter(None, ["" if held is None else f"they hold {held}", _of_each(formats)])]
 
 
-def _range(inspection: Inspection) -> str:
+def _range(inspection: Inspection) -> list[str]:
     assert inspection.preprocessing is not None
-    range_ = inspection.preprocessing.range
-    return "0 is black, the largest number of the file's type is white" if range_ is None else range_.describe()
+    chosen, choice = inspection.preprocessing.range, inspection.config.range
+    if chosen is None:
+        return ["the largest number of its type is white in each image"]
+    held = inspection.image_values
+    ends = "" if held is None else f"they hold {held[0]:g} to {held[1]:g}; "
+    based = "from --range"
+    if choice == "set":
+        based = "0.1 % of the pixels of the training images are below, and 0.1 % above"
+    elif choice == "full":
+        based = "all that the type of the numbers can hold"
+    return [chosen.describe(), ends + based]
 
 
 def _classes(inspection: Inspection) -> str:

@@ -28,6 +28,7 @@ KEYS = [
     "command",
     "settings",
     "pairs",
+    "image_values",
     "mask_values",
     "reading",
     "range",
@@ -236,7 +237,7 @@ def read(path):
 
 def test_the_dump_is_what_training_sees(tmp_path, capsys):
     data, out = write(tmp_path / "smears"), tmp_path / "deep" / "seen"
-    code, printed, _ = run(capsys, data, "--dump", out, "--channels", "rgb")
+    code, printed, _ = run(capsys, data, "--dump", out, "--channels", "rgb", "--range", "full")
     assert code == 0
     assert str(out / "sheet.png") in printed
     assert sorted(path.name for path in out.iterdir()) == ["images", "masks", "pairs.csv", "sheet.png"]
@@ -248,6 +249,19 @@ def test_the_dump_is_what_training_sees(tmp_path, capsys):
     assert [row["name"] for row in rows] == [f"smear_{number}" for number in range(10)]
     assert {row["side"] for row in rows} == {"train", "validation", "test"}
     assert read(out / "sheet.png").shape[1] > 1000
+
+
+def test_the_dump_shows_what_is_black_and_white_in_training(tmp_path, capsys):
+    data, out = (
+        write(tmp_path / "smears", change=lambda number, image, mask: (image // 2 + 60, mask)),
+        tmp_path / "seen",
+    )
+    found = document(capsys, data, "--dump", out, "--channels", "rgb")
+    low, high = found["range"]["low"], found["range"]["high"]
+    assert 60 < low < high < 188
+    for number, smear in enumerate(SMEARS):
+        expected = np.clip((smear.image // 2 + 60 - low) / (high - low), 0, 1) * 255
+        np.testing.assert_allclose(read(out / "images" / f"smear_{number}.png"), expected, atol=0.51)
 
 
 def test_grey_masks_are_dumped_with_their_greys(tmp_path, capsys):
