@@ -163,7 +163,7 @@ def _ranked(array: np.ndarray, *, colours: bool) -> tuple[np.ndarray, np.ndarray
     if array.dtype == np.bool_:
         array = array.view(np.uint8)
     if array.dtype in (np.uint8, np.uint16):
-        values = np.flatnonzero(np.bincount(array.ravel()))
+        values: np.ndarray = np.flatnonzero(np.bincount(array.ravel()))
         places = np.zeros(int(values[-1]) + 1, _rank_type(len(values)))
         places[values] = np.arange(len(values))
         return values, places[array]
@@ -175,7 +175,8 @@ def _ranked(array: np.ndarray, *, colours: bool) -> tuple[np.ndarray, np.ndarray
         return _ranked(_rounded(array, colours), colours=colours)
     if values.dtype.kind == "f":
         wide = values.astype(np.float64)
-        values = wide.astype(np.int64) if (wide == np.rint(wide)).all() and np.abs(wide).max() < 2**53 else wide
+        whole = bool((wide == np.rint(wide)).all() and np.abs(wide).max() < 2**53)
+        values = np.asarray(wide.astype(np.int64) if whole else wide)
     lengths = np.diff(np.append(starts, flat.size))
     return values, np.repeat(ranks.astype(_rank_type(len(values))), lengths).reshape(array.shape)
 
