@@ -54,6 +54,11 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     ]
 
 
+def constant_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
+    """Masks and images of a single level among those that can be read."""
+    return _constant_warnings([pair for pair in statistics if pair.readable])
+
+
 def looks_like_image(file: FileStatistics) -> bool:
     """Whether a file given as a mask has the tones of a photograph: many levels, and no two that hold most of it."""
     if file.levels <= PHOTO_LEVELS or is_flat(file):

@@ -16,7 +16,7 @@ from minunet.data.finding.layouts import DataFolders, find_data_folders
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
 from minunet.data.finding.pages import divide_into_pages
-from minunet.data.pair_checks import find_problems, find_warnings
+from minunet.data.pair_checks import constant_warnings, find_problems, find_warnings
 from minunet.data.pair_statistics import PairStatistics, measure_pairs
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.mask_counts import MaskCounts
@@ -118,6 +118,8 @@ def survey(
     warnings = list(folders.warnings)
     statistics = measure_pairs(pairs, progress) if contents else []
     problems += find_problems(statistics)
+    if problems:  # what would stop the next attempt, or make it useless
+        problems += constant_warnings(statistics)
     warnings += find_warnings(statistics)
     return Survey(tuple(pairs), tuple(problems), tuple(warnings), tuple(statistics), tuple(notes))
 

@@ -78,3 +78,12 @@ def test_real_set(real_smears):
     with pytest.raises(UserError, match="look swapped: in 12 pairs of 12 .* 2 grey levels"):
         check_pairs(swapped.pairs[:12])
     assert np.array_equal([pair.split for pair in pairs], [None] * 90)
+
+
+def test_constant_masks_are_told_together_with_what_stops_the_run(make_set, tmp_path):
+    make_set("a", "b", "c")
+    save(tmp_path / "masks" / "a.png", disc(size=(12, 8)))
+    save(tmp_path / "masks" / "b.png", disc() * 0)
+    first, second = survey(tmp_path).problems
+    assert "a.png has 12x8 pixels" in first
+    assert "1 mask of a single level: constant" in second and "b.png" in second

@@ -15,6 +15,7 @@ from pathlib import Path
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.flat_folder import is_rival, separate, two_rules, without_suffix
 from minunet.data.finding.naming import find_rules, match_numbers
+from minunet.data.finding.unread_files import unread_masks
 from minunet.wording import count_noun, join_names
 
 MAX_LISTED = 10  # where nothing matches, more names than this are summed up in one sentence
@@ -254,6 +255,8 @@ def _simplified(stem: str) -> str:
 
 def _without_masks(folder: DataFolder) -> str:
     files = folder.images.files
+    if unread := unread_masks(folder.images.others):
+        return f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks; {unread}."
     return (
         f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks: name them like their images "
         f"with _mask behind ({files[0].stem}_mask.png), or give the folder that holds images/ and masks/."

@@ -49,6 +49,16 @@ def why_no_files(listing: Listing, kind: str | None) -> str:
     return f"{folder} holds no {kind} files{inside}: put PNG, JPEG, BMP or TIFF files directly into it."
 
 
+def unread_masks(others: list[Path]) -> str:
+    """What to do with the files among images that may be masks and are not read; "" where there are none."""
+    found = _unread(others)
+    if not found:
+        return ""
+    ending, files = found
+    remedy = REMEDIES[ending].format(ending=ending)
+    return f"{count_noun(len(files), f'{ending} file')} such as {files[0].name} are not read: {remedy}"
+
+
 def _unread(others: list[Path]) -> tuple[str, list[Path]] | None:
     """The most frequent ending that has a remedy, with its files."""
     endings = Counter(ending for file in others if (ending := file.suffix.lower()) in REMEDIES)

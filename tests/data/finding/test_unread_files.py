@@ -9,6 +9,10 @@ from tests.data.found_pairs import problems
 @pytest.mark.parametrize(
     ("ending", "remedy"),
     [
+        (".gif", "convert them to PNG"),
+        (".webp", "mogrify -format png *.webp"),
+        (".jp2", "convert them to PNG"),
+        (".npy", "tifffile.imwrite"),
         (".svs", "export the images as TIFF"),
         (".mat", "scipy.io.loadmat"),
         (".zip", "unpack them"),
@@ -26,3 +30,10 @@ def test_images_that_are_not_read(tmp_path):
     make(tmp_path, *numbered("{}.czi"))
     (problem,) = problems(tmp_path)
     assert "holds no images that are read, only 6 .czi files such as 1.czi: export the images as TIFF" in problem
+
+
+@pytest.mark.parametrize("ending", [".gif", ".npy"])
+def test_masks_beside_their_images_that_are_not_read(ending, tmp_path):
+    make(tmp_path, *numbered("{}.png", f"{{}}_mask{ending}"))
+    (problem,) = problems(tmp_path)
+    assert f"holds 6 image files but no masks; 6 {ending} files such as 1_mask{ending} are not read: " in problem
