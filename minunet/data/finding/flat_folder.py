@@ -86,8 +86,11 @@ def two_rules(images: Listing, masks: Listing, rules: Sequence[RuleMatch]) -> st
     if len({frozenset(match.image_of) for match in rules}) == 1:  # the same masks, and other images
         several, for_one, place = "image", "a mask", images.folder
         parts = [match.rule.describe()[1] for match in rules if match.rule]
+        chosen = shlex.quote(str(masks.folder))
+        if masks.folder == images.folder and rules[0].rule is not None:
+            chosen = pattern(masks, rules[0].rule.describe()[0], rules[0].image_of)
         ways = [
-            f"--images {pattern(images, part, match.image_of.values())} --masks {shlex.quote(str(masks.folder))}"
+            f"--images {pattern(images, part, match.image_of.values())} --masks {chosen}"
             for part, match in zip(parts, rules, strict=True)
         ]
     else:

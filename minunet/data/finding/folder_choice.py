@@ -139,5 +139,4 @@ def _by_rest(images: Sequence[FolderRole], masks: Sequence[FolderRole]) -> list[
     pairs = [(image, mask) for image in images for mask in masks if image.rest == mask.rest]
     if len(pairs) == len(images) == len(masks) == len({mask.folder for _, mask in pairs}):
         return pairs
-    exact = [pair for pair in pairs if not pair[0].rest]
-    return exact if len(exact) == 1 else []
+    return []

@@ -146,6 +146,13 @@ def test_two_possible_layouts(make_set, tmp_path):
     ]
 
 
+def test_two_folders_of_masks_are_a_question(tmp_path):
+    make(tmp_path, *numbered("images/{}.jpg", "manual1/{}.tif", "mask/{}_mask.tif"))
+    (problem,) = problems(tmp_path)
+    assert f"--images {tmp_path}/images --masks {tmp_path}/manual1 or" in problem
+    assert len(find_pairs(images=tmp_path / "images", masks=tmp_path / "manual1")) == 6
+
+
 def test_the_documented_names_win_over_looser_ones_and_leftovers_are_reported(make_set, tmp_path):
     make_set("a")
     make_set("b", root=tmp_path / "test")

@@ -119,6 +119,16 @@ def test_several_channels_of_one_case_are_a_question_with_its_answers(tmp_path):
     assert [pair.image.name for pair in found.pairs] == [f"c_{i}_0001.png" for i in range(1, 7)]
 
 
+def test_two_images_for_one_mask_in_one_folder_are_a_question_with_its_answers(tmp_path):
+    make(tmp_path, *numbered("x{}_bright.png", "x{}_fluo.png", "x{}_seg.png"))
+    (problem,) = problems(tmp_path)
+    assert f"--images '{tmp_path}/*fluo.png' --masks '{tmp_path}/*seg.png'" in problem
+    found = survey(images=tmp_path / "*fluo.png", masks=tmp_path / "*seg.png", contents=False).require()
+    assert [(pair.image.name, pair.mask.name) for pair in found.pairs] == [
+        (f"x{i}_fluo.png", f"x{i}_seg.png") for i in range(1, 7)
+    ]
+
+
 def test_images_without_a_mask_keep_the_rule(tmp_path):
     make(tmp_path, *numbered("t{}.png", "man_seg{}.png", count=26), "t27.png")
     found = problems(tmp_path)
