@@ -42,8 +42,8 @@ class CellSettings:
     """
 
     threshold: float = 0.5
-    smoothing: float = 0.05
-    seed_height: float = 0.1
+    smoothing: float = 0.1
+    seed_height: float = 0.04
     smallest_area: float = 0.15
 
     def __post_init__(self) -> None:
