@@ -253,7 +253,8 @@ class LoadedModel:
         if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
         side, margin, align = tiling(self.config, inputs.shape[2])
-        return np.stack([predict_tiled(self._run_one, image, side, margin, align=align) for image in inputs])
+        predicted = [predict_tiled(self._run_one, image, side, margin, align=align) for image in inputs]
+        return predicted[0][None] if len(predicted) == 1 else np.stack(predicted)  # a large image is not copied
 
     def is_tiled(self, height: int, width: int) -> bool:
         """Whether images of this size are predicted in tiles, because they would need too much memory."""
