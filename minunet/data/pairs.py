@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
+from minunet.data.finding.data_folders import DataFolders
 from minunet.data.finding.folder_names import SIDES
-from minunet.data.finding.layouts import DataFolders, find_data_folders
+from minunet.data.finding.layouts import find_data_folders
 from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
 from minunet.data.finding.pages import divide_into_pages

@@ -86,6 +86,16 @@ def folders_of_kind(listing: Listing, kind: str) -> list[Path]:
     return [folder for folder in listing.folders if (role := folder_role(folder)).kind == kind and role.split is None]
 
 
+def folders_by_side(listing: Listing) -> dict[str, Path]:
+    """The subfolders named after a side of the split; of two with one meaning, such as val/ and valid/, the first."""
+    sides: dict[str, Path] = {}
+    for folder in listing.folders:
+        role = folder_role(folder)
+        if role.split and role.kind is None:
+            sides.setdefault(role.split, folder)
+    return {side: sides[side] for side in SIDES if side in sides}
+
+
 def holds_masks(folder: Path, endings: Collection[str] = (".json", ".geojson")) -> bool:
     """Whether there is an image file, or one with one of the endings, in a folder, at any depth."""
     tree = list_tree(folder)
