@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.data.reading.mask_levels import THIN, MaskLevels
+from minunet.data.reading.mask_levels import SINGLE, THIN, MaskLevels
 from minunet.data.reading.mask_peaks import MaskPeaks, otsu_level
 from minunet.data.reading.mask_reading import COLOURS, GREYS, LEVELS, NUMBERED, TWO_VALUES
 from minunet.data.reading.mask_sides import MaskSides
@@ -89,8 +89,14 @@ def default_rule(levels: MaskLevels) -> MaskRule:
 def _two_values(levels: MaskLevels) -> MaskRule:
     low, high = levels.values
     sides = MaskSides.of(levels.counts, (float(low) + float(high)) / 2)
-    cells = levels.name(0) if sides.cells_are_dark else levels.name(1)
-    return MaskRule(TWO_VALUES, cells, notes=_side_notes(sides, levels.name(0), levels.name(1)))
+    cell = 0 if sides.cells_are_dark else 1
+    notes = _side_notes(sides, levels.name(0), levels.name(1))
+    if levels.flatness[cell] < THIN:
+        notes += (
+            f"what is {levels.name(cell)} is thin lines, as if only the outlines of the cells were drawn: if it is so, fill "
+            "them, since a training learns what the masks show.",
+        )
+    return MaskRule(TWO_VALUES, levels.name(cell), notes=notes)
 
 
 def _greys(levels: MaskLevels, peaks: MaskPeaks) -> MaskRule:
@@ -161,8 +167,22 @@ def _numbers(levels: MaskLevels) -> MaskRule:
 
 
 def _with_ignored_border(levels: MaskLevels) -> MaskRule | None:
-    """The rule for low numbers of classes beside Pascal VOC's 255, or None for other levels."""
+    """The rule for numbers beside a border to ignore, or None for other levels.
+
+    The border has the largest number of the type: 255 beside low numbers, as in Pascal VOC, or thin lines around numbered cells.
+    """
     values = levels.values
+    if values[0] == 0 and values[-1] == levels.white and _has_thin_border(levels):
+        name = levels.name(-1)
+        return MaskRule(
+            NUMBERED,
+            ">0",
+            ignore=name,
+            notes=(
+                f"{name}, the largest number of the type, is not a cell but thin lines ({percent(levels.shares[-1])} of the "
+                f"pixels), and is ignored; if it is background, add --cell 'not:0,{name}'.",
+            ),
+        )
     if values[-1] != VOC_IGNORE or values[0] != 0 or values[-2] > MOST_CLASSES:
         return None
     together = any(
@@ -188,6 +208,13 @@ def _with_ignored_border(levels: MaskLevels) -> MaskRule | None:
         ignore=str(VOC_IGNORE),
         notes=_listed(levels, "255 beside low numbers is ignored, as in Pascal VOC, and the others above 0 are cell"),
     )
+
+
+def _has_thin_border(levels: MaskLevels) -> bool:
+    """Whether the last value is lines in several pieces or around something, and the other ones number cells."""
+    others = (levels.values > 0) & (np.arange(len(levels.values)) < len(levels.values) - 1)
+    is_thin = levels.flatness[-1] < THIN and levels.single[-1] < SINGLE * levels.masks[-1]
+    return bool(is_thin and levels.numbers_cells(others))
 
 
 def _three_levels(levels: MaskLevels) -> MaskRule:

@@ -240,6 +240,40 @@ def test_borders_that_are_ignored(write, rule, tmp_path):
     np.testing.assert_array_equal(target == -1, mask.values == int(reading.ignore))
 
 
+def outlined(dtype, edge):
+    """Numbered cells, and a line of another value around each."""
+
+    def write(path, seed):
+        labels = drawn_labels(seed)
+        values = labels.astype(dtype)
+        for axis in (0, 1):
+            values[labels != np.roll(labels, 1, axis)] = edge
+        save_array(path, values)
+        return (labels > 0) & (values != edge)
+
+    return write
+
+
+@pytest.mark.parametrize(("dtype", "edge"), [(np.uint16, 65535), (np.uint8, 255)])
+def test_lines_of_the_largest_number_around_numbered_cells_are_ignored(dtype, edge, tmp_path):
+    pairs, truths = write_set(tmp_path, outlined(dtype, edge))
+    reading = chosen(pairs).reading
+    assert reading.ignore == str(edge)
+    assert overlap(pairs, truths, reading) == 1.0
+    assert all(reading.labels(read_mask(pair)).max() == drawn_labels(seed).max() for seed, pair in enumerate(pairs))
+
+
+def test_masks_of_outlines_are_noticed(tmp_path):
+    def write(path, seed):
+        labels = drawn_labels(seed)
+        line = labels != np.roll(labels, 1, 0)
+        save_array(path, line.astype(np.uint8) * 255)
+        return line
+
+    pairs, _ = write_set(tmp_path, write)
+    assert any("thin lines" in note for note in chosen(pairs).notes)
+
+
 @pytest.mark.parametrize(
     ("levels", "commands"),
     [
