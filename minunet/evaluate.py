@@ -28,7 +28,8 @@ from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import evaluate
-from minunet.inference.loaded_model import LoadedModel, extreme_share
+from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table

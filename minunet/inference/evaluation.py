@@ -14,6 +14,7 @@ from minunet.autograd import Tensor
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.data.reading.resize import resize_probability
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.functional import sigmoid
@@ -80,7 +81,7 @@ def evaluate(
                 observe(pair, image, float(np.mean(values > 0)))
         if observe_cells:
             for pair, image, mask, values in zip(batch, images, masks, sigmoid(Tensor(logits)).data, strict=True):
-                observe_cells(pair, mask, model.at_size(values, image.shape[:2]))
+                observe_cells(pair, mask, resize_probability(values, image.shape[:2]))
         if progress:
             progress(len(metrics), len(pairs))
     return metrics

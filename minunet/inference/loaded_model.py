@@ -12,34 +12,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.found_cells import find_and_measure
-from minunet.data.appearance import measure_appearance
 from minunet.data.reading.channels import describe_channels
-from minunet.data.reading.image_files import decode
 from minunet.data.reading.pixel_size import read_pixel_size
-from minunet.data.reading.pixels import finite, from_pil, unmasked
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.reading.resize import resize_bilinear
-from minunet.data.tiling import predict_tiled
+from minunet.data.reading.resize import resize_probability
 from minunet.data.training_images import TrainingImages
-from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.tile_size import tiling
+from minunet.inference.image_array import image_array
+from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
+from minunet.inference.unlike_images import differences
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
-BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
-BYTES_PER_CHANNEL = (
-    64  # of activations at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
-)
 BATCH_SIZE = 8
 
 
@@ -169,7 +161,7 @@ class LoadedModel:
         """
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
-        array = as_array(image)
+        array = image_array(image)
         return find_and_measure(self.predict(array), array, self.cell_settings, pixel_size)
 
     def unlike(self, image: Any) -> list[str]:
@@ -193,19 +185,11 @@ class LoadedModel:
         UserError
             If the image is of another type, or its file cannot be read.
         """
-        return self.unlike_window(as_array(image))
+        return self.unlike_window(image_array(image))
 
     def unlike_window(self, window: np.ndarray, shape: tuple[int, int] | None = None) -> list[str]:
         """As `unlike`, from the `middle_window` of a large image of a `shape` (H, W)."""
-        image_range = self.preprocessing.range
-        mismatch = None if image_range is None else image_range.mismatch(window.dtype)
-        numbers = [mismatch] if mismatch else []
-        if self.training_images is None:
-            return numbers
-        sentences = self.training_images.unlike(measure_appearance(window, self.preprocessing, shape))
-        if sentences and not numbers:
-            numbers = _bit_depth(window, self.preprocessing)
-        return [*sentences, *numbers]
+        return differences(window, self.preprocessing, self.training_images, shape)
 
     def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
         """The probabilities of many images, in order; consecutive images of one input size are predicted as a batch.
@@ -222,13 +206,13 @@ class LoadedModel:
         ndarray
             (H, W) float32 in [0, 1], one per image.
         """
-        prepared = (self._prepare(image) for image in images)
+        prepared = ((self.preprocessing.image(array), array.shape[:2]) for array in map(image_array, images))
         for shape, group in itertools.groupby(prepared, key=lambda item: item[0].shape):
-            together = max(1, min(batch_size, self._pixels_at_once() // (shape[0] * shape[1])))
+            together = max(1, min(batch_size, pixels_at_once(self.config) // (shape[0] * shape[1])))
             while batch := list(itertools.islice(group, together)):
                 inputs = np.stack([item[0] for item in batch])  # (N, h, w, C)
                 for probability, (_, size) in zip(self.probabilities(inputs), batch, strict=True):
-                    yield self.at_size(probability, size)
+                    yield resize_probability(probability, size)
 
     def probabilities(self, inputs: np.ndarray) -> np.ndarray:
         """The probabilities for images that `preprocessing.image` prepared, at that size.
@@ -252,13 +236,11 @@ class LoadedModel:
         """
         if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
-        side, margin, align = tiling(self.config, inputs.shape[2])
-        predicted = [predict_tiled(self._run_one, image, side, margin, align=align) for image in inputs]
-        return predicted[0][None] if len(predicted) == 1 else np.stack(predicted)  # a large image is not copied
+        return tiled_logits(self._run, inputs, self.config)
 
     def is_tiled(self, height: int, width: int) -> bool:
         """Whether images of this size are predicted in tiles, because they would need too much memory."""
-        return self.preprocessing.size is None and height * width > self._pixels_at_once()
+        return self.preprocessing.size is None and height * width > pixels_at_once(self.config)
 
     def summary(self) -> str:
         """Model, input and device in one line."""
@@ -270,87 +252,5 @@ class LoadedModel:
             + (f", {self.precision}" if self.device == "cuda" else "")
         )
 
-    def _prepare(self, image: Any) -> tuple[np.ndarray, tuple[int, int]]:
-        array = as_array(image)
-        return self.preprocessing.image(array), array.shape[:2]
-
     def _run(self, inputs: np.ndarray) -> np.ndarray:
         return backend.to_numpy(self.forward_pass.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
-
-    def _run_one(self, image: np.ndarray) -> np.ndarray:
-        return self._run(image[None])[0]
-
-    def at_size(self, probability: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-        """The probabilities of the model's input, (h, w), at the size (H, W) of the image."""
-        height, width = size
-        if probability.shape != size:
-            probability = resize_bilinear(probability, (width, height))
-        return np.clip(probability, 0.0, 1.0).astype(np.float32, copy=False)
-
-    def _pixels_at_once(self) -> int:
-        return BUDGET // (BYTES_PER_CHANNEL * self.config["base_channels"])
-
-
-def extreme_share(share: float) -> list[str]:
-    """A sentence where a model calls none of the pixels of an image cell, or all of them."""
-    if 0 < share < 1:
-        return []
-    return [
-        "none of its pixels is a cell by this model." if share == 0 else "all of its pixels are cells by this model."
-    ]
-
-
-def _bit_depth(window: np.ndarray, preprocessing: Preprocessing) -> list[str]:
-    """Whether a 16-bit image holds fewer bits than those of the training, which is why it looks dark, or more than 8."""
-    if window.dtype != np.uint16:
-        return []
-    highest = int(window.max())
-    white = 65535 if preprocessing.range is None else float(np.max(preprocessing.range.high))
-    bits = next((bits for bits in (8, 10, 12, 14) if highest < 1 << bits), None)
-    return (
-        []
-        if bits is None or white / 2 < highest < 2 * white
-        else [f"its values are at most {highest:,}: a {bits}-bit picture in 16 bits?"]
-    )
-
-
-def as_array(image: Any) -> np.ndarray:
-    """The pixels of an image given as array, PIL image or path.
-
-    Returns
-    -------
-    ndarray
-        (H, W) or (H, W, C), of any type of integers or floats.
-
-    Raises
-    ------
-    UserError
-        If it is something else.
-    """
-    if isinstance(image, (str, Path)):
-        return decode(image)
-    if isinstance(image, Image.Image):
-        return from_pil(image)
-    array = (
-        backend.to_numpy(unmasked(image) if isinstance(image, np.ndarray) else image)
-        if backend.is_array(image)
-        else None
-    )
-    if array is None:
-        raise UserError(f"an image is an array, a PIL image or a path, not {type(image).__name__}; convert it first.")
-    if array.ndim == 3 and array.shape[2] == 1:
-        array = array[..., 0]  # (H, W, 1) -> (H, W)
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    problems = []
-    if array.dtype.kind not in "uif":
-        problems.append(
-            f"an image array holds numbers, not {array.dtype}; convert it with .astype('float32') for example."
-        )
-    if array.ndim not in (2, 3):
-        problems.append(f"an image array has shape (H, W) or (H, W, C), not {array.shape}; give one image at a time.")
-    if array.size == 0:
-        problems.append(f"an image array of shape {array.shape} has no pixels; give one of at least 1x1.")
-    if problems:
-        raise UserError(problems)
-    return finite(array)

@@ -22,7 +22,8 @@ from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.inference.large_images import predict_rows
-from minunet.inference.loaded_model import LoadedModel, extreme_share
+from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.cell_results import MOST_PIXELS, CellRequest, KeptRows, cell_files, remove_files, write_cell_files
 from minunet.runs.picture_files import picture_files

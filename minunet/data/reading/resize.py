@@ -57,6 +57,14 @@ def resize_bilinear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return _resize(array, size, linear_weights)
 
 
+def resize_probability(probability: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Probabilities (h, w) of a model's input at the shape (H, W) of the image: float32 in [0, 1]."""
+    height, width = shape
+    if probability.shape != shape:
+        probability = resize_bilinear(probability, (width, height))
+    return np.clip(probability, 0.0, 1.0).astype(np.float32, copy=False)
+
+
 class RowsResize:
     """The resizing of an image some rows at a time; the values are those of resizing it whole, bit for bit.
 

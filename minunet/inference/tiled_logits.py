@@ -1,0 +1,50 @@
+"""Tiled logits: the logits of images that need too much memory, from overlapping tiles.
+
+How many pixels one call of the network may have is estimated from the number of its channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from minunet.data.tiling import predict_tiled
+from minunet.inference.tile_size import tiling
+
+BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
+BYTES_PER_CHANNEL = 64  # of these at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
+
+
+def pixels_at_once(config: Mapping[str, Any]) -> int:
+    """How many pixels one call of a network may have.
+
+    Parameters
+    ----------
+    config : mapping
+        The architecture of a U-Net, as in `UNet.config`.
+    """
+    return int(BUDGET // (BYTES_PER_CHANNEL * config["base_channels"]))
+
+
+def tiled_logits(run: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, config: Mapping[str, Any]) -> np.ndarray:
+    """The logits of images, each computed tile by tile.
+
+    Parameters
+    ----------
+    run : callable
+        Gives the logits (N, h, w) of images (N, h, w, C).
+    inputs : ndarray
+        (N, H, W, C) float32, as `Preprocessing.image` prepares them.
+    config : mapping
+        The architecture of the U-Net, as in `UNet.config`.
+
+    Returns
+    -------
+    ndarray
+        (N, H, W) float32.
+    """
+    side, margin, align = tiling(config, inputs.shape[2])
+    predicted = [predict_tiled(lambda tile: run(tile[None])[0], image, side, margin, align=align) for image in inputs]
+    return predicted[0][None] if len(predicted) == 1 else np.stack(predicted)  # a large image is not copied
