@@ -12,6 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
+from minunet.data.reading.mask_alpha import mask_without_alpha
+
 WHITE = 65535
 
 _LAYOUTS = ("RGB", "RGBX", "RGBA", "RGBa")
@@ -26,7 +28,11 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def deep_values(
-    image: Image.Image, again: Callable[[], Image.Image], load: Callable[[Image.Image], object] = Image.Image.load
+    image: Image.Image,
+    again: Callable[[], Image.Image],
+    load: Callable[[Image.Image], object] = Image.Image.load,
+    *,
+    mask: bool = False,
 ) -> np.ndarray:
     """The values of an image for which `is_deep` holds, before its orientation is applied.
 
@@ -38,11 +44,13 @@ def deep_values(
         Opens the same file once more.
     load : callable
         Decodes an image.
+    mask : bool
+        Whether transparency is that of a mask, see `mask_without_alpha`.
 
     Returns
     -------
     ndarray, (H, W) or (H, W, 3), uint16
-        Transparency is composited over white.
+        Transparency is composited over white, except in a mask.
     """
     layout, _, order = _raw_mode(image).partition(";16")
     if layout == "LA":  # two values of 16 bits take as many bytes as four of 8
@@ -50,7 +58,7 @@ def deep_values(
         load(image)
         stored = np.asarray(image).astype(np.uint16)
         values = stored[..., 0::2] << 8 | stored[..., 1::2]  # (H, W, 4) -> (H, W, 2)
-        return over_white(values[..., :1], values[..., 1:], WHITE)[..., 0]
+        return mask_without_alpha(values) if mask else over_white(values[..., :1], values[..., 1:], WHITE)[..., 0]
     lower = again()
     premultiplied = layout == "RGBa"
     mode = "RGBA" if premultiplied else image.mode
@@ -59,6 +67,8 @@ def deep_values(
         load(part)
     values = np.asarray(image).astype(np.uint16) << 8
     values |= np.asarray(lower)
+    if mask:
+        return mask_without_alpha(values) if mode == "RGBA" else values
     if mode == "RGBA":
         return over_white(values[..., :3], values[..., 3:], WHITE, premultiplied=premultiplied)
     transparent = image.info.get("transparency")

@@ -41,13 +41,15 @@ class OpenImage:
     pillow : PIL.Image.Image or None
         Not decoded yet; None for a TIFF that is read through tifffile.
     file : binary file
+    deep : bool
+        Whether it has 16 bits a channel, of which Pillow alone gives the upper 8.
     """
 
     def __init__(
         self, path: Path, header: ImageHeader, image: Image.Image | TiffArray, file: BinaryIO, deep: bool = False
     ):
         self.header, self.file = header, file
-        self._deep = deep
+        self.deep = deep
         self.pillow = None if isinstance(image, TiffArray) else image
         self._path, self._image = path, image
 
@@ -69,21 +71,40 @@ class OpenImage:
         UserError
             Naming the file, what is wrong with it, and the remedy.
         """
-        check_memory(self._path, self.header, whole_size(self.pillow, self._deep and not mask))
-        if isinstance(self._image, TiffArray):
-            self.check()
-            with self._usable():
-                values = finite(self._image.values(mask=mask))
-                return upright(grey_if_equal(as_16_bits(values) if mask else values), self.header.orientation)
-        if self._deep and not mask:
-            self.check()
-            with self._usable():
-                image = open_with_pillow(self.file)  # again, because the orientation may be known only after decoding
-                values = deep_values(image, lambda: open_with_pillow(self.file), self._load)
-                return upright(grey_if_equal(values), orientation_of(image))
+        check_memory(self._path, self.header, whole_size(self.pillow, self.deep and not mask))
+        if isinstance(self._image, TiffArray) or (self.deep and not mask):
+            values = self._wide_values(mask)
+            if not mask:
+                return values
+            with self.usable():
+                return grey_if_equal(as_16_bits(values))
         image = self.load()
-        with self._usable():
+        with self.usable():
             return from_pil(image, mask=mask)
+
+    def wide_mask(self) -> np.ndarray:
+        """The values of a mask with 16 bits a channel, or in a TIFF that is read through tifffile, as they are stored.
+
+        Returns
+        -------
+        ndarray, (H, W) or (H, W, C)
+
+        Raises
+        ------
+        UserError
+            As for `pixels`, and for channels that may be separate masks.
+        """
+        check_memory(self._path, self.header, whole_size(self.pillow, self.deep))
+        return self._wide_values(True)
+
+    def _wide_values(self, mask: bool) -> np.ndarray:
+        self.check()
+        with self.usable():
+            if isinstance(self._image, TiffArray):
+                return upright(grey_if_equal(finite(self._image.values(mask=mask))), self.header.orientation)
+            image = open_with_pillow(self.file)  # again, because the orientation may be known only after decoding
+            values = deep_values(image, lambda: open_with_pillow(self.file), self._load, mask=mask)
+            return upright(grey_if_equal(values), orientation_of(image))
 
     def check(self) -> None:
         """Refuse a file that does not hold all of its picture; the pixels are not decoded."""
@@ -107,7 +128,7 @@ class OpenImage:
         return user_errors(self._path, self.file)
 
     @contextlib.contextmanager
-    def _usable(self) -> Iterator[None]:
+    def usable(self) -> Iterator[None]:
         """A block in which what is wrong with the values becomes a sentence that names the file."""
         with self.user_errors():
             try:

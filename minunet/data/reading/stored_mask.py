@@ -12,11 +12,13 @@ import numpy as np
 from PIL import Image
 
 from minunet.data.reading.image_files import OpenImage
+from minunet.data.reading.mask_alpha import as_colours, check_planes
 from minunet.data.reading.numbered_cells import CellRemarks
-from minunet.data.reading.pixels import as_16_bits, from_pil, orientation_of, upright
+from minunet.data.reading.pixels import as_16_bits, from_pil, grey_if_equal, orientation_of, upright
 from minunet.errors import UserError
 
 WHITE_IS_ZERO = 0  # TIFF 6.0, tag 262
+PLANAR = 2  # TIFF 6.0, tag 284: channels one after the other
 FAX = (2, 3, 4)  # TIFF 6.0, tag 259: the compressions of a fax, whose paper is stored as 0
 MOST_GREYS = 16  # a palette of greys with more levels than this in use holds the greys of a picture
 
@@ -70,12 +72,13 @@ def stored_mask(file: OpenImage) -> StoredMask:
     UserError
         Naming the file, what is wrong with it, and the remedy.
     """
-    if file.pillow is None:
-        values = file.pixels()
-        with file.user_errors():
-            return StoredMask(_in_one_or_three_channels(values), shown_by=lambda: as_16_bits(values))
+    if file.pillow is None or file.deep:
+        values = file.wide_mask()
+        with file.usable():
+            shown_by = _as_8_bits if file.deep else as_16_bits
+            return StoredMask(_in_one_or_three_channels(values), shown_by=lambda: shown_by(values))
     image = file.load()
-    with file.user_errors():
+    with file.usable():
         turn = orientation_of(image)
         values, palette = _stored_values(image)
         values = np.ascontiguousarray(upright(values, turn))
@@ -89,7 +92,11 @@ def _in_one_or_three_channels(values: np.ndarray) -> np.ndarray:
         raise UserError(
             f"it has {values.shape[2]} channels: a mask has one, or three of a colour; save the channel of the mask alone."
         )
-    return (values >> 8).astype(np.uint8) if values.dtype == np.uint16 else values.astype(np.uint8)
+    return as_colours(values) if values.dtype == np.uint16 else values.astype(np.uint8)
+
+
+def _as_8_bits(values: np.ndarray) -> np.ndarray:
+    return grey_if_equal((values >> 8).astype(np.uint8))
 
 
 def _picture(image: Image.Image, values: np.ndarray) -> Callable[[], np.ndarray] | None:
@@ -121,7 +128,10 @@ def _stored_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
         return (_as_stored(values) if _is_inverted(image) else values), None
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         return _without_alpha(image), None
-    return np.asarray(image if image.mode == "RGB" else image.convert("RGB")), None
+    values = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    if getattr(image, "tag_v2", {}).get(284) == PLANAR:
+        check_planes(values)
+    return values, None
 
 
 def _indices(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
@@ -166,6 +176,9 @@ def _without_alpha(image: Image.Image) -> np.ndarray:
     if image.mode in ("La", "RGBa"):  # premultiplied, which Pillow converts only to "LA" and "RGBA"
         image = image.convert(image.mode.upper())
     array = np.asarray(image)
+    if getattr(image, "tag_v2", {}).get(284) == PLANAR:
+        check_planes(array)
+        return array[..., 0]
     colours, alpha = array[..., :-1], array[..., -1]
     if alpha.min() != alpha.max():
         opacity = alpha[..., None].astype(np.uint32)

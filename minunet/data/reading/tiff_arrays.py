@@ -17,6 +17,7 @@ from PIL import Image, TiffImagePlugin
 from minunet.data.reading.deep_colour import over_white
 from minunet.data.reading.image_header import ORIENTATION, QUARTER_TURNS, ImageHeader, usable_orientation
 from minunet.data.reading.lzw_segments import has_lzw, read_lzw
+from minunet.data.reading.mask_alpha import check_planes, mask_without_alpha
 from minunet.data.reading.unsupported import TIFF_SIGNATURES, describe_numbers, is_in_order
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ class TiffArray:
             array = np.moveaxis(array, 0, -1)
         if page.photometric == _WHITE_IS_ZERO and not mask and array.dtype.kind == "u":
             array = np.iinfo(array.dtype).max - array
-        return _without_alpha(array, page)
+        if mask and page.axes == "SYX":
+            check_planes(array)
+        return _without_alpha(array, page, mask)
 
     @property
     def _contiguous(self) -> bool:
@@ -147,8 +150,8 @@ def open_with_tifffile(file: BinaryIO) -> TiffArray | None:
         return None
 
 
-def _without_alpha(array: np.ndarray, page: TiffPage) -> np.ndarray:
-    """The channels other than alpha, which is composited over white where the numbers have a white."""
+def _without_alpha(array: np.ndarray, page: TiffPage, mask: bool) -> np.ndarray:
+    """The channels other than alpha, which is composited over white where the numbers have a white, except in a mask."""
     if array.ndim == 2:
         return array
     if array.shape[2] == 1:
@@ -158,6 +161,8 @@ def _without_alpha(array: np.ndarray, page: TiffPage) -> np.ndarray:
     if not alphas or max(alphas) >= array.shape[2]:
         return array
     if len(alphas) == 1 and array.shape[2] == colours + 1 and array.dtype in (np.uint8, np.uint16):
+        if mask:
+            return mask_without_alpha(array)
         premultiplied = page.extrasamples[0] == _PREMULTIPLIED
         white = np.iinfo(array.dtype).max
         array = over_white(array[..., :colours], array[..., colours:], white, premultiplied=premultiplied)
