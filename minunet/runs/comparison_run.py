@@ -17,8 +17,8 @@ from minunet.cells.mask_cells import cells_of_mask
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import measure_mask
+from minunet.data.reading.chosen_reading import choose_reading
 from minunet.data.reading.file_workers import ProgressCallback, map_files
-from minunet.data.reading.mask_choice import choose_reading
 from minunet.data.reading.mask_reading import NUMBERED, MaskReading
 from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing

@@ -12,7 +12,9 @@ from typing import Any
 
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Pair
-from minunet.data.reading.mask_choice import ChosenReading, MaskChoice, choose_reading, misfits
+from minunet.data.reading.chosen_reading import ChosenReading, choose_reading
+from minunet.data.reading.mask_choice import MaskChoice
+from minunet.data.reading.mask_misfits import misfits
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text

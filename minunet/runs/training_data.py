@@ -14,9 +14,10 @@ from minunet.cli.streams import is_terminal
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.pairs import Survey, survey
+from minunet.data.reading.chosen_reading import ChosenReading, choose_reading
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_range import ImageRange
-from minunet.data.reading.mask_choice import COMMAND, ChosenReading, choose_reading
+from minunet.data.reading.mask_choice import COMMAND
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split, split_pairs

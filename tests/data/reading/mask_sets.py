@@ -13,7 +13,8 @@ import tifffile
 from PIL import Image
 
 from minunet.data.finding.matching import Pair
-from minunet.data.reading.mask_choice import MaskChoice, choose_reading
+from minunet.data.reading.chosen_reading import choose_reading
+from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing

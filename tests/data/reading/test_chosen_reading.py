@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet.data.reading.mask_choice import misfits
 from minunet.data.reading.mask_counts import MaskCounts
+from minunet.data.reading.mask_misfits import misfits
 from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.data.reading.mask_sets import (
