@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing
 from minunet.data.finding.naming import SHARE, NamingRule, RuleMatch, find_rules
 from minunet.wording import join_names
@@ -49,7 +50,8 @@ def separate(listing: Listing) -> FlatFolder:
     """Separate the masks of a folder from its images.
 
     Masks are named NAME_mask.ext or NAME-mask.ext; else they have another word for masks in their names, by one rule; else
-    they have the stems of their images and another ending, NAME.png beside NAME.jpg.
+    they have the stems of their images and another ending, NAME.png beside NAME.jpg; else there is one of each, images.tif beside
+    masks.tif.
     """
     stems = {file: listing.stem(file) for file in listing.files}
     masks = [file for file in listing.files if without_suffix(stems[file]) is not None]
@@ -59,13 +61,33 @@ def separate(listing: Listing) -> FlatFolder:
         _separate_by_rule(folder, listing, stems)
     if not folder.problems:
         _separate_by_ending(folder, stems)
+    one = None if folder.masks or folder.problems else one_of_each(stems.values())
+    if one is not None:
+        folder.masks = [file for file in listing.files if stems[file] == one[1]]
+        folder.images = [file for file in listing.files if stems[file] != one[1]]
     return folder
+
+
+def one_of_each(stems: Iterable[str]) -> tuple[str, str] | None:
+    """The image and the mask of files of which one is named for all masks and one for all images, such as images and masks.
+
+    Of two files the image may have any name. The stems are without folders.
+    """
+    roles = [folder_role(Path(stem)) for stem in stems]
+    masks = [role for role in roles if role.kind == "masks" and not role.rest]
+    others = [role for role in roles if role.kind != "masks"]
+    images = [role for role in others if role.kind == "images" and not role.rest] if len(roles) > 2 else others
+    if len(masks) != 1 or len(images) != 1 or images[0].split not in (masks[0].split, None):
+        return None
+    return str(images[0].folder), str(masks[0].folder)
 
 
 def masks_by_name(listing: Listing) -> list[Path]:
     """The files that are masks of others by a word in their names, by any rule."""
     stems = {listing.stem(file): file for file in listing.files}
     found = {stems[mask] for match in find_rules(stems, stems, words_only=True) for mask in match.image_of}
+    if not found and (one := one_of_each(stems)):
+        found = {stems[one[1]]}
     return [file for file in listing.files if file in found]
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.data.finding.data_folder import DataFolder
-from minunet.data.finding.flat_folder import is_rival, separate, two_rules, without_suffix
+from minunet.data.finding.flat_folder import is_rival, one_of_each, separate, two_rules, without_suffix
 from minunet.data.finding.naming import find_rules, match_numbers
 from minunet.data.finding.unread_files import unread_masks
 from minunet.wording import count_noun, join_names
@@ -147,6 +147,10 @@ def _by_rule(
     rules = find_rules(lone_images, lone_masks, words_only=bool(masks_of))
     if not rules and not masks_of:
         by_number = match_numbers(lone_images, lone_masks)
+        one = None if by_number or len(images) > 1 or len(masks) > 1 else one_of_each([*images, *masks])
+        if one is not None and one[0] in images:
+            found.notes.append(f"{masks[one[1]].name} holds the masks of {images[one[0]].name}.")
+            return {one[0]: [one[1]]}
         rules = [by_number] if by_number else []
     if not rules:
         return {}
