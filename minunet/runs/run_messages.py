@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from minunet.cells.cell_choice import CellChoice
 from minunet.cli.console import Say, duration, memory, say_item
-from minunet.data.fitting_size import size_warnings
+from minunet.data.fitting_size import cell_size_warnings, size_warnings
 from minunet.data.reading.channels import describe_channels
+from minunet.data.training_images import TrainingImages
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
 from minunet.kernels.backend import free_device_memory
@@ -89,6 +91,15 @@ def announce_training(
             f"the validation masks allow a cross-entropy no lower than {limits.loss_floor:.4f}",
             f"and a Keras accuracy no higher than {limits.keras_accuracy_ceiling:.4f}",
         )
+
+
+def announce_cell_sizes(
+    say: Say, config: TrainConfig, images: TrainingImages | None, sizes: Mapping[tuple[int, int], int]
+) -> None:
+    """A warning where cells are hardly seen after resizing; nothing where their sizes are not known."""
+    if config.size is not None and images is not None:
+        for warning in cell_size_warnings(images.cell_diameter, config.size, sizes, least=2**config.depth):
+            say_item(say, "warning", warning)
 
 
 def announce_memory(say: Say, plan: StepPlan, peak: float, limit: int | None = None) -> None:

@@ -6,44 +6,30 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import platform
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
-from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_packages import missing_packages
-from minunet.checkpoints.model_file import load_model, save_model
-from minunet.cli.console import FileProgressBar, say_item
+from minunet.cli.console import say_item
 from minunet.cli.interruption import StopOnSignal, StoppedBySignal
-from minunet.data.batches import Batches
-from minunet.data.fitting_size import cell_size_warnings
-from minunet.data.pairs import Pair
 from minunet.data.split import Split
 from minunet.errors import UserError
-from minunet.files.json_files import write_json
-from minunet.fused.step_plan import StepPlan
-from minunet.inference.cell_calibration import calibrate_cells
-from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.mask_limits import MaskLimits
-from minunet.inference.scoring import score
 from minunet.nn.optim import Adam
-from minunet.nn.unet import UNet
-from minunet.resources import total_memory
 from minunet.runs.callbacks import CheckpointWriter, CurveDrawer, EpochLines, HistoryWriter, ProgressBar
 from minunet.runs.checkpoint_files import CheckpointFiles
+from minunet.runs.final_test import FinalTest
 from minunet.runs.history_file import HistoryFile
-from minunet.runs.memory_limit import OverMemoryLimit, check_weights, describe_choice, fit_settings
-from minunet.runs.memory_plan import peak_so_far
+from minunet.runs.memory_limit import OverMemoryLimit, describe_choice, fit_settings
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.peak_forecast import PeakForecast
+from minunet.runs.run_batches import RunBatches
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import (
+    announce_cell_sizes,
     announce_cells,
     announce_memory,
     announce_precision,
@@ -52,14 +38,13 @@ from minunet.runs.run_messages import (
     announce_time,
     announce_training,
 )
-from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predictions
+from minunet.runs.run_network import RunNetwork
+from minunet.runs.run_pictures import draw_augmentation, draw_curves
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
 from minunet.training.events import TrainingProgress
-from minunet.training.loss import LOSSES, without_ignored
 from minunet.training.schedule import Schedule
 from minunet.training.trainer import Diverged, Interrupted, Trainer
-from minunet.version import __version__
 
 STOPPING = "Stopping after this step; everything will be saved. Ctrl-C again stops at once."
 
@@ -100,30 +85,14 @@ class TrainingRun:
         self._began = time.monotonic()
         self._why_no_curves: str | None = None
         self._peak: float | None = None
-        check_weights(config, total_memory())
-        # The weights have a generator of their own, so that the batches do not depend on the size of the network.
-        self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
-        self.model.recompute = config.recompute
-        ignores = config.reading is not None and config.reading.ignore is not None
-        self.loss = without_ignored(config.loss) if ignores else LOSSES[config.loss]
-        self.plan = StepPlan.choose(
-            self.model,
-            LOSSES[config.loss],
-            config.height_and_width,
-            device=config.device,
-            precision=config.precision,
-            threads=config.threads,
-            clip=config.clip or None,
-            ignores_pixels=ignores,
-        )
-        self.model.to(self.plan.machine.device)
+        network = RunNetwork(config)
+        self.model, self.loss, self.plan = network.model, network.loss, network.plan
         # When the run is resumed, it keeps the precision that "auto" means now.
         config = replace(config, precision=self.plan.machine.precision)
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self.preprocessing = config.preprocessing()
-        self.training = self._batches(split.train, augment=config.augment, shuffle=True, measure=True)
-        self.validation = self._batches(split.validation)
-        self.test = self._batches(split.test)
+        self.batches = RunBatches(config, split, self.plan.machine.device)
+        self.training, self.validation = self.batches.training, self.batches.validation
         self.optimizer = Adam(self.model.parameters())
         self.checkpoints = CheckpointFiles(config, folder, self.model, self.optimizer)
         self.progress = self.checkpoints.restore(len(self.training)) if resume else TrainingProgress()
@@ -137,9 +106,7 @@ class TrainingRun:
 
     def load(self) -> None:
         """Read and prepare every image, with a progress bar."""
-        for batches, name in ((self.training, "training"), (self.validation, "validation"), (self.test, "test")):
-            with FileProgressBar(f"preparing {name} images", show=self.bar) as progress:
-                batches.load(progress)
+        self.batches.load(self.bar)
         self.checkpoints.training_images = self.training.training_images
 
     def fit_memory(self, *, keep_batches: bool = False, may_recompute: bool = True) -> None:
@@ -172,8 +139,7 @@ class TrainingRun:
         say_item(self.say, "limit", describe_choice(given, chosen, self._peak))
         self.config = self.checkpoints.config = chosen
         self.model.recompute = chosen.recompute
-        for batches in (self.training, self.validation, self.test):
-            batches.batch_size = chosen.batch_size
+        self.batches.set_batch_size(chosen.batch_size)
 
     def describe(self) -> None:
         """Print what will be trained, and the memory and the time that it will take."""
@@ -182,11 +148,7 @@ class TrainingRun:
             MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         )
         announce_training(self.say, config, steps, self.model.parameters(), limits)
-        if config.size is not None and self.checkpoints.training_images is not None:
-            cells = self.checkpoints.training_images.cell_diameter
-            sizes = self.training.image_sizes
-            for warning in cell_size_warnings(cells, config.size, sizes, least=2**config.depth):
-                say_item(self.say, "warning", warning)
+        announce_cell_sizes(self.say, config, self.checkpoints.training_images, self.training.image_sizes)
         # Memory first: where it is too little, the system may end this process in the timed step.
         peak = self._forecasts().peak(config) if self._peak is None else self._peak
         announce_memory(self.say, self.plan, peak, config.max_memory)
@@ -267,67 +229,13 @@ class TrainingRun:
             raise
 
     def _test(self) -> dict[str, Any]:
-        folder, progress, machine = self.folder, self.progress, self.plan.machine
-        best = progress.history[progress.best_epoch - 1]
-        model = load_model(folder.model, machine.device, machine.precision)
-        metrics, loss = score(model.forward_pass, self.test, self.loss)
-        pooled, rows = metrics.result(), metrics.per_image()
-        result = {
-            "test": pooled,
-            "test_mean_over_images": metrics.mean(),
-            "test_trained_loss": loss,
-            "test_images": rows,
-            "validation": best.to_dict(),
-            "best_epoch": best.epoch,
-            "epochs": progress.epoch,
-            "seconds": sum(record.seconds for record in progress.history),
-            "parameters": sum(math.prod(parameter.shape) for parameter in self.model.parameters()),
-            "peak_memory_bytes": peak_so_far(),
-            "device": machine.device,
-            "precision": machine.precision,
-            "threads": machine.threads,
-            "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
-            "platform": platform.platform(),
-        }
-        choice = self._choose_cells(model)
-        if choice is not None:
-            result["cells"] = choice.to_dict()
-        save_model(
-            folder.model,
-            model.model,
-            self.preprocessing,
-            metrics={**model.metrics, "test": pooled},
-            extra=model.extra,
-            cell_choice=choice,
-            training_images=model.training_images,
-        )
-        draw_predictions(folder.predictions, model, self.split.test, {str(row["name"]): row for row in rows})
-        write_json(folder.metrics, result)
+        machine, batches = self.plan.machine, self.batches.test
+        test = FinalTest(self.folder, self.split, batches, self.preprocessing, self.loss, machine, self.bar)
+        result, choice = test.run(self.progress)
         announce_cells(self.say, choice, missing_packages())
-        announce_result(self.say, self.config, folder, result, self._why_no_curves, time.monotonic() - self._began)
+        seconds = time.monotonic() - self._began
+        announce_result(self.say, self.config, self.folder, result, self._why_no_curves, seconds)
         return result
-
-    def _choose_cells(self, model: LoadedModel) -> CellChoice | None:
-        """The settings of cells that suit the validation images; None without the packages for cells, or without cells."""
-        if missing_packages() is not None:
-            return None
-        with FileProgressBar("choosing the settings of cells", show=self.bar) as progress:
-            return calibrate_cells(model, self.split.validation, progress)
-
-    def _batches(self, pairs: Sequence[Pair], **options: Any) -> Batches:
-        config, limit = self.config, None
-        if config.max_memory is not None and self.plan.machine.device == "cpu":  # the images take at most a third of it
-            split = self.split
-            limit = config.max_memory * len(pairs) // (3 * len([*split.train, *split.validation, *split.test]))
-        return Batches(
-            pairs,
-            self.preprocessing,
-            config.batch_size,
-            lighting=config.lighting,
-            seed=config.seed,
-            limit=limit,
-            **options,
-        )
 
     def _forecasts(self) -> PeakForecast:
         return PeakForecast(self.config, self.model, self.loss, self.plan, self.training, self.validation)

@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+import minunet.runs.final_test
 import minunet.runs.training_run
 from tests.commands.paper.small_studies import TINY, study, write_pairs
 
@@ -28,5 +29,6 @@ def whole(discs, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def plain_runs(monkeypatch):
     """The pictures of single runs are train's to test; the whole study above has those of them that are quickly drawn."""
-    for picture in ("draw_augmentation", "draw_curves", "draw_predictions"):
+    for picture in ("draw_augmentation", "draw_curves"):
         monkeypatch.setattr(minunet.runs.training_run, picture, lambda *arguments: None)
+    monkeypatch.setattr(minunet.runs.final_test, "draw_predictions", lambda *arguments: None)

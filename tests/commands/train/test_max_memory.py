@@ -5,7 +5,7 @@ import json
 import pytest
 
 from minunet.cli.argument_types import memory_size
-from minunet.runs import training_run
+from minunet.runs import run_batches
 from minunet.runs.callbacks import CheckpointWriter
 from minunet.runs.peak_forecast import PeakForecast
 from minunet.training.trainer import Trainer
@@ -144,20 +144,20 @@ def test_without_a_limit_a_peak_beyond_the_machine_names_the_flag(discs, tmp_pat
 
 def test_images_take_at_most_a_third_of_the_limit(discs, tmp_path, monkeypatch):
     limits = []
-    plain = training_run.Batches
+    plain = run_batches.Batches
 
     def made(*arguments, limit, **options):
         limits.append(limit)
         return plain(*arguments, limit=limit, **options)
 
-    monkeypatch.setattr("minunet.runs.training_run.Batches", made)
+    monkeypatch.setattr("minunet.runs.run_batches.Batches", made)
     assert train(discs, "--out", tmp_path / "run", *TINY, "--epochs", 1, "--max-memory", "1.2GB") == 0
     assert limits == [300 * MB, 50 * MB, 50 * MB]  # of 6, 1 and 1 images
 
 
 def test_a_network_that_is_too_large_is_refused_before_it_is_built(discs, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("minunet.runs.training_run.total_memory", lambda: 24 * 10**9)
-    monkeypatch.setattr("minunet.runs.training_run.UNet", interrupt)
+    monkeypatch.setattr("minunet.runs.run_network.total_memory", lambda: 24 * 10**9)
+    monkeypatch.setattr("minunet.runs.run_network.UNet", interrupt)
     run = tmp_path / "run"
     assert train(discs, "--out", run, "--base-channels", 60000, "--device", "cpu") == 2
     assert "--base-channels 60000 with --depth 4: the network has" in problems(capsys)[0]

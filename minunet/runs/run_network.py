@@ -1,0 +1,57 @@
+"""The network of a training run: built by the settings of the run, with its loss and the plan of its steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minunet.fused.step_plan import Loss, StepPlan
+from minunet.nn.unet import UNet
+from minunet.resources import total_memory
+from minunet.runs.memory_limit import check_weights
+from minunet.runs.train_config import TrainConfig
+from minunet.training.loss import LOSSES, without_ignored
+
+
+class RunNetwork:
+    """A network with its first weights, on the device of its run.
+
+    Parameters
+    ----------
+    config : TrainConfig
+
+    Attributes
+    ----------
+    model : UNet
+    loss : callable
+        Of logits and target; without the pixels that are ignored.
+    plan : StepPlan
+        Knows the device and the precision that "auto" means now.
+
+    Raises
+    ------
+    UserError
+        If the device cannot be used, or there is not enough memory for the network.
+    """
+
+    model: UNet
+    loss: Loss
+    plan: StepPlan
+
+    def __init__(self, config: TrainConfig):
+        check_weights(config, total_memory())
+        # The weights have a generator of their own, so that the batches do not depend on the size of the network.
+        self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.model.recompute = config.recompute
+        ignores = config.reading is not None and config.reading.ignore is not None
+        self.loss = without_ignored(config.loss) if ignores else LOSSES[config.loss]
+        self.plan = StepPlan.choose(
+            self.model,
+            LOSSES[config.loss],
+            config.height_and_width,
+            device=config.device,
+            precision=config.precision,
+            threads=config.threads,
+            clip=config.clip or None,
+            ignores_pixels=ignores,
+        )
+        self.model.to(self.plan.machine.device)
