@@ -16,7 +16,7 @@ from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.mask_reading import COLOURS, NUMBERED, MaskReading
-from minunet.data.reading.mask_rules import MaskRule
+from minunet.data.reading.mask_rule import MaskRule
 from minunet.data.reading.mask_values import MaskValues
 from minunet.data.reading.reading_problems import (
     ambiguity_problem,

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from minunet.data.reading.default_rule import default_rule
 from minunet.data.reading.level_shares import white_value
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.mask_reading import COLOURS, GREYS, LEVELS, TWO_VALUES
-from minunet.data.reading.mask_rules import CLASS_NUMBERS, MaskRule, default_rule
+from minunet.data.reading.mask_rule import MaskRule
 from minunet.data.reading.mask_values import MaskValues, written
+from minunet.data.reading.number_rules import CLASS_NUMBERS
 from minunet.errors import UserError
 
 

@@ -8,7 +8,7 @@ from minunet.data.reading.level_shares import cell_levels, ignored_levels
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.mask_reading import GREYS, LEVELS, NUMBERED, TWO_VALUES, MaskReading, in_words
-from minunet.data.reading.mask_rules import MaskRule
+from minunet.data.reading.mask_rule import MaskRule
 from minunet.data.reading.mask_sides import MaskSides
 from minunet.data.reading.mask_values import written
 from minunet.wording import count_noun, join_names, percent
