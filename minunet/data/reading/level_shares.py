@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.data.reading.blurred_colours import are_near
 from minunet.data.reading.mask_levels import THIN, MaskLevels
-from minunet.data.reading.mask_reading import MaskReading, are_near
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.mask_values import MaskValues
 
 

@@ -8,7 +8,8 @@ from minunet.data.reading.chosen_reading import choose_reading
 from minunet.data.reading.level_shares import cell_levels, cell_share
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.mask_levels import MaskLevels
-from minunet.data.reading.mask_reading import MaskReading, in_words
+from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.mask_values import in_words
 from minunet.errors import UserError
 from minunet.wording import percent
 

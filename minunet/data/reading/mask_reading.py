@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.reading.mask_values import MaskValues, packed, unpacked
+from minunet.data.reading.blurred_colours import are_near, sharpened
+from minunet.data.reading.mask_values import MaskValues, in_words, packed
 from minunet.data.reading.pixels import grey_if_equal
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
@@ -20,7 +21,6 @@ from minunet.wording import count_noun, percent, shorten
 TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS = "two values", "greys", "numbered cells", "levels", "colours"
 KINDS = (TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS)
 FORMS = ("numbers", "indices", "colours", "red", "green", "blue")
-NEIGHBOURHOOD = 3  # pixels: the edge of a region is blurred over no more than this
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class MaskReading:
             return chosen.chosen(values)
         if self.tolerance:
             return are_near(values, chosen, self.tolerance)
-        return chosen.chosen(_sharpened(values, chosen) if self.blurred else values, colours=True)
+        return chosen.chosen(sharpened(values, chosen) if self.blurred else values, colours=True)
 
     def ignored(self, stored: StoredMask) -> np.ndarray | None:
         """Which pixels count in no loss and no score: (H, W) bool, or None where there are none."""
@@ -159,7 +159,7 @@ class MaskReading:
             return None
         values, cell = self.values(stored), self.cell(stored)
         if self.blurred:
-            values = _sharpened(values, MaskValues(self.cells))
+            values = sharpened(values, MaskValues(self.cells))
         if (ignored := self.ignored(stored)) is not None:
             cell &= ~ignored
         if self.form == "colours" or values.max() > np.iinfo(np.int32).max or values[cell].min(initial=1) < 1:
@@ -228,67 +228,3 @@ class MaskReading:
         if missing := {"kind", "cells"} - set(stored):
             raise UserError(f"a reading of masks without {' and '.join(sorted(missing))}.")
         return cls(**stored)
-
-
-def in_words(text: str) -> str:
-    """Some values of masks as a part of a sentence: ">0" is "above 0", "not:#ffffff" is "everything but #ffffff"."""
-    words = text.strip()
-    negated = words.lower().startswith("not:")
-    parts = [part.strip() for part in (words[4:] if negated else words).split(",") if part.strip()]
-    signs = {">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
-    for place, part in enumerate(parts):
-        for sign, word in signs.items():
-            if part.startswith(sign):
-                parts[place] = word + part[len(sign) :].strip()
-                break
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
-    return f"everything but {listed}" if negated else listed
-
-
-def are_near(values: np.ndarray, chosen: MaskValues, tolerance: float) -> np.ndarray:
-    """Colours with noise: near the named ones, or not near them where the text is negated."""
-    codes, places = np.unique(values, return_inverse=True)
-    colours = unpacked(codes).astype(np.float64)
-    named = unpacked(np.array(chosen.colours(), np.uint32)).astype(np.float64)
-    distance = np.sqrt(((colours[:, None] - named) ** 2).sum(axis=-1)).min(axis=1)  # (colours, named, 3) -> (colours,)
-    near = distance <= tolerance
-    return np.asarray((~near if chosen.negated else near)[places].reshape(values.shape))
-
-
-def _sharpened(values: np.ndarray, chosen: MaskValues) -> np.ndarray:
-    """The colours, those of blurred edges replaced by the nearest one of the regions around them.
-
-    A colour belongs to a region where a square of 2x2 pixels has it, or where the text names it.
-    """
-    same = (values[:-1, :-1] == values[:-1, 1:]) & (values[:-1, :-1] == values[1:, :-1])
-    same &= values[:-1, :-1] == values[1:, 1:]
-    codes, places = np.unique(values, return_inverse=True)
-    places = places.reshape(values.shape)
-    solid = np.isin(codes, chosen.colours())
-    solid[places[:-1, :-1][same]] = True
-    edges = np.flatnonzero(~solid[places].ravel())
-    if not edges.size or not solid.any():
-        return values
-    height, width = values.shape
-    rows, columns = edges // width, edges % width
-    own = unpacked(values.ravel()[edges]).astype(np.int32)
-    best = np.full(edges.size, np.iinfo(np.int32).max, np.int32)
-    nearest = values.ravel()[edges]
-    first, several = np.full(edges.size, -1, np.int64), np.zeros(edges.size, bool)
-    for reach in range(1, NEIGHBOURHOOD + 1):  # the next pixels first: those farther away may be of another cell
-        open_ = ~several  # of an edge at least two colours are known
-        steps = range(-reach, reach + 1)
-        for down, right in ((i, j) for i in steps for j in steps):
-            row, column = rows + down, columns + right
-            inside = open_ & (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
-            other = values[row, column]
-            distance = ((unpacked(other).astype(np.int32) - own) ** 2).sum(axis=-1)
-            found = inside & solid[places[row, column]]
-            several |= found & (first >= 0) & (first != other)
-            first[found] = other[found]
-            better = found & (distance < best)
-            best[better], nearest[better] = distance[better], other[better]
-    result = values.copy()
-    result.ravel()[edges] = nearest
-    return result

@@ -127,3 +127,18 @@ def written(value: float, *, colours: bool = False) -> str:
     if colours:
         return f"#{int(value):06x}"
     return str(int(value)) if float(value).is_integer() else f"{value:g}"
+
+
+def in_words(text: str) -> str:
+    """Some values of masks as a part of a sentence: ">0" is "above 0", "not:#ffffff" is "everything but #ffffff"."""
+    words = text.strip()
+    negated = words.lower().startswith("not:")
+    parts = [part.strip() for part in (words[4:] if negated else words).split(",") if part.strip()]
+    signs = {">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
+    for place, part in enumerate(parts):
+        for sign, word in signs.items():
+            if part.startswith(sign):
+                parts[place] = word + part[len(sign) :].strip()
+                break
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
+    return f"everything but {listed}" if negated else listed

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from minunet.data.reading.level_shares import cell_levels, ignored_levels
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_levels import MaskLevels
-from minunet.data.reading.mask_reading import GREYS, LEVELS, NUMBERED, TWO_VALUES, MaskReading, in_words
+from minunet.data.reading.mask_reading import GREYS, LEVELS, NUMBERED, TWO_VALUES, MaskReading
 from minunet.data.reading.mask_rule import MaskRule
 from minunet.data.reading.mask_sides import MaskSides
-from minunet.data.reading.mask_values import written
+from minunet.data.reading.mask_values import in_words, written
 from minunet.wording import count_noun, join_names, percent
 
 
