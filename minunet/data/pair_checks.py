@@ -60,8 +60,8 @@ def constant_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
 
 
 def looks_like_image(file: FileStatistics) -> bool:
-    """Whether a file given as a mask has the tones of a photograph: many levels, and no two that hold most of it."""
-    if file.levels <= PHOTO_LEVELS or is_flat(file):
+    """Whether a file given as a mask has the tones of a photograph: many levels, and no two near which most of it lies."""
+    if file.levels <= PHOTO_LEVELS or is_flat(file) or file.two_groups:
         return False
     if file.colourfulness >= COLOURFUL:
         return file.concentration < COLOUR_CONCENTRATION
@@ -76,6 +76,8 @@ def is_flat(file: FileStatistics) -> bool:
 
 def looks_like_mask(file: FileStatistics) -> bool:
     """Whether a file has the tones of a mask: no colour, and most of it at two levels or much of it black."""
+    if file.two_groups:
+        return True
     if file.colourfulness >= COLOURFUL:
         return False
     return file.levels <= 2 or file.concentration > MASK_CONCENTRATION or file.black_share >= SOFT_BLACK

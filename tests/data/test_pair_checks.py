@@ -75,6 +75,51 @@ def test_graded_masks_are_masks(sound):
     assert found.problems == found.warnings == ()
 
 
+def noisy(seed: int, deviation: float) -> np.ndarray:
+    """A mask of 12 and 240 with noise."""
+    levels = np.where(disc(seed, (64, 48)) > 0, 240, 12)
+    return np.clip(np.random.default_rng(seed).normal(levels, deviation), 0, 255).astype(np.uint8)
+
+
+def red_on_white(seed: int) -> np.ndarray:
+    small = np.tile(disc(seed, (16, 16)), (3, 4))  # most pixels are near an edge, where JPEG makes other colours
+    return np.where(small[..., None] > 0, (200, 20, 30), 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("deviation", (5, 10))
+@pytest.mark.parametrize("deep", (False, True))
+def test_noisy_masks_of_two_levels_are_masks(tmp_path, deviation, deep):
+    for i in range(3):
+        mask = noisy(i, deviation)
+        write_pair(tmp_path, f"s{i}", photo(i, (64, 48)), mask.astype(np.uint16) * 257 if deep else mask)
+    assert survey(tmp_path).problems == ()
+
+
+@pytest.mark.parametrize("subsampling", (0, 2))
+def test_masks_of_a_colour_on_white_saved_as_jpeg_are_masks(tmp_path, subsampling):
+    for i in range(3):
+        options = {"quality": 75, "subsampling": subsampling}
+        write_pair(tmp_path, f"s{i}", photo(i, (64, 48)), red_on_white(i), ending="jpg", mask_options=options)
+    assert survey(tmp_path).problems == ()
+
+
+def test_noisy_masks_in_place_of_the_images_look_swapped(tmp_path):
+    for i in range(3):
+        write_pair(tmp_path, f"s{i}", noisy(i, 10), photo(i, (64, 48)))
+    (problem,) = survey(tmp_path).problems
+    assert "look swapped: in 3 pairs of 3" in problem
+
+
+@pytest.mark.parametrize(("dark", "deviation"), ((150, 8), (60, 25)))
+def test_photographs_of_cells_on_a_bright_background_are_images(sound, dark, deviation):
+    levels = np.where(disc(9, (64, 48)) > 0, dark, 220)[..., None].repeat(3, axis=2)
+    levels[..., 1] -= 20
+    smear = np.clip(np.random.default_rng(0).normal(levels, deviation), 0, 255).astype(np.uint8)
+    write_pair(sound, "x", photo(9, (64, 48)), smear)
+    (problem,) = survey(sound).problems
+    assert "x.png looks like an image, not a mask" in problem
+
+
 def test_mask_turned_by_a_quarter(sound):
     write_pair(sound, "t", photo(5, (64, 48)), disc(5, (48, 64)))
     assert survey(sound).problems == (

@@ -15,6 +15,7 @@ from minunet.data.reading.image_files import ImageHeader, open_image
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.numbered_cells import CellRemarks
 from minunet.data.reading.pixels import as_16_bits, grey_if_equal, to_grey, white_level
+from minunet.data.reading.tone_groups import has_two_groups
 from minunet.data.reading.value_distribution import ValueDistribution
 from minunet.errors import UserError
 
@@ -48,6 +49,8 @@ class FileStatistics:
         The share of the sample within 2 levels of its two most frequent grey levels.
     black_share : float
         The share of the sample at the lowest grey levels, 0 to 2.
+    two_groups : bool
+        Whether its tones lie close to two levels far apart, as those of a mask do.
     colourfulness : float
         The mean difference between the largest and the smallest channel, where white is 255.
     mean_colour : tuple of int
@@ -74,6 +77,7 @@ class FileStatistics:
     levels: int = 0
     concentration: float = 1.0
     black_share: float = 0.0
+    two_groups: bool = False
     colourfulness: float = 0.0
     mean_colour: tuple[int, int, int] = (0, 0, 0)
     counts: MaskCounts | None = None
@@ -116,6 +120,7 @@ def measure_pixels(statistics: FileStatistics, array: np.ndarray, *, mask: bool 
         levels=int(np.count_nonzero(counts)),
         concentration=_concentration(counts),
         black_share=float(counts[:3].sum() / counts.sum()),
+        two_groups=has_two_groups(colours),
         colourfulness=float((colours.max(axis=1) - colours.min(axis=1)).mean()),
         mean_colour=(red, green, blue),
         grey_share=grey_share(array) if mask else 0.0,
