@@ -6,7 +6,6 @@ A mask has the stem of its image, or that stem followed by _mask or -mask, or th
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from pathlib import Path
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.flat_folder import is_rival, one_of_each, separate, two_rules, without_suffix
 from minunet.data.finding.naming import find_rules, match_numbers
-from minunet.data.finding.unread_files import unread_masks
-from minunet.wording import count_noun, join_names
+from minunet.data.finding.unmatched_files import nothing_matches, unmatched_images, without_masks
+from minunet.wording import join_names
 
 MAX_LISTED = 10  # where nothing matches, more names than this are summed up in one sentence
 
@@ -84,7 +83,7 @@ def match_masks(folder: DataFolder) -> MatchedFolder:
         if flat.problems:
             return found
         if not masks and images:
-            found.unpaired, found.lone_images = [_without_masks(folder)], images
+            found.unpaired, found.lone_images = [without_masks(folder)], images
             return found
         mask_folder = folder.images
     else:
@@ -109,9 +108,9 @@ def match_masks(folder: DataFolder) -> MatchedFolder:
     lone_masks = [mask for stem, mask in masks_by_stem.items() if stem not in matched]
     if found.lone_images and lone_masks and not found.pairs and len(found.lone_images + lone_masks) > MAX_LISTED:
         if not found.problems:
-            found.problems.append(_nothing_matches(found.lone_images, lone_masks))
+            found.problems.append(nothing_matches(found.lone_images, lone_masks))
         return found
-    found.unpaired += _unmatched_images(found.lone_images, lone_masks, folder)
+    found.unpaired += unmatched_images(found.lone_images, lone_masks, folder)
     found.lone_masks += [
         f"{mask} has no image: add the image of that name or take the mask out." for mask in lone_masks
     ]
@@ -224,44 +223,3 @@ def _by_stem(stems: dict[Path, str], kind: str, problems: list[str]) -> dict[str
 def _common_ending(files: Iterable[Path]) -> str:
     endings = {file.suffix for file in files}
     return endings.pop() if len(endings) == 1 else ""
-
-
-def _nothing_matches(images: list[Path], masks: list[Path]) -> str:
-    return (
-        f"{count_noun(len(images), 'image')} and {count_noun(len(masks), 'mask')} share no name ({join_names(images, 2)}; "
-        f"{join_names(masks, 2)}): give each mask the name of its image."
-    )
-
-
-def _unmatched_images(images: list[Path], masks: list[Path], folder: DataFolder) -> list[str]:
-    """A sentence for each image without a mask."""
-    alike = {_simplified(mask.stem): mask for mask in masks}
-    problems = []
-    for image in images:
-        near = alike.get(_simplified(image.stem))
-        if near:
-            problems.append(f"{image} has no mask, but {near.name} is named almost alike: rename one like the other.")
-            continue
-        if folder.masks is None:
-            missing = image.with_name(image.stem + "_mask.png")
-        else:
-            missing = folder.masks.folder / (folder.images.stem(image) + ".png")
-        problems.append(f"{image} has no mask: add {missing} or take the image out.")
-    return problems
-
-
-def _simplified(stem: str) -> str:
-    """The stem in small letters, without _mask, separators and leading zeros, to find names that are almost alike."""
-    plain = without_suffix(stem)
-    numbers = re.sub(r"\d+", lambda digits: f"<{int(digits[0])}>", (stem if plain is None else plain).casefold())
-    return re.sub(r"[\s_.-]+", "", numbers)
-
-
-def _without_masks(folder: DataFolder) -> str:
-    files = folder.images.files
-    if unread := unread_masks(folder.images.others):
-        return f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks; {unread}."
-    return (
-        f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks: name them like their images "
-        f"with _mask behind ({files[0].stem}_mask.png), or give the folder that holds images/ and masks/."
-    )
