@@ -19,8 +19,9 @@ from minunet.runs import train_flags
 from minunet.runs.memory_limit import OverMemoryLimit
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
+from minunet.runs.split_file import write_split
 from minunet.runs.train_flags import TrainRequest
-from minunet.runs.training_data import draw_smears, find_training_data, write_split
+from minunet.runs.training_data import draw_smears, find_training_data
 from minunet.runs.training_run import TrainingRun
 
 

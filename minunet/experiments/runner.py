@@ -17,7 +17,7 @@ from minunet.experiments.prepared_images import PreparedImages
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.time_estimate import ExperimentEstimate, RemainingTime
 from minunet.runs.metrics_file import read_metrics
-from minunet.runs.training_data import write_split
+from minunet.runs.split_file import write_split
 from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Diverged
 

@@ -25,7 +25,7 @@ from minunet.files.json_files import read_json, write_json
 from minunet.files.lock import LOCK
 from minunet.files.reading import open_regular
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.training_data import read_split, write_split
+from minunet.runs.split_file import read_split, write_split
 from minunet.version import __version__
 
 STUDY_CONTENTS = {

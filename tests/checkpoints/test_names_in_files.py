@@ -14,8 +14,8 @@ from minunet.experiments.study_folder import fingerprint
 from minunet.files.atomic_write import write_text
 from minunet.files.json_files import read_json, write_json
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.split_file import write_split
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.training_data import write_split
 
 NAME = os.fsdecode(b"gr\xfcn")
 if NAME == "gr\xfcn":

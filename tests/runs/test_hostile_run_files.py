@@ -13,8 +13,8 @@ from minunet.runs.history_file import HistoryFile
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.provenance import Provenance
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.split_file import read_split
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.training_data import read_split
 from minunet.training.events import COLUMNS
 
 HOSTILE = (

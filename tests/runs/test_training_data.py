@@ -4,8 +4,9 @@ import pytest
 
 from minunet.errors import UserError
 from minunet.runs.run_folder import RunFolder
+from minunet.runs.split_file import read_split, write_split
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.training_data import draw_smears, find_training_data, read_split, write_split
+from minunet.runs.training_data import draw_smears, find_training_data
 from tests.discs import write_discs
 
 
