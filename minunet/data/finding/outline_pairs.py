@@ -16,6 +16,11 @@ from minunet.wording import at_most, count_noun, join_names
 
 ONE_IMAGE_ONLY = {".txt", ".xml"}  # endings of files that belong to one image, by its name
 NEEDS_MASKS = "boxes, not outlines: minunet needs masks"
+RECTANGLES = "every outline is a rectangle along the axes, and so it is taken for a box"
+IF_OUTLINES = (
+    "; if the cells do have this shape, give their masks as images (CVAT exports them as Segmentation mask, and "
+    "labelme_export_json writes them for LabelMe)"
+)
 MOST_CLASSES = 6
 
 
@@ -86,7 +91,7 @@ def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]
         if len(drawn) > 1 and len({entry[0] for entry in drawn}) > 1:
             ambiguous.append((image, [entry[0] for entry in drawn]))
         if content.only_boxes:
-            boxed.append((image, file, outlines.program))
+            boxed.append((image, file, outlines.program, bool(content.outlines)))
             continue
         programs.add(outlines.program)
         cells += len(content.outlines)
@@ -94,14 +99,19 @@ def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]
         classes.update(outline.label for outline in content.outlines if outline.label)
         found.pairs.append(Pair(folder.pair_name(folder.images.stem(image)), image, file, folder.split))
     if boxed and not found.pairs:
-        names = join_names(sorted({program for *_, program in boxed}))
+        names = join_names(sorted({program for *_, program, _ in boxed}))
+        rectangles = any(has_outlines for *_, has_outlines in boxed)
         found.lone_images.clear()
         found.problems.append(
-            f"{boxed[0][1].parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {boxed[0][1].name}): "
-            "draw the outlines of the cells, for example in LabelMe or CVAT."
+            f"{boxed[0][1].parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {boxed[0][1].name})"
+            f"{'; ' + RECTANGLES if rectangles else ''}: draw the outlines of the cells, for example in LabelMe or CVAT"
+            f"{IF_OUTLINES if rectangles else ''}."
         )
         return
-    found.unpaired += [f"{image} has no mask: {file} holds {NEEDS_MASKS}." for image, file, _ in boxed]
+    found.unpaired += [
+        f"{image} has no mask: {file} holds {NEEDS_MASKS}{'; ' + RECTANGLES if has_outlines else ''}."
+        for image, file, _, has_outlines in boxed
+    ]
     found.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in found.lone_images]
     found.lone_images += [image for image, *_ in boxed]
     if ambiguous:

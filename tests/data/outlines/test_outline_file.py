@@ -203,6 +203,26 @@ def test_boxes_are_no_outlines(kind, tmp_path):
     (problem,) = caught.value.problems
     assert "holds boxes, not outlines: minunet needs masks" in problem
     assert "3 images" in problem
+    assert ("every outline is a rectangle" in problem) == (kind == "labelme")
+
+
+def test_outlines_that_are_rectangles_are_refused_with_the_reason_and_the_remedy(tmp_path):
+    images(tmp_path)
+    square = {"points": [[10, 10], [20, 10], [20, 20], [10, 20]], "shape_type": "polygon", "label": "cell"}
+    for name in NAMES:
+        write(tmp_path / f"{name}.json", {"shapes": [square], "imageWidth": SHAPE[1], "imageHeight": SHAPE[0]})
+    with pytest.raises(UserError) as caught:
+        find_pairs(tmp_path)
+    (problem,) = caught.value.problems
+    assert "every outline is a rectangle along the axes, and so it is taken for a box" in problem
+    assert "give their masks as images" in problem
+    triangle = {**square, "points": [[10, 10], [20, 10], [20, 20]]}
+    write(tmp_path / f"{NAMES[0]}.json", {"shapes": [triangle], "imageWidth": SHAPE[1], "imageHeight": SHAPE[0]})
+    with pytest.raises(UserError) as caught:
+        find_pairs(tmp_path)
+    assert caught.value.problems[0].endswith(
+        "every outline is a rectangle along the axes, and so it is taken for a box."
+    )
 
 
 def test_the_size_of_the_image_is_compared(tmp_path):
