@@ -14,7 +14,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 
 from minunet.data.augmentation import augment, augmentation_problems
-from minunet.data.crops import CropWindow, Sample, crop_count, grid_windows, pad_to, random_window
+from minunet.data.crops import Sample, pad_to, random_window
+from minunet.data.epoch_plan import EpochPlan
 from minunet.data.finding.matching import Pair
 from minunet.data.image_store import ImageStore
 from minunet.data.reading.file_workers import ProgressCallback
@@ -24,7 +25,6 @@ from minunet.errors import UserError
 from minunet.resources import usable_cpus
 
 ImageBatch = tuple[np.ndarray, np.ndarray, list[Sample]]
-PlannedSample = tuple[int, CropWindow | None]  # the number of a pair, and the part of it where that is fixed
 
 _ORDER, _SAMPLE = 0, 1  # separate random streams
 
@@ -91,7 +91,7 @@ class Batches:
         self.seed = seed
         self.shuffle = shuffle
         self._store = ImageStore(pairs, preprocessing, limit, measure=measure)
-        self._plan: list[PlannedSample] = []
+        self._plan = EpochPlan(self._store, preprocessing, shuffle)
 
     @property
     def names(self) -> list[str]:
@@ -146,7 +146,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
-        return sum(-(-count // self.batch_size) for count in self._counts().values())
+        return sum(-(-count // self.batch_size) for count in self._plan.counts().values())
 
     def shapes(self, batch_size: int | None = None) -> list[tuple[int, int, int]]:
         """The different shapes (N, H, W) of an epoch's batches, the same in every epoch; most pixels first.
@@ -155,7 +155,7 @@ class Batches:
         """
         size = self.batch_size if batch_size is None else batch_size
         shapes = set()
-        for shape, count in self._counts().items():
+        for shape, count in self._plan.counts().items():
             full_batches, rest = divmod(count, size)
             shapes |= {(n, *shape) for n in (size * (full_batches > 0), rest) if n}
         return sorted(shapes, key=lambda shape: (-math.prod(shape), shape))
@@ -192,51 +192,19 @@ class Batches:
 
     def example(self, index: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
         """The image (H, W, C) and mask (H, W, 1) of pair `index` in an epoch; with crops, the first one of the pair."""
-        number = next(number for number, (pair, _) in enumerate(self._planned()) if pair == index)
+        number = next(number for number, (pair, _) in enumerate(self._plan.samples) if pair == index)
         image, mask, _ = self._draw(number, epoch)
         return image, mask
-
-    def _counts(self) -> dict[tuple[int, int], int]:
-        """The number of samples of each height and width in an epoch."""
-        return Counter(self._shape(planned) for planned in self._planned())
-
-    def _planned(self) -> list[PlannedSample]:
-        """Every sample of an epoch."""
-        if not self._plan:
-            crop, pairs = self.preprocessing.crop, range(len(self._store.pairs))
-            if crop is None:
-                self._plan = [(pair, None) for pair in pairs]
-            else:
-                self.load()
-                for pair in pairs:
-                    shape = self._store.shapes[pair]
-                    if self.shuffle:
-                        self._plan += [(pair, None)] * crop_count(shape, crop)
-                    else:
-                        self._plan += [(pair, window) for window in grid_windows(shape, crop)]
-        return self._plan
-
-    def _shape(self, planned: PlannedSample) -> tuple[int, int]:
-        pair, window = planned
-        if window is not None:
-            return window.shape
-        if self.preprocessing.crop is not None:
-            return self.preprocessing.crop, self.preprocessing.crop
-        if self.preprocessing.size is not None:
-            width, height = self.preprocessing.size
-            return height, width
-        self.load()
-        return self._store.shapes[pair]
 
     def _composition(self, epoch: int) -> list[list[int]]:
         """The numbers of the samples in each batch of an epoch; only samples of one shape share a batch."""
         self.load()
-        plan = self._planned()
-        order = self._rng(epoch, _ORDER).permutation(len(plan)) if self.shuffle else np.arange(len(plan))
+        samples = self._plan.samples
+        order = self._rng(epoch, _ORDER).permutation(len(samples)) if self.shuffle else np.arange(len(samples))
         batches: list[list[int]] = []
         incomplete: dict[tuple[int, int], list[int]] = {}
         for number in order.tolist():
-            members = incomplete.setdefault(self._shape(plan[number]), [])
+            members = incomplete.setdefault(self._plan.shape(samples[number]), [])
             members.append(number)
             if len(members) == self.batch_size:
                 batches.append(members.copy())
@@ -250,7 +218,7 @@ class Batches:
     def _draw(self, number: int, epoch: int) -> tuple[np.ndarray, np.ndarray, Sample]:
         """Sample `number` of an epoch."""
         self.load()
-        pair, window = self._planned()[number]
+        pair, window = self._plan.samples[number]
         rng = self._rng(epoch, _SAMPLE, number)
         shape, crop = self._store.shapes[pair], self.preprocessing.crop
         if crop is not None and window is None:
