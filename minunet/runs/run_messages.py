@@ -185,12 +185,16 @@ def announce_cells(say: Say, choice: CellChoice | None, missing: str | None) -> 
     elif choice is None:
         say_item(say, "cells", "the validation images have none, so that the default settings are used for them")
     else:
-        scores = choice.validation
+        scores, images = choice.validation, int(choice.validation["images"])
+        average = " on average" if images > 1 else ""
+        error = f"the count of cells is off by {100 * scores['count_error']:.1f} % of the true number{average}"
+        if scores["count_error"] > 1:
+            error = f"far too many cells are found: {error}"
         say_item(
             say,
             "cells",
-            f"F1 {scores['cell_f1']:.3f}, count error {100 * scores['count_error']:.1f} % on "
-            f"{count_noun(int(scores['images']), 'validation image')} at their own size, by which their settings were chosen",
+            f"F1 {scores['cell_f1']:.3f} on {count_noun(images, 'validation image')} at full size; {error}",
+            f"the settings that separate cells were chosen on {'these images' if images > 1 else 'this image'}",
         )
 
 

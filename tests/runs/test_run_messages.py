@@ -2,6 +2,7 @@
 
 import pytest
 
+from minunet.cells.cell_choice import CellChoice
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels.machine import Machine
 from minunet.runs import run_messages
@@ -49,3 +50,19 @@ def test_a_run_stopped_at_once_names_the_state_that_stands(said, tmp_path):
     folder = RunFolder(tmp_path)
     folder.last.touch()
     assert f"{folder.last} holds what was saved last" in stop(said, folder)
+
+
+def cells_said(**scores):
+    said = []
+    run_messages.announce_cells(said.append, CellChoice(validation=scores), None)
+    return " ".join("\n".join(said).split())
+
+
+def test_the_scores_of_cells_are_said_in_plain_words():
+    assert cells_said(images=1, cell_f1=0.1, count_error=8.667) == (
+        "cells F1 0.100 on 1 validation image at full size; far too many cells are found: the count of cells is off by 866.7 % of "
+        "the true number the settings that separate cells were chosen on this image"
+    )
+    text = cells_said(images=20, cell_f1=0.938, count_error=0.037)
+    assert "on 20 validation images" in text and "off by 3.7 % of the true number on average" in text
+    assert "far too many" not in text and text.endswith("were chosen on these images")
