@@ -7,7 +7,7 @@ import pytest
 
 from minunet import forks
 from minunet.data import image_store
-from minunet.data.reading import image_files
+from minunet.data.reading import pillow_files
 from minunet.kernels.cpu.blas import SingleThreadedBlas, single_threaded_blas
 from minunet.kernels.cpu.memory_pool import MemoryPool, pool
 
@@ -36,15 +36,16 @@ def in_child(check):
         (MemoryPool(), "_lock"),
         (single_threaded_blas, "_lock"),
         (image_store.ImageStore([], None, 0), "_lock"),
-        (image_files, "_pillow_globals"),
+        (pillow_files, "_pillow_globals"),
     ],
     ids=["memory pool", "another memory pool", "BLAS", "image store", "Pillow"],
 )
 def test_a_lock_that_another_thread_held_is_free_in_the_child(owner, name):
+    lock = getattr(owner, name)
     held, done = threading.Event(), threading.Event()
 
     def hold():
-        with getattr(owner, name):
+        with lock:
             held.set()
             done.wait()
 
