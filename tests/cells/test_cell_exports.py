@@ -11,6 +11,9 @@ from minunet.cells.cell_exports import EXPORTS, coco, geojson, ome_tiff, roi_zip
 from minunet.cells.cell_measures import Cells, measure_cells
 from minunet.cells.labels_tiff import labels_tiff
 from minunet.cells.pixel_outlines import pixel_outlines
+from minunet.data.outlines.coco import read_coco
+from minunet.data.outlines.geojson import read_geojson
+from minunet.data.reading.numbered_cells import number_cells
 from tests.cells.drawn_cells import disc
 
 
@@ -134,3 +137,12 @@ def test_an_image_without_cells_has_files_too():
         assert make(empty, "empty", None)
     assert json.loads(coco(empty, "empty", None))["annotations"] == []
     assert (tifffile.imread(io.BytesIO(ome_tiff(empty, "e", None))) == 0).all()
+
+
+@pytest.mark.parametrize(("export", "read"), [(coco, read_coco), (geojson, read_geojson)])
+def test_exported_outlines_are_read_as_the_same_cells(cells, export, read):
+    document = json.loads(export(cells, "smear.png", None))
+    outlines = read(document, "file")
+    outlines = outlines["smear.png"] if isinstance(outlines, dict) else outlines
+    labels, _ = number_cells(outlines.parts(cells.labels.shape), cells.labels.shape)
+    assert np.array_equal(labels, cells.labels)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.outlines.drawing import corners, cut_out
+from minunet.data.outlines.drawing import between_sides, corners, cut_out
 from minunet.data.outlines.image_outlines import CellOutline, ImageOutlines, image_size
 from minunet.data.outlines.run_lengths import decode_run_lengths
 from minunet.data.reading.numbered_cells import CellPart
@@ -67,7 +67,9 @@ def _ring(polygon: object, place: str) -> np.ndarray:
     """The corners of [x1, y1, x2, y2, ...]."""
     if not isinstance(polygon, list) or len(polygon) % 2:
         raise UserError(f"{place} has a polygon that is not a list of x and y in turn.")
-    return corners(list(zip(polygon[0::2], polygon[1::2], strict=True)), place) if polygon else np.zeros((0, 2))
+    if not polygon:
+        return np.zeros((0, 2))
+    return between_sides(corners(list(zip(polygon[0::2], polygon[1::2], strict=True)), place))
 
 
 def _is_flat(stored: list[Any]) -> bool:

@@ -1,7 +1,8 @@
 """Drawing outlines: which pixels a polygon, a circle or an ellipse covers.
 
 The centre of a pixel has whole coordinates, as in `skimage.draw.polygon`: a pixel belongs to a polygon if its centre lies inside or
-on the outline. So the outlines that OpenCV and `skimage.measure.find_contours` give of a mask are drawn as that mask.
+on the outline. So the outlines that OpenCV and `skimage.measure.find_contours` give of a mask are drawn as that mask. In files of
+COCO and QuPath the sides of a pixel have whole coordinates; `between_sides` shifts their corners.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from minunet.errors import UserError
 MOST_CROSSINGS = 50_000_000  # of rows of pixels with the sides of one polygon
 FARTHEST = 1e7  # pixels; a corner that is farther out is a damaged number
 TOLERANCE = 1e-6  # pixels by which a computed crossing may miss the centre of a pixel that is on the outline
+
+HALF_PIXEL = (
+    0.5 - 1e-3
+)  # so that a centre on the left or upper side is outside and one on the right or lower side inside
 
 
 def draw_polygon(ring: np.ndarray, shape: tuple[int, int], *, border: bool = True) -> np.ndarray:
@@ -87,6 +92,15 @@ def _draw_together(rings: list[np.ndarray], shape: tuple[int, int]) -> np.ndarra
         else:
             mask |= filled[i]
     return mask
+
+
+def between_sides(ring: np.ndarray) -> np.ndarray:
+    """Corners (N, 2) for `draw_polygon` of a ring in coordinates in which pixel i lies between i and i + 1.
+
+    A square from 10 to 20 then has 10x10 pixels. pycocotools gives the same pixels, but for some whose centre is
+    nearer to the outline than it rounds to, about a fifth of a pixel.
+    """
+    return ring - HALF_PIXEL
 
 
 def corners(values: object, what: str) -> np.ndarray:

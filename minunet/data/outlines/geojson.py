@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.outlines.drawing import corners
+from minunet.data.outlines.drawing import between_sides, corners
 from minunet.data.outlines.image_outlines import CellOutline, ImageOutlines
 from minunet.errors import UserError
 
@@ -46,7 +46,7 @@ def _ring(ring: object, place: str) -> np.ndarray:
     """The corners of a ring, without the last one, which repeats the first, and without heights."""
     if not isinstance(ring, list) or not all(isinstance(corner, list) for corner in ring):
         raise UserError(f"{place} has no list of corners.")
-    return corners([corner[:2] for corner in ring[:-1]] or np.zeros((0, 2)), place)
+    return between_sides(corners([corner[:2] for corner in ring[:-1]] or np.zeros((0, 2)), place))
 
 
 def _label(properties: object) -> str:

@@ -82,7 +82,7 @@ def coco(masks: dict[str, np.ndarray], form: str = "polygons") -> dict:
         for number, cell in enumerate(parts(labels), start=1):
             lengths = run_lengths(labels == number)
             stored = {
-                "polygons": [ring.ravel().tolist() for ring in cell],
+                "polygons": [(ring + 0.5).ravel().tolist() for ring in cell],
                 "lengths": {"size": list(labels.shape), "counts": lengths},
                 "text": {"size": list(labels.shape), "counts": run_length_text(lengths)},
             }[form]
@@ -101,7 +101,7 @@ def coco(masks: dict[str, np.ndarray], form: str = "polygons") -> dict:
 def geojson(labels: np.ndarray) -> dict:
     features = []
     for cell in parts(labels):
-        closed = [np.vstack([ring, ring[:1]]).tolist() for ring in cell]
+        closed = [(np.vstack([ring, ring[:1]]) + 0.5).tolist() for ring in cell]
         features.append({"type": "Feature", "geometry": {"type": "Polygon", "coordinates": closed}, "properties": {}})
     return {"type": "FeatureCollection", "features": features}
 

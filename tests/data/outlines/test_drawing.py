@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minunet.data.outlines.drawing import corners, draw_ellipse, draw_polygon, draw_rings
+from minunet.data.outlines.drawing import between_sides, corners, draw_ellipse, draw_polygon, draw_rings
 from minunet.errors import UserError
 
 draw = pytest.importorskip("skimage.draw")
@@ -83,3 +83,13 @@ def test_far_outside_of_the_image_nothing_is_drawn():
 def test_corners_that_are_none(values):
     with pytest.raises(UserError, match=r"^here has (a )?corner"):
         corners(values, "here")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "first", "side"),
+    [(10, 20, 10, 10), (9.5, 20.5, 10, 11), (9.4, 20.4, 9, 11), (9.6, 20.6, 10, 11)],
+)
+def test_a_square_between_sides_of_pixels_is_that_of_pycocotools(low, high, first, side):
+    square = np.array([(low, low), (high, low), (high, high), (low, high)], float)
+    mask = draw_polygon(between_sides(square), (32, 32))
+    assert mask.sum() == side**2 and mask[first : first + side, first : first + side].all()
