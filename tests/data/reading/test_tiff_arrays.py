@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 import subprocess
+import sys
 import warnings
 
 import numpy as np
