@@ -60,9 +60,9 @@ def augment(
     image, mask = _mirrored(image, mask, rng)
     if level == "full":
         image, mask = _warped(image, mask, rng)
-    image = _toned(image, rng, level)
     if lighting == "wide":
         image = relight(image, rng)
+    image = _toned(image, rng, level)  # after it: what a lamp has made white then differs from image to image
     return image, np.array(mask, order="C")  # a copy: the mask may still be the caller's array
 
 
