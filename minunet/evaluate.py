@@ -37,6 +37,7 @@ from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
+from minunet.wording import paragraph
 
 TRAINED_WITH = ("train", "validation")
 COMMAND = "python -m minunet.evaluate MODEL DATA"
@@ -165,7 +166,7 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         say_item(print, "cells", missing or "")
     for name, sentences in unlike.items():
         if sentences:
-            say_item(print, "unlike", f"{name}: {' '.join(sentences)}")
+            say_item(print, "unlike", f"{name}: {paragraph(sentences)}")
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:

@@ -30,7 +30,7 @@ from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
 from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems
 from minunet.runs.prediction_tables import TABLES, PredictionTables
-from minunet.wording import count_noun, join_names
+from minunet.wording import count_noun, join_names, paragraph
 
 FAILED = 1
 MASK_THRESHOLD = 0.5
@@ -188,7 +188,7 @@ def announce_results(
         say_item(print, "note", note)
     for predicted in result.done:
         if predicted.unlike:
-            say_item(print, "unlike", f"{predicted.image.name}: {' '.join(predicted.unlike)}")
+            say_item(print, "unlike", f"{predicted.image.name}: {paragraph(predicted.unlike)}")
     if result.done:
         unlike = sum(bool(predicted.unlike) for predicted in result.done)
         say_item(

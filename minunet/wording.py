@@ -45,6 +45,18 @@ def at_most(sentences: Sequence[str], rest: str, limit: int = 20) -> list[str]:
     return [*sentences[:limit], f"and {len(sentences) - limit:,} more of {len(sentences):,} {rest}."]
 
 
+def paragraph(sentences: Iterable[str]) -> str:
+    """Sentences as one text; those after the first begin with a capital letter.
+
+    Examples
+    --------
+    >>> paragraph(["it is dark.", "none of its pixels is a cell."])
+    'it is dark. None of its pixels is a cell.'
+    """
+    first, *others = [*sentences, ""]
+    return " ".join([first, *(sentence[:1].upper() + sentence[1:] for sentence in others)]).rstrip()
+
+
 def shorten(value: object, limit: int = 200) -> str:
     """A value as text of at most `limit` letters on one line, for a message that quotes what a file or a user wrote.
 

@@ -1,4 +1,4 @@
-from minunet.wording import count_noun, join_names
+from minunet.wording import count_noun, join_names, paragraph
 
 
 def test_counts_with_their_noun():
@@ -18,3 +18,11 @@ def test_a_list_of_names_is_cut_after_the_limit():
         "0, 1, 2, 3, 4 and 2 more",
     ]
     assert join_names("abc", limit=2) == "a, b and 1 more"
+
+
+def test_sentences_of_a_paragraph_begin_with_capital_letters():
+    assert [paragraph(sentences) for sentences in ([], ["it is dark."], ("it is dark.", "is it 12 bit?", "No."))] == [
+        "",
+        "it is dark.",
+        "it is dark. Is it 12 bit? No.",
+    ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from minunet.cells.cell_measures import in_clumps
 from minunet.cells.count_interval import CountInterval
+from minunet.wording import paragraph
 
 DOUBTFUL = 0.75  # a cell of a lower mean probability should be looked at
 
@@ -97,6 +98,6 @@ def measure_image(
         "size_cv": float(np.std(diameters, ddof=1) / np.mean(diameters)) if len(diameters) > 1 else None,
         "clumps": len(set(in_clumps(labels).values())),
         "doubtful_cells": sum(row["confidence"] is not None and row["confidence"] < DOUBTFUL for row in table),
-        "notes": " ".join(notes),
+        "notes": paragraph(notes),
         **scaled,
     }

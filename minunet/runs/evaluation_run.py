@@ -29,7 +29,7 @@ from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first
 from minunet.runs.provenance import SelectedPairs
 from minunet.runs.run_folder import RunFolder
-from minunet.wording import count_noun, join_names
+from minunet.wording import count_noun, join_names, paragraph
 
 EVALUATION_CONTENTS = {
     "metrics.json": "every number",
@@ -123,7 +123,7 @@ def write_evaluation(
             **image,
             "side": selected.sides[image["name"]],
             **of_cells.get(image["name"], {}),
-            "unlike": " ".join(unlike.get(image["name"], ())),
+            "unlike": paragraph(unlike.get(image["name"], ())),
         }
         for image in worst_first(metrics)
     ]
