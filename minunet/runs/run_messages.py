@@ -25,6 +25,11 @@ from minunet.runs.training_data import TrainingData
 from minunet.training.events import TrainingProgress
 from minunet.wording import count_noun
 
+CONNECTED_REGIONS = (
+    "the masks do not number their cells: cells that touch there count as one, so that a model that separates them seems to "
+    "find too many"
+)
+
 
 def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: TrainingData) -> None:
     """The images, their split, and how they are prepared."""
@@ -178,8 +183,11 @@ def announce_resume(say: Say, folder: RunFolder) -> None:
     say_item(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}", fold=False)
 
 
-def announce_cells(say: Say, choice: CellChoice | None, missing: str | None) -> None:
-    """How well cells are found on the validation images; or why no settings were chosen."""
+def announce_cells(say: Say, choice: CellChoice | None, missing: str | None, *, numbered: bool = True) -> None:
+    """How well cells are found on the validation images; or why no settings were chosen.
+
+    `numbered` says whether the masks number their cells. If not, touching cells are one in the true number.
+    """
     if missing is not None:
         say_item(say, "cells", missing)
     elif choice is None:
@@ -195,6 +203,7 @@ def announce_cells(say: Say, choice: CellChoice | None, missing: str | None) -> 
             "cells",
             f"F1 {scores['cell_f1']:.3f} on {count_noun(images, 'validation image')} at full size; {error}",
             f"the settings that separate cells were chosen on {'these images' if images > 1 else 'this image'}",
+            *([] if numbered else [CONNECTED_REGIONS]),
         )
 
 

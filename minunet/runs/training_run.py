@@ -232,7 +232,8 @@ class TrainingRun:
         machine, batches = self.plan.machine, self.batches.test
         test = FinalTest(self.folder, self.split, batches, self.preprocessing, self.loss, machine, self.bar)
         result, choice = test.run(self.progress)
-        announce_cells(self.say, choice, missing_packages())
+        reading = self.preprocessing.reading
+        announce_cells(self.say, choice, missing_packages(), numbered=reading is not None and reading.numbered)
         seconds = time.monotonic() - self._began
         announce_result(self.say, self.config, self.folder, result, self._why_no_curves, seconds)
         return result

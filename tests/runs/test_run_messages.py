@@ -52,9 +52,9 @@ def test_a_run_stopped_at_once_names_the_state_that_stands(said, tmp_path):
     assert f"{folder.last} holds what was saved last" in stop(said, folder)
 
 
-def cells_said(**scores):
+def cells_said(numbered=True, **scores):
     said = []
-    run_messages.announce_cells(said.append, CellChoice(validation=scores), None)
+    run_messages.announce_cells(said.append, CellChoice(validation=scores), None, numbered=numbered)
     return " ".join("\n".join(said).split())
 
 
@@ -66,3 +66,5 @@ def test_the_scores_of_cells_are_said_in_plain_words():
     text = cells_said(images=20, cell_f1=0.938, count_error=0.037)
     assert "on 20 validation images" in text and "off by 3.7 % of the true number on average" in text
     assert "far too many" not in text and text.endswith("were chosen on these images")
+    unnumbered = cells_said(images=20, cell_f1=0.938, count_error=0.037, numbered=False)
+    assert unnumbered == f"{text} {run_messages.CONNECTED_REGIONS}"
