@@ -6,30 +6,21 @@ Each folder holds an image, or a folder of one image, and a folder of masks.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing, list_folder
-from minunet.data.finding.matching import Pair
+from minunet.data.finding.matching import MatchedFolder, Pair
 from minunet.data.finding.naming import MASK_WORDS, words
 from minunet.wording import count_noun, join_names
 
 SHARE = 0.8  # of the folders in a folder that have to look so
 
 
-@dataclass
-class CellFolders:
-    """The pairs that were found, a sentence for each image without a mask, and notes."""
-
-    pairs: list[Pair] = field(default_factory=list)
-    unpaired: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class _ImageFolder:
-    """A folder with one image, and the masks in it."""
+    """A folder with one image, the folder of its masks where there is one, and the files of the masks."""
 
     folder: Path
     image: Path
@@ -37,7 +28,7 @@ class _ImageFolder:
     files: list[Path]
 
 
-def find_cell_folders(listing: Listing, split: str | None, prefix: str) -> CellFolders | None:
+def find_cell_folders(listing: Listing, split: str | None, prefix: str) -> MatchedFolder | None:
     """The pairs of a folder in which most folders hold one image each; None for other folders.
 
     Where every image has only one mask file, that file is the mask, whatever its name.
@@ -48,7 +39,7 @@ def find_cell_folders(listing: Listing, split: str | None, prefix: str) -> CellF
     with_masks = [image for image in found if image.files]
     if len(with_masks) < 2 or len(found) < SHARE * len(listing.folders):
         return None
-    cells = CellFolders()
+    cells = MatchedFolder()
     stems = Counter(image.image.stem for image in found)
     single = all(len(image.files) == 1 for image in with_masks)
     for image in found:
@@ -59,8 +50,7 @@ def find_cell_folders(listing: Listing, split: str | None, prefix: str) -> CellF
             continue
         stem = image.image.stem
         name = prefix + (stem if stems[stem] == 1 else f"{image.folder.name}/{stem}")
-        mask = image.files[0] if single else image.masks
-        assert mask is not None
+        mask = image.files[0] if single or image.masks is None else image.masks
         cells.pairs.append(Pair(f"{split}/{name}" if split else name, image.image, mask, split))
     left_out = len(listing.folders) - len(found)
     if not single:

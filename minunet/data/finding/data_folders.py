@@ -37,6 +37,8 @@ class DataFolders:
         What is unusual, or left out.
     has_masks : bool
         Whether there were files that are masks, matched or not.
+    seen : set of Path
+        Folders that were looked into, each once, wherever links lead.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -57,8 +59,7 @@ class DataFolders:
 
     def match(self, folder: DataFolder) -> None:
         """Match the masks of a folder with its images, and note what does not fit."""
-        found = match_masks(folder)
-        self.take(found)
+        self.take(match_masks(folder))
 
     def take(self, found: MatchedFolder) -> None:
         """Add what was matched."""

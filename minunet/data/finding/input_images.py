@@ -13,7 +13,6 @@ from pathlib import Path
 
 from minunet.data.finding.cell_folders import find_cell_folders
 from minunet.data.finding.data_folder import DataFolder
-from minunet.data.finding.flat_folder import separate
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing, list_folder
 from minunet.data.finding.matching import match_masks
@@ -173,9 +172,7 @@ class _Search:
         if mask_folders and (image_folders or sides):
             masks, skipped = set(candidates), set(listing.folders) - image_folders - sides
         else:
-            flat = separate(Listing(folder, candidates))
-            matched = match_masks(DataFolder(Listing(folder, candidates), None)).pairs if flat.masks else []
-            masks = {pair.mask for pair in matched}
+            masks = {pair.mask for pair in match_masks(DataFolder(Listing(folder, candidates), None)).pairs}
             if mask_folders and candidates and not masks:
                 skipped = mask_folders
         cells = find_cell_folders(listing, None, "")

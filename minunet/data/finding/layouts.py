@@ -6,6 +6,7 @@ A layout is recognised by the names of folders; which mask belongs to which imag
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from minunet.data.finding.cell_folders import find_cell_folders
@@ -91,12 +92,14 @@ def _add_layout(folders: DataFolders, listing: Listing, split: str | None, prefi
         folders.notes += [left_out_note(folder) for folder in choice.without_masks]
     elif not choice.problems and not add_shared_outlines(folders, listing, split, prefix):
         sides = folders_by_side(listing) if split is None else {}
-        if not (sides and _add_split(folders, listing, sides, prefix, depth)):
+        if sides:
+            _add_split(folders, listing, sides, prefix, depth)
+        else:
             _add_files_and_folders(folders, listing, split, prefix, depth)
 
 
-def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], prefix: str, depth: int) -> bool:
-    """Add train/, validation/ and test/; those for validation and test may have no masks. False where none has a mask."""
+def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], prefix: str, depth: int) -> None:
+    """Add train/, validation/ and test/; those for validation and test may have no masks."""
     inside = {}
     for side, folder in sides.items():
         found = inside[side] = DataFolders(seen=folders.seen)
@@ -110,17 +113,13 @@ def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], p
             folders.notes.append(left_out_note(sides[side]))
         else:
             folders.absorb(found)
-    return True
 
 
 def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | None, prefix: str, depth: int) -> None:
     """Add the files of a folder, and the layouts of the folders in it."""
     cells = find_cell_folders(listing, split, prefix)
     if cells is not None:
-        folders.pairs += cells.pairs
-        folders.unpaired += cells.unpaired
-        folders.notes += cells.notes
-        folders.has_masks = True
+        folders.take(cells)
         return
     mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder, ENDINGS)]
     if listing.files and not separate(listing).masks:
@@ -182,7 +181,7 @@ def _deeper(
 def _renamed(pair: Pair, prefix: str) -> Pair:
     """The pair with a beginning of its name, behind that of the side of the split."""
     side = f"{pair.split}/" if pair.split else ""
-    return Pair(f"{side}{prefix}{pair.name.removeprefix(side)}", pair.image, pair.mask, pair.split, pair.page)
+    return replace(pair, name=f"{side}{prefix}{pair.name.removeprefix(side)}")
 
 
 def _warn_of_unused(folders: DataFolders, listing: Listing, used: list[Path]) -> None:

@@ -56,8 +56,6 @@ class MatchedFolder:
         Names that two files share, and names that can be read in two ways.
     unpaired : list of str
         A sentence for each image without a mask, or one for all.
-    lone_images : list of Path
-        Those images.
     lone_masks : list of str
         A sentence for each mask without an image.
     notes : list of str
@@ -67,7 +65,6 @@ class MatchedFolder:
     pairs: list[Pair] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     unpaired: list[str] = field(default_factory=list)
-    lone_images: list[Path] = field(default_factory=list)
     lone_masks: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -83,7 +80,7 @@ def match_masks(folder: DataFolder) -> MatchedFolder:
         if flat.problems:
             return found
         if not masks and images:
-            found.unpaired, found.lone_images = [without_masks(folder)], images
+            found.unpaired = [without_masks(folder)]
             return found
         mask_folder = folder.images
     else:
@@ -96,21 +93,22 @@ def match_masks(folder: DataFolder) -> MatchedFolder:
     masks_of = _same_names(images_by_stem, masks_by_stem)
     masks_of |= _by_rule(images_by_stem, masks_by_stem, masks_of, folder, found)
     masks_of |= _without_folders(images_by_stem, masks_by_stem, masks_of)
+    lone_images = []
     for stem, image in images_by_stem.items():
         candidates = [masks_by_stem[mask] for mask in masks_of.get(stem, ())]
         if not candidates:
-            found.lone_images.append(image)
+            lone_images.append(image)
             continue
         if len(candidates) > 1:
             found.problems.append(f"{join_names(candidates)} are both masks of {image}: keep one of them.")
         found.pairs.append(Pair(folder.pair_name(stem), image, candidates[0], folder.split))
     matched = {mask for candidates in masks_of.values() for mask in candidates}
     lone_masks = [mask for stem, mask in masks_by_stem.items() if stem not in matched]
-    if found.lone_images and lone_masks and not found.pairs and len(found.lone_images + lone_masks) > MAX_LISTED:
+    if lone_images and lone_masks and not found.pairs and len(lone_images + lone_masks) > MAX_LISTED:
         if not found.problems:
-            found.problems.append(nothing_matches(found.lone_images, lone_masks))
+            found.problems.append(nothing_matches(lone_images, lone_masks))
         return found
-    found.unpaired += unmatched_images(found.lone_images, lone_masks, folder)
+    found.unpaired += unmatched_images(lone_images, lone_masks, folder)
     found.lone_masks += [
         f"{mask} has no image: add the image of that name or take the mask out." for mask in lone_masks
     ]

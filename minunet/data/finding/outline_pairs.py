@@ -78,14 +78,14 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
 def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]]], found: MatchedFolder) -> None:
     """Make the pairs, or the problem that there are only boxes."""
     cells, classes, programs, boxed, skipped = 0, Counter[str](), set(), [], 0
-    ambiguous = []
+    ambiguous, lone_images = [], []
     for image in folder.images.files:
         own = [(file, outlines, _content(outlines, image)) for file, outlines in sources.get(image, ())]
         own = [entry for entry in own if not entry[2].only_boxes] or own
         of_side = [entry for entry in own if folder_role(Path(entry[0].stem)).split == folder.split]
         drawn = of_side if folder.split and of_side else own
         if not own:
-            found.lone_images.append(image)
+            lone_images.append(image)
             continue
         file, outlines, content = drawn[0]
         if len(drawn) > 1 and len({entry[0] for entry in drawn}) > 1:
@@ -101,7 +101,6 @@ def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]
     if boxed and not found.pairs:
         names = join_names(sorted({program for *_, program, _ in boxed}))
         rectangles = any(has_outlines for *_, has_outlines in boxed)
-        found.lone_images.clear()
         found.problems.append(
             f"{boxed[0][1].parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {boxed[0][1].name})"
             f"{'; ' + RECTANGLES if rectangles else ''}: draw the outlines of the cells, for example in LabelMe or CVAT"
@@ -112,8 +111,7 @@ def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]
         f"{image} has no mask: {file} holds {NEEDS_MASKS}{'; ' + RECTANGLES if has_outlines else ''}."
         for image, file, _, has_outlines in boxed
     ]
-    found.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in found.lone_images]
-    found.lone_images += [image for image, *_ in boxed]
+    found.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in lone_images]
     if ambiguous:
         image, files = ambiguous[0]
         ways = [f"--images {folder.images.folder} --masks {file}" for file in files]

@@ -40,10 +40,9 @@ def divide_into_pages(pairs: Iterable[Pair]) -> PagedPairs:
             found.pairs.append(pair)
             continue
         in_mask = count_pages(pair.mask)
-        in_image = count_pages(pair.image)
         if in_mask == 1:
             found.pairs.append(pair)
-        elif in_image != in_mask:
+        elif (in_image := count_pages(pair.image)) != in_mask:
             found.problems.append(
                 f"{pair.mask} has {count_noun(in_mask, 'page')}, and {pair.image} has {in_image}: export both with the same pages, "
                 "or the one page that is the mask."

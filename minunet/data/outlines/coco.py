@@ -5,7 +5,6 @@ The segmentation of an annotation is a list of polygons, or run lengths. See htt
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -99,8 +98,3 @@ def _fields(entry: object, names: tuple[str, ...], place: str) -> list[Any]:
     if not isinstance(entry, dict):
         raise UserError(f"{place} is not an object.")
     return [entry.get(name) for name in names]
-
-
-def class_counts(images: dict[str, ImageOutlines]) -> Counter[str]:
-    """How many outlines each class has."""
-    return Counter(outline.label for image in images.values() for outline in image.outlines if outline.label)

@@ -1,4 +1,4 @@
-"""CellOutline files: a file of an annotation program, recognised by its content, with the outlines of one image or of many."""
+"""Outline files: a file of an annotation program, recognised by its content, with the outlines of one image or of many."""
 
 from __future__ import annotations
 

@@ -69,3 +69,9 @@ def test_the_images_to_predict_are_those_without_the_masks(tmp_path):
         "c3.png",
         *["image.png"] * 3,
     ]
+
+
+def test_a_folder_of_two_files_among_folders_with_a_mask_for_each_cell(tmp_path):
+    make(tmp_path, "a/s1.png", "a/s1_mask.png")
+    make(tmp_path, *numbered("b{n}/images/x.png", "b{n}/masks/1.png", "b{n}/masks/2.png"))
+    assert matched(tmp_path) == {"a/s1.png": "a/s1_mask.png"} | expected("b{n}/images/x.png", "b{n}/masks")
