@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minunet.cells.cell_measures import Cells
+from minunet.cells.cell_outlines import signed_area
 from minunet.cells.cell_packages import require
 from minunet.cells.labels_tiff import narrow_labels
 from minunet.cells.pixel_outlines import pixel_outlines
@@ -134,17 +135,12 @@ def _outlined(cells: Cells) -> Iterator[tuple[Mapping[str, Any], list[np.ndarray
 def _geometry(loops: Sequence[np.ndarray]) -> dict[str, Any]:
     """A polygon with its holes, or several polygons; each loop ends with its first corner, as GeoJSON wants it."""
     rings = [np.concatenate([loop, loop[:1]]) for loop in loops]
-    outer = [ring for ring in rings if _turns_clockwise(ring)]
-    holes = [ring for ring in rings if not _turns_clockwise(ring)]
+    outer = [ring for ring in rings if signed_area(ring) > 0]  # clockwise, since y points downwards
+    holes = [ring for ring in rings if signed_area(ring) < 0]
     polygons = [[ring.tolist(), *(hole.tolist() for hole in holes if _surrounds(ring, hole))] for ring in outer]
     if len(polygons) == 1:
         return {"type": "Polygon", "coordinates": polygons[0]}
     return {"type": "MultiPolygon", "coordinates": polygons}
-
-
-def _turns_clockwise(ring: np.ndarray) -> bool:
-    x, y = ring[:, 0], ring[:, 1]
-    return bool(np.sum(x[:-1] * y[1:] - x[1:] * y[:-1]) > 0)  # y points downwards
 
 
 def _surrounds(ring: np.ndarray, hole: np.ndarray) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from minunet.cells.cell_outlines import SmoothOutline
 from minunet.cells.cell_packages import require
-from minunet.cells.cell_stain import CellStain
+from minunet.cells.cell_stain import CellStain, central_pallor
 
 CELL_COLUMNS = {
     "id": "number of the cell, its value in NAME_labels.tif",
@@ -113,10 +113,10 @@ def measure_cells(
 
 def in_clumps(labels: np.ndarray) -> dict[int, int]:
     """The clump of each cell that touches another one, also at a corner: the number of the cell, and that of its clump."""
-    clumps, _ = require("scipy.ndimage").label(labels > 0, np.ones((3, 3)))
     inside = labels > 0
-    pairs = np.unique(labels[inside].astype(np.int64) * (int(clumps.max(initial=0)) + 1) + clumps[inside])
-    cells, places = np.divmod(pairs, int(clumps.max(initial=0)) + 1)
+    clumps, count = require("scipy.ndimage").label(inside, np.ones((3, 3)))
+    pairs = np.unique(labels[inside].astype(np.int64) * (count + 1) + clumps[inside])
+    cells, places = np.divmod(pairs, count + 1)
     counts = np.bincount(places) if len(places) else np.zeros(1, int)
     return {int(cell): int(place) for cell, place in zip(cells, places, strict=True) if counts[place] > 1}
 
@@ -164,7 +164,7 @@ def _measure(
         "box_height_px": bottom - top,
         "mean_optical_density": None if density is None else float(density[inside].mean()),
         "summed_optical_density": None if density is None else float(density[inside].sum(dtype=np.float64)),
-        "central_pallor": None if density is None or stain is None else stain.central_pallor(density, inside),
+        "central_pallor": None if density is None else central_pallor(density, inside),
         "touches_edge": int(top == 0 or left == 0 or bottom == shape[0] or right == shape[1]),
         "in_clump": int(region.label in clumps),
         "confidence": None if probability is None else float(probability[region.slice][inside].mean(dtype=np.float64)),

@@ -64,44 +64,45 @@ class CellStain:
         share = self.brightness[box] / np.float32(self.background)
         return np.asarray(-np.log10(np.maximum(share, np.float32(1e-3))))
 
-    def central_pallor(self, density: np.ndarray, cell: np.ndarray) -> float | None:
-        """The diameter of the pale centre of a cell, as a share of the cell's.
 
-        Parameters
-        ----------
-        density : ndarray, (h, w)
-            Optical density in the box of the cell.
-        cell : ndarray, (h, w) bool
+def central_pallor(density: np.ndarray, cell: np.ndarray) -> float | None:
+    """The diameter of the pale centre of a cell, as a share of the cell's.
 
-        Returns
-        -------
-        float or None
-            0 where the centre is not paler than the rim. None for a cell that is too small to have a rim and a centre.
+    Parameters
+    ----------
+    density : ndarray, (h, w)
+        Optical density in the box of the cell.
+    cell : ndarray, (h, w) bool
 
-        Notes
-        -----
-        The rim is where the density, averaged over all pixels of the same distance to the border, is largest; the centre is the
-        tenth that is farthest from the border. Pale is what is inside of the rim, nearer to the density of the centre than to that
-        of the rim, and connected to the centre. Diameters are those of discs of the same area.
-        """
-        ndimage = require("scipy.ndimage")
-        depth = ndimage.distance_transform_edt(np.pad(cell, 1))[1:-1, 1:-1]
-        deepest = float(depth.max())
-        if deepest < BINS / 2:  # pixels
-            return None
-        # Smoothed over a fraction of the cell, which takes away the noise of the camera.
-        smooth = ndimage.gaussian_filter(np.where(cell, density, 0), deepest / BINS / 2, mode="constant")
-        weight = ndimage.gaussian_filter(cell.astype(np.float32), deepest / BINS / 2, mode="constant")
-        smooth = smooth / np.maximum(weight, 1e-6)
-        place = np.minimum((depth / deepest * BINS).astype(int), BINS - 1)
-        sums = np.bincount(place[cell], smooth[cell], minlength=BINS)
-        profile = sums / np.maximum(np.bincount(place[cell], minlength=BINS), 1)
-        rim_place = int(np.argmax(profile))
-        rim, centre = float(profile[rim_place]), float(profile[-1])
-        if rim <= 0 or centre >= PALER * rim:
-            return 0.0
-        pale = cell & (smooth < (rim + centre) / 2) & (place > rim_place)
-        pieces, _ = ndimage.label(pale)
-        middle = np.unique(pieces[(place == BINS - 1) & pale])
-        area = np.count_nonzero(ndimage.binary_fill_holes(np.isin(pieces, middle[middle > 0])))
-        return float(np.sqrt(area / np.count_nonzero(cell)))
+    Returns
+    -------
+    float or None
+        0 where the centre is not paler than the rim. None for a cell that is too small to have a rim and a centre.
+
+    Notes
+    -----
+    The rim is where the density, averaged over all pixels of the same distance to the border, is largest; the centre is the
+    tenth that is farthest from the border. Pale is what is inside of the rim, nearer to the density of the centre than to that
+    of the rim, and connected to the centre. Diameters are those of discs of the same area.
+    """
+    ndimage = require("scipy.ndimage")
+    depth = ndimage.distance_transform_edt(np.pad(cell, 1))[1:-1, 1:-1]
+    deepest = float(depth.max())
+    if deepest < BINS / 2:  # pixels
+        return None
+    # Smoothed over a fraction of the cell, which takes away the noise of the camera.
+    smooth = ndimage.gaussian_filter(np.where(cell, density, 0), deepest / BINS / 2, mode="constant")
+    weight = ndimage.gaussian_filter(cell.astype(np.float32), deepest / BINS / 2, mode="constant")
+    smooth = smooth / np.maximum(weight, 1e-6)
+    place = np.minimum((depth / deepest * BINS).astype(int), BINS - 1)
+    sums = np.bincount(place[cell], smooth[cell], minlength=BINS)
+    profile = sums / np.maximum(np.bincount(place[cell], minlength=BINS), 1)
+    rim_place = int(np.argmax(profile))
+    rim, centre = float(profile[rim_place]), float(profile[-1])
+    if rim <= 0 or centre >= PALER * rim:
+        return 0.0
+    pale = cell & (smooth < (rim + centre) / 2) & (place > rim_place)
+    pieces, _ = ndimage.label(pale)
+    middle = np.unique(pieces[(place == BINS - 1) & pale])
+    area = np.count_nonzero(ndimage.binary_fill_holes(np.isin(pieces, middle[middle > 0])))
+    return float(np.sqrt(area / np.count_nonzero(cell)))

@@ -1,4 +1,4 @@
-"""Image measures: what the cells of one image say together, a row of the table of images."""
+"""The summary of an image: what its cells say together, a row of the table of images."""
 
 from __future__ import annotations
 

@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from minunet.cells.cell_packages import require
-from minunet.cells.watershed import typical_area
+from minunet.cells.watershed import SPECK, typical_area
 from minunet.data.reading.preprocessing import IGNORED, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
-
-SPECK = 1 / 50  # of the area of the typical region: smaller regions of a mask without numbers are noise
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from minunet.cells.cell_packages import require
 from minunet.cells.cell_settings import CellSettings
 
 NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)  # up, down, left and right
-SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, and are no cell for any setting
+SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, in predictions and in masks
 
 
 @dataclass(frozen=True)

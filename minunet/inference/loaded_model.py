@@ -1,4 +1,4 @@
-"""The predictor: a trained model with its preprocessing, which turns an image of any size into a probability for each pixel.
+"""The loaded model: a trained network with its preprocessing, which turns an image of any size into a probability for each pixel.
 
 The image is prepared as in training, and the result is resized to the image's own size.
 """
