@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.inspection.inspection import VERDICTS, Inspection
+from minunet.inspection.inspection import VERDICTS, Inspection, counted
 from minunet.inspection.mask_measures import diameters
 from minunet.version import __version__
 
@@ -32,9 +32,9 @@ def inspection_document(inspection: Inspection) -> dict[str, Any]:
             "measured": len(inspection.measures),
             "sizes": [{"width": w, "height": h, "count": count} for (w, h), count in inspection.sizes.most_common()],
             "channels": counted(one.channels for one in inspection.measures),
-            "types": counted(one.image.values.dtype for one in survey.statistics if one.image.values),
-            "image_formats": counted(one.image.header.format for one in survey.statistics if one.image.header),
-            "mask_formats": counted(one.mask.header.format for one in survey.statistics if one.mask.header),
+            "types": inspection.image_types,
+            "image_formats": inspection.image_formats,
+            "mask_formats": inspection.mask_formats,
         },
         "image_values": None if inspection.image_values is None else [float(end) for end in inspection.image_values],
         "mask_values": inspection.mask_values,
@@ -81,7 +81,7 @@ def pair_rows(inspection: Inspection) -> list[dict[str, Any]]:
             "side": inspection.sides.get(one.pair.name),
             "image": str(one.pair.image),
             "mask": str(one.pair.mask),
-            "page": getattr(one.pair, "page", 0),
+            "page": one.pair.page,
             "width": one.size[0],
             "height": one.size[1],
             "channels": one.channels,
@@ -97,14 +97,6 @@ def pair_rows(inspection: Inspection) -> list[dict[str, Any]]:
         }
         for place, (one, areas) in enumerate(zip(inspection.measures, inspection.cell_areas, strict=True))
     ]
-
-
-def counted(values: Any) -> dict[str, int]:
-    """How often each value is there, the commonest first, by its text."""
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[str(value)] = counts.get(str(value), 0) + 1
-    return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 
 def _described(decided: Any) -> dict[str, Any] | None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-
 from minunet.data.fitting_size import cell_size_warnings
 from minunet.inspection.inspection import Inspection
-from minunet.wording import count_noun, join_names
-
-MOST_SENTENCES = 20  # of one kind
+from minunet.wording import at_most, count_noun, join_names
 
 
 def cell_warnings(inspection: Inspection) -> list[str]:
@@ -36,23 +32,14 @@ def similarity_warnings(inspection: Inspection) -> list[str]:
             f"{listed} show nearly the same picture{turned} (correlation {group.correlation:.3f}) on {join_names(sides)}, "
             f"so the scores will be too good: keep one, or {together}."
         )
-    return capped(sentences, "pictures that are on two sides of the split")
+    return at_most(sentences, "pictures that are on two sides of the split")
 
 
 def outlier_warnings(inspection: Inspection) -> list[str]:
     """A sentence for each kind of outlier, with the images by name."""
-    kinds = defaultdict(list)
-    for outlier in inspection.outliers:
-        kinds[outlier.kind].append(outlier)
     return [
         f"{count_noun(len(found), 'image')} much more {kind} than the others: "
         f"{join_names(f'{inspection.names([one.place])[0]} ({one.describe()})' for one in found)}; look at "
         f"{'it' if len(found) == 1 else 'them'}, and take out what new images will not be like."
-        for kind, found in kinds.items()
+        for kind, found in inspection.outliers_by_kind.items()
     ]
-
-
-def capped(sentences: list[str], kind: str) -> list[str]:
-    """The first sentences, and how many more of the kind there are."""
-    more = len(sentences) - MOST_SENTENCES
-    return sentences if more <= 0 else [*sentences[:MOST_SENTENCES], f"and {more} more {kind}."]

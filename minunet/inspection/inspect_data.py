@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from minunet.data.fitting_size import fitting_size, size_warnings
 from minunet.data.pair_statistics import PairStatistics
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.inspection.findings import capped, cell_warnings, outlier_warnings, similarity_warnings
+from minunet.inspection.findings import cell_warnings, outlier_warnings, similarity_warnings
 from minunet.inspection.inspection import Inspection, image_sizes
 from minunet.inspection.pair_measures import PairMeasures, PreparedPair, inspect_pairs
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import ExaminedData, Progress, examine_training_data
 from minunet.runs.training_range import channel_problems
+from minunet.wording import at_most
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def inspect_found(
         usable = [one.pair for one in examined.survey.statistics if one.readable and _same_size(one)]
         with progress("measuring") as update:
             measures, failed = inspect_pairs(usable, found.preprocessing, keep=keep, progress=update)
-        problems += capped(failed, "pairs that cannot be measured")
+        problems += at_most(failed, "pairs that cannot be measured")
     inspection = Inspection(
         config=found.config,
         survey=examined.survey,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -99,6 +99,21 @@ class Inspection:
         return (min(part[:, 0].min() for part in every), max(part[:, -1].max() for part in every)) if every else None
 
     @property
+    def image_types(self) -> dict[str, int]:
+        """How many of the images that can be read store which type of numbers, the commonest first."""
+        return counted(one.image.values.dtype for one in self.survey.statistics if one.image.values)
+
+    @property
+    def image_formats(self) -> dict[str, int]:
+        """How many of the images have which file format, the commonest first."""
+        return counted(one.image.header.format for one in self.survey.statistics if one.image.header)
+
+    @property
+    def mask_formats(self) -> dict[str, int]:
+        """How many of the masks have which file format, the commonest first."""
+        return counted(one.mask.header.format for one in self.survey.statistics if one.mask.header)
+
+    @property
     def sizes(self) -> Counter[tuple[int, int]]:
         """How many of the images that can be read have which (width, height)."""
         return image_sizes(self.survey)
@@ -124,6 +139,14 @@ class Inspection:
     def outliers(self) -> list[Outlier]:
         """Images that are unlike the others; places are those of `measures`."""
         return find_outliers([one.image for one in self.measures])
+
+    @property
+    def outliers_by_kind(self) -> dict[str, list[Outlier]]:
+        """The outliers of each kind, the worst first."""
+        kinds = defaultdict(list)
+        for outlier in self.outliers:
+            kinds[outlier.kind].append(outlier)
+        return dict(kinds)
 
     @cached_property
     def greys(self) -> MaskLimits | None:
@@ -152,6 +175,11 @@ class Inspection:
     def sides_of(self, group: SimilarImages) -> list[str]:
         """The sides of the split on which the images of a group are."""
         return sorted({self.sides[name] for name in self.names(group.members) if name in self.sides})
+
+
+def counted(values: Iterable[object]) -> dict[str, int]:
+    """How often each value is there, by its text, the commonest first."""
+    return dict(Counter(map(str, values)).most_common())
 
 
 def image_sizes(survey: Survey) -> Counter[tuple[int, int]]:

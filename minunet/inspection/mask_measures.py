@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minunet.cells.watershed import typical_area
 from minunet.data.components import component_areas
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
@@ -49,23 +50,22 @@ class MaskMeasures:
     returned: ConfusionCounts
 
 
-def measure_cells(
-    stored: StoredMask, native: np.ndarray, labels: np.ndarray | None, preprocessing: Preprocessing
+def measure_target(
+    stored: StoredMask, target: np.ndarray, labels: np.ndarray | None, preprocessing: Preprocessing
 ) -> MaskMeasures:
     """Measure a mask.
 
     Parameters
     ----------
     stored : StoredMask
-    native : ndarray, (H, W, 1)
-        The target at the mask's own size.
+    target : ndarray, (H, W, 1)
+        The mask as training sees it, at its own size.
     labels : ndarray, (H, W) int32, or None
         The number of each cell, where the mask stores them.
     preprocessing : Preprocessing
         Of the training.
     """
-    target = native[..., 0]
-    cell, counted = target >= THRESHOLD, target >= 0
+    cell, counted = target[..., 0] >= THRESHOLD, target[..., 0] >= 0
     grey = replace(preprocessing, mask="grayscale").target(stored)
     counted_grey = grey[grey >= 0]
     limits = MaskLimits.of([counted_grey if counted_grey.size else np.zeros(1)])
@@ -85,13 +85,11 @@ def measure_cells(
 def without_specks(areas: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
     """The areas of the cells of each mask, and how many specks were left out: parts below a hundredth of a usual cell.
 
-    A usual cell is one of the size at which half of all cell pixels are in larger cells, which specks hardly change.
+    The size of a usual cell is `typical_area`.
     """
-    every = np.sort(np.concatenate([np.zeros(0, np.int64), *areas]))
-    if not every.size:
-        return list(areas), 0
-    usual = every[np.searchsorted(np.cumsum(every), every.sum() / 2)]
-    kept = [part[part >= SPECK * usual] for part in areas]
+    every = np.concatenate([np.zeros(0, np.int64), *areas])
+    speck = SPECK * typical_area(every)
+    kept = [part[part >= speck] for part in areas]
     return kept, every.size - sum(part.size for part in kept)
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from minunet.cli.console import LABEL, WIDTH
 from minunet.data.pairs import Pair
 from minunet.files.names import resolved
-from minunet.inspection.document import counted
 from minunet.inspection.inspection import VERDICTS, Inspection
 from minunet.inspection.suggested_command import command_lines
 from minunet.wording import count_noun, join_names, percent, shorten
@@ -123,11 +122,9 @@ def _images(inspection: Inspection) -> list[str]:
     kind = (
         ", ".join(f"{count} {name}" for name, count in kinds) if len(kinds) > 1 else "".join(name for name, _ in kinds)
     )
-    types = counted(one.image.values.dtype for one in inspection.survey.statistics if one.image.values)
-    formats = counted(one.image.header.format for one in inspection.survey.statistics if one.image.header)
-    depth = " and ".join(map(_bits, types))
+    depth = " and ".join(map(_bits, inspection.image_types))
     return [
-        f"{size}; {', '.join(filter(None, [kind, depth]))}; {_of_each(formats)}",
+        f"{size}; {', '.join(filter(None, [kind, depth]))}; {_of_each(inspection.image_formats)}",
         f"training sees --channels {inspection.config.channels}",
     ]
 
@@ -141,10 +138,9 @@ def _bits(dtype: str) -> str:
 
 def _masks(inspection: Inspection) -> list[str]:
     reading = inspection.config.reading
-    formats = counted(one.mask.header.format for one in inspection.survey.statistics if one.mask.header)
     line = "how they are read is not decided: see the problems below" if reading is None else reading.describe()
     held = inspection.mask_values
-    return [line, *filter(None, ["" if held is None else f"they hold {held}", _of_each(formats)])]
+    return [line, *filter(None, ["" if held is None else f"they hold {held}", _of_each(inspection.mask_formats)])]
 
 
 def _range(inspection: Inspection) -> list[str]:
@@ -212,10 +208,10 @@ def _similar(inspection: Inspection) -> list[str]:
 def _unusual(inspection: Inspection) -> list[str]:
     if not inspection.outliers:
         return ["no image is much blurrier, lighter or darker than the others"]
-    kinds: dict[str, list[str]] = {}
-    for outlier in inspection.outliers:
-        kinds.setdefault(outlier.kind, []).append(inspection.names([outlier.place])[0])
-    return [f"{kind}: {join_names(names)}" for kind, names in kinds.items()]
+    return [
+        f"{kind}: {join_names(inspection.names([one.place for one in found]))}"
+        for kind, found in inspection.outliers_by_kind.items()
+    ]
 
 
 def _limits(inspection: Inspection) -> list[str]:

@@ -14,7 +14,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.inspection.image_measures import ImageMeasures, measure_values
-from minunet.inspection.mask_measures import MaskMeasures, measure_cells
+from minunet.inspection.mask_measures import MaskMeasures, measure_target
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ def prepare_pair(pair: Pair, preprocessing: Preprocessing) -> PreparedPair:
 def measure_prepared(prepared: PreparedPair, preprocessing: Preprocessing) -> PairMeasures:
     """Measure a pair for a training with this preprocessing, whose size is that of the network's input."""
     height, width = prepared.values.shape[:2]
-    mask = measure_cells(prepared.stored, prepared.target, prepared.labels, preprocessing)
+    mask = measure_target(prepared.stored, prepared.target, prepared.labels, preprocessing)
     return PairMeasures(prepared.pair, (width, height), prepared.channels, measure_values(prepared.values), mask)
 
 

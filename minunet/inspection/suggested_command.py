@@ -51,15 +51,15 @@ def train_command(arguments: Namespace, names: Iterable[str], changed: Mapping[s
 def suggested_size(inspection: Inspection) -> dict[str, Any]:
     """The size that keeps the aspect of the images, and cells that can be seen; where it would be too large, a crop."""
     config, sizes, least = inspection.config, inspection.sizes, 2**inspection.config.depth
-    size = config.size
-    if config.size is None or size is None or not sizes:
+    if config.size is None or not sizes:
         return {}
+    size, pixels = config.size, config.size[0] * config.size[1]
     if size_warnings(size, sizes, least=least):
-        size = fitting_size(sizes, least=least, pixels=max(size[0] * size[1], MOST_PIXELS))
+        size = fitting_size(sizes, least=least, pixels=max(pixels, MOST_PIXELS))
     cells, wanted = inspection.cells, 0.0
     if cells is not None and 0 < cells.median_in_network < SMALLEST_CELL:
         area = max(width * height for width, height in sizes)
-        wanted = min(config.size[0] * config.size[1] * (GOOD_CELL / cells.median_in_network) ** 2, area)
+        wanted = min(pixels * (GOOD_CELL / cells.median_in_network) ** 2, area)
         size = fitting_size(sizes, least=least, pixels=max(size[0] * size[1], round(wanted)))
     if wanted > LARGEST or size_warnings(size, sizes, least=least):
         return {"size": None, "crop": max(least, min(CROP, *(side for image in sizes for side in image)))}

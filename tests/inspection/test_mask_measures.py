@@ -6,7 +6,7 @@ import pytest
 from minunet.data.reading.mask_reading import NUMBERED, MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
-from minunet.inspection.mask_measures import diameters, measure_cells, without_specks
+from minunet.inspection.mask_measures import diameters, measure_target, without_specks
 
 
 def squares(*corners, side=8, shape=(32, 64)):
@@ -20,7 +20,7 @@ def measured(values, preprocessing):
     stored = StoredMask(values)
     labels = preprocessing.reading.labels(stored) if preprocessing.reading else None
     native = Preprocessing(reading=preprocessing.reading).target(stored)
-    return measure_cells(stored, native, labels, preprocessing)
+    return measure_target(stored, native, labels, preprocessing)
 
 
 def test_cells_are_separate_parts_unless_they_are_numbered():
