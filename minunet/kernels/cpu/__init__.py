@@ -12,9 +12,9 @@ The algorithms
 
 What they share
 ---------------
-- `threads`: the thread pool. `partition`: blocks and jobs. `blas`, `matmul`: matrix products.
+- `threads`: parallel calls. `worker_threads`: the threads. `partition`: blocks and jobs. `blas`, `matmul`: matrix products.
 - `memory_pool`: memory for results. `scratch`: temporary buffers of a job.
-- `arguments`: what a kernel accepts. `padded_crop`: pixels with zeros around the image. `epilogue`: bias and ReLU.
+- `array_types`: what a kernel accepts. `padded_crop`: pixels with zeros around the image. `epilogue`: bias and ReLU.
   `strided_copy`: copies of few contiguous values.
 
 Words

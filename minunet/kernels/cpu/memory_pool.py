@@ -50,6 +50,7 @@ class _Segment:
     @property
     def is_free(self) -> bool:
         """Whether no block is in use."""
+        # A list, not a generator: Python ignores an exception, also Ctrl-C, that is raised while it closes a generator.
         used = [block for block in self.blocks if block.base is not None]
         return not used
 
@@ -131,11 +132,6 @@ class MemoryPool:
             self._reclaim()
             blocks = [block for segment in self._segments for block in segment.blocks]
             return sum(block.size for block in blocks if block.base is not None)
-
-    def trim(self) -> None:
-        """Give every segment without a block in use back to the system."""
-        with self._lock:
-            self._release(0)
 
     def _allocate(self, size: int) -> np.ndarray:
         """`size` bytes that nobody holds: from the smallest free block that fits, else from a new segment."""

@@ -1,4 +1,4 @@
-"""The thread pool of the CPU kernels: one worker thread per core that this process may use, started once and then kept.
+"""Parallel calls of the CPU kernels: the jobs of a call are done by the calling thread and by the worker threads.
 
 A kernel divides its work into jobs by shapes only, never by the number of threads, and adds partial results up in the
 order of the jobs. The result thus has the same bits whichever thread does a job, and however many threads there are.
@@ -9,18 +9,17 @@ each call does enough: passing the lock on costs about three microseconds, hence
 
 from __future__ import annotations
 
-import _thread
 import contextvars
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from queue import SimpleQueue
 from typing import Any
 
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.scratch import close_scratch, open_scratch
+from minunet.kernels.cpu.worker_threads import ThreadPool, WorkerThread
 from minunet.resources import usable_cpus
 
 Workspace = Callable[[], AbstractContextManager[Any]]
@@ -129,13 +128,13 @@ class _ParallelCall:
         self._closed = False
         self.scratch_depth = open_scratch()
 
-    def invite(self, workers: Sequence[_Worker]) -> None:
+    def invite(self, workers: Sequence[WorkerThread]) -> None:
         """Ask workers to do some of the jobs."""
         for worker in workers:
             ticket = threading.Lock()
             self._tickets.append(ticket)
             # One thread at a time can enter a context, so each worker gets a copy: np.errstate holds in jobs too.
-            worker.invitations.put((self, ticket, contextvars.copy_context()))
+            worker.invitations.put((self.do_jobs_as_worker, ticket, contextvars.copy_context()))
 
     def do_jobs(self) -> None:
         """Do one job after another until none is waiting, or one fails."""
@@ -199,71 +198,13 @@ def _nothing(*arguments: Any) -> None:
     """Stands for the function of a call that is over."""
 
 
-class _Worker:
-    """A place for one worker thread, with a queue of the calls that it is asked to take part in."""
-
-    def __init__(self, number: int):
-        self.invitations: SimpleQueue[tuple[_ParallelCall, threading.Lock, contextvars.Context]] = SimpleQueue()
-        self._name = f"minunet-worker-{number}"
-        self._taken = threading.Lock()  # held by the thread that works here, for as long as it lives
-
-    def start(self) -> None:
-        """Start the thread unless it runs. Of two threads that begin at the same place, one ends at once.
-
-        Raises
-        ------
-        RuntimeError
-            If the system refuses.
-        """
-        if self._taken.locked():
-            return
-        try:
-            # Not Thread.start, which waits for the thread to begin: Ctrl-C meanwhile can become a RuntimeError.
-            _thread.start_new_thread(self._work, ())
-        except RuntimeError as error:
-            raise RuntimeError(
-                f"the system refuses to start another thread for the CPU kernels ({error}): raise its limits of processes "
-                "and memory (ulimit -u, ulimit -v), or use fewer threads (minunet.set_num_threads)"
-            ) from error
-
-    def _work(self) -> None:
-        if not self._taken.acquire(blocking=False):
-            return
-        try:
-            threading.current_thread().name = self._name
-            single_threaded_blas.for_this_thread()
-            while True:
-                call, ticket, context = self.invitations.get()
-                context.run(call.do_jobs_as_worker, ticket)
-                close_scratch(0)
-                del call, ticket, context  # a waiting worker must not keep the arrays of the last call alive
-        finally:
-            self._taken.release()
-
-
-class _ThreadPool:
-    """The workers, which are started when they are first needed."""
-
-    def __init__(self) -> None:
-        self._workers: list[_Worker] = []
-
-    def workers(self, count: int) -> list[_Worker]:
-        """The first `count` workers, each with a running thread."""
-        while len(self._workers) < count:
-            self._workers.append(_Worker(len(self._workers) + 1))
-        workers = self._workers[:count]
-        for worker in workers:
-            worker.start()
-        return workers
-
-
 def _after_fork_in_child() -> None:
     """Threads do not survive a fork: the child starts its own when it first needs them."""
     global _pool, _process
-    _pool, _process = _ThreadPool(), object()
+    _pool, _process = ThreadPool(), object()
 
 
-_pool = _ThreadPool()
+_pool = ThreadPool()
 _process = object()  # another one in a forked child
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork_in_child)

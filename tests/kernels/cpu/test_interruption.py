@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from minunet.kernels.cpu import blas, memory_pool, scratch, threads
+from minunet.kernels.cpu import blas, memory_pool, scratch, threads, worker_threads
 from minunet.kernels.cpu.blas import single_threaded_blas
 from tests.kernels.cpu.interrupted import interrupt
 
-MODULES = threads, blas, scratch, memory_pool
+MODULES = threads, worker_threads, blas, scratch, memory_pool
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +100,7 @@ def test_an_exception_while_blocks_are_split_and_merged_leaves_them_disjoint():
         parts = [pool.empty((size,), np.uint8) for _ in range(8)]
         del parts[1:4], parts[2:]
         parts.append(pool.empty((3 * size,), np.uint8))
-        pool.trim()
+        pool._release(0)
 
     for moment in range(10_000):
         pool = memory_pool.MemoryPool()
@@ -147,9 +147,9 @@ def test_an_exception_at_the_very_first_call_leaves_everything_whole(monkeypatch
     """Where the workers are started."""
     expected = work()
     for moment in range(10_000):
-        monkeypatch.setattr(threads, "_pool", threads._ThreadPool())
+        monkeypatch.setattr(threads, "_pool", worker_threads.ThreadPool())
         try:
-            if not interrupt(work, moment, (threads,)):
+            if not interrupt(work, moment, (threads, worker_threads)):
                 break
         except KeyboardInterrupt:
             assert_whole(expected)

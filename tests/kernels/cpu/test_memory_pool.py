@@ -48,7 +48,7 @@ def test_a_view_of_a_view_keeps_the_block():
 def test_arrays_are_aligned_and_small_ones_do_not_come_from_the_pool():
     pool = MemoryPool()
     assert address(pool.empty(LARGE, np.float32)) % ALIGNMENT == 0
-    pool.trim()
+    pool._release(0)
     pool.empty((3,), np.float32)
     assert pool.reserved == 0
 
@@ -83,13 +83,13 @@ def test_a_very_large_block_is_not_split_for_a_small_array():
     del small
 
 
-def test_allocated_and_reserved_count_bytes_and_trim_gives_the_free_ones_back():
+def test_allocated_and_reserved_count_bytes_and_free_segments_go_back():
     pool = MemoryPool()
     a, b = pool.empty(LARGE, np.float32), pool.empty(LARGE, np.float32)
     assert pool.allocated == pool.reserved == 2 * 2 * MIN_BYTES
     del b
     assert pool.allocated == 2 * MIN_BYTES
-    pool.trim()
+    pool._release(0)
     assert pool.reserved == pool.allocated
     a[...] = 0
 

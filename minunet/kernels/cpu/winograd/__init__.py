@@ -47,7 +47,8 @@ rounding there, and as the backward pass is linear, it stays one.
 
 The files
 ---------
-- `matrices`: A, B, G for one tile size. `passes`: the arguments of one pass. `cost`: the estimates that dispatch compares.
+- `matrices`: A, B, G for one tile size. `pass_arguments`: the arguments of one pass. `cost`: the estimates that dispatch
+  compares. `scratch_size`: the temporary memory of a backward pass.
 - `two_dimensional`, for the labels winograd-4x4 and winograd-6x6: tiles of m x m, `by_tiles` or `by_channels`.
 - `one_dimensional`, for the label winograd-6x1: tiles of m x 1, with cheaper transforms but more products.
 - `column_transform`, `transform_2d`, `weight_transform`: from pixels and weights to points, and back.

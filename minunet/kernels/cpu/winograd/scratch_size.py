@@ -35,11 +35,8 @@ def backward_scratch(m: int, args: tuple[Any, ...]) -> int:
     """
     grad_output, xs, weight, output, _, padding, (needs_x, needs_weight, needs_bias) = args
     c, o = weight.shape[2:]
-    without_x = (
-        tuple(False for _ in needs_x),
-        needs_weight,
-        needs_bias,
-    )  # so that no array is taken from the memory pool
+    # Without the gradients of the sources, no array is taken from the memory pool.
+    without_x = tuple(False for _ in needs_x), needs_weight, needs_bias
     conv = WinogradBackward(m, grad_output, xs, weight, output, padding, without_x)
     if not block_sizes.backward_goes_by_tiles(m, conv.images, conv.size, c, o):
         return 0
