@@ -173,7 +173,7 @@ class Batches:
         Yields
         ------
         images : ndarray, (N, H, W, C) float32 in [0, 1]
-        masks : ndarray, (N, H, W, 1) float32 in [0, 1]
+        masks : ndarray, (N, H, W, 1) float32 in [0, 1], or `preprocessing.IGNORED` where a pixel is ignored
         samples : list of Sample
             The pair that each image comes from, and which part of it.
         """

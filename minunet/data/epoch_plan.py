@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 
 from minunet.data.crops import CropWindow, crop_count, grid_windows
@@ -24,24 +25,22 @@ class EpochPlan:
 
     def __init__(self, store: ImageStore, preprocessing: Preprocessing, shuffle: bool):
         self._store, self._preprocessing, self._shuffle = store, preprocessing, shuffle
-        self._samples: list[PlannedSample] = []
 
-    @property
+    @functools.cached_property
     def samples(self) -> list[PlannedSample]:
         """Every sample of an epoch, in the order of the pairs."""
-        if not self._samples:
-            crop, pairs = self._preprocessing.crop, range(len(self._store.pairs))
-            if crop is None:
-                self._samples = [(pair, None) for pair in pairs]
+        crop, pairs = self._preprocessing.crop, range(len(self._store.pairs))
+        if crop is None:
+            return [(pair, None) for pair in pairs]
+        self._store.load()
+        samples: list[PlannedSample] = []
+        for pair in pairs:
+            shape = self._store.shapes[pair]
+            if self._shuffle:
+                samples += [(pair, None)] * crop_count(shape, crop)
             else:
-                self._store.load()
-                for pair in pairs:
-                    shape = self._store.shapes[pair]
-                    if self._shuffle:
-                        self._samples += [(pair, None)] * crop_count(shape, crop)
-                    else:
-                        self._samples += [(pair, window) for window in grid_windows(shape, crop)]
-        return self._samples
+                samples += [(pair, window) for window in grid_windows(shape, crop)]
+        return samples
 
     def shape(self, planned: PlannedSample) -> tuple[int, int]:
         """Height and width of a sample."""

@@ -39,7 +39,7 @@ def find_problems(statistics: Sequence[PairStatistics]) -> list[str]:
 def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     """Warnings for the user: copies, JPEG masks, constant files, unread frames."""
     readable = [pair for pair in statistics if pair.readable]
-    of_pages = {pair.pair.image for pair in readable if pair.pair.page} | {p.pair.mask for p in readable if p.pair.page}
+    of_pages = {path for pair in readable if pair.pair.page for path in (pair.image.path, pair.mask.path)}
     headers = {
         file.path: file.header for pair in readable for file in (pair.image, pair.mask) if file.path not in of_pages
     }

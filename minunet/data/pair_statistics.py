@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 from minunet.data.finding.matching import Pair
-from minunet.data.outlines.outline_file import ENDINGS
+from minunet.data.outlines.outline_file import OUTLINE_ENDINGS
 from minunet.data.reading.file_statistics import FileStatistics, measure_pixels
 from minunet.data.reading.file_workers import ProgressCallback, map_files
 from minunet.data.reading.mask_statistics import measure_stored_mask
-from minunet.data.reading.pair_files import open_pair_image, open_pair_mask
+from minunet.data.reading.pair_files import Content, OpenFile, open_pair_image, open_pair_mask
 from minunet.errors import UserError
 
 
@@ -53,24 +54,12 @@ def measure_pairs(pairs: Sequence[Pair], progress: ProgressCallback | None = Non
 
 def measure_image(pair: Pair) -> FileStatistics:
     """Decode the image of a pair and measure it; what is wrong with it is reported in `FileStatistics.problem`."""
-    statistics = FileStatistics(pair.image)
-    try:
-        with open_pair_image(pair) as file:
-            statistics = replace(statistics, header=file.header)
-            return measure_pixels(statistics, file.read())
-    except UserError as error:
-        return replace(statistics, problem=error.problems[0])
+    return _measure(FileStatistics(pair.image), open_pair_image(pair), measure_pixels)
 
 
 def measure_mask(pair: Pair) -> FileStatistics:
     """Decode the mask of a pair and measure it; what is wrong with it is reported in `FileStatistics.problem`."""
-    statistics = FileStatistics(pair.mask)
-    try:
-        with open_pair_mask(pair) as file:
-            statistics = replace(statistics, header=file.header)
-            return measure_stored_mask(statistics, file.read())
-    except UserError as error:
-        return replace(statistics, problem=error.problems[0], other_problems=tuple(error.problems[1:]))
+    return _measure(FileStatistics(pair.mask), open_pair_mask(pair), measure_stored_mask)
 
 
 def measure_digests(pairs: Iterable[Pair]) -> dict[str, str]:
@@ -79,10 +68,23 @@ def measure_digests(pairs: Iterable[Pair]) -> dict[str, str]:
     return {pair.name: image.digest for pair, image in zip(pairs, map_files(measure_image, pairs), strict=True)}
 
 
+def _measure(
+    statistics: FileStatistics,
+    opened: AbstractContextManager[OpenFile[Content]],
+    measure: Callable[[FileStatistics, Content], FileStatistics],
+) -> FileStatistics:
+    try:
+        with opened as file:
+            statistics = replace(statistics, header=file.header)
+            return measure(statistics, file.read())
+    except UserError as error:
+        return replace(statistics, problem=error.problems[0], other_problems=tuple(error.problems[1:]))
+
+
 def _image_source(pair: Pair) -> Hashable:
     return "image", pair.image, pair.page
 
 
 def _mask_source(pair: Pair) -> Hashable:
     """One file of outlines may hold the masks of many images."""
-    return "mask", pair.mask, pair.page, pair.image if pair.mask.suffix.lower() in ENDINGS else ""
+    return "mask", pair.mask, pair.page, pair.image if pair.mask.suffix.lower() in OUTLINE_ENDINGS else ""

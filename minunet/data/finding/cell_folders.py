@@ -12,7 +12,7 @@ from pathlib import Path
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing, list_folder
 from minunet.data.finding.matching import MatchedFolder, Pair
-from minunet.data.finding.naming import MASK_WORDS, words
+from minunet.data.finding.naming import FILE_MASK_WORDS, words
 from minunet.wording import count_noun, join_names
 
 SHARE = 0.8  # of the folders in a folder that have to look so
@@ -79,7 +79,7 @@ def _image_folder(folder: Path) -> _ImageFolder | None:
     if masks:
         return _one_image(folder, listing.files, masks)
     if len(listing.files) == 2 and not listing.folders:
-        named = [file for file in listing.files if words(file.stem) & MASK_WORDS]
+        named = [file for file in listing.files if words(file.stem) & FILE_MASK_WORDS]
         if len(named) == 1:
             (image,) = (file for file in listing.files if file not in named)
             return _ImageFolder(folder, image, None, named)

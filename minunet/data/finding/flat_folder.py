@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing
-from minunet.data.finding.naming import SHARE, NamingRule, RuleMatch, find_rules
-from minunet.wording import join_names
+from minunet.data.finding.naming import SHARE, NamingRule, find_rules
+from minunet.data.finding.rival_rules import rival_rules, two_rules
 
 _WITH_SUFFIX = re.compile(r"(?P<stem>.+)[_-]mask", re.IGNORECASE | re.DOTALL)
 # Endings in the order in which they are chosen for photographs; of two, the file with the later one is the mask.
-ENDINGS = {".jpg": 0, ".jpeg": 0, ".jpe": 0, ".jfif": 0, ".bmp": 1, ".dib": 1, ".tif": 1, ".tiff": 1, ".png": 2}
+ENDING_ORDER = {".jpg": 0, ".jpeg": 0, ".jpe": 0, ".jfif": 0, ".bmp": 1, ".dib": 1, ".tif": 1, ".tiff": 1, ".png": 2}
 
 FEWEST_TWINS = 3  # names with two endings; fewer may be copies
 
@@ -91,57 +91,13 @@ def masks_by_name(listing: Listing) -> list[Path]:
     return [file for file in listing.files if file in found]
 
 
-def is_rival(rule: RuleMatch, best: RuleMatch) -> bool:
-    """Whether a rule makes nearly as many pairs as the best one, and others with the same files."""
-    if rule.rule and best.rule and best.rule.has_mask_word and not rule.rule.has_mask_word:
-        return False
-    image_of, mask_of = best.image_of, {image: mask for mask, image in best.image_of.items()}
-    differ = sum(
-        image_of.get(mask, image) != image or mask_of.get(image, mask) != mask for mask, image in rule.image_of.items()
-    )
-    return differ > 0 and len(rule.image_of) >= SHARE * len(image_of)
-
-
-def two_rules(images: Listing, masks: Listing, rules: Sequence[RuleMatch]) -> str:
-    """The problem of names that follow two rules, with what to type for each."""
-    rules = [match for match in rules if match.rule]
-    if len({frozenset(match.image_of) for match in rules}) == 1:  # the same masks, and other images
-        several, for_one, place = "image", "a mask", images.folder
-        parts = [match.rule.describe()[1] for match in rules if match.rule]
-        chosen = shlex.quote(str(masks.folder))
-        if masks.folder == images.folder and rules[0].rule is not None:
-            chosen = pattern(masks, rules[0].rule.describe()[0], rules[0].image_of)
-        ways = [
-            f"--images {pattern(images, part, match.image_of.values())} --masks {chosen}"
-            for part, match in zip(parts, rules, strict=True)
-        ]
-    else:
-        several, for_one, place = "mask", "an image", masks.folder
-        parts = [match.rule.describe()[0] for match in rules if match.rule]
-        ways = [
-            f"--images {shlex.quote(str(images.folder))} --masks {pattern(masks, part, match.image_of)}"
-            for part, match in zip(parts, rules, strict=True)
-        ]
-    return (
-        f"{place} holds more than one {several} for {for_one}, named {join_names(parts)}: choose with "
-        f"{' or '.join(ways[:3])}, in place of DATA."
-    )
-
-
-def pattern(listing: Listing, part: str, stems: Iterable[str]) -> str:
-    """A pattern of file names with the folder, as typed, from a pattern of stems."""
-    known = set(stems)
-    endings = {file.suffix for file in listing.files if listing.stem(file) in known}
-    return shlex.quote(f"{listing.folder}/{part}{endings.pop() if len(endings) == 1 else '.*'}")
-
-
 def _separate_by_rule(folder: FlatFolder, listing: Listing, stems: dict[Path, str]) -> None:
     by_stem = {stem: file for file, stem in stems.items()}
     rules = find_rules(by_stem, by_stem, words_only=True)
     if not rules:
         return
-    best, rivals = rules[0], [rule for rule in rules[1:] if is_rival(rule, rules[0])]
-    if rivals:
+    best = rules[0]
+    if rivals := rival_rules(rules):
         folder.problems.append(two_rules(listing, listing, [best, *rivals]))
         return
     assert best.rule is not None
@@ -156,7 +112,7 @@ def _has_part(rule: NamingRule, stem: str) -> bool:
 
 
 def _separate_by_ending(folder: FlatFolder, stems: dict[Path, str]) -> None:
-    """Take the file with the later ending of `ENDINGS` as mask, where most stems occur with the same two endings."""
+    """Take the file with the later ending of `ENDING_ORDER` as mask, where most stems occur with the same two endings."""
     have_mask = {without_suffix(stems[mask]) for mask in folder.masks}
     endings = defaultdict(set)
     for file in folder.images:
@@ -165,11 +121,10 @@ def _separate_by_ending(folder: FlatFolder, stems: dict[Path, str]) -> None:
     if not twins or folder.masks:
         return
     (first, second), count = Counter(twins.values()).most_common(1)[0]
-    if {first, second} != {".bmp", ".png"} and count < max(
-        FEWEST_TWINS, SHARE * len(endings)
-    ):  # copies of some images in another format
+    is_usual = {first, second} == {".bmp", ".png"}
+    if not is_usual and count < max(FEWEST_TWINS, SHARE * len(endings)):  # copies of some images in another format
         return
-    rank = [ENDINGS.get(first, -1), ENDINGS.get(second, -1)]
+    rank = [ENDING_ORDER.get(first, -1), ENDING_ORDER.get(second, -1)]
     if rank[0] == rank[1]:
         if rank[0] > 0:
             folder.problems.append(_two_endings(folder, first, second))
@@ -181,7 +136,7 @@ def _separate_by_ending(folder: FlatFolder, stems: dict[Path, str]) -> None:
         if file.suffix.lower() == mask_ending and (alone or pair == (first, second)):
             folder.images.remove(file)
             folder.masks.append(file)
-    if {image_ending, mask_ending} != {".bmp", ".png"}:
+    if not is_usual:
         folder.notes.append(
             f"the {mask_ending} files are taken as the masks of the {image_ending} files of the same name."
         )

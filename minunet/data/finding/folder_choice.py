@@ -111,7 +111,8 @@ def _choose(
         choice.chosen.append(ChosenFolders(*usual[0], side))
         return
     if not usual:
-        images = [role for role in images if len(images) == 1 or list_tree(role.folder).files] or images
+        if len(images) > 1:
+            images = [role for role in images if list_tree(role.folder).files] or images
         masks = _with_files(choice, masks)
     pairs = usual or [(image.folder, mask.folder) for image in images for mask in masks]
     if len(pairs) == 1:

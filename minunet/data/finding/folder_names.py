@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from minunet.data.finding.name_words import MASK_WORDS, split_words
 
 SIDES = ("train", "validation", "test")  # of a split
 SPLITS = {
@@ -22,11 +23,8 @@ SPLITS = {
 SHORT_SPLITS = {"tr": "train", "ts": "test"}  # as in imagesTr, never alone
 
 _IMAGES = "image images img imgs original originals raw raws input inputs photo photos"
-_MASKS = """
-    mask masks label labels lbl lbls gt gts groundtruth truth truths seg segs segment segments segmentation segmentations
-    annotation annotations annot annots anno annos target targets manual segmentationclass segmentationobject
-"""
-IMAGE_WORDS, MASK_WORDS = frozenset(_IMAGES.split()), frozenset(_MASKS.split())
+IMAGE_WORDS = frozenset(_IMAGES.split())
+FOLDER_MASK_WORDS = MASK_WORDS | {"truths", "segmentationclass", "segmentationobject"}
 FILLING_WORDS = frozenset({"ground", "jpeg", "cp"})  # of which the name of an image or mask folder may have some more
 
 
@@ -53,7 +51,7 @@ def folder_role(folder: Path) -> FolderRole:
     """Read the name of a folder."""
     kind, split, rest = None, None, []
     for word in _words(folder.name):
-        if word in MASK_WORDS:
+        if word in FOLDER_MASK_WORDS:
             kind = "masks"  # also of image_masks
         elif word in IMAGE_WORDS:
             kind = kind or "images"
@@ -68,16 +66,15 @@ def folder_role(folder: Path) -> FolderRole:
 
 def _words(name: str) -> list[str]:
     """The words of a name in small letters; a side that is written together with its kind, as in trainannot, is two."""
-    if name.casefold() in MASK_WORDS | IMAGE_WORDS:
+    if name.casefold() in FOLDER_MASK_WORDS | IMAGE_WORDS:
         return [name.casefold()]
     words = []
-    for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+", name):
-        word = word.casefold()
+    for word in split_words(name):
         words += next(
             (
                 [side, word.removeprefix(side)]
                 for side in sorted(SPLITS, key=len, reverse=True)
-                if word.startswith(side) and word.removeprefix(side) in MASK_WORDS | IMAGE_WORDS
+                if word.startswith(side) and word.removeprefix(side) in FOLDER_MASK_WORDS | IMAGE_WORDS
             ),
             [word],
         )

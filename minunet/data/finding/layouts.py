@@ -20,7 +20,7 @@ from minunet.data.finding.matching import Pair
 from minunet.data.finding.outline_pairs import match_outlines, outline_candidates
 from minunet.data.finding.shared_outlines import add_shared_outlines
 from minunet.data.finding.unrecognised_folder import why_unrecognised
-from minunet.data.outlines.outline_file import ENDINGS
+from minunet.data.outlines.outline_file import OUTLINE_ENDINGS
 from minunet.files.names import resolved
 from minunet.wording import join_names
 
@@ -45,7 +45,7 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     elif images is not None and masks is not None:
         if resolved(images) == resolved(masks) and not is_pattern(images):
             _explore(folders, images)
-        elif masks.suffix.lower() in ENDINGS and os.path.isfile(masks):
+        elif masks.suffix.lower() in OUTLINE_ENDINGS and os.path.isfile(masks):
             listing = list_tree(images)
             folders.match_listings(listing, Listing(masks.parent, others=[masks]))
         elif is_pattern(images) or is_pattern(masks):
@@ -121,7 +121,7 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
     if cells is not None:
         folders.take(cells)
         return
-    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder, ENDINGS)]
+    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder, OUTLINE_ENDINGS)]
     if listing.files and not separate(listing).masks:
         if len(mask_folders) == 1:
             folders.add(listing.folder, mask_folders[0], split, prefix)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from minunet.data.finding.data_folder import DataFolder
-from minunet.data.finding.flat_folder import is_rival, one_of_each, separate, two_rules, without_suffix
+from minunet.data.finding.flat_folder import one_of_each, separate, without_suffix
 from minunet.data.finding.naming import find_rules, match_numbers
+from minunet.data.finding.rival_rules import rival_rules, two_rules
 from minunet.data.finding.unmatched_files import nothing_matches, unmatched_images, without_masks
 from minunet.wording import join_names
 
@@ -151,8 +152,8 @@ def _by_rule(
         rules = [by_number] if by_number else []
     if not rules:
         return {}
-    best, rivals = rules[0], [rule for rule in rules[1:] if is_rival(rule, rules[0])]
-    if rivals:
+    best = rules[0]
+    if rivals := rival_rules(rules):
         found.problems.append(two_rules(folder.images, folder.masks or folder.images, [best, *rivals]))
         return {}
     image, mask = next((image, mask) for mask, image in best.image_of.items())

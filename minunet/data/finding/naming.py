@@ -12,12 +12,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-# Parts of a name, in small letters, that are said of masks only.
-_WORDS = """
-    mask masks matte label labels lbl lbls gt gts groundtruth truth seg segs segm segment segments segmented segmentation
-    segmentations annotation annotations annot annots anno annos target targets manual cp
-"""
-MASK_WORDS = frozenset(_WORDS.split())
+from minunet.data.finding.name_words import MASK_WORDS, split_words
+
+FILE_MASK_WORDS = MASK_WORDS | {"matte", "segm", "segmented", "cp"}
 SAMPLE = 16  # names of each kind by which rules are looked for
 MOST_RULES = 24  # that are tried on every name, the most frequent ones
 SHARE = 0.8  # of the fewer names that a rule without a word for masks has to match
@@ -44,7 +41,7 @@ class NamingRule:
     @property
     def has_mask_word(self) -> bool:
         """Whether the part of the mask says so, and that of the image does not."""
-        return bool(words(self.mask_part) & MASK_WORDS) and not words(self.image_part) & MASK_WORDS
+        return bool(words(self.mask_part) & FILE_MASK_WORDS) and not words(self.image_part) & FILE_MASK_WORDS
 
     def image_stems(self, mask_stem: str) -> set[str]:
         """Every stem whose mask may have the given stem."""
@@ -82,7 +79,7 @@ class RuleMatch:
 
 def words(text: str) -> set[str]:
     """The words of a name, in small letters; BloodMask_1 has blood and mask."""
-    return {word.casefold() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+", text)}
+    return {word for word in split_words(text) if not word.isdecimal()}
 
 
 def find_rules(images: Collection[str], masks: Collection[str], *, words_only: bool = False) -> list[RuleMatch]:

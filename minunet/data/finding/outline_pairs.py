@@ -10,7 +10,7 @@ from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.matching import MatchedFolder, Pair
 from minunet.data.outlines.image_outlines import ImageOutlines
-from minunet.data.outlines.outline_file import ENDINGS, OutlineFile, read_outlines
+from minunet.data.outlines.outline_file import OUTLINE_ENDINGS, OutlineFile, read_outlines
 from minunet.errors import UserError
 from minunet.wording import at_most, count_noun, join_names
 
@@ -30,7 +30,7 @@ def outline_candidates(files: Sequence[Path], images: Sequence[Path]) -> list[Pa
     return [
         file
         for file in files
-        if (ending := file.suffix.lower()) in ENDINGS and (ending not in ONE_IMAGE_ONLY or file.stem in stems)
+        if (ending := file.suffix.lower()) in OUTLINE_ENDINGS and (ending not in ONE_IMAGE_ONLY or file.stem in stems)
     ]
 
 

@@ -9,7 +9,7 @@ from minunet.data.finding.matching import Pair
 from minunet.data.reading.tiff_pages import count_pages
 from minunet.wording import count_noun
 
-ENDINGS = {".tif", ".tiff"}
+TIFF_ENDINGS = {".tif", ".tiff"}
 
 
 @dataclass
@@ -36,7 +36,7 @@ def divide_into_pages(pairs: Iterable[Pair]) -> PagedPairs:
     """
     found, files, pages = PagedPairs(), 0, 0
     for pair in pairs:
-        if pair.mask.suffix.lower() not in ENDINGS:
+        if pair.mask.suffix.lower() not in TIFF_ENDINGS:
             found.pairs.append(pair)
             continue
         in_mask = count_pages(pair.mask)

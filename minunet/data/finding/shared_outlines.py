@@ -13,7 +13,7 @@ from minunet.data.finding.folder_choice import folders_of_kind
 from minunet.data.finding.folder_names import SIDES, folder_role
 from minunet.data.finding.listing import Listing, list_folder, list_tree
 from minunet.data.finding.outline_pairs import match_outlines
-from minunet.data.outlines.outline_file import read_outlines
+from minunet.data.outlines.outline_file import OutlineFile, read_outlines
 from minunet.errors import UserError
 from minunet.wording import count_noun
 
@@ -25,23 +25,25 @@ def add_shared_outlines(folders: DataFolders, listing: Listing, split: str | Non
     if not files:
         return False
     images = list_tree(listing.folder)
-    if not images.files or (files := [file for file in files if _holds_many(file, images.files)]) == []:
+    read = {file: _read_shared(file, images.files) for file in files} if images.files else {}
+    sources = {file: outlines for file, outlines in read.items() if outlines is not None}
+    if not sources:
         return False
-    sources = [read_outlines(file) for file in files]
-    in_files = {image.parent for image in images.files if any(source.find(image) for source in sources)}
-    stated = {image.parent for image in images.files if any(source.states_folders_of(image) for source in sources)}
+    in_files = {image.parent for image in images.files if any(source.find(image) for source in sources.values())}
+    stated = {image.parent for image in images.files if any(s.states_folders_of(image) for s in sources.values())}
+    used = stated or in_files
     for folder in dict.fromkeys(image.parent for image in images.files):
-        if folder not in (stated or in_files):
+        if folder not in used:
             own = [image for image in images.files if image.parent == folder]
             folders.notes.append(f"{folder} holds {count_noun(len(own), 'image')} without outlines: left out.")
     sides: dict[str | None, list[Path]] = {}
-    for image in (image for image in images.files if image.parent in (stated or in_files)):
+    for image in (image for image in images.files if image.parent in used):
         top = folder_role(listing.folder / image.relative_to(listing.folder).parts[0])
         side = None if image.parent == listing.folder else top.split
         sides.setdefault(split or side, []).append(image)
     added = False
     for side, own in sides.items():
-        found = match_outlines(DataFolder(Listing(listing.folder, own), None, side, prefix), files)
+        found = match_outlines(DataFolder(Listing(listing.folder, own), None, side, prefix), list(sources))
         if found is None and side in SIDES[1:]:
             folders.notes.append(
                 f"{count_noun(len(own), 'image')} for {side} without masks left out, such as {own[0]}."
@@ -56,10 +58,10 @@ def add_shared_outlines(folders: DataFolders, listing: Listing, split: str | Non
     return added
 
 
-def _holds_many(file: Path, images: list[Path]) -> bool:
-    """Whether a JSON file holds outlines of several images by their names, and of one of these."""
+def _read_shared(file: Path, images: list[Path]) -> OutlineFile | None:
+    """The outlines in a JSON file that holds those of images by their names; None where it holds none of these images."""
     try:
         outlines = read_outlines(file)
     except UserError:
-        return False
-    return any(outlines.find(image) is not None for image in images)
+        return None
+    return outlines if any(outlines.find(image) is not None for image in images) else None

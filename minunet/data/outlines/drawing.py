@@ -17,10 +17,8 @@ from minunet.errors import UserError
 MOST_CROSSINGS = 50_000_000  # of rows of pixels with the sides of one polygon
 FARTHEST = 1e7  # pixels; a corner that is farther out is a damaged number
 TOLERANCE = 1e-6  # pixels by which a computed crossing may miss the centre of a pixel that is on the outline
-
-HALF_PIXEL = (
-    0.5 - 1e-3
-)  # so that a centre on the left or upper side is outside and one on the right or lower side inside
+# A little less than a half, so that a centre on the left or upper side is outside and one on the right or lower side inside.
+HALF_PIXEL = 0.5 - 1e-3
 
 
 def draw_polygon(ring: np.ndarray, shape: tuple[int, int], *, border: bool = True) -> np.ndarray:
@@ -50,7 +48,7 @@ def draw_polygon(ring: np.ndarray, shape: tuple[int, int], *, border: bool = Tru
     np.add.at(change, (rows[0::2][filled], first[filled]), 1)
     np.add.at(change, (rows[0::2][filled], last[filled]), -1)
     mask = np.cumsum(change, axis=1)[:, :width] > 0
-    _draw_level_sides(mask, x, y, next_x, border)
+    _draw_level_sides(mask, x, y, next_x, next_y, border)
     return mask
 
 
@@ -159,10 +157,11 @@ def _crossings(
     return rows[order], crossings[order]
 
 
-def _draw_level_sides(mask: np.ndarray, x: np.ndarray, y: np.ndarray, next_x: np.ndarray, border: bool) -> None:
+def _draw_level_sides(
+    mask: np.ndarray, x: np.ndarray, y: np.ndarray, next_x: np.ndarray, next_y: np.ndarray, border: bool
+) -> None:
     """Add, or take away, what lies exactly on level sides and corners, which no crossing gives for sure."""
     height, width = mask.shape
-    next_y = np.roll(y, -1)
     in_row = (y == np.round(y)) & (y >= 0) & (y < height)
     corner = in_row & (x == np.round(x)) & (x >= 0) & (x < width)
     mask[y[corner].astype(np.intp), x[corner].astype(np.intp)] = border

@@ -18,7 +18,7 @@ from minunet.errors import UserError
 from minunet.files.reading import read_regular
 from minunet.wording import shorten
 
-ENDINGS = {".json", ".geojson", ".txt", ".xml"}  # of files that may hold outlines or boxes
+OUTLINE_ENDINGS = {".json", ".geojson", ".txt", ".xml"}  # of files that may hold outlines or boxes
 LARGEST = 1_000_000_000  # bytes; the outlines of COCO's 118,000 training images take half of it
 
 

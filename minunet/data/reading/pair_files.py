@@ -16,7 +16,7 @@ import numpy as np
 
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
-from minunet.data.outlines.outline_file import ENDINGS, read_outlines
+from minunet.data.outlines.outline_file import OUTLINE_ENDINGS, read_outlines
 from minunet.data.reading.cell_files import read_cell_files
 from minunet.data.reading.image_files import ImageHeader, open_image, report_frames
 from minunet.data.reading.mask_orientation import turn_with_image, turned
@@ -89,7 +89,7 @@ def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
             header = first.header
         yield OpenFile(replace(header, frames=1), lambda: _numbered(*read_cell_files(files)))
         return
-    if pair.mask.suffix.lower() in ENDINGS:
+    if pair.mask.suffix.lower() in OUTLINE_ENDINGS:
         with open_pair_image(pair) as file:
             header = file.header
         yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
