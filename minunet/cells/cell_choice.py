@@ -6,7 +6,6 @@ It is stored in the header of the model, with the scores that it had there and t
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -19,6 +18,7 @@ from minunet.cells.count_interval import CountInterval
 from minunet.cells.mask_cells import MaskCells
 from minunet.cells.watershed import CutRegions
 from minunet.errors import UserError
+from minunet.files.json_files import is_finite_number
 from minunet.wording import shorten
 
 THRESHOLDS = (0.4, 0.5, 0.6)
@@ -53,7 +53,7 @@ class CellChoice:
     validation: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wrong = [name for name, value in self.validation.items() if not _is_score(value)]
+        wrong = [name for name, value in self.validation.items() if not is_finite_number(value)]
         if wrong:
             raise UserError(f"scores of cells that are no numbers ({shorten(', '.join(map(str, wrong)))}).")
 
@@ -177,7 +177,3 @@ def _try(images: Iterable[tuple[np.ndarray, MaskCells]], tried: list[CellSetting
                 cuts[key] = CutRegions(probability, settings)
             sums[settings].add(*truth.scored(cuts[key].cells(settings)))
     return sums
-
-
-def _is_score(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf

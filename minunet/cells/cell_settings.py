@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from minunet.errors import UserError
+from minunet.files.json_files import is_finite_number
 from minunet.wording import shorten
 
 RANGES = {"threshold": (0.01, 0.99), "smoothing": (0.0, 1.0), "seed_height": (0.0, 1.0), "smallest_area": (0.0, 0.9)}
@@ -50,8 +51,7 @@ class CellSettings:
         problems = []
         for name, (low, high) in RANGES.items():
             value = getattr(self, name)
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not is_number or not low <= value <= high:  # NaN is not in any range
+            if not is_finite_number(value) or not low <= value <= high:
                 problems.append(f"{name} {shorten(repr(value))}: give a number from {low:g} to {high:g}.")
         if problems:
             raise UserError(problems)

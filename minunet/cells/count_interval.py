@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from minunet.errors import UserError
+from minunet.files.json_files import is_finite_number
 from minunet.wording import shorten
 
 COVERAGE = 0.9
@@ -40,8 +41,7 @@ class CountInterval:
 
     def __post_init__(self) -> None:
         problems = []
-        is_number = isinstance(self.error, (int, float)) and not isinstance(self.error, bool)
-        if not is_number or not 0 <= self.error < math.inf:
+        if not is_finite_number(self.error) or self.error < 0:
             problems.append(f"error {shorten(repr(self.error))} of the count: give a number of at least 0.")
         if not isinstance(self.images, int) or isinstance(self.images, bool) or self.images < FEWEST:
             problems.append(f"images {shorten(repr(self.images))}: give a whole number of at least {FEWEST}.")

@@ -39,6 +39,17 @@ def read_json(path: str | Path) -> Any:
         raise UserError(f"{path}: this is not JSON ({reason}); restore the file, or start again without it.") from error
 
 
+def is_finite_number(value: object) -> bool:
+    """Whether what was read from a JSON file is a number; true and false are none, and neither are NaN and infinity.
+
+    Examples
+    --------
+    >>> is_finite_number(3), is_finite_number(True), is_finite_number(float("nan")), is_finite_number("3")
+    (True, False, False, False)
+    """
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
+
+
 def _finite(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}

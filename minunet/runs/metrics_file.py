@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from minunet.errors import UserError
-from minunet.files.json_files import read_json
+from minunet.files.json_files import is_finite_number, read_json
 
 
 def read_metrics(path: Path, *needed: str) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def read_metrics(path: Path, *needed: str) -> dict[str, Any]:
 
 def _is_score(value: Any) -> bool:
     """A finite number; in JSON, any other is null."""
-    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf)
+    return value is None or is_finite_number(value)
 
 
 def _is_count(value: Any) -> bool:

@@ -17,6 +17,7 @@ from minunet.data.reading.channels import channels_problem
 from minunet.data.reading.image_range import range_problem
 from minunet.data.reading.mask_values import MaskValues
 from minunet.errors import UserError
+from minunet.files.json_files import is_finite_number
 from minunet.functional.validation import is_whole_number
 from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
@@ -94,9 +95,9 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
     for name in (*DATA_PATHS, "group"):
         if not isinstance(settings[name], str | None):
             problems.append(f"{flag(name)} {shorten(settings[name])}: give text.")
-    if not _is_number(settings["lr"]) or settings["lr"] <= 0:
+    if not is_finite_number(settings["lr"]) or settings["lr"] <= 0:
         problems.append(f"--lr {shorten(settings['lr'])}: give a positive number, such as 0.002.")
-    if not _is_number(settings["clip"]) or settings["clip"] < 0:
+    if not is_finite_number(settings["clip"]) or settings["clip"] < 0:
         problems.append(f"--clip {shorten(settings['clip'])}: give a norm above 0, such as 1.0, or 0 for none.")
     if settings["extended"] != () and not is_ascending(settings["extended"], settings["epochs"]):
         problems.append(
@@ -105,7 +106,7 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
         )
     problems += mask_problems(settings)
     threshold = settings["threshold"]
-    if threshold != "otsu" and not (_is_number(threshold) and 0 <= threshold < 1):
+    if threshold != "otsu" and not (is_finite_number(threshold) and 0 <= threshold < 1):
         problems.append(
             f"--threshold {shorten(threshold)}: give 'otsu', or a share of the mask's range, from 0 to below 1."
         )
@@ -166,7 +167,7 @@ def split_problems(settings: Mapping[str, Any]) -> list[str]:
     problems = []
     shares = settings["split"] if isinstance(settings["split"], tuple) else (settings["split"],)
     text = shorten(",".join(shorten(share) for share in shares))
-    if len(shares) != 3 or not all(_is_number(share) and share > 0 for share in shares):
+    if len(shares) != 3 or not all(is_finite_number(share) and share > 0 for share in shares):
         problems.append(
             f"--split {text}: give three positive shares for training, validation and test, such as 0.8,0.1,0.1."
         )
@@ -187,10 +188,6 @@ def is_ascending(numbers: Any, end: Any) -> bool:
     if not isinstance(numbers, tuple) or not all(map(is_whole_number, (*numbers, end))):
         return False
     return all(first < second for first, second in zip((0, *numbers), (*numbers, end), strict=True))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def _is_depth(value: Any) -> bool:

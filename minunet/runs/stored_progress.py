@@ -5,11 +5,11 @@ A wrong number would not be noticed later: with a missing best epoch, another mo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from minunet.checkpoints.training_state import MOST_STEPS, TrainingState
+from minunet.files.json_files import is_finite_number
 from minunet.training.events import COLUMNS, EpochRecord, TrainingProgress
 
 _COUNTS = ("epoch", "step", "batch", "images", "best_epoch")
@@ -50,9 +50,9 @@ def _check_values(values: Mapping[str, Any]) -> None:
     for name, value in [*((name, values[name]) for name in _COUNTS), *overlap.items()]:
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MOST_STEPS:
             raise ValueError(f"{name} is not a count")
-    if not _is_number(values["loss"]) or not _is_number(values["seconds"]) or values["seconds"] < 0:
+    if not is_finite_number(values["loss"]) or not is_finite_number(values["seconds"]) or values["seconds"] < 0:
         raise ValueError("its loss or its seconds are not numbers")
-    if values["best_value"] is not None and not _is_number(values["best_value"]):
+    if values["best_value"] is not None and not is_finite_number(values["best_value"]):
         raise ValueError("its best value is not a number")
 
 
@@ -65,7 +65,7 @@ def _check_row(number: int, row: Mapping[str, Any]) -> None:
         elif name in ("epoch", "step"):
             usable = isinstance(value, int) and not isinstance(value, bool) and 0 < value < MOST_STEPS
         else:
-            usable = _is_number(value) and (name in _ANY_NUMBER or 0 <= value <= 1)
+            usable = is_finite_number(value) and (name in _ANY_NUMBER or 0 <= value <= 1)
         if not usable or (name in ("lr", "seconds") and value < 0):
             raise ValueError(f"{name} of epoch {number} of its history is not usable")
 
@@ -105,10 +105,6 @@ def _is_better(row: EpochRecord, best: EpochRecord, monitor: str) -> bool:
 
 def _monitored(row: EpochRecord, monitor: str) -> float:
     return row.val_loss if monitor == "loss" else row.val_dice
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < math.inf
 
 
 def differing(stored: Mapping[str, Any], current: Mapping[str, Any], ignored: Sequence[str]) -> list[str]:
