@@ -66,11 +66,15 @@ class DryRun:
         return result
 
     def unwritten(self, spec: ResultSpec) -> Any:
-        """Arrays whose pages are never touched, nested as `spec`; each is counted while it lives."""
+        """Arrays whose pages are never touched, nested as `spec`."""
         if spec is None:
             return None
         if not isinstance(spec, ArraySpec):
             return tuple(self.unwritten(part) for part in spec)
+        return self.empty(spec)
+
+    def empty(self, spec: ArraySpec) -> np.ndarray:
+        """One such array, which is counted while it lives."""
         array = np.empty(spec.shape, spec.dtype)
         size = math.prod(spec.shape) * array.itemsize
         self.live += size

@@ -16,7 +16,7 @@ import numpy as np
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
 from minunet.fused.step_plan import Loss
-from minunet.kernels.array_spec import ArraySpec, ResultSpec
+from minunet.kernels.array_spec import ArraySpec
 from minunet.kernels.cpu.memory_pool import MemoryPool
 from minunet.kernels.cpu.winograd.scratch_size import backward_scratch
 from minunet.kernels.dispatch import Primitive
@@ -53,12 +53,8 @@ class _PooledRun(DryRun):
             self.scratch = max(self.scratch, backward_scratch(_TILES[name], args))
         return result
 
-    def unwritten(self, spec: ResultSpec) -> Any:
-        """Arrays from the pool, nested as `spec`."""
-        if spec is None:
-            return None
-        if not isinstance(spec, ArraySpec):
-            return tuple(self.unwritten(part) for part in spec)
+    def empty(self, spec: ArraySpec) -> np.ndarray:
+        """An array from the pool."""
         return self.pool.empty(spec.shape, spec.dtype)
 
 
