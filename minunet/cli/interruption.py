@@ -20,27 +20,8 @@ SIGNALS = tuple(
 )
 
 
-class Terminated(KeyboardInterrupt):
-    """A signal ends the command at once, as Ctrl-C does.
-
-    Parameters
-    ----------
-    number : int
-        The signal.
-
-    Attributes
-    ----------
-    exit_code : int
-        128 plus the number of the signal, as shells report it.
-    """
-
-    def __init__(self, number: int):
-        super().__init__()
-        self.exit_code = 128 + number
-
-
-class StoppedBySignal(KeyboardInterrupt):
-    """A run was stopped by a signal, everything was saved, and the user was told what was saved.
+class EndedBySignal(KeyboardInterrupt):
+    """A signal ends a command.
 
     Parameters
     ----------
@@ -56,6 +37,14 @@ class StoppedBySignal(KeyboardInterrupt):
     def __init__(self, number: int):
         super().__init__()
         self.exit_code = 128 + number
+
+
+class Terminated(EndedBySignal):
+    """A signal ends the command at once, as Ctrl-C does."""
+
+
+class StoppedBySignal(EndedBySignal):
+    """A run was stopped by a signal, everything was saved, and the user was told what was saved."""
 
 
 @contextlib.contextmanager
