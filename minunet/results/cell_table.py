@@ -5,10 +5,10 @@ from __future__ import annotations
 from minunet.cells.cell_matching import IOU_THRESHOLDS
 from minunet.cells.cell_scores import AP_NAMES, CellScores
 from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.results.score_tables import MAX_SHOWN, worst_heading
 from minunet.wording import count_noun
 
 SHOWN_THRESHOLDS = (0.5, 0.6, 0.7, 0.75, 0.8, 0.9)
-MOST_SHOWN = 10  # images in the table
 
 
 def cell_score_table(cells: CellEvaluation) -> list[str]:
@@ -54,12 +54,14 @@ def score_lines(cells: CellScores) -> list[str]:
 def worst_lines(cells: CellScores) -> list[str]:
     """A line for each of the images with the lowest F1."""
     rows = sorted(cells.per_image().items(), key=lambda item: _number(item[1]["cell_f1"]))
-    heading = f"the {MOST_SHOWN} worst of {len(rows)} images" if len(rows) > MOST_SHOWN else "the images, worst first"
-    lines = [f"{heading}, by the F1 of cells:", "      F1   AP 0.5  predicted   true  splits  merges  image"]
+    lines = [
+        f"{worst_heading(len(rows))}, by the F1 of cells:",
+        "      F1   AP 0.5  predicted   true  splits  merges  image",
+    ]
     return lines + [
         f"  {row['cell_f1']:.4f}   {row[AP_NAMES[IOU_THRESHOLDS[0]]]:.4f}  {row['predicted_cells']:>9}  {row['true_cells']:>5}  "
         f"{row['splits']:>6}  {row['merges']:>6}  {name}"
-        for name, row in rows[:MOST_SHOWN]
+        for name, row in rows[:MAX_SHOWN]
     ]
 
 

@@ -1,6 +1,6 @@
 """The curves of a run: loss, Dice and IoU on training and validation images, and the learning rate, over the epochs.
 
-They are drawn with matplotlib, an optional dependency that nothing else in the package needs.
+They are drawn with matplotlib, an optional dependency.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ RATES = ("lr", "learning_rate")
 
 
 class MatplotlibMissing(RuntimeError):
-    """matplotlib, which draws the curves, is not installed; the message says how to install it."""
+    """matplotlib, which draws the plots, is not installed; the message says how to install it."""
 
     def __init__(self) -> None:
-        super().__init__("curves need matplotlib: pip install 'minunet[plots]'")
+        super().__init__("plots need matplotlib: pip install 'minunet[plots]'")
 
 
 def plot_curves(history: Sequence[Mapping[str, object]], path: str | os.PathLike, *, title: str = "") -> Path:

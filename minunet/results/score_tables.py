@@ -39,11 +39,15 @@ def summary_table(metrics: SegmentationMetrics) -> list[str]:
     return lines
 
 
+def worst_heading(count: int) -> str:
+    """The heading of a table of the worst of so many images."""
+    return f"the {MAX_SHOWN} worst of {count} images" if count > MAX_SHOWN else "the images, worst first"
+
+
 def image_table(metrics: SegmentationMetrics, unlike: Mapping[str, Sequence[str]] = MappingProxyType({})) -> list[str]:
     """Lines with the worst images; those that are unlike the training images have a mark."""
     images = worst_first(metrics)
-    listed = f"the {MAX_SHOWN} worst of {len(images)} images" if len(images) > MAX_SHOWN else "the images, worst first"
-    lines = [f"{listed}, by Dice:", "    Dice     IoU  precision  recall  image"]
+    lines = [f"{worst_heading(len(images))}, by Dice:", "    Dice     IoU  precision  recall  image"]
     for image in images[:MAX_SHOWN]:
         mark = " (unlike)" if unlike.get(image["name"]) else ""
         scores = f"{image['dice']:.4f}  {image['iou']:.4f}     {image['precision']:.4f}  {image['recall']:.4f}"
