@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 
@@ -34,8 +33,3 @@ def labels_tiff(labels: np.ndarray, pixel_size: float | None = None) -> bytes:
 def narrow_labels(labels: np.ndarray) -> np.ndarray:
     """The labels as uint16, or uint32 where their numbers need it."""
     return labels.astype(np.uint16 if int(labels.max(initial=0)) <= MOST_16_BIT else np.uint32)
-
-
-def labels_file(stem: Path) -> Path:
-    """The name of the labels file of an image; `stem` is the folder with the name of the image."""
-    return stem.with_name(f"{stem.name}_labels.tif")

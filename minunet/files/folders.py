@@ -64,6 +64,30 @@ def mixing_problems(out: str | os.PathLike[str], files: Iterable[Path], data: It
     ]
 
 
+def existing_problems(out: Path, names: Iterable[str], overwrite: bool) -> list[str]:
+    """The reason why results must not be written: they would replace files, and the user did not allow it.
+
+    Parameters
+    ----------
+    out : Path
+        The folder that the user gave for the results.
+    names : iterable of str
+        The files to be written.
+    overwrite : bool
+        Whether they may be replaced.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none.
+    """
+    existing = [name for name in names if os.path.lexists(out / name)]
+    if overwrite or not existing:
+        return []
+    verb = "is" if len(existing) == 1 else "are"
+    return [f"--out {out}: {join_names(existing)} {verb} there already; add --overwrite, or choose another folder."]
+
+
 def fresh_folder(parent: str | os.PathLike[str]) -> Path:
     """The name of a folder that does not exist yet: `parent` and the time, such as runs/2025-03-31-142500."""
     folder = Path(parent) / time.strftime("%Y-%m-%d-%H%M%S")

@@ -15,7 +15,7 @@ from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
 from minunet.cells.found_cells import find_and_measure
 from minunet.cells.image_summary import measure_image
-from minunet.cells.labels_tiff import labels_file, labels_tiff
+from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.files.atomic_write import write_bytes
@@ -65,7 +65,7 @@ class CellRequest:
 
 
 def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:
-    """The files of the cells of an image; `stem` is the folder with the name of the image."""
+    """The files of the cells of an image, in the order of `CELL_FILES` and `exports`; `stem` is the folder with its name."""
     endings = [*CELL_FILES, *(EXPORTS[name][0] for name in exports)]
     return [stem.with_name(f"{stem.name}_{ending}") for ending in endings]
 
@@ -120,16 +120,14 @@ def write_cell_files(
     UserError
         If the system refuses.
     """
-    contents = {
-        labels_file(stem): labels_tiff(cells.labels, pixel_size),
-        stem.with_name(f"{stem.name}_cells.png"): png_bytes(cell_overlay(image, *cells), compress_level=1),
-    }
-    for name in exports:
-        ending, content = EXPORTS[name]
-        contents[stem.with_name(f"{stem.name}_{ending}")] = content(cells, stem.name, pixel_size)
+    contents = [
+        labels_tiff(cells.labels, pixel_size),
+        png_bytes(cell_overlay(image, *cells), compress_level=1),
+        *(EXPORTS[name][1](cells, stem.name, pixel_size) for name in exports),
+    ]
     written: list[Path] = []
     try:
-        for path, data in contents.items():
+        for path, data in zip(cell_files(stem, exports), contents, strict=True):
             written.append(write_bytes(path, data, durable=False))
     except BaseException:
         remove_files(written)

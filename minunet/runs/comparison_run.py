@@ -5,11 +5,12 @@ The first folder is taken for the truth.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from minunet.cells.agreement import Agreement
 from minunet.cells.cell_scores import CellScores
@@ -24,7 +25,7 @@ from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.atomic_write import replacing, write_text
-from minunet.files.folders import mixing_problems, unwritable
+from minunet.files.folders import existing_problems, mixing_problems, unwritable
 from minunet.files.json_files import write_json
 from minunet.results.bland_altman import bland_altman
 from minunet.results.curves import MatplotlibMissing
@@ -162,10 +163,7 @@ def comparison_problems(out: Path, folders: Sequence[Path], overwrite: bool) -> 
         return [f"--out {out}: {problem}"]
     if problems := mixing_problems(out, [out / name for name in COMPARISON_FILES], folders):
         return problems
-    existing = [name for name in COMPARISON_FILES if os.path.lexists(out / name)]
-    if existing and not overwrite:
-        return [f"--out {out}: {join_names(existing)} there already; add --overwrite, or choose another folder."]
-    return []
+    return existing_problems(out, COMPARISON_FILES, overwrite)
 
 
 def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -> str | None:
@@ -219,6 +217,6 @@ def _reading(folder: Path, paths: Sequence[Path]) -> MaskReading:
     return chosen.reading
 
 
-def _labels(folder: LabelFolder, name: str) -> Any:
+def _labels(folder: LabelFolder, name: str) -> np.ndarray:
     path = folder.files[name]
     return cells_of_mask(read_mask(Pair(name, path, path)), Preprocessing(reading=folder.reading)).labels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +17,7 @@ from minunet.data.reading.mask_misfits import misfits
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
-from minunet.files.folders import mixing_problems, unwritable
+from minunet.files.folders import existing_problems, mixing_problems, unwritable
 from minunet.files.json_files import write_json
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import predict_pair
@@ -29,7 +28,7 @@ from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first
 from minunet.runs.provenance import SelectedPairs
 from minunet.runs.run_folder import RunFolder
-from minunet.wording import count_noun, join_names, paragraph
+from minunet.wording import count_noun, paragraph
 
 EVALUATION_CONTENTS = {
     "metrics.json": "every number",
@@ -82,12 +81,7 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
         return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
     data = [file for pair in pairs for file in (pair.image, *mask_files(pair))]
     problems = mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
-    existing = [name for name in EVALUATION_CONTENTS if os.path.lexists(out / name)]
-    if existing and not overwrite:
-        verb = "is" if len(existing) == 1 else "are"
-        remedy = "add --overwrite, or choose another folder."
-        problems.append(f"--out {out}: {join_names(existing)} {verb} there already; {remedy}")
-    return problems
+    return problems + existing_problems(out, EVALUATION_CONTENTS, overwrite)
 
 
 def write_evaluation(

@@ -73,9 +73,8 @@ class PredictionTables:
             If the system refuses.
         """
         name = image["image"]
-        rows = {CELL_TABLE: [{"image": name, **cell} for cell in cells], IMAGE_TABLE: [image]}
-        for table, new in rows.items():
-            self._rows[table][name] = new
+        self._rows[CELL_TABLE][name] = [{"image": name, **cell} for cell in cells]
+        self._rows[IMAGE_TABLE][name] = [image]
         if time.monotonic() - self._written > INTERVAL:
             self.write()
 
