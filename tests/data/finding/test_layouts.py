@@ -52,29 +52,6 @@ def test_train_and_test_inside_images_and_masks(make_set, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("suffix", ["_mask", "-mask", "_MASK"])
-def test_one_folder_with_suffixes(tmp_path, suffix):
-    for name in ("cell 1", "cell 10"):
-        save(tmp_path / f"{name}.jpg", photo())
-        save(tmp_path / f"{name}{suffix}.png", disc())
-    assert names(find_pairs(tmp_path)) == [
-        (name, f"{name}.jpg", f"{name}{suffix}.png", None) for name in ("cell 1", "cell 10")
-    ]
-
-
-def test_one_folder_with_bmp_and_png(tmp_path):
-    for name in ("001", "002"):
-        save(tmp_path / f"{name}.bmp", photo())
-        save(tmp_path / f"{name}.png", disc())
-    assert names(find_pairs(tmp_path)) == [(name, f"{name}.bmp", f"{name}.png", None) for name in ("001", "002")]
-    save(tmp_path / "003.png", disc())
-    save(tmp_path / "004.bmp", photo())
-    assert problems(tmp_path) == [
-        f"{tmp_path}/004.bmp has no mask: add {tmp_path}/004_mask.png or take the image out.",
-        f"{tmp_path}/003.png has no image: add the image of that name or take the mask out.",
-    ]
-
-
 def test_flat_layout_inside_train_and_test(tmp_path):
     for side in ("train", "test"):
         save(tmp_path / side / "a.png", photo())
@@ -106,65 +83,6 @@ def test_a_layout_some_levels_deeper_is_read_and_said(make_set, tmp_path):
     assert f"{tmp_path}/top was read by its folder unzipped/." in found.notes
 
 
-def test_folders_of_other_names_are_pointed_out(make_set, tmp_path):
-    make_set("a", root=tmp_path, images="pictures", masks="results")
-    assert problems(tmp_path) == [
-        f"{tmp_path} holds no images/ and masks/, but the files of pictures/ and results/ match: choose with "
-        f"--images {tmp_path}/pictures --masks {tmp_path}/results, or "
-        f"--images {tmp_path}/results --masks {tmp_path}/pictures."
-    ]
-    (tmp_path / "pictures" / "a.png").unlink()
-    (tmp_path / "results" / "a.png").unlink()
-    assert problems(tmp_path) == [
-        f"{tmp_path} holds no images/ and masks/, only pictures/ and results/: rename these, or use --images and --masks."
-    ]
-
-
-def test_a_lone_folder_and_a_folder_of_images_alone(make_set, tmp_path):
-    make_set("a")
-    assert problems(tmp_path / "images") == [
-        f"{tmp_path}/images holds 1 image file but no masks: name them like their images with _mask behind "
-        "(a_mask.png), or give the folder that holds images/ and masks/."
-    ]
-    os.rename(tmp_path / "masks", tmp_path / "other")
-    assert problems(tmp_path) == [
-        f"{tmp_path} holds no images/ and masks/, but the files of images/ and other/ match: choose with "
-        f"--images {tmp_path}/images --masks {tmp_path}/other."
-    ]
-    os.rename(tmp_path / "other" / "a.png", tmp_path / "other" / "b.png")
-    assert problems(tmp_path) == [
-        f"{tmp_path} has images/ but no folder of masks: add masks/, or use --images and --masks."
-    ]
-
-
-def test_two_possible_layouts(make_set, tmp_path):
-    make_set("a")
-    make_set("b", images="imgs")
-    assert problems(tmp_path) == [
-        f"{tmp_path} can be read as images/ with masks/ and imgs/ with masks/: choose with --images {tmp_path}/images --masks "
-        f"{tmp_path}/masks or --images {tmp_path}/imgs --masks {tmp_path}/masks."
-    ]
-
-
-def test_two_folders_of_masks_are_a_question(tmp_path):
-    make(tmp_path, *numbered("images/{}.jpg", "manual1/{}.tif", "mask/{}_mask.tif"))
-    (problem,) = problems(tmp_path)
-    assert f"--images {tmp_path}/images --masks {tmp_path}/manual1 or" in problem
-    assert len(find_pairs(images=tmp_path / "images", masks=tmp_path / "manual1")) == 6
-
-
-def test_the_documented_names_win_over_looser_ones_and_leftovers_are_reported(make_set, tmp_path):
-    make_set("a")
-    make_set("b", root=tmp_path / "test")
-    (tmp_path / "labels").mkdir()
-    save(tmp_path / "preview.png", photo())
-    found = survey(tmp_path)
-    assert [pair.name for pair in found.pairs] == ["a"]
-    assert found.warnings == (
-        f"{tmp_path} was read by its folders images/ and masks/; left out: test/ and preview.png.",
-    )
-
-
 def test_splits_win_over_stray_files(make_set, tmp_path):
     make_set("a", root=tmp_path / "train")
     make_set("b", root=tmp_path / "test")
@@ -174,48 +92,9 @@ def test_splits_win_over_stray_files(make_set, tmp_path):
     assert found.warnings == (f"{tmp_path} was read by its folders train/ and test/; left out: preview.png.",)
 
 
-@pytest.mark.parametrize(
-    ("images", "masks"),
-    [
-        *[
-            ("images", name)
-            for name in ("gt", "groundtruth", "ground_truth", "Ground Truth", "segments", "annotations", "gts")
-        ],
-        ("JPEGImages", "SegmentationClass"),
-        ("train_images", "train_masks"),
-        ("raw", "mask"),
-        ("imagesTr", "labelsTr"),
-        ("train", "train_labels"),
-        ("train", "trainannot"),
-        ("2d_images", "2d_masks"),
-        ("inputs", "targets"),
-        ("Original Images", "Ground_Truth_Masks"),
-    ],
-)
-def test_folders_by_the_words_in_their_names(images, masks, tmp_path):
-    make(tmp_path, *numbered(f"{images}/{{}}.png", f"{masks}/{{}}.png"))
-    assert matched(tmp_path) == expected(f"{images}/{{}}.png", f"{masks}/{{}}.png")
-
-
 def test_images_beside_the_folder_of_their_masks(tmp_path):
     make(tmp_path, *numbered("{}.png", "masks/{}_seg.png"))
     assert matched(tmp_path) == expected("{}.png", "masks/{}_seg.png")
-
-
-def test_of_classes_and_objects_the_objects_are_chosen_and_it_is_said(tmp_path):
-    make(tmp_path, *numbered("JPEGImages/{}.jpg", "SegmentationClass/{}.png", "SegmentationObject/{}.png"))
-    make(tmp_path, "Annotations/1.xml", "ImageSets/Segmentation/train.txt", "SegmentationClassVisualization/1.jpg")
-    assert matched(tmp_path) == expected("JPEGImages/{}.jpg", "SegmentationObject/{}.png")
-    assert survey(tmp_path, contents=False).notes == (
-        "masks are read from SegmentationObject/, which numbers the cells; for SegmentationClass/ give it with --masks.",
-    )
-    assert len(find_pairs(images=tmp_path / "JPEGImages", masks=tmp_path / "SegmentationClass")) == 6
-
-
-def test_sides_in_the_names_of_folders(tmp_path):
-    make(tmp_path, *numbered("train_images/a{}.png", "train_masks/a{}.png", "val_images/b{}.png", "val_masks/b{}.png"))
-    found = survey(tmp_path, contents=False).require().pairs
-    assert [(pair.name, pair.split) for pair in found[5:7]] == [("train/a6", "train"), ("validation/b1", "validation")]
 
 
 @pytest.mark.parametrize(
@@ -296,21 +175,3 @@ def test_nothing_is_skipped_where_nothing_matches(tmp_path):
     (tmp_path / "masks").mkdir()
     for skip in (False, True):
         assert "masks holds no mask files" in problems(tmp_path, skip_unpaired=skip)[0]
-
-
-def test_the_ending_tells_masks_in_one_folder(tmp_path):
-    make(tmp_path, *numbered("{}.jpg", "{}.png"))
-    assert matched(tmp_path) == expected("{}.jpg", "{}.png")
-    assert survey(tmp_path, contents=False).notes == (
-        "the .png files are taken as the masks of the .jpg files of the same name.",
-    )
-
-
-def test_two_endings_of_which_either_may_be_the_masks(tmp_path):
-    make(tmp_path, *numbered("{}.bmp", "{}.tif"))
-    (problem,) = problems(tmp_path)
-    assert f"--images '{tmp_path}/*.bmp' --masks '{tmp_path}/*.tif'" in problem
-    found = survey(images=tmp_path / "*.tif", masks=tmp_path / "*.bmp", contents=False).require()
-    assert [(pair.image.name, pair.mask.name) for pair in found.pairs] == [
-        (f"{i}.tif", f"{i}.bmp") for i in range(1, 7)
-    ]

@@ -25,18 +25,10 @@ SUFFIXES = (
 )
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_words_behind_the_name(suffix, tmp_path):
-    image, mask = "smear {}.jpg", f"smear {{}}{suffix}.png"
-    make(tmp_path / "one", *numbered(image, mask, count=12))
-    assert matched(tmp_path / "one") == expected(image, mask, 12)
-    make(tmp_path / "two", *numbered(f"images/{image}", f"masks/{mask}", count=12))
-    assert matched(tmp_path / "two") == expected(f"images/{image}", f"masks/{mask}", 12)
-
-
 @pytest.mark.parametrize(
     ("image", "mask"),
     [
+        *(("smear {}.jpg", f"smear {{}}{suffix}.png") for suffix in SUFFIXES),
         ("t{:02d}.tif", "man_seg{:02d}.tif"),
         ("X_{}.png", "X_seg_{}.png"),
         ("raw_{}.png", "mask_{}.png"),

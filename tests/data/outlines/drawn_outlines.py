@@ -8,6 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minunet.data.pairs import find_pairs
+from minunet.data.reading.pair_files import read_mask
+from tests.data.small_pictures import photo, save
+
 measure = pytest.importorskip("skimage.measure")
 
 SHAPE = (48, 64)
@@ -27,6 +31,27 @@ def numbered_mask(seed: int, shape=SHAPE) -> np.ndarray:
     labels[30:34, 46:50] = 6
     labels[38:42, 54:58] = 6
     return labels
+
+
+NAMES = ("a1", "a2", "b10")
+MASKS = {name: numbered_mask(seed) for seed, name in enumerate(NAMES)}
+
+
+def draw_images(root: Path) -> None:
+    """Write an image for each of `NAMES`."""
+    for seed, name in enumerate(NAMES):
+        save(root / f"{name}.png", photo(seed, SHAPE[::-1]))
+
+
+def is_true(root: Path | None, **options) -> bool:
+    """Whether the masks that are read equal the truth, cell by cell."""
+    pairs = find_pairs(root, **options) if root else find_pairs(**options)
+    assert len(pairs) == len(NAMES)
+    for pair in pairs:
+        stored, truth = read_mask(pair), MASKS[pair.image.stem]
+        assert stored.is_numbered
+        assert np.array_equal(stored.values, truth)
+    return True
 
 
 def rings(cell: np.ndarray) -> list[np.ndarray]:

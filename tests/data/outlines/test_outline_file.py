@@ -12,32 +12,23 @@ from minunet.data.outlines.outline_file import read_outlines
 from minunet.data.pairs import find_pairs, survey
 from minunet.data.reading.pair_files import read_mask
 from minunet.errors import UserError
-from tests.data.outlines.drawn_outlines import SHAPE, coco, geojson, labelme, numbered_mask, parts, write
+from tests.data.outlines.drawn_outlines import (
+    MASKS,
+    SHAPE,
+    coco,
+    draw_images,
+    geojson,
+    is_true,
+    labelme,
+    parts,
+    write,
+)
 from tests.data.small_pictures import photo, save
-
-NAMES = ("a1", "a2", "b10")
-MASKS = {name: numbered_mask(seed) for seed, name in enumerate(NAMES)}
-
-
-def images(root):
-    for seed, name in enumerate(NAMES):
-        save(root / f"{name}.png", photo(seed, SHAPE[::-1]))
-
-
-def is_true(root, **options):
-    """Whether the masks that are read equal the truth, cell by cell."""
-    pairs = find_pairs(root, **options) if root else find_pairs(**options)
-    assert len(pairs) == len(NAMES)
-    for pair in pairs:
-        stored, truth = read_mask(pair), MASKS[pair.image.stem]
-        assert stored.is_numbered
-        assert np.array_equal(stored.values, truth)
-    return True
 
 
 @pytest.mark.parametrize("place", ["{}.json", "images/{}.json", "annotations/{}.json"])
 def test_labelme(place, tmp_path):
-    images(tmp_path if place.startswith("{") else tmp_path / "images")
+    draw_images(tmp_path if place.startswith("{") else tmp_path / "images")
     for name, labels in MASKS.items():
         write(tmp_path / place.format(name), labelme(labels, f"{name}.png"))
     assert is_true(tmp_path)
@@ -46,58 +37,10 @@ def test_labelme(place, tmp_path):
 @pytest.mark.parametrize("form", ["polygons", "lengths", "text"])
 @pytest.mark.parametrize("place", ["all.json", "images/all.json", "annotations/instances_default.json"])
 def test_coco(form, place, tmp_path):
-    images(tmp_path / "images")
+    draw_images(tmp_path / "images")
     write(tmp_path / place, coco({f"{name}.png": labels for name, labels in MASKS.items()}, form))
     assert is_true(tmp_path)
     assert is_true(None, images=tmp_path / "images", masks=tmp_path / place)
-
-
-def test_coco_says_what_it_is_and_how_many_cells(tmp_path):
-    images(tmp_path)
-    write(tmp_path / "all.json", coco({f"{name}.png": labels for name, labels in MASKS.items()}))
-    assert survey(tmp_path).notes == ("masks are outlines of COCO: 18 cells in 3 images.",)
-
-
-def test_coco_with_folders_in_its_names_and_a_file_for_each_side(tmp_path):
-    for side in ("train", "valid"):
-        images(tmp_path / side)
-        masks = {f"{side}/{name}.png": labels for name, labels in MASKS.items()}
-        write(tmp_path / side / "_annotations.coco.json", coco(masks))
-    pairs = find_pairs(tmp_path)
-    assert [pair.split for pair in pairs] == ["train"] * 3 + ["validation"] * 3
-    assert all(np.array_equal(read_mask(pair).values, MASKS[pair.image.stem]) for pair in pairs)
-
-
-def test_coco_in_a_folder_beside_the_sides(tmp_path):
-    for side in ("train2017", "val2017"):
-        images(tmp_path / side)
-        write(
-            tmp_path / "annotations" / f"instances_{side}.json", coco({f"{name}.png": m for name, m in MASKS.items()})
-        )
-    pairs = find_pairs(tmp_path)  # the images of both sides have the same names, so that those of the files decide
-    assert [(pair.split, pair.mask.stem) for pair in pairs[2:4]] == [
-        ("train", "instances_train2017"),
-        ("validation", "instances_val2017"),
-    ]
-
-
-def test_pictures_of_the_annotations_are_no_images(tmp_path):
-    images(tmp_path / "JPEGImages")
-    images(tmp_path / "Visualization")
-    write(tmp_path / "annotations.json", coco({f"JPEGImages/{name}.png": m for name, m in MASKS.items()}))
-    found = survey(tmp_path).require()
-    assert [pair.image.parent.name for pair in found.pairs] == ["JPEGImages"] * 3
-    assert found.notes[0] == f"{tmp_path}/Visualization holds 3 images without outlines: left out."
-
-
-def test_two_files_of_the_same_images_are_a_question(tmp_path):
-    images(tmp_path)
-    for name in ("first", "second"):
-        write(tmp_path / f"{name}.json", coco({f"{name}.png": m for name, m in MASKS.items()}))
-    with pytest.raises(UserError) as caught:
-        find_pairs(tmp_path)
-    assert f"choose with --images {tmp_path} --masks {tmp_path}/first.json or" in caught.value.problems[0]
-    assert is_true(None, images=tmp_path, masks=tmp_path / "second.json")
 
 
 def via(as_project=False, regions_as_object=False):
@@ -119,7 +62,7 @@ def via(as_project=False, regions_as_object=False):
 
 @pytest.mark.parametrize("options", [{}, {"as_project": True}, {"regions_as_object": True}])
 def test_via(options, tmp_path):
-    images(tmp_path)
+    draw_images(tmp_path)
     write(tmp_path / "via_region_data.json", via(**options))
     for pair in find_pairs(tmp_path):
         truth = MASKS[pair.image.stem]
@@ -135,8 +78,8 @@ def test_geojson_and_yolo(tmp_path):
         ]
         (tmp_path / "yolo" / "labels").mkdir(parents=True, exist_ok=True)
         (tmp_path / "yolo" / "labels" / f"{name}.txt").write_text("\n".join(lines))
-    images(tmp_path / "qupath")
-    images(tmp_path / "yolo" / "images")
+    draw_images(tmp_path / "qupath")
+    draw_images(tmp_path / "yolo" / "images")
     assert is_true(tmp_path / "qupath")
     for pair in find_pairs(tmp_path / "yolo"):
         truth = MASKS[pair.image.stem]
@@ -173,60 +116,8 @@ def test_the_other_shapes_of_labelme(tmp_path):
     )
 
 
-def boxes_of(kind, root):
-    box = {"points": [[5, 5], [20, 20]], "shape_type": "rectangle", "label": "red"}
-    for name in NAMES:
-        if kind == "voc":
-            xml = "<annotation><object><name>RBC</name><bndbox><xmin>1</xmin></bndbox></object></annotation>"
-            (root / "Annotations").mkdir(exist_ok=True)
-            (root / "Annotations" / f"{name}.xml").write_text(xml)
-        elif kind == "kitti":
-            (root / "labels").mkdir(exist_ok=True)
-            (root / "labels" / f"{name}.txt").write_text("rbc 0.00 0 0 1.0 2.0 9.5 8.5 0 0 0 0 0 0 0\n")
-        elif kind == "yolo":
-            (root / "labels").mkdir(exist_ok=True)
-            (root / "labels" / f"{name}.txt").write_text("0 0.5 0.5 0.1 0.1\n1 0.2 0.2 0.1 0.1\n")
-        elif kind == "labelme":
-            write(root / "images" / f"{name}.json", {"shapes": [box], "imageWidth": SHAPE[1], "imageHeight": SHAPE[0]})
-        else:
-            images = [{"id": i, "file_name": f"{n}.png"} for i, n in enumerate(NAMES)]
-            boxes = [{"image_id": i, "bbox": [1, 2, 3, 4], "category_id": 0, "segmentation": []} for i in range(3)]
-            write(root / "boxes.json", {"images": images, "annotations": boxes})
-
-
-@pytest.mark.parametrize("kind", ["voc", "yolo", "coco", "labelme", "kitti"])
-def test_boxes_are_no_outlines(kind, tmp_path):
-    images(tmp_path / "images")
-    boxes_of(kind, tmp_path)
-    with pytest.raises(UserError) as caught:
-        find_pairs(tmp_path)
-    (problem,) = caught.value.problems
-    assert "holds boxes, not outlines: minunet needs masks" in problem
-    assert "3 images" in problem
-    assert ("every outline is a rectangle" in problem) == (kind == "labelme")
-
-
-def test_outlines_that_are_rectangles_are_refused_with_the_reason_and_the_remedy(tmp_path):
-    images(tmp_path)
-    square = {"points": [[10, 10], [20, 10], [20, 20], [10, 20]], "shape_type": "polygon", "label": "cell"}
-    for name in NAMES:
-        write(tmp_path / f"{name}.json", {"shapes": [square], "imageWidth": SHAPE[1], "imageHeight": SHAPE[0]})
-    with pytest.raises(UserError) as caught:
-        find_pairs(tmp_path)
-    (problem,) = caught.value.problems
-    assert "every outline is a rectangle along the axes, and so it is taken for a box" in problem
-    assert "give their masks as images" in problem
-    triangle = {**square, "points": [[10, 10], [20, 10], [20, 20]]}
-    write(tmp_path / f"{NAMES[0]}.json", {"shapes": [triangle], "imageWidth": SHAPE[1], "imageHeight": SHAPE[0]})
-    with pytest.raises(UserError) as caught:
-        find_pairs(tmp_path)
-    assert caught.value.problems[0].endswith(
-        "every outline is a rectangle along the axes, and so it is taken for a box."
-    )
-
-
 def test_the_size_of_the_image_is_compared(tmp_path):
-    images(tmp_path)
+    draw_images(tmp_path)
     for name, labels in MASKS.items():
         write(tmp_path / f"{name}.json", {**labelme(labels, "x.png"), "imageWidth": 640})
     problems = survey(tmp_path).problems
@@ -234,16 +125,6 @@ def test_the_size_of_the_image_is_compared(tmp_path):
         f"{tmp_path}/a1.json says that a1.png has 640x48 pixels, but it has 64x48: use the image on which the outlines were drawn."
     )
     assert len(problems) == 3
-
-
-def test_an_image_without_an_entry_and_an_entry_without_an_image(tmp_path):
-    images(tmp_path)
-    save(tmp_path / "c.png", photo(9, SHAPE[::-1]))
-    write(tmp_path / "all.json", coco({f"{n}.png": m for n, m in MASKS.items()} | {"gone.png": MASKS["a1"]}))
-    problems = survey(tmp_path).problems
-    assert problems[0].startswith(f"{tmp_path}/c.png has no mask")
-    assert "no image for its entry gone.png" in problems[1]
-    assert is_true(tmp_path, skip_unpaired=True)
 
 
 DEEP = "[" * 100_000
@@ -303,7 +184,7 @@ def test_damaged_run_lengths(stored, tmp_path):
 
 
 def test_run_lengths_of_another_size(tmp_path):
-    images(tmp_path)
+    draw_images(tmp_path)
     document = coco({f"{name}.png": labels[:40] for name, labels in MASKS.items()}, "lengths")
     for image in document["images"]:
         del image["width"], image["height"]
