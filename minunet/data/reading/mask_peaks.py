@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minunet.data.reading.mask_levels import THIN, MaskLevels
+from minunet.data.reading.threshold import between_class_variance
 
 APART = 0.25  # of the range: the second peak is at least this far from the first
 NEAR = 0.1  # of the range: levels up to this far from a peak belong to it
@@ -55,8 +56,5 @@ class MaskPeaks:
 
 def otsu_level(levels: MaskLevels) -> float:
     """The level that separates the values of all masks best by Otsu's method; see `minunet.data.otsu_threshold`."""
-    values, weights = levels.values.astype(np.float64), levels.shares
-    below = np.cumsum(weights)[:-1]
-    moment = np.cumsum(weights * values)
-    between = (moment[-1] * below - moment[:-1]) ** 2 / (below * (1 - below))
-    return float(values[np.argmax(between)])
+    values = levels.values.astype(np.float64)
+    return float(values[np.argmax(between_class_variance(values, levels.pixels))])

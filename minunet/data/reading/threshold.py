@@ -44,11 +44,28 @@ def otsu_threshold(array: np.ndarray) -> float:
     else:
         counts, edges = np.histogram(array, bins=BINS, range=(float(low), float(high)))
         levels = (edges[:-1] + edges[1:]) / 2
-    weight = np.cumsum(counts) / array.size
-    moment = np.cumsum(counts * levels) / array.size
-    below = weight[:-1]  # no value is above the last level
-    between = (moment[-1] * below - moment[:-1]) ** 2 / (below * (1 - below))
-    return float(levels[np.argmax(between)])
+    return float(levels[np.argmax(between_class_variance(levels, counts))])
+
+
+def between_class_variance(levels: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The variance between the values up to each level and those above it; see `otsu_threshold` for the formula.
+
+    Parameters
+    ----------
+    levels : ndarray, (N,)
+        In ascending order.
+    counts : ndarray, (N,)
+        How many values each level has; those of the first and of the last one are not 0.
+
+    Returns
+    -------
+    ndarray, (N - 1,) float64
+        For every level but the last, above which there are no values.
+    """
+    total = counts.sum()
+    moment = np.cumsum(counts * levels) / total
+    below = np.cumsum(counts)[:-1] / total
+    return np.asarray((moment[-1] * below - moment[:-1]) ** 2 / (below * (1 - below)))
 
 
 def binarise(array: np.ndarray, threshold: str | float) -> np.ndarray:

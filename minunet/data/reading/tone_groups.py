@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.data.reading.threshold import between_class_variance
+
 DISTANCE = 0.45  # of white: the means of the two groups of a mask are at least so far apart
 SPREAD = 0.07  # of that distance: the standard deviation in the groups; smears have 0.10 or more
 
@@ -25,15 +27,14 @@ def has_two_groups(values: np.ndarray) -> bool:
 
 def _are_two(counts: np.ndarray) -> bool:
     """Whether 256 levels, separated by Otsu's method (see `minunet.data.otsu_threshold`), are two narrow groups."""
-    levels, total = np.arange(256.0), counts.sum()
-    below, moment = np.cumsum(counts) / total, np.cumsum(counts * levels) / total
-    mean = float(moment[-1])
-    cuts = np.flatnonzero((below[:-1] > 0) & (counts.sum() > np.cumsum(counts)[:-1]))
-    if len(cuts) == 0:
+    levels = np.flatnonzero(counts).astype(np.float64)
+    counts = counts[counts > 0]
+    if len(levels) < 2:
         return False
-    between = (mean * below[cuts] - moment[cuts]) ** 2 / (below[cuts] * (1 - below[cuts]))
-    best = int(np.argmax(between))
-    share, part = below[cuts[best]], moment[cuts[best]]
-    distance = (mean - part) / (1 - share) - part / share
-    within = float((counts * (levels - mean) ** 2).sum() / total - between[best])
+    between = between_class_variance(levels, counts)
+    above = int(np.argmax(between)) + 1  # the first level of the upper group
+    low, high = (np.average(levels[part], weights=counts[part]) for part in (slice(above), slice(above, None)))
+    distance = high - low
+    mean = np.average(levels, weights=counts)
+    within = float(np.average((levels - mean) ** 2, weights=counts) - between[above - 1])
     return bool(distance >= DISTANCE * 255 and max(within, 0.0) <= (SPREAD * distance) ** 2)
