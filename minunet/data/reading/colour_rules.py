@@ -6,7 +6,7 @@ import numpy as np
 
 from minunet.data.reading.mask_levels import THIN, MaskLevels
 from minunet.data.reading.mask_reading import COLOURS
-from minunet.data.reading.mask_rule import CLEAR, MaskRule, asked_rule
+from minunet.data.reading.mask_rule import CLEAR, MaskRule, asked_rule, background_rules
 from minunet.data.reading.mask_values import unpacked
 from minunet.wording import percent
 
@@ -22,12 +22,7 @@ def colour_rule(levels: MaskLevels) -> MaskRule:
     background = _with_noise(levels)
     order = np.argsort(background)[::-1]
     winner, second = int(order[0]), int(order[1])
-    rules = tuple(
-        MaskRule(
-            COLOURS, f"not:{levels.name(index)}", meaning=f"{levels.name(index)} is background, all others are cell"
-        )
-        for index in (winner, second)
-    )
+    rules = background_rules(levels, COLOURS, (winner, second))
     if background[winner] - background[second] < CLEAR:
         return asked_rule(rules)
     blurred, tolerance = _blur(levels, winner)

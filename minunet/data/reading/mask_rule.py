@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from minunet.data.reading.mask_levels import MaskLevels
@@ -50,6 +51,12 @@ class MaskRule:
         """The rule as flags of the command line."""
         text = f"--cell {shlex.quote(self.cells)}"
         return text if self.ignore is None else f"{text} --ignore {shlex.quote(self.ignore)}"
+
+
+def background_rules(levels: MaskLevels, kind: str, places: Sequence[int]) -> tuple[MaskRule, ...]:
+    """For each of some levels the rule that it is background and all others are cell."""
+    names = [levels.name(place) for place in places]
+    return tuple(MaskRule(kind, f"not:{name}", meaning=f"{name} is background, all others are cell") for name in names)
 
 
 def values_note(levels: MaskLevels, choice: str) -> tuple[str, ...]:

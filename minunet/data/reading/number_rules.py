@@ -6,7 +6,7 @@ import numpy as np
 
 from minunet.data.reading.mask_levels import SINGLE, THIN, MaskLevels
 from minunet.data.reading.mask_reading import LEVELS, NUMBERED
-from minunet.data.reading.mask_rule import CLEAR, MaskRule, asked_rule, values_note
+from minunet.data.reading.mask_rule import CLEAR, MaskRule, asked_rule, background_rules, values_note
 from minunet.wording import percent
 
 VOC_IGNORE = 255  # Pascal VOC: the border of an object, in indices
@@ -118,12 +118,7 @@ def _three_levels(levels: MaskLevels) -> MaskRule:
 def _without_zero(levels: MaskLevels, winner: int) -> MaskRule:
     background = levels.background()
     second = int(np.argsort(background)[-2])
-    rules = tuple(
-        MaskRule(
-            LEVELS, f"not:{levels.name(index)}", meaning=f"{levels.name(index)} is background, all others are cell"
-        )
-        for index in (winner, second)
-    )
+    rules = background_rules(levels, LEVELS, (winner, second))
     if background[winner] - background[second] < CLEAR:
         return asked_rule(rules)
     kind = NUMBERED if levels.numbers_cells(np.arange(len(levels.values)) != winner) else LEVELS
