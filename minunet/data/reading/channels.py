@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from minunet.data.reading.pixels import LUMA_601
+from minunet.data.reading.pixels import luma_in_thousandths
 from minunet.errors import UserError
 from minunet.wording import count_noun, join_names, shorten
 
@@ -94,11 +94,7 @@ def select_channels(array: np.ndarray, channels: str) -> np.ndarray:
 
 def luma(array: np.ndarray) -> np.ndarray:
     """The grey of colours (H, W, 3) in their own units: (H, W) float64."""
-    if array.dtype == np.uint8:
-        # Whole thousandths stay below 2**24, so these float32 sums are exact in any order and on any number of threads.
-        return (array.astype(np.float32) @ np.array(LUMA_601, np.float32)).astype(np.float64) / 1000
-    red, green, blue = (array[..., channel].astype(np.float64) * LUMA_601[channel] for channel in range(3))
-    return (red + green + blue) / 1000
+    return luma_in_thousandths(array).astype(np.float64, copy=False) / 1000
 
 
 def channels_text(value: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -48,13 +47,18 @@ class ImageHeader:
 def read_header(image: Image.Image, file: BinaryIO) -> ImageHeader:
     """The header of an image that Pillow opened."""
     several = False
-    if isinstance(image, TiffImagePlugin.TiffImageFile):  # counting pages would take as long as there are pages
-        several = image.tag_v2.next not in (0, image.tag_v2._offset)
+    width, height = image.size
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        several = image.tag_v2.next not in (
+            0,
+            image.tag_v2._offset,
+        )  # counting them would take long where they are many
+        width, height = (
+            image.tag_v2[256],
+            image.tag_v2[257],
+        )  # whether Pillow turns a TIFF's size depends on its version
     elif image.format == "PNG":
         several = getattr(image, "n_frames", 1) > 1  # in its header
-    width, height = image.size
-    if isinstance(image, TiffImagePlugin.TiffImageFile):  # whether Pillow turns a TIFF's size depends on its version
-        width, height = image.tag_v2[256], image.tag_v2[257]
     # A PNG may say how it is turned after its pixels, and more than once: Pillow knows only when it has decoded them.
     in_chunks = image.format == "PNG" and has_orientation(file)
     orientation = 1
@@ -62,10 +66,17 @@ def read_header(image: Image.Image, file: BinaryIO) -> ImageHeader:
         if in_chunks:  # its errors are those of the pixels, and a second attempt might not have them
             check_complete(file, image)
             image.load()
-        with contextlib.suppress(Exception):  # a damaged EXIF block: from_pil does not turn the image either
-            orientation = usable_orientation(image.getexif().get(ORIENTATION, 1))
+        orientation = orientation_of(image)
     size = (height, width) if orientation in QUARTER_TURNS else (width, height)
     return ImageHeader(size, image.format or "", 2 if several else 1, orientation)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation of a Pillow image that is still to be applied; 1 where there is none."""
+    try:
+        return usable_orientation(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # a damaged EXIF block does not affect the pixels
+        return 1
 
 
 def usable_orientation(value: object) -> int:

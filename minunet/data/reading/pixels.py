@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from minunet.data.reading.image_header import ORIENTATION, usable_orientation
+from minunet.data.reading.image_header import QUARTER_TURNS, orientation_of
 from minunet.errors import UserError
 
 # ITU-R Recommendation BT.601-7, section 2.5.1: E'Y = 0.299 E'R + 0.587 E'G + 0.114 E'B, in thousandths.
@@ -108,23 +108,20 @@ def grey_if_equal(array: np.ndarray) -> np.ndarray:
     return array[..., 0]
 
 
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation of a loaded Pillow image that is still to be applied; 1 where there is none."""
-    try:
-        return usable_orientation(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block does not affect the pixels
-        return 1
-
-
 def upright(array: np.ndarray, orientation: int) -> np.ndarray:
     """Apply the EXIF orientation, TIFF 6.0 tag 274: in which corner of the upright image the first pixel is."""
-    if orientation in (5, 6, 7, 8):
+    if orientation in QUARTER_TURNS:
         array = array.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):
         array = array[::-1]
     if orientation in (2, 3, 6, 7):
         array = array[:, ::-1]
     return np.ascontiguousarray(array)
+
+
+def white_is_zero(image: Image.Image) -> bool:
+    """Whether 0 is white in a TIFF (TIFF 6.0, tag 262, value 0), which Pillow takes into account only up to 8 bits."""
+    return getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def to_grey(array: np.ndarray) -> np.ndarray:
@@ -142,13 +139,18 @@ def to_grey(array: np.ndarray) -> np.ndarray:
     array, white = _checked(array)
     if array.ndim == 2:
         return divide_by_white(array, white)
+    thousandths = luma_in_thousandths(array)
+    thousandths /= thousandths.dtype.type(1000 * white)
+    return thousandths.astype(np.float32, copy=False)
+
+
+def luma_in_thousandths(array: np.ndarray) -> np.ndarray:
+    """299 R + 587 G + 114 B of colours (H, W, 3): (H, W), exact in float32 for uint8, else float64."""
     if array.dtype == np.uint8:
         # Whole thousandths stay below 2**24, so these float32 sums are exact in any order and on any number of threads.
-        luma = array.astype(np.float32) @ np.array(LUMA_601, np.float32)  # (H, W, 3) @ (3,) -> (H, W)
-        luma /= np.float32(1000 * 255)
-        return luma
+        return array.astype(np.float32) @ np.array(LUMA_601, np.float32)  # (H, W, 3) @ (3,) -> (H, W)
     red, green, blue = (array[..., channel].astype(np.float64) * LUMA_601[channel] for channel in range(3))
-    return ((red + green + blue) / (1000 * white)).astype(np.float32)
+    return red + green + blue
 
 
 def to_rgb(array: np.ndarray) -> np.ndarray:
@@ -197,7 +199,7 @@ def _values(image: Image.Image, mask: bool) -> np.ndarray:
     """The values of a loaded image before its orientation is applied."""
     if image.mode in _SIXTEEN_BIT:
         values = np.asarray(image).astype(np.uint16)
-        return 65535 - values if _white_is_zero(image) else values
+        return 65535 - values if white_is_zero(image) else values
     if image.mode in ("I", "F"):
         sixteen_bit = image.format == "PNG"  # which older Pillows open as "I"
         return _from_wide(np.asarray(image), sixteen_bit=sixteen_bit) if mask else finite(_wide(image, sixteen_bit))
@@ -206,11 +208,6 @@ def _values(image: Image.Image, mask: bool) -> np.ndarray:
     if image.mode in _GREY:
         return np.asarray(image.convert("L"))
     return grey_if_equal(np.asarray(image if image.mode == "RGB" else image.convert("RGB")))
-
-
-def _white_is_zero(image: Image.Image) -> bool:
-    """Whether 0 is white in a TIFF (TIFF 6.0, tag 262, value 0), which Pillow takes into account only up to 8 bits."""
-    return getattr(image, "tag_v2", {}).get(262) == 0
 
 
 def _wide(image: Image.Image, sixteen_bit: bool) -> np.ndarray:

@@ -12,12 +12,12 @@ import numpy as np
 from PIL import Image
 
 from minunet.data.reading.image_files import OpenImage
+from minunet.data.reading.image_header import orientation_of
 from minunet.data.reading.mask_alpha import as_colours, check_planes
 from minunet.data.reading.numbered_cells import CellRemarks
-from minunet.data.reading.pixels import as_16_bits, from_pil, grey_if_equal, orientation_of, upright
+from minunet.data.reading.pixels import as_16_bits, finite, from_pil, grey_if_equal, upright, white_is_zero
 from minunet.errors import UserError
 
-WHITE_IS_ZERO = 0  # TIFF 6.0, tag 262
 PLANAR = 2  # TIFF 6.0, tag 284: channels one after the other
 FAX = (2, 3, 4)  # TIFF 6.0, tag 259: the compressions of a fax, whose paper is stored as 0
 MOST_GREYS = 16  # a palette of greys with more levels than this in use holds the greys of a picture
@@ -102,7 +102,7 @@ def _as_8_bits(values: np.ndarray) -> np.ndarray:
 def _picture(image: Image.Image, values: np.ndarray) -> Callable[[], np.ndarray] | None:
     """What gives the mask as a picture shows it; None where that is its values."""
     plain = image.mode == "L" or image.mode.startswith("I;16")
-    if plain and not image.has_transparency_data and getattr(image, "tag_v2", {}).get(262) != WHITE_IS_ZERO:
+    if plain and not image.has_transparency_data and not white_is_zero(image):
         return None
     try:
         shown = from_pil(image, mask=True)
@@ -125,7 +125,7 @@ def _stored_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     if image.mode in ("1", "L"):
         values = np.asarray(image.convert("L"))
         values = values > 0 if image.mode == "1" else values
-        return (_as_stored(values) if _is_inverted(image) else values), None
+        return (~values if _is_inverted(image) else values), None
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         return _without_alpha(image), None
     values = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
@@ -156,19 +156,12 @@ def _wide(image: Image.Image) -> np.ndarray:
         values = values.view(np.uint32) if values.dtype == np.int32 else values
     if image.mode.startswith("I;"):
         values = values.astype(np.uint16)
-    if not np.isfinite(values).all():
-        raise UserError("its values are not all finite: export it again.")
-    return values
+    return finite(values)
 
 
 def _is_inverted(image: Image.Image) -> bool:
     """Whether a TIFF says that white is 0, of which programs that write arrays do not mean that the mask is to be inverted."""
-    tags = getattr(image, "tag_v2", {})
-    return tags.get(262) == WHITE_IS_ZERO and tags.get(259) not in FAX
-
-
-def _as_stored(values: np.ndarray) -> np.ndarray:
-    return ~values if values.dtype == np.bool_ else 255 - values
+    return white_is_zero(image) and getattr(image, "tag_v2", {}).get(259) not in FAX
 
 
 def _without_alpha(image: Image.Image) -> np.ndarray:
