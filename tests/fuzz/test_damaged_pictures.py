@@ -3,7 +3,8 @@
 import numpy as np
 
 from minunet.data.reading.file_statistics import measure_file
-from minunet.data.reading.image_files import decode, open_image
+from minunet.data.reading.image_files import decode
+from minunet.data.reading.open_images import open_image
 from tests.fuzz.mutations import pick
 from tests.fuzz.outcomes import each_count, try_files
 from tests.fuzz.picture_files import mutated_picture, pictures

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.outlines.drawing import cut_out
-from minunet.data.reading.image_files import open_image
 from minunet.data.reading.numbered_cells import CellPart, CellRemarks, number_cells
+from minunet.data.reading.open_images import open_image
 from minunet.errors import UserError
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.data.reading.image_files import ImageHeader, open_image
+from minunet.data.reading.image_header import ImageHeader
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.numbered_cells import CellRemarks
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.pixels import as_16_bits, grey_if_equal, to_grey, white_level
 from minunet.data.reading.tone_groups import has_two_groups
 from minunet.data.reading.value_distribution import ValueDistribution

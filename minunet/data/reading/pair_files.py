@@ -18,9 +18,11 @@ from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
 from minunet.data.outlines.outline_file import OUTLINE_ENDINGS, read_outlines
 from minunet.data.reading.cell_files import read_cell_files
-from minunet.data.reading.image_files import ImageHeader, open_image, report_frames
+from minunet.data.reading.image_files import report_frames
+from minunet.data.reading.image_header import ImageHeader
 from minunet.data.reading.mask_orientation import turn_with_image, turned
 from minunet.data.reading.numbered_cells import CellRemarks, number_cells
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.stored_mask import StoredMask, stored_mask
 from minunet.errors import UserError
 

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from minunet.data.reading.channels import channel_count, channels_problem, select_channels
-from minunet.data.reading.image_files import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.open_images import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.pixels import as_16_bits, divide_by_white, to_grey, unmasked, white_level
 from minunet.data.reading.resize import resize_area
 from minunet.data.reading.stored_mask import StoredMask
@@ -24,9 +24,8 @@ from minunet.wording import shorten
 
 DECIDED: dict[str, type[MaskReading] | type[ImageRange]] = {"reading": MaskReading, "range": ImageRange}  # for a set
 IGNORED = -1.0  # in a target: the pixel counts in no loss and no score
-HALF = (
-    0.5 - 1e-6
-)  # a pixel that is half cell counts as cell; in float32 the shares of a half may add up to slightly less
+# A pixel that is half cell counts as cell; in float32 the shares of a half may add up to slightly less.
+HALF = 0.5 - 1e-6
 
 
 @dataclass(frozen=True)

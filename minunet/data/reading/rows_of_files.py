@@ -15,8 +15,9 @@ import numpy as np
 from PIL import Image
 
 from minunet.data.reading.deep_colour import deep_values, is_deep
-from minunet.data.reading.image_files import OpenImage, open_image, report_frames
+from minunet.data.reading.image_files import report_frames
 from minunet.data.reading.image_rows import LARGE, ImageRows
+from minunet.data.reading.open_images import OpenImage, open_image
 from minunet.data.reading.pixels import from_pil, grey_if_equal, is_upright
 from minunet.data.reading.png_strips import has_png_strips, png_strips
 from minunet.data.reading.tiff_strips import has_tiff_strips, tiff_strips

@@ -74,9 +74,9 @@ def test_names_that_no_file_can_have(name):
 
 
 def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
-    from minunet.data.reading import image_files
+    from minunet.data.reading import open_images
 
-    path, plain = folder / "a.png", image_files.open_with_pillow
+    path, plain = folder / "a.png", open_images.open_with_pillow
 
     def cut(file):
         image = plain(file)
@@ -84,14 +84,14 @@ def test_a_file_that_vanishes_or_changes_while_it_is_read(folder, monkeypatch):
             other.truncate(200)
         return image
 
-    monkeypatch.setattr(image_files, "open_with_pillow", cut)
+    monkeypatch.setattr(open_images, "open_with_pillow", cut)
     with pytest.raises(UserError, match="truncated"):
         decode(path)
 
     def vanish(file):
         path.unlink()
-        raise image_files.UnidentifiedImageError
+        raise open_images.UnidentifiedImageError
 
-    monkeypatch.setattr(image_files, "open_with_pillow", vanish)
+    monkeypatch.setattr(open_images, "open_with_pillow", vanish)
     with pytest.raises(UserError, match="a.png "):
         decode(path)

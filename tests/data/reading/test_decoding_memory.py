@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from minunet.data.reading import decoding_memory
-from minunet.data.reading.image_files import OpenImage, decode
+from minunet.data.reading.image_files import decode
+from minunet.data.reading.open_images import OpenImage
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
 

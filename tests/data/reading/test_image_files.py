@@ -8,7 +8,8 @@ import pytest
 import tifffile
 from PIL import Image, ImageOps
 
-from minunet.data.reading.image_files import decode, decode_mask, open_image
+from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.pixels import from_pil, to_grey
 from tests.data.small_pictures import GREY, disc, photo, save, saved
 

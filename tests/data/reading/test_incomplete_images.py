@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet.data.reading.image_files import decode, open_image
+from minunet.data.reading.image_files import decode
+from minunet.data.reading.open_images import open_image
 from minunet.errors import UserError
 from tests.data.small_pictures import photo, save
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from minunet.data.reading.image_files import open_image
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.stored_mask import stored_mask
 from minunet.errors import UserError
 

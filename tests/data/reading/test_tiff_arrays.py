@@ -11,8 +11,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from minunet.data.reading.image_files import decode, open_image
+from minunet.data.reading.image_files import decode
 from minunet.data.reading.lzw_segments import has_lzw
+from minunet.data.reading.open_images import open_image
 from minunet.errors import UserError
 
 RNG = np.random.default_rng(0)

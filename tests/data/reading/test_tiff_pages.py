@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minunet.data.pairs import find_pairs, survey
-from minunet.data.reading.image_files import open_image
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.tiff_pages import count_pages
 from minunet.data.split import split_pairs
