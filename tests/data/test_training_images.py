@@ -74,7 +74,7 @@ def test_a_slight_blur_shows_at_twice_the_size_of_the_input():
     images = smears(6, first=100)
     softened = [np.mean([np.roll(image, step, axis) for step in (-1, 0, 1) for axis in (0, 1)], 0) for image in images]
     assert sum("less sharp" in said(halved, image.astype(np.uint8), small) for image in softened) >= 4
-    mixed = statistics(smears(9), small).spreads | {}
+    mixed = statistics(smears(9), small).spreads
     some_small = TrainingImages.of(
         [measure_appearance(image, small) for image in (*smears(9), *smears(1, size=(80, 80)))]
     )

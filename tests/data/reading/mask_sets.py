@@ -21,6 +21,9 @@ from minunet.data.reading.preprocessing import Preprocessing
 
 SIZE = (96, 72)  # width and height
 MASKS = 4
+WHITE, BLACK, GREY = (255, 255, 255), (0, 0, 0), (128, 128, 128)
+VOC = np.random.default_rng(1).integers(1, 255, (256, 3)).astype(np.uint8)
+WHITE_FIRST = np.concatenate([[[255, 255, 255]], VOC[1:]]).astype(np.uint8)
 
 
 def drawn_labels(seed: int, size: tuple[int, int] = SIZE, radius: int = 7, most: int = 12, gap: int = 3) -> np.ndarray:
@@ -88,3 +91,69 @@ def save_array(path: Path, array: np.ndarray, ending: str = ".png", **options) -
 def save_tiff(path: Path, array: np.ndarray, **options) -> None:
     """Write an array with tifffile."""
     tifffile.imwrite(path.with_name(path.name + ".tif"), array, **options)
+
+
+def stored(function, *, tiff=False, ending=".png", truth=lambda labels: labels > 0, palette=None, **options):
+    """A writer of masks that stores `function(labels)`."""
+
+    def write(path, seed):
+        labels = drawn_labels(seed)
+        values = np.asarray(function(labels))
+        if tiff:
+            save_tiff(path, values, **options)
+        elif palette is not None:
+            image = Image.fromarray(values.astype(np.uint8))
+            image.putpalette(palette.ravel().tolist())
+            image.save(path.with_name(path.name + ending))
+        else:
+            save_array(path, values, ending, **options)
+        return truth(labels)
+
+    return write
+
+
+def soft(function, *, ending=".png"):
+    """A writer of masks that were drawn larger and averaged; `function(labels)` gives floats, in one or three channels."""
+
+    def write(path, seed):
+        labels = large(seed)
+        values = function(labels)
+        channels = values if values.ndim == 3 else values[..., None]
+        averaged = np.stack([blurred(channels[..., channel]) for channel in range(channels.shape[2])], axis=-1)
+        save_array(path, np.rint(averaged if values.ndim == 3 else averaged[..., 0]).astype(np.uint8), ending)
+        return blurred(labels > 0) > 0.5
+
+    return write
+
+
+def painted(background, colour):
+    """Colours, (H, W, 3) floats: `colour(number)` gives that of a cell."""
+
+    def paint(labels):
+        values = np.empty((*labels.shape, 3))
+        values[:] = background
+        for number in range(1, labels.max() + 1):
+            values[labels == number] = colour(number)
+        return values
+
+    return paint
+
+
+def own(number):
+    """A colour for each cell."""
+    return np.random.default_rng(number).integers(30, 220, 3)
+
+
+def of_class(number):
+    """One of two colours for each cell."""
+    return [(255, 0, 0), (0, 0, 255)][number % 2]
+
+
+def coloured(background, colour):
+    """Colours, (H, W, 3) uint8, as `painted` gives them."""
+    return lambda labels: painted(background, colour)(labels).astype(np.uint8)
+
+
+def two(low, high, dtype=np.uint8):
+    """Masks of two values."""
+    return lambda labels: np.where(labels > 0, high, low).astype(dtype)
