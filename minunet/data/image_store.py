@@ -156,14 +156,12 @@ class ImageStore:
 
     def _compact_image(self, image: np.ndarray) -> np.ndarray:
         preprocessing = self.preprocessing
-        unresized = preprocessing.size in (None, image.shape[1::-1])
         if preprocessing.range is not None:
-            if (
-                unresized and image.dtype.itemsize <= 2
-            ):  # smaller than float32: scaled when a batch is made, with the same result
-                stored = select_channels(image, preprocessing.channels)
-                return stored if stored.dtype.itemsize <= 2 else preprocessing.values(image)
-            return preprocessing.image(image)
+            if preprocessing.size not in (None, image.shape[1::-1]):
+                return preprocessing.image(image)
+            chosen = select_channels(image, preprocessing.channels)
+            # What is smaller than float32 is scaled when a batch is made, with the same result.
+            return chosen if chosen.dtype.itemsize <= 2 else preprocessing.range.apply(chosen)
         ndim = 2 if preprocessing.channels == "grey" else 3
         if image.dtype == np.uint8 and image.ndim == ndim and preprocessing.size is None:
             return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
