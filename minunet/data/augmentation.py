@@ -31,7 +31,7 @@ def augment(
     Parameters
     ----------
     image : ndarray, (H, W, C) float32 in [0, 1]
-    mask : ndarray, (H, W, 1) float32 in [0, 1]
+    mask : ndarray, (H, W, 1) float32 in [0, 1], or `IGNORED`
     rng : Generator
         The same generator state gives the same variant.
     level : "none", "light" or "full"

@@ -20,9 +20,10 @@ UNCHANGED = 0.3  # this share of the images stays as it is: nothing is to be los
 
 
 def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A random other lighting of an image: `(image ** gamma) * gain`, cut off at white.
+    """A random other lighting of an image: `image ** gamma * gain * balance`, cut off at white.
 
-    All factors are drawn so that twice as much is as likely as half as much.
+    The three factors are drawn uniformly on a logarithmic scale; `balance` differs between the channels of an image in colour,
+    and its mean is 1.
 
     Parameters
     ----------

@@ -28,15 +28,16 @@ class Spread(NamedTuple):
     high: float
 
 
-# For each measure: its limits, and by how much an image may be below and above the spread of the training images without being
-# said to be unlike them. Found on real smears; benchmarks/unlike.py counts the alarms, false ones too.
 class _Measure(NamedTuple):
+    """The limits of a measure, and how far an image may be below and above the training images without being unlike them."""
+
     least: float
     most: float
     below: float
     above: float
 
 
+# Found on real smears; benchmarks/unlike.py counts the alarms, false ones too.
 MEASURES = {
     "dark": _Measure(0, 1, math.inf, 0.15),
     "middle": _Measure(0, 1, 0.06, 0.3),

@@ -25,9 +25,8 @@ from minunet.data.reading.preprocessing import IGNORED
 from minunet.kernels.plain_array import plain
 from minunet.kernels.primitives.loss import bce_elements
 
-LOG_FLOOR = (
-    -100.0
-)  # logs of probabilities are clamped here, as the loss itself does, so that p = 0 costs a finite amount
+# Logs of probabilities are clamped here, as in the loss itself, so that p = 0 costs a finite amount.
+LOG_FLOOR = -100.0
 THRESHOLD = 0.5
 
 
@@ -196,10 +195,11 @@ class SegmentationMetrics:
         return {key: sum(row[key] for row in rows) / len(rows) for key in rows[0]}
 
     def per_image(self) -> list[dict[str, float | str]]:
-        """One dictionary for each image in their order: its name, then every measure."""
-        return [
-            {"name": name, **score.values()} for name, score in self._scores.items()
-        ]  # of an image all ignored: perfect
+        """One dictionary for each image in their order: its name, then every measure.
+
+        An image of which every pixel is ignored has the values of a perfect prediction.
+        """
+        return [{"name": name, **score.values()} for name, score in self._scores.items()]
 
     def _check_not_empty(self) -> None:
         if not self._scores:

@@ -13,12 +13,8 @@ from minunet.resources import available_memory
 SMALL = 1 << 24  # pixels; what takes less is not compared with the memory that is left
 # Bytes a pixel at the peak of decoding, measured for 4000x4000 pixels: what Pillow holds, the array, and their copies.
 GREY, COLOUR, DEEP_COLOUR, WORDS, WIDE = 4, 10, 20, 8, 12
-IN_PILLOW = {
-    "1": 2,
-    "L": 2,
-    "P": 2,
-}  # where the picture stays in Pillow and is cut into strips; others take `OTHERS_IN_PILLOW`
-OTHERS_IN_PILLOW = 6
+# Where the picture stays in Pillow and is cut into strips.
+IN_PILLOW, OTHERS_IN_PILLOW = {"1": 2, "L": 2, "P": 2}, 6
 _PER_PIXEL = {"1": GREY, "L": GREY, "I;16": WORDS, "I;16L": WORDS, "I;16B": WORDS, "I": WIDE, "F": WIDE}
 
 

@@ -12,6 +12,7 @@ from PIL import UnidentifiedImageError
 from minunet.data.reading.unsupported import (
     IMAGECODECS,
     REMEDY,
+    TIFF_SIGNATURES,
     needs_imagecodecs,
     unsupported_format,
     unsupported_jpeg,
@@ -25,10 +26,7 @@ _SIGNATURES = {
     b"\x89PNG": "PNG",
     b"\xff\xd8\xff": "JPEG",
     b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
+    **dict.fromkeys(TIFF_SIGNATURES, "TIFF"),
 }
 
 

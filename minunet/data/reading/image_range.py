@@ -174,6 +174,7 @@ def _of_set(images: Sequence[ValueDistribution], channels: str) -> Ends:
     pixels = [image.pixels for image in images]
     numbers = channel_numbers(channels)
     if numbers is not None:
+        # A grey image has its one channel for every number (`select_channels`).
         ends = [_percentiles([image.channels[n % len(image.channels)] for image in images], pixels) for n in numbers]
         return (
             (ends[0][0], ends[0][1])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import math
 import struct
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -61,5 +60,5 @@ def _unpacked(data: bytes, row_bytes: int, rows: int) -> bytes:
     head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
     with Image.open(io.BytesIO(head + data), formats=("TIFF",)) as image:
         unpacked = image.tobytes()
-    assert len(unpacked) == math.prod((row_bytes, rows))
+    assert len(unpacked) == row_bytes * rows
     return unpacked

@@ -1,4 +1,7 @@
-"""Mask alpha: the transparency of masks, which is never blended with numbers, since blended numbers are other numbers."""
+"""Mask alpha: the alpha channel of masks of 16 bits and of TIFFs that tifffile reads, and how channels of masks may be stored.
+
+Alpha is not composited here, since that would change the numbers of cells.
+"""
 
 from __future__ import annotations
 

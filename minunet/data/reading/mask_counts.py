@@ -153,9 +153,7 @@ class MaskCounts:
 
 
 def _white(array: np.ndarray) -> float:
-    if array.dtype.kind in "ui":
-        return float(np.iinfo(array.dtype).max)
-    return 1.0
+    return float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
 
 
 def _ranked(array: np.ndarray, *, colours: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -199,8 +197,8 @@ def _squares(array: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.nda
     """The four pixels of every square of 2x2 pixels, some rows at a time, so that a large mask needs little more memory."""
     rows = max(1, BAND // array.shape[1])
     for top in range(0, len(array) - 1, rows):
-        upper, lower = array[top : top + rows + 1][:-1], array[top + 1 : top + rows + 1]
-        upper = upper[: len(lower)]
+        bottom = min(top + rows, len(array) - 1)
+        upper, lower = array[top:bottom], array[top + 1 : bottom + 1]
         yield upper[:, :-1], upper[:, 1:], lower[:, :-1], lower[:, 1:]
 
 

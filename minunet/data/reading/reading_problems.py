@@ -18,15 +18,11 @@ def reading_problems(levels: MaskLevels, reading: MaskReading, choice: MaskChoic
     """Why a reading cannot be right: all pixels would be cell, or none, or a threshold would drop labelled pixels."""
     said = f"--cell {choice.cell}: " if choice.cell is not None else ""
     cell = cell_levels(levels, reading)
-    if not cell.any():
+    extent = "no" if not cell.any() else "every" if reading.share == 1 else ""
+    if extent:
         return [
-            f"{said}no pixel of the {count_noun(len(levels.counts), 'mask')} would be cell ({in_words(reading.cells)}); they "
-            f"hold {levels.listed()}: say which values are cell, with --cell."
-        ]
-    if reading.share == 1:
-        return [
-            f"{said}every pixel of the {count_noun(len(levels.counts), 'mask')} would be cell ({in_words(reading.cells)}); they "
-            f"hold {levels.listed()}: say which values are cell, with --cell."
+            f"{said}{extent} pixel of the {count_noun(len(levels.counts), 'mask')} would be cell ({in_words(reading.cells)}); "
+            f"they hold {levels.listed()}: say which values are cell, with --cell."
         ]
     if choice.threshold != "otsu" and choice.cell is None and reading.kind in (NUMBERED, LEVELS):
         labelled = (levels.values > 0) & ~ignored_levels(levels, reading)

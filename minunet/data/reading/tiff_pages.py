@@ -11,7 +11,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from PIL import UnidentifiedImageError
 
@@ -23,6 +23,7 @@ from minunet.files.reading import open_regular
 MOST_PAGES = 100_000
 _WIDTH, _HEIGHT, _KIND = 256, 257, 254
 _REDUCED = 1  # of tag 254: a smaller version of another page
+_Order = Literal["little", "big"]
 
 
 def page_offsets(file: BinaryIO) -> list[int]:
@@ -38,16 +39,16 @@ def page_offsets(file: BinaryIO) -> list[int]:
     start = file.read(16)
     if start[:4] not in TIFF_SIGNATURES:
         return []
-    order, is_big = ("little" if start[:2] == b"II" else "big"), 43 in start[2:4]
-    offset_size, count_size, entry_size = (8, 8, 20) if is_big else (4, 2, 12)
-    place = _number(start[8:16] if is_big else start[4:8], order)
+    order, where = _byte_order(start), _first_offset(start)
+    offset_size, count_size, entry_size = (8, 8, 20) if _is_big(start) else (4, 2, 12)
+    place = int.from_bytes(start[where], order)
     offsets: list[int] = []
     seen: set[int] = set()
     first: dict[int, int] = {}
     while 0 < place < end and place not in seen and len(seen) < MOST_PAGES:
         seen.add(place)
         file.seek(place)
-        count = _number(file.read(count_size), order)
+        count = int.from_bytes(file.read(count_size), order)
         if count * entry_size > end - place:
             break
         entries = file.read(count * entry_size)
@@ -56,7 +57,7 @@ def page_offsets(file: BinaryIO) -> list[int]:
         same_size = all(tags.get(tag) == first.get(tag) for tag in (_WIDTH, _HEIGHT))
         if same_size and not tags.get(_KIND, 0) & _REDUCED:
             offsets.append(place)
-        place = _number(file.read(offset_size), order)
+        place = int.from_bytes(file.read(offset_size), order)
     return offsets
 
 
@@ -87,11 +88,10 @@ def page_file(file: BinaryIO, page: int) -> BinaryIO | None:
     file.seek(0)
     if page >= len(offsets):
         return None
-    start = bytearray(file.read(16))
-    order, is_big = ("little" if start[:2] == b"II" else "big"), 43 in start[2:4]
-    where = slice(8, 16) if is_big else slice(4, 8)
-    start[where] = offsets[page].to_bytes(where.stop - where.start, "little" if order == "little" else "big")
-    return io.BufferedReader(_OtherStart(file, bytes(start)))
+    start = file.read(16)
+    where = _first_offset(start)
+    offset = offsets[page].to_bytes(where.stop - where.start, _byte_order(start))
+    return io.BufferedReader(_OtherStart(file, start[: where.start] + offset + start[where.stop :]))
 
 
 class _OtherStart(io.RawIOBase):
@@ -129,14 +129,24 @@ class _OtherStart(io.RawIOBase):
         return len(data)
 
 
-def _short_tags(entries: bytes, entry_size: int, order: str) -> Iterator[tuple[int, int]]:
+def _byte_order(start: bytes) -> _Order:
+    return "little" if start[:2] == b"II" else "big"
+
+
+def _is_big(start: bytes) -> bool:
+    """Whether a TIFF is a BigTIFF."""
+    return 43 in start[2:4]
+
+
+def _first_offset(start: bytes) -> slice:
+    """Where in the first bytes of a TIFF the place of its first directory is."""
+    return slice(8, 16) if _is_big(start) else slice(4, 8)
+
+
+def _short_tags(entries: bytes, entry_size: int, order: _Order) -> Iterator[tuple[int, int]]:
     """The tags of one number of 16 or 32 bits: number of the tag and value."""
     for start in range(0, len(entries), entry_size):
         entry = entries[start : start + entry_size]
-        kind, value = _number(entry[2:4], order), entry[12:] if entry_size == 20 else entry[8:]
+        kind, value = int.from_bytes(entry[2:4], order), entry[12:] if entry_size == 20 else entry[8:]
         if kind in (3, 4):
-            yield _number(entry[:2], order), _number(value[: 2 if kind == 3 else 4], order)
-
-
-def _number(data: bytes, order: str) -> int:
-    return int.from_bytes(data, "little" if order == "little" else "big")
+            yield int.from_bytes(entry[:2], order), int.from_bytes(value[: 2 if kind == 3 else 4], order)
