@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.files.atomic_write import write_bytes
-from minunet.inference.large_images import PredictedRows
 from minunet.results.cell_overlay import cell_overlay
 from minunet.results.picture import png_bytes
 from minunet.runs.prediction_tables import PredictionTables
@@ -68,29 +67,6 @@ def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:
     """The files of the cells of an image, in the order of `CELL_FILES` and `exports`; `stem` is the folder with its name."""
     endings = [*CELL_FILES, *(EXPORTS[name][0] for name in exports)]
     return [stem.with_name(f"{stem.name}_{ending}") for ending in endings]
-
-
-class KeptRows:
-    """The pixels and the probabilities of an image that is predicted some rows at a time; false before there are any."""
-
-    def __init__(self) -> None:
-        self._parts: list[PredictedRows] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._parts)
-
-    def while_passing(self, rows: Iterable[PredictedRows]) -> Iterator[PredictedRows]:
-        """The same rows; each part is kept when it passes."""
-        for part in rows:
-            self._parts.append(part)
-            yield part
-
-    def whole(self) -> PredictedRows:
-        """The whole image and its probabilities."""
-        if len(self._parts) > 1:
-            pixels, probabilities = zip(*self._parts, strict=True)
-            self._parts = [(np.concatenate(pixels), np.concatenate(probabilities))]
-        return self._parts[0]
 
 
 def write_cell_files(

@@ -12,11 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from minunet.cli.console import FileProgressBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
-from minunet.data.appearance import middle_window
 from minunet.data.finding.input_images import InputFiles, InputImage
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
@@ -25,7 +22,8 @@ from minunet.inference.large_images import predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
-from minunet.runs.cell_results import MOST_PIXELS, CellRequest, KeptRows, cell_files, remove_files, write_cell_files
+from minunet.runs.cell_results import MOST_PIXELS, CellRequest, cell_files, remove_files, write_cell_files
+from minunet.runs.kept_rows import KeptRows, MiddleRows
 from minunet.runs.picture_files import picture_files
 from minunet.runs.prediction_tables import table_problems
 from minunet.wording import join_names
@@ -53,26 +51,6 @@ class PredictedImage:
     cell_pixels: int
     pixels: int
     unlike: tuple[str, ...] = ()
-
-
-class MiddleRows:
-    """The middle of an image whose rows come from top to bottom, as `middle_window` cuts it out."""
-
-    def __init__(self) -> None:
-        self._parts: list[np.ndarray] = []
-        self._done = 0
-
-    def add(self, rows: np.ndarray, shape: tuple[int, int]) -> None:
-        """The next rows of an image of a shape (H, W)."""
-        wanted, columns = middle_window(shape)
-        first, last = max(wanted.start - self._done, 0), wanted.stop - self._done
-        if first < len(rows) and last > 0:
-            self._parts.append(rows[first:last, columns].copy())
-        self._done += len(rows)
-
-    def window(self) -> np.ndarray:
-        """What was kept of all rows."""
-        return np.concatenate(self._parts)
 
 
 @dataclass

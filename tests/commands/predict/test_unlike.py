@@ -6,9 +6,7 @@ from PIL import Image
 
 from minunet import UNet
 from minunet.checkpoints.model_file import save_model
-from minunet.data.appearance import middle_window
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.runs.prediction_run import MiddleRows
 from tests.commands.predict.prediction_folders import run
 from tests.data.small_appearances import smears, statistics
 
@@ -44,13 +42,3 @@ def test_an_image_unlike_the_training_images_has_a_line(images, tmp_path, capsys
     assert ("none of its pixels is a cell" in text) == (bias < 0)
     assert ("unlike a:" in text) == (bias != 0)
     assert f"{2 if bias == 0 else 3} of them to look at first" in text
-
-
-def test_the_middle_is_kept_of_rows_that_come_in_parts(monkeypatch):
-    monkeypatch.setattr("minunet.data.appearance.LONGEST_WINDOW", 20)
-    image = np.arange(33 * 47).reshape(33, 47)
-    for step in (1, 4, 7, 33):
-        middle = MiddleRows()
-        for start in range(0, 33, step):
-            middle.add(image[start : start + step], image.shape)
-        assert np.array_equal(middle.window(), image[middle_window(image.shape)])
