@@ -66,7 +66,7 @@ class Survey:
 
     @property
     def mask_names(self) -> list[Path]:
-        """The files of these masks."""
+        """The files of the masks of `mask_counts`, in the same order."""
         return [pair.mask.path for pair in self.statistics if pair.mask.counts is not None]
 
     def require(self) -> Survey:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from minunet.data.finding.data_folder import DataFolder
@@ -22,6 +24,16 @@ IF_OUTLINES = (
     "labelme_export_json writes them for LabelMe)"
 )
 MOST_CLASSES = 6
+ANY_SIZE = (1, 1)  # of an image, where its outlines are counted and not drawn
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file that holds outlines or boxes of an image, and what it holds of it."""
+
+    file: Path
+    program: str
+    content: ImageOutlines
 
 
 def outline_candidates(files: Sequence[Path], images: Sequence[Path]) -> list[Path]:
@@ -40,7 +52,8 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
     Parameters
     ----------
     folder : DataFolder
-        `masks` is not used.
+        Files that cannot be read are passed over where `masks` is None and no other file holds outlines of its images: they
+        may be anything. What is in `masks` is not used.
     files : sequence of Path
         That may hold outlines.
 
@@ -49,8 +62,8 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
     MatchedFolder or None
         None where none of the files holds outlines or boxes of these images.
     """
-    found, problems = MatchedFolder(), []
-    sources: dict[Path, list[tuple[Path, OutlineFile]]] = defaultdict(list)
+    found, problems, damaged = MatchedFolder(), list[str](), list[str]()
+    sources: dict[Path, list[_Source]] = defaultdict(list)
     images_by_stem = _by_stem(folder.images.files)
     used: set[str] = set()
     for file in files:
@@ -64,9 +77,14 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
             continue
         if outlines.images:
             _add_images(outlines, file, folder, sources, used, found)
-        else:
+            continue
+        try:
             for image in _nearest(own_images, file):
-                sources[image].append((file, outlines))
+                source = _Source(file, outlines.program, outlines.of_image(image, ANY_SIZE, str(file)))
+                sources[image].append(source)
+        except UserError as error:  # of YOLO, whose lines are read here
+            damaged += error.problems
+    found.problems += at_most(damaged, "damaged files of outlines")
     if not sources:
         found.problems += at_most(problems, "files that are not read") if folder.masks is not None else []
         return found if found.problems else None
@@ -75,68 +93,78 @@ def match_outlines(folder: DataFolder, files: Sequence[Path]) -> MatchedFolder |
     return found
 
 
-def _judge(folder: DataFolder, sources: dict[Path, list[tuple[Path, OutlineFile]]], found: MatchedFolder) -> None:
+def _judge(folder: DataFolder, sources: dict[Path, list[_Source]], found: MatchedFolder) -> None:
     """Make the pairs, or the problem that there are only boxes."""
-    cells, classes, programs, boxed, skipped = 0, Counter[str](), set(), [], 0
-    ambiguous, lone_images = [], []
+    drawn: list[_Source] = []
+    boxed: list[tuple[Path, _Source]] = []
+    ambiguous: list[tuple[Path, list[Path]]] = []
+    lone_images = []
     for image in folder.images.files:
-        own = [(file, outlines, _content(outlines, image)) for file, outlines in sources.get(image, ())]
-        own = [entry for entry in own if not entry[2].only_boxes] or own
-        of_side = [entry for entry in own if folder_role(Path(entry[0].stem)).split == folder.split]
-        drawn = of_side if folder.split and of_side else own
-        if not own:
+        if image not in sources:
             lone_images.append(image)
             continue
-        file, outlines, content = drawn[0]
-        if len(drawn) > 1 and len({entry[0] for entry in drawn}) > 1:
-            ambiguous.append((image, [entry[0] for entry in drawn]))
-        if content.only_boxes:
-            boxed.append((image, file, outlines.program, bool(content.outlines)))
+        candidates = _candidates(sources[image], folder.split)
+        source = candidates[0]
+        if len({candidate.file for candidate in candidates}) > 1:
+            ambiguous.append((image, [candidate.file for candidate in candidates]))
+        if source.content.only_boxes:
+            boxed.append((image, source))
             continue
-        programs.add(outlines.program)
-        cells += len(content.outlines)
-        skipped += content.skipped + content.boxes
-        classes.update(outline.label for outline in content.outlines if outline.label)
-        found.pairs.append(Pair(folder.pair_name(folder.images.stem(image)), image, file, folder.split))
+        drawn.append(source)
+        found.pairs.append(Pair(folder.pair_name(folder.images.stem(image)), image, source.file, folder.split))
     if boxed and not found.pairs:
-        names = join_names(sorted({program for *_, program, _ in boxed}))
-        rectangles = any(has_outlines for *_, has_outlines in boxed)
+        names = join_names(sorted({source.program for _, source in boxed}))
+        rectangles = any(source.content.outlines for _, source in boxed)
+        file = boxed[0][1].file
         found.problems.append(
-            f"{boxed[0][1].parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {boxed[0][1].name})"
+            f"{file.parent} holds {NEEDS_MASKS} ({names}, {count_noun(len(boxed), 'image')}, such as {file.name})"
             f"{'; ' + RECTANGLES if rectangles else ''}: draw the outlines of the cells, for example in LabelMe or CVAT"
             f"{IF_OUTLINES if rectangles else ''}."
         )
         return
     found.unpaired += [
-        f"{image} has no mask: {file} holds {NEEDS_MASKS}{'; ' + RECTANGLES if has_outlines else ''}."
-        for image, file, _, has_outlines in boxed
+        f"{image} has no mask: {source.file} holds {NEEDS_MASKS}{'; ' + RECTANGLES if source.content.outlines else ''}."
+        for image, source in boxed
     ]
     found.unpaired += [f"{image} has no mask: add its outlines or take the image out." for image in lone_images]
     if ambiguous:
         image, files = ambiguous[0]
-        ways = [f"--images {folder.images.folder} --masks {file}" for file in files]
+        place = shlex.quote(str(folder.images.folder))
+        ways = [f"--images {place} --masks {shlex.quote(str(file))}" for file in files]
         found.problems.append(
             f"{join_names(files)} all hold outlines of {count_noun(len(ambiguous), 'image')}, such as {image.name}: choose with "
             f"{' or '.join(ways[:3])}, in place of DATA."
         )
+    found.notes.append(_note(drawn))
+
+
+def _candidates(sources: list[_Source], split: str | None) -> list[_Source]:
+    """The files that may hold the mask of an image: those with outlines, and of these the ones of its side of the split."""
+    with_outlines = [source for source in sources if not source.content.only_boxes] or sources
+    of_side = [source for source in with_outlines if folder_role(Path(source.file.stem)).split == split]
+    return of_side if split and of_side else with_outlines
+
+
+def _note(sources: Sequence[_Source]) -> str:
+    """The sentence on the outlines of which the masks are drawn, each image's from one file."""
+    contents = [source.content for source in sources]
+    cells = sum(len(content.outlines) for content in contents)
+    skipped = sum(content.skipped + content.boxes for content in contents)
+    classes = Counter(outline.label for content in contents for outline in content.outlines if outline.label)
     listed = ", ".join(f"{name} {count:,}" for name, count in classes.most_common(MOST_CLASSES))
     more = f" ({listed})" if len(classes) > 1 else ""
     left_out = f"; {count_noun(skipped, 'mark')} without an outline left out" if skipped else ""
-    found.notes.append(
-        f"masks are outlines of {join_names(sorted(programs))}: {count_noun(cells, 'cell')} in "
-        f"{count_noun(len(found.pairs), 'image')}{more}{left_out}."
+    return (
+        f"masks are outlines of {join_names(sorted({source.program for source in sources}))}: {count_noun(cells, 'cell')} in "
+        f"{count_noun(len(sources), 'image')}{more}{left_out}."
     )
-
-
-def _content(outlines: OutlineFile, image: Path) -> ImageOutlines:
-    return outlines.of_image(image, (1, 1), "")
 
 
 def _add_images(
     outlines: OutlineFile,
     file: Path,
     folder: DataFolder,
-    sources: dict[Path, list[tuple[Path, OutlineFile]]],
+    sources: dict[Path, list[_Source]],
     used: set[str],
     found: MatchedFolder,
 ) -> None:
@@ -151,7 +179,7 @@ def _add_images(
     for images in matched.values():
         exact = [image for image in images if outlines.states_folders_of(image)]
         for image in exact if len(images) > 1 and exact else images:
-            sources[image].append((file, outlines))
+            sources[image].append(_Source(file, outlines.program, outlines.of_image(image, ANY_SIZE, str(file))))
     names = {image.name for image in folder.images.files}
     for name in outlines.images:
         if name.rpartition("/")[2] not in names and name not in used:

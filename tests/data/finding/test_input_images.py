@@ -10,17 +10,7 @@ from PIL import Image
 
 from minunet.data.finding.input_images import FileInFolder, find_input_images, result_names
 from minunet.errors import UserError
-
-
-def make(root, *names):
-    for name in names:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.suffix.lower() in (".png", ".jpg", ".tif", ".bmp"):
-            Image.new("L", (2, 3), 7).save(path)
-        else:
-            path.write_text("x")
-    return root
+from tests.data.finding.drawn_sets import make
 
 
 def found(*paths, **options):

@@ -74,3 +74,13 @@ def test_an_image_without_an_entry_and_an_entry_without_an_image(tmp_path):
     assert problems[0].startswith(f"{tmp_path}/c.png has no mask")
     assert "no image for its entry gone.png" in problems[1]
     assert is_true(tmp_path, skip_unpaired=True)
+
+
+@pytest.mark.parametrize("line", ["0 0.1 0.1 x 0.1 0.5 0.5", "0 0.1 0.1 0.2 0.1 0.5 0.5 0.6"])
+def test_a_damaged_line_of_yolo_is_a_problem_that_names_the_file(line, tmp_path):
+    draw_images(tmp_path / "images")
+    (tmp_path / "labels").mkdir()
+    for name in NAMES:
+        (tmp_path / "labels" / f"{name}.txt").write_text("0 0.1 0.1 0.5 0.1 0.5 0.5\n")
+    (tmp_path / "labels" / "a2.txt").write_text(f"0 0.1 0.1 0.5 0.1 0.5 0.5\n{line}\n")
+    assert survey(tmp_path).problems[0].startswith(f"{tmp_path}/labels/a2.txt: line 2 has ")
