@@ -5,13 +5,15 @@ Programs write a resolution into most files, often that of a screen or of a prin
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from os import PathLike
 
 from PIL import Image
 
-from minunet.data.reading.pillow_files import pillow_warnings_ignored
+from minunet.data.reading.pillow_files import open_with_pillow, pillow_warnings_ignored
+from minunet.files.reading import open_regular
 
 SMALLEST, LARGEST = 0.01, 20.0  # micrometres: a microscope's; a screen of 72 dpi has 353, a printer of 1,200 dpi has 21
 SQUARE = 0.01  # the two sides of a pixel may differ by this share
@@ -42,7 +44,7 @@ def read_pixel_size(path: str | PathLike) -> float | None:
         says nothing, where pixels are not square, and where the value is not that of a microscope (0.01 to 20).
     """
     try:
-        with pillow_warnings_ignored(), Image.open(path) as image:
+        with open_regular(path) as file, contextlib.closing(open_with_pillow(file)) as image, pillow_warnings_ignored():
             if image.format == "TIFF":
                 sides = _of_tiff(image)
             elif image.format == "PNG" and "dpi" in image.info:

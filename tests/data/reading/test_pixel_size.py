@@ -76,3 +76,10 @@ def test_nothing_is_said_or_pixels_are_not_square(tmp_path):
 def test_a_resolution_of_zero_is_nothing(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", PIXELS, resolution=(0, 0), resolutionunit="CENTIMETER")
     assert read_pixel_size(tmp_path / "a.tif") is None
+
+
+def test_pillow_s_own_limit_of_pixels_does_not_count(tmp_path, monkeypatch):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, PIXELS, resolution=(40000, 40000), resolutionunit="CENTIMETER")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", PIXELS.size // 4)
+    assert read_pixel_size(path) == pytest.approx(0.25)
