@@ -116,13 +116,7 @@ class MaskReading:
         UserError
             If the mask holds colours and the reading is one of numbers, or the other way round.
         """
-        values = self.values(stored)
-        chosen = MaskValues(self.cells)
-        if self.form != "colours":
-            return chosen.chosen(values)
-        if self.tolerance:
-            return are_near(values, chosen, self.tolerance)
-        return chosen.chosen(sharpened(values, chosen) if self.blurred else values, colours=True)
+        return self._are_cell(self._sharp_values(stored))
 
     def ignored(self, stored: StoredMask) -> np.ndarray | None:
         """Which pixels count in no loss and no score: (H, W) bool, or None where there are none."""
@@ -157,9 +151,8 @@ class MaskReading:
         """
         if not self.numbered:
             return None
-        values, cell = self.values(stored), self.cell(stored)
-        if self.blurred:
-            values = sharpened(values, MaskValues(self.cells))
+        values = self._sharp_values(stored)
+        cell = self._are_cell(values)
         if (ignored := self.ignored(stored)) is not None:
             cell &= ~ignored
         if self.form == "colours" or values.max() > np.iinfo(np.int32).max or values[cell].min(initial=1) < 1:
@@ -228,3 +221,16 @@ class MaskReading:
         if missing := {"kind", "cells"} - set(stored):
             raise UserError(f"a reading of masks without {' and '.join(sorted(missing))}.")
         return cls(**stored)
+
+    def _sharp_values(self, stored: StoredMask) -> np.ndarray:
+        """The values, those of blurred edges replaced by those of the regions around them."""
+        values = self.values(stored)
+        if not self.blurred or self.tolerance or self.form != "colours":
+            return values
+        return sharpened(values, MaskValues(self.cells))
+
+    def _are_cell(self, values: np.ndarray) -> np.ndarray:
+        chosen = MaskValues(self.cells)
+        if self.tolerance and self.form == "colours":
+            return are_near(values, chosen, self.tolerance)
+        return chosen.chosen(values, colours=self.form == "colours")
