@@ -85,9 +85,7 @@ class MaskValues:
         return ~result if self.negated else result
 
     def _parts(self) -> list[str]:
-        text = self.text.strip()
-        if text.lower().startswith("not:"):
-            text = text[4:]
+        text = self.text.strip()[4 if self.negated else 0 :]
         return [part.strip() for part in text.split(",") if part.strip()]
 
     @staticmethod
@@ -131,14 +129,10 @@ def written(value: float, *, colours: bool = False) -> str:
 
 def in_words(text: str) -> str:
     """Some values of masks as a part of a sentence: ">0" is "above 0", "not:#ffffff" is "everything but #ffffff"."""
-    words = text.strip()
-    negated = words.lower().startswith("not:")
-    parts = [part.strip() for part in (words[4:] if negated else words).split(",") if part.strip()]
-    signs = {">=": "at least ", "<=": "at most ", ">": "above ", "<": "below "}
-    for place, part in enumerate(parts):
-        for sign, word in signs.items():
-            if part.startswith(sign):
-                parts[place] = word + part[len(sign) :].strip()
-                break
+    values = MaskValues(text)
+    words = {">=": "at least", "<=": "at most", ">": "above", "<": "below"}
+    parts = [
+        f"{words[match[1]]} {match[2]}" if (match := _COMPARISON.fullmatch(part)) else part for part in values._parts()
+    ]
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} or {parts[-1]}"
-    return f"everything but {listed}" if negated else listed
+    return f"everything but {listed}" if values.negated else listed
