@@ -36,8 +36,16 @@ LOSSES: dict[str, Loss] = {
 def without_ignored(name: str) -> Loss:
     """The loss of that name over the pixels that count, those whose target is not `IGNORED` (-1).
 
-    It is the mean over the images of the loss of their counted pixels; images without any are left out, and the loss of a batch
-    without any counted pixel is 0. Ignored pixels have no gradient.
+    Parameters
+    ----------
+    name : str
+        One of `LOSSES`.
+
+    Returns
+    -------
+    callable
+        Called with logits and targets, both (N, H, W, 1). It gives the mean over the images of the loss of their counted pixels;
+        images without any are left out, and the loss of a batch without any counted pixel is 0. Ignored pixels have no gradient.
     """
 
     def loss(logits: Tensor, target: Any) -> Tensor:

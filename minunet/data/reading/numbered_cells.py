@@ -80,6 +80,6 @@ def number_cells(cells: Sequence[CellPart], shape: tuple[int, int]) -> tuple[np.
         twice[window] |= covered[window] & cell.mask
         covered[window] |= cell.mask
         labels[window][cell.mask] = numbers[i]
-    left = len(np.unique(labels[covered]))
+    visible = len(np.unique(labels[covered]))
     overlap = int(np.count_nonzero(twice))
-    return labels, CellRemarks(len(numbers), overlap, len(numbers) - left, len(cells) - len(numbers))
+    return labels, CellRemarks(len(numbers), overlap, len(numbers) - visible, len(cells) - len(numbers))
