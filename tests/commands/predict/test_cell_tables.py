@@ -1,78 +1,16 @@
-"""The cells that `python -m minunet.predict` writes: tables, labels, pictures and files of other programs."""
-
-import csv
-import json
-import sys
-from pathlib import Path
+"""The tables of cells and of images that `python -m minunet.predict` writes, and what it says of them."""
 
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
-from minunet import UNet
-from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_measures import CELL_COLUMNS, MICROMETRE_COLUMNS
-from minunet.cells.cell_settings import CellSettings
-from minunet.cells.count_interval import CountInterval
 from minunet.cells.image_summary import IMAGE_COLUMNS
-from minunet.checkpoints.model_file import load_model, save_model
-from minunet.data.reading.preprocessing import Preprocessing
+from minunet.checkpoints.model_file import load_model
 from tests.cells.drawn_cells import disc
-from tests.commands.predict.prediction_folders import pictures, pixels, run, written
-
-
-def bright_is_cell():
-    """A network whose logit is 20 (brightness - 1/2): it calls what is bright a cell."""
-    network = UNet(base_channels=1, depth=1, variant="classic", rng=np.random.default_rng(0))
-    for name, parameter in network.named_parameters():
-        parameter.data[...] = 0
-        if name.endswith("weight") and parameter.data.ndim == 4:
-            middle = parameter.data.shape[0] // 2
-            parameter.data[middle, middle, 0, 0] = 1  # hands the brightness on, by way of the skip
-    head_weight, head_bias = [parameter for _, parameter in network.named_parameters()][-2:]
-    head_weight.data[...] *= 20
-    head_bias.data[...] = -10
-    return network
-
-
-@pytest.fixture(scope="session")
-def cell_model(tmp_path_factory):
-    """A model at native resolution that calls what is bright a cell, with settings and an interval of the count."""
-    path = tmp_path_factory.mktemp("cells") / "model.safetensors"
-    choice = CellChoice(CellSettings(smoothing=0.02, seed_height=0.05), CountInterval(0.34, 9))
-    return save_model(path, bright_is_cell(), Preprocessing(crop=32), cell_choice=choice)
-
-
-def draw(path, *discs, shape=(64, 96)):
-    """An image of bright discs (y, x, radius)."""
-    cell = sum((disc(shape, *place) for place in discs), np.zeros(shape, bool)) > 0
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.where(cell, 230, 30).astype(np.uint8)
-    if path.suffix == ".tif":
-        tifffile.imwrite(path, pixels, resolution=(1e4 / 0.2, 1e4 / 0.2), resolutionunit="CENTIMETER")
-    else:
-        Image.fromarray(pixels).save(path)
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A working folder with cells/three.png (two of them touch), cells/one.png and cells/none.png."""
-    monkeypatch.chdir(tmp_path)
-    draw(tmp_path / "cells" / "three.png", (32, 20, 10), (32, 38, 10), (30, 75, 9))
-    draw(tmp_path / "cells" / "one.png", (30, 40, 12))
-    draw(tmp_path / "cells" / "none.png")
-    return tmp_path / "cells"
-
-
-def rows(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def flat(text):
-    return " ".join(text.split())
+from tests.commands.predict.cell_folders import draw, flat, rows
+from tests.commands.predict.prediction_folders import pixels, run, written
 
 
 def test_tables_labels_and_words(cell_model, folder, tmp_path, capsys):
@@ -101,17 +39,6 @@ def test_tables_labels_and_words(cell_model, folder, tmp_path, capsys):
     assert "out/none_cells.png" in printed
 
 
-def test_the_numbers_are_drawn_and_the_image_stays_legible(cell_model, folder):
-    assert run(cell_model, folder / "three.png", "--out", "out") == 0
-    picture = pixels("out/three_cells.png")
-    assert picture.shape == (64, 96, 3)
-    image = pixels(folder / "three.png")
-    changed = (picture != image[..., None]).any(axis=2)
-    assert not changed[:, 55:60].any()  # background stays as it is
-    assert (picture[changed] == (0, 205, 90)).all(axis=1).any()
-    assert (picture[changed] > 190).all(axis=1).any()
-
-
 def test_micrometres_by_the_flag_and_by_the_file(cell_model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     draw(tmp_path / "in" / "own.tif", (30, 40, 12))
@@ -135,22 +62,6 @@ def test_a_pixel_size_that_is_none_is_refused(cell_model, folder, capsys, value)
     assert "--pixel-size" in capsys.readouterr().err
 
 
-def test_files_for_other_programs(cell_model, folder):
-    import roifile
-
-    assert run(cell_model, folder, "--out", "out", "--export", "roi", "geojson", "coco", "ome") == 0
-    assert len(roifile.roiread("out/three_rois.zip")) == 3
-    assert len(json.loads(Path("out/three_cells.geojson").read_text())["features"]) == 3
-    assert len(json.loads(Path("out/three_coco.json").read_text())["annotations"]) == 3
-    assert (tifffile.imread("out/three_labels.ome.tif") == tifffile.imread("out/three_labels.tif")).all()
-    assert json.loads(Path("out/none_coco.json").read_text())["annotations"] == []
-
-
-def test_another_export_is_refused(cell_model, folder, capsys):
-    assert run(cell_model, folder, "--out", "out", "--export", "roi", "excel") == 2
-    assert "choose one of roi, geojson, coco, ome" in capsys.readouterr().err
-
-
 def test_tables_hold_every_image_of_the_folder(cell_model, folder):
     assert run(cell_model, folder / "three.png", "--out", "out") == 0
     assert run(cell_model, folder / "one.png", "--out", "out") == 0
@@ -163,20 +74,6 @@ def test_tables_hold_every_image_of_the_folder(cell_model, folder):
     assert len(rows("out/cells.csv")) == 2
 
 
-def test_results_are_not_taken_for_images(cell_model, folder):
-    assert run(cell_model, folder, "--out", "cells/out", "--export", "ome") == 0
-    assert run(cell_model, folder, "--out", "again") == 0
-    assert [row["image"] for row in rows("again/images.csv")] == ["none", "one", "three"]
-
-
-def test_labels_that_exist_are_not_overwritten(cell_model, folder, tmp_path, capsys):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "one_labels.tif").write_bytes(b"mine")
-    assert run(cell_model, folder, "--out", "out") == 2
-    assert "results of one are there already" in capsys.readouterr().err
-    assert (tmp_path / "out" / "one_labels.tif").read_bytes() == b"mine"
-
-
 @pytest.mark.parametrize("table", ["cells.csv", "images.csv"])
 def test_a_table_of_another_program_is_refused(cell_model, folder, tmp_path, capsys, table):
     (tmp_path / "out").mkdir()
@@ -185,25 +82,6 @@ def test_a_table_of_another_program_is_refused(cell_model, folder, tmp_path, cap
         assert run(cell_model, folder, "--out", "out", *flags) == 2
         assert f"out/{table}: is there already, and is no table that predict wrote" in flat(capsys.readouterr().err)
     assert written(tmp_path / "out") == []
-
-
-def test_without_the_packages_masks_are_written_and_a_line_says_how_to_get_cells(
-    cell_model, folder, tmp_path, monkeypatch, capsys
-):
-    monkeypatch.setitem(sys.modules, "skimage", None)
-    assert run(cell_model, folder / "one.png", "--out", "out") == 0
-    assert "pip install 'minunet[cells]'" in capsys.readouterr().out
-    names = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert names == ["one_mask.png", "one_overlay.png", "one_probability.png", "one_product.png"]
-    assert run(cell_model, folder, "--out", "other", "--export", "coco") == 2
-    assert "--export coco: scikit-image is not installed" in capsys.readouterr().err
-
-
-def test_roifile_is_needed_for_regions_only(cell_model, folder, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "roifile", None)
-    assert run(cell_model, folder, "--out", "out", "--export", "coco") == 0
-    assert run(cell_model, folder, "--out", "other", "--export", "roi") == 2
-    assert "roifile is not installed" in capsys.readouterr().err
 
 
 def test_a_model_without_settings_uses_the_defaults_and_says_so(model, smears, capsys):
@@ -221,15 +99,6 @@ def test_the_threshold_moves_cells_and_masks_alike(cell_model, tmp_path, monkeyp
     assert run(cell_model, "in", "--out", "high", "--threshold", "0.9") == 0
     assert [row["cells"] for row in (*rows("low/images.csv"), *rows("high/images.csv"))] == ["1", "0"]
     assert rows("low/images.csv")[0]["doubtful_cells"] == "1"
-
-
-@pytest.mark.parametrize("ending", ["_labels.tif", "_cells.png", "_coco.json", "_product.png"])
-def test_a_file_that_cannot_be_written_leaves_none_of_the_image(cell_model, folder, tmp_path, capsys, ending):
-    (tmp_path / "out" / f"one{ending}").mkdir(parents=True)
-    assert run(cell_model, folder, "--out", "out", "--overwrite", "--export", "coco") == 1
-    assert f"one{ending}" in capsys.readouterr().err
-    assert written(tmp_path / "out") == sorted([*pictures("none", "three"), "none_coco.json", "three_coco.json"])
-    assert [row["image"] for row in rows("out/images.csv")] == ["none", "three"]
 
 
 def test_one_cell_that_fills_the_image(cell_model, tmp_path, monkeypatch):
@@ -266,8 +135,3 @@ def test_tiles_and_the_whole_image_give_the_same_cells(cell_model, tmp_path, mon
     tiled = model.cells(path)
     assert len(whole.table) == len(tiled.table) == len(places)
     assert (whole.labels == tiled.labels).all()
-
-
-def test_pictures_are_complete(cell_model, folder, tmp_path):
-    assert run(cell_model, folder, "--out", "out") == 0
-    assert written(tmp_path / "out") == pictures("none", "one", "three")
