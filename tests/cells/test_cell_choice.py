@@ -1,10 +1,17 @@
-import numpy as np
+"""How the settings of cells are chosen, and the choice that a model file stores."""
 
-from minunet.cells.cell_choice import choose_cells
+import numpy as np
+import pytest
+
+from minunet.cells.cell_choice import CellChoice, choose_cells
 from minunet.cells.cell_settings import CellSettings
+from minunet.cells.count_interval import CountInterval
 from minunet.cells.mask_cells import MaskCells
 from minunet.cells.watershed import find_cells
+from minunet.errors import UserError
 from tests.cells.drawn_cells import disc
+
+CHOICE = CellChoice(CellSettings(0.4, 0.02, 0.2, 0.3), CountInterval(0.05, 9), {"cell_f1": 0.9})
 
 
 def images(peak=0.9):
@@ -42,3 +49,37 @@ def test_settings_that_are_as_good_stay():
 
 def test_without_cells_there_is_nothing_to_choose():
     assert choose_cells(lambda: iter([(np.zeros((9, 9)), MaskCells(np.zeros((9, 9), np.int32), False))])) is None
+
+
+def test_a_choice_survives_a_file():
+    assert CellChoice.from_dict(CHOICE.to_dict()) == CHOICE
+    assert CellChoice.from_dict(CellChoice().to_dict()) == CellChoice()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"settings": None},
+        {"settings": {}},
+        {"interval": 0.1},
+        {"interval": {"error": 0.1}},
+        {"interval": {"error": -0.1, "images": 9}},
+        {"interval": {"error": float("nan"), "images": 9}},
+        {"interval": {"error": 0.1, "images": 3}},
+        {"interval": {"error": 0.1, "images": True}},
+        {"validation": []},
+        {"validation": {"cell_f1": "good"}},
+        {"validation": {"cell_f1": float("inf")}},
+        {"extra": 1},
+    ],
+)
+def test_a_stored_choice_is_checked(change):
+    with pytest.raises(UserError):
+        CellChoice.from_dict({**CHOICE.to_dict(), **change})
+
+
+def test_an_entry_that_is_missing_is_refused():
+    stored = CHOICE.to_dict()
+    del stored["settings"]
+    with pytest.raises(UserError, match="settings"):
+        CellChoice.from_dict(stored)
