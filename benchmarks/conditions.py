@@ -28,20 +28,21 @@ def conditions() -> dict[str, Condition]:
     table: dict[str, Condition] = {"as it is": lambda image, rng: image}
     for factor in BRIGHTNESS:
         if factor != 1:
-            table[f"brightness x{factor}"] = _gains((factor,) * 3)
+            table[f"brightness x{factor}"] = gain_condition((factor,) * 3)
     for exponent in GAMMA:
         table[f"gamma {exponent}"] = _gamma(exponent)
     for name, gains in WHITE_BALANCE.items():
-        table[f"white balance {name}, RGB x{gains[0]}, x{gains[1]}, x{gains[2]}"] = _gains(gains)
+        table[f"white balance {name}, RGB x{gains[0]}, x{gains[1]}, x{gains[2]}"] = gain_condition(gains)
     for sigma in BLUR:
-        table[f"blur, sigma {sigma:g} px"] = _blur(sigma)
+        table[f"blur, sigma {sigma:g} px"] = blur_condition(sigma)
     table[f"JPEG, quality {JPEG_QUALITY}"] = _jpeg
     for share in NOISE:
         table[f"noise, sigma {share:.0%} of white"] = _noise(share)
     return table
 
 
-def _gains(gains: tuple[float, float, float]) -> Condition:
+def gain_condition(gains: tuple[float, float, float]) -> Condition:
+    """Each channel multiplied by its gain, in the order red, green, blue; a grey image by the gain of green."""
     return lambda image, rng: _bytes(image * np.float32(gains if image.ndim == 3 else gains[1]))
 
 
@@ -49,7 +50,8 @@ def _gamma(exponent: float) -> Condition:
     return lambda image, rng: _bytes(255 * (image / np.float32(255)) ** np.float32(exponent))
 
 
-def _blur(sigma: float) -> Condition:
+def blur_condition(sigma: float) -> Condition:
+    """A Gaussian blur; its standard deviation is in pixels of the file."""
     return lambda image, rng: _bytes(gaussian_filter(image.astype(np.float32), (sigma, sigma, 0)[: image.ndim]))
 
 

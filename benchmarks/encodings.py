@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,13 +15,16 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-from minunet.data.pairs import find_pairs
+from minunet.data.pairs import Pair, find_pairs
 from minunet.data.reading.channels import luma
-from minunet.data.reading.image_files import decode, decode_mask
+from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_area
 from minunet.files.atomic_write import write_bytes
+from minunet.files.json_files import read_json
 from minunet.results.picture import png_bytes
+from minunet.runs.history_file import HistoryFile
+from minunet.runs.run_folder import RunFolder
 
 SIZE = (320, 240)  # of the sets
 # What the table of the page was made with.
@@ -54,9 +56,9 @@ ENCODINGS = {
 }
 
 
-def grey_of(path: Path) -> np.ndarray:
-    """The image of a file in 8-bit grey of 320x240 pixels, (H, W) uint8."""
-    image = decode(path)
+def grey_image(pair: Pair) -> np.ndarray:
+    """The image of a pair in 8-bit grey of 320x240 pixels, (H, W) uint8."""
+    image = read_image(pair)
     grey = luma(image) if image.ndim == 3 else image
     return np.rint(resize_area(grey[..., None].astype(np.float64), SIZE))[..., 0].astype(np.uint8)
 
@@ -65,12 +67,12 @@ def write_encoded(data: Path, out: Path, name: str) -> Path:
     """Write the pairs of a data set with their images in an encoding: PNG for 8 bits, TIFF for others; returns the folder."""
     folder = out / name
     for pair in find_pairs(data):
-        grey = grey_of(pair.image)
+        grey = grey_image(pair)
         values = ENCODINGS[name].values(grey)
         for kind in ("images", "masks"):
             (folder / kind).mkdir(parents=True, exist_ok=True)
         stem = pair.name.replace("/", "_")
-        mask = Preprocessing(size=SIZE).target(decode_mask(pair.mask))[..., 0] > 0
+        mask = Preprocessing(size=SIZE).target(read_mask(pair))[..., 0] > 0
         write_bytes(folder / "masks" / f"{stem}.png", png_bytes(mask))
         if values.dtype == np.uint8:
             write_bytes(folder / "images" / f"{stem}.png", png_bytes(values))
@@ -86,12 +88,10 @@ def trained_dice(data: Path, run: Path, options: list[str]) -> tuple[float, floa
     """Train with the command; returns the Dice of validation after the last epoch, that of the test, and the range."""
     command = [sys.executable, "-m", "minunet.train", str(data), "--out", str(run), *TRAINING, *options]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    with open(run / "history.csv", encoding="utf-8") as file:
-        header, *_, last = file.read().split()
-    epoch = dict(zip(header.split(","), last.split(","), strict=True))
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    stored = json.loads((run / "config.json").read_text(encoding="utf-8"))["image_range"]
-    return float(epoch["val_dice"]), metrics["test"]["dice"], f"{stored['low']:.6g} to {stored['high']:.6g}"
+    folder = RunFolder(run)
+    last_epoch = HistoryFile(folder.history).read()[-1]
+    test, stored = read_json(folder.metrics)["test"], read_json(folder.config)["image_range"]
+    return last_epoch.val_dice, test["dice"], f"{stored['low']:.6g} to {stored['high']:.6g}"
 
 
 def main() -> None:

@@ -6,7 +6,6 @@ The images are those on the test side of the split.json of the run, which its mo
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,11 @@ from minunet.checkpoints.model_file import load_model
 from minunet.cli.command import command
 from minunet.data.pairs import Pair, find_pairs
 from minunet.data.reading.pair_files import read_image, read_mask
-from minunet.data.split import Split
-from minunet.errors import UserError
+from minunet.files.json_files import read_json
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.split_file import read_split
 
 
 @command
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     table, pairs, figures = conditions(), find_pairs(args.data), []
     for run in map(Path, args.runs):
-        test = _test_pairs(run, pairs)
+        test = list(read_split(RunFolder(run), pairs).test)
         dice = measure(load_model(run, device="cpu"), test, table)
         figures.append({"run": run.name, "settings": _settings(run), "images": len(test), "dice": dice})
     print(*markdown([run["run"] for run in figures], [run["dice"] for run in figures]), sep="\n")
@@ -68,18 +68,8 @@ def markdown(runs: list[str], dice: list[dict[str, float]]) -> list[str]:
     return lines
 
 
-def _test_pairs(run: Path, pairs: list[Pair]) -> list[Pair]:
-    try:
-        names = set(
-            Split.from_dict(json.loads((run / "split.json").read_text(encoding="utf-8")), pairs).to_dict()["test"]
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{run / 'split.json'}: {error}; give the folder of a finished run, and its data.") from error
-    return [pair for pair in pairs if pair.name in names]
-
-
 def _settings(run: Path) -> dict[str, Any]:
-    settings = json.loads((run / "config.json").read_text(encoding="utf-8"))
+    settings = read_json(RunFolder(run).config)
     return {name: value for name, value in settings.items() if name not in ("data", "images", "masks")}
 
 

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
 
+from benchmarks.conditions import Condition, blur_condition, gain_condition
 from benchmarks.results import add_out, save
 from minunet.cli.argument_types import image_size
 from minunet.cli.command import command
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         image = read_image(pair)
         for name, change in CHANGES.items():
             if name == AS_IT_IS or number % args.every == 0:
-                measured[name][number] = measure_appearance(change(image), preprocessing)
+                measured[name][number] = measure_appearance(change(image, np.random.default_rng(number)), preprocessing)
     shares = alarms(measured, len(pairs))
     print("| images | said to be unlike the training images |", "|---|---|", sep="\n")
     for name, share in shares.items():
@@ -65,16 +64,8 @@ def alarms(measured: dict[str, dict[int, Appearance]], count: int) -> dict[str, 
     return {name: float(np.mean(values)) for name, values in said.items()}
 
 
-def _gains(*gains: float) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda image: np.rint(np.clip(image * np.float32(gains), 0, 255)).astype(np.uint8)
-
-
-def _blurred(sigma: float) -> Callable[[np.ndarray], np.ndarray]:
-    return lambda image: np.rint(gaussian_filter(image.astype(np.float32), (sigma, sigma, 0))).astype(np.uint8)
-
-
-def _magnified(factor: int) -> Callable[[np.ndarray], np.ndarray]:
-    def magnify(image: np.ndarray) -> np.ndarray:
+def _magnified(factor: int) -> Condition:
+    def magnify(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         height, width = image.shape[0] // factor, image.shape[1] // factor
         top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
         part = Image.fromarray(image[top : top + height, left : left + width])
@@ -84,24 +75,24 @@ def _magnified(factor: int) -> Callable[[np.ndarray], np.ndarray]:
 
 
 AS_IT_IS = "as they are (false alarms)"
-CHANGES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    AS_IT_IS: lambda image: image,
-    "12 bits in 16": lambda image: image.astype(np.uint16) * 16,
-    "inverted": lambda image: 255 - image,
-    "brightness x0.3": _gains(0.3),
-    "brightness x0.5": _gains(0.5),
-    "brightness x0.8": _gains(0.8),
-    "brightness x1.2": _gains(1.2),
-    "brightness x1.5": _gains(1.5),
-    "brightness x2": _gains(2.0),
-    "blur, sigma 4 px": _blurred(4),
-    "blur, sigma 8 px": _blurred(8),
+CHANGES: dict[str, Condition] = {
+    AS_IT_IS: lambda image, rng: image,
+    "12 bits in 16": lambda image, rng: image.astype(np.uint16) * 16,
+    "inverted": lambda image, rng: 255 - image,
+    "brightness x0.3": gain_condition((0.3,) * 3),
+    "brightness x0.5": gain_condition((0.5,) * 3),
+    "brightness x0.8": gain_condition((0.8,) * 3),
+    "brightness x1.2": gain_condition((1.2,) * 3),
+    "brightness x1.5": gain_condition((1.5,) * 3),
+    "brightness x2": gain_condition((2.0,) * 3),
+    "blur, sigma 4 px": blur_condition(4),
+    "blur, sigma 8 px": blur_condition(8),
     "magnified x2": _magnified(2),
     "magnified x3": _magnified(3),
-    "stain: red and green exchanged": lambda image: image[..., [1, 0, 2]],
-    "stain: blue and green exchanged": lambda image: image[..., [0, 2, 1]],
-    "stain: red and blue exchanged": lambda image: image[..., ::-1],
-    "lamp: blue x0.75": _gains(1, 1, 0.75),
+    "stain: red and green exchanged": lambda image, rng: image[..., [1, 0, 2]],
+    "stain: blue and green exchanged": lambda image, rng: image[..., [0, 2, 1]],
+    "stain: red and blue exchanged": lambda image, rng: image[..., ::-1],
+    "lamp: blue x0.75": gain_condition((1, 1, 0.75)),
 }
 
 if __name__ == "__main__":
