@@ -16,13 +16,13 @@ from tests.cuda_on_cpu.checks import ampere_instances, every_schedule, needs_bfl
 from tests.cuda_on_cpu.device_checks.comparison import agree, bf16_weights, values
 from tests.cuda_on_cpu.device_checks.convolution_passes import (
     CASES,
-    DTYPES,
     SAME,
     SM_80,
     SM_80_ROUNDING,
     passes,
     tolerance,
 )
+from tests.cuda_on_cpu.device_checks.device_buffers import DTYPES
 from tests.cuda_on_cpu.shim.host_device import HostDevice
 from tests.cuda_on_cpu.shim.host_launcher import HostLauncher, cuda_on_cpu
 

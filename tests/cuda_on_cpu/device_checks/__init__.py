@@ -5,6 +5,7 @@ A device is an object with `launcher` (a `minunet.kernels.cuda.launcher.Launcher
 - `shapes`: shapes of convolutions and pooling that no tile divides
 - `comparison`: random arguments, and comparison with the reference
 - `rounding`: bfloat16 and tf32 in NumPy
+- `device_buffers`: buffers that hold values of a precision
 - `convolution_passes`: the convolution kernels of a training step against float64
 - `hopper_instructions`: the instructions of sm_90a one by one, with the kernels of hopper_instructions.cu
 - instructions.cu: small kernels for the instructions of sm_80 and for barriers
