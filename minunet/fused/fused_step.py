@@ -71,13 +71,16 @@ class FusedStep:
         next_batch: BatchArrays | None = None,
         before_update: Callable[[], None] = lambda: None,
     ) -> StepResult:
-        """One step, as `minunet.training.step.OrdinaryStep`, except for `next_batch`.
+        """One step at the optimizer's learning rate.
 
         Parameters
         ----------
+        images, masks : ndarray (N, H, W, C) and (N, H, W, 1), float32
         next_batch : pair of ndarray, optional
             The next step's batch, which is copied to the GPU while this step runs. If the next step is called with other
             arrays, this copy is dropped.
+        before_update : callable
+            Called before the GPU begins, also where a number turns out not to be finite and nothing is updated.
 
         Raises
         ------

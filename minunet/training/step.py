@@ -52,7 +52,7 @@ class OrdinaryStep:
         next_batch : pair of ndarray, optional
             Not used; for a step that `prefetches`.
         before_update : callable
-            Called right before weights begin to change.
+            Called right before weights begin to change; not where a number is not finite.
         """
         device, clip = self.plan.machine.device, self.plan.clip
         with use_precision(self.plan.machine.precision):
