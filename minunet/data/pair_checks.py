@@ -13,6 +13,7 @@ from minunet.data.pair_statistics import PairStatistics
 from minunet.data.reading.file_statistics import FileStatistics
 from minunet.data.reading.image_files import frames_warning
 from minunet.data.reading.numbered_cells import CellRemarks
+from minunet.data.reading.pair_files import OUTLINES
 from minunet.wording import at_most, count_noun, join_names
 
 PHOTO_LEVELS = 48  # a photograph has more grey levels than this, a drawn mask fewer
@@ -22,7 +23,6 @@ MASK_CONCENTRATION = 0.8  # at least this share of a mask is, also after JPEG co
 SOFT_BLACK = 0.2  # a grey mask with soft edges has at least this share of black around its cells
 MASK_FLATNESS = 0.5  # share of flat squares of 2x2 pixels, of which a photograph has few
 MASK_REGIONS = 0.8  # share of the values with large regions
-OUTLINES = "outlines"  # the format of a file of outlines, in its header
 COLOURFUL = 4.0  # mean spread of the channels, of 255, above which an image is in colour
 
 

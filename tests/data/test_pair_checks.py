@@ -1,3 +1,5 @@
+"""What is wrong or unusual about a set of pairs, by the pixels of their files."""
+
 import numpy as np
 import pytest
 from PIL import Image

@@ -68,8 +68,7 @@ def _given(images: Path, masks: Path) -> tuple[Listing, Listing]:
     else:
         image_files = list_folder(images)
         others = set(mask_files.files) | set(masks_by_name(image_files))
-    image_files.files[:] = [file for file in image_files.files if file not in others]
-    return image_files, mask_files
+    return replace(image_files, files=[file for file in image_files.files if file not in others]), mask_files
 
 
 def _explore(folders: DataFolders, data: Path) -> None:

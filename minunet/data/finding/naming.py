@@ -97,7 +97,8 @@ def find_rules(images: Collection[str], masks: Collection[str], *, words_only: b
     list of RuleMatch
         Each makes other pairs than those before it.
     """
-    one_folder = images is masks or set(images) == set(masks)
+    known = set(images)
+    one_folder = known == set(masks)
     candidates: Counter[NamingRule] = Counter()
     for image in _sample(images):
         candidates.update({rule for mask in masks if (rule := _infer(image, mask))})
@@ -109,7 +110,7 @@ def find_rules(images: Collection[str], masks: Collection[str], *, words_only: b
     for rule, count in ordered[: 10 * MOST_RULES]:
         if count < repeated or (words_only and not rule.has_mask_word):
             continue
-        match = _apply(rule, images, masks)
+        match = _apply(rule, known, masks)
         if match is None or not _is_convincing(rule, match, images, masks, one_folder):
             continue
         if all(match.image_of != other.image_of for other in found):
@@ -157,12 +158,11 @@ def _infer(image: str, mask: str) -> NamingRule | None:
     return NamingRule(image_part, mask_part, _place(left, right))
 
 
-def _apply(rule: NamingRule, images: Collection[str], masks: Collection[str]) -> RuleMatch | None:
+def _apply(rule: NamingRule, images: set[str], masks: Collection[str]) -> RuleMatch | None:
     """The pairs that a rule makes; None where an image or a mask would have two counterparts."""
-    stems = images if isinstance(images, (set, dict)) else set(images)
     image_of = {}
     for mask in masks:
-        candidates = [stem for stem in rule.image_stems(mask) if stem in stems]
+        candidates = [stem for stem in rule.image_stems(mask) if stem in images]
         if len(candidates) > 1:
             return None
         if candidates:

@@ -6,7 +6,6 @@ Shapes with the same group and label are parts of one cell. See https://github.c
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 import warnings
 from collections.abc import Callable
@@ -80,7 +79,6 @@ def _mask(text: object, points: np.ndarray, place: str) -> Callable[[tuple[int, 
     except (
         OSError,
         ValueError,
-        binascii.Error,
         SyntaxError,
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,

@@ -26,6 +26,8 @@ from minunet.data.reading.open_images import open_image
 from minunet.data.reading.stored_mask import StoredMask, stored_mask
 from minunet.errors import UserError
 
+OUTLINES = "outlines"  # the format of a file of outlines, in its header
+
 Content = TypeVar("Content")
 Report = Callable[[str], object]  # called with a sentence on what the user should know
 
@@ -94,7 +96,7 @@ def open_pair_mask(pair: Pair) -> Iterator[OpenFile[StoredMask]]:
     if pair.mask.suffix.lower() in OUTLINE_ENDINGS:
         with open_pair_image(pair) as file:
             header = file.header
-        yield OpenFile(ImageHeader(header.size, "outlines", 1), lambda: _outlined(pair, header.size))
+        yield OpenFile(ImageHeader(header.size, OUTLINES, 1), lambda: _outlined(pair, header.size))
         return
     with open_image(pair.mask, page=pair.page) as image:
         header = turn_with_image(image.header, pair.image)
