@@ -21,7 +21,7 @@ from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, map_of
 from minunet.kernels.cuda.window import Window
 
-# As in hopper_convolution.cu and patch.cuh.
+# As in hopper_convolution.cu, patch.cuh and ring.cuh.
 SIDE, PANEL, ROW_BYTES, CHUNK_BYTES, STAGES, WARPS, THREADS = 16, 64, 128, 16, 2, 8, 384
 TAP_BYTES, LINE_BYTES, BARRIER_BYTES = PANEL * ROW_BYTES, SIDE * ROW_BYTES, 8
 WARP_OUTS, WARP_PIXELS = 16, 64

@@ -12,13 +12,13 @@ from minunet.kernels.backend import Array
 from minunet.kernels.cuda.costs import MULTIPROCESSORS
 from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.dtypes import ceil_div
-from minunet.kernels.cuda.hopper_convolution import BARRIER_BYTES, LINE_BYTES, ONLY_3X3, PANEL, SIDE, STAGES, is_3x3
+from minunet.kernels.cuda.hopper_convolution import BARRIER_BYTES, LINE_BYTES, ONLY_3X3, PANEL, SIDE, is_3x3
 from minunet.kernels.cuda.launcher import run
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, map_of
 from minunet.kernels.cuda.window import Window
 
-LINES, THREADS = 8, 512  # as in hopper_weight_gradient.cu
+LINES, STAGES, THREADS = 8, 2, 512  # as in hopper_weight_gradient.cu
 
 WEIGHT_GRADIENT = Program(
     "hopper_weight_gradient.cu",
