@@ -5,7 +5,7 @@ Where a mask numbers its cells, these numbers count. Elsewhere each connected re
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -49,7 +49,7 @@ def cells_of_mask(stored: StoredMask, preprocessing: Preprocessing) -> MaskCells
     preprocessing : Preprocessing
         Its reading of masks, or its threshold; the mask keeps its own size.
     """
-    target = replace(preprocessing, size=None, crop=None).target(stored)[..., 0]
+    target = preprocessing.at_own_size().target(stored)[..., 0]
     ignored = target == IGNORED
     reading = preprocessing.reading
     numbers = None if reading is None else reading.labels(stored)

@@ -10,7 +10,6 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -20,7 +19,7 @@ from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.channels import select_channels
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
-from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.data.reading.pair_files import read_pair
 from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import HALF, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
@@ -112,7 +111,7 @@ class ImageStore:
 
     def _load_pair(self, index: int) -> tuple[int, int] | UserError:
         try:
-            decoded, stored = self._decode(index)
+            decoded, stored = read_pair(self.pairs[index])
             image, mask = self._prepare(decoded, stored)
             if self.measure:
                 self.appearances[index] = measure_appearance(decoded, self.preprocessing)
@@ -130,25 +129,14 @@ class ImageStore:
         return height, width
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._prepare(*self._decode(index))
-
-    def _decode(self, index: int) -> tuple[np.ndarray, StoredMask]:
-        pair = self.pairs[index]
-        image, mask = read_image(pair), read_mask(pair)
-        if image.shape[:2] != mask.shape:
-            (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape
-            raise UserError(
-                f"{pair.mask} has {mask_width}x{mask_height} pixels but {pair.image} has {width}x{height}: "
-                "export the mask at the size of its image."
-            )
-        return image, mask
+        return self._prepare(*read_pair(self.pairs[index]))
 
     def _prepare(self, image: np.ndarray, mask: StoredMask) -> tuple[np.ndarray, np.ndarray]:
         return self._compact_image(image), compact(self.preprocessing.target(mask))
 
     def _diameter(self, mask: StoredMask) -> float:
         """Measured at the mask's own size, where the gaps between cells are still there."""
-        own = replace(self.preprocessing, size=None, crop=None)
+        own = self.preprocessing.at_own_size()
         cells = None if own.reading is None else own.reading.labels(mask)
         diameter = mean_diameter(own.target(mask)[..., 0] >= HALF if cells is None else cells)
         height, width = mask.shape

@@ -6,7 +6,6 @@ Images are scored at the size at which the model works, as in training, or at th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -95,7 +94,7 @@ def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray
 
 def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:
     """The mask at its own size, (H, W, 1)."""
-    return replace(model.preprocessing, size=None, crop=None).target(mask)
+    return model.preprocessing.at_own_size().target(mask)
 
 
 def _score_native(

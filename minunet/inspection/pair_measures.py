@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files
-from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.data.reading.pair_files import read_pair
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
@@ -73,13 +73,8 @@ def prepare_pair(pair: Pair, preprocessing: Preprocessing) -> PreparedPair:
     UserError
         Where a file can't be read, or the sizes of image and mask differ.
     """
-    image, stored = read_image(pair), read_mask(pair)
-    if image.shape[:2] != stored.shape:
-        raise UserError(
-            f"{pair.mask} has {stored.shape[1]}x{stored.shape[0]} pixels but {pair.image} has "
-            f"{image.shape[1]}x{image.shape[0]}: export the mask at the size of its image."
-        )
-    own_size = replace(preprocessing, size=None, crop=None)
+    image, stored = read_pair(pair)
+    own_size = preprocessing.at_own_size()
     labels = None if preprocessing.reading is None else preprocessing.reading.labels(stored)
     channels = 1 if image.ndim == 2 else image.shape[2]
     return PreparedPair(pair, channels, own_size.values(image), stored, own_size.target(stored), labels)

@@ -70,6 +70,24 @@ def read_mask(pair: Pair, report: Report | None = None) -> StoredMask:
         return file.read()
 
 
+def read_pair(pair: Pair) -> tuple[np.ndarray, StoredMask]:
+    """The image and the mask of a pair, which have one size; see `read_image` and `read_mask`.
+
+    Raises
+    ------
+    UserError
+        Where a file cannot be read, or the sizes differ.
+    """
+    image, mask = read_image(pair), read_mask(pair)
+    if image.shape[:2] != mask.shape:
+        (height, width), (mask_height, mask_width) = image.shape[:2], mask.shape
+        raise UserError(
+            f"{pair.mask} has {mask_width}x{mask_height} pixels but {pair.image} has {width}x{height}: "
+            "export the mask at the size of its image."
+        )
+    return image, mask
+
+
 def mask_files(pair: Pair) -> list[Path]:
     """Every file that the mask of a pair is read from, in natural order."""
     return list_folder(pair.mask).files if os.path.isdir(pair.mask) else [pair.mask]

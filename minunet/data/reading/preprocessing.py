@@ -6,7 +6,7 @@ The same few settings are stored with a trained model, so that a new image is tr
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -130,6 +130,10 @@ class Preprocessing:
         values = (divide_by_white(array, 1) if coded else to_grey(array))[..., None]
         # In double precision the mean of white pixels is exactly 1, which matters: Keras accuracy compares for equality.
         return self._resized(values.astype(np.float64)).astype(np.float32)
+
+    def at_own_size(self) -> Preprocessing:
+        """The same without a size or crops: images and masks keep their own size."""
+        return replace(self, size=None, crop=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings, for a JSON file."""
