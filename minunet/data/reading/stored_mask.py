@@ -129,7 +129,7 @@ def _stored_values(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     if image.mode in ("LA", "La", "RGBA", "RGBa"):
         return _without_alpha(image), None
     values = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    if getattr(image, "tag_v2", {}).get(284) == PLANAR:
+    if _is_planar(image):
         check_planes(values)
     return values, None
 
@@ -164,12 +164,17 @@ def _is_inverted(image: Image.Image) -> bool:
     return white_is_zero(image) and getattr(image, "tag_v2", {}).get(259) not in FAX
 
 
+def _is_planar(image: Image.Image) -> bool:
+    """Whether the channels of a TIFF are stored one after the other."""
+    return getattr(image, "tag_v2", {}).get(284) == PLANAR
+
+
 def _without_alpha(image: Image.Image) -> np.ndarray:
     """The colours, over black where the transparency varies, or the transparency itself where the colours do not."""
     if image.mode in ("La", "RGBa"):  # premultiplied, which Pillow converts only to "LA" and "RGBA"
         image = image.convert(image.mode.upper())
     array = np.asarray(image)
-    if getattr(image, "tag_v2", {}).get(284) == PLANAR:
+    if _is_planar(image):
         check_planes(array)
         return array[..., 0]
     colours, alpha = array[..., :-1], array[..., -1]
