@@ -11,9 +11,8 @@ import numpy as np
 
 from minunet.cells.cell_packages import require
 
-SMOOTHING = (
-    1.2  # pixels, standard deviation: the length of the outline of a disc or an ellipse is then right within 1 %
-)
+# Pixels, standard deviation: the length of the outline of a disc or an ellipse is then right within 1 %.
+SMOOTHING = 1.2
 CHANGED = 0.1  # a cell whose area would change by more than this share is too thin to be smoothed
 
 

@@ -14,9 +14,8 @@ from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.inference.loaded_model import LoadedModel
 
 MOST_IMAGES = 20  # more take longer and change little; they are taken evenly from all
-KEPT_PIXELS = (
-    40_000_000  # with so many in all, the probabilities are kept in memory; more are predicted again in each step
-)
+# Of all images together: their probabilities are kept in memory, those of more are predicted again in each step.
+KEPT_PIXELS = 40_000_000
 
 
 def calibrate_cells(

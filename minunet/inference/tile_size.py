@@ -8,9 +8,8 @@ from typing import Any
 TILE_BYTES = 400e6  # of a forward pass on one tile, where that leaves enough of the tile
 BYTES_PER_CHANNEL = 32  # at its peak, per pixel and base channel; measured: 26 to 31, for bases 4 to 64
 MARGINS_PER_SIDE = 6  # at least, so that no more than 2.25 times the pixels of the image are computed
-BAND_PIXELS = (
-    16e6  # of the used part of a row of tiles, whose probabilities (4 bytes) and pixels (1 to 16 bytes) are in memory
-)
+# Of the used part of a row of tiles, whose probabilities (4 bytes) and pixels (1 to 16 bytes) are in memory.
+BAND_PIXELS = 16e6
 LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; pixels farther away have hardly any influence
 
 

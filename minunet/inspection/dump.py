@@ -29,13 +29,8 @@ from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text
 from minunet.wording import join_names
 
-PARTS = (
-    "images",
-    "masks",
-    "labels",
-    "sheet.png",
-    "pairs.csv",
-)  # moved in this order: the table is there only at the end
+# They are moved in this order: the table is there only at the end.
+PARTS = ("images", "masks", "labels", "sheet.png", "pairs.csv")
 IGNORED_GREY = 128  # between background, 0, and cell, 255
 MOST_LABELS = 65535  # of a 16-bit picture
 FAST = 1  # compression of PNG

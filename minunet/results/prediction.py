@@ -21,14 +21,8 @@ PICTURES = {
 }
 Display = Callable[[np.ndarray], np.ndarray]
 
-COMPRESS_LEVELS = {
-    "mask": 6,
-    "probability": 1,
-    "product": 1,
-    "overlay": 1,
-}  # 6 saves half of a mask, a sixth of a photograph
-
-
+# 6 saves half of a mask, a sixth of a photograph.
+COMPRESS_LEVELS = {"mask": 6, "probability": 1, "product": 1, "overlay": 1}
 CELL_PICTURES = ("_cells.png", "_labels.tif", "_labels.ome.tif")  # what else a prediction writes that is an image
 
 
