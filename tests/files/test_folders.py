@@ -63,3 +63,13 @@ def test_folders_that_were_made_are_removed_where_they_are_empty(tmp_path):
     (tmp_path / "a" / "kept").write_text("x")
     folders.remove_empty(missing)
     assert (tmp_path / "a" / "kept").exists() and not (tmp_path / "a" / "b").exists()
+
+
+def test_files_that_are_there_are_replaced_only_where_the_user_says_so(tmp_path):
+    names = ["scores.json", "scores.csv"]
+    assert folders.existing_problems(tmp_path / "new", names, overwrite=False) == []
+    for count, said in ((1, "scores.json is there already"), (2, "scores.json and scores.csv are there already")):
+        (tmp_path / names[count - 1]).write_text("mine")
+        (problem,) = folders.existing_problems(tmp_path, names, overwrite=False)
+        assert said in problem and "--overwrite" in problem
+    assert folders.existing_problems(tmp_path, names, overwrite=True) == []
