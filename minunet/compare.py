@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 from minunet.cells.cell_packages import missing_packages
 from minunet.cli.argument_types import file_path
@@ -57,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a plot of the counts")
         return 0
-    with FolderLock(out) as lock:
+    with FolderLock(out, say=partial(say_item, print, "note")) as lock:
         lock.sweep()
         if problems := comparison_problems(out, [a, b], arguments.overwrite):
             raise UserError(problems)

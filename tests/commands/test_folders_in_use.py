@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet import UNet, evaluate, paper, predict, synthesize, train
+from minunet import UNet, compare, evaluate, paper, predict, synthesize, train
 from minunet.checkpoints.model_file import save_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.lock import FolderLock
@@ -39,6 +39,7 @@ COMMANDS = {
     "predict": (predict, ["model.safetensors", "data/images", "--out", "out"]),
     "predict --overwrite": (predict, ["model.safetensors", "data/images", "--out", "out", "--overwrite"]),
     "evaluate": (evaluate, ["model.safetensors", "data", "--out", "out"]),
+    "compare": (compare, ["data/masks", "data/masks", "--out", "out"]),
     "paper": (paper, ["data", "--out", "out"]),
     "synthesize": (synthesize, ["out", "--count", "1", "--size", "32"]),
 }
@@ -58,23 +59,24 @@ def test_a_folder_in_use_is_refused_and_nothing_changes(name, made, monkeypatch,
     assert not (made / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["train", "predict", "evaluate", "paper"])
+@pytest.mark.parametrize("name", ["train", "predict", "evaluate", "compare", "paper"])
 def test_what_another_process_wrote_until_now_is_noticed(name, made, tmp_path, monkeypatch, capsys):
     """It had the lock while this one read its arguments."""
     monkeypatch.chdir(made)
     command, arguments = COMMANDS[name]
     arguments = [str(tmp_path / "out") if argument == "out" else argument for argument in arguments]
+    written = ("config.json", "metrics.json", "lab.json", "comparison.json", "cell0_mask.png")
     plain = FolderLock._make_folder
 
     def ends(self):
         plain(self)
-        for name in ("config.json", "metrics.json", "lab.json", "cell0_mask.png"):
+        for name in written:
             (self.folder / name).write_text("{}")
 
     monkeypatch.setattr(FolderLock, "_make_folder", ends)
     assert command.main(arguments) == 2
     assert str(tmp_path / "out") in capsys.readouterr().err
-    assert len(list((tmp_path / "out").iterdir())) == 4
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(written)
 
 
 @pytest.mark.parametrize("command", [train, predict])
@@ -118,12 +120,22 @@ def test_of_real_processes_on_one_folder_one_trains(made, tmp_path):
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 2
 
 
+def killed_in(folder):
+    """Leave a folder as a process does that is killed while it holds the folder."""
+    code = "import os, sys; from minunet.files.lock import FolderLock; FolderLock(sys.argv[1]).__enter__(); os._exit(1)"
+    subprocess.run([sys.executable, "-c", code, str(folder)])
+
+
+def test_compare_says_that_it_takes_over_the_folder_of_a_killed_process(made, tmp_path, capsys):
+    masks, out = str(made / "data" / "masks"), tmp_path / "out"
+    killed_in(out)
+    assert compare.main([masks, masks, "--out", str(out)]) == 0
+    assert f"note {out} was in use by process" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_folder_of_a_killed_process_is_taken_over_and_swept(made, tmp_path, capsys):
-    killed = (
-        "import os, sys; from minunet.files.lock import FolderLock; FolderLock(sys.argv[1]).__enter__(); os._exit(1)"
-    )
     out = tmp_path / "out"
-    subprocess.run([sys.executable, "-c", killed, str(out)])
+    killed_in(out)
     (out / ".cell0_mask.77.part.png").touch()
     Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "cell0.png")
     assert predict.main([str(made / "model.safetensors"), str(tmp_path / "cell0.png"), "--out", str(out)]) == 0
