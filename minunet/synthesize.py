@@ -27,6 +27,7 @@ what it writes:
   OUT/images/smear_0000.png      the photographs, RGB
   OUT/masks/smear_0000.png       0 background, 255 red or white cell (platelets and debris are background)
   OUT/instances/smear_0000.png   16-bit: the number of the cell at each pixel, the top-most where cells overlap
+  OUT/classes/smear_0000.png     palette: 0 background, 1 red cell, 2 cytoplasm and 3 nucleus of a white cell, 4 platelet
   OUT/cells.csv                  a row per cell: image, instance, kind, shape, visible pixels
   OUT/sheet.png                  some of the smears, and below each the outlines of its cells
 
@@ -34,6 +35,7 @@ examples:
   python -m minunet.synthesize smears
   python -m minunet.synthesize smears --count 200 --size 512x384 --seed 7
   python -m minunet.train smears
+  python -m minunet.train smears --masks smears/classes
 
 The same seed draws the same smears, and a longer set begins with the shorter one. A set is written completely
 or not at all, and never replaces another."""

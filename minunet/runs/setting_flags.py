@@ -47,7 +47,11 @@ def _split_shares(text: str) -> tuple[float, ...]:
 
 SETTING_FLAGS = {
     "images": SettingFlag("folder of the images, or 'DIR/*_raw.tif', in place of DATA", "DIR", path_text),
-    "masks": SettingFlag("folder of the masks, or 'DIR/*_gt.png', in place of DATA", "DIR", path_text),
+    "masks": SettingFlag(
+        "folder of the masks, or 'DIR/*_gt.png': with --images in place of DATA, or other masks for the images of DATA",
+        "DIR",
+        path_text,
+    ),
     "mask": SettingFlag("make masks black and white, or keep their greys"),
     "threshold": SettingFlag(
         "a fraction of white: mask values above it are cell, 0.5 being the same as --cell '>127.5' in 8 bits; otsu leaves it to "

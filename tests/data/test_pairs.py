@@ -17,7 +17,8 @@ def test_half_given_arguments(tmp_path):
     ]
     assert problems(masks=tmp_path) == ["--masks was given without --images: give both, or one folder that holds both."]
     assert problems(tmp_path, images=tmp_path) == [
-        "a data folder and --images or --masks were given: give the folder, or the other two."
+        "a data folder and --images were given: give the folder, or --images and --masks; with the folder, --masks alone gives "
+        "its images other masks."
     ]
     assert problems() == ["no data were given: name a folder, or give both --images and --masks."]
 

@@ -36,10 +36,16 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
         One folder in any known layout.
     images, masks : Path or None
         The two folders themselves, in place of `data`, or patterns of the names of files in one folder, `smears/*_gt.png`.
+        With `data` and `masks` alone, the images are those of `data`.
     """
     folders = DataFolders()
-    if data is not None and (images is not None or masks is not None):
-        folders.problems.append("a data folder and --images or --masks were given: give the folder, or the other two.")
+    if data is not None and images is not None:
+        folders.problems.append(
+            "a data folder and --images were given: give the folder, or --images and --masks; with the folder, --masks alone "
+            "gives its images other masks."
+        )
+    elif data is not None and masks is not None:
+        _add_with_other_masks(folders, data, masks)
     elif data is not None:
         _explore(folders, data)
     elif images is not None and masks is not None:
@@ -58,6 +64,24 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     else:
         folders.problems.append("no data were given: name a folder, or give both --images and --masks.")
     return folders
+
+
+def _add_with_other_masks(folders: DataFolders, data: Path, masks: Path) -> None:
+    """Add the images of a data folder, those in its folder of images or else those in itself, with masks from elsewhere."""
+    listing = folders.list_folder(data)
+    if listing.problems:
+        return
+    inside = [folder for folder in folders_of_kind(listing, "images") if list_tree(folder).files]
+    if len(inside) == 1 or (listing.files and os.path.isfile(masks)):
+        folders.absorb(find_data_folders(None, inside[0] if inside else data, masks))
+        return
+    if listing.files and not inside:  # of images beside their masks only the images
+        folders.match_listings(*_given(data, masks))
+        return
+    what = join_names(folder.name + "/" for folder in inside) if inside else "no folder images/ and no image files"
+    folders.problems.append(
+        f"--masks {masks}: {data} holds {what}: say with --images in place of DATA which images are meant."
+    )
 
 
 def _given(images: Path, masks: Path) -> tuple[Listing, Listing]:

@@ -1,6 +1,6 @@
 """Debris: everything on a slide except cells; it is drawn into the image and never into the masks.
 
-Platelets belong here too: they are fragments without a nucleus, and the masks show red and white cells only.
+Platelets belong here too: they are fragments without a nucleus, and of the masks only those of classes show them.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.data.synthetic import outline as outlines
+from minunet.data.synthetic.drawn_class import DrawnClass
 from minunet.data.synthetic.film import Film
 from minunet.data.synthetic.outline import Outline
 from minunet.data.synthetic.slide import Slide
@@ -66,6 +67,7 @@ def platelet(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     if region is None:
         return
     field = shape.distance_field(region)
+    slide.mark(region, field.inside & (slide.instances[region] == 0), DrawnClass.PLATELET)
     haze = field.coverage(max(1.5, 0.35 * radius))
     granules = np.clip(0.5 + 0.5 * smooth_noise(rng, haze.shape, max(1.3, 0.16 * radius)), 0, 1.6)
     strength = rng.uniform(0.5, 1.1)

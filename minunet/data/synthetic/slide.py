@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from minunet.data.synthetic.drawn_class import DrawnClass
 from minunet.data.synthetic.outline import DistanceField, Outline, Region
 from minunet.data.synthetic.stain import Stain
 
@@ -46,6 +47,8 @@ class Slide:
         Concentration of each `Stain`.
     instances : ndarray, int32, (H, W)
         The number of the topmost cell at each pixel centre, from 1; 0 where there is none.
+    classes : ndarray, uint8, (H, W)
+        The `DrawnClass` of each pixel centre. A cell covers a platelet.
     kinds, shapes : dict[int, str]
         Kind of each cell, "red" or "white", and the haematological name of its shape.
     """
@@ -53,6 +56,7 @@ class Slide:
     def __init__(self, width: int, height: int):
         self.stains = np.zeros((len(Stain), height, width), np.float32)
         self.instances = np.zeros((height, width), np.int32)
+        self.classes = np.zeros((height, width), np.uint8)
         self.kinds: dict[int, str] = {}
         self.shapes: dict[int, str] = {}
         self._regions: dict[int, Region] = {}
@@ -61,6 +65,10 @@ class Slide:
     def add(self, stain: Stain, region: Region, amount: np.ndarray) -> None:
         """Add `amount` (h, w) of a stain to a region of the slide."""
         self.stains[stain][region] += amount
+
+    def mark(self, region: Region, inside: np.ndarray, drawn: DrawnClass) -> None:
+        """Say of which class the pixels are where `inside` (h, w) is True in a region of the slide."""
+        self.classes[region][inside] = drawn
 
     def place(self, cell: Cell, rng: np.random.Generator, overlap: float = 0.0) -> bool:
         """Place a cell on top of the others and paint it, or refuse it.
@@ -99,6 +107,7 @@ class Slide:
             return False
         self.kinds[number], self.shapes[number] = cell.kind, cell.shape
         self._regions[number], self._areas[number] = region, area
+        self.mark(region, inside, DrawnClass.WHITE_CELL if cell.kind == "white" else DrawnClass.RED_CELL)
         cell.paint(self, region, field, rng)
         return True
 

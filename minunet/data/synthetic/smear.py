@@ -31,11 +31,14 @@ class Smear:
     ----------
     image : ndarray, uint8, (H, W, 3)
     mask : ndarray, bool, (H, W)
-        The cells, red and white: True where the centre of a pixel is inside one. Platelets, precipitated stain, fibres,
-        remains of burst cells and dust are in the image only.
+        The cells, red and white: True where the centre of a pixel is inside one. Precipitated stain, fibres, remains of
+        burst cells and dust are in the image only, and platelets also in `classes`.
     instances : ndarray, int32, (H, W)
         The number of the cell at each pixel, from 1 without gaps; 0 is background, and `instances > 0` is `mask`. Where
         cells overlap, a pixel belongs to the topmost one. Each instance is one 4-connected component.
+    classes : ndarray, uint8, (H, W)
+        The `minunet.data.synthetic.drawn_class.DrawnClass` of each pixel: background, red cell, cytoplasm or nucleus of a white
+        cell, or platelet. Red and white cells are exactly those of `mask`.
     kinds : dict[int, str]
         "red" or "white", for each instance.
     shapes : dict[int, str]
@@ -45,6 +48,7 @@ class Smear:
     image: np.ndarray
     mask: np.ndarray
     instances: np.ndarray
+    classes: np.ndarray
     kinds: dict[int, str]
     shapes: dict[int, str] = field(default_factory=dict)
 
@@ -79,7 +83,7 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     _place_red_cells(rng, slide, film)
     microscope = sample_microscope(rng, film.radius)
     image = microscope.photograph(rng, slide.stains, sample_absorbance(rng, film.strength))
-    return Smear(image, slide.instances > 0, slide.instances, slide.kinds, slide.shapes)
+    return Smear(image, slide.instances > 0, slide.instances, slide.classes, slide.kinds, slide.shapes)
 
 
 def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None:

@@ -1,4 +1,4 @@
-"""A set of smears on disk: images/, masks/ and instances/ with files of the same names, and cells.csv with a row per cell.
+"""A set of smears on disk: images/, masks/, instances/ and classes/ with files of the same names, and cells.csv, a row per cell.
 
 It is written completely or not at all: first beside its final place, and moved there at the end.
 """
@@ -13,12 +13,14 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from minunet.data.class_colours import class_colours
+from minunet.data.synthetic.drawn_class import DrawnClass
 from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.files.whole_set import remove_remains, whole_set_problems, written_whole
 
-PARTS = ("images", "masks", "instances")
+PARTS = ("images", "masks", "instances", "classes")
 TABLE = "cells.csv"
 COLUMNS = ("image", "instance", "kind", "shape", "pixels")
 
@@ -32,7 +34,8 @@ def write_set(
     ----------
     folder : path
         Created if missing. It gets `images/NAME.png` (RGB), `masks/NAME.png` (8-bit, 0 or 255), `instances/NAME.png` (16-bit, the
-        number of the cell at each pixel) and `cells.csv` (a row per cell: image, instance, kind, shape, visible pixels).
+        number of the cell at each pixel), `classes/NAME.png` (the `DrawnClass` of each pixel, with a palette) and `cells.csv` (a
+        row per cell: image, instance, kind, shape, visible pixels).
     count : int
         The number of smears, at least 1.
     size : (width, height)
@@ -103,11 +106,14 @@ def _draw(draft: Path, count: int, size: tuple[int, int], seed: int, progress: b
 
 
 def _write(draft: Path, name: str, smear: Smear) -> None:
-    pictures: tuple[np.ndarray, ...] = (
-        smear.image,
-        smear.mask.astype(np.uint8) * 255,
-        smear.instances.astype(np.uint16),
+    classes = Image.fromarray(smear.classes)
+    classes.putpalette(class_colours(len(DrawnClass)).tobytes())
+    pictures = (
+        Image.fromarray(smear.image),
+        Image.fromarray(smear.mask.astype(np.uint8) * 255),
+        Image.fromarray(smear.instances.astype(np.uint16)),
+        classes,
     )
-    for part, pixels in zip(PARTS, pictures, strict=True):
+    for part, picture in zip(PARTS, pictures, strict=True):
         # Noise is hard to compress: the fastest setting takes less than half of the time for files a tenth larger.
-        Image.fromarray(pixels).save(draft / part / f"{name}.png", compress_level=1)
+        picture.save(draft / part / f"{name}.png", compress_level=1)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minunet.data.synthetic import outline as outlines
+from minunet.data.synthetic.drawn_class import DrawnClass
 from minunet.data.synthetic.film import WHITE_ODDS, WHITE_SHAPES, Film
 from minunet.data.synthetic.outline import DistanceField, Outline, Region
 from minunet.data.synthetic.slide import Slide
@@ -51,6 +52,7 @@ class WhiteCell:
         clouds = smooth_noise(rng, u.shape, 0.28 * radius)
         granules = smooth_noise(rng, u.shape, max(1.2, 0.05 * radius))
         nucleus = self._nucleus(field, rng)
+        slide.mark(region, field.inside & (nucleus > 0.5), DrawnClass.NUCLEUS)
         free = coverage * (1 - 0.8 * nucleus)  # granules and cytoplasm are hardly visible through the nucleus
         blue = self.cytoplasm * np.clip(1 + 0.25 * clouds + 0.35 * u**6, 0.2, None)
         slide.add(Stain.CYTOPLASM, region, blue * free)

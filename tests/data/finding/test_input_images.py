@@ -48,10 +48,10 @@ def test_an_image_named_itself_needs_no_known_ending(tmp_path):
 
 
 def test_of_a_data_set_only_the_images(tmp_path):
-    make(tmp_path, "images/1.png", "masks/1.png", "instances/1.png", "sheet.png", "cells.csv")
+    make(tmp_path, "images/1.png", "masks/1.png", "instances/1.png", "classes/1.png", "sheet.png", "cells.csv")
     inputs = find_input_images([tmp_path])
     assert [image.name for image in inputs.images] == ["images/1"]
-    assert [path.name for path in inputs.masks] == ["sheet.png", "instances", "masks"]
+    assert [path.name for path in inputs.masks] == ["sheet.png", "classes", "instances", "masks"]
 
 
 def test_of_a_divided_data_set_only_the_images(tmp_path):

@@ -27,6 +27,37 @@ def test_two_folders(make_set, images, masks):
     assert all(pair.image.parent.name == images and pair.mask.parent.name == masks for pair in find_pairs(str(root)))
 
 
+def test_the_images_of_a_folder_with_other_masks(make_set, tmp_path):
+    root = make_set("1", "2")
+    for name in ("1", "2"):
+        save(root / "classes" / f"{name}.png", disc(7))
+    pairs = find_pairs(root, masks=root / "classes")
+    assert [(pair.image.parent.name, pair.mask.parent.name) for pair in pairs] == [("images", "classes")] * 2
+    assert names(find_pairs(root)) == names(pairs)  # without --masks the folder of other masks does not disturb
+    assert all(pair.mask.parent.name == "masks" for pair in find_pairs(root))
+
+
+def test_images_beside_their_masks_with_other_masks(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "flat" / f"{name}.png", photo())
+        save(tmp_path / "flat" / f"{name}_mask.png", disc())
+        save(tmp_path / "other" / f"{name}.png", disc())
+    pairs = find_pairs(tmp_path / "flat", masks=tmp_path / "other")
+    assert [(pair.image.name, pair.mask.parent.name) for pair in pairs] == [("a.png", "other"), ("b.png", "other")]
+
+
+def test_other_masks_for_a_folder_whose_images_are_not_told(make_set, tmp_path):
+    make_set("1", root=tmp_path / "deep")
+    masks = tmp_path / "deep" / "masks"
+    assert problems(tmp_path, masks=masks) == [
+        f"--masks {masks}: {tmp_path} holds no folder images/ and no image files: say with --images in place of DATA which "
+        "images are meant."
+    ]
+    make_set("1", root=tmp_path / "two", images="raw")
+    make_set("1", root=tmp_path / "two", images="images")
+    assert "holds images/ and raw/: say with --images" in problems(tmp_path / "two", masks=masks)[0]
+
+
 @pytest.mark.parametrize(("images", "masks"), [("original", "mask"), ("images", "masks"), ("image", "label")])
 def test_layout_inside_train_and_test_keeps_the_split(make_set, tmp_path, images, masks):
     make_set("1", "2", root=tmp_path / "train", images=images, masks=masks)

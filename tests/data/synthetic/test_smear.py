@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.data.synthetic import debris, draw_cell, draw_smear
+from minunet.data.synthetic.drawn_class import DrawnClass
 from minunet.data.synthetic.film import RED_SHAPES, WHITE_SHAPES, red_cell_radius, sample_film
 from minunet.data.synthetic.slide import Slide
 from tests.data.synthetic.connected_pieces import pieces
@@ -34,6 +35,34 @@ def test_every_instance_is_one_piece(size):
     for smear in smears(3, size, seed=1):
         for number in smear.kinds:
             assert pieces(smear.instances == number) == 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_classes_say_of_what_kind_the_cell_of_each_pixel_is(size):
+    white = np.isin(np.arange(5), (DrawnClass.WHITE_CELL, DrawnClass.NUCLEUS))
+    for smear in smears(3, size, seed=2):
+        assert smear.classes.shape == smear.mask.shape and smear.classes.dtype == np.uint8
+        assert np.array_equal(np.isin(smear.classes, (DrawnClass.BACKGROUND, DrawnClass.PLATELET)), ~smear.mask)
+        for number, kind in smear.kinds.items():
+            assert np.all(white[smear.classes[smear.instances == number]] == (kind == "white"))
+
+
+def test_a_nucleus_is_the_dark_part_of_every_white_cell_and_platelets_are_small():
+    drawn = smears(12, (128, 128), seed=2)
+    whole = 0
+    for smear in drawn:
+        grey = smear.image.astype(float).mean(axis=2)
+        for number in (number for number, kind in smear.kinds.items() if kind == "white"):
+            cell = smear.instances == number
+            if np.count_nonzero(cell) < 400:  # cut by the border
+                continue
+            nucleus = cell & (smear.classes == DrawnClass.NUCLEUS)
+            assert 0.1 < np.count_nonzero(nucleus) / np.count_nonzero(cell) < 0.9
+            assert grey[nucleus].mean() < grey[cell & ~nucleus].mean() - 10
+            whole += 1
+    assert whole > 5
+    platelets = np.stack([smear.classes == DrawnClass.PLATELET for smear in drawn])
+    assert 0.0005 < platelets.mean() < 0.03
 
 
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_smear():

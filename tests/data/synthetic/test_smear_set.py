@@ -22,7 +22,7 @@ def test_a_set_holds_the_smears_their_masks_and_their_cells(tmp_path):
     names = write_set(tmp_path / "a" / "set", 3, SIZE, seed=4)
     folder = tmp_path / "a" / "set"
     assert names == ["smear_0000", "smear_0001", "smear_0002"]
-    assert sorted(path.name for path in folder.iterdir()) == ["cells.csv", "images", "instances", "masks"]
+    assert sorted(path.name for path in folder.iterdir()) == ["cells.csv", "classes", "images", "instances", "masks"]
     with open(folder / "cells.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     for index, name in enumerate(names):
@@ -33,6 +33,8 @@ def test_a_set_holds_the_smears_their_masks_and_their_cells(tmp_path):
         assert mode == "L" and np.array_equal(mask, smear.mask * np.uint8(255))
         mode, instances = read(folder / "instances" / f"{name}.png")
         assert mode.startswith("I;16") and np.array_equal(instances, smear.instances)
+        mode, classes = read(folder / "classes" / f"{name}.png")
+        assert mode == "P" and np.array_equal(classes, smear.classes)
         cells = [row for row in rows if row["image"] == name]
         assert [int(row["instance"]) for row in cells] == list(smear.kinds)
         for row in cells:
@@ -44,7 +46,7 @@ def test_a_set_holds_the_smears_their_masks_and_their_cells(tmp_path):
 def test_a_longer_set_begins_with_the_shorter(tmp_path):
     short, long = write_set(tmp_path / "short", 2, SIZE), write_set(tmp_path / "long", 4, SIZE)
     assert long[:2] == short
-    for part in ("images", "masks", "instances"):
+    for part in ("images", "masks", "instances", "classes"):
         for name in short:
             one, other = (tmp_path / length / part / f"{name}.png" for length in ("short", "long"))
             assert one.read_bytes() == other.read_bytes()
@@ -53,7 +55,9 @@ def test_a_longer_set_begins_with_the_shorter(tmp_path):
 def test_a_set_is_never_overwritten(tmp_path):
     write_set(tmp_path, 1, SIZE)
     before = (tmp_path / "images" / "smear_0000.png").read_bytes()
-    with pytest.raises(UserError, match="already holds images, masks, instances, cells.csv.*remove it or name another"):
+    with pytest.raises(
+        UserError, match="already holds images, masks, instances, classes, cells.csv.*remove it or name another"
+    ):
         write_set(tmp_path, 1, SIZE, seed=1)
     assert (tmp_path / "images" / "smear_0000.png").read_bytes() == before
 
