@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from minunet.cells.cell_choice import CellChoice
+from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.version import __version__
-from minunet.wording import shorten
+from minunet.wording import count_noun, shorten
 
 LAYOUT = {
     "activations": "(N, H, W, C)",
@@ -43,14 +44,16 @@ def in_folder(path: str | Path, name: str, reason: str) -> Path:
     return path / name
 
 
-def describe_model(model: UNet, preprocessing: Preprocessing | None) -> dict[str, Any]:
-    """The entries of the header that both kinds of file have."""
+def describe_model(model: UNet, preprocessing: Preprocessing | None, outputs: Outputs | None = None) -> dict[str, Any]:
+    """The entries of the header that both kinds of file have; that of the outputs only where they are not one logit."""
     parameters = dict(model.named_parameters())
+    described = {} if outputs in (None, Outputs()) else {"outputs": to_json(outputs)}
     return {
         "architecture": to_json(model.config),
         "parameters": sum(math.prod(parameter.shape) for parameter in parameters.values()),
         "tensors_in_order_of_use": list(parameters),
         "preprocessing": None if preprocessing is None else to_json(preprocessing.to_dict()),
+        **described,
         "weight_layout": LAYOUT,
         "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
     }
@@ -146,6 +149,28 @@ def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
             f"{path}: this minunet ({__version__}) cannot use the settings of cells in the file ({' '.join(error.problems)}); "
             "copy it again, or use the version that wrote it (see 'versions' in its header)."
         ) from error
+
+
+def build_outputs(path: Path, document: Mapping[str, Any]) -> Outputs:
+    """What the channels of the logits mean; one logit, cell or not, where an older version wrote the file.
+
+    A UserError where this version does not know them, or where the architecture has another number of channels.
+    """
+    stored = document.get("outputs")
+    try:
+        outputs = Outputs() if stored is None else Outputs.from_dict(stored)
+    except UserError as error:
+        raise UserError(
+            f"{path}: this minunet ({__version__}) cannot use the outputs that the file describes ({' '.join(error.problems)}); "
+            "copy it again, or use the version that wrote it (see 'versions' in its header)."
+        ) from error
+    own = document["architecture"].get("out_channels", 1)
+    if own != outputs.channels:
+        raise UserError(
+            f"{path}: the network of this file has {count_noun(own, 'output channel')}, and its header describes "
+            f"{outputs.channels}; give another model."
+        )
+    return outputs
 
 
 def build_training_images(path: Path, document: Mapping[str, Any]) -> TrainingImages | None:

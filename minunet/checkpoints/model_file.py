@@ -13,6 +13,7 @@ from minunet.checkpoints.architecture import build_model, check_architecture, ch
 from minunet.checkpoints.header import (
     as_weights,
     build_cell_choice,
+    build_outputs,
     build_preprocessing,
     build_training_images,
     check_document,
@@ -25,6 +26,7 @@ from minunet.checkpoints.header import (
 )
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
+from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import channel_count
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
@@ -32,6 +34,7 @@ from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
+from minunet.wording import count_noun
 
 MODEL_FILE = "model.safetensors"
 MODEL = "minunet-model"  # the file's format, as its header calls it
@@ -46,6 +49,7 @@ def save_model(
     extra: Mapping[str, Any] | None = None,
     cell_choice: CellChoice | None = None,
     training_images: TrainingImages | None = None,
+    outputs: Outputs | None = None,
 ) -> Path:
     """Write a model file, which `load_model` can read without any further information.
 
@@ -65,6 +69,8 @@ def save_model(
         How cells are cut out; without it the defaults are used.
     training_images : TrainingImages, optional
         How the images of the training look, with which new images are compared.
+    outputs : Outputs, optional
+        What the channels of the model's logits mean; one logit, cell or not, unless given.
 
     Raises
     ------
@@ -74,7 +80,7 @@ def save_model(
     document = {
         "format": MODEL,
         "about": "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers.",
-        **describe_model(model, preprocessing),
+        **describe_model(model, preprocessing, outputs),
         "metrics": to_json(metrics or {}),
         "extra": to_json(extra or {}),
     }
@@ -134,6 +140,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         machine=machine,
         cell_choice=build_cell_choice(file, document.get("cells")),
         training_images=build_training_images(file, document),
+        outputs=build_outputs(file, document),
     )
 
 
@@ -162,13 +169,13 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     is_state = document["format"] == STATE
     if not is_state and not finite({key: document.get(key) for key in ("metrics", "extra")}):
         raise UserError(f"{path}: the metrics of this file are not finite numbers; copy it again, or write it anew.")
-    channels = channel_count(preprocessing.channels), 1
-    own = config.get("in_channels", 1), config.get("out_channels", 1)
+    channels, own = channel_count(preprocessing.channels), config.get("in_channels", 1)
     if own != channels:
         raise UserError(
-            f"{path}: this model turns {own[0]} channels into {own[1]} masks, and to predict from {preprocessing.channels} images "
-            f"it takes {channels[0]} and 1; give another model."
+            f"{path}: this model takes {count_noun(own, 'channel')}, and {preprocessing.channels} images have {channels}; "
+            "give another model."
         )
+    build_outputs(path, document)
     shapes = parameter_shapes(config)
     check_tensors(path, shapes, stored_weights(table) if is_state else table)
     check_document(path, document, shapes)

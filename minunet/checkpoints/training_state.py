@@ -16,6 +16,7 @@ from minunet.checkpoints import container
 from minunet.checkpoints.architecture import check_architecture, check_tensors, parameter_shapes
 from minunet.checkpoints.header import (
     as_weights,
+    build_outputs,
     build_preprocessing,
     build_training_images,
     check_document,
@@ -26,6 +27,7 @@ from minunet.checkpoints.header import (
     to_json,
 )
 from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
+from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
@@ -87,6 +89,7 @@ def save_state(
     preprocessing: Preprocessing | None = None,
     extra: Mapping[str, Any] | None = None,
     training_images: TrainingImages | None = None,
+    outputs: Outputs | None = None,
 ) -> Path:
     """Write everything that a training needs to go on exactly as if it had not stopped.
 
@@ -109,6 +112,8 @@ def save_state(
         Anything else that JSON can hold, such as the best score so far.
     training_images : TrainingImages, optional
         How the images of the training look, for `load_model`.
+    outputs : Outputs, optional
+        What the channels of the model's logits mean; one logit, cell or not, unless given.
     """
     state = optimizer.state_dict()
     arrays = {name: value for name, value in state.items() if getattr(value, "ndim", 0)}
@@ -117,7 +122,7 @@ def save_state(
     document = {
         "format": STATE,
         "about": "The state of training a U-Net for blood-cell images; minunet.train --resume goes on from it.",
-        **describe_model(model, preprocessing),
+        **describe_model(model, preprocessing, outputs),
         "epoch": int(epoch),
         "step": int(step),
         "config": to_json(config, exact=True),
@@ -197,6 +202,7 @@ def check_state(
     if document.get("preprocessing") is not None:
         build_preprocessing(path, document["preprocessing"])
     build_training_images(path, document)
+    build_outputs(path, document)
     for key, kind in (("epoch", int), ("step", int), ("config", dict), ("history", list), ("optimizer", dict)):
         entry(path, document, key, kind)
     if not all(isinstance(record, dict) for record in document["history"]):

@@ -68,7 +68,7 @@ def predict_tiled(
     Parameters
     ----------
     function : callable
-        From a part (h, w, C) of the image to its prediction (h, w) or (h, w, 1). No side of a part is longer than
+        From a part (h, w, C) of the image to its prediction (h, w) or (h, w, K). No side of a part is longer than
         `tile`; the last ones along an axis may be shorter.
     image : ndarray, (H, W, C)
         Of any size; an image that fits into a tile is predicted whole.
@@ -86,7 +86,7 @@ def predict_tiled(
 
     Returns
     -------
-    ndarray, (H, W) float32
+    ndarray, (H, W) float32, or (H, W, K) where there are several values a pixel
         Apart from it and the image, one tile is in memory at a time.
 
     Raises
@@ -99,12 +99,14 @@ def predict_tiled(
     height, width = image.shape[:2]
     rows, columns = (tiles_along_axis(length, tile, margin, align) for length in (height, width))
     total = len(rows) * len(columns)
-    result = np.empty((height, width), np.float32)
+    result = np.empty((0,), np.float32)
     if progress:
         progress(0, total)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
             prediction = predict_tile(function, image[row.start : row.stop, column.start : column.stop])
+            if not result.size:
+                result = np.empty((height, width, *prediction.shape[2:]), np.float32)
             result[row.core_start : row.core_stop, column.core_start : column.core_stop] = prediction[
                 row.core, column.core
             ]
@@ -114,7 +116,7 @@ def predict_tiled(
 
 
 def predict_tile(function: Callable[[np.ndarray], np.ndarray], part: np.ndarray) -> np.ndarray:
-    """The prediction (h, w) of one part (h, w, C) of an image.
+    """The prediction of one part (h, w, C) of an image: (h, w), or (h, w, K) where there are several values a pixel.
 
     Raises
     ------
@@ -123,9 +125,9 @@ def predict_tile(function: Callable[[np.ndarray], np.ndarray], part: np.ndarray)
     """
     prediction = np.asarray(function(part))
     h, w = part.shape[:2]
-    if prediction.shape not in ((h, w), (h, w, 1)):
+    if prediction.ndim not in (2, 3) or prediction.shape[:2] != (h, w):
         raise ValueError(f"the prediction of a tile of {(h, w)} has the shape {prediction.shape}")
-    return prediction.reshape(h, w)
+    return prediction[..., 0] if prediction.shape[2:] == (1,) else prediction
 
 
 def _check(image: np.ndarray, tile: int, margin: int, align: int) -> None:

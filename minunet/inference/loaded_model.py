@@ -18,14 +18,16 @@ from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.found_cells import find_and_measure
+from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.reading.resize import resize_probability
+from minunet.data.reading.resize import resize_bilinear, resize_probability
 from minunet.data.training_images import TrainingImages
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.image_array import image_array
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
 from minunet.inference.unlike_images import differences
 from minunet.kernels import backend
@@ -59,6 +61,8 @@ class LoadedModel:
         How cells are cut out, chosen at the end of the training; None for models of older versions.
     training_images : TrainingImages or None
         How the images look that the model was trained on; None for models of older versions.
+    outputs : Outputs
+        What the channels of the network's logits mean; one logit, cell or not, for models of older versions.
 
     Examples
     --------
@@ -75,6 +79,7 @@ class LoadedModel:
     machine: Machine = field(default_factory=Machine)
     cell_choice: CellChoice | None = None
     training_images: TrainingImages | None = None
+    outputs: Outputs = field(default_factory=Outputs)
 
     def __post_init__(self) -> None:
         self.forward_pass = ForwardPass(self.model, self.machine)
@@ -132,6 +137,28 @@ class LoadedModel:
             If the image is of another type, or its file cannot be read.
         """
         return next(self.predict_many([image]))
+
+    def predict_outputs(self, image: Any) -> PredictedMaps:
+        """All that the network says of an image.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            As for `predict`.
+
+        Returns
+        -------
+        PredictedMaps
+            `probability`, as of `predict`; `separation`, (H, W) float32 or None; `classes`, (H, W) uint8 or None.
+
+        Raises
+        ------
+        UserError
+            As `predict`.
+        """
+        array = image_array(image)
+        maps = self.maps(self.preprocessing.image(array)[None])[0]
+        return PredictedMaps.of(resize_maps(maps, array.shape[:2]), self.outputs)
 
     def cells(self, image: Any, pixel_size: float | None = None) -> Cells:
         """The cells of an image, numbered and measured.
@@ -227,10 +254,27 @@ class LoadedModel:
         ndarray
             (N, h, w) float32 in [0, 1].
         """
-        return sigmoid(Tensor(self.logits(inputs))).data
+        return self._probabilities(self.output_logits(inputs))
+
+    def maps(self, inputs: np.ndarray) -> np.ndarray:
+        """All that the network says of such images, (N, h, w, M) float32 in [0, 1].
+
+        The last axis is as `PredictedMaps.of` takes it: the probability of cell, the separation, the probability of each class.
+        """
+        logits, outputs = self.output_logits(inputs), self.outputs
+        parts = [self._probabilities(logits)[..., None]]
+        if (separation := outputs.separation_map(logits)) is not None:
+            parts.append(separation[..., None])
+        if outputs.classes:
+            parts.append(outputs.class_probabilities(logits))
+        return np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
     def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """The logits for such images, (N, h, w) float32; the probabilities are their sigmoid.
+        """The logits of cell against background for such images, (N, h, w) float32; the probabilities are their sigmoid."""
+        return np.ascontiguousarray(self.outputs.cell_logits(self.output_logits(inputs))[..., 0])
+
+    def output_logits(self, inputs: np.ndarray) -> np.ndarray:
+        """All logits for such images, (N, h, w, channels) float32; what they mean is in `outputs`.
 
         For a model that was trained at native resolution, images that need too much memory are cut into overlapping tiles.
         """
@@ -253,4 +297,16 @@ class LoadedModel:
         )
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
-        return backend.to_numpy(self.forward_pass.logits(inputs))[..., 0]  # (N, h, w, 1) -> (N, h, w)
+        return backend.to_numpy(self.forward_pass.logits(inputs))  # (N, h, w, channels)
+
+    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
+        cell = np.ascontiguousarray(self.outputs.cell_logits(logits)[..., 0])
+        return sigmoid(Tensor(cell)).data
+
+
+def resize_maps(maps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Maps (h, w, M) of a model's input at the shape (H, W) of the image: float32 in [0, 1]."""
+    height, width = shape
+    if maps.shape[:2] != shape:
+        maps = resize_bilinear(maps, (width, height))
+    return np.clip(maps, 0.0, 1.0).astype(np.float32, copy=False)

@@ -34,7 +34,7 @@ def tiled_logits(run: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, co
     Parameters
     ----------
     run : callable
-        Gives the logits (N, h, w) of images (N, h, w, C).
+        Gives the logits (N, h, w, K) of images (N, h, w, C).
     inputs : ndarray
         (N, H, W, C) float32, as `Preprocessing.image` prepares them.
     config : mapping
@@ -43,8 +43,12 @@ def tiled_logits(run: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, co
     Returns
     -------
     ndarray
-        (N, H, W) float32.
+        (N, H, W, K) float32.
     """
     side, margin, align = tiling(config, inputs.shape[2])
-    predicted = [predict_tiled(lambda tile: run(tile[None])[0], image, side, margin, align=align) for image in inputs]
+    shape = inputs.shape[1:3]
+    predicted = [  # each (H, W, K)
+        predict_tiled(lambda tile: run(tile[None])[0], image, side, margin, align=align).reshape(*shape, -1)
+        for image in inputs
+    ]
     return predicted[0][None] if len(predicted) == 1 else np.stack(predicted)  # a large image is not copied

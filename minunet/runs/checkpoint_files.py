@@ -85,6 +85,7 @@ class CheckpointFiles:
             metrics=metrics,
             extra={"training": settings},
             training_images=self.training_images,
+            outputs=self.config.outputs,
         )
 
     def save_last(self, progress: TrainingProgress) -> None:
@@ -100,6 +101,7 @@ class CheckpointFiles:
             preprocessing=self.preprocessing,
             extra={"progress": progress.to_dict()},
             training_images=self.training_images,
+            outputs=self.config.outputs,
         )
 
     def describe(self, progress: TrainingProgress) -> str:

@@ -107,6 +107,7 @@ class FinalTest:
             extra=model.extra,
             cell_choice=choice,
             training_images=model.training_images,
+            outputs=model.outputs,
         )
         draw_predictions(folder.predictions, model, self.split.test, {str(row["name"]): row for row in rows})
         write_json(folder.metrics, result)

@@ -13,6 +13,7 @@ from typing import Any
 from minunet.cli.argument_types import MOST_BYTES
 from minunet.data.augmentation import LEVELS
 from minunet.data.lighting import LIGHTINGS
+from minunet.data.outputs import SEPARATIONS
 from minunet.data.reading.channels import channels_problem
 from minunet.data.reading.image_range import range_problem
 from minunet.data.reading.mask_values import MaskValues
@@ -28,6 +29,8 @@ from minunet.wording import shorten
 
 SETTING_CHOICES = {
     "mask": ("binary", "grayscale"),
+    "target": ("cells", "pixels"),
+    "separation": SEPARATIONS,
     "augment": LEVELS,
     "lighting": LIGHTINGS,
     "variant": VARIANTS,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import channel_count
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_choice import COMMAND, MaskChoice
@@ -21,7 +22,7 @@ from minunet.runs.setting_checks import is_ascending, size_problems, split_probl
 from minunet.runs.settings import Settings
 from minunet.wording import shorten
 
-BEFORE = {"lighting": "mild", "range": None}  # what versions did that do not know the setting
+BEFORE = {"lighting": "mild", "range": None, "target": "pixels"}  # what versions did that do not know the setting
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class TrainConfig(Settings):
         Whether cells are dark on a light background.
     reading : MaskReading, optional
         How the masks are read, once it has been decided; None in runs of older versions, which decided it mask by mask.
+    target : {"cells", "pixels"}
+        Whether the network also learns what separates cells that touch. The command chooses it by the masks where the user does
+        not.
+    separation : {"distance", "centre", "seam"}
+        By what, with the target "cells" (see `minunet.data.outputs.Outputs`).
+    classes : tuple of str
+        The names of the classes of the masks, the background first; empty for cell or not.
     channels : str
         "grey", "rgb", or numbers of channels (see `minunet.data.reading.channels`).
     range : str, optional
@@ -92,6 +100,9 @@ class TrainConfig(Settings):
     ignore: str | None = None
     invert_masks: bool = False
     reading: MaskReading | None = None
+    target: str = "pixels"
+    separation: str = "distance"
+    classes: tuple[str, ...] = ()
     channels: str = "grey"
     range: str | None = "set"
     image_range: ImageRange | None = None
@@ -147,6 +158,11 @@ class TrainConfig(Settings):
         assert self.crop is not None
         return self.crop, self.crop
 
+    @property
+    def outputs(self) -> Outputs:
+        """What the channels of the network's logits mean."""
+        return Outputs(self.classes, self.separation if self.target == "cells" else None)
+
     def preprocessing(self) -> Preprocessing:
         """How the files are turned into the network's input."""
         return Preprocessing(
@@ -163,7 +179,7 @@ class TrainConfig(Settings):
         """The arguments of `UNet`."""
         return {
             "in_channels": channel_count(self.channels),
-            "out_channels": 1,
+            "out_channels": self.outputs.channels,
             "base_channels": self.base_channels,
             "depth": self.depth,
             "variant": self.variant,
@@ -206,9 +222,21 @@ class TrainConfig(Settings):
         for name in ("reading", "image_range"):
             if values[name] is not None:
                 values[name] = values[name].to_dict()
-        for name in ("extended", "max_memory", "cell", "ignore", "invert_masks", "reading", "range", "image_range"):
+        for name in (
+            "extended",
+            "max_memory",
+            "cell",
+            "ignore",
+            "invert_masks",
+            "reading",
+            "range",
+            "image_range",
+            "classes",
+        ):
             if not values[name]:
                 del values[name]
+        if self.target == "pixels":
+            del values["separation"]
         return values
 
     @classmethod
