@@ -76,6 +76,7 @@ def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
             draw_smears(folder, config.drawn_size, config.seed)
             data = find_training_data(config, folder, resume=request.resume, command=command_line)
             config = replace(config, reading=data.reading, image_range=data.range)
+            config.write(folder.config)  # with the reading, before there is a split
         write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)

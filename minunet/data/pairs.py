@@ -82,6 +82,7 @@ def survey(
     images: str | PathLike | None = None,
     masks: str | PathLike | None = None,
     skip_unpaired: bool = False,
+    numbered: bool = True,
     contents: bool = True,
     progress: ProgressCallback | None = None,
 ) -> Survey:
@@ -98,6 +99,8 @@ def survey(
         by one regular difference.
     skip_unpaired : bool
         Leave out images without a mask and masks without an image, in place of calling them problems.
+    numbered : bool
+        Read instances/ beside masks/ where both have the same names, since it numbers the cells; False reads masks/.
     contents : bool
         Decode every file, each once; False looks at names only.
     progress : callable or None
@@ -108,9 +111,7 @@ def survey(
     Survey
         Nothing that is wrong with the data raises an error here; `Survey.require` does.
     """
-    folders = find_data_folders(
-        *(None if path is None else Path(os.path.expanduser(path)) for path in (data, images, masks))
-    )
+    folders = find_data_folders(_given(data), _given(images), _given(masks), numbered)
     paged = divide_into_pages(folders.pairs)
     pairs = sorted(paged.pairs, key=_order)
     problems, notes = _unpaired(folders, skip_unpaired)
@@ -123,6 +124,10 @@ def survey(
         problems += constant_warnings(statistics)
     warnings += find_warnings(statistics)
     return Survey(tuple(pairs), tuple(problems), tuple(warnings), tuple(statistics), tuple(notes))
+
+
+def _given(path: str | PathLike | None) -> Path | None:
+    return None if path is None else Path(os.path.expanduser(path))
 
 
 def _order(pair: Pair) -> tuple:

@@ -14,7 +14,7 @@ from minunet.data.pairs import Pair
 from minunet.data.reading.chosen_reading import ChosenReading, choose_reading
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_misfits import misfits
-from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.mask_reading import GREYS, NUMBERED, TWO_VALUES, MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import existing_problems, mixing_problems, unwritable
@@ -53,12 +53,17 @@ def evaluation_reading(
     Returns
     -------
     ChosenReading
-        Without a reading where it is that of an older version; with problems where the masks do not fit the reading.
+        Without a reading where it is that of an older version; with problems where the masks do not fit the reading. Masks that
+        number their cells are read by their numbers, also where those of the training only said what is cell.
     """
     counts = [pair.mask.counts for pair in statistics if pair.mask.counts is not None]
     names = [pair.mask.path for pair in statistics if pair.mask.counts is not None]
     if choice.cell is not None or choice.ignore is not None or choice.invert:
         return choose_reading(counts, choice, names)
+    if stored is None or stored.kind in (TWO_VALUES, GREYS):
+        own = choose_reading(counts, choice, names).reading if counts else None
+        if own is not None and own.kind == NUMBERED:
+            return ChosenReading(own)
     if stored is None:
         return ChosenReading()
     return ChosenReading(replace(stored, share=None, count=None), problems=tuple(misfits(counts, stored, names)))

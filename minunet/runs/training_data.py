@@ -169,13 +169,20 @@ def examine_training_data(
         Makes a progress bar with a label.
     """
     data = str(folder.synthetic) if folder is not None and config.drawn else config.data
+    begun = resume and (config.reading is not None or folder is None or folder.split.is_file())
     with progress("checking the data") as update:
         surveyed = survey(
-            data, images=config.images, masks=config.masks, skip_unpaired=config.skip_unpaired, progress=update
+            data,
+            images=config.images,
+            masks=config.masks,
+            skip_unpaired=config.skip_unpaired,
+            # A run that began without the numbers of cells, as those of older versions did, goes on without them.
+            numbered=not begun or (config.reading is not None and config.reading.numbered),
+            progress=update,
         )
     split = None
     problems = [*known_problems, *surveyed.problems]
-    chosen = _reading(config, resume, surveyed, command)
+    chosen = _reading(config, begun, surveyed, command)
     problems += chosen.problems
     if folder is not None and not resume:
         files = [file for pair in surveyed.pairs for file in (pair.image, *mask_files(pair))]
@@ -199,9 +206,9 @@ def examine_training_data(
     return ExaminedData(surveyed, split, chosen.reading, tuple(problems), tuple(warnings), image_range)
 
 
-def _reading(config: TrainConfig, resume: bool, surveyed: Survey, command: str) -> ChosenReading:
+def _reading(config: TrainConfig, begun: bool, surveyed: Survey, command: str) -> ChosenReading:
     """How the masks are read: as the run that is resumed reads them, or as its settings and its masks tell."""
-    if resume:
+    if begun:
         return ChosenReading(config.reading)
     if not surveyed.mask_counts or mask_problems(vars(config)):
         return ChosenReading()

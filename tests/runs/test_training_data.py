@@ -1,7 +1,11 @@
 """The data of a run: found, checked and split together with what is wrong, and drawn only once."""
 
+import csv
+from dataclasses import replace
+
 import pytest
 
+from minunet.data.synthetic import write_set
 from minunet.errors import UserError
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.split_file import read_split, write_split
@@ -63,3 +67,34 @@ def test_smears_are_drawn_once(tmp_path, monkeypatch):
         for _ in range(2):
             draw_smears(folder, config.drawn_size, config.seed)
     assert sizes == [(64, 48), (64, 64)]
+
+
+@pytest.fixture(scope="module")
+def smears(tmp_path_factory):
+    """A folder of drawn smears; not to be changed."""
+    folder = tmp_path_factory.mktemp("smears")
+    write_set(folder, 4, (48, 48))
+    return folder
+
+
+def test_drawn_smears_are_read_by_the_numbers_of_their_cells(smears, tmp_path):
+    config = TrainConfig(data=str(smears), size=(48, 48))
+    with open(smears / "cells.csv", newline="") as file:
+        count = len(list(csv.DictReader(file)))
+    for resume in (False, True):  # resumed: it was stopped before it had a split
+        reading = find_training_data(config, RunFolder(tmp_path / "run"), resume=resume).reading
+        assert (reading.numbered, reading.count) == (True, count)
+
+
+def test_a_run_that_began_without_the_numbers_goes_on_without_them(smears, tmp_path):
+    folder = RunFolder(tmp_path / "run")
+    without = TrainConfig(images=str(smears / "images"), masks=str(smears / "masks"), size=(48, 48))
+    data = find_training_data(without, folder)
+    write_split(data.split, folder, data.statistics)
+    for reading in (data.reading, None):  # None: of a version that read each mask by a threshold of its own
+        older = TrainConfig(data=str(smears), size=(48, 48), reading=reading)
+        resumed = find_training_data(older, folder, resume=True)
+        assert (resumed.split, resumed.reading) == (data.split, reading)
+    numbered = find_training_data(TrainConfig(data=str(smears), size=(48, 48)), RunFolder(tmp_path / "other"))
+    with pytest.raises(UserError, match="its pixels have changed"):
+        find_training_data(replace(older, reading=numbered.reading), folder, resume=True)

@@ -70,7 +70,8 @@ def _image_folder(folder: Path) -> _ImageFolder | None:
     listing = list_folder(folder)
     roles = [folder_role(inner) for inner in listing.folders]
     images = [role.folder for role in roles if role.kind == "images"]
-    masks = [role.folder for role in roles if role.kind == "masks"]
+    of_masks = [role for role in roles if role.kind == "masks"]
+    masks = [role.folder for role in [role for role in of_masks if not role.numbers_cells] or of_masks]
     if len(masks) > 1 or len(images) > 1:
         return None
     if images:

@@ -39,6 +39,8 @@ class DataFolders:
         Whether there were files that are masks, matched or not.
     seen : set of Path
         Folders that were looked into, each once, wherever links lead.
+    numbered : bool
+        Whether of masks of the same images those are read that number their cells.
     """
 
     pairs: list[Pair] = field(default_factory=list)
@@ -49,6 +51,7 @@ class DataFolders:
     warnings: list[str] = field(default_factory=list)
     has_masks: bool = False
     seen: set[Path] = field(default_factory=set)
+    numbered: bool = True
 
     def list_folder(self, folder: Path) -> Listing:
         """List a folder and note what is wrong with it."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from minunet.data.finding.folder_names import SIDES, FolderRole, folder_role
 from minunet.data.finding.listing import Listing, list_folder, list_tree
+from minunet.data.finding.numbered_twins import numbered_twins, twin_note
 from minunet.wording import join_names
 
 USUAL = (("images", "masks"), ("imgs", "masks"), ("original", "mask"), ("image", "label"))  # these win over all others
@@ -55,8 +56,15 @@ class FolderChoice:
         return list(dict.fromkeys(folder for chosen in self.chosen for folder in (chosen.images, chosen.masks)))
 
 
-def choose_folders(listing: Listing) -> FolderChoice:
-    """Choose the folders of images and of masks in a folder; nothing is chosen where their names do not tell."""
+def choose_folders(listing: Listing, numbered: bool = True) -> FolderChoice:
+    """Choose the folders of images and of masks in a folder; nothing is chosen where their names do not tell.
+
+    Parameters
+    ----------
+    listing : Listing
+    numbered : bool
+        Whether of masks of the same images those are chosen that number their cells; see `numbered_twins`.
+    """
     choice = FolderChoice()
     roles = [folder_role(folder) for folder in listing.folders]
     lone_masks: list[Path] = []
@@ -67,7 +75,9 @@ def choose_folders(listing: Listing) -> FolderChoice:
             images = [role for role in roles if role.kind is None and role.split == side and not role.rest]
             images = [role for role in images if list_folder(role.folder).files]
         if images and masks:
-            _choose(choice, listing, images, masks, side)
+            twins = numbered_twins(masks)
+            chosen = _choose(choice, listing, images, [m for m in masks if m.folder not in twins.values()], side)
+            choice.chosen += [_with_numbers(choice, one, twins) if numbered else one for one in chosen]
         elif images and side in SIDES[1:]:
             choice.without_masks += [role.folder for role in images]
         elif masks and side:
@@ -81,9 +91,10 @@ def choose_folders(listing: Listing) -> FolderChoice:
     return choice
 
 
-def folders_of_kind(listing: Listing, kind: str) -> list[Path]:
+def folders_of_kind(listing: Listing, kind: str) -> list[FolderRole]:
     """The folders in a folder whose names say that they hold images, or masks, of no side of a split."""
-    return [folder for folder in listing.folders if (role := folder_role(folder)).kind == kind and role.split is None]
+    roles = [folder_role(folder) for folder in listing.folders]
+    return [role for role in roles if role.kind == kind and role.split is None]
 
 
 def folders_by_side(listing: Listing) -> dict[str, Path]:
@@ -104,30 +115,38 @@ def holds_masks(folder: Path, endings: Collection[str] = (".json", ".geojson")) 
 
 def _choose(
     choice: FolderChoice, listing: Listing, images: list[FolderRole], masks: list[FolderRole], side: str | None
-) -> None:
+) -> list[ChosenFolders]:
+    """The folders of images with those of their masks; none, and a problem, where several can be meant."""
     by_name = {folder.name.lower(): folder for folder in listing.folders}
     usual = [(by_name[i], by_name[m]) for i, m in USUAL if i in by_name and m in by_name] if side is None else []
     if len(usual) == 1:
-        choice.chosen.append(ChosenFolders(*usual[0], side))
-        return
+        return [ChosenFolders(*usual[0], side)]
     if not usual:
         if len(images) > 1:
             images = [role for role in images if list_tree(role.folder).files] or images
         masks = _with_files(choice, masks)
     pairs = usual or [(image.folder, mask.folder) for image in images for mask in masks]
     if len(pairs) == 1:
-        choice.chosen.append(ChosenFolders(*pairs[0], side))
-        return
+        return [ChosenFolders(*pairs[0], side)]
     same_rest = [] if usual else _by_rest(images, masks)
     if same_rest:
-        choice.chosen += [
+        return [
             ChosenFolders(image.folder, mask.folder, side, "-".join(image.rest) + "/" if len(same_rest) > 1 else "")
             for image, mask in same_rest
         ]
-        return
     readings = join_names(f"{image.name}/ with {mask.name}/" for image, mask in pairs)
     ways = [f"--images {shlex.quote(str(image))} --masks {shlex.quote(str(mask))}" for image, mask in pairs[:3]]
     choice.problems.append(f"{listing.folder} can be read as {readings}: choose with {' or '.join(ways)}.")
+    return []
+
+
+def _with_numbers(choice: FolderChoice, chosen: ChosenFolders, twins: dict[Path, Path]) -> ChosenFolders:
+    """The folders with the masks that number the cells, where there are such."""
+    twin = twins.get(chosen.masks)
+    if twin is None:
+        return chosen
+    choice.notes.append(twin_note(chosen.masks, twin))
+    return replace(chosen, masks=twin)
 
 
 def _with_files(choice: FolderChoice, masks: list[FolderRole]) -> list[FolderRole]:

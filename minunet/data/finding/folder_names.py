@@ -25,6 +25,7 @@ SHORT_SPLITS = {"tr": "train", "ts": "test"}  # as in imagesTr, never alone
 _IMAGES = "image images img imgs original originals raw raws input inputs photo photos"
 IMAGE_WORDS = frozenset(_IMAGES.split())
 FOLDER_MASK_WORDS = MASK_WORDS | {"truths", "segmentationclass", "segmentationobject"}
+NUMBERING_WORDS = frozenset({"instance", "instances"})  # of masks that number their cells
 FILLING_WORDS = frozenset({"ground", "jpeg", "cp"})  # of which the name of an image or mask folder may have some more
 
 
@@ -39,12 +40,15 @@ class FolderRole:
     split : "train", "validation", "test" or None
     rest : tuple of str
         The other words, in small letters, such as ("2d",) of 2d_images.
+    numbers_cells : bool
+        Whether the name says that masks number their cells, as instances/ and instance_masks/ do.
     """
 
     folder: Path
     kind: str | None
     split: str | None
     rest: tuple[str, ...]
+    numbers_cells: bool = False
 
 
 def folder_role(folder: Path) -> FolderRole:
@@ -61,7 +65,10 @@ def folder_role(folder: Path) -> FolderRole:
             rest.append(word)
     if kind and split is None and rest and rest[-1] in SHORT_SPLITS:
         split = SHORT_SPLITS[rest.pop()]
-    return FolderRole(folder, kind, split, tuple(rest))
+    numbers_cells = bool(rest) and NUMBERING_WORDS.issuperset(rest)
+    if numbers_cells and kind is None:
+        kind = "masks"
+    return FolderRole(folder, kind, split, tuple(rest), numbers_cells and kind == "masks")
 
 
 def _words(name: str) -> list[str]:

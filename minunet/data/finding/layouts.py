@@ -17,6 +17,7 @@ from minunet.data.finding.folder_choice import choose_folders, folders_by_side, 
 from minunet.data.finding.folder_names import folder_role
 from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, list_tree
 from minunet.data.finding.matching import Pair
+from minunet.data.finding.numbered_twins import numbered_twins, twin_note
 from minunet.data.finding.outline_pairs import match_outlines, outline_candidates
 from minunet.data.finding.shared_outlines import add_shared_outlines
 from minunet.data.finding.unrecognised_folder import why_unrecognised
@@ -27,7 +28,7 @@ from minunet.wording import join_names
 DEEPEST = 8  # folders in folders; deeper ones are not looked into
 
 
-def find_data_folders(data: Path | None, images: Path | None, masks: Path | None) -> DataFolders:
+def find_data_folders(data: Path | None, images: Path | None, masks: Path | None, numbered: bool = True) -> DataFolders:
     """Find the pairs of a data set.
 
     Parameters
@@ -37,8 +38,10 @@ def find_data_folders(data: Path | None, images: Path | None, masks: Path | None
     images, masks : Path or None
         The two folders themselves, in place of `data`, or patterns of the names of files in one folder, `smears/*_gt.png`.
         With `data` and `masks` alone, the images are those of `data`.
+    numbered : bool
+        Whether instances/ beside masks/ is read where both have the same names, since it numbers the cells.
     """
-    folders = DataFolders()
+    folders = DataFolders(numbered=numbered)
     if data is not None and images is not None:
         folders.problems.append(
             "a data folder and --images were given: give the folder, or --images and --masks; with the folder, --masks alone "
@@ -71,7 +74,7 @@ def _add_with_other_masks(folders: DataFolders, data: Path, masks: Path) -> None
     listing = folders.list_folder(data)
     if listing.problems:
         return
-    inside = [folder for folder in folders_of_kind(listing, "images") if list_tree(folder).files]
+    inside = [role.folder for role in folders_of_kind(listing, "images") if list_tree(role.folder).files]
     if len(inside) == 1 or (listing.files and os.path.isfile(masks)):
         folders.absorb(find_data_folders(None, inside[0] if inside else data, masks))
         return
@@ -104,7 +107,7 @@ def _explore(folders: DataFolders, data: Path) -> None:
 def _add_layout(folders: DataFolders, listing: Listing, split: str | None, prefix: str = "", depth: int = 0) -> None:
     """Add the layout of one folder: two folders with known names, else train/ and test/, else its files and folders."""
     folders.seen.add(resolved(listing.folder))
-    choice = choose_folders(listing)
+    choice = choose_folders(listing, folders.numbered)
     folders.problems += choice.problems
     folders.has_masks |= bool(choice.problems)
     folders.notes += choice.notes
@@ -125,7 +128,7 @@ def _add_split(folders: DataFolders, listing: Listing, sides: dict[str, Path], p
     """Add train/, validation/ and test/; those for validation and test may have no masks."""
     inside = {}
     for side, folder in sides.items():
-        found = inside[side] = DataFolders(seen=folders.seen)
+        found = inside[side] = DataFolders(seen=folders.seen, numbered=folders.numbered)
         inner = found.list_folder(folder)
         if not inner.problems:
             _add_layout(found, inner, side, prefix, depth + 1)
@@ -144,10 +147,10 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
     if cells is not None:
         folders.take(cells)
         return
-    mask_folders = [folder for folder in folders_of_kind(listing, "masks") if holds_masks(folder, OUTLINE_ENDINGS)]
     if listing.files and not separate(listing).masks:
-        if len(mask_folders) == 1:
-            folders.add(listing.folder, mask_folders[0], split, prefix)
+        masks = _masks_beside(folders, listing)
+        if masks is not None:
+            folders.add(listing.folder, masks, split, prefix)
             return
         found = match_outlines(
             DataFolder(listing, None, split, prefix), outline_candidates(listing.others, listing.files)
@@ -176,6 +179,19 @@ def _add_files_and_folders(folders: DataFolders, listing: Listing, split: str | 
         )
 
 
+def _masks_beside(folders: DataFolders, listing: Listing) -> Path | None:
+    """The one folder of masks in a folder of images, or the one that numbers their cells; None where it is not clear."""
+    masks = [role for role in folders_of_kind(listing, "masks") if holds_masks(role.folder, OUTLINE_ENDINGS)]
+    twins = numbered_twins(masks)
+    left = [role.folder for role in masks if role.folder not in twins.values()]
+    if len(left) != 1:
+        return None
+    if folders.numbered and left[0] in twins:
+        folders.notes.append(twin_note(left[0], twins[left[0]]))
+        return twins[left[0]]
+    return left[0]
+
+
 def _deeper(
     folders: DataFolders, listing: Listing, split: str | None, prefix: str, depth: int
 ) -> list[tuple[Path, DataFolders]]:
@@ -184,7 +200,7 @@ def _deeper(
     for folder in listing.folders:
         if resolved(folder) in folders.seen:  # at the end of a link
             continue
-        inside = DataFolders(seen=folders.seen)
+        inside = DataFolders(seen=folders.seen, numbered=folders.numbered)
         inner = inside.list_folder(folder)
         if not inner.problems:
             _add_layout(inside, inner, split, "", depth + 1)

@@ -20,7 +20,7 @@ from minunet.wording import count_noun
 
 def add_shared_outlines(folders: DataFolders, listing: Listing, split: str | None, prefix: str) -> bool:
     """Add the images in a folder, at any depth, whose outlines are in one file; False where there is no such file."""
-    places = [listing, *(list_folder(folder) for folder in folders_of_kind(listing, "masks"))]
+    places = [listing, *(list_folder(role.folder) for role in folders_of_kind(listing, "masks"))]
     files = [file for place in places for file in place.others if file.suffix.lower() == ".json"]
     if not files:
         return False

@@ -73,3 +73,38 @@ def test_sides_in_the_names_of_folders(tmp_path):
     make(tmp_path, *numbered("train_images/a{}.png", "train_masks/a{}.png", "val_images/b{}.png", "val_masks/b{}.png"))
     found = survey(tmp_path, contents=False).require().pairs
     assert [(pair.name, pair.split) for pair in found[5:7]] == [("train/a6", "train"), ("validation/b1", "validation")]
+
+
+def test_masks_that_number_the_cells_are_read_in_place_of_those_of_the_same_images(tmp_path):
+    make(tmp_path, *numbered("images/{}.png", "masks/{}.png", "classes/{}.png", "instances/{}.png"))
+    found = survey(tmp_path, contents=False)
+    assert matched(tmp_path) == expected("images/{}.png", "instances/{}.png")
+    assert (found.notes, found.warnings) == (
+        (f"masks are read from instances/, which numbers the cells; for masks/ add --masks {tmp_path}/masks.",),
+        (),
+    )
+    assert matched(tmp_path, masks=tmp_path / "masks") == expected("images/{}.png", "masks/{}.png")
+    without = survey(tmp_path, contents=False, numbered=False)
+    assert ({pair.mask.parent.name for pair in without.pairs}, without.notes) == ({"masks"}, ())
+    (tmp_path / "instances" / "3.png").unlink()  # then masks/ is the whole set
+    assert matched(tmp_path) == expected("images/{}.png", "masks/{}.png")
+
+
+@pytest.mark.parametrize(
+    ("masks", "numbers"),
+    [("labels", "instances"), ("semantic_masks", "instance_masks"), ("mask", "Instance Labels"), (None, "instances")],
+)
+def test_names_of_folders_that_number_the_cells(masks, numbers, tmp_path):
+    make(tmp_path, *numbered("images/{}.jpg", *[f"{name}/{{}}.png" for name in (masks, numbers) if name]))
+    assert matched(tmp_path) == expected("images/{}.jpg", f"{numbers}/{{}}.png")
+    assert len(survey(tmp_path, contents=False).notes) == (masks is not None)
+
+
+def test_numbers_of_cells_in_the_sides_of_a_split_and_beside_images(tmp_path):
+    for side in ("train", "test"):
+        make(tmp_path, *numbered(*[f"{side}/{part}/{{}}.png" for part in ("images", "masks", "instances")], count=3))
+    assert {pair.mask.parent.name for pair in find_pairs(tmp_path)} == {"instances"}
+    assert {p.mask.parent.name for p in survey(tmp_path, contents=False, numbered=False).pairs} == {"masks"}
+    beside = make(tmp_path / "beside", *numbered("{}.png", "masks/{}.png", "instances/{}.png"))
+    assert matched(beside) == expected("{}.png", "instances/{}.png")
+    assert {p.mask.parent.name for p in survey(beside, contents=False, numbered=False).pairs} == {"masks"}
