@@ -9,6 +9,7 @@ import math
 import re
 from pathlib import Path
 
+from minunet.data.reading.mask_classes import ClassRequest
 from minunet.data.reading.mask_values import MaskValues
 from minunet.files.names import unusable_name
 
@@ -92,6 +93,12 @@ def memory_size(text: str) -> int:
 def mask_values(text: str) -> str:
     """Read values or colours of masks, such as ">0" or "not:#ffffff"."""
     return MaskValues(text).text
+
+
+def class_names(text: str) -> str:
+    """Read the classes of masks, such as "background,red,white"."""
+    ClassRequest.of(text)
+    return text
 
 
 def mask_threshold(text: str) -> str | float:

@@ -16,6 +16,7 @@ from minunet.data.lighting import LIGHTINGS
 from minunet.data.outputs import SEPARATIONS
 from minunet.data.reading.channels import channels_problem
 from minunet.data.reading.image_range import range_problem
+from minunet.data.reading.mask_classes import ClassRequest
 from minunet.data.reading.mask_values import MaskValues
 from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
@@ -130,15 +131,30 @@ def mask_problems(settings: Mapping[str, Any]) -> list[str]:
                 problems += [f"{flag(name)} {problem}" for problem in error.problems]
     if not isinstance(settings["invert_masks"], bool):
         problems.append(f"--invert-masks {shorten(settings['invert_masks'])}: give true or false.")
+    classes = settings["classes"]
+    if classes is not None and not isinstance(classes, str):
+        problems.append(f"--classes {shorten(classes)}: give text.")
+    elif classes is not None:
+        try:
+            ClassRequest.of(classes)
+        except UserError as error:
+            problems += [f"--classes {shorten(classes)}: {problem}" for problem in error.problems]
+        if settings["mask"] == "grayscale":
+            problems.append("--classes and --mask grayscale exclude each other: a mask holds classes, or greys.")
     given = [
         flag(name)
-        for name in ("cell", "invert_masks", "threshold")
+        for name in ("cell", "invert_masks", "threshold", "classes")
         if settings[name] not in (None, False, "otsu")
         or (name == "threshold" and settings[name] == 0 and settings[name] is not False)
     ]
     if len(given) > 1:
         problems.append(
-            f"{' and '.join(given)} exclude each other: --cell alone can say it all, also with not: before it."
+            f"{' and '.join(given)} exclude each other: "
+            + (
+                "--classes alone says which values are background."
+                if "--classes" in given
+                else "--cell alone can say it all, also with not: before it."
+            )
         )
     return problems
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from minunet.cli.argument_types import (
+    class_names,
     image_size,
     mask_threshold,
     mask_values,
@@ -67,6 +68,12 @@ SETTING_FLAGS = {
     ),
     "ignore": SettingFlag(
         "mask values that count in no loss and no score, such as 255, written as for --cell", "VALUES", mask_values
+    ),
+    "classes": SettingFlag(
+        "the classes of masks that show several, the background first: names in the order of the values, such as "
+        "background,red,white; names with values or colours, 'background=0,red=1,white=2+3'; or auto, which numbers them",
+        "NAMES",
+        class_names,
     ),
     "invert_masks": SettingFlag("cells are dark on a light background: short for --cell with the darker value"),
     "channels": SettingFlag(

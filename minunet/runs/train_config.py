@@ -41,6 +41,9 @@ class TrainConfig(Settings):
         Values of the masks that are cell, and that count nowhere (see `MaskValues`); None leaves it to the masks.
     invert_masks : bool
         Whether cells are dark on a light background.
+    classes : str, optional
+        The classes of the masks, as `minunet.data.reading.mask_classes.ClassRequest` takes them; None where they tell cell and
+        background only. Their names are in `reading`, once it has been decided.
     reading : MaskReading, optional
         How the masks are read, once it has been decided; None in runs of older versions, which decided it mask by mask.
     target : {"cells", "pixels"}
@@ -48,8 +51,6 @@ class TrainConfig(Settings):
         not.
     separation : {"distance", "centre", "seam"}
         By what, with the target "cells" (see `minunet.data.outputs.Outputs`).
-    classes : tuple of str
-        The names of the classes of the masks, the background first; empty for cell or not.
     channels : str
         "grey", "rgb", or numbers of channels (see `minunet.data.reading.channels`).
     range : str, optional
@@ -99,10 +100,10 @@ class TrainConfig(Settings):
     cell: str | None = None
     ignore: str | None = None
     invert_masks: bool = False
+    classes: str | None = None
     reading: MaskReading | None = None
     target: str = "pixels"
     separation: str = "distance"
-    classes: tuple[str, ...] = ()
     channels: str = "grey"
     range: str | None = "set"
     image_range: ImageRange | None = None
@@ -138,7 +139,15 @@ class TrainConfig(Settings):
 
     def mask_choice(self, command: str = COMMAND) -> MaskChoice:
         """What the settings say of the masks; `command` is what the user typed, for messages."""
-        return MaskChoice(self.cell, self.ignore, self.invert_masks, self.threshold, command, self.mask == "grayscale")
+        return MaskChoice(
+            self.cell,
+            self.ignore,
+            self.invert_masks,
+            self.threshold,
+            command,
+            self.mask == "grayscale",
+            self.classes,
+        )
 
     @property
     def drawn_size(self) -> tuple[int, int]:
@@ -161,7 +170,8 @@ class TrainConfig(Settings):
     @property
     def outputs(self) -> Outputs:
         """What the channels of the network's logits mean."""
-        return Outputs(self.classes, self.separation if self.target == "cells" else None)
+        names = () if self.reading is None else self.reading.class_names
+        return Outputs(names, self.separation if self.target == "cells" else None)
 
     def preprocessing(self) -> Preprocessing:
         """How the files are turned into the network's input."""
@@ -228,10 +238,10 @@ class TrainConfig(Settings):
             "cell",
             "ignore",
             "invert_masks",
+            "classes",
             "reading",
             "range",
             "image_range",
-            "classes",
         ):
             if not values[name]:
                 del values[name]

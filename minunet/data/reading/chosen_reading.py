@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from minunet.data.reading.chosen_classes import chosen_classes
 from minunet.data.reading.chosen_rule import chosen_rule
 from minunet.data.reading.level_shares import cell_levels, cell_share, white_value
 from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
+from minunet.data.reading.mask_classes import ClassRequest
 from minunet.data.reading.mask_counts import MaskCounts
 from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.mask_reading import COLOURS, NUMBERED, MaskReading
@@ -63,6 +65,8 @@ def choose_reading(
     -------
     ChosenReading
     """
+    if choice.classes is not None:
+        return _with_classes(counts, choice)
     try:
         if any(MaskValues(text).has_colours for text in (choice.cell, choice.ignore) if text is not None):
             counts = [mask.as_colours() if mask.form == "indices" else mask for mask in counts]
@@ -81,6 +85,26 @@ def choose_reading(
     problems = reading_problems(levels, reading, choice)
     notes = (*rule.notes, *opposed_mask_notes(levels, rule, names))
     return ChosenReading(None if problems else reading, notes, tuple(problems))
+
+
+def _with_classes(counts: Sequence[MaskCounts], choice: MaskChoice) -> ChosenReading:
+    """The reading of masks whose classes the user names."""
+    try:
+        request = ClassRequest.of(choice.classes or "")
+        if request.has_colours or (choice.ignore is not None and MaskValues(choice.ignore).has_colours):
+            counts = [mask.as_colours() if mask.form == "indices" else mask for mask in counts]
+        if all(mask.is_numbered for mask in counts):
+            raise UserError(
+                "--classes: the masks are single cells or outlines, which number the cells and have no classes; leave it out."
+            )
+        levels = MaskLevels.of(counts, as_colours=request.has_colours)
+        left = _without_ignored(levels, choice)
+        if len(left.values) < 2:
+            return ChosenReading(problems=(single_value_problem(levels, left),))
+        reading, notes = chosen_classes(left, request, choice.ignore, choice)
+    except UserError as error:
+        return ChosenReading(problems=tuple(error.problems))
+    return ChosenReading(reading, notes)
 
 
 def _without_ignored(levels: MaskLevels, choice: MaskChoice) -> MaskLevels:

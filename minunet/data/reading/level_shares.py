@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.data.reading.blurred_colours import are_near
+from minunet.data.reading.class_index import class_of_values
 from minunet.data.reading.mask_levels import THIN, MaskLevels
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.mask_values import MaskValues
@@ -25,6 +26,9 @@ def white_value(levels: MaskLevels) -> float:
 def cell_levels(levels: MaskLevels, reading: MaskReading) -> np.ndarray:
     """Which levels are cell and not ignored."""
     chosen = MaskValues(reading.cells)
+    if reading.classes:
+        cell = class_of_values(levels.values, reading.classes, colours=levels.in_colour, tolerance=reading.tolerance)
+        return np.asarray(cell > 0) & ~ignored_levels(levels, reading)
     if reading.tolerance:
         cell = are_near(levels.values, chosen, reading.tolerance)
     else:

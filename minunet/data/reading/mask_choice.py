@@ -1,4 +1,4 @@
-"""Mask choices: what the user says of the masks, as the flags `--cell`, `--ignore`, `--invert-masks` and `--threshold` say it."""
+"""Mask choices: what the user says of the masks, as the flags `--cell`, `--classes` and others say it."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ class MaskChoice:
         The command without these flags, for messages that say what to type.
     grayscale : bool
         Whether greys are kept, so that levels of grey are no question.
+    classes : str or None
+        The classes of the masks (see `minunet.data.reading.mask_classes.ClassRequest`); None where there are none but cell and
+        background.
     """
 
     cell: str | None = None
@@ -31,6 +34,7 @@ class MaskChoice:
     threshold: str | float = "otsu"
     command: str = COMMAND
     grayscale: bool = False
+    classes: str | None = None
 
 
 NOTHING_SAID = MaskChoice()  # everything is left to the masks

@@ -17,6 +17,7 @@ from minunet.errors import UserError
 
 LARGE_REGION = 25  # pixels
 BAND = 2**22  # pixels whose squares are looked at together
+MOST_NEIGHBOURS = 100  # different values of one mask up to which it is counted which lie beside which
 MOST_VALUES = 2**16  # different values of one mask that are counted exactly; more are rounded
 
 
@@ -36,6 +37,9 @@ class MaskCounts:
         Squares of 2x2 pixels that all have that value: many inside of a region, hardly any in a blurred edge or in noise.
     objects : ndarray of float64
         Connected regions of that value minus the holes in them (its Euler number, with eight neighbours).
+    neighbours : ndarray of int64, (values, values), or None
+        How often a pixel of one value lies beside one of another, to its left, its right, above or below; None where there are
+        very many values.
     form : "numbers", "indices" or "colours"
         What the values are.
     white : float
@@ -61,6 +65,7 @@ class MaskCounts:
     bits: int = 8
     is_numbered: bool = False
     roundness: tuple[float, float] | None = None
+    neighbours: np.ndarray | None = None
 
     @classmethod
     def of(cls, mask: StoredMask) -> MaskCounts:
@@ -78,10 +83,14 @@ class MaskCounts:
         count = len(values)
         edges = np.concatenate([ranks[0], ranks[-1], ranks[1:-1, 0], ranks[1:-1, -1]])
         flat, objects = np.zeros(count + 1, np.int64), np.zeros(count + 1)
+        neighbours = np.zeros((count + 1, count + 1), np.int64) if count <= MOST_NEIGHBOURS else None
         for square in _squares(np.pad(ranks, 1, constant_values=count)):
             same = (square[0] == square[1]) & (square[0] == square[2]) & (square[0] == square[3])
             flat += np.bincount(square[0][same], minlength=count + 1)
-            objects += _objects([part[~same] for part in square], count)
+            parts = [part[~same] for part in square]
+            objects += _objects(parts, count)
+            if neighbours is not None:
+                neighbours += _neighbours(parts, count)
         return cls(
             values,
             np.bincount(ranks.ravel(), minlength=count),
@@ -94,6 +103,7 @@ class MaskCounts:
             1 if mask.values.dtype == np.bool_ else 8 * mask.values.dtype.itemsize,
             mask.is_numbered,
             _roundness(tones > (float(tones.min()) + float(tones.max())) / 2) if count > 1 else None,
+            None if neighbours is None else (neighbours + neighbours.T)[:count, :count],
         )
 
     @property
@@ -133,6 +143,7 @@ class MaskCounts:
             frame=total(self.frame).astype(np.int64),
             flat=total(self.flat).astype(np.int64),
             objects=total(self.objects),
+            neighbours=None if self.neighbours is None else _summed(self.neighbours, ranks, len(unique)),
             form=form,
             palette=None,
         )
@@ -216,6 +227,25 @@ def _objects(square: list[np.ndarray], count: int) -> np.ndarray:
         diagonal = (number == 2) & (pixel == across)
         share = (number == 1) / 4 - (number == 3) / 12 - diagonal / 4
         total += np.bincount(pixel, weights=share, minlength=count + 1)
+    return total
+
+
+def _neighbours(square: list[np.ndarray], count: int) -> np.ndarray:
+    """How often each value has each other one to its right or below it, in some squares: (count + 1, count + 1)."""
+    total = np.zeros((count + 1) ** 2, np.int64)
+    upper_left, upper_right, lower_left, _ = square
+    for other in (upper_right, lower_left):
+        differ = upper_left != other
+        pairs = upper_left[differ].astype(np.int64) * (count + 1) + other[differ]
+        total += np.bincount(pairs, minlength=len(total))
+    return total.reshape(count + 1, count + 1)
+
+
+def _summed(neighbours: np.ndarray, ranks: np.ndarray, count: int) -> np.ndarray:
+    """The counts of neighbours where some values became one: (values, values) -> (count, count)."""
+    total = np.zeros((count, count), np.int64)
+    np.add.at(total, (ranks[:, None], ranks[None, :]), neighbours)
+    np.fill_diagonal(total, 0)
     return total
 
 

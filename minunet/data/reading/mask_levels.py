@@ -55,15 +55,21 @@ class MaskLevels:
     counts: tuple[MaskCounts, ...]
 
     @classmethod
-    def of(cls, counts: Sequence[MaskCounts]) -> MaskLevels:
+    def of(cls, counts: Sequence[MaskCounts], *, as_colours: bool = False) -> MaskLevels:
         """The levels of a set of masks.
+
+        Parameters
+        ----------
+        counts : sequence of MaskCounts
+        as_colours : bool
+            Whether colours that use one channel only stay colours, and are not read as numbers in it.
 
         Raises
         ------
         UserError
             If some masks hold colours, and others numbers that are none.
         """
-        form, counts = _same_form(counts)
+        form, counts = _same_form(counts, as_colours)
         values, places = np.unique(np.concatenate([mask.values for mask in counts]), return_inverse=True)
 
         def total(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -81,6 +87,19 @@ class MaskLevels:
             max(mask.bits for mask in counts),
             tuple(counts),
         )
+
+    @cached_property
+    def neighbours(self) -> np.ndarray | None:
+        """As in `MaskCounts`, summed over the masks; None where a mask has very many values."""
+        places = {value: place for place, value in enumerate(self.values.tolist())}
+        total = np.zeros((len(places), len(places)), np.int64)
+        for mask in self.counts:
+            if mask.neighbours is None:
+                return None
+            kept = [place for place, value in enumerate(mask.values.tolist()) if value in places]
+            own = np.array([places[value] for value in mask.values[kept].tolist()], np.int64)
+            total[np.ix_(own, own)] += mask.neighbours[np.ix_(kept, kept)]
+        return total
 
     def only(self, chosen: np.ndarray) -> MaskLevels:
         """Some of the levels."""
@@ -131,7 +150,7 @@ class MaskLevels:
         return written(self.values[index], colours=self.in_colour)
 
 
-def _same_form(counts: Sequence[MaskCounts]) -> tuple[str, list[MaskCounts]]:
+def _same_form(counts: Sequence[MaskCounts], as_colours: bool) -> tuple[str, list[MaskCounts]]:
     """The form of all masks of a set, and their counts in it."""
     if all(mask.form == "numbers" for mask in counts):
         return "numbers", list(counts)
@@ -140,7 +159,7 @@ def _same_form(counts: Sequence[MaskCounts]) -> tuple[str, list[MaskCounts]]:
     if all(mask.is_grey for mask in counts):  # greys that some files store in three channels
         return "numbers", [mask if mask.form == "numbers" else mask.channel(0) for mask in counts]
     coloured = [mask for mask in counts if mask.form == "colours"]
-    if len(coloured) == len(counts):
+    if len(coloured) == len(counts) and not as_colours:
         for shift, channel in ((16, "red"), (8, "green"), (0, "blue")):
             if all(not (mask.values & ~np.uint32(255 << shift)).any() for mask in counts):
                 return channel, [mask.channel((16 - shift) // 8) for mask in counts]

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from minunet.data.reading.blurred_colours import are_near, sharpened
+from minunet.data.reading.class_index import class_of_values, filled
+from minunet.data.reading.mask_classes import MaskClass, name_problems
 from minunet.data.reading.mask_values import MaskValues, in_words, packed
 from minunet.data.reading.pixels import grey_if_equal
 from minunet.data.reading.stored_mask import StoredMask
@@ -52,6 +54,9 @@ class MaskReading:
         The share of the pixels that is cell, in the masks that the reading was chosen by.
     count : int or None
         Where they are numbered, the cells of all masks that the reading was chosen by.
+    classes : tuple of MaskClass
+        The classes of masks with several, the background first; `cells` are then the values of all others. Empty where masks tell
+        cell and background only.
 
     Raises
     ------
@@ -70,6 +75,7 @@ class MaskReading:
     blurred: bool = False
     share: float | None = None
     count: int | None = None
+    classes: tuple[MaskClass, ...] = ()
 
     def __post_init__(self) -> None:
         problems = []
@@ -95,10 +101,17 @@ class MaskReading:
                 problems.append(f"{name} {shorten(repr(getattr(self, name)))}: it is true or false.")
         if self.count is not None and (isinstance(self.count, bool) or not isinstance(self.count, int)):
             problems.append(f"count of the cells {shorten(repr(self.count))}: it is a whole number.")
+        if self.classes:
+            problems += self._class_problems()
         if problems:
             raise UserError(problems)
         if self.kind == NUMBERED:
             object.__setattr__(self, "numbered", True)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The names of the classes, the background first; empty where masks tell cell and background only."""
+        return tuple(mask_class.name for mask_class in self.classes)
 
     def cell(self, stored: StoredMask) -> np.ndarray:
         """Which pixels are cell.
@@ -116,7 +129,33 @@ class MaskReading:
         UserError
             If the mask holds colours and the reading is one of numbers, or the other way round.
         """
+        if self.classes:
+            return self.class_index(stored) > 0
         return self._are_cell(self._sharp_values(stored))
+
+    def class_index(self, stored: StoredMask) -> np.ndarray:
+        """The index of the class of each pixel, for a reading with classes.
+
+        Returns
+        -------
+        ndarray, (H, W) int16
+            -1 where a pixel is ignored, or where no pixel of the mask has a class.
+
+        Raises
+        ------
+        UserError
+            As `cell`.
+        """
+        values, colours = self.values(stored), self.form == "colours"
+        index = class_of_values(values, self.classes, colours=colours, tolerance=self.tolerance)
+        ignored = self.ignored(stored)
+        if ignored is not None:
+            index[ignored] = 0  # an ignored pixel is nobody's edge
+        if (index < 0).any():
+            index = filled(index, values, self.classes, colours=colours)
+        if ignored is not None:
+            index[ignored] = -1
+        return index
 
     def ignored(self, stored: StoredMask) -> np.ndarray | None:
         """Which pixels count in no loss and no score: (H, W) bool, or None where there are none."""
@@ -185,6 +224,8 @@ class MaskReading:
 
     def describe(self) -> str:
         """The reading in a line, such as "numbered cells, 16 bit; cell is above 0; 2,201 cells"."""
+        if self.classes:
+            return self._describe_classes()
         what = {"colours": "colours", "indices": "a palette, of which the indices count"}.get(self.form, "")
         if self.form in ("red", "green", "blue"):
             what = f"numbers in the {self.form} channel"
@@ -200,7 +241,11 @@ class MaskReading:
 
     def to_dict(self) -> dict[str, Any]:
         """The reading, for a JSON file."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        classes = values.pop("classes")
+        if classes:  # older versions do not know them
+            values["classes"] = [mask_class.to_dict() for mask_class in classes]
+        return values
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> MaskReading:
@@ -220,7 +265,46 @@ class MaskReading:
             )
         if missing := {"kind", "cells"} - set(stored):
             raise UserError(f"a reading of masks without {' and '.join(sorted(missing))}.")
-        return cls(**stored)
+        if "classes" not in stored:
+            return cls(**stored)
+        if not isinstance(stored["classes"], (list, tuple)):
+            raise UserError(f"classes of masks are not {shorten(repr(stored['classes']))}.")
+        return cls(**{**stored, "classes": tuple(map(MaskClass.from_dict, stored["classes"]))})
+
+    def _class_problems(self) -> list[str]:
+        if not isinstance(self.classes, tuple) or not all(
+            isinstance(mask_class, MaskClass)
+            and isinstance(mask_class.name, str)
+            and isinstance(mask_class.values, str)
+            and isinstance(mask_class.lies_in, str | None)
+            for mask_class in self.classes
+        ):
+            return [f"classes of the masks {shorten(repr(self.classes))}: they have a name and values each."]
+        names = [mask_class.name for mask_class in self.classes]
+        problems = [f"classes of the masks: {problem}" for problem in name_problems(names)]
+        outer = {mask_class.name: mask_class.lies_in for mask_class in self.classes if mask_class.lies_in is not None}
+        for name, around in outer.items():
+            if around not in names[1:] or around in outer or name == names[0]:
+                problems.append(f"class {shorten(name)} of the masks: it cannot lie in {shorten(around)}.")
+        for mask_class in self.classes:
+            try:
+                MaskValues(mask_class.values)
+            except UserError as error:
+                problems.append(f"values of the masks: {shorten(error)}")
+        return problems
+
+    def _describe_classes(self) -> str:
+        kind = {"colours": "colours", "indices": "a palette, of which the indices count"}.get(self.form, self.kind)
+        if self.form in ("red", "green", "blue"):
+            kind = f"numbers in the {self.form} channel"
+        depth = "" if self.form in ("colours", "indices") else f", {self.bits} bit"
+        listed = ", ".join(f"{mask_class.name} {in_words(mask_class.values)}" for mask_class in self.classes)
+        nested = "".join(
+            f"; {mask_class.name} lies in {mask_class.lies_in}" for mask_class in self.classes if mask_class.lies_in
+        )
+        ignored = "" if self.ignore is None else f"; ignored is {in_words(self.ignore)}"
+        share = "" if self.share is None else f"; {percent(self.share)} of the pixels are cell"
+        return f"{kind}{depth}; {len(self.classes)} classes: {listed}{nested}{ignored}{share}"
 
     def _sharp_values(self, stored: StoredMask) -> np.ndarray:
         """The values, those of blurred edges replaced by those of the regions around them."""

@@ -61,7 +61,9 @@ def background_rules(levels: MaskLevels, kind: str, places: Sequence[int]) -> tu
 
 def values_note(levels: MaskLevels, choice: str) -> tuple[str, ...]:
     """A note with the values of the masks, what was chosen, and the flags that choose otherwise."""
-    return (f"the masks hold {levels.listed()}: {choice}; --cell and --ignore choose otherwise.",)
+    return (
+        f"the masks hold {levels.listed()}: {choice}; --cell and --ignore choose otherwise, and --classes keeps them apart.",
+    )
 
 
 def asked_rule(rules: tuple[MaskRule, ...]) -> MaskRule:

@@ -131,6 +131,39 @@ class Preprocessing:
         # In double precision the mean of white pixels is exactly 1, which matters: Keras accuracy compares for equality.
         return self._resized(values.astype(np.float64)).astype(np.float32)
 
+    def class_target(self, mask: StoredMask) -> np.ndarray:
+        """The target of a network with classes: the index of the class of each pixel.
+
+        Parameters
+        ----------
+        mask : StoredMask
+
+        Returns
+        -------
+        ndarray, (h, w, 1) float32
+            Where the mask is resized, a pixel is background where more than half of it is, as in `target`; else it has the class of
+            the largest share, and of equal shares the first. `IGNORED` where half of the pixel or more counts nowhere.
+
+        Raises
+        ------
+        ValueError
+            If the reading of the masks has no classes.
+        """
+        if self.reading is None or not self.reading.classes:
+            raise ValueError("the reading of these masks has no classes")
+        index = self.reading.class_index(mask)
+        if self.size is None or self.size == index.shape[::-1]:
+            return index[..., None].astype(np.float32)
+        counted, cell = (self._resized((index >= least).astype(np.float32)) for least in (0, 1))
+        best = np.zeros(counted.shape, np.float32)
+        largest = np.zeros_like(best)
+        for place in range(1, len(self.reading.classes)):
+            share = self._resized((index == place).astype(np.float32))
+            better = share > largest + 1e-6  # equal shares may add up to slightly different numbers
+            best[better], largest[better] = place, share[better]
+        best[cell < HALF * counted] = 0
+        return np.where(counted > HALF, best, np.float32(IGNORED))[..., None]
+
     def at_own_size(self) -> Preprocessing:
         """The same without a size or crops: images and masks keep their own size."""
         return replace(self, size=None, crop=None)

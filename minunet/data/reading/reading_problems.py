@@ -13,6 +13,8 @@ from minunet.data.reading.mask_sides import MaskSides
 from minunet.data.reading.mask_values import in_words, written
 from minunet.wording import count_noun, join_names, percent
 
+MOST_NAMED = 6  # values for each of which a class is named in the suggestion of a command
+
 
 def reading_problems(levels: MaskLevels, reading: MaskReading, choice: MaskChoice) -> list[str]:
     """Why a reading cannot be right: all pixels would be cell, or none, or a threshold would drop labelled pixels."""
@@ -64,6 +66,12 @@ def ambiguity_problem(levels: MaskLevels, rule: MaskRule, choice: MaskChoice) ->
         f"({letter}) {option.meaning}: {choice.command} {option.flags()}{ignore}"
         for letter, option in zip("abc", (rule, *rule.others), strict=False)
     ]
+    if rule.kind == LEVELS and 2 < len(levels.values) <= MOST_NAMED and levels.values[0] >= 0:
+        classes = [f"class_{number}" for number in range(1, len(levels.values))]
+        options.append(
+            f"({'abcd'[len(options)]}) each value is a class of its own, named in their order: {choice.command} --classes "
+            f"background,{','.join(classes)}{ignore}"
+        )
     return (
         f"the masks can be read in {len(options)} ways; they hold {levels.listed()}. Choose one: "
         + "; ".join(options)

@@ -71,8 +71,14 @@ def test_lines_of_the_largest_number_around_numbered_cells_are_ignored(dtype, ed
 @pytest.mark.parametrize(
     ("levels", "commands"),
     [
-        ((0, 128, 255), ["--cell '>0';", "--cell 255;", "--cell 255 --ignore 128."]),
-        ((0, 100, 200), ["--cell '>0';", "--cell 200;", "--cell 200 --ignore 100."]),
+        (
+            (0, 128, 255),
+            ["--cell '>0';", "--cell 255;", "--cell 255 --ignore 128;", "--classes background,class_1,class_2."],
+        ),
+        (
+            (0, 100, 200),
+            ["--cell '>0';", "--cell 200;", "--cell 200 --ignore 100;", "--classes background,class_1,class_2."],
+        ),
     ],
 )
 def test_two_plausible_readings_are_asked_about(levels, commands, tmp_path):
