@@ -21,7 +21,9 @@ _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import 
 
 # Loaded at first use: they import Pillow and safetensors, which the layers do not need.
 _LATER = {
+    "fit": "minunet.fitting",
     "load_model": "minunet.checkpoints.model_file",
+    "save_model": "minunet.checkpoints.trained_model",
     "get_num_threads": "minunet.kernels.cpu.threads",
     "set_num_threads": "minunet.kernels.cpu.threads",
 }

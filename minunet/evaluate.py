@@ -28,12 +28,13 @@ from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import evaluate
+from minunet.inference.evaluation_reading import evaluation_reading
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
-from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, evaluation_reading, write_evaluation
+from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig

@@ -6,6 +6,7 @@ import functools
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 
 from minunet.cli.command import command
@@ -23,6 +24,7 @@ from minunet.runs.split_file import write_split
 from minunet.runs.train_flags import TrainRequest
 from minunet.runs.training_data import draw_smears, find_training_data
 from minunet.runs.training_run import TrainingRun
+from minunet.training.events import Callback
 
 
 @command
@@ -60,12 +62,32 @@ def typed(argv: list[str] | None) -> str:
     return shlex.join(["python", "-m", "minunet.train", *(sys.argv[1:] if argv is None else argv)])
 
 
-def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
-    """Train in a folder that no other process writes to; return the exit code."""
+def train(
+    request: TrainRequest,
+    say: Say,
+    command_line: str = COMMAND,
+    *,
+    bar: bool = True,
+    callbacks: Sequence[Callback] = (),
+) -> int:
+    """Train in a folder that no other process writes to; return the exit code.
+
+    Parameters
+    ----------
+    request : TrainRequest
+    say : callable
+        Called with each line of text.
+    command_line : str
+        What the user typed.
+    bar : bool
+        Whether to show progress on stderr.
+    callbacks : sequence of Callback
+        Further callbacks of the training.
+    """
     config, folder = request.config, request.folder
     data = None
     if not config.drawn:
-        data = find_training_data(config, folder, resume=request.resume, command=command_line)
+        data = find_training_data(config, folder, resume=request.resume, command=command_line, bar=bar)
         config = replace(config, reading=data.reading, image_range=data.range)
     if request.fit_size and data is not None:
         config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
@@ -74,12 +96,12 @@ def train(request: TrainRequest, say: Say, command_line: str = COMMAND) -> int:
     try:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
-            data = find_training_data(config, folder, resume=request.resume, command=command_line)
+            data = find_training_data(config, folder, resume=request.resume, command=command_line, bar=bar)
             config = replace(config, reading=data.reading, image_range=data.range)
             config.write(folder.config)  # with the reading, before there is a split
         write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data)
-        run = TrainingRun(config, folder, data.split, resume=request.resume, say=say)
+        run = TrainingRun(config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks)
         if run.finished():
             announce_finished(say, config, folder)
             return 0

@@ -12,7 +12,8 @@ import pytest
 import minunet
 
 NAMES = {
-    "": "Tensor no_grad gradcheck functional nn optim UNet ConvNet load_model set_num_threads get_num_threads describe __version__",
+    "": "Tensor no_grad gradcheck functional nn optim UNet ConvNet fit load_model save_model "
+    "set_num_threads get_num_threads describe __version__",
     "functional": "conv2d conv_transpose2d max_pool2d avg_pool2d sum_pool2d relu tanh sigmoid softmax linear flatten concat "
     "upsample2d dropout binary_cross_entropy binary_cross_entropy_with_logits cross_entropy dice_loss",
     "nn": "Module Parameter Sequential Conv2d ConvTranspose2d Linear MaxPool2d AvgPool2d SumPool2d ReLU Tanh Sigmoid Softmax "

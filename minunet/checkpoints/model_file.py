@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minunet.cells.cell_choice import CellChoice
 from minunet.checkpoints import container
 from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
 from minunet.checkpoints.header import (
@@ -17,81 +16,27 @@ from minunet.checkpoints.header import (
     build_preprocessing,
     build_training_images,
     check_document,
-    describe_model,
     entry,
     fill_model,
     finite,
     in_folder,
-    to_json,
 )
+from minunet.checkpoints.model_writing import MODEL, write_model
 from minunet.checkpoints.tensor_table import TensorEntry
+from minunet.checkpoints.trained_model import TrainedModel
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
-from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import channel_count
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
-from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
 MODEL_FILE = "model.safetensors"
-MODEL = "minunet-model"  # the file's format, as its header calls it
+save_model = write_model
 
 
-def save_model(
-    path: str | Path,
-    model: UNet,
-    preprocessing: Preprocessing,
-    *,
-    metrics: Mapping[str, Any] | None = None,
-    extra: Mapping[str, Any] | None = None,
-    cell_choice: CellChoice | None = None,
-    training_images: TrainingImages | None = None,
-    outputs: Outputs | None = None,
-) -> Path:
-    """Write a model file, which `load_model` can read without any further information.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file; written completely or not at all. An existing file is replaced.
-    model : UNet
-        Its weights are stored with the names of `named_parameters()`, in their layout.
-    preprocessing : Preprocessing
-        Turns an image into the model's input.
-    metrics : mapping, optional
-        The scores of the model, and on which images. NaN and infinity, which JSON does not have, are stored as null.
-    extra : mapping, optional
-        Anything else that JSON can hold, such as the training configuration.
-    cell_choice : CellChoice, optional
-        How cells are cut out; without it the defaults are used.
-    training_images : TrainingImages, optional
-        How the images of the training look, with which new images are compared.
-    outputs : Outputs, optional
-        What the channels of the model's logits mean; one logit, cell or not, unless given.
-
-    Raises
-    ------
-    UserError
-        If the file cannot be written or safetensors is not installed.
-    """
-    document = {
-        "format": MODEL,
-        "about": "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers.",
-        **describe_model(model, preprocessing, outputs),
-        "metrics": to_json(metrics or {}),
-        "extra": to_json(extra or {}),
-    }
-    if cell_choice is not None:
-        document["cells"] = to_json(cell_choice)
-    if training_images is not None:
-        document["training_images"] = to_json(training_images.to_dict())
-    return container.write(path, model.state_dict(), document)
-
-
-def load_model(path: str | Path, device: str = "auto", precision: str = "auto") -> LoadedModel:
+def load_model(path: str | Path, device: str = "auto", precision: str = "auto") -> TrainedModel:
     """Read a model for prediction.
 
     Parameters
@@ -107,7 +52,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
 
     Returns
     -------
-    LoadedModel
+    TrainedModel
         In evaluation mode, with `.predict(image)`, `.model`, `.preprocessing`, `.metrics`, `.config` and `.extra`.
 
     Raises
@@ -130,7 +75,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
         raise UserError(problems)
     model.to(machine.device)
     model.eval()
-    return LoadedModel(
+    return TrainedModel(
         model=model,
         preprocessing=preprocessing,
         metrics=document.get("metrics") or {},

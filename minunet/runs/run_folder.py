@@ -25,6 +25,7 @@ CONTENTS = {
     "config.json": "every setting",
     "last.safetensors": "the full state, to go on with --resume",
     "synthetic/": "the smears that were drawn, where no DATA was given",
+    "given/": "the images that a program gave to minunet.fit",
 }
 
 
@@ -48,6 +49,7 @@ class RunFolder:
         self.predictions = self.path / "predictions.png"
         self.augmentation = self.path / "augmentation.png"
         self.synthetic = self.path / "synthetic"
+        self.given = self.path / "given"
 
     @classmethod
     def fresh(cls, parent: str | Path = "runs") -> RunFolder:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from argparse import BooleanOptionalAction
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -165,12 +166,7 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
         stored = TrainConfig.read(folder.config)
     except UserError as error:
         raise UserError([*problems, *error.problems]) from error
-    for name, value in values.items():
-        if name not in MAY_CHANGE and value != getattr(stored, name):
-            problems.append(
-                f"{flag(name)} {as_typed(value)}: this run has {as_typed(getattr(stored, name))}, and a resumed run keeps its "
-                "settings; leave the flag out, or start a new run."
-            )
+    problems += changed_settings(values, stored)
     changed = {name: value for name, value in values.items() if name in MAY_CHANGE}
     if any(name in DATA_PATHS for name in changed):
         changed = {**dict.fromkeys(DATA_PATHS), **changed}  # the data was moved: none of the stored paths is valid
@@ -179,3 +175,13 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
     problems += config.problems() + machine_problems(config.device, config.precision)
     return TrainRequest(config, folder, True, False, problems, frozenset(values))
+
+
+def changed_settings(values: Mapping[str, Any], stored: TrainConfig) -> list[str]:
+    """A sentence for each setting whose value differs from that of the run that is resumed, where it may not."""
+    return [
+        f"{flag(name)} {as_typed(value)}: this run has {as_typed(getattr(stored, name))}, and a resumed run keeps its "
+        "settings; leave the flag out, or start a new run."
+        for name, value in values.items()
+        if name not in MAY_CHANGE and value != getattr(stored, name)
+    ]

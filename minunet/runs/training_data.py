@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -119,8 +120,9 @@ def find_training_data(
     resume: bool = False,
     known_problems: Sequence[str] = (),
     command: str = COMMAND,
+    bar: bool = True,
 ) -> TrainingData:
-    """Find, check and split the pairs, with a progress bar; see `examine_training_data` for the parameters.
+    """Find, check and split the pairs, with a progress bar if `bar` is true; see `examine_training_data` for the parameters.
 
     Raises
     ------
@@ -128,7 +130,12 @@ def find_training_data(
         With every problem.
     """
     examined = examine_training_data(
-        config, folder, resume=resume, known_problems=known_problems, command=command, progress=FileProgressBar
+        config,
+        folder,
+        resume=resume,
+        known_problems=known_problems,
+        command=command,
+        progress=functools.partial(FileProgressBar, show=bar),
     )
     if examined.problems or examined.split is None:
         raise UserError(examined.problems)

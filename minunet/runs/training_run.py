@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -42,7 +42,7 @@ from minunet.runs.run_network import RunNetwork
 from minunet.runs.run_pictures import draw_augmentation, draw_curves
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
-from minunet.training.events import TrainingProgress
+from minunet.training.events import Callback, TrainingProgress
 from minunet.training.schedule import Schedule
 from minunet.training.trainer import Diverged, Interrupted, Trainer
 
@@ -65,6 +65,8 @@ class TrainingRun:
         Called with each line of text.
     bar : bool
         Whether to show progress on stderr.
+    callbacks : sequence of Callback
+        Called after those of the run itself.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class TrainingRun:
         resume: bool = False,
         say: Callable[[str], None] = print,
         bar: bool = True,
+        callbacks: Sequence[Callback] = (),
     ):
         self._began = time.monotonic()
         self._why_no_curves: str | None = None
@@ -90,6 +93,7 @@ class TrainingRun:
         # When the run is resumed, it keeps the precision that "auto" means now.
         config = replace(config, precision=self.plan.machine.precision)
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
+        self.callbacks = callbacks
         self.preprocessing = config.preprocessing()
         self.batches = RunBatches(config, split, self.plan.machine.device)
         self.training, self.validation = self.batches.training, self.batches.validation
@@ -198,6 +202,7 @@ class TrainingRun:
                 EpochLines(self.say),
                 CurveDrawer(self._draw_curves),
                 *([ProgressBar()] if self.bar else []),
+                *self.callbacks,
             ],
             progress=self.progress,
         )

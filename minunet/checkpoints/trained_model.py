@@ -1,0 +1,197 @@
+"""The trained model: a `LoadedModel` that is saved into a file, and scored on images whose masks are known."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from minunet.cells.cell_packages import missing_packages
+from minunet.checkpoints.model_writing import write_model
+from minunet.data.given_images import is_path, write_given
+from minunet.data.outputs import Outputs
+from minunet.data.pair_checks import find_problems
+from minunet.data.pair_statistics import measure_pairs
+from minunet.data.pairs import Pair, survey
+from minunet.data.reading.mask_choice import MaskChoice
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.errors import UserError
+from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.inference.evaluation import evaluate
+from minunet.inference.evaluation_reading import evaluation_reading
+from minunet.inference.loaded_model import LoadedModel
+from minunet.nn.unet import UNet
+from minunet.wording import count_noun
+
+
+class TrainedModel(LoadedModel):
+    """A trained model, ready to predict; `minunet.fit` and `minunet.load_model` make it."""
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model into a file, which `minunet.load_model` and every command read.
+
+        Parameters
+        ----------
+        path : str or Path
+            Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> model.save("cells.safetensors")                       # doctest: +SKIP
+        """
+        return save_model(self, path)
+
+    def evaluate(self, images: Any, masks: Any = None, *, native: bool = False) -> dict[str, Any]:
+        """The scores of the model on images whose masks are known.
+
+        Nothing is known of where the images come from: on those of the training the scores are too good.
+
+        Parameters
+        ----------
+        images, masks
+            As for `minunet.fit`: lists or arrays, or folders; one folder may hold both.
+        native : bool
+            Score pixels at the images' own size, not at that of the model's input. Cells always are at the images' own.
+
+        Returns
+        -------
+        dict
+            As metrics.json of `python -m minunet.evaluate`: "all_pixels" (Dice, IoU, precision, recall, accuracy, loss of all
+            pixels together), "mean_over_images", "cells" (F1, AP, panoptic quality, AJI, count error; None without the packages for
+            cells), "native_pixels", and "images", a dictionary for each image with its name.
+
+        Raises
+        ------
+        UserError
+            With everything that cannot be read, and where the masks do not fit the way in which those of the training were read.
+
+        Examples
+        --------
+        >>> model.evaluate(images, masks)["all_pixels"]["dice"]   # doctest: +SKIP
+        """
+        if is_path(images) and (masks is None or is_path(masks)):
+            data = {"data": images} if masks is None else {"images": images, "masks": masks}
+            found = survey(**data, contents=False)
+            return self._scores(list(found.require().pairs), native)
+        if masks is None or is_path(images) or is_path(masks):
+            raise UserError("images and masks: give two lists of the same length, two folders, or one that holds both.")
+        with tempfile.TemporaryDirectory(prefix="minunet-") as folder:
+            places = write_given(images, masks, Path(folder))
+            found = survey(None, images=str(places[0]), masks=str(places[1]), contents=False)
+            return self._scores(list(found.require().pairs), native)
+
+    def _scores(self, pairs: list[Pair], native: bool) -> dict[str, Any]:
+        statistics = measure_pairs(pairs)
+        if problems := find_problems(statistics):
+            raise UserError(problems)
+        chosen = evaluation_reading(self.preprocessing.reading, statistics, MaskChoice())
+        if chosen.problems:
+            raise UserError(chosen.problems)
+        model = self
+        if chosen.reading is not None:
+            model = replace(self, preprocessing=replace(self.preprocessing, reading=chosen.reading))
+        cells = None if missing_packages() else CellEvaluation()
+
+        def add_cells(*observed: Any) -> None:
+            if cells is not None:
+                cells.add(model, *observed)
+
+        metrics = evaluate(model, pairs, native=native, observe_cells=add_cells)
+        of_cells = {} if cells is None else cells.per_image()
+        return {
+            "all_pixels": metrics.result(),
+            "mean_over_images": metrics.mean(),
+            "cells": None if cells is None else cells.scores.result(),
+            "native_pixels": None if cells is None else cells.pixels.result(),
+            "images": [{**row, **of_cells.get(str(row["name"]), {})} for row in metrics.per_image()],
+        }
+
+
+def save_model(
+    model: LoadedModel | UNet,
+    path: str | Path,
+    *,
+    preprocessing: Preprocessing | None = None,
+    outputs: Outputs | None = None,
+) -> Path:
+    """Write a model into a file, which `minunet.load_model` and every command read.
+
+    Parameters
+    ----------
+    model : TrainedModel or UNet
+        What `minunet.fit` or `minunet.load_model` returned; or a network that was trained by a program.
+    path : str or Path
+        Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
+    preprocessing : Preprocessing, optional
+        For a UNet: how an image becomes its input. By default images keep their size, and become grey for a network of one
+        channel and rgb for one of three.
+    outputs : Outputs, optional
+        For a UNet: what the channels of its logits mean; one logit, cell or not, unless given.
+
+    Returns
+    -------
+    Path
+        The file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, or a network has channels for which there is no default.
+    TypeError
+        If it is no model.
+
+    Examples
+    --------
+    >>> minunet.save_model(model, "cells.safetensors")            # doctest: +SKIP
+    """
+    if isinstance(model, UNet):
+        return write_model(
+            path, model, preprocessing or _default_preprocessing(model), outputs=_fitting_outputs(model, outputs)
+        )
+    if not isinstance(model, LoadedModel):
+        raise TypeError(
+            f"save_model: a model is what minunet.fit or load_model returned, or a UNet, not {type(model).__name__}"
+        )
+    if preprocessing is not None or outputs is not None:
+        raise UserError("preprocessing and outputs: this model has its own; leave them out.")
+    return write_model(
+        path,
+        model.model,
+        model.preprocessing,
+        metrics=model.metrics,
+        extra=model.extra,
+        cell_choice=model.cell_choice,
+        training_images=model.training_images,
+        outputs=model.outputs,
+    )
+
+
+def _default_preprocessing(model: UNet) -> Preprocessing:
+    channels = {1: "grey", 3: "rgb"}.get(model.config["in_channels"])
+    if channels is None:
+        raise UserError(
+            f"a network of {model.config['in_channels']} channels: give preprocessing=Preprocessing(channels='0,1'), with the "
+            "channels of an image that it takes."
+        )
+    return Preprocessing(channels=channels)
+
+
+def _fitting_outputs(model: UNet, outputs: Outputs | None) -> Outputs:
+    outputs = outputs or Outputs()
+    if model.config["out_channels"] != outputs.channels:
+        raise UserError(
+            f"a network of {count_noun(model.config['out_channels'], 'output channel')}: give outputs=Outputs(...), which says "
+            f"what they mean; {'one logit' if outputs == Outputs() else outputs} has {outputs.channels}."
+        )
+    return outputs

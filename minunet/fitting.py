@@ -1,0 +1,223 @@
+"""`minunet.fit`: train a U-Net from Python, on arrays, images or folders, with the engine of `python -m minunet.train`.
+
+The run has a folder like any other, so that it can be stopped, resumed, predicted with and evaluated by the commands too.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.trained_model import TrainedModel
+from minunet.data.given_images import is_path, write_given
+from minunet.errors import UserError
+from minunet.files.json_files import is_finite_number
+from minunet.files.lock import FolderLock
+from minunet.kernels.machine import machine_problems
+from minunet.runs.run_folder import RunFolder
+from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE
+from minunet.runs.train_config import TrainConfig
+from minunet.runs.train_flags import TrainRequest, changed_settings
+from minunet.train import train
+from minunet.training.events import Callback
+from minunet.wording import join_names, shorten
+
+COMMAND = "minunet.fit(...) with"
+DECIDED = ("split", "reading", "image_range", "extended")  # settings that the training decides itself, or by its data
+RESUME = re.compile(r"--resume \S+$")
+FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")
+# What other libraries call a setting.
+ELSEWHERE = {
+    "learning_rate": "lr",
+    "batch": "batch_size",
+    "num_epochs": "epochs",
+    "n_epochs": "epochs",
+    "image_size": "size",
+}
+
+
+def fit(
+    images: Any = None,
+    masks: Any = None,
+    *,
+    validation: float = 0.1,
+    test: float = 0.1,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    progress: bool = True,
+    callbacks: Sequence[Callback] = (),
+    **settings: Any,
+) -> TrainedModel:
+    """Train a U-Net on images and their masks.
+
+    The same engine, checks, reading of the masks and files as `python -m minunet.train`.
+
+    Parameters
+    ----------
+    images : sequence, ndarray, str or Path
+        A list with an item for each image: an array (H, W) or (H, W, C) of any type of numbers, a PIL image, or the path of a
+        file; or one array (N, H, W) or (N, H, W, C); or a folder. A folder without `masks` holds images and masks, as DATA of the
+        command.
+    masks : sequence, ndarray, str or Path, optional
+        The masks in the order of the images: (H, W), cells and background in any of the ways that the command understands:
+        boolean, 0 and 1, 0 and 255, or a number for each cell, which is best. Or the folder of the masks.
+    validation, test : float
+        Shares of the images that choose the best epoch, and that are kept for the scores at the end. Each side has one image at
+        least, so that three are needed.
+    out : str or Path, optional
+        The folder of the run, by default runs/<time>. Images that are not in folders are written there, as TIFF files in their own
+        type or as copies, in `given`.
+    resume : bool
+        Go on with the run in `out`, which was stopped. It has its images and its settings; only those that the command may change
+        too can be given, such as `epochs`.
+    progress : bool
+        Print what the command prints, with a progress bar; False is silent.
+    callbacks : sequence of Callback
+        Called at each event of the training (see `minunet.training.events.Callback`), after those of the run itself.
+    **settings
+        Any other setting of the command, with underscores: `epochs=40`, `size=(256, 192)` (width and height), `base_channels=16`,
+        `lr=1e-3`, `channels="rgb"`, `device="cpu"`, `seed=0`; see `minunet.runs.train_config.TrainConfig`.
+
+    Returns
+    -------
+    TrainedModel
+        The best model of the training, with `.predict(image)`, `.cells(image)`, `.evaluate(images, masks)`, `.save(path)`, and its
+        scores in `.metrics`.
+
+    Raises
+    ------
+    UserError
+        With every setting, image and mask that cannot be used. It is a ValueError.
+    KeyboardInterrupt
+        After Ctrl-C. The first one stops after the current step and saves everything, so that `resume=True` goes on to exactly the
+        same result; the second stops at once.
+
+    Examples
+    --------
+    >>> model = minunet.fit(images, masks, epochs=20)              # doctest: +SKIP
+    >>> labels, table = model.cells(images[0])                     # doctest: +SKIP
+    """
+    request = _request(settings, validation=validation, test=test, out=out, resume=resume)
+    say = functools.partial(print, flush=True) if progress else _silent
+    lists = None if resume else _lists(images, masks)
+    problems = [*request.problems]
+    if resume and (images is not None or masks is not None):
+        problems.append("resume=True takes the images that the run has: leave images and masks out.")
+    if not resume and lists is None:
+        request = _with_folders(request, images, masks, problems)
+    if problems:
+        raise _in_python(UserError(problems))
+    try:
+        with FolderLock(request.folder.path, fresh=request.fresh, say=say) as lock:
+            lock.sweep()
+            folder = RunFolder(lock.folder)
+            if lists is not None:
+                places = write_given(*lists, folder.given)
+                config = replace(request.config, images=str(places[0]), masks=str(places[1]))
+                request = replace(request, config=config)
+            try:
+                code = train(replace(request, folder=folder), say, COMMAND, bar=progress, callbacks=callbacks)
+            finally:
+                if lists is not None and not folder.config.exists():  # the training has refused the images
+                    shutil.rmtree(folder.given, ignore_errors=True)
+    except UserError as error:
+        raise _in_python(error) from error
+    if code:
+        raise KeyboardInterrupt(
+            f"stopped; minunet.fit(out={str(folder.path)!r}, resume=True) goes on from where it was stopped"
+        )
+    return load_model(folder.path, request.config.device)
+
+
+def _silent(line: str) -> None:
+    """Print nothing."""
+
+
+def _request(
+    settings: dict[str, Any], *, validation: float, test: float, out: str | os.PathLike | None, resume: bool
+) -> TrainRequest:
+    """The request of a training whose images are not known yet, with its problems."""
+    known = [field.name for field in fields(TrainConfig) if field.name not in (*DATA_PATHS, *DECIDED)]
+    problems = []
+    for name in settings:
+        if name not in known:
+            near = difflib.get_close_matches(ELSEWHERE.get(name, name), known, 1, cutoff=0.6)
+            hint = f"; did you mean {near[0]}?" if near else f": there are {join_names(known, len(known))}."
+            problems.append(f"there is no setting {shorten(name)}{hint}")
+    values = {name: _plain(value) for name, value in settings.items() if name in known}
+    if out is None and resume:
+        raise UserError([*problems, "resume=True: name the folder of the run, such as out='runs/first'."])
+    if resume:
+        return _resumed(values, problems, RunFolder(Path(out or "")))
+    if "crop" in values:
+        values.setdefault("size", None)
+    for name, share in (("validation", validation), ("test", test)):
+        if not is_finite_number(share) or not 0 < share < 1:
+            problems.append(f"{name}={shorten(repr(share))}: give a share above 0 and below 1, such as 0.1.")
+    if not problems and validation + test >= 1:
+        problems.append(f"validation={validation:g} and test={test:g} leave nothing to train on: give smaller shares.")
+    split = (1 - validation - test, validation, test) if not problems else (0.8, 0.1, 0.1)
+    config = TrainConfig(images="images", masks="masks", split=split, **values)
+    folder = RunFolder.fresh() if out is None else RunFolder(Path(out))
+    problems += config.problems() + folder.problems(resume=False)
+    if not problems:
+        problems += machine_problems(config.device, config.precision)
+    return TrainRequest(config, folder, False, out is None, problems, frozenset(values))
+
+
+def _resumed(values: dict[str, Any], problems: list[str], folder: RunFolder) -> TrainRequest:
+    """The request that goes on with a run; settings that are given again must be the same, except for those that may change."""
+    problems += folder.problems(resume=True)
+    if problems:
+        raise _in_python(UserError(problems))
+    stored = TrainConfig.read(folder.config)
+    problems += changed_settings(values, stored)
+    config = replace(stored, **{name: value for name, value in values.items() if name in MAY_CHANGE}, extended=())
+    problems += config.problems() + machine_problems(config.device, config.precision)
+    return TrainRequest(config, folder, True, False, problems, frozenset(values))
+
+
+def _lists(images: Any, masks: Any) -> tuple[Any, Any] | None:
+    """The images and the masks where they are to be written to files; None where they are in folders."""
+    if images is None or (masks is None and is_path(images)) or (is_path(images) and is_path(masks)):
+        return None
+    if masks is None:
+        raise UserError("masks: give a mask for each image, in the order of the images.")
+    if is_path(images) or is_path(masks):
+        which, other = ("images", "masks") if is_path(images) else ("masks", "images")
+        raise UserError(f"{which} is a path and {other} is a list: give two folders, or two lists.")
+    return images, masks
+
+
+def _with_folders(request: TrainRequest, images: Any, masks: Any, problems: list[str]) -> TrainRequest:
+    if images is None:
+        problems.append("images: give images and masks, or a folder that holds both.")
+        return request
+    if masks is None:
+        config = replace(request.config, data=str(images), images=None, masks=None)
+    else:
+        config = replace(request.config, images=str(images), masks=str(masks))
+    return replace(request, config=config)
+
+
+def _plain(value: Any) -> Any:
+    """A value in the types that settings have: NumPy's numbers as Python's, lists as tuples."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(_plain(part) for part in value) if isinstance(value, (list, tuple)) else value
+
+
+def _in_python(error: UserError) -> UserError:
+    """The same problems with the settings named as in Python: lr for --lr."""
+    problems = [RESUME.sub("resume=True", problem) for problem in error.problems]
+    return UserError(FLAG.sub(lambda match: match[1].replace("-", "_"), problem) for problem in problems)
