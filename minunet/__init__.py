@@ -13,6 +13,8 @@ from typing import Any as _Any
 
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
+from minunet.autograd.comparisons import where
+from minunet.autograd.extremes import maximum, minimum
 from minunet.nn import ConvNet, UNet, optim
 from minunet.summary.describe import describe
 from minunet.version import __version__
@@ -36,9 +38,12 @@ __all__ = [
     "describe",
     "functional",
     "gradcheck",
+    "maximum",
+    "minimum",
     "nn",
     "no_grad",
     "optim",
+    "where",
     *_LATER,
 ]
 

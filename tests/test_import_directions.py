@@ -33,7 +33,7 @@ ONLY_FOR = {
     ]
 }
 # Tensor's methods are the operations, and the operations are made of Tensor.
-CIRCLE_OF_TENSOR = "minunet.autograd."
+CIRCLE_OF_TENSOR = "minunet.autograd"
 
 
 def layers(text: str) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,12 +113,18 @@ def test_the_readme_leads_to_every_page():
     assert not [page.name for page in PAGES if page.parent == ROOT / "docs" and page not in targets]
 
 
-def test_the_example_of_how_it_works_runs(capsys):
-    (example,) = re.findall(
-        r"^```python\n(.*?)^```$", text_of(ROOT / "docs" / "how-it-works.md"), re.DOTALL | re.MULTILINE
-    )
-    exec(compile(example, "how-it-works.md", "exec"), {})
+def examples_of(page: str) -> list[str]:
+    """The Python code of a page, block by block."""
+    return re.findall(r"^```python\n(.*?)^```$", text_of(ROOT / "docs" / page), re.DOTALL | re.MULTILINE)
+
+
+def test_the_examples_of_how_it_works_run(capsys):
+    first, own_loss = examples_of("how-it-works.md")
+    exec(compile(first, "how-it-works.md", "exec"), {})
     assert "winograd" in capsys.readouterr().out
+    names: dict[str, Any] = {}
+    exec(compile(own_loss, "how-it-works.md", "exec"), names)
+    assert names["losses"][-1] < 0.5 * names["losses"][0]
 
 
 def test_the_map_is_checked_where_it_names_functions():

@@ -12,14 +12,16 @@ import pytest
 import minunet
 
 NAMES = {
-    "": "Tensor no_grad gradcheck functional nn optim UNet ConvNet fit load_model save_model "
+    "": "Tensor no_grad gradcheck functional nn optim UNet ConvNet where maximum minimum fit load_model save_model "
     "set_num_threads get_num_threads describe __version__",
-    "functional": "conv2d conv_transpose2d max_pool2d avg_pool2d sum_pool2d relu tanh sigmoid softmax linear flatten concat "
+    "functional": "conv2d conv_transpose2d max_pool2d avg_pool2d sum_pool2d relu tanh sigmoid softmax linear flatten concat pad "
     "upsample2d dropout binary_cross_entropy binary_cross_entropy_with_logits cross_entropy dice_loss",
     "nn": "Module Parameter Sequential Conv2d ConvTranspose2d Linear MaxPool2d AvgPool2d SumPool2d ReLU Tanh Sigmoid Softmax "
     "Flatten Dropout UNet ConvNet",
     "optim": "Adam SGD",
-    "Tensor": "backward detach item sum mean reshape transpose __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ "
+    "Tensor": "backward detach item sum mean max min reshape transpose pad "
+    "exp log sqrt abs clip __getitem__ __iter__ __eq__ __ne__ __lt__ "
+    "__le__ __gt__ __ge__ __abs__ __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ "
     "__rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__ __neg__",
     "nn.Module": "parameters named_parameters state_dict load_state_dict train eval to",
     "optim.Adam": "step zero_grad state_dict load_state_dict",
@@ -28,6 +30,13 @@ NAMES = {
 SIGNATURES = {
     "Tensor": "(data, requires_grad=False)",
     "Tensor.backward": "(self, grad=None)",
+    "Tensor.clip": "(self, min=None, max=None)",
+    "Tensor.max": "(self, axis=None, keepdims=False)",
+    "Tensor.min": "(self, axis=None, keepdims=False)",
+    "Tensor.pad": "(self, pad_width, value=0.0)",
+    "where": "(condition, a, b)",
+    "maximum": "(a, b)",
+    "minimum": "(a, b)",
     "gradcheck": "(fn, inputs, *, eps=1e-06, atol=1e-05, rtol=0.001)",
     "functional.conv2d": "(x, weight, bias=None, *, stride=1, padding=0, activation=None)",
     "functional.conv_transpose2d": "(x, weight, bias=None, *, stride=2, padding=0)",
@@ -37,6 +46,7 @@ SIGNATURES = {
     "functional.softmax": "(x, axis=-1)",
     "functional.linear": "(x, weight, bias=None)",
     "functional.concat": "(tensors, axis=-1)",
+    "functional.pad": "(x, pad_width, value=0.0)",
     "functional.upsample2d": "(x, scale=2)",
     "functional.dropout": "(x, p, rng, training)",
     "functional.binary_cross_entropy": "(p, target, weight=None)",

@@ -33,17 +33,20 @@ def unbroadcast(grad: Array, shape: tuple[int, ...], dtype: np.dtype) -> Array:
     return array_module(grad).asarray(grad, dtype=dtype)
 
 
-class _Elementwise(Function):
-    """An elementwise operation of two inputs. Subclasses define the value and the two gradients before the sum over uses.
+def one_precision(a: Array, b: Array) -> tuple[Array, Array]:
+    """Both arrays; a single number (0-d) gets the dtype of the other, whose precision it does not raise, as in PyTorch."""
+    if a.dtype != b.dtype and (a.ndim == 0) != (b.ndim == 0):
+        return (a.astype(b.dtype), b) if a.ndim == 0 else (a, b.astype(a.dtype))
+    return a, b
 
-    As in PyTorch, a single number (0-d) does not raise the precision of the array it is combined with.
-    """
+
+class Elementwise(Function):
+    """Base of the elementwise operations of two inputs: subclasses define the value, and the two gradients before that sum."""
 
     inputs_of_grad = ("", "")  # the inputs that grad_a reads, and those that grad_b reads: "", "a", "b" or "ab"
 
     def forward(self, a: Array, b: Array) -> Array:
-        if a.dtype != b.dtype and (a.ndim == 0) != (b.ndim == 0):
-            a, b = (a.astype(b.dtype), b) if a.ndim == 0 else (a, b.astype(a.dtype))
+        a, b = one_precision(a, b)
         pairs = zip(self.inputs_of_grad, self.needs_input_grad, strict=True)
         to_save = {name for names, needed in pairs if needed for name in names}
         self.save(a if "a" in to_save else None, b if "b" in to_save else None)
@@ -68,7 +71,7 @@ class _Elementwise(Function):
         raise TypeError(f"{type(self).__name__} does not define grad_b")
 
 
-class Add(_Elementwise):
+class Add(Elementwise):
     """The sum.
 
     y = a + b
@@ -86,7 +89,7 @@ class Add(_Elementwise):
         return g
 
 
-class Subtract(_Elementwise):
+class Subtract(Elementwise):
     """The difference.
 
     y = a - b
@@ -104,7 +107,7 @@ class Subtract(_Elementwise):
         return -g
 
 
-class Multiply(_Elementwise):
+class Multiply(Elementwise):
     """The product, element by element.
 
     y = a b
@@ -124,7 +127,7 @@ class Multiply(_Elementwise):
         return g * a
 
 
-class Divide(_Elementwise):
+class Divide(Elementwise):
     """The quotient.
 
     y = a / b
@@ -144,7 +147,7 @@ class Divide(_Elementwise):
         return -g * a / (b * b)
 
 
-class Power(_Elementwise):
+class Power(Elementwise):
     """The power.
 
     y = a^b
@@ -206,39 +209,39 @@ class MatMul(Function):
         return grad_a, grad_b
 
 
-def _operands(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
+def operands(a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors; a non-tensor gets the other's device, and its dtype unless it is a floating-point array."""
     return as_tensor(a, b if isinstance(b, Tensor) else None), as_tensor(b, a if isinstance(a, Tensor) else None)
 
 
 def add(a: TensorLike, b: TensorLike) -> Tensor:
     """a + b."""
-    return Add().apply(*_operands(a, b))
+    return Add().apply(*operands(a, b))
 
 
 def subtract(a: TensorLike, b: TensorLike) -> Tensor:
     """a - b."""
-    return Subtract().apply(*_operands(a, b))
+    return Subtract().apply(*operands(a, b))
 
 
 def multiply(a: TensorLike, b: TensorLike) -> Tensor:
     """a * b, elementwise."""
-    return Multiply().apply(*_operands(a, b))
+    return Multiply().apply(*operands(a, b))
 
 
 def divide(a: TensorLike, b: TensorLike) -> Tensor:
     """a / b, elementwise."""
-    return Divide().apply(*_operands(a, b))
+    return Divide().apply(*operands(a, b))
 
 
 def power(a: TensorLike, b: TensorLike) -> Tensor:
     """a ** b, elementwise."""
-    return Power().apply(*_operands(a, b))
+    return Power().apply(*operands(a, b))
 
 
 def matmul(a: TensorLike, b: TensorLike) -> Tensor:
     """The matrix product a @ b; 1-D operands are vectors, leading axes broadcast."""
-    left, right = _operands(a, b)
+    left, right = operands(a, b)
     if not primitives.can_multiply(left.shape, right.shape):
         raise ValueError(f"matmul: arrays of shapes {left.shape} and {right.shape} have no matrix product")
     return MatMul().apply(left, right)

@@ -79,12 +79,12 @@ class Mean(Function):
 
 def sum(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The sum over all elements, or along one or several axes."""
-    return Sum(_axes("sum", x, axis), bool(keepdims)).apply(x)
+    return Sum(numbered_axes("sum", x, axis), bool(keepdims)).apply(x)
 
 
 def mean(x: Tensor, axis: int | Sequence[int] | None = None, keepdims: bool = False) -> Tensor:
     """The mean over all elements, or along one or several axes; NaN if there are no elements."""
-    axes = _axes("mean", x, axis)
+    axes = numbered_axes("mean", x, axis)
     count = int(np.prod([x.shape[k] for k in axes]))
     return Mean(axes, bool(keepdims), count).apply(x)
 
@@ -97,7 +97,7 @@ def total(tensors: Sequence[Tensor]) -> Tensor:
     return result
 
 
-def _axes(operation: str, x: Tensor, axis: int | Sequence[int] | None) -> Axes:
+def numbered_axes(operation: str, x: Tensor, axis: int | Sequence[int] | None) -> Axes:
     """The axes counted from 0; for a single number (0-d), -1 and 0 mean no axis, as in PyTorch."""
     if axis is None:
         return tuple(range(x.ndim))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
+from minunet.autograd.operators import Operators
 from minunet.autograd.version_counter import Changes
 from minunet.kernels.backend import Array, array_module, is_array
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 TensorLike: TypeAlias = "Tensor | ArrayLike"  # whatever as_tensor accepts
 
 
-class Tensor:
+class Tensor(Operators):
     """An n-dimensional array that takes part in differentiation.
 
     Parameters
@@ -58,7 +59,6 @@ class Tensor:
     """
 
     __array_ufunc__ = None  # so that `array * tensor` calls Tensor.__rmul__ instead of making an object array
-    __hash__ = object.__hash__
 
     def __init__(self, data: TensorLike, requires_grad: bool = False):
         self._data: Array
@@ -206,65 +206,6 @@ class Tensor:
         else:
             self.grad += grad
 
-    # The operators; their values and derivatives are in arithmetic.py.
-
-    def __add__(self, other: TensorLike) -> Tensor:
-        return arithmetic.add(self, other)
-
-    def __radd__(self, other: TensorLike) -> Tensor:
-        return arithmetic.add(other, self)
-
-    def __sub__(self, other: TensorLike) -> Tensor:
-        return arithmetic.subtract(self, other)
-
-    def __rsub__(self, other: TensorLike) -> Tensor:
-        return arithmetic.subtract(other, self)
-
-    def __mul__(self, other: TensorLike) -> Tensor:
-        return arithmetic.multiply(self, other)
-
-    def __rmul__(self, other: TensorLike) -> Tensor:
-        return arithmetic.multiply(other, self)
-
-    def __truediv__(self, other: TensorLike) -> Tensor:
-        return arithmetic.divide(self, other)
-
-    def __rtruediv__(self, other: TensorLike) -> Tensor:
-        return arithmetic.divide(other, self)
-
-    def __pow__(self, exponent: TensorLike) -> Tensor:
-        return arithmetic.power(self, exponent)
-
-    def __rpow__(self, base: TensorLike) -> Tensor:
-        return arithmetic.power(base, self)
-
-    def __matmul__(self, other: TensorLike) -> Tensor:
-        return arithmetic.matmul(self, other)
-
-    def __rmatmul__(self, other: TensorLike) -> Tensor:
-        return arithmetic.matmul(other, self)
-
-    def __neg__(self) -> Tensor:
-        return arithmetic.multiply(self, -1.0)
-
-    def sum(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """The sum over all elements, or along one or several axes."""
-        return reductions.sum(self, axis, keepdims)
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
-        """The mean over all elements, or along one or several axes."""
-        return reductions.mean(self, axis, keepdims)
-
-    def reshape(self, *shape: int | tuple[int, ...]) -> Tensor:
-        """The same elements in another shape; one length may be -1."""
-        lengths: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
-        return views.reshape(self, lengths)
-
-    def transpose(self, *axes: int | tuple[int, ...] | None) -> Tensor:
-        """The axes in another order, all of them named as NumPy does; reversed when none is given."""
-        order: Any = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list, type(None))) else axes
-        return views.transpose(self, order)
-
 
 def as_tensor(value: TensorLike, like: Tensor | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a Tensor that requires no gradient.
@@ -282,6 +223,3 @@ def as_tensor(value: TensorLike, like: Tensor | None = None) -> Tensor:
     array = as_array(value, like.dtype)
     xp = array_module(like.data)
     return Tensor(xp.asarray(array, dtype=array.dtype if is_array(value) else like.dtype))
-
-
-from minunet.autograd import arithmetic, reductions, views  # noqa: E402  at the end, since they need Tensor

@@ -1,5 +1,6 @@
 """The operations as functions: tensors in, tensor out, gradients recorded."""
 
+from minunet.autograd.pad import pad
 from minunet.functional.activation import relu, sigmoid, softmax, tanh
 from minunet.functional.concat import concat
 from minunet.functional.conv import conv2d, conv_transpose2d
@@ -28,6 +29,7 @@ __all__ = [
     "flatten",
     "linear",
     "max_pool2d",
+    "pad",
     "pad_or_crop",
     "relu",
     "sigmoid",

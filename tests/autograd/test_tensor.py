@@ -6,8 +6,11 @@ import pickle
 import numpy as np
 import pytest
 
+import minunet
 from minunet import Tensor
+from minunet.autograd.operators import ELSEWHERE
 from minunet.functional import relu
+from minunet.nn import Parameter
 from tests.sample_arrays import distinct
 
 
@@ -107,8 +110,29 @@ def test_repr_shows_values_dtype_and_whether_a_gradient_is_wanted():
 def test_tensors_can_be_keys_and_members():
     a, b = Tensor([1.0]), Tensor([1.0])
     assert {a: "a", b: "b"}[a] == "a"
-    assert a in [b, a]
-    assert a not in [b]
+    assert a in {b, a}
+    assert a not in {b}  # sets and dictionaries look for the object
+    assert a in [b]  # lists compare, as with PyTorch's tensors
+
+
+def test_a_name_of_pytorch_leads_to_ours():
+    x = Tensor([1.0])
+    with pytest.raises(AttributeError, match=r"a Tensor has no 'clamp'; use x.clip\(min, max\)"):
+        x.clamp(0, 1)
+    with pytest.raises(AttributeError, match="a Tensor has no 'foo'$"):
+        x.foo  # noqa: B018
+    with pytest.raises(AttributeError, match="a Parameter has no 'view'; use x.reshape"):
+        Parameter([1.0]).view(1)
+    assert not hasattr(x, "__array_interface__")
+
+
+def test_every_remedy_for_a_foreign_name_runs():
+    names = {"Tensor": Tensor, "minunet": minunet, "axis": 0, "min": 0.0, "max": 1.0, "dtype": float, "shape": (3, 2)}
+    for name, remedy in ELSEWHERE.items():
+        for expression in remedy.split(" or "):
+            x = Tensor(distinct((2, 3)))
+            exec(expression, {**names, "x": x, "y": 2.0, "axes": (1, 0)})
+        assert not hasattr(Tensor, name)
 
 
 def test_copies_and_pickles_keep_values_and_gradients():

@@ -50,6 +50,16 @@ OPERATIONS = {
     "arithmetic": lambda x: 2 - x * IMAGE / (x**2 + 1.0) + np.float64(3) * -x + x @ distinct((3, 3), 1) + [1, 2, 3],
     "power": lambda x: (x * x) ** x,
     "reductions": lambda x: x.sum((0, 2)) * x.mean(0).sum((1, 2), keepdims=True).reshape(5, 1) + x.mean(),
+    "elementary": lambda x: abs(x).log() + x.exp() * (x * x).sqrt(),
+    "extremes": lambda x: (
+        x.max((1, 2)) * x.min(axis=0).max() + minunet.maximum(x, 0.1).mean() + minunet.minimum(x, IMAGE).sum()
+    ),
+    "clip": lambda x: x.clip(-0.5, IMAGE[0]) + x.clip(max=[0.1, 0.2, 0.3]),
+    "where": lambda x: minunet.where(x > 0.2, x, 0.1 * x) + minunet.where(IMAGE > 0, 0, x),
+    "indices": lambda x: (
+        x[1:, ::2, None, [0, 5, 5]] * x[0, 1, 2, 0] + x[np.array([True, False])].sum() + x[x > 0].sum()
+    ),
+    "pad": lambda x: x.pad(((0, 0), (1, 0), (0, 2), (0, 0)), 0.5),
     "views": lambda x: x.transpose(0, 3, 1, 2).reshape(2, -1).T,
 }
 

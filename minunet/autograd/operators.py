@@ -1,0 +1,182 @@
+"""The operators and methods of a tensor; values and derivatives are in the modules of minunet/autograd that they call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from minunet import autograd  # its operations are loaded after Tensor, which they need
+
+if TYPE_CHECKING:
+    from minunet.autograd.pad import Widths
+    from minunet.autograd.tensor import Tensor, TensorLike
+    from minunet.kernels.backend import Array
+
+# Names that PyTorch and NumPy have for the same thing, or for something that is done in another way.
+ELSEWHERE = {
+    "amax": "x.max(axis)",
+    "amin": "x.min(axis)",
+    "argmax": "x.data.argmax(axis)",
+    "argmin": "x.data.argmin(axis)",
+    "astype": "Tensor(x.data.astype(dtype))",
+    "clamp": "x.clip(min, max)",
+    "cpu": "x.numpy()",
+    "dim": "x.ndim",
+    "double": "Tensor(x.data.astype(float))",
+    "flatten": "minunet.functional.flatten(x) or x.reshape(-1)",
+    "movedim": "x.transpose(*axes)",
+    "numel": "x.size",
+    "permute": "x.transpose(*axes)",
+    "pow": "x ** y",
+    "relu": "minunet.functional.relu(x)",
+    "requires_grad_": "x.requires_grad = True",
+    "sigmoid": "minunet.functional.sigmoid(x)",
+    "softmax": "minunet.functional.softmax(x, axis)",
+    "squeeze": "x.reshape(shape) or x[..., 0]",
+    "swapaxes": "x.transpose(*axes)",
+    "tanh": "minunet.functional.tanh(x)",
+    "tolist": "x.data.tolist()",
+    "unsqueeze": "x[..., None]",
+    "view": "x.reshape(shape)",
+    "zero_grad": "x.grad = None",
+}
+
+
+class Operators:
+    """What `Tensor` can do by operators and methods."""
+
+    __hash__ = object.__hash__  # by identity, so that tensors can be keys, although == compares the elements
+
+    def __getattr__(self, name: str) -> Any:
+        remedy = f"; use {ELSEWHERE[name]}" if name in ELSEWHERE else ""
+        raise AttributeError(f"a {type(self).__name__} has no {name!r}{remedy}", name=name, obj=self)
+
+    def __add__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.add(self, other)
+
+    def __radd__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.add(other, self)
+
+    def __sub__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.subtract(self, other)
+
+    def __rsub__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.subtract(other, self)
+
+    def __mul__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.multiply(self, other)
+
+    def __rmul__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.multiply(other, self)
+
+    def __truediv__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.divide(self, other)
+
+    def __rtruediv__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.divide(other, self)
+
+    def __pow__(self: Any, exponent: TensorLike) -> Tensor:
+        return autograd.arithmetic.power(self, exponent)
+
+    def __rpow__(self: Any, base: TensorLike) -> Tensor:
+        return autograd.arithmetic.power(base, self)
+
+    def __matmul__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.matmul(self, other)
+
+    def __rmatmul__(self: Any, other: TensorLike) -> Tensor:
+        return autograd.arithmetic.matmul(other, self)
+
+    def __neg__(self: Any) -> Tensor:
+        return autograd.arithmetic.multiply(self, -1.0)
+
+    def __abs__(self: Any) -> Tensor:
+        return autograd.elementary.absolute(self)
+
+    # Comparisons give plain boolean arrays, as everything that has no gradient.
+
+    def __eq__(self: Any, other: object) -> Any:
+        return autograd.comparisons.compare("==", self, other)
+
+    def __ne__(self: Any, other: object) -> Any:
+        return autograd.comparisons.compare("!=", self, other)
+
+    def __lt__(self: Any, other: TensorLike) -> Array:
+        return autograd.comparisons.compare("<", self, other)
+
+    def __le__(self: Any, other: TensorLike) -> Array:
+        return autograd.comparisons.compare("<=", self, other)
+
+    def __gt__(self: Any, other: TensorLike) -> Array:
+        return autograd.comparisons.compare(">", self, other)
+
+    def __ge__(self: Any, other: TensorLike) -> Array:
+        return autograd.comparisons.compare(">=", self, other)
+
+    def __contains__(self: Any, value: object) -> bool:
+        equal = self == value
+        return equal if isinstance(equal, bool) else bool(equal.any())
+
+    def __getitem__(self: Any, key: Any) -> Tensor:
+        return autograd.indexing.index(self, key)
+
+    def __setitem__(self: Any, key: Any, value: Any) -> None:
+        raise TypeError(
+            "the elements of a Tensor are not assigned to, since its history would no longer be true; "
+            "use minunet.where(condition, a, b), or write into x.data[...] before the forward pass"
+        )
+
+    def __iter__(self: Any) -> Iterator[Tensor]:
+        if self.ndim == 0:
+            raise TypeError("a Tensor of shape () is a single number, over which there is nothing to iterate")
+        return (self[k] for k in range(len(self)))
+
+    def exp(self: Any) -> Tensor:
+        """The exponential of each element."""
+        return autograd.elementary.exp(self)
+
+    def log(self: Any) -> Tensor:
+        """The natural logarithm of each element."""
+        return autograd.elementary.log(self)
+
+    def sqrt(self: Any) -> Tensor:
+        """The square root of each element."""
+        return autograd.elementary.sqrt(self)
+
+    def abs(self: Any) -> Tensor:
+        """The absolute value of each element."""
+        return autograd.elementary.absolute(self)
+
+    def clip(self: Any, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+        """The elements, none less than `min` and none more than `max`."""
+        return autograd.extremes.clip(self, min, max)
+
+    def sum(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The sum over all elements, or along one or several axes."""
+        return autograd.reductions.sum(self, axis, keepdims)
+
+    def mean(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The mean over all elements, or along one or several axes."""
+        return autograd.reductions.mean(self, axis, keepdims)
+
+    def max(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The largest element, of all or along one or several axes."""
+        return autograd.extremes.max(self, axis, keepdims)
+
+    def min(self: Any, axis: int | tuple[int, ...] | None = None, keepdims: bool = False) -> Tensor:
+        """The smallest element, of all or along one or several axes."""
+        return autograd.extremes.min(self, axis, keepdims)
+
+    def reshape(self: Any, *shape: int | tuple[int, ...]) -> Tensor:
+        """The same elements in another shape; one length may be -1."""
+        lengths: Any = shape[0] if len(shape) == 1 and isinstance(shape[0], (tuple, list)) else shape
+        return autograd.views.reshape(self, lengths)
+
+    def transpose(self: Any, *axes: int | tuple[int, ...] | None) -> Tensor:
+        """The axes in another order, all of them named as NumPy does; reversed when none is given."""
+        order: Any = axes[0] if len(axes) == 1 and isinstance(axes[0], (tuple, list, type(None))) else axes
+        return autograd.views.transpose(self, order)
+
+    def pad(self: Any, pad_width: Widths, value: float = 0.0) -> Tensor:
+        """The elements with a constant around them, as `numpy.pad`."""
+        return autograd.pad.pad(self, pad_width, value)
