@@ -6,6 +6,10 @@ import math
 
 import numpy as np
 
+# Pixels by which an erosion reduces the radius of a disc, where a cross and a square take turns: half the distance from the middle
+# of the octagon that two of them make to its corners, sqrt(5), and less for discs of few pixels.
+STEP_OF_EROSION = 1.08
+
 
 def mean_diameter(cells: np.ndarray) -> float:
     """The diameter of discs that are as wide as the cells of a mask are on average.
@@ -27,6 +31,46 @@ def mean_diameter(cells: np.ndarray) -> float:
     inside = cells != 0
     runs = _runs(cells, inside) + _runs(cells.T, inside.T)
     return 4 / math.pi * 2 * int(np.count_nonzero(inside)) / runs if runs else 0.0
+
+
+def inscribed_diameter(cells: np.ndarray) -> float:
+    """The diameter of discs that are as deep as the cells of a mask are on average; it hardly changes where cells touch.
+
+    In a disc of radius r the mean distance of a pixel to the border is r / 3. The mean distance is the sum of the areas that
+    are left after erosions by 1, 2, 3, ... pixels, divided by the area. Erosions with a cross and with a square take turns, so
+    that what they take away is nearly a disc (an octagon). Beyond the border of the image nothing is taken away.
+
+    Parameters
+    ----------
+    cells : ndarray, (H, W) bool
+
+    Returns
+    -------
+    float
+        In pixels; 0 where there is no cell.
+    """
+    total = int(np.count_nonzero(cells))
+    if not total or total == cells.size:
+        return 0.0
+    left, depth, area, square = cells, 0.0, total, False
+    while area:
+        following = _eroded(left, square)
+        remaining = int(np.count_nonzero(following))
+        if remaining == area:  # nothing but what reaches to the border
+            break
+        depth += (area + remaining) / 2 / total  # the trapezoidal rule, between two erosions
+        left, area, square = following, remaining, not square
+    return 6 * STEP_OF_EROSION * depth
+
+
+def _eroded(cells: np.ndarray, square: bool) -> np.ndarray:
+    """Without the pixels that have a neighbour outside, among 8 or 4."""
+    padded = np.pad(cells, 1, constant_values=True)
+    if square:
+        rows = padded[:-2] & padded[1:-1] & padded[2:]
+        return rows[:, :-2] & rows[:, 1:-1] & rows[:, 2:]
+    middle = padded[1:-1, 1:-1] & padded[:-2, 1:-1] & padded[2:, 1:-1]
+    return middle & padded[1:-1, :-2] & padded[1:-1, 2:]
 
 
 def _runs(cells: np.ndarray, inside: np.ndarray) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import math
+import statistics
 import threading
 from collections import Counter
 from collections.abc import Sequence
@@ -14,12 +15,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from minunet.data.appearance import Appearance, measure_appearance
+from minunet.data.cell_scale import LARGEST_SHARE, SMALLEST_DIAMETER
 from minunet.data.cell_size import mean_diameter
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.channels import select_channels
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
-from minunet.data.reading.pair_files import read_pair
+from minunet.data.reading.pair_files import read_mask, read_pair
 from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import HALF, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
@@ -73,6 +75,7 @@ class ImageStore:
         self._lock = threading.Lock()
         renew_in_child(self, "_lock", threading.Lock)
         self._arrays: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        self._fitted: dict[int, Preprocessing] = {}  # of single images, where their cells say how large they are
         self._read_again = functools.lru_cache(maxsize=worker_count())(self._read)  # neighbouring crops share an image
 
     @property
@@ -93,6 +96,7 @@ class ImageStore:
         self._arrays.clear()  # what an interrupted call has loaded
         self.sizes.clear()
         self.nbytes = 0
+        self._fit(progress)
         results = map_files(self._load_pair, range(len(self.pairs)), progress)
         problems = [problem for result in results if isinstance(result, UserError) for problem in result.problems]
         if problems:
@@ -109,13 +113,39 @@ class ImageStore:
         columns = slice(None) if window is None else slice(window.left, window.right)
         return self._scaled(image[rows, columns]), _expanded(mask[rows, columns])
 
+    def _fit(self, progress: ProgressCallback | None) -> None:
+        """Measure the cells of all masks, where the images are to be brought to a cell diameter."""
+        if self.preprocessing.diameter is None:
+            return
+        results = map_files(self._measure_mask, range(len(self.pairs)), progress)
+        if any(isinstance(result, UserError) for result in results):
+            return  # the file is reported when it is read again
+        measured = [result for result in results if not isinstance(result, UserError)]
+        typical = statistics.median([own for _, own in measured if own] or [self.preprocessing.diameter])
+        for index, (shape, own) in enumerate(measured):  # images without cells count as the others
+            own = min(own or typical, LARGEST_SHARE * max(shape))
+            self._fitted[index] = self.preprocessing.fitted(shape, own)
+
+    def _measure_mask(self, index: int) -> tuple[tuple[int, int], float] | UserError:
+        """The shape of a mask, and the diameter of its cells in its own pixels; 0 where there is none that can be seen."""
+        try:
+            mask = read_mask(self.pairs[index])
+        except UserError as error:
+            return error
+        own = self._own_diameter(mask)
+        return mask.shape, own if own >= SMALLEST_DIAMETER else 0.0
+
+    def _preprocessing_of(self, index: int) -> Preprocessing:
+        return self._fitted.get(index, self.preprocessing)
+
     def _load_pair(self, index: int) -> tuple[int, int] | UserError:
         try:
             decoded, stored = read_pair(self.pairs[index])
-            image, mask = self._prepare(decoded, stored)
+            preprocessing = self._preprocessing_of(index)
+            image, mask = _prepare(decoded, stored, preprocessing)
             if self.measure:
-                self.appearances[index] = measure_appearance(decoded, self.preprocessing)
-                self.diameters[index] = self._diameter(stored)
+                self.appearances[index] = measure_appearance(decoded, preprocessing)
+                self.diameters[index] = self._diameter(stored, preprocessing)
                 with self._lock:
                     self.sizes[decoded.shape[1], decoded.shape[0]] += 1
         except UserError as error:
@@ -129,37 +159,40 @@ class ImageStore:
         return height, width
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._prepare(*read_pair(self.pairs[index]))
+        return _prepare(*read_pair(self.pairs[index]), self._preprocessing_of(index))
 
-    def _prepare(self, image: np.ndarray, mask: StoredMask) -> tuple[np.ndarray, np.ndarray]:
-        return self._compact_image(image), compact(self.preprocessing.target(mask))
-
-    def _diameter(self, mask: StoredMask) -> float:
-        """Measured at the mask's own size, where the gaps between cells are still there."""
+    def _own_diameter(self, mask: StoredMask) -> float:
+        """Of the cells of a mask at its own size, where the gaps between them are still there."""
         own = self.preprocessing.at_own_size()
         cells = None if own.reading is None else own.reading.labels(mask)
-        diameter = mean_diameter(own.target(mask)[..., 0] >= HALF if cells is None else cells)
-        height, width = mask.shape
-        return diameter * math.sqrt(math.prod(self.preprocessing.size or (width, height)) / (width * height))
+        return mean_diameter(own.target(mask)[..., 0] >= HALF if cells is None else cells)
 
-    def _compact_image(self, image: np.ndarray) -> np.ndarray:
-        preprocessing = self.preprocessing
-        if preprocessing.range is not None:
-            if preprocessing.size not in (None, image.shape[1::-1]):
-                return preprocessing.image(image)
-            chosen = select_channels(image, preprocessing.channels)
-            # What is smaller than float32 is scaled when a batch is made, with the same result.
-            return chosen if chosen.dtype.itemsize <= 2 else preprocessing.range.apply(chosen)
-        ndim = 2 if preprocessing.channels == "grey" else 3
-        if image.dtype == np.uint8 and image.ndim == ndim and preprocessing.size is None:
-            return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
-        return compact(preprocessing.image(image))
+    def _diameter(self, mask: StoredMask, preprocessing: Preprocessing) -> float:
+        height, width = mask.shape
+        return self._own_diameter(mask) * math.sqrt(math.prod(preprocessing.size or (width, height)) / (width * height))
 
     def _scaled(self, image: np.ndarray) -> np.ndarray:
         """The values of a stored image, or of a rectangle of it, float32 in [0, 1]."""
         if self.preprocessing.range is None or image.dtype == np.float32:
             return _expanded(image)
         return self.preprocessing.range.apply(image)
+
+
+def _prepare(image: np.ndarray, mask: StoredMask, preprocessing: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
+    return _compact_image(image, preprocessing), compact(preprocessing.target(mask))
+
+
+def _compact_image(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:
+    if preprocessing.range is not None:
+        if preprocessing.size not in (None, image.shape[1::-1]):
+            return preprocessing.image(image)
+        chosen = select_channels(image, preprocessing.channels)
+        # What is smaller than float32 is scaled when a batch is made, with the same result.
+        return chosen if chosen.dtype.itemsize <= 2 else preprocessing.range.apply(chosen)
+    ndim = 2 if preprocessing.channels == "grey" else 3
+    if image.dtype == np.uint8 and image.ndim == ndim and preprocessing.size is None:
+        return image.reshape(*image.shape[:2], -1)  # already as small as possible: (H, W) -> (H, W, 1)
+    return compact(preprocessing.image(image))
 
 
 def compact(values: np.ndarray) -> np.ndarray:

@@ -18,13 +18,17 @@ from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.found_cells import find_and_measure
+from minunet.data.appearance import middle_window
+from minunet.data.cell_scale import SMALLEST_DIAMETER
 from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear, resize_probability
 from minunet.data.training_images import TrainingImages
+from minunet.errors import UserError
 from minunet.functional import sigmoid
+from minunet.inference.diameter_estimate import estimate_diameter
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.image_array import image_array
 from minunet.inference.predicted_maps import PredictedMaps
@@ -35,6 +39,11 @@ from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
 BATCH_SIZE = 8
+NOT_ONE_DIAMETER = "this model was not trained at one cell diameter, so that it cannot estimate that of an image"
+NO_DIAMETER = (
+    "this model does not know how large the cells of its training images are, so that it can do nothing with a cell diameter; leave "
+    "it out, or train with --diameter"
+)
 
 
 @dataclass
@@ -117,7 +126,18 @@ class LoadedModel:
         self.forward_pass = ForwardPass(self.model, self.machine)
         return self
 
-    def predict(self, image: Any) -> np.ndarray:
+    @property
+    def diameter(self) -> float | None:
+        """The cell diameter that the model knows, in pixels of the network's input; None for a model that cannot tell.
+
+        It is that to which the training images were brought, or else that of the cells in their masks.
+        """
+        if self.preprocessing.diameter is not None:
+            return self.preprocessing.diameter
+        known = 0.0 if self.training_images is None else self.training_images.cell_diameter
+        return known if known >= SMALLEST_DIAMETER else None
+
+    def predict(self, image: Any, diameter: float | None = None) -> np.ndarray:
         """The probability that each pixel belongs to a cell.
 
         Parameters
@@ -125,6 +145,10 @@ class LoadedModel:
         image : ndarray, PIL image, str or Path
             An array (H, W) or (H, W, C) of any size, with numbers in the units of the training images; a PIL image; or the
             path of an image file.
+        diameter : float, optional
+            Of the cells in the image, in its own pixels: the image is resized so that they have the `diameter` that the model
+            knows. By default a model that was trained at one cell diameter estimates it (`estimate_diameter`), and others do
+            not resize by it.
 
         Returns
         -------
@@ -134,16 +158,19 @@ class LoadedModel:
         Raises
         ------
         UserError
-            If the image is of another type, or its file cannot be read.
+            If the image is of another type, or its file cannot be read; if the diameter does not suit the image, or the model
+            knows none.
         """
-        return next(self.predict_many([image]))
+        return next(self.predict_many([image], diameter=diameter))
 
-    def predict_outputs(self, image: Any) -> PredictedMaps:
+    def predict_outputs(self, image: Any, diameter: float | None = None) -> PredictedMaps:
         """All that the network says of an image.
 
         Parameters
         ----------
         image : ndarray, PIL image, str or Path
+            As for `predict`.
+        diameter : float, optional
             As for `predict`.
 
         Returns
@@ -157,10 +184,10 @@ class LoadedModel:
             As `predict`.
         """
         array = image_array(image)
-        maps = self.maps(self.preprocessing.image(array)[None])[0]
+        maps = self.maps(self._input(array, diameter)[None])[0]
         return PredictedMaps.of(resize_maps(maps, array.shape[:2]), self.outputs)
 
-    def cells(self, image: Any, pixel_size: float | None = None) -> Cells:
+    def cells(self, image: Any, pixel_size: float | None = None, diameter: float | None = None) -> Cells:
         """The cells of an image, numbered and measured.
 
         Parameters
@@ -169,6 +196,8 @@ class LoadedModel:
             As for `predict`.
         pixel_size : float, optional
             The side of a pixel in micrometres; for a file by default what the file itself says, where that can be believed.
+        diameter : float, optional
+            As for `predict`.
 
         Returns
         -------
@@ -189,9 +218,47 @@ class LoadedModel:
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
         array = image_array(image)
-        return find_and_measure(self.predict(array), array, self.cell_settings, pixel_size)
+        return find_and_measure(self.predict(array, diameter), array, self.cell_settings, pixel_size)
 
-    def unlike(self, image: Any) -> list[str]:
+    def estimate_diameter(self, image: Any) -> float | None:
+        """The diameter of the cells in an image, in its own pixels, found by predicting it at several scales.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            As for `predict`; of a large one the middle is looked at.
+
+        Returns
+        -------
+        float or None
+            None where no cells are found.
+
+        Raises
+        ------
+        UserError
+            As `predict`, and for a model that was not trained at one cell diameter.
+        """
+        if self.preprocessing.diameter is None:
+            raise UserError(f"{self.path or 'this model'}: {NOT_ONE_DIAMETER}.")
+        array = image_array(image)
+        window = array[middle_window((array.shape[0], array.shape[1]))]
+        return estimate_diameter(self.preprocessing.values(window), self.preprocessing.diameter, self._probability)
+
+    def fitted(self, shape: tuple[int, int], diameter: float | None) -> Preprocessing:
+        """The preprocessing for an image of a shape (H, W) whose cells have a diameter in its own pixels.
+
+        Raises
+        ------
+        UserError
+            If the diameter does not suit the image, or the model knows none.
+        """
+        if diameter is None:
+            return self.preprocessing
+        if self.diameter is None:
+            raise UserError(f"{self.path or 'this model'}: {NO_DIAMETER}.")
+        return self.preprocessing.fitted(shape, diameter, self.diameter)
+
+    def unlike(self, image: Any, diameter: float | None = None) -> list[str]:
         """How an image differs from those that the model was trained on, so that its prediction may be wrong.
 
         Compared are tones, sharpness, the size of what is in the image, and colours.
@@ -200,6 +267,8 @@ class LoadedModel:
         ----------
         image : ndarray, PIL image, str or Path
             As for `predict`.
+        diameter : float, optional
+            Of its cells, in its own pixels, if it was predicted with one; it is not estimated here.
 
         Returns
         -------
@@ -212,13 +281,18 @@ class LoadedModel:
         UserError
             If the image is of another type, or its file cannot be read.
         """
-        return self.unlike_window(image_array(image))
+        return self.unlike_window(image_array(image), diameter=diameter)
 
-    def unlike_window(self, window: np.ndarray, shape: tuple[int, int] | None = None) -> list[str]:
+    def unlike_window(
+        self, window: np.ndarray, shape: tuple[int, int] | None = None, diameter: float | None = None
+    ) -> list[str]:
         """As `unlike`, from the `middle_window` of a large image of a `shape` (H, W)."""
-        return differences(window, self.preprocessing, self.training_images, shape)
+        whole = (window.shape[0], window.shape[1]) if shape is None else shape
+        return differences(window, self.fitted(whole, diameter), self.training_images, shape)
 
-    def predict_many(self, images: Iterable[Any], batch_size: int = BATCH_SIZE) -> Iterator[np.ndarray]:
+    def predict_many(
+        self, images: Iterable[Any], batch_size: int = BATCH_SIZE, diameter: float | None = None
+    ) -> Iterator[np.ndarray]:
         """The probabilities of many images, in order; consecutive images of one input size are predicted as a batch.
 
         Parameters
@@ -227,13 +301,15 @@ class LoadedModel:
             Each as for `predict`; not more than one batch is read ahead.
         batch_size : int
             The largest number of images in a batch; there are fewer where they are large.
+        diameter : float, optional
+            Of the cells in all of them, as for `predict`.
 
         Yields
         ------
         ndarray
             (H, W) float32 in [0, 1], one per image.
         """
-        prepared = ((self.preprocessing.image(array), array.shape[:2]) for array in map(image_array, images))
+        prepared = ((self._input(array, diameter), array.shape[:2]) for array in map(image_array, images))
         for shape, group in itertools.groupby(prepared, key=lambda item: item[0].shape):
             together = max(1, min(batch_size, pixels_at_once(self.config) // (shape[0] * shape[1])))
             while batch := list(itertools.islice(group, together)):
@@ -276,7 +352,7 @@ class LoadedModel:
     def output_logits(self, inputs: np.ndarray) -> np.ndarray:
         """All logits for such images, (N, h, w, channels) float32; what they mean is in `outputs`.
 
-        For a model that was trained at native resolution, images that need too much memory are cut into overlapping tiles.
+        Images that need too much memory are cut into overlapping tiles, unless they have the size that the model resizes all to.
         """
         if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
@@ -284,17 +360,28 @@ class LoadedModel:
 
     def is_tiled(self, height: int, width: int) -> bool:
         """Whether images of this size are predicted in tiles, because they would need too much memory."""
-        return self.preprocessing.size is None and height * width > pixels_at_once(self.config)
+        return self.preprocessing.size != (width, height) and height * width > pixels_at_once(self.config)
 
     def summary(self) -> str:
         """Model, input and device in one line."""
         size = self.preprocessing.size
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
+        if self.preprocessing.diameter is not None:
+            scale = f"cells brought to {self.preprocessing.diameter:g} pixels across"
         return (
             f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
             f"{describe_channels(self.preprocessing.channels)}, {scale}; on {self.device}"
             + (f", {self.precision}" if self.device == "cuda" else "")
         )
+
+    def _input(self, array: np.ndarray, diameter: float | None) -> np.ndarray:
+        if diameter is None and self.preprocessing.diameter is not None:
+            diameter = self.estimate_diameter(array) or self.preprocessing.diameter
+        return self.fitted((array.shape[0], array.shape[1]), diameter).image(array)
+
+    def _probability(self, image: np.ndarray) -> np.ndarray:
+        """The probabilities (h, w) of one image (h, w, C)."""
+        return np.asarray(self.probabilities(image[None])[0])
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
         return backend.to_numpy(self.forward_pass.logits(inputs))  # (N, h, w, channels)

@@ -56,6 +56,8 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
     )
     if config.size is None:
         fitted = f"crops of {config.crop}x{config.crop}"
+        if config.diameter is not None:
+            fitted = f"resized so that cells are {config.diameter:g} pixels across, {fitted}"
     else:
         fitted = f"resized to {config.size[0]}x{config.size[1]}"
     if data.reading is not None:

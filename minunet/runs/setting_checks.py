@@ -12,6 +12,7 @@ from typing import Any
 
 from minunet.cli.argument_types import MOST_BYTES
 from minunet.data.augmentation import LEVELS
+from minunet.data.cell_scale import diameter_problem
 from minunet.data.lighting import LIGHTINGS
 from minunet.data.outputs import SEPARATIONS
 from minunet.data.reading.channels import channels_problem
@@ -58,6 +59,8 @@ MINIMUM = {"epochs": 1, "batch_size": 1, "base_channels": 1, "seed": 0}
 MAXIMUM = {"epochs": 10**7, "batch_size": 10**6, "base_channels": 65536, "seed": 2**256}
 MOST_THREADS = 4096
 MAX_SIDE = 16384  # pixels; a longer side is a typing mistake
+CELLS_IN_CROP = 6  # across a crop whose side nobody names
+SMALLEST_CROP = 128  # pixels, of such a crop
 
 
 def flag(name: str) -> str:
@@ -162,10 +165,17 @@ def mask_problems(settings: Mapping[str, Any]) -> list[str]:
 def size_problems(settings: Mapping[str, Any]) -> list[str]:
     """The problems of the size of the images or of the crops."""
     size, crop, depth = settings["size"], settings["crop"], settings["depth"]
+    diameter = settings["diameter"]
     minimum = 2**depth if _is_depth(depth) else 1
     why = f"--depth {depth} halves it {depth} times, so each side needs at least {minimum} pixels"
     if size is not None and crop is not None:
         return ["--size and --crop exclude each other: resize every image, or crop at native resolution."]
+    if diameter is not None and (problem := diameter_problem(diameter)):
+        return [f"--diameter {shorten(diameter)}: {problem}."]
+    if size is not None and diameter is not None:
+        return [
+            "--size and --diameter exclude each other: resize every image to one size, or by the size of its cells."
+        ]
     if crop is not None:
         if not _is_side(crop):
             return [f"--crop {shorten(crop)}: give the side of the crops in pixels, such as 256."]
@@ -179,6 +189,13 @@ def size_problems(settings: Mapping[str, Any]) -> list[str]:
     if min(sides) < minimum:
         return [f"--size {sides[0]}x{sides[1]} is too small: {why}; resize larger or lower --depth."]
     return []
+
+
+def crop_for(diameter: float, depth: Any) -> int:
+    """The side of the crops of images whose cells have a diameter, where nobody names one: a multiple of 16 pixels."""
+    wanted = CELLS_IN_CROP * diameter if diameter_problem(diameter) is None else 0
+    least = 2**depth if _is_depth(depth) else 1
+    return min(max(SMALLEST_CROP, math.ceil(wanted / 16) * 16, least), MAX_SIDE)
 
 
 def split_problems(settings: Mapping[str, Any]) -> list[str]:

@@ -91,6 +91,12 @@ SETTING_FLAGS = {
     "crop": SettingFlag(
         "train on random squares of N pixels at native resolution, in place of --size", "N", positive_int
     ),
+    "diameter": SettingFlag(
+        "resize every image so that its cells, measured in its mask, are PX pixels across, and train on crops of it; the model then "
+        "brings new images to that size too, so that it works at any magnification",
+        "PX",
+        positive_float,
+    ),
     "augment": SettingFlag("vary the training images: flips and turns, or also shape and stain"),
     "lighting": SettingFlag(
         "vary their brightness, curve and colour with it: widely, so that the model stands another lamp or camera, or mildly"

@@ -63,6 +63,9 @@ class TrainConfig(Settings):
         where the user does not (`fitting_size`), and stores what it chose.
     crop : int, optional
         Side of the random crops, in pixels, taken at native resolution.
+    diameter : float, optional
+        The cell diameter in pixels to which every image is brought, by the cells of its mask, before crops are cut; `size` is then
+        None.
     augment : {"none", "light", "full"}
     lighting : {"mild", "wide"}
         Whether the augmentation also varies the lighting of the images as another lamp or camera would. Runs of older versions,
@@ -109,6 +112,7 @@ class TrainConfig(Settings):
     image_range: ImageRange | None = None
     size: tuple[int, int] | None = (256, 256)
     crop: int | None = None
+    diameter: float | None = None
     augment: str = "light"
     lighting: str = "wide"
     split: tuple[float, float, float] = (0.8, 0.1, 0.1)
@@ -183,6 +187,7 @@ class TrainConfig(Settings):
             threshold=self.threshold,
             reading=self.reading,
             range=self.image_range,
+            diameter=self.diameter,
         )
 
     def architecture(self) -> dict[str, Any]:
@@ -242,6 +247,7 @@ class TrainConfig(Settings):
             "reading",
             "range",
             "image_range",
+            "diameter",
         ):
             if not values[name]:
                 del values[name]

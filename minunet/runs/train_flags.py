@@ -17,7 +17,7 @@ from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
 from minunet.runs.run_folder import CONTENTS, RunFolder
-from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, flag
+from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for, flag
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, as_typed, given_settings
 from minunet.runs.train_config import TrainConfig
 
@@ -26,7 +26,7 @@ from minunet.runs.train_config import TrainConfig
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20, "lighting": "mild"}
 
 MASK_SETTINGS = ("mask", "cell", "ignore", "invert_masks", "threshold")
-DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "range", "size", "crop", "split", "group")
+DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "range", "size", "crop", "diameter", "split", "group")
 FITTING = "the aspect of most images, at most as many pixels as 256x256"
 
 EXAMPLES = """\
@@ -74,7 +74,8 @@ class TrainRequest:
     @property
     def fit_size(self) -> bool:
         """Whether nobody named a size or a crop: the size is then that of `fitting_size` for the images."""
-        return not (self.resume or self.config.drawn or self.given & {"size", "crop"})
+        resized = self.given & {"size", "crop"} or self.config.diameter is not None
+        return not (self.resume or self.config.drawn or resized)
 
 
 def build_parser() -> Parser:
@@ -139,6 +140,8 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     if resume is not None:
         return _resumed(values, problems, out, resume)
     given = frozenset(values)
+    if "diameter" in values:
+        values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
     if "crop" in values:
         values.setdefault("size", None)
     if not any(name in values for name in DATA_PATHS):

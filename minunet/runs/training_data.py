@@ -205,7 +205,8 @@ def examine_training_data(
         except UserError as error:
             problems += error.problems
     warnings = [*surveyed.warnings, *chosen.notes]
-    small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < (config.crop or 0)]
+    crop = config.crop if config.crop is not None and config.diameter is None else 0
+    small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < crop]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
     if split is not None and image_range is None and config.range is not None and not problems:

@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from minunet.data.cell_scale import check_diameter, diameter_problem, scaled_size
 from minunet.data.reading.channels import channel_count, channels_problem, select_channels
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.open_images import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.pixels import as_16_bits, divide_by_white, to_grey, unmasked, white_level
-from minunet.data.reading.resize import resize_area
+from minunet.data.reading.resize import resize_area, resize_bilinear
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
@@ -49,6 +50,10 @@ class Preprocessing:
         Which values of the masks are cell. None, for models of older versions: each mask is binarised on its own.
     range : ImageRange or None
         Which values of the images are black and white. None, for models of older versions: 0, and the largest of the type.
+    diameter : float or None
+        The cell diameter, in pixels of the network's input, to which every image is brought; its own cells say by which factor
+        it is resized. `fitted` gives the preprocessing of one image, which has both a size and this diameter. None: images
+        are not resized by their cells.
 
     Raises
     ------
@@ -63,6 +68,7 @@ class Preprocessing:
     threshold: str | float = "otsu"
     reading: MaskReading | None = None
     range: ImageRange | None = None
+    diameter: float | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -165,8 +171,32 @@ class Preprocessing:
         return np.where(counted > HALF, best, np.float32(IGNORED))[..., None]
 
     def at_own_size(self) -> Preprocessing:
-        """The same without a size or crops: images and masks keep their own size."""
-        return replace(self, size=None, crop=None)
+        """The same without a size, a diameter or crops: images and masks keep their own size."""
+        return replace(self, size=None, crop=None, diameter=None)
+
+    def fitted(self, shape: tuple[int, int], diameter: float, known: float | None = None) -> Preprocessing:
+        """The preprocessing of one image: the same, with the size that brings its cells to the diameter that a model knows.
+
+        Where an image is enlarged by it, values are interpolated; where it is shrunk, they are averaged.
+
+        Parameters
+        ----------
+        shape : (H, W)
+            Of the image.
+        diameter : float
+            Of its cells, in its own pixels.
+        known : float, optional
+            The diameter that the model knows; by default `self.diameter`.
+
+        Raises
+        ------
+        UserError
+            If the diameter is not from 3 to 10,000 pixels, or more than twice the longer side of the image.
+        """
+        check_diameter(diameter, shape)
+        known = self.diameter if known is None else known
+        assert known is not None
+        return replace(self, size=scaled_size(shape, diameter, known), crop=None, diameter=known)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings, for a JSON file."""
@@ -175,6 +205,8 @@ class Preprocessing:
             value = settings.pop(name)
             if value is not None:  # older versions do not know it
                 settings[name] = value.to_dict()
+        if settings["diameter"] is None:  # nor this
+            del settings["diameter"]
         return settings
 
     @classmethod
@@ -217,6 +249,8 @@ class Preprocessing:
     def _resized(self, values: np.ndarray) -> np.ndarray:
         if self.size is None:
             return values
+        if self.diameter is not None and self.size[0] > values.shape[1]:
+            return np.clip(resize_bilinear(values, self.size), 0, 1)
         return np.clip(resize_area(values, self.size), 0, 1)  # the weights of a mean may add up to 1 + 1e-7
 
     def _problems(self) -> list[str]:
@@ -234,6 +268,8 @@ class Preprocessing:
             problems.append(f"crop {shorten(self.crop)}: give a number of pixels from 1 to {LONGEST_SIDE:,}.")
         if self.crop is not None and self.size is not None:
             problems.append("a size and a crop were given: crops are cut at native resolution, so give one of the two.")
+        if self.diameter is not None and (problem := diameter_problem(self.diameter)):
+            problems.append(f"diameter {shorten(self.diameter)}: {problem}.")
         if self.threshold != "otsu" and not _is_fraction(self.threshold):
             problems.append(
                 f"threshold {shorten(repr(self.threshold))}: give otsu, or a fraction of white from 0 to below 1."

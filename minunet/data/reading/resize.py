@@ -89,6 +89,12 @@ class RowsResize:
         indices = self._rows.indices[:, top:bottom]
         return int(indices.min()), int(indices.max()) + 1
 
+    def complete(self, rows: int) -> int:
+        """How many rows of the result depend on nothing but the first `rows` rows of the image."""
+        if self._unchanged[0]:
+            return rows
+        return int(np.searchsorted(self._rows.indices.max(axis=0), rows))
+
     def rows(self, part: np.ndarray, top: int, bottom: int) -> np.ndarray:
         """The rows [top, bottom) of the result, from the rows `span(top, bottom)` of the image: (h, W) or (h, W, C)."""
         if not self._unchanged[0]:
