@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minunet.data.appearance import NO_CONTRAST
 from minunet.data.cell_scale import scaled_size
 from minunet.data.cell_size import inscribed_diameter
 from minunet.data.reading.resize import resize_area, resize_bilinear
@@ -69,6 +70,8 @@ def estimate_diameter(values: np.ndarray, known: float, predict: Predict) -> flo
     float or None
         In pixels of the image; None where no cells are found.
     """
+    if values.max() - values.min() < NO_CONTRAST:
+        return None
     image = _Image(values, known, predict)
     looks = [image.look(diameter, LOOK) for diameter in _series(max(values.shape[:2]))]
     plausible = [look for look in looks if look.measured and abs(look.disagreement) <= math.log2(PLAUSIBLE)]
@@ -98,7 +101,8 @@ class _Image:
         self.reduction = max(1.0, max(height, width) / OVERVIEW)
         size = max(1, round(width / self.reduction)), max(1, round(height / self.reduction))
         tones = resize_area(values.mean(axis=2), size)
-        dark = tones <= otsu_threshold(tones)
+        flat = tones.max() - tones.min() < NO_CONTRAST  # what there is to see is smaller than a pixel here
+        dark = np.zeros(tones.shape, bool) if flat else tones <= otsu_threshold(tones)
         self.sums = np.pad(np.cumsum(np.cumsum(dark, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
 
     def look(self, diameter: float, side: int) -> Look:

@@ -102,7 +102,7 @@ def _score_native(
 ) -> np.ndarray:
     """Add the scores of an image; returns its probabilities, (H, W)."""
     target = native_target(model, mask)
-    if model.preprocessing.size is None:
+    if model.preprocessing.size is None and model.preprocessing.diameter is None:
         logits = model.logits(_input(model, pair, image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
         return np.asarray(sigmoid(Tensor(logits)).data[0])

@@ -41,7 +41,7 @@ from minunet.nn.unet import UNet
 BATCH_SIZE = 8
 NOT_ONE_DIAMETER = "this model was not trained at one cell diameter, so that it cannot estimate that of an image"
 NO_DIAMETER = (
-    "this model does not know how large the cells of its training images are, so that it can do nothing with a cell diameter; leave "
+    "this model does not know how large the cells of its training images are, so that a cell diameter says nothing to it; leave "
     "it out, or train with --diameter"
 )
 

@@ -92,8 +92,8 @@ SETTING_FLAGS = {
         "train on random squares of N pixels at native resolution, in place of --size", "N", positive_int
     ),
     "diameter": SettingFlag(
-        "resize every image so that its cells, measured in its mask, are PX pixels across, and train on crops of it; the model then "
-        "brings new images to that size too, so that it works at any magnification",
+        "resize every image so that its cells, measured in its mask, are PX pixels across, and train on crops of it; the model "
+        "then brings new images to that size too, so that it works at any magnification",
         "PX",
         positive_float,
     ),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minunet.data.cell_size import mean_diameter
+from minunet.data.cell_size import inscribed_diameter, mean_diameter
 
 
 def disc(side, diameter, number=1):
@@ -27,3 +27,22 @@ def test_numbered_cells_that_touch_are_told_apart():
 
 def test_no_cell_has_no_diameter():
     assert mean_diameter(np.zeros((5, 4), bool)) == 0
+
+
+@pytest.mark.parametrize("diameter", [12, 24, 60])
+def test_the_inscribed_diameter_of_discs(diameter):
+    mask = np.tile(disc(70, diameter) > 0, (2, 3))
+    assert inscribed_diameter(mask) == pytest.approx(diameter, rel=0.08)
+
+
+def test_cells_that_touch_hardly_change_the_inscribed_diameter():
+    one = disc(40, 24) > 0
+    row = np.concatenate(
+        [np.roll(one, 9 * (1 - 2 * (number % 2)), axis=1) for number in range(6)], axis=1
+    )  # pairs overlap
+    assert inscribed_diameter(row) == pytest.approx(inscribed_diameter(one), rel=0.06)
+
+
+def test_an_inscribed_diameter_needs_a_border():
+    assert inscribed_diameter(np.zeros((5, 4), bool)) == 0
+    assert inscribed_diameter(np.ones((5, 4), bool)) == 0

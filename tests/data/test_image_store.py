@@ -1,6 +1,7 @@
 """The store of preprocessed images: as small as is exact, and no larger than its limit."""
 
 import numpy as np
+import pytest
 
 from minunet.data.image_store import ImageStore, compact
 from minunet.data.pairs import find_pairs
@@ -41,3 +42,26 @@ def test_the_limit_is_kept(pairs):
     store = ImageStore(pairs, SMALL, limit=3 * one.nbytes)
     store.load()
     assert store.nbytes == 3 * one.nbytes
+
+
+def test_images_are_brought_to_a_cell_diameter(tmp_path):
+    for name, diameter in (("a", 10), ("b", 20), ("empty", 0)):
+        rows, columns = np.mgrid[:60, :80]
+        mask = (rows - 30) ** 2 + (columns - 40) ** 2 < diameter**2 / 4
+        save(tmp_path / "images" / f"{name}.png", (200 - 100 * mask).astype(np.uint8))
+        save(tmp_path / "masks" / f"{name}.png", (255 * mask).astype(np.uint8))
+    pairs = find_pairs(tmp_path)
+    store = ImageStore(pairs, Preprocessing(diameter=15), measure=True)
+    store.load()
+    heights = dict(zip((pair.name for pair in pairs), (height for height, _ in store.shapes), strict=True))
+    assert heights == {"a": pytest.approx(90, abs=6), "b": pytest.approx(45, abs=3), "empty": pytest.approx(60, abs=4)}
+    assert [store.diameters[number] for number in range(3)] == [
+        pytest.approx(15, abs=0.5),
+        pytest.approx(15, abs=0.5),
+        0,
+    ]
+    image, mask = store.get(0)
+    assert image.shape == mask.shape == (*store.shapes[0], 1)
+    limited = ImageStore(pairs, Preprocessing(diameter=15), limit=0)  # every pair is read again
+    limited.load()
+    assert np.array_equal(limited.get(0)[0], image)

@@ -8,7 +8,7 @@ from minunet.data.reading import image_rows
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.image_rows import ImageRows
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.inference import tile_size, tiled_logits
+from minunet.inference import large_images, tile_size, tiled_logits
 from minunet.inference.large_images import predict_rows
 from tests.checkpoints.model_files import unet
 
@@ -22,10 +22,10 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
 
 
-def predicted(model, image):
+def predicted(model, image, diameter=None):
     """The image and the probabilities, put together from their parts, with what was reported."""
     reports = []
-    parts = list(predict_rows(model, ImageRows.of_array(image), lambda *report: reports.append(report)))
+    parts = list(predict_rows(model, ImageRows.of_array(image), lambda *report: reports.append(report), diameter))
     assert len(parts) > 3
     assert all(len(pixels) == len(probability) for pixels, probability in parts)
     pixels, probability = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -90,3 +90,17 @@ def test_without_a_range_the_values_of_the_whole_image_say_what_is_white(tmp_pat
     image[200] = 60000
     whole = model.predict(image.astype(np.uint16))
     np.testing.assert_array_equal(np.concatenate([p for _, p in predict_rows(model, ImageRows.of_array(image))]), whole)
+
+
+@pytest.mark.parametrize(("diameter", "limit"), [(24, 1), (24, 1 << 24), (6, 1), (12, 1)])
+@pytest.mark.parametrize("channels", ["grey", "rgb"])
+def test_an_image_whose_cells_have_a_diameter(tmp_path, request, monkeypatch, channels, diameter, limit):
+    network = unet(in_channels=1 if channels == "grey" else 3)
+    model = load_model(save_model(tmp_path / "m", network, Preprocessing(channels=channels, diameter=12)))
+    image = np.random.default_rng(0).integers(0, 256, (201, 130, 3), np.uint8)
+    request.getfixturevalue("small_limits")
+    monkeypatch.setattr(large_images, "MOST_INPUT_PIXELS", limit)
+    whole = model.predict(image, diameter)
+    assert whole.shape == (201, 130)
+    np.testing.assert_array_equal(predicted(model, image, diameter), whole)
+    assert not np.array_equal(model.predict(image, 1.1 * diameter), whole)

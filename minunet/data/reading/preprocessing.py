@@ -193,9 +193,11 @@ class Preprocessing:
         UserError
             If the diameter is not from 3 to 10,000 pixels, or more than twice the longer side of the image.
         """
-        check_diameter(diameter, shape)
         known = self.diameter if known is None else known
         assert known is not None
+        check_diameter(diameter)
+        if diameter > known:  # a small image may be enlarged, whatever is in it
+            check_diameter(diameter, shape)
         return replace(self, size=scaled_size(shape, diameter, known), crop=None, diameter=known)
 
     def to_dict(self) -> dict[str, Any]:

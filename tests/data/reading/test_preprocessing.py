@@ -9,7 +9,7 @@ from minunet.data.pairs import find_pairs
 from minunet.data.reading.image_files import decode, decode_mask
 from minunet.data.reading.pixels import to_grey, to_rgb
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.reading.resize import resize_area
+from minunet.data.reading.resize import resize_area, resize_bilinear
 from minunet.errors import UserError
 from tests.data.small_pictures import disc, photo
 
@@ -142,3 +142,21 @@ def test_the_grey_of_an_all_white_or_all_black_area_is_exactly_1_or_0(size):
     assert (target[:, white] == 1).all()
     assert (target[:, black] == 0).all()
     assert (white | black).sum() >= size[0] - 1
+
+
+def test_an_image_is_fitted_by_the_size_of_its_cells():
+    preprocessing = Preprocessing(diameter=12, crop=8)
+    assert Preprocessing.from_dict(preprocessing.to_dict()) == preprocessing
+    assert "diameter" not in Preprocessing().to_dict()  # older versions do not know it
+    image = photo()  # 24x16
+    shrunk = preprocessing.fitted((16, 24), 24)
+    assert (shrunk.size, shrunk.crop) == ((12, 8), None)
+    assert np.array_equal(shrunk.image(image), resize_area(to_grey(image)[..., None], (12, 8)))
+    enlarged = preprocessing.fitted((16, 24), 6)
+    assert np.array_equal(enlarged.image(image), resize_bilinear(to_grey(image)[..., None], (48, 32)))
+    assert enlarged.target(disc()).shape == (32, 48, 1)
+    assert preprocessing.fitted((16, 24), 6, known=3).size == (12, 8)
+    with pytest.raises(UserError, match="the image has only 24x16 pixels"):
+        preprocessing.fitted((16, 24), 100)
+    (problem,) = refused(diameter=0)
+    assert problem == "diameter 0: give a number of pixels from 3 to 10,000."
