@@ -19,7 +19,7 @@ from minunet.experiments.time_estimate import ExperimentEstimate, RemainingTime
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.split_file import write_split
 from minunet.runs.training_run import TrainingRun
-from minunet.training.trainer import Diverged
+from minunet.training.divergence import Diverged
 
 LOG = "log.txt"
 

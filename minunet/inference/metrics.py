@@ -126,6 +126,22 @@ def count_examples(masks: np.ndarray) -> int:
     return int((masks >= 0).reshape(len(masks), -1).any(axis=1).sum())
 
 
+def trivial_dice(cells: float) -> float:
+    """The Dice of the better of the two trivial answers, which need no image: everything cell, and everything background.
+
+    Parameters
+    ----------
+    cells : float
+        The share of pixels that are cell, f. Everything cell has 2 f / (1 + f); everything background has 0, or 1 without cells.
+
+    Examples
+    --------
+    >>> trivial_dice(0.5), trivial_dice(0.0)
+    (0.6666666666666666, 1.0)
+    """
+    return 2 * cells / (1 + cells) if cells > 0 else 1.0
+
+
 class SegmentationMetrics:
     """Adds up predictions batch by batch, and gives the measures of all of them.
 

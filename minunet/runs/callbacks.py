@@ -8,15 +8,16 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from tqdm import tqdm
 
-from minunet.cli.console import duration
+from minunet.cli.console import duration, say_item
 from minunet.cli.streams import SteadyStream
 from minunet.runs.history_file import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
+from minunet.training.watch_record import TrainingWarning
 
 LINE_INTERVAL = 60.0  # seconds between two lines of progress where stderr is not a terminal
 
@@ -121,6 +122,45 @@ class EpochLines(Callback):
     def _say_above_bar(self, line: str) -> None:
         with tqdm.external_write_mode():
             self.say(line)
+
+
+class WarningLines(Callback):
+    """A line for each warning, as it is noticed.
+
+    Parameters
+    ----------
+    say : callable
+        Called with each line, which is printed above a progress bar.
+    """
+
+    def __init__(self, say: Callable[[str], None] = print):
+        self.say = say
+
+    def on_warning(self, record: TrainingWarning) -> None:
+        with tqdm.external_write_mode():
+            say_item(self.say, "warning", f"epoch {record.epoch}: {record.message}")
+
+
+class WarningWriter(Callback):
+    """Writes warnings.json again with each new warning.
+
+    Parameters
+    ----------
+    write : callable
+        Called with all warnings so far.
+    warnings : sequence of TrainingWarning
+        Those of a run that is resumed.
+    """
+
+    def __init__(self, write: Callable[[Sequence[TrainingWarning]], None], warnings: Sequence[TrainingWarning] = ()):
+        self.write, self.warnings = write, list(warnings)
+
+    def on_start(self, record: StartRecord) -> None:
+        self.write(self.warnings)
+
+    def on_warning(self, record: TrainingWarning) -> None:
+        self.warnings.append(record)
+        self.write(self.warnings)
 
 
 class HistoryWriter(Callback):

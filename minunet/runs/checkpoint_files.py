@@ -99,7 +99,10 @@ class CheckpointFiles:
             config=self.config,
             history=[record.to_dict() for record in progress.history],
             preprocessing=self.preprocessing,
-            extra={"progress": progress.to_dict()},
+            extra={
+                "progress": progress.to_dict(),
+                "warnings": [warning.to_dict() for warning in progress.warnings],
+            },
             training_images=self.training_images,
             outputs=self.config.outputs,
         )

@@ -84,6 +84,7 @@ class FinalTest:
             "test_mean_over_images": metrics.mean(),
             "test_trained_loss": loss,
             "test_images": rows,
+            "warnings": [warning.to_dict() for warning in progress.warnings],
             "validation": best.to_dict(),
             "best_epoch": best.epoch,
             "epochs": progress.epoch,

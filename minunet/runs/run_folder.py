@@ -21,6 +21,7 @@ CONTENTS = {
     "augmentation.png": "training images after augmentation",
     "metrics.json": "scores on the test images, pooled and one by one",
     "history.csv": "one row per epoch, written as it ends",
+    "warnings.json": "what went wrong in the training, with the remedy; empty if nothing did",
     "split.json": "which image is used for what",
     "config.json": "every setting",
     "last.safetensors": "the full state, to go on with --resume",
@@ -44,6 +45,7 @@ class RunFolder:
         self.config = self.path / "config.json"
         self.split = self.path / "split.json"
         self.history = self.path / "history.csv"
+        self.warnings = self.path / "warnings.json"
         self.metrics = self.path / "metrics.json"
         self.curves = self.path / "curves.png"
         self.predictions = self.path / "predictions.png"

@@ -23,7 +23,7 @@ from minunet.runs.run_folder import RunFolder
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import TrainingData
 from minunet.training.events import TrainingProgress
-from minunet.wording import count_noun
+from minunet.wording import count_noun, join_names
 
 CONNECTED_REGIONS = (
     "the masks do not number their cells: cells that touch there count as one, so that a model that separates them seems to "
@@ -227,6 +227,9 @@ def announce_result(
         f"accuracy {test['accuracy']:.4f} (all background: {test['baseline']:.4f}), loss {test['loss']:.4f}, "
         f"{count_noun(len(result['test_images']), 'image')}",
     )
+    if result["warnings"]:
+        kinds = join_names(warning["kind"] for warning in result["warnings"])
+        say_item(say, "warnings", f"{kinds}: see above, or {folder.warnings}")
     say_item(say, "took", duration(seconds))
     if missing:
         say_item(say, "curves", missing)

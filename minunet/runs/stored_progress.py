@@ -11,6 +11,7 @@ from typing import Any
 from minunet.checkpoints.training_state import MOST_STEPS, TrainingState
 from minunet.files.json_files import is_finite_number
 from minunet.training.events import COLUMNS, EpochRecord, TrainingProgress
+from minunet.training.watch_record import TrainingWarning
 
 _COUNTS = ("epoch", "step", "batch", "images", "best_epoch")
 _OVERLAP = ("true_positive", "false_positive", "false_negative", "true_negative")
@@ -38,6 +39,7 @@ def read_progress(state: TrainingState, monitor: str) -> TrainingProgress:
     for number, row in enumerate(state.history, start=1):
         _check_row(number, row)
     progress = TrainingProgress.from_dict(values, state.history)
+    progress.warnings = _read_warnings(state.extra.get("warnings", []))  # which states of older versions do not have
     _check_agreement(progress, state)
     _check_best(progress, monitor)
     return progress
@@ -54,6 +56,12 @@ def _check_values(values: Mapping[str, Any]) -> None:
         raise ValueError("its loss or its seconds are not numbers")
     if values["best_value"] is not None and not is_finite_number(values["best_value"]):
         raise ValueError("its best value is not a number")
+
+
+def _read_warnings(values: Any) -> list[TrainingWarning]:
+    if not isinstance(values, list):
+        raise ValueError("its warnings are not a list")
+    return [TrainingWarning.from_dict(value) for value in values]
 
 
 def _check_row(number: int, row: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,15 @@ from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.inference.mask_limits import MaskLimits
 from minunet.nn.optim import Adam
-from minunet.runs.callbacks import CheckpointWriter, CurveDrawer, EpochLines, HistoryWriter, ProgressBar
+from minunet.runs.callbacks import (
+    CheckpointWriter,
+    CurveDrawer,
+    EpochLines,
+    HistoryWriter,
+    ProgressBar,
+    WarningLines,
+    WarningWriter,
+)
 from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.final_test import FinalTest
 from minunet.runs.history_file import HistoryFile
@@ -42,9 +51,13 @@ from minunet.runs.run_network import RunNetwork
 from minunet.runs.run_pictures import draw_augmentation, draw_curves
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
+from minunet.runs.warnings_file import write_warnings
+from minunet.training.divergence import Diverged
 from minunet.training.events import Callback, TrainingProgress
 from minunet.training.schedule import Schedule
-from minunet.training.trainer import Diverged, Interrupted, Trainer
+from minunet.training.trainer import Interrupted, Trainer
+from minunet.training.watch import TrainingWatch
+from minunet.training.watch_rules import slower
 
 STOPPING = "Stopping after this step; everything will be saved. Ctrl-C again stops at once."
 
@@ -178,6 +191,8 @@ class TrainingRun:
             If the loss is no longer finite, or memory or disk is full.
         """
         config, folder = self.config, self.folder
+        watch = TrainingWatch(self.model, self.loss, self.validation, epochs=config.epochs, lr=config.lr)
+        self.progress.warnings = watch.still_true(self.progress.warnings)
         history = HistoryFile(folder.history)
         history.begin(self.progress.history)
         draw_augmentation(folder.augmentation, self.training, self.split.train)
@@ -200,11 +215,14 @@ class TrainingRun:
                 HistoryWriter(history),
                 CheckpointWriter(self.checkpoints.save_best, lambda: self.checkpoints.save_last(self.progress)),
                 EpochLines(self.say),
+                WarningWriter(functools.partial(write_warnings, folder.warnings), self.progress.warnings),
+                WarningLines(self.say),
                 CurveDrawer(self._draw_curves),
                 *([ProgressBar()] if self.bar else []),
                 *self.callbacks,
             ],
             progress=self.progress,
+            watch=watch,
         )
         with self._enough_memory(), StopOnSignal(trainer.request_stop, STOPPING) as interruption:
             try:
@@ -216,8 +234,7 @@ class TrainingRun:
                 announce_stop(self.say, folder, self.progress, config.epochs, len(self.training), resumable)
                 raise StoppedBySignal(interruption.signal or signal.SIGINT) from error
             except Diverged as error:
-                remedy = f"lower --lr, to {config.lr / 10:.1g} say, and start a new run"
-                raise UserError(f"{error}: {remedy}. {self.checkpoints.describe(self.progress)}") from error
+                raise UserError(f"{error}: {slower(config.lr)}. {self.checkpoints.describe(self.progress)}") from error
 
     def finish(self) -> dict[str, Any]:
         """Score the best model on the test images, draw its predictions, and write metrics.json.

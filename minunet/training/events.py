@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from minunet.inference.metrics import ConfusionCounts
+from minunet.training.watch_record import TrainingWarning
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ class Callback:
     def on_epoch_end(self, record: EpochRecord) -> None:
         """An epoch and its validation are done."""
 
+    def on_warning(self, record: TrainingWarning) -> None:
+        """Something goes wrong; called after `on_epoch_end`, once for each kind of warning."""
+
     def on_interrupt(self, resumable: bool) -> None:
         """Training stops early, on request or because of an error.
 
@@ -121,6 +125,8 @@ class TrainingProgress:
     best_epoch, best_value : int, float
         The best epoch so far (0: none yet) and its value of the monitored measure.
     history : list of EpochRecord
+    warnings : list of TrainingWarning
+        What was said, in the order in which it was noticed.
     """
 
     epoch: int = 0
@@ -133,6 +139,7 @@ class TrainingProgress:
     best_epoch: int = 0
     best_value: float | None = None
     history: list[EpochRecord] = field(default_factory=list)
+    warnings: list[TrainingWarning] = field(default_factory=list)
 
     def begin_epoch(self) -> None:
         """Reset the sums for the next epoch."""
@@ -141,8 +148,8 @@ class TrainingProgress:
         self.overlap = ConfusionCounts()
 
     def to_dict(self) -> dict[str, Any]:
-        """The values for JSON, which keeps floats exactly; without the history, which is stored separately."""
-        return {name: value for name, value in asdict(self).items() if name != "history"}
+        """The values for JSON, which keeps floats exactly; without history and warnings, which are stored separately."""
+        return {name: value for name, value in asdict(self).items() if name not in ("history", "warnings")}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], history: list[dict[str, Any]]) -> TrainingProgress:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from minunet.data.batches import ImageBatch
 from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
@@ -17,29 +18,16 @@ from minunet.inference.metrics import ConfusionCounts, SegmentationMetrics, coun
 from minunet.inference.scoring import BatchSource, score
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
+from minunet.training.divergence import Diverged, Exploded
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord, TrainingProgress
 from minunet.training.step import make_step
+from minunet.training.watch import TrainingWatch
+from minunet.training.watch_failure import explain_step, explain_validation
+from minunet.training.watch_record import TrainingWarning
+from minunet.training.watch_rules import slower
 
 # The measures that an epoch's record has as val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
-
-
-class Diverged(ArithmeticError):
-    """The loss, or the gradient, is no longer finite.
-
-    Attributes
-    ----------
-    epoch, batch, batches : int
-        Where it happened, from 1; `batch` is 0 for the validation after the epoch.
-    value, lr : float
-    what : str
-        What has that value: the loss, or the norm of the gradient.
-    """
-
-    def __init__(self, epoch: int, batch: int, batches: int, value: float, lr: float, what: str = "loss"):
-        self.epoch, self.batch, self.batches, self.value, self.lr, self.what = epoch, batch, batches, value, lr, what
-        where = f"step {batch} of {batches}" if batch else "validation"
-        super().__init__(f"the {what} became {value} in epoch {epoch}, {where}, at a learning rate of {lr:.3g}")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -83,6 +71,9 @@ class Trainer:
         Called in this order.
     progress : TrainingProgress, optional
         Of a training to resume; the model and the optimizer must have the state that belongs to it.
+    watch : TrainingWatch, optional
+        Looks at the training after each epoch; what it notices goes to `on_warning` of the callbacks. Without it nothing is looked
+        at, and an exploded loss does not end the training.
     """
 
     def __init__(
@@ -99,6 +90,7 @@ class Trainer:
         plan: StepPlan | None = None,
         callbacks: Sequence[Callback] = (),
         progress: TrainingProgress | None = None,
+        watch: TrainingWatch | None = None,
     ):
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
@@ -110,6 +102,7 @@ class Trainer:
         self.epochs, self.monitor = epochs, monitor
         self.callbacks = list(callbacks)
         self.progress = TrainingProgress() if progress is None else progress
+        self.watch = watch
         self._stop_requested = False
         self._resumable = True
 
@@ -125,13 +118,16 @@ class Trainer:
         Interrupted
             After a requested stop, or a KeyboardInterrupt.
         Diverged
-            If the loss or the gradient is no longer finite. Nothing was saved after that.
+            If the loss or the gradient is no longer finite, and nothing was saved after that. As its subclass `Exploded`, if the
+            watch finds the loss so large that it is not worth going on.
         """
         self._emit("on_start", StartRecord(self.epochs, len(self.training), self.progress.step))
         try:
+            self._stop_if_hopeless()
             while self.progress.epoch < self.epochs:
                 self._train()
                 self._finish_epoch(*self._validate())
+                self._stop_if_hopeless()
                 self._stop_if_requested()
         except KeyboardInterrupt as error:
             # A second Ctrl-C, after a stop was requested, means "at once": there is no time for saving.
@@ -139,7 +135,10 @@ class Trainer:
             resumable = self._resumable and not at_once
             self._emit("on_interrupt", resumable)
             raise Interrupted(resumable) from error
-        except Exception:
+        except Exception as error:
+            if isinstance(error, Diverged) and not isinstance(error, Exploded):
+                lr = self.optimizer.lr if self.watch is None else self.watch.lr
+                self._warn(TrainingWarning("not finite", error.epoch, f"{error}: {slower(lr)}"))
             self._emit("on_interrupt", False)
             raise
         self._emit("on_end")
@@ -164,28 +163,28 @@ class Trainer:
             self._emit("on_step", record)
             self._stop_if_requested()
 
-    def _batches(self) -> Iterator[tuple[BatchArrays, BatchArrays | None]]:
-        """The rest of the current epoch: each batch and, for a step that prefetches, the one after it."""
-        batches = (
-            (images, masks) for images, masks, _ in self.training.epoch(self.progress.epoch, self.progress.batch)
-        )
+    def _batches(self) -> Iterator[tuple[ImageBatch, BatchArrays | None]]:
+        """The rest of the current epoch: each batch and, for a step that prefetches, the arrays of the one after it."""
+        batches = self.training.epoch(self.progress.epoch, self.progress.batch)
         if not self.step.prefetches:
             yield from ((batch, None) for batch in batches)
             return
         batch = next(batches, None)
         while batch is not None:
             next_batch = next(batches, None)
-            yield batch, next_batch
+            yield batch, None if next_batch is None else next_batch[:2]
             batch = next_batch
 
-    def _step(self, batch: BatchArrays, next_batch: BatchArrays | None) -> float:
+    def _step(self, batch: ImageBatch, next_batch: BatchArrays | None) -> float:
         """One optimizer step; returns its learning rate."""
-        progress, (images, masks) = self.progress, batch
+        progress, (images, masks, samples) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
         result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
         for value, what in ((result.loss, "loss"), (result.norm, "gradient")):
             if value is not None and not math.isfinite(value):
-                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what)
+                names = [sample.name for sample in samples]
+                where = explain_step(self.model, self.loss, images, masks, names, gradient=what == "gradient")
+                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what, where)
         progress.step += 1
         progress.batch += 1
         examples = count_examples(masks)
@@ -204,7 +203,8 @@ class Trainer:
         started = time.perf_counter()
         metrics, loss = score(self.forward_pass, self.validation, self.loss, self._stop_if_requested)
         if not math.isfinite(loss):
-            raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr)
+            where = explain_validation(self.model, self.loss, self.validation)
+            raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr, where=where)
         return metrics, loss, time.perf_counter() - started
 
     def _finish_epoch(self, metrics: SegmentationMetrics, loss: float, seconds: float) -> None:
@@ -225,15 +225,33 @@ class Trainer:
             seconds=progress.seconds + seconds,
             best=best,
         )
+        said = progress.warnings
+        warnings = [] if self.watch is None else self.watch.warnings([*progress.history, record], said)
         # An interruption from here on finds the files of the epoch half written: only what was saved before can be used.
         self._resumable = False
         progress.epoch += 1
         progress.begin_epoch()
         progress.history.append(record)
+        progress.warnings = [
+            *said,
+            *warnings,
+        ]  # before the state is saved, so that a resumed training does not repeat them
         if best:
             progress.best_epoch, progress.best_value = record.epoch, value
         self._emit("on_epoch_end", record)
+        for warning in warnings:
+            self._emit("on_warning", warning)
         self._resumable = True
+
+    def _warn(self, warning: TrainingWarning) -> None:
+        self.progress.warnings = [*self.progress.warnings, warning]
+        self._emit("on_warning", warning)
+
+    def _stop_if_hopeless(self) -> None:
+        """End a training whose loss has exploded, unless it has done its last epoch: the best model can still be tested then."""
+        left = self.progress.epoch < self.epochs
+        if left and self.watch is not None and self.watch.is_hopeless(self.progress.history):
+            raise Exploded(self.progress.history[-1], len(self.training))
 
     def _stop_if_requested(self) -> None:
         if self._stop_requested:

@@ -18,10 +18,11 @@ from minunet.kernels.machine import Machine
 from minunet.runs.memory_limit import OverMemoryLimit, fit_settings
 from minunet.runs.memory_plan import training_memory, unfused_step_memory
 from minunet.runs.train_config import TrainConfig
+from minunet.training.divergence import Diverged
 from minunet.training.loss import LOSSES
 from minunet.training.schedule import Schedule
 from minunet.training.step import OrdinaryStep, make_step
-from minunet.training.trainer import Diverged, Trainer
+from minunet.training.trainer import Trainer
 from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
 from tests.cuda_on_cpu.shim import cupy_on_cpu
 from tests.fused.squares import Squares, start

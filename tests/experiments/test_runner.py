@@ -17,7 +17,7 @@ from minunet.experiments.time_estimate import ExperimentEstimate
 from minunet.experiments.variations import Variations
 from minunet.files.json_files import write_json
 from minunet.runs.train_config import TrainConfig
-from minunet.training.trainer import Diverged
+from minunet.training.divergence import Diverged
 
 VARIATIONS = Variations(StudySettings(), 72).by_key
 SCORES = {"loss": 0.1, "keras_accuracy": 0.9, "dice": 0.8, "iou": 0.7}

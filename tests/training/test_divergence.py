@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.fused.step_plan import StepPlan
-from minunet.training.trainer import Diverged
+from minunet.training.divergence import Diverged
 from tests.training.small_trainings import Discs, Recorder, build
 
 
