@@ -21,7 +21,7 @@ CONTENTS = {
     "augmentation.png": "training images after augmentation",
     "metrics.json": "scores on the test images, pooled and one by one",
     "history.csv": "one row per epoch, written as it ends",
-    "warnings.json": "what went wrong in the training, with the remedy; empty if nothing did",
+    "warnings.json": "what went wrong in the training, and what to do about it",
     "split.json": "which image is used for what",
     "config.json": "every setting",
     "last.safetensors": "the full state, to go on with --resume",
