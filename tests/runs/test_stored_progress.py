@@ -39,6 +39,8 @@ CHANGES = {
     "a text as count": lambda d: d["extra"]["progress"].update(images="0"),
     "negative pixels": lambda d: d["extra"]["progress"]["overlap"].update(true_positive=-1),
     "pixels missing": lambda d: d["extra"]["progress"]["overlap"].pop("true_positive"),
+    "a warning of no kind": lambda d: d["extra"].update(warnings=[{"kind": "other", "epoch": 1, "message": ""}]),
+    "warnings of another type": lambda d: d["extra"].update(warnings="none"),
     "an epoch missing": lambda d: d["history"].pop(),
     "the first epoch missing": lambda d: d["history"].pop(0),
     "epochs exchanged": lambda d: d["history"].reverse(),
@@ -73,6 +75,11 @@ def test_a_sound_state_is_taken(path):  # noqa: F811
     change(path, lambda document: None)
     progress = files(path.parent).restore(STEPS)
     assert (progress.best_epoch, progress.best_value, progress.step) == (2, 0.75, 6)
+
+
+def test_a_state_of_an_older_version_has_no_warnings(path):  # noqa: F811
+    change(path, lambda document: document["extra"].pop("warnings"))
+    assert files(path.parent).restore(STEPS).warnings == []
 
 
 @pytest.mark.parametrize("name", ["optimizer.exp_avg.0", "optimizer.exp_avg_sq.1", "optimizer.updates"])
