@@ -11,7 +11,7 @@ from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
 from minunet.autograd.operators import Operators
 from minunet.autograd.version_counter import Changes
-from minunet.kernels.backend import Array, array_module, is_array
+from minunet.kernels.backend import Array, array_module, device_of, is_array
 
 if TYPE_CHECKING:
     from minunet.autograd.function import Function
@@ -72,9 +72,17 @@ class Tensor(Operators):
         self.creator: Function | None = None  # the operation that made this tensor
 
     def __repr__(self) -> str:
+        name = type(self).__name__
+        values = np.asarray(self.numpy())
+        if values.size > np.get_printoptions()["threshold"]:  # the corners of a large array say little
+            text = f"shape={self.shape}, {_in_short(values)}"
+        else:
+            text = np.array2string(values, separator=", ", prefix=f"{name}(")
+            if not values.size:
+                text += f", shape={self.shape}"
+        device = ", on cuda" if device_of(self.data) == "cuda" else ""
         grad = ", requires_grad=True" if self.requires_grad else ""
-        values = np.array2string(np.asarray(self.numpy()), separator=", ", prefix="Tensor(")
-        return f"Tensor({values}, dtype={self.dtype}{grad})"
+        return f"{name}({text}, dtype={self.dtype}{device}{grad})"
 
     def __len__(self) -> int:
         return len(self.data)
@@ -205,6 +213,14 @@ class Tensor(Operators):
             self.grad = xp.asarray(grad, order="C") if fresh else xp.array(grad, order="C")
         else:
             self.grad += grad
+
+
+def _in_short(values: np.ndarray) -> str:
+    """The range and the mean of many values, and how many of them are not finite."""
+    finite = values[np.isfinite(values)].astype(np.float64)
+    counts = {"NaN": int(np.isnan(values).sum()), "infinite": int(np.isinf(values).sum())}
+    parts = [f"values {finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g}"] if finite.size else []
+    return ", ".join([*parts, *(f"{count:,} {kind}" for kind, count in counts.items() if count)])
 
 
 def as_tensor(value: TensorLike, like: Tensor | None = None) -> Tensor:

@@ -59,6 +59,7 @@ class ConvNet(Module):
         shrunk = height // 2 ** len(channels), width // 2 ** len(channels)
         if min(shrunk) < 1:
             raise ValueError(f"ConvNet: {len(channels)} poolings leave nothing of images of {height}x{width} pixels")
+        self.in_channels, self.num_classes, self.channels = in_channels, num_classes, tuple(channels)
         rng = generator(rng)
         before = [in_channels, *channels]
         self.stages = [

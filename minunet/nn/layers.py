@@ -13,6 +13,7 @@ from minunet.functional.conv import check_padding
 from minunet.functional.pooling import window
 from minunet.functional.validation import IntOrPair, is_whole_number, pair
 from minunet.nn.init import generator, glorot_uniform, he_normal
+from minunet.nn.model_text import arguments_text
 from minunet.nn.module import Module, Parameter
 
 UNFUSED_ACTIVATIONS: dict[str | None, Callable[[Any], Tensor]] = {"tanh": F.tanh, "sigmoid": F.sigmoid}
@@ -87,6 +88,7 @@ class Conv2d(Module):
         )
         if activation not in (None, "relu", *UNFUSED_ACTIVATIONS):
             raise ValueError(f'Conv2d: activation must be None, "relu", "tanh" or "sigmoid", got {activation!r}')
+        self.in_channels, self.out_channels = in_channels, out_channels
         kh, kw = self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
         self.stride = pair("Conv2d", "stride", stride, 1)
         self.padding, self.activation = check_padding("Conv2d", padding), activation
@@ -131,6 +133,7 @@ class ConvTranspose2d(Module):
             _count("ConvTranspose2d", "in_channels", in_channels),
             _count("ConvTranspose2d", "out_channels", out_channels),
         )
+        self.in_channels, self.out_channels = in_channels, out_channels
         kh, kw = self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         sh, sw = self.stride = pair("ConvTranspose2d", "stride", stride, 1)
         self.padding = pair("ConvTranspose2d", "padding", padding, 0)
@@ -162,6 +165,7 @@ class Linear(Module):
             _count("Linear", "in_features", in_features),
             _count("Linear", "out_features", out_features),
         )
+        self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(glorot_uniform((in_features, out_features), in_features, out_features, generator(rng)))
         self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
 
@@ -174,6 +178,9 @@ class _Pool2d(Module):
 
     def __init__(self, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0):
         self.kernel_size, self.stride, self.padding = window(type(self).__name__, kernel_size, stride, padding)
+
+    def extra_repr(self) -> str:
+        return arguments_text(self, without=("stride",) if self.stride == self.kernel_size else ())
 
 
 class MaxPool2d(_Pool2d):

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from minunet.autograd import Tensor
+from minunet.autograd import Tensor, no_grad
 from minunet.autograd.conversion import is_float
-from minunet.kernels.backend import device_of, resolve_device, to_device, to_numpy
+from minunet.kernels.backend import Array, device_of, resolve_device, to_device, to_numpy
+from minunet.nn.layer_outputs import gather, note
+from minunet.nn.model_text import arguments_text, model_text
 from minunet.nn.state_dict_checks import fitting_arrays
 
 
@@ -43,12 +45,16 @@ class Module:
     training = True
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.forward(*args, **kwargs)
+        output = self.forward(*args, **kwargs)
+        note(self, output)
+        return output
 
     def __repr__(self) -> str:
-        inside = "".join(f"\n({name}): {child!r}".replace("\n", "\n  ") for name, child in self.children())
-        shapes = [f"{name}={value.shape}" for name, value in vars(self).items() if isinstance(value, Parameter)]
-        return f"{type(self).__name__}({', '.join(shapes)}{inside}{chr(10) if inside else ''})"
+        return model_text(self)
+
+    def extra_repr(self) -> str:
+        """The settings that `print` shows in parentheses; by default those arguments of the constructor that are attributes."""
+        return arguments_text(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the output; subclasses define it."""
@@ -91,9 +97,48 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """This module and all below it."""
-        yield self
-        for _, child in self.children():
-            yield from child.modules()
+        for _, module in self.named_modules():
+            yield module
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """(name, module) of this module, whose name is `prefix`, and of all below it, such as "contraction.0.convs.1"."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
+
+    def features(self, *inputs: Any) -> dict[str, Array]:
+        """The outputs of all layers for an input, by the names of the layers, in the order in which they are computed.
+
+        Parameters
+        ----------
+        *inputs : Tensor or array
+            What the module takes, such as images (N, H, W, C).
+
+        Returns
+        -------
+        dict of str to array
+            A name such as "contraction.0.convs.1", as in `named_parameters`, and what the layer gave: for a layer on images
+            (N, h, w, channels), where h and w are those of its level. A part whose output is not just that of its last layer has an
+            entry too; the module itself has the name "output". A layer that is used again has the names "relu", "relu:2", and so
+            on. The arrays are on the module's device, and must not be written to.
+
+        Notes
+        -----
+        Nothing is recorded for gradients, and the mode (`train` or `eval`) is left as it is. A UNet pads images whose sides are no
+        multiples of 2**depth at the bottom and right, so its layers are larger than such an image, and "output" is cropped.
+
+        Examples
+        --------
+        >>> import minunet
+        >>> model = minunet.UNet(base_channels=2, depth=1)
+        >>> outputs = model.features(np.zeros((1, 8, 6, 1), np.float32))
+        >>> outputs["contraction.0.convs.0"].shape, outputs["bottleneck.convs.1"].shape
+        ((1, 8, 6, 2), (1, 4, 3, 4))
+        """
+        names = {id(module): name or "output" for name, module in reversed([*self.named_modules()])}
+        with no_grad(), gather(names) as outputs:
+            self(*inputs)
+        return dict(outputs)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Name -> a copy of the parameter in host memory."""

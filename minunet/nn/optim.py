@@ -11,6 +11,7 @@ import numpy as np
 from minunet.autograd import Tensor
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
+from minunet.nn.module import Module
 from minunet.nn.optimizer_base import Optimizer, out_of_range, raise_if_any
 
 __all__ = ["SGD", "Adam", "Optimizer"]
@@ -21,7 +22,8 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor
+    params : Module or iterable of Tensor
+        A model, or tensors such as `model.parameters()`.
     lr : float
         Step size; it may be changed before every step.
     betas : pair of floats
@@ -34,7 +36,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params: Iterable[Tensor],
+        params: Module | Iterable[Tensor],
         lr: float = 1e-3,
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
@@ -90,13 +92,14 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    params : iterable of Tensor
+    params : Module or iterable of Tensor
+        A model, or tensors such as `model.parameters()`.
     lr : float
     momentum : float
         In [0, 1); 0 is plain gradient descent.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0.0):
+    def __init__(self, params: Module | Iterable[Tensor], lr: float, momentum: float = 0.0):
         super().__init__(params, lr, ("velocity",) if momentum else ())
         self.momentum = float(momentum)
         raise_if_any("SGD", self.problems_of(self.settings()))

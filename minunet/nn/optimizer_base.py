@@ -12,6 +12,7 @@ from minunet.autograd import Tensor
 from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import Array, array_module, device_of, is_array, to_device, to_numpy
 from minunet.kernels.plain_array import is_masked, plain
+from minunet.nn.module import Module
 from minunet.nn.state_dict_checks import fitting_arrays
 
 
@@ -26,14 +27,8 @@ class Optimizer:
         Number of calls of `step`.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
-        self.params = list(params)
-        if not self.params:
-            raise ValueError(f"{type(self).__name__}: there are no parameters to optimize")
-        if not all(isinstance(p, Tensor) for p in self.params):
-            raise ValueError(f"{type(self).__name__}: params must be Tensors, such as model.parameters()")
-        if len({id(p) for p in self.params}) < len(self.params):
-            raise ValueError(f"{type(self).__name__}: a parameter is given twice; it would be updated twice")
+    def __init__(self, params: Module | Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
+        self.params = parameter_list(type(self).__name__, params)
         self.lr = lr
         self.steps = 0
         raise_if_any(type(self).__name__, self._unfit_dtypes())
@@ -140,6 +135,46 @@ class Optimizer:
                 if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
                     group[k] = to_device(group[k].astype(p.dtype), device_of(p))
         return indices
+
+
+def parameter_list(optimizer: str, params: Any) -> list[Tensor]:
+    """The parameters as a list: those of a module, or the given ones.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or something else than tensors, or a tensor that is given twice or is the result of an operation.
+    """
+    if isinstance(params, Module):
+        if not params.parameters():
+            raise ValueError(f"{optimizer}: there are no parameters to optimize in {type(params).__name__}")
+        return list(params.parameters())
+    advice = "pass a Module or a list of Tensors, such as model.parameters()"
+    if isinstance(params, (Tensor, Mapping, str)) or not isinstance(params, Iterable):
+        what = "the method itself, without ()" if callable(params) else f"one {type(params).__name__}"
+        raise ValueError(f"{optimizer}: params is {what}; {advice}")
+    given = list(params)
+    if not given:
+        raise ValueError(f"{optimizer}: there are no parameters to optimize; {advice}")
+    for k, p in enumerate(given):
+        if isinstance(p, Mapping):
+            raise ValueError(
+                f"{optimizer}: params[{k}] is a group with settings of its own; make one optimizer for each group"
+            )
+        if not isinstance(p, Tensor):
+            pairs = " (named_parameters() gives pairs with names)" if isinstance(p, tuple) else ""
+            raise ValueError(
+                f"{optimizer}: params must be Tensors, such as model.parameters(), but params[{k}] is "
+                f"{type(p).__name__}{pairs}"
+            )
+        if not p.is_leaf:
+            raise ValueError(
+                f"{optimizer}: params[{k}] is the result of an operation, so it gets no gradient of its own; "
+                "pass the tensors that it was made from, or result.detach()"
+            )
+    if len({id(p) for p in given}) < len(given):
+        raise ValueError(f"{optimizer}: a parameter is given twice; it would be updated twice")
+    return given
 
 
 def out_of_range(settings: Mapping[str, float], name: str, fits: Callable[[float], bool], needed: str) -> list[str]:

@@ -17,6 +17,7 @@ from minunet.autograd.recompute import recompute
 from minunet.functional.validation import conform, is_whole_number
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
+from minunet.nn.model_text import arguments_text
 from minunet.nn.module import Module
 
 VARIANTS = ("paper", "classic")
@@ -159,6 +160,10 @@ class UNet(Module):
             x = self._run(level, x, skips.pop())
         logits = self.head(x)
         return logits if padded == (height, width) else F.pad_or_crop(logits, (height, width))
+
+    def extra_repr(self) -> str:
+        """The settings that `print` shows in parentheses."""
+        return arguments_text(self, always=("in_channels", "out_channels", "base_channels", "depth", "variant"))
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
         """The size at which images of this size are computed: each side a multiple of 2**depth."""

@@ -105,6 +105,16 @@ def test_len_counts_the_first_axis():
 def test_repr_shows_values_dtype_and_whether_a_gradient_is_wanted():
     assert repr(Tensor([1.0, 2.0])) == "Tensor([1., 2.], dtype=float32)"
     assert repr(Tensor(np.array(1.0), requires_grad=True)) == "Tensor(1., dtype=float64, requires_grad=True)"
+    assert repr(Parameter([1.0])) == "Parameter([1.], dtype=float32, requires_grad=True)"
+    assert repr(Tensor(np.zeros((0, 3)))) == "Tensor([], shape=(0, 3), dtype=float64)"
+
+
+def test_many_values_are_told_in_one_line():
+    values = np.arange(2000.0).reshape(20, 100)
+    assert repr(Tensor(values)) == "Tensor(shape=(20, 100), values 0 to 1999, mean 999.5, dtype=float64)"
+    values[0, :3] = [np.nan, np.inf, -np.inf]
+    assert "values 3 to 1999, mean 1001, 1 NaN, 2 infinite," in repr(Tensor(values))
+    assert repr(Tensor(np.full(2000, np.nan))) == "Tensor(shape=(2000,), 2,000 NaN, dtype=float64)"
 
 
 def test_tensors_can_be_keys_and_members():

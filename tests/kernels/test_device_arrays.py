@@ -135,6 +135,6 @@ def test_tensors_on_two_devices_are_refused_by_name(cupy):
 
 def test_printing_and_reading_values(cupy):
     x = Tensor(cupy.asarray(np.array([1.5])), requires_grad=True)
-    assert repr(x) == "Tensor([1.5], dtype=float64, requires_grad=True)"
+    assert repr(x) == "Tensor([1.5], dtype=float64, on cuda, requires_grad=True)"
     assert x.item() == float(x) == 1.5
     assert type(x.numpy()) is np.ndarray

@@ -175,19 +175,6 @@ def test_to_an_unknown_device_is_refused():
         Branch().to("gpu")
 
 
-def test_a_module_prints_its_layers():
-    model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), Branch())
-    assert repr(model).splitlines() == [
-        "Sequential(",
-        "  (0): Conv2d(weight=(3, 3, 1, 4), bias=(4,))",
-        "  (1): ReLU()",
-        "  (2): Branch(scale=(2,)",
-        "    (layer): Linear(weight=(2, 3), bias=(3,))",
-        "  )",
-        ")",
-    ]
-
-
 @pytest.mark.parametrize(
     ("value", "message"),
     [

@@ -228,7 +228,36 @@ def test_state_follows_parameters_that_were_converted():
     ("build", "message"),
     [
         (lambda p: Adam([]), "Adam: there are no parameters to optimize"),
-        (lambda p: Adam(list(minunet.UNet(base_channels=1, depth=1).named_parameters())), "params must be Tensors"),
+        (
+            lambda p: Adam(minunet.UNet(base_channels=1, depth=1).named_parameters()),
+            r"params must be Tensors.*pairs with names",
+        ),
+        (lambda p: Adam(minunet.nn.ReLU()), "Adam: there are no parameters to optimize in ReLU"),
+        (
+            lambda p: Adam(p),
+            "Adam: params is one Parameter; pass a Module or a list of Tensors, such as model.parameters()",
+        ),
+        (
+            lambda p: Adam(minunet.nn.Linear(1, 1).parameters),
+            r"params is the method itself, without \(\); pass a Module",
+        ),
+        (
+            lambda p: Adam(minunet.nn.Linear(1, 1).state_dict()),
+            "params is one dict; pass a Module or a list of Tensors",
+        ),
+        (lambda p: Adam(None), "params is one NoneType; pass a Module or a list of Tensors"),
+        (
+            lambda p: SGD([p.data], 0.1),
+            r"params must be Tensors, such as model.parameters\(\), but params\[0\] is ndarray",
+        ),
+        (
+            lambda p: SGD([{"params": [p]}], 0.1),
+            r"params\[0\] is a group with settings of its own; make one optimizer for",
+        ),
+        (
+            lambda p: SGD([p * 2.0], 0.1),
+            r"params\[0\] is the result of an operation, so it gets no gradient of its own",
+        ),
         (lambda p: SGD([p, p], 0.1), "SGD: a parameter is given twice"),
         (lambda p: Adam([p], lr=-1), "Adam: lr must be a positive number or 0, got -1"),
         (lambda p: Adam([p], lr=float("nan")), "Adam: lr must be a positive number or 0, got nan"),
@@ -255,3 +284,19 @@ def test_a_generator_of_tensors_is_accepted_and_a_quadratic_is_minimised():
             ((x - target) ** 2).sum().backward()
             optimizer.step()
         np.testing.assert_allclose(x.data, target, atol=1e-3)
+
+
+def test_a_model_gives_its_parameters():
+    for params in (
+        lambda m: m,
+        lambda m: m.parameters(),
+        lambda m: iter(m.parameters()),
+        lambda m: tuple(m.parameters()),
+    ):
+        model = minunet.UNet(base_channels=1, depth=1)
+        before = model.state_dict()
+        steps = Adam(params(model))
+        model(np.ones((1, 4, 4, 1), np.float32)).sum().backward()
+        steps.step()
+        assert [id(p) for p in steps.params] == [id(p) for p in model.parameters()]
+        assert not np.array_equal(model.state_dict()["head.bias"], before["head.bias"])
