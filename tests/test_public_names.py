@@ -23,7 +23,7 @@ NAMES = {
     "exp log sqrt abs clip __getitem__ __iter__ __eq__ __ne__ __lt__ "
     "__le__ __gt__ __ge__ __abs__ __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ "
     "__rtruediv__ __pow__ __rpow__ __matmul__ __rmatmul__ __neg__",
-    "nn.Module": "parameters named_parameters state_dict load_state_dict train eval to",
+    "nn.Module": "parameters named_parameters named_modules state_dict load_state_dict train eval to features",
     "optim.Adam": "step zero_grad state_dict load_state_dict",
     "optim.SGD": "step zero_grad state_dict load_state_dict",
 }

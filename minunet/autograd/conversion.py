@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -44,8 +46,17 @@ def as_array(data: Any, dtype: DTypeLike = DEFAULT_DTYPE) -> Array:
     if is_float(array) and (array is data or hasattr(_first_leaf(data), "dtype")):
         return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
     if not is_float(array) and array.dtype.kind not in "biu":
-        raise TypeError(f"a Tensor holds real numbers, got {type(data).__name__} of dtype {array.dtype}")
+        raise TypeError(f"a Tensor holds real numbers, got {type(data).__name__} of dtype {array.dtype}{_advice(data)}")
     return array.astype(dtype)
+
+
+def _advice(data: Any) -> str:
+    """What to do with data that a Tensor does not hold, where it is plain."""
+    if isinstance(data, (str, PurePath)):
+        return "; read a file first, such as np.asarray(PIL.Image.open(path)), or use minunet.load_model(...).predict(path)"
+    if isinstance(data, Iterator):
+        return "; make a list of it first"
+    return ""
 
 
 def _first_leaf(data: Any) -> Any:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from minunet.autograd import Tensor, TensorLike
+from minunet.functional.layout_advice import layout_advice
 from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import IntOrPair, images, pair, tensors
 from minunet.kernels import primitives
@@ -121,8 +122,9 @@ def conv2d(
         raise ValueError("conv2d: x is an empty tuple; give at least one tensor")
     names = [f"x[{k}]" for k in range(len(parts))] if is_sequence else ["x"]
     given = tensors("conv2d", {**dict(zip(names, parts, strict=True)), "weight": weight, "bias": bias})
-    xs = tuple(images("conv2d", name, given[name]) for name in names)
     weight = kernel_weights("conv2d", given["weight"])
+    takes = weight.shape[2] if len(names) == 1 else None
+    xs = tuple(images("conv2d", name, given[name], takes) for name in names)
     if any(part.shape[:3] != xs[0].shape[:3] for part in xs):
         raise ValueError(
             f"conv2d: the tensors in x must agree except in their channels, got {[part.shape for part in xs]}"
@@ -131,6 +133,7 @@ def conv2d(
     if channels != weight.shape[2]:
         raise ValueError(
             f"conv2d: x has {channels} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
+            + (layout_advice(xs[0].shape, weight.shape[2]) if len(xs) == 1 else "")
         )
     bias = check_bias("conv2d", given.get("bias"), weight)
     if activation not in ACTIVATIONS:

@@ -13,6 +13,7 @@ import numpy as np
 
 from minunet.autograd import Tensor, TensorLike, as_tensor
 from minunet.autograd.conversion import as_array
+from minunet.functional.layout_advice import layout_advice
 from minunet.kernels.backend import Array, array_module, device_of, is_array
 from minunet.kernels.primitives import IntPair
 
@@ -53,11 +54,13 @@ def pair(operation: str, name: str, value: Any, minimum: int) -> IntPair:
     return vertical, horizontal
 
 
-def images(operation: str, name: str, value: TensorLike) -> Tensor:
-    """A tensor of shape (N, H, W, C), in which only N may be 0."""
+def images(operation: str, name: str, value: TensorLike, channels: int | None = None) -> Tensor:
+    """A tensor of shape (N, H, W, C), in which only N may be 0; the error advises how to get the `channels` that are taken."""
     tensor = as_tensor(value)
     if tensor.ndim != 4:
-        raise ValueError(f"{operation}: {name} must have shape (N, H, W, C), got {tensor.shape}")
+        raise ValueError(
+            f"{operation}: {name} must have shape (N, H, W, C), got {tensor.shape}{layout_advice(tensor.shape, channels)}"
+        )
     if min(tensor.shape[1:]) < 1:
         raise ValueError(f"{operation}: {name} must hold at least one pixel and one channel, got {tensor.shape}")
     return tensor
@@ -74,13 +77,19 @@ def tensors(operation: str, values: Mapping[str, TensorLike | None]) -> dict[str
         If two Tensors differ in dtype or device; the message lists each.
     """
     given = {name: value for name, value in values.items() if value is not None}
+    for name in values:
+        if name not in given and name != "bias":  # only a bias may be left out
+            raise TypeError(f"{operation}: {name} is None; give a Tensor or an array")
     like = next((v for v in given.values() if isinstance(v, Tensor)), None)
     if like is None:
         like = next((as_tensor(v) for v in given.values() if is_array(v)), None)
     result = {name: as_tensor(value) if like is None else conform(value, like) for name, value in given.items()}
     if len({tensor.dtype for tensor in result.values()}) > 1:
         dtypes = ", ".join(f"{name} is {tensor.dtype}" for name, tensor in result.items())
-        raise ValueError(f"{operation}: the dtypes must agree, but {dtypes}")
+        raise ValueError(
+            f"{operation}: the dtypes must agree, but {dtypes}; convert the input, such as x.astype('float32'), "
+            "or the layer, such as model.astype('float64')"
+        )
     if len({device_of(tensor.data) for tensor in result.values()}) > 1:
         devices = ", ".join(f"{name} is on {device_of(tensor.data)}" for name, tensor in result.items())
         raise ValueError(f"{operation}: the devices must agree, but {devices}")

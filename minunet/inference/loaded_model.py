@@ -30,7 +30,7 @@ from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.diameter_estimate import estimate_diameter
 from minunet.inference.forward_pass import ForwardPass
-from minunet.inference.image_array import image_array
+from minunet.inference.image_array import check_units, image_array
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
 from minunet.inference.unlike_images import differences
@@ -220,6 +220,44 @@ class LoadedModel:
         array = image_array(image)
         return find_and_measure(self.predict(array, diameter), array, self.cell_settings, pixel_size)
 
+    def features(self, image: Any, diameter: float | None = None) -> dict[str, np.ndarray]:
+        """The outputs of all layers for an image, by the names of the layers; see `Module.features`.
+
+        Parameters
+        ----------
+        image : ndarray, PIL image, str or Path
+            As for `predict`.
+        diameter : float, optional
+            As for `predict`.
+
+        Returns
+        -------
+        dict of str to ndarray
+            (h, w, channels) float32 for each layer, such as "contraction.0.convs.0", in the order in which they are computed. At
+            level k of the network h and w are 1 / 2**k of those of its input, to which the image was resized and padded.
+
+        Raises
+        ------
+        UserError
+            As `predict`, and for an image that is too large to keep all outputs: features are not computed in tiles.
+
+        Examples
+        --------
+        >>> maps = model.features("smear.jpg")                    # doctest: +SKIP
+        >>> maps["contraction.0.convs.0"].shape                   # doctest: +SKIP
+        (256, 192, 64)
+        """
+        array = image_array(image)
+        prepared = self._input(array, diameter)
+        height, width = prepared.shape[:2]
+        if self.is_tiled(height, width):
+            raise UserError(
+                f"the input of the network would have {width}x{height} pixels, too many to keep the outputs of all layers: "
+                "give a part of the image, such as image[:1024, :1024]."
+            )
+        inputs = backend.to_device(prepared[None], self.device)
+        return {name: backend.to_numpy(output)[0] for name, output in self.model.features(inputs).items()}
+
     def estimate_diameter(self, image: Any) -> float | None:
         """The diameter of the cells in an image, in its own pixels, found by predicting it at several scales.
 
@@ -377,7 +415,9 @@ class LoadedModel:
     def _input(self, array: np.ndarray, diameter: float | None) -> np.ndarray:
         if diameter is None and self.preprocessing.diameter is not None:
             diameter = self.estimate_diameter(array) or self.preprocessing.diameter
-        return self.fitted((array.shape[0], array.shape[1]), diameter).image(array)
+        prepared = self.fitted((array.shape[0], array.shape[1]), diameter).image(array)
+        check_units(array, self.preprocessing.range)  # after the channels were found to fit
+        return prepared
 
     def _probability(self, image: np.ndarray) -> np.ndarray:
         """The probabilities (h, w) of one image (h, w, C)."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from minunet import functional as F
 from minunet.autograd import Tensor, TensorLike
+from minunet.functional.layout_advice import layout_advice
 from minunet.functional.validation import conform, pair
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, Linear
@@ -71,9 +72,11 @@ class ConvNet(Module):
     def logits(self, x: TensorLike) -> Tensor:
         """Scores before the softmax, (N, num_classes): what `minunet.functional.cross_entropy` takes."""
         x = conform(x, self.classifier.weight)
-        if x.ndim != 4 or x.shape[1:3] != self.image_size:
+        needed = (*self.image_size, self.in_channels)
+        if x.ndim != 4 or x.shape[1:] != needed:
             raise ValueError(
-                f"ConvNet: x must have shape (N, {self.image_size[0]}, {self.image_size[1]}, channels), got {x.shape}"
+                f"ConvNet: x must have shape (N, {', '.join(map(str, needed))}), got {x.shape}"
+                + layout_advice(x.shape, self.in_channels)
             )
         for stage in self.stages:
             x = F.max_pool2d(stage(x))

@@ -14,6 +14,7 @@ from minunet import functional as F
 from minunet.autograd import Tensor, TensorLike
 from minunet.autograd.engine import is_recording
 from minunet.autograd.recompute import recompute
+from minunet.functional.layout_advice import layout_advice
 from minunet.functional.validation import conform, is_whole_number
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
@@ -145,6 +146,7 @@ class UNet(Module):
         if x.ndim != 4 or x.shape[3] != self.config["in_channels"] or min(x.shape[1:3]) < 1:
             raise ValueError(
                 f"UNet: x must have shape (N, H, W, {self.config['in_channels']}) with H and W at least 1, got {x.shape}"
+                + layout_advice(x.shape, self.config["in_channels"])
             )
         height, width = x.shape[1:3]
         padded = self.padded_size(height, width)

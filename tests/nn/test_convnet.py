@@ -67,7 +67,7 @@ def test_refusals(arguments, message):
 
 @pytest.mark.parametrize("shape", [(1, 8, 9, 1), (8, 8, 1), (1, 8, 8)])
 def test_images_of_another_size_are_refused(shape):
-    with pytest.raises(ValueError, match=r"ConvNet: x must have shape \(N, 8, 8, channels\), got"):
+    with pytest.raises(ValueError, match=r"ConvNet: x must have shape \(N, 8, 8, 1\), got"):
         ConvNet(image_size=8)(np.zeros(shape))
 
 
