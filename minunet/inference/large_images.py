@@ -1,6 +1,6 @@
 """The prediction of an image some rows at a time: a large one is never in memory as a whole, nor are its probabilities.
 
-The probabilities are those of `LoadedModel.predict`.
+The probabilities are those of `LoadedModel.predict`, and the other maps those of `LoadedModel.predict_outputs`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import RowsResize, area_weights, linear_weights
 from minunet.data.tiling import Tile, tiles_along_axis
 from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.tile_size import tiling
 
-PredictedRows = tuple[np.ndarray, np.ndarray]  # rows of an image, and their probabilities (h, W)
-
+PredictedRows = tuple[np.ndarray, PredictedMaps]  # rows of an image, and what the network says of them
 
 # Of the network's input: more are computed one row of tiles after the other. They take up to 16 bytes each.
 MOST_INPUT_PIXELS = 1 << 24
@@ -45,7 +45,7 @@ def predict_rows(
     Yields
     ------
     pixels : ndarray, (h, W) or (h, W, C)
-    probability : ndarray, (h, W) float32 in [0, 1]
+    maps : PredictedMaps
         Of the same consecutive rows.
 
     Raises
@@ -67,7 +67,7 @@ def predict_rows(
         yield from _resized(model, preprocessing, image, report)
     else:
         pixels = image.whole()
-        yield pixels, model.predict(pixels, diameter)
+        yield pixels, model.predict_outputs(pixels, diameter)
 
 
 def estimate_of_rows(model: LoadedModel, image: ImageRows) -> float | None:
@@ -85,15 +85,16 @@ def _tiled(model: LoadedModel, image: ImageRows, report: ProgressCallback) -> It
     windows = image.windows([(band.start, band.stop) for band in bands])
     for band, window in zip(bands, windows, strict=True):
         pixels = window[band.core]
-        probability = np.empty(pixels.shape[:2], np.float32)
+        stacked = np.empty((*pixels.shape[:2], model.map_count), np.float32)
         for column in columns:
             part = model.preprocessing.values(window[:, column.start : column.stop])
-            predicted = model.probabilities(part[None])[0]
-            probability[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
+            predicted = model.maps(part[None])[0]
+            stacked[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
             done += 1
             report(done, total)
-        yield from _in_strips(pixels, probability, image.strip_rows)
-        del window, pixels, probability  # before those of the next band are made
+        for start, stop in spans_of(len(pixels), image.strip_rows):
+            yield pixels[start:stop], PredictedMaps.of(stacked[start:stop], model.outputs)
+        del window, pixels, stacked  # before those of the next band are made
 
 
 def _resized(
@@ -112,12 +113,12 @@ def _resized(
         parts.append(shrink.rows(preprocessing.values(window), *group))
         done += 1
         report(done, total)
-    probability = model.probabilities(np.clip(np.concatenate(parts), 0, 1)[None])[0]
-    enlarge = RowsResize(probability.shape, shape[::-1], linear_weights)
+    stacked = model.maps(np.clip(np.concatenate(parts), 0, 1)[None])[0]
+    enlarge = RowsResize((stacked.shape[0], stacked.shape[1]), shape[::-1], linear_weights)
     for strip, pixels in zip(strips, image.windows(strips), strict=True):
         start, stop = enlarge.span(*strip)
-        rows = enlarge.rows(probability[start:stop], *strip)
-        yield pixels, np.clip(rows, 0, 1)
+        rows = enlarge.rows(stacked[start:stop], *strip)
+        yield pixels, PredictedMaps.of(np.clip(rows, 0, 1), model.outputs)
         done += 1
         report(done, total)
 
@@ -142,26 +143,30 @@ def _scaled(
     ]
     done, total = 0, len(bands) * len(columns)
     report(done, total)
-    kept, top = np.empty((0, width), np.float32), 0  # probabilities from row `top` of the resized image on
+    kept = np.empty((0, width, model.map_count), np.float32)  # maps from row `top` of the resized image on
+    top = 0
     windows = image.windows(spans)
     for band, (first, _), start, end, window in zip(bands, spans, starts, ends, windows, strict=True):
         inputs = np.clip(np.concatenate(list(_input_rows(resize, preprocessing, band, window, first, image))), 0, 1)
-        probability = np.empty((band.core_stop - band.core_start, width), np.float32)
+        stacked = np.empty((band.core_stop - band.core_start, width, model.map_count), np.float32)
         for column in columns:
-            predicted = model.probabilities(inputs[None, :, column.start : column.stop])[0]
-            probability[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
+            predicted = model.maps(inputs[None, :, column.start : column.stop])[0]
+            stacked[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
             done += 1
             report(done, total)
-        kept = np.concatenate([kept, probability])
+        kept = np.concatenate([kept, stacked])
         for offset, stop in spans_of(end - start, image.strip_rows):
             strip = start + offset, start + stop
             lowest, highest = back.span(*strip)
             rows = back.rows(kept[lowest - top : highest - top], *strip)
-            yield window[strip[0] - first : strip[1] - first], np.clip(rows, 0, 1)
+            yield (
+                window[strip[0] - first : strip[1] - first],
+                PredictedMaps.of(np.clip(rows, 0, 1), model.outputs),
+            )
         if end < image.height:
             needed = back.span(end, end + 1)[0]
             kept, top = kept[needed - top :], needed
-        del window, inputs, probability  # before those of the next band are made
+        del window, inputs, stacked  # before those of the next band are made
 
 
 def _input_rows(
@@ -195,8 +200,3 @@ def _groups(shrink: RowsResize, height: int, rows: int) -> list[tuple[int, int]]
             groups.append((top, bottom))
             top = bottom
     return groups
-
-
-def _in_strips(pixels: np.ndarray, probability: np.ndarray, rows: int) -> Iterator[PredictedRows]:
-    for start, stop in spans_of(len(pixels), rows):
-        yield pixels[start:stop], probability[start:stop]

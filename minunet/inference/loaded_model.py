@@ -370,6 +370,11 @@ class LoadedModel:
         """
         return self._probabilities(self.output_logits(inputs))
 
+    @property
+    def map_count(self) -> int:
+        """The number of maps that `maps` gives."""
+        return 1 + (self.outputs.separation is not None) + len(self.outputs.classes)
+
     def maps(self, inputs: np.ndarray) -> np.ndarray:
         """All that the network says of such images, (N, h, w, M) float32 in [0, 1].
 

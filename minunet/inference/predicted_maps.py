@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,13 +20,48 @@ class PredictedMaps:
         That a pixel belongs to a cell.
     separation : ndarray, (H, W) float32 in [0, 1], or None
         What separates cells that touch (see `minunet.data.outputs.Outputs`); None for a model that does not know it.
-    classes : ndarray, (H, W) uint8, or None
-        The index of the most probable class; None for a model without classes.
+    foreground_class : ndarray, (H, W) uint8, or None
+        The index of the most probable class but the background; None for a model without classes.
     """
 
     probability: np.ndarray
     separation: np.ndarray | None = None
-    classes: np.ndarray | None = None
+    foreground_class: np.ndarray | None = None
+
+    @property
+    def classes(self) -> np.ndarray | None:
+        """The index of the class of each pixel, (H, W) uint8; None for a model without classes.
+
+        A pixel is background where the probability of cell is at most one half; elsewhere it has the most probable other class.
+        """
+        return self.classes_above(0.5)
+
+    def classes_above(self, threshold: float) -> np.ndarray | None:
+        """As `classes`, with another threshold of the probability of cell."""
+        return (
+            None
+            if self.foreground_class is None
+            else np.where(self.probability > threshold, self.foreground_class, np.uint8(0))
+        )
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return len(self.probability)
+
+    def rows(self, start: int, stop: int | None = None) -> PredictedMaps:
+        """Some of the rows."""
+        return PredictedMaps(*(None if part is None else part[start:stop] for part in self._parts()))  # type: ignore[arg-type]
+
+    @classmethod
+    def joined(cls, maps: Sequence[PredictedMaps]) -> PredictedMaps:
+        """The maps of consecutive rows as one."""
+        if len(maps) == 1:
+            return maps[0]
+        columns = zip(*(part._parts() for part in maps), strict=True)
+        return cls(*(None if column[0] is None else np.concatenate(column) for column in columns))  # type: ignore[arg-type]
+
+    def _parts(self) -> tuple[np.ndarray | None, ...]:
+        return self.probability, self.separation, self.foreground_class
 
     @classmethod
     def of(cls, stacked: np.ndarray, outputs: Outputs) -> PredictedMaps:
@@ -41,5 +77,5 @@ class PredictedMaps:
         return cls(
             np.ascontiguousarray(stacked[..., 0]),
             np.ascontiguousarray(stacked[..., 1]) if separated else None,
-            stacked[..., 1 + separated :].argmax(axis=-1).astype(np.uint8) if outputs.classes else None,
+            (1 + stacked[..., 2 + separated :].argmax(axis=-1)).astype(np.uint8) if outputs.classes else None,
         )

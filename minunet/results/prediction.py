@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.results.overlay import find_boundaries, line_width, paint
 
 PICTURES = {
@@ -42,6 +43,8 @@ class Prediction:
         So many rows at the top and at the bottom are no part of the pictures: they are there for the contours.
     display : callable or None
         Turns rows of the image into uint8, (h, W) or (h, W, 3), as for `Preprocessing.display`; None: they are shown as they are.
+    foreground_class : ndarray, (H, W) uint8, or None
+        The index of the most probable class but the background, of a model with classes.
     """
 
     image: np.ndarray
@@ -50,6 +53,7 @@ class Prediction:
     above: int = 0
     below: int = 0
     display: Display | None = None
+    foreground_class: np.ndarray | None = None
 
     @property
     def mask(self) -> np.ndarray:
@@ -91,30 +95,32 @@ class Prediction:
 
 
 def with_context(
-    rows: Iterable[tuple[np.ndarray, np.ndarray]], threshold: float, display: Display | None = None
+    rows: Iterable[tuple[np.ndarray, PredictedMaps]], threshold: float, display: Display | None = None
 ) -> Iterator[Prediction]:
     """The predictions of consecutive rows of one image, each with the rows around it that its contours depend on.
 
     Parameters
     ----------
-    rows : iterable of (image, probability)
+    rows : iterable of (image, maps)
         From top to bottom.
     threshold : float
     display : callable or None
         See `Prediction`.
     """
-    image, probability, above = None, None, 0
-    for image_rows, probability_rows in rows:
+    image, maps, above = None, None, 0
+    for image_rows, more in rows:
         image = image_rows if image is None else np.concatenate([image, image_rows])
-        probability = probability_rows if probability is None else np.concatenate([probability, probability_rows])
+        maps = more if maps is None else PredictedMaps.joined([maps, more])
         context = line_width(image.shape)
         complete = len(image) - context  # rows below which there are enough
         if complete > above:
-            yield Prediction(image, probability, threshold, above, context, display)
+            yield Prediction(image, maps.probability, threshold, above, context, display, maps.foreground_class)
             cut = max(0, complete - context)
-            image, probability, above = image[cut:], probability[cut:], complete - cut
-    if image is not None and probability is not None:
-        yield Prediction(image, probability, threshold, above, display=display)
+            image, maps, above = image[cut:], maps.rows(cut), complete - cut
+    if image is not None and maps is not None:
+        yield Prediction(
+            image, maps.probability, threshold, above, display=display, foreground_class=maps.foreground_class
+        )
 
 
 def result_files(stem: Path) -> list[Path]:

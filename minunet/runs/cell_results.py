@@ -19,6 +19,7 @@ from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.files.atomic_write import write_bytes
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.results.cell_overlay import cell_overlay
 from minunet.results.picture import png_bytes
 from minunet.runs.prediction_tables import PredictionTables
@@ -52,10 +53,10 @@ class CellRequest:
     pixel_size: float | None = None
     exports: Sequence[str] = ()
 
-    def find(self, image: InputImage, pixels: np.ndarray, probability: np.ndarray) -> tuple[Cells, float | None]:
+    def find(self, image: InputImage, pixels: np.ndarray, maps: PredictedMaps) -> tuple[Cells, float | None]:
         """The cells of an image, and the size of its pixels in micrometres, where that is known."""
         pixel_size = read_pixel_size(image.path) if self.pixel_size is None else self.pixel_size
-        return find_and_measure(probability, pixels, self.settings, pixel_size), pixel_size
+        return find_and_measure(maps.probability, pixels, self.settings, pixel_size), pixel_size
 
     def add(self, image: InputImage, cells: Cells, pixel_size: float | None, notes: Sequence[str]) -> None:
         """Add an image to the tables."""

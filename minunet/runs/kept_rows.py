@@ -1,4 +1,4 @@
-"""Kept rows: of an image that is predicted some rows at a time, its rows with their probabilities, or only its middle."""
+"""Kept rows: of an image that is predicted some rows at a time, its rows with what is predicted of them, or only its middle."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import numpy as np
 
 from minunet.data.appearance import middle_window
 from minunet.inference.large_images import PredictedRows
+from minunet.inference.predicted_maps import PredictedMaps
 
 
 class KeptRows:
-    """The pixels and the probabilities of an image that is predicted some rows at a time; false before there are any."""
+    """The pixels and the predicted maps of an image that is predicted some rows at a time; false before there are any."""
 
     def __init__(self) -> None:
         self._parts: list[PredictedRows] = []
@@ -26,10 +27,10 @@ class KeptRows:
             yield part
 
     def whole(self) -> PredictedRows:
-        """The whole image and its probabilities."""
+        """The whole image and its maps."""
         if len(self._parts) > 1:
-            pixels, probabilities = zip(*self._parts, strict=True)
-            self._parts = [(np.concatenate(pixels), np.concatenate(probabilities))]
+            pixels, maps = zip(*self._parts, strict=True)
+            self._parts = [(np.concatenate(pixels), PredictedMaps.joined(maps))]
         return self._parts[0]
 
 

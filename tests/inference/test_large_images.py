@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 
 from minunet.checkpoints.model_file import load_model, save_model
+from minunet.data.outputs import Outputs
 from minunet.data.reading import image_rows
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.image_rows import ImageRows
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.inference import large_images, tile_size, tiled_logits
 from minunet.inference.large_images import predict_rows
+from minunet.inference.predicted_maps import PredictedMaps
 from tests.checkpoints.model_files import unet
 
 
@@ -22,17 +24,41 @@ def small_limits(monkeypatch):
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
 
 
-def predicted(model, image, diameter=None):
-    """The image and the probabilities, put together from their parts, with what was reported."""
+def predicted(model, image, diameter=None, every=False):
+    """The probabilities of an image, or all maps, put together from their parts, with what was reported."""
     reports = []
     parts = list(predict_rows(model, ImageRows.of_array(image), lambda *report: reports.append(report), diameter))
     assert len(parts) > 3
-    assert all(len(pixels) == len(probability) for pixels, probability in parts)
-    pixels, probability = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    assert all(len(pixels) == len(maps) for pixels, maps in parts)
+    pixels, maps = zip(*parts, strict=True)
+    pixels = np.concatenate(pixels)
     np.testing.assert_array_equal(pixels, image)
     total = reports[0][1]
     assert reports == [(done, total) for done in range(total + 1)]
-    return probability
+    whole = PredictedMaps.joined(maps)
+    return whole if every else whole.probability
+
+
+def _joined(parts):
+    return np.concatenate([maps.probability for _, maps in parts])
+
+
+@pytest.mark.parametrize("settings", [{"size": (16, 12)}, {"crop": 8}, {"diameter": 12}])
+def test_every_map_of_a_network_with_several_outputs(tmp_path, request, monkeypatch, settings):
+    outputs = Outputs(("background", "red", "white"), "distance")
+    path = save_model(tmp_path / "m", unet(out_channels=4, depth=2), Preprocessing(**settings), outputs=outputs)
+    model = load_model(path)
+    image = np.random.default_rng(0).integers(0, 256, (201, 130), np.uint8)
+    request.getfixturevalue("small_limits")
+    monkeypatch.setattr(large_images, "MOST_INPUT_PIXELS", 1)
+    diameter = 24 if "diameter" in settings else None
+    found, whole = predicted(model, image, diameter, every=True), model.predict_outputs(image, diameter)
+    for name in ("probability", "separation"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), atol=1e-5)
+    assert found.foreground_class.dtype == np.uint8 and set(np.unique(found.foreground_class)) == {1, 2}
+    assert np.mean(found.foreground_class == whole.foreground_class) > 0.999
+    assert np.array_equal(found.classes > 0, found.probability > 0.5)
+    assert found.rows(3, 5).separation.shape == (2, 130) and len(found.rows(3)) == 198
 
 
 @pytest.mark.parametrize("channels", ["grey", "rgb"])
@@ -61,9 +87,9 @@ def test_a_model_of_native_resolution(tmp_path, request, variant, depth):
 def test_a_small_image_is_predicted_whole(tmp_path):
     model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
     image = np.random.default_rng(0).integers(0, 256, (31, 40), np.uint8)
-    ((pixels, probability),) = predict_rows(model, ImageRows.of_array(image))
+    ((pixels, maps),) = predict_rows(model, ImageRows.of_array(image))
     np.testing.assert_array_equal(pixels, image)
-    np.testing.assert_array_equal(probability, model.predict(image))
+    np.testing.assert_array_equal(maps.probability, model.predict(image))
 
 
 @pytest.mark.parametrize("settings", [{"size": (16, 12)}, {"crop": 8}])
@@ -86,10 +112,10 @@ def test_without_a_range_the_values_of_the_whole_image_say_what_is_white(tmp_pat
     image[200] = 250
     whole = model.predict(image.astype(np.uint8))
     request.getfixturevalue("small_limits")
-    np.testing.assert_array_equal(np.concatenate([p for _, p in predict_rows(model, ImageRows.of_array(image))]), whole)
+    np.testing.assert_array_equal(_joined(predict_rows(model, ImageRows.of_array(image))), whole)
     image[200] = 60000
     whole = model.predict(image.astype(np.uint16))
-    np.testing.assert_array_equal(np.concatenate([p for _, p in predict_rows(model, ImageRows.of_array(image))]), whole)
+    np.testing.assert_array_equal(_joined(predict_rows(model, ImageRows.of_array(image))), whole)
 
 
 @pytest.mark.parametrize(("diameter", "limit"), [(24, 1), (24, 1 << 24), (6, 1), (12, 1)])
