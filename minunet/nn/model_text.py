@@ -17,7 +17,7 @@ HEADINGS = ("name", "layer", "weights", "parameters")
 LONGEST = 48  # characters of the settings of a layer, and of the shapes of a part's weights
 
 
-class Part(NamedTuple):
+class ModelPart(NamedTuple):
     """A row of the table: a layer, a part of the network with all that is in it, or what a part has beside its sub-modules."""
 
     name: str
@@ -98,7 +98,7 @@ def _shape(parameter: Any) -> str:
     return "x".join(map(str, parameter.shape)) or "1"
 
 
-def _parts(module: Any) -> list[Part]:
+def _parts(module: Any) -> list[ModelPart]:
     """The rows of the table: as deep into the module as the lines allow, but at least its own sub-modules."""
     parts = list(_at_depth("", module, 1))
     depth = 2
@@ -109,17 +109,17 @@ def _parts(module: Any) -> list[Part]:
         parts, depth = deeper, depth + 1
 
 
-def _at_depth(name: str, module: Any, depth: int) -> Iterator[Part]:
+def _at_depth(name: str, module: Any, depth: int) -> Iterator[ModelPart]:
     if depth == 0 or not any(module.children()):
-        yield Part(name, module, whole=True)
+        yield ModelPart(name, module, whole=True)
         return
     if any(own_shapes(module)):
-        yield Part(name, module, whole=False)
+        yield ModelPart(name, module, whole=False)
     for child_name, child in module.children():
         yield from _at_depth(f"{name}.{child_name}" if name else child_name, child, depth - 1)
 
 
-def _row(part: Part, counted: set[int]) -> tuple[str, str, str, str]:
+def _row(part: ModelPart, counted: set[int]) -> tuple[str, str, str, str]:
     """The cells of a row; parameters that an earlier row has counted are not counted again."""
     parameters = dict(part.module.named_parameters())
     if not part.whole:

@@ -114,8 +114,8 @@ def test_trained_model_predicts_as_trained(tmp_path):
         (np.zeros((1, 4, 4, 3), np.uint8), ["(H, W) or (H, W, C), not (1, 4, 4, 3)"]),
         (np.zeros((0, 3), np.uint8), ["no pixels"]),
         (np.zeros((2, 0, 2, 1), bool), ["not bool", "not (2, 0, 2, 1)", "no pixels"]),
-        ([[1, 2]], ["not list"]),
-        (None, ["not NoneType"]),
+        ([[1, 2]], ["not a list; give np.asarray(image)"]),
+        (None, ["not None"]),
     ],
 )
 def test_images_of_no_known_kind(saved, image, messages):

@@ -86,7 +86,7 @@ def select_channels(array: np.ndarray, channels: str) -> np.ndarray:
         if array.shape[0] in (1, 3, 4) and stored > 4:
             remedy = f"its channels seem to come first, as its shape is {array.shape}: give np.moveaxis(image, 0, -1); or {remedy}"
         elif stored == 4:
-            remedy = f"of an array in RGBA, give image[..., :3]; or {remedy}"
+            remedy = f"{remedy}; of an array in RGBA, give image[..., :3]"
         raise UserError(f"an image of {count_noun(stored, 'channel')} does not fit --channels {channels}: {remedy}.")
     numbers = channel_numbers(channels)
     if numbers is not None:
