@@ -15,7 +15,7 @@ import numpy as np
 
 from minunet.cells.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import file_path, positive_int
+from minunet.cli.argument_types import cell_diameter, file_path, path_text, positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -35,6 +35,7 @@ from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
+from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
@@ -78,6 +79,7 @@ files in --out:
 
 examples:
   python -m minunet.evaluate runs/first smears
+  python -m minunet.evaluate pretrained smears
   python -m minunet.evaluate runs/first smears --side all --out scores
   python -m minunet.evaluate model.safetensors --images a --masks b --native
 """
@@ -92,6 +94,7 @@ def main(argv: list[str] | None = None) -> int:
     notes: list[str] = []
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
+        problems += known_diameter_problems(model, arguments.diameter)
     except UserError as error:
         problems += error.problems
     try:
@@ -125,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], notes: list[str]) -> None:
     """Score, print, and write the files where --out names a folder."""
-    out, native = arguments.out, arguments.native
+    out, native = arguments.out, arguments.native or arguments.diameter is not None
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
     announce_evaluation(arguments, model, selected, pairs)
@@ -144,9 +147,12 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         say_item(print, "masks", chosen.reading.describe())
         model.preprocessing = replace(model.preprocessing, reading=chosen.reading)
     unlike: dict[str, list[str]] = {}
+    diameters: dict[str, float] = {}
 
-    def observe(pair: Pair, image: np.ndarray, share: float) -> None:
-        unlike[pair.name] = [*model.unlike(image), *extreme_share(share)]
+    def observe(pair: Pair, image: np.ndarray, share: float, diameter: float | None) -> None:
+        unlike[pair.name] = [*model.unlike(image, diameter), *extreme_share(share)]
+        if diameter is not None:
+            diameters[pair.name] = diameter
 
     missing = missing_packages()
     cells = None if missing else CellEvaluation()
@@ -155,6 +161,7 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
             model,
             selected.pairs,
             native=native,
+            diameter=arguments.diameter,
             batch_size=arguments.batch_size,
             progress=progress,
             observe=observe,
@@ -165,13 +172,17 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         print(*cell_score_table(cells), "", sep="\n")
     else:
         say_item(print, "cells", missing or "")
+    if arguments.diameter is None and (sizes := describe_diameters(list(diameters.values()))):
+        say_item(print, "size", sizes)
     for name, sentences in unlike.items():
         if sentences:
             say_item(print, "unlike", f"{name}: {paragraph(sentences)}")
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        write_evaluation(out, model, arguments.data or arguments.images, selected, metrics, native, cells, unlike)
+        write_evaluation(
+            out, model, arguments.data or arguments.images, selected, metrics, native, cells, unlike, diameters
+        )
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
 
 
@@ -188,7 +199,10 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     parser.add_argument(
-        "model", metavar="MODEL", type=file_path, help="model.safetensors, or the run folder that holds it"
+        "model",
+        metavar="MODEL",
+        type=path_text,
+        help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
     )
     parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
@@ -210,6 +224,13 @@ def build_parser() -> Parser:
         "--native", action="store_true", help="score at the images' own size, not at that of the model's input"
     )
     parser.add_argument(
+        "--diameter",
+        metavar="PX",
+        type=cell_diameter,
+        help="of the cells in the images, in their pixels: they are resized so that cells are as large as the model knows them, "
+        "and scored at their own size (default: a model trained at one cell diameter, as the pretrained one, estimates it)",
+    )
+    parser.add_argument(
         "--out", metavar="DIR", type=file_path, help="folder for the numbers and pictures (default: none)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier evaluation in --out")
@@ -222,8 +243,7 @@ def build_parser() -> Parser:
 
 def announce_evaluation(arguments: Namespace, model: LoadedModel, selected: SelectedPairs, pairs: list[Pair]) -> None:
     """Print what is scored, and whether the model was trained on it."""
-    say_item(print, "model", str(model.path), fold=False)
-    say_item(print, "", model.summary())
+    announce_model(print, model)
     say_item(print, "data", str(arguments.data or arguments.images), fold=False)
     scored = {pair.name: selected.sides[pair.name] for pair in selected.pairs}
     left_out = {pair.name: selected.sides[pair.name] for pair in pairs if pair.name not in scored}
@@ -246,7 +266,7 @@ def announce_evaluation(arguments: Namespace, model: LoadedModel, selected: Sele
         share = "" if used.total() == len(scored) else f"{used.total()} of "
         say_item(print, "warning", f"{share}these images were used in training: THESE ARE NOT TEST SCORES")
     size = model.preprocessing.size
-    if arguments.native or size is None:
+    if arguments.native or arguments.diameter is not None or size is None:
         say_item(print, "scale", "the images' own")
     else:
         say_item(print, "scale", f"{size[0]}x{size[1]}, the model's own (--native: the images' own)")

@@ -1,4 +1,4 @@
-"""`python -m minunet.predict MODEL PATHS...`: masks, probabilities, products and overlays for images and whole folders."""
+"""`python -m minunet.predict [MODEL] PATHS...`: cells, masks, probabilities, products and overlays for images and whole folders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from minunet.cells.cell_exports import EXPORTS
 from minunet.cells.cell_packages import missing_packages
 from minunet.cells.cell_settings import RANGES
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import file_path, fraction, positive_float
+from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float
 from minunet.cli.command import INTERRUPTED, command, one_line
 from minunet.cli.console import say_item
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -28,6 +28,8 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
+from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
+from minunet.runs.prediction_inputs import model_and_images
 from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems
 from minunet.runs.prediction_tables import TABLES, PredictionTables
 from minunet.wording import count_noun, join_names, paragraph
@@ -56,6 +58,8 @@ An image that is unlike those that the model was trained on (tones, sharpness, s
 what is in it, colours), or that comes out as all cell or no cell, has a line "unlike".
 
 examples:
+  python -m minunet.predict smear.jpg
+  python -m minunet.predict smears --diameter 40
   python -m minunet.predict runs/first smears
   python -m minunet.predict runs/first a.jpg b.tif --out results --threshold 0.4
   python -m minunet.predict runs/first smears --out results --skip-existing
@@ -76,15 +80,20 @@ def main(argv: list[str] | None = None) -> int:
     exports = None if missing_packages() else tuple(dict.fromkeys(arguments.export))
     if arguments.export and (missing := missing_packages(arguments.export)):
         problems.append(f"--export {' '.join(arguments.export)}: {missing}.")
+    named, paths, unusable = model_and_images(arguments.arguments)
+    problems += unusable
     try:
-        inputs = find_input_images(arguments.paths, is_result=is_result)
+        inputs = find_input_images(paths, is_result=is_result)
         images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
         existing = {"overwrite": overwrite, "skip_existing": skip_existing, "exports": exports}
         problems += result_problems(inputs, images, out, **existing)
     except UserError as error:
         problems += error.problems
+    if not paths:
+        raise UserError(problems)
     try:
-        model = load_model(arguments.model, arguments.device, arguments.precision)
+        model = load_model(named, arguments.device, arguments.precision)
+        problems += known_diameter_problems(model, arguments.diameter)
     except UserError as error:
         problems += error.problems
     if problems:
@@ -101,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
         announce_prediction(model, inputs, images)
         cells = None if exports is None else request_cells(arguments, model, out, exports)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
-        result = predict_files(model, images, out, threshold, cells)
+        result = predict_files(model, images, out, threshold, cells, arguments.diameter)
         return announce_results(result, images, out, None if cells is None else cells.tables)
 
 
@@ -131,9 +140,13 @@ def build_parser() -> Parser:
         epilog=EPILOG,
     )
     parser.add_argument(
-        "model", metavar="MODEL", type=file_path, help="model.safetensors, or the run folder that holds it"
+        "arguments",
+        metavar="[MODEL] PATH",
+        type=path_text,
+        nargs="+",
+        help="a model: model.safetensors, the run folder that holds it, or the name pretrained; then images, folders of images, "
+        "patterns such as 'smears/*.jpg'. Where the first is no model, the pretrained one is used, which comes with minunet",
     )
-    parser.add_argument("paths", metavar="PATH", type=file_path, nargs="+", help="images and folders of images")
     parser.add_argument(
         "--out", metavar="DIR", type=file_path, help="folder of the results (default predictions/<time>)"
     )
@@ -143,6 +156,14 @@ def build_parser() -> Parser:
         type=fraction,
         help="a pixel is cell where its probability is above P (default 0.5 for masks, and for cells what was best in "
         "validation; lower values find more cells)",
+    )
+    parser.add_argument(
+        "--diameter",
+        metavar="PX",
+        type=cell_diameter,
+        help="of the cells in the images, in their pixels: the images are resized so that cells are as large as the model knows "
+        "them (default: a model trained at one cell diameter, as the pretrained one, estimates it image by image; others do not "
+        "resize by it)",
     )
     parser.add_argument(
         "--pixel-size",
@@ -167,8 +188,7 @@ def build_parser() -> Parser:
 def announce_prediction(model: LoadedModel, inputs: InputFiles, images: Sequence[InputImage]) -> None:
     """Print the model, and which files are images to predict and which are not."""
     finished = len(inputs.images) - len(images)
-    say_item(print, "model", str(model.path), fold=False)
-    say_item(print, "", model.summary())
+    announce_model(print, model)
     say_item(print, "images", f"{len(images)} to predict" + (f", {finished} done before" if finished else ""))
     for reason, paths in (
         ("beside images", inputs.masks),
@@ -189,6 +209,8 @@ def announce_results(
     for predicted in result.done:
         if predicted.unlike:
             say_item(print, "unlike", f"{predicted.image.name}: {paragraph(predicted.unlike)}")
+    if sizes := describe_diameters([predicted.diameter for predicted in result.done if predicted.diameter]):
+        say_item(print, "size", sizes)
     if result.done:
         unlike = sum(bool(predicted.unlike) for predicted in result.done)
         say_item(

@@ -22,6 +22,7 @@ from minunet.checkpoints.header import (
     in_folder,
 )
 from minunet.checkpoints.model_writing import MODEL, write_model
+from minunet.checkpoints.pretrained import named_model
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.trained_model import TrainedModel
 from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
@@ -36,14 +37,15 @@ MODEL_FILE = "model.safetensors"
 save_model = write_model
 
 
-def load_model(path: str | Path, device: str = "auto", precision: str = "auto") -> TrainedModel:
+def load_model(path: str | Path | None = None, device: str = "auto", precision: str = "auto") -> TrainedModel:
     """Read a model for prediction.
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, optional
         A file that `save_model` wrote, or the run folder that holds it. A training state (`last.safetensors`) is
-        also accepted: its weights are those of the last epoch, not of the best.
+        also accepted: its weights are those of the last epoch, not of the best. Without it, or for the text "pretrained", the
+        model that comes with the package, which was trained on drawn smears (docs/pretrained.md).
     device : {"auto", "cpu", "cuda"}
         Where it runs; "auto" is a GPU where one is usable.
     precision : {"auto", "fp32", "tf32", "bf16"}
@@ -89,7 +91,7 @@ def load_model(path: str | Path, device: str = "auto", precision: str = "auto") 
     )
 
 
-def _read_model(path: str | Path) -> tuple[Path, UNet, Preprocessing, dict[str, Any]]:
+def _read_model(path: str | Path | None) -> tuple[Path, UNet, Preprocessing, dict[str, Any]]:
     """The file at `path` or in that folder; its model with its weights, its preprocessing, and its document."""
     path = model_file(path)
     formats = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
@@ -128,8 +130,9 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     build_training_images(path, document)
 
 
-def model_file(path: str | Path) -> Path:
-    """The model file: `path` itself, or the `model.safetensors` in it where it is a run folder."""
+def model_file(path: str | Path | None) -> Path:
+    """The model file: `path` itself, the `model.safetensors` in it where it is a run folder, or for None that of the package."""
+    path = named_model(path)
     reason = "training had not finished an epoch, or this is no run folder"
     if os.path.isfile(Path(path) / STATE_FILE):
         reason = f"give its {STATE_FILE} to use the weights of the last epoch"

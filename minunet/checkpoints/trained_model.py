@@ -52,7 +52,9 @@ class TrainedModel(LoadedModel):
         """
         return save_model(self, path)
 
-    def evaluate(self, images: Any, masks: Any = None, *, native: bool = False) -> dict[str, Any]:
+    def evaluate(
+        self, images: Any, masks: Any = None, *, native: bool = False, diameter: float | None = None
+    ) -> dict[str, Any]:
         """The scores of the model on images whose masks are known.
 
         Nothing is known of where the images come from: on those of the training the scores are too good.
@@ -63,6 +65,8 @@ class TrainedModel(LoadedModel):
             As for `minunet.fit`: lists or arrays, or folders; one folder may hold both.
         native : bool
             Score pixels at the images' own size, not at that of the model's input. Cells always are at the images' own.
+        diameter : float, optional
+            Of the cells in all images, as for `predict`; pixels are then scored at the images' own size.
 
         Returns
         -------
@@ -83,15 +87,15 @@ class TrainedModel(LoadedModel):
         if is_path(images) and (masks is None or is_path(masks)):
             data = {"data": images} if masks is None else {"images": images, "masks": masks}
             found = survey(**data, contents=False)
-            return self._scores(list(found.require().pairs), native)
+            return self._scores(list(found.require().pairs), native or diameter is not None, diameter)
         if masks is None or is_path(images) or is_path(masks):
             raise UserError("images and masks: give two lists of the same length, two folders, or one that holds both.")
         with tempfile.TemporaryDirectory(prefix="minunet-") as folder:
             places = write_given(images, masks, Path(folder))
             found = survey(None, images=str(places[0]), masks=str(places[1]), contents=False)
-            return self._scores(list(found.require().pairs), native)
+            return self._scores(list(found.require().pairs), native or diameter is not None, diameter)
 
-    def _scores(self, pairs: list[Pair], native: bool) -> dict[str, Any]:
+    def _scores(self, pairs: list[Pair], native: bool, diameter: float | None) -> dict[str, Any]:
         statistics = measure_pairs(pairs)
         if problems := find_problems(statistics):
             raise UserError(problems)
@@ -107,7 +111,7 @@ class TrainedModel(LoadedModel):
             if cells is not None:
                 cells.add(model, *observed)
 
-        metrics = evaluate(model, pairs, native=native, observe_cells=add_cells)
+        metrics = evaluate(model, pairs, native=native, diameter=diameter, observe_cells=add_cells)
         of_cells = {} if cells is None else cells.per_image()
         return {
             "all_pixels": metrics.result(),

@@ -9,6 +9,7 @@ import math
 import re
 from pathlib import Path
 
+from minunet.data.cell_scale import diameter_problem
 from minunet.data.reading.mask_classes import ClassRequest
 from minunet.data.reading.mask_values import MaskValues
 from minunet.files.names import unusable_name
@@ -65,6 +66,14 @@ def non_negative_float(text: str) -> float:
     value = _number(text)
     if value < 0:
         raise ValueError("must be at least 0")
+    return value
+
+
+def cell_diameter(text: str) -> float:
+    """Read the diameter of cells in pixels."""
+    value = _number(text)
+    if problem := diameter_problem(value):
+        raise ValueError(problem)
     return value
 
 

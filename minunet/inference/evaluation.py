@@ -28,8 +28,9 @@ def evaluate(
     native: bool = False,
     batch_size: int = 8,
     progress: ProgressCallback | None = None,
-    observe: Callable[[Pair, np.ndarray, float], object] | None = None,
+    observe: Callable[[Pair, np.ndarray, float, float | None], object] | None = None,
     observe_cells: Callable[[Pair, StoredMask, np.ndarray], object] | None = None,
+    diameter: float | None = None,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
 
@@ -47,9 +48,12 @@ def evaluate(
     progress : callable, optional
         Called with the number of images done, and of all.
     observe : callable, optional
-        Called with each pair, its decoded image, and the share of its pixels that the model calls cell.
+        Called with each pair, its decoded image, the share of its pixels that the model calls cell, and the cell diameter by
+        which it was resized, in its own pixels (None where it was not).
     observe_cells : callable, optional
         Called with each pair, its mask as it is stored, and the probabilities at the image's own size, (H, W).
+    diameter : float, optional
+        Of the cells in all images, as for `LoadedModel.predict`; images that are resized by it are scored at their own size.
 
     Returns
     -------
@@ -59,12 +63,13 @@ def evaluate(
     metrics = SegmentationMetrics()
     for first in range(0, len(pairs), batch_size):
         batch = pairs[first : first + batch_size]
-        if native or model.preprocessing.size is None:
+        if native or model.preprocessing.size is None or diameter is not None:
             for pair in batch:
                 image, mask = read_image(pair), read_mask(pair)
-                probability = _score_native(model, pair, image, mask, metrics)
+                settled = _settled(model, pair, image, diameter)
+                probability = _score_native(model, pair, image, mask, metrics, settled)
                 if observe:
-                    observe(pair, image, float(np.mean(probability > 0.5)))
+                    observe(pair, image, float(np.mean(probability > 0.5)), settled)
                 if observe_cells:
                     observe_cells(pair, mask, probability)
                 if progress:
@@ -77,7 +82,7 @@ def evaluate(
         metrics.update_logits(logits[..., None], targets, [pair.name for pair in batch])
         if observe:
             for pair, image, values in zip(batch, images, logits, strict=True):
-                observe(pair, image, float(np.mean(values > 0)))
+                observe(pair, image, float(np.mean(values > 0)), None)
         if observe_cells:
             for pair, image, mask, values in zip(batch, images, masks, sigmoid(Tensor(logits)).data, strict=True):
                 observe_cells(pair, mask, resize_probability(values, image.shape[:2]))
@@ -86,10 +91,12 @@ def evaluate(
     return metrics
 
 
-def predict_pair(model: LoadedModel, pair: Pair) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def predict_pair(
+    model: LoadedModel, pair: Pair, diameter: float | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The image of a pair, its mask (H, W, 1), and the probability of each pixel (H, W), all at the image's own size."""
     image = read_image(pair)
-    return image, native_target(model, read_mask(pair)), model.predict(image)
+    return image, native_target(model, read_mask(pair)), model.predict(image, diameter)
 
 
 def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:
@@ -98,17 +105,32 @@ def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:
 
 
 def _score_native(
-    model: LoadedModel, pair: Pair, image: np.ndarray, mask: StoredMask, metrics: SegmentationMetrics
+    model: LoadedModel,
+    pair: Pair,
+    image: np.ndarray,
+    mask: StoredMask,
+    metrics: SegmentationMetrics,
+    diameter: float | None,
 ) -> np.ndarray:
     """Add the scores of an image; returns its probabilities, (H, W)."""
     target = native_target(model, mask)
-    if model.preprocessing.size is None and model.preprocessing.diameter is None:
+    if model.preprocessing.size is None and diameter is None:
         logits = model.logits(_input(model, pair, image)[None])
         metrics.update_logits(logits[..., None], target[None], [pair.name])
         return np.asarray(sigmoid(Tensor(logits)).data[0])
-    probability = model.predict(image)
+    probability = model.predict(image, diameter)
     metrics.update(probability[None, ..., None], target[None], [pair.name])
     return probability
+
+
+def _settled(model: LoadedModel, pair: Pair, image: np.ndarray, diameter: float | None) -> float | None:
+    """The cell diameter of an image, for `_score_native`."""
+    try:
+        settled = model.settled_diameter(image, diameter)
+        model.fitted((image.shape[0], image.shape[1]), settled)
+    except UserError as error:  # the image has no such channels, or is too small for it
+        raise UserError(f"{pair.image}: {problem}" for problem in error.problems) from error
+    return settled
 
 
 def _input(model: LoadedModel, pair: Pair, image: np.ndarray) -> np.ndarray:

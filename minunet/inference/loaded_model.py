@@ -282,6 +282,15 @@ class LoadedModel:
         window = array[middle_window((array.shape[0], array.shape[1]))]
         return estimate_diameter(self.preprocessing.values(window), self.preprocessing.diameter, self._probability)
 
+    def settled_diameter(self, image: Any, diameter: float | None = None) -> float | None:
+        """The cell diameter with which an image is predicted: the given one, or an estimate; None where it is not resized by one.
+
+        Where no cells are found, the image is not resized: its cells count as large as the model knows them.
+        """
+        if diameter is not None or self.preprocessing.diameter is None:
+            return diameter
+        return self.estimate_diameter(image) or self.preprocessing.diameter
+
     def fitted(self, shape: tuple[int, int], diameter: float | None) -> Preprocessing:
         """The preprocessing for an image of a shape (H, W) whose cells have a diameter in its own pixels.
 
@@ -418,9 +427,8 @@ class LoadedModel:
         )
 
     def _input(self, array: np.ndarray, diameter: float | None) -> np.ndarray:
-        if diameter is None and self.preprocessing.diameter is not None:
-            diameter = self.estimate_diameter(array) or self.preprocessing.diameter
-        prepared = self.fitted((array.shape[0], array.shape[1]), diameter).image(array)
+        fitted = self.fitted((array.shape[0], array.shape[1]), self.settled_diameter(array, diameter))
+        prepared = fitted.image(array)
         check_units(array, self.preprocessing.range)  # after the channels were found to fit
         return prepared
 

@@ -61,6 +61,7 @@ def write_evaluation(
     native: bool,
     cells: CellEvaluation | None = None,
     unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    diameters: Mapping[str, float] = MappingProxyType({}),
 ) -> None:
     """Write the files of an evaluation.
 
@@ -78,6 +79,8 @@ def write_evaluation(
         The scores of cells; without it the files have none.
     unlike : mapping of str to sequence of str
         For each image how it differs from the training images, as sentences.
+    diameters : mapping of str to float
+        For each image that was resized by it, the diameter of its cells in its own pixels.
     """
     of_cells = {} if cells is None else cells.per_image()
     images = [
@@ -85,6 +88,7 @@ def write_evaluation(
             **image,
             "side": selected.sides[image["name"]],
             **of_cells.get(image["name"], {}),
+            **({"cell_diameter": diameters[image["name"]]} if image["name"] in diameters else {}),
             "unlike": paragraph(unlike.get(image["name"], ())),
         }
         for image in worst_first(metrics)
@@ -104,7 +108,7 @@ def write_evaluation(
     }
     write_json(out / "metrics.json", numbers)
     write_text(out / "per_image.csv", csv_text(images))
-    write_bytes(out / "cases.png", _cases_png(model, selected.pairs, images))
+    write_bytes(out / "cases.png", _cases_png(model, selected.pairs, images, diameters))
 
 
 def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
@@ -118,7 +122,9 @@ def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _cases_png(model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]]) -> bytes:
+def _cases_png(
+    model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]], diameters: Mapping[str, float]
+) -> bytes:
     """A PNG of the worst and the best of the images, which are given with the worst first."""
     by_name = {pair.name: pair for pair in pairs}
     count = min(CASES, (len(images) + 1) // 2)
@@ -127,7 +133,7 @@ def _cases_png(model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str,
     for group, word in ((worst, "worst"), (best[::-1], "best")):
         for number, scores in enumerate(group, start=1):
             pair = by_name[scores["name"]]
-            image, mask, probability = predict_pair(model, pair)
+            image, mask, probability = predict_pair(model, pair, diameters.get(pair.name))
             caption = f"{word} {number}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
             rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption))
     return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))

@@ -18,7 +18,7 @@ from minunet.data.finding.input_images import InputFiles, InputImage
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems, unwritable
-from minunet.inference.large_images import predict_rows
+from minunet.inference.large_images import estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
@@ -45,12 +45,15 @@ class PredictedImage:
     cell_pixels, pixels : int
     unlike : tuple of str
         How it differs from the training images of the model, and whether all or none of it is cell.
+    diameter : float or None
+        Of its cells in pixels, where it was estimated to bring them to the size that the model knows.
     """
 
     image: InputImage
     cell_pixels: int
     pixels: int
     unlike: tuple[str, ...] = ()
+    diameter: float | None = None
 
 
 @dataclass
@@ -132,6 +135,7 @@ def predict_files(
     out: Path,
     threshold: float = 0.5,
     cells: CellRequest | None = None,
+    diameter: float | None = None,
 ) -> PredictedImages:
     """Write the pictures of every image; where one fails, the failure is recorded and the next image follows.
 
@@ -145,6 +149,8 @@ def predict_files(
         Of the masks.
     cells : CellRequest, optional
         What is written of cells; without it nothing is.
+    diameter : float, optional
+        Of the cells in all images, in pixels, as for `LoadedModel.predict`.
 
     Returns
     -------
@@ -165,7 +171,7 @@ def predict_files(
             if stopped():
                 break
             try:
-                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells)
+                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells, diameter)
             except _GivenUp:
                 break
             except UserError as error:
@@ -191,6 +197,7 @@ def _predict_file(
     writers: ThreadPoolExecutor,
     stopped: Callable[[], bool],
     cells: CellRequest | None,
+    diameter: float | None,
 ) -> tuple[PredictedImage, list[str]]:
     """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
     cell_pixels, notes = 0, list[str]()
@@ -202,7 +209,11 @@ def _predict_file(
             if stopped() and done < total:
                 raise _GivenUp
 
-        kept, predicted_rows = KeptRows(), predict_rows(model, rows, report)
+        estimated = None
+        if diameter is None and model.preprocessing.diameter is not None:
+            estimated = estimate_of_rows(model, rows)
+            diameter = model.preprocessing.diameter if estimated is None else estimated
+        kept, predicted_rows = KeptRows(), predict_rows(model, rows, report, diameter)
         if cells is not None and rows.pixels <= MOST_PIXELS:
             predicted_rows = kept.while_passing(predicted_rows)
         elif cells is not None:
@@ -226,7 +237,8 @@ def _predict_file(
         except BaseException:
             remove_files(written)
             raise
-    unlike = model.unlike_window(middle.window(), (rows.height, rows.width)) + extreme_share(cell_pixels / rows.pixels)
+    shape = rows.height, rows.width
+    unlike = model.unlike_window(middle.window(), shape, diameter) + extreme_share(cell_pixels / rows.pixels)
     if cells is not None and kept:
         cells.add(image, found, pixel_size, [*notes, *unlike])
-    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike)), notes
+    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike), estimated), notes

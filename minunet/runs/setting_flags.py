@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from minunet.cli.argument_types import (
+    cell_diameter,
     class_names,
     image_size,
     mask_threshold,
@@ -95,7 +96,7 @@ SETTING_FLAGS = {
         "resize every image so that its cells, measured in its mask, are PX pixels across, and train on crops of it; the model "
         "then brings new images to that size too, so that it works at any magnification",
         "PX",
-        positive_float,
+        cell_diameter,
     ),
     "augment": SettingFlag("vary the training images: flips and turns, or also shape and stain"),
     "lighting": SettingFlag(

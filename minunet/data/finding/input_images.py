@@ -14,7 +14,7 @@ from pathlib import Path
 from minunet.data.finding.cell_folders import find_cell_folders
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.folder_names import folder_role
-from minunet.data.finding.listing import Listing, list_folder
+from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern
 from minunet.data.finding.matching import match_masks
 from minunet.errors import UserError
 from minunet.files.names import resolved, unusable_name
@@ -85,9 +85,10 @@ def find_input_images(
     Parameters
     ----------
     paths : sequence of str or Path
-        Image files, whatever their names, and folders, searched with their sub-folders, each once wherever links lead. Hidden
-        files are ignored; so are masks: those that are told by their names from images in the same folder, and, where
-        images/ and masks/ are in one folder (or as other data sets name them), everything except the images.
+        Image files, whatever their names, patterns such as `smears/*.jpg`, and folders, searched with their sub-folders, each
+        once wherever links lead. Hidden files in folders are ignored; so are masks: those that are told by their names from
+        images in the same folder, and, where images/ and masks/ are in one folder (or as other data sets name them),
+        everything except the images.
     is_result : callable
         Whether an image file in a folder is the result of an earlier prediction.
 
@@ -107,6 +108,10 @@ def find_input_images(
             problems += folder_problems
             if len(files) == before and not folder_problems:
                 problems.append(f"{path} holds no images: give a folder with PNG, JPEG, BMP or TIFF files.")
+        elif is_pattern(path):
+            listing = list_pattern(path)
+            files += [FileInFolder(file, path.parent) for file in listing.files]
+            problems += listing.problems
         elif os.path.exists(path):
             files.append(FileInFolder(path, path.parent))
         elif reason := unusable_name(path):

@@ -1,0 +1,45 @@
+"""The pretrained model, which comes with the package: trained on drawn smears, it predicts before anyone has annotated an image."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from minunet.errors import UserError
+
+PRETRAINED = "pretrained"  # its name, where the path of a model is expected
+PRETRAINED_FILE = Path(__file__).resolve().parent.parent / "models" / "blood_smears.safetensors"
+
+
+def named_model(model: str | Path | None) -> Path:
+    """The path of a model that was given by its name or by its path.
+
+    Parameters
+    ----------
+    model : str, Path or None
+        None and "pretrained" are the model that comes with the package; everything else is a path.
+
+    Raises
+    ------
+    UserError
+        If it is named while there is a file or a folder of that name in the working folder, or the package lacks its model.
+    """
+    if model is not None and model != PRETRAINED:
+        return Path(model)
+    if model is not None and os.path.lexists(PRETRAINED):
+        kind = "folder" if os.path.isdir(PRETRAINED) else "file"
+        raise UserError(
+            f"{PRETRAINED} is the model that comes with minunet, and also a {kind} here: write ./{PRETRAINED} for the {kind}, or "
+            "rename it."
+        )
+    if not PRETRAINED_FILE.is_file():
+        raise UserError(
+            f"the model that comes with minunet is not there ({PRETRAINED_FILE}): install minunet again, or name a model of "
+            "your own."
+        )
+    return PRETRAINED_FILE
+
+
+def is_pretrained(path: Path | None) -> bool:
+    """Whether a file is that model."""
+    return path is not None and path == PRETRAINED_FILE
