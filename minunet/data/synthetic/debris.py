@@ -44,7 +44,7 @@ def _random_place(rng: np.random.Generator, slide: Slide) -> tuple[float, float]
     return rng.uniform(0, width), rng.uniform(0, height)
 
 
-def _add_spot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount: float) -> None:
+def add_spot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount: float) -> None:
     """Add a Gaussian spot of height `amount` and standard deviation `size` pixels at (x, y)."""
     height, width = slide.instances.shape
     reach = 3 * size + 1
@@ -82,7 +82,7 @@ def precipitate(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     for _ in range(rng.integers(1, 9)):
         size = max(0.6, film.radius * rng.uniform(0.02, 0.07))
         dot_x, dot_y = x + rng.normal(0, spread), y + rng.normal(0, spread)
-        _add_spot(slide, Stain.CHROMATIN, dot_x, dot_y, size, rng.uniform(0.3, 1.1))
+        add_spot(slide, Stain.CHROMATIN, dot_x, dot_y, size, rng.uniform(0.3, 1.1))
 
 
 def fibre(rng: np.random.Generator, slide: Slide, film: Film, direction: float) -> None:
@@ -92,7 +92,7 @@ def fibre(rng: np.random.Generator, slide: Slide, film: Film, direction: float) 
     size = max(0.6, film.radius * rng.uniform(0.025, 0.05))
     amount, bend = rng.uniform(0.04, 0.22), rng.normal(0, 0.12)
     for _ in range(int(rng.uniform(0.3, 1.3) * film.radius / size)):
-        _add_spot(slide, Stain.GRANULES, x, y, size, amount * rng.uniform(0.3, 1.0))
+        add_spot(slide, Stain.GRANULES, x, y, size, amount * rng.uniform(0.3, 1.0))
         x, y, angle = x + 1.3 * size * np.cos(angle), y + 1.3 * size * np.sin(angle), angle + bend * rng.normal(0.3, 1)
 
 
@@ -115,4 +115,4 @@ def ghost(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 def dust(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A speck of dust far from the plane of focus: a wide grey shadow."""
     x, y = _random_place(rng, slide)
-    _add_spot(slide, Stain.NEUTRAL, x, y, film.radius * rng.uniform(0.15, 0.9), rng.uniform(0.015, 0.10))
+    add_spot(slide, Stain.NEUTRAL, x, y, film.radius * rng.uniform(0.15, 0.9), rng.uniform(0.015, 0.10))

@@ -54,7 +54,15 @@ class Film:
     coverage: float  # share of the image that red cells would cover if none overlapped
     clumping: float  # probability that a red cell is next to another
     rouleaux: float  # probability that a clump continues in a line, like a stack of coins
-    white_cells: float  # mean number in an image of 256 x 256 pixels
+    white_cells: float  # mean number in an image of 256 x 256 pixels of the mild variety; in the wide one, per red cell
+    # Only films of the wide variety have the following; the others keep the defaults.
+    overlap: float = 0.4  # the largest share of a cell that may cover others
+    packed: bool = False  # whether cells that touch flatten each other, as in a thick part of the film
+    texture: float = 0.035  # relative variation of the thickness within a cell
+    highlights: float = 0.0  # probability of a bright, refractile spot or ring in a red cell
+    parasites: float = 0.0  # share of the inclusions that are grown malaria parasites
+    elongation: float = 1.9  # length / width of the longest elliptocytes; more than 2.5 is a sickle cell
+    white_size: float = 1.0  # size of the white cells, relative to the usual one
 
 
 def sample_film(rng: np.random.Generator, radius: float) -> Film:

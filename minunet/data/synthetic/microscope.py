@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+DARKEST = 0.05  # share of the light in the darkest corner, where vignette and tilt add up
+
 
 @dataclass(frozen=True)
 class Microscope:
@@ -52,6 +54,10 @@ class Microscope:
         -------
         ndarray, uint8, (H, W, 3)
         """
+        return as_bytes(self.light(rng, stains, absorbance))
+
+    def light(self, rng: np.random.Generator, stains: np.ndarray, absorbance: np.ndarray) -> np.ndarray:
+        """The light on the sensor as it counts it, (3, H, W) float32, where 1 is white; see `photograph`."""
         _, height, width = stains.shape
         # Channels first, so that each is blurred as one contiguous plane. The sum is computed stain by stain and not as a
         # matrix product, whose last bits may depend on BLAS and its threads: the same seed gives the same image.
@@ -67,14 +73,15 @@ class Microscope:
         # Half of the noise is common to the colours, since a camera computes each colour from neighbouring pixels too.
         noise += rng.standard_normal((height, width), dtype=np.float32)
         light += noise * (np.sqrt(light) * np.float32(self.shot_noise) + np.float32(self.read_noise))
-        return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0).copy()
+        return light
 
     def _illumination(self, height: int, width: int) -> np.ndarray:
         """Light on each pixel, (H, W), 1 where the lamp is centred."""
         across = np.linspace(-1, 1, width, dtype=np.float32)[None, :]
         down = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         away = (across - self.centre[0]) ** 2 + (down - self.centre[1]) ** 2
-        return (1 - self.vignette / 2 * away) * (1 + self.tilt[0] / 2 * across + self.tilt[1] / 2 * down)
+        light = (1 - self.vignette / 2 * away) * (1 + self.tilt[0] / 2 * across + self.tilt[1] / 2 * down)
+        return np.maximum(light, np.float32(DARKEST))
 
 
 def sample_microscope(rng: np.random.Generator, radius: float) -> Microscope:
@@ -95,6 +102,30 @@ def sample_microscope(rng: np.random.Generator, radius: float) -> Microscope:
         shot_noise=rng.uniform(0.004, 0.018),
         read_noise=rng.uniform(0.001, 0.006),
     )
+
+
+def sample_wide_microscope(rng: np.random.Generator, radius: float) -> Microscope:
+    """Draw settings of the wide variety: dim and overexposed, tinted, uneven, out of focus and noisy ones too."""
+    dark, usual, bright = rng.uniform(0.4, 0.75), rng.uniform(0.75, 0.98), rng.uniform(0.98, 1.35)
+    brightness = rng.choice([dark, usual, bright], p=[0.25, 0.45, 0.30])
+    tint = np.exp(rng.choice([0.03, 0.15], p=[0.5, 0.5]) * rng.standard_normal(3)).clip(0.6, 1.5)
+    uneven = rng.choice([0.06, 0.25], p=[0.7, 0.3])
+    sharp, soft = rng.uniform(0.01, 0.04), rng.uniform(0.04, 0.14)
+    sigma = max(0.35, radius * rng.choice([sharp, soft], p=[0.6, 0.4]))
+    return Microscope(
+        lamp=brightness * tint,
+        tilt=tuple(rng.normal(0, uneven, 2).clip(-0.6, 0.6).tolist()),
+        vignette=rng.choice([rng.uniform(0.0, 0.25), rng.uniform(0.25, 0.8)], p=[0.75, 0.25]),
+        centre=tuple(rng.normal(0, 0.3, 2).tolist()),
+        focus=sigma * rng.uniform(0.9, 1.3, 3),
+        shot_noise=rng.choice([rng.uniform(0.0, 0.01), rng.uniform(0.01, 0.03)], p=[0.75, 0.25]),
+        read_noise=rng.uniform(0.0, 0.008),
+    )
+
+
+def as_bytes(light: np.ndarray) -> np.ndarray:
+    """Light (3, H, W) as an image (H, W, 3) uint8; what is beyond black and white is cut off."""
+    return np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8).transpose(1, 2, 0).copy()
 
 
 def blur(plane: np.ndarray, sigma: float) -> None:

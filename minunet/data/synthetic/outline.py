@@ -137,3 +137,10 @@ def crenated(rng: np.random.Generator, spicules: int, height: float) -> np.ndarr
     gap = np.angle(np.exp(1j * (ANGLES - centres[:, None])))  # (spicules, 512), in -pi..pi
     width = 0.26 * 2 * np.pi / spicules
     return disc(rng, 0.02) + _weighted(height * rng.uniform(0.5, 1.2, spicules), np.exp(-((gap / width) ** 2)))
+
+
+def flattened(radii: np.ndarray, direction: float, distance: float) -> np.ndarray:
+    """`radii` (512,) cut off by a straight line at `distance` from the centre in `direction`, with rounded corners."""
+    along = np.cos(ANGLES - direction)
+    limit = np.where(along > 0.05, distance / np.maximum(along, 0.05), np.inf)
+    return (radii**-12.0 + limit**-12.0) ** (-1 / 12)

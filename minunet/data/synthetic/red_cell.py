@@ -5,6 +5,7 @@ Its thickness is painted, to which its absorbance is proportional; along the edg
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,7 @@ class RedCell:
     asymmetry: float  # how much sharper the edge of the hollow is on one side, as in a cell that dried unevenly
     softness: float  # width of the edge in pixels: large out of focus
     inclusion: str | None
+    highlight: bool = False
 
     kind = "red"
 
@@ -50,7 +52,7 @@ class RedCell:
         # Within a soft edge the profile keeps its value near the edge; only the coverage fades it out.
         u = np.minimum(field.u, np.float32(0.95))
         body = (1 - u * u) ** np.float32(self.film.roundness)
-        grain = 1 + 0.035 * smooth_noise(rng, u.shape, 0.22 * self.outline.radius)
+        grain = 1 + self.film.texture * smooth_noise(rng, u.shape, 0.22 * self.outline.radius)
         thickness = body * (1 - self._hollow(field, u)) * grain
         if self.shape == "echinocyte":
             thickness *= 0.72 + self._spicules(field, rng)
@@ -60,8 +62,12 @@ class RedCell:
         dark = self.film.rim / self.softness * np.exp(-((field.distance / width - 1) ** 2))
         bright = self.film.halo / self.softness * np.exp(-((field.distance / width + 1.2) ** 2))
         slide.add(Stain.NEUTRAL, region, dark - bright)
-        if self.inclusion:
+        if self.inclusion == "trophozoite":
+            self._paint_trophozoite(slide, region, field, rng)
+        elif self.inclusion:
             self._paint_inclusion(slide, region, field, rng)
+        if self.highlight:
+            self._paint_highlight(slide, region, field, rng)
 
     def _hollow(self, field: DistanceField, u: np.ndarray) -> np.ndarray:
         """The share of the thickness that is missing at each pixel, 0 to 1."""
@@ -110,15 +116,58 @@ class RedCell:
             x, y = x - size * np.cos(turn), y - size * np.sin(turn)
         slide.add(Stain.CHROMATIN, region, rng.uniform(0.3, 0.6) * np.exp(-(x * x + y * y) / rng.uniform(0.005, 0.012)))
 
+    def _paint_trophozoite(self, slide: Slide, region: Region, field: DistanceField, rng: np.random.Generator) -> None:
+        """A grown malaria parasite: an irregular blue body with chromatin and dark grains of pigment."""
+        size, angle = rng.uniform(0.25, 0.75), rng.uniform(0, 2 * np.pi)
+        away = 0.5 * (1 - size) * rng.random()
+        wave = 0.15 * smooth_noise(rng, field.u.shape, 0.3 * self.outline.radius)
+        gap = np.hypot(field.x - away * np.cos(angle) + wave, field.y - away * np.sin(angle) - wave)
+        body = np.clip((size - gap) / 0.12 + 0.5, 0, 1) * field.coverage(self.softness)
+        grains = np.clip(smooth_noise(rng, field.u.shape, max(1.2, 0.1 * self.outline.radius)), 0, 2)
+        slide.add(Stain.CYTOPLASM, region, rng.uniform(0.1, 0.4) * body)
+        slide.add(Stain.CHROMATIN, region, rng.uniform(0.1, 0.7) * body * grains)
 
-def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, radius: float | None = None) -> RedCell:
-    """Draw a red cell of the film, centred on pixel coordinates (x, y); its radius in pixels is drawn too unless given."""
+    def _paint_highlight(self, slide: Slide, region: Region, field: DistanceField, rng: np.random.Generator) -> None:
+        """A bright spot or ring with a dark edge, where a dried cell refracts the light."""
+        radius, angle = 0.6 * np.sqrt(rng.random()), rng.uniform(0, 2 * np.pi)
+        x, y = field.x - radius * np.cos(angle), (field.y - radius * np.sin(angle)) * rng.uniform(0.6, 1.6)
+        size, gap = rng.uniform(0.08, 0.3), np.hypot(x, y)
+        amount = max(0.1, self.film.strength * rng.uniform(0.5, 1.5))
+        bright = np.exp(-((gap / size) ** 2)) if rng.random() < 0.6 else np.exp(-(((gap - size) / 0.08) ** 2))
+        dark = rng.uniform(0, 0.6) * np.exp(-(((gap - 1.6 * size) / (0.5 * size)) ** 2))
+        slide.add(Stain.NEUTRAL, region, amount * (dark - bright) * field.coverage(self.softness))
+
+
+def sample_red_cell(
+    rng: np.random.Generator,
+    film: Film,
+    x: float,
+    y: float,
+    radius: float | None = None,
+    walls: Sequence[tuple[float, float]] = (),
+) -> RedCell:
+    """Draw a red cell of a film.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    film : Film
+    x, y : float
+        Its centre in pixels.
+    radius : float, optional
+        In pixels; drawn by the film unless given.
+    walls : sequence of (angle, distance)
+        Straight lines that the cell does not cross, as where its neighbours flatten it: the direction to each in radians, and its
+        distance from the centre in pixels.
+    """
     shape = RED_SHAPES[rng.choice(len(RED_SHAPES), p=film.shape_odds)]
     if radius is None:
         radius = film.radius * float(np.clip(rng.normal(1, film.size_spread), 0.7, 1.35))
     concentration = float(np.clip(rng.normal(1, film.strength_spread), 0.55, 1.5))
     if shape == "elliptocyte":
-        curve = outlines.ellipse(rng, rng.uniform(1.25, 1.9), film.wobble, rng.choice([0.0, rng.uniform(0.05, 0.25)]))
+        curve = outlines.ellipse(
+            rng, rng.uniform(1.25, film.elongation), film.wobble, rng.choice([0.0, rng.uniform(0.05, 0.25)])
+        )
     elif shape == "teardrop":
         curve = outlines.teardrop(rng, rng.uniform(0.35, 0.9), film.wobble)
         radius *= 0.9
@@ -137,8 +186,13 @@ def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, ra
     inclusion = None
     if rng.random() < film.inclusions:
         inclusion = str(rng.choice(["ring", "howell-jolly"], p=[0.8, 0.2]))
+        if film.parasites and rng.random() < film.parasites:
+            inclusion = "trophozoite"
+    turn, radii = rng.uniform(0, 2 * np.pi), outlines.scaled(curve, radius)
+    for direction, distance in walls:
+        radii = outlines.flattened(radii, direction - turn, distance)
     return RedCell(
-        outline=Outline(x, y, rng.uniform(0, 2 * np.pi), outlines.scaled(curve, radius)),
+        outline=Outline(x, y, turn, radii),
         shape=shape,
         film=film,
         concentration=concentration,
@@ -148,4 +202,5 @@ def sample_red_cell(rng: np.random.Generator, film: Film, x: float, y: float, ra
         asymmetry=rng.uniform(0.4, 1.0) if rng.random() < 0.2 else 0.0,
         softness=softness,
         inclusion=inclusion,
+        highlight=bool(film.highlights and rng.random() < film.highlights),
     )

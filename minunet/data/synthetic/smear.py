@@ -16,11 +16,13 @@ from minunet.data.synthetic.microscope import sample_microscope
 from minunet.data.synthetic.red_cell import sample_red_cell
 from minunet.data.synthetic.slide import Cell, Slide
 from minunet.data.synthetic.stain import sample_absorbance
+from minunet.data.synthetic.variety import SIZE_SPREAD, VARIETIES
 from minunet.data.synthetic.white_cell import sample_white_cell
 
 SMALLEST_SIDE = 16  # pixels; below it a cell is a few pixels wide
 STAR = np.array([[0, 0, 0, 1, -1, 0.7, 0.7, -0.7, -0.7], [0, 1, -1, 0, 0, 0.7, -0.7, 0.7, -0.7]])
-OVERLAP = 0.4  # the largest share of a cell that covers others
+SMALLEST_DIAMETER = 4  # of a red cell in pixels
+WALL_GAP = 0.06  # between cells that flatten each other, in radii
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ class Smear:
     shapes: dict[int, str] = field(default_factory=dict)
 
 
-def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> Smear:
+def draw_smear(
+    rng: np.random.Generator, size: tuple[int, int] = (256, 256), variety: str = "mild", diameter: float | None = None
+) -> Smear:
     """Draw a smear.
 
     Parameters
@@ -61,6 +65,11 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     rng : numpy.random.Generator
     size : (width, height)
         In pixels, at least 16. An image of 256x256 holds 12 to 35 cells, one of 1600x1200 about 40 to 110.
+    variety : "mild" or "wide"
+        How much smears differ from each other: see `Variety`.
+    diameter : float, optional
+        Of a red cell in pixels, on average; at least 4. By default it depends on the size of the image. In the wide variety the
+        smears vary around it, by 16 %.
 
     Returns
     -------
@@ -69,20 +78,27 @@ def draw_smear(rng: np.random.Generator, size: tuple[int, int] = (256, 256)) -> 
     Raises
     ------
     ValueError
-        If a side is under 16 pixels.
+        If a side is under 16 pixels, or for another variety or a smaller diameter.
     """
     width, height = size
     if min(width, height) < SMALLEST_SIDE:
         raise ValueError(f"size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
-    film = sample_film(rng, red_cell_radius(width, height))
+    if variety not in VARIETIES:
+        raise ValueError(f"variety {variety!r}: choose mild or wide")
+    if diameter is not None and not diameter >= SMALLEST_DIAMETER:
+        raise ValueError(f"diameter {diameter}: a cell is at least {SMALLEST_DIAMETER} pixels wide")
+    drawn = VARIETIES[variety]
+    radius = red_cell_radius(width, height) if diameter is None else diameter / 2
+    if drawn.wide:
+        radius *= float(np.exp(rng.normal(0, SIZE_SPREAD)))
+    film = drawn.film(rng, radius)
     slide = Slide(width, height)
-    debris.scatter(rng, slide, film)
-    for _ in range(rng.poisson(film.white_cells * (width * height / 256**2) ** 0.5)):
+    drawn.cover(rng, slide, film)
+    for _ in range(rng.poisson(drawn.white_cells(film, width, height))):
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         slide.place(sample_white_cell(rng, film, x, y), rng)
     _place_red_cells(rng, slide, film)
-    microscope = sample_microscope(rng, film.radius)
-    image = microscope.photograph(rng, slide.stains, sample_absorbance(rng, film.strength))
+    image = drawn.photograph(rng, slide, film)
     return Smear(image, slide.instances > 0, slide.instances, slide.classes, slide.kinds, slide.shapes)
 
 
@@ -104,14 +120,28 @@ def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None
             in_line = rng.random() < film.rouleaux
             x, y = placed[-1] if in_line else placed[rng.integers(len(placed))]
             direction = direction + rng.normal(0, 0.3) if in_line else rng.uniform(0, 2 * np.pi)
-            step = 2 * film.radius * rng.uniform(0.62, 1.04)
+            step = 2 * film.radius * (rng.uniform(0.85, 1.02) if film.packed else rng.uniform(0.62, 1.04))
             x, y = x + step * np.cos(direction), y + step * np.sin(direction)
         else:
             x, y = rng.uniform(-reach, width + reach), rng.uniform(-reach, height + reach)
         if _crowded(slide, x, y, 0.6 * film.radius) > (4 if clumped else 0):
             continue
-        if slide.place(sample_red_cell(rng, film, x, y), rng, OVERLAP if clumped else 0.0):
+        walls = _walls(rng, film, placed, x, y) if film.packed else ()
+        if slide.place(sample_red_cell(rng, film, x, y, walls=walls), rng, film.overlap if clumped else 0.0):
             placed.append((x, y))
+
+
+def _walls(
+    rng: np.random.Generator, film: Film, placed: list[tuple[float, float]], x: float, y: float
+) -> list[tuple[float, float]]:
+    """Where the neighbours of a cell at (x, y) flatten it: the direction of each, and the distance to its edge."""
+    if not placed:
+        return []
+    across, down = np.array(placed).T - np.array([[x], [y]])
+    far = np.hypot(across, down)
+    near = np.flatnonzero((far < 2.1 * film.radius) & (far > 1.4 * film.radius))
+    gap = film.radius * WALL_GAP * rng.random()
+    return [(float(np.arctan2(down[i], across[i])), float(far[i] - film.radius - gap)) for i in near]
 
 
 def _crowded(slide: Slide, x: float, y: float, reach: float) -> int:
@@ -158,6 +188,6 @@ def draw_cell(rng: np.random.Generator, size: int, kind: str) -> np.ndarray:
     for _ in range(rng.poisson(1.5)):
         angle, far = rng.uniform(0, 2 * np.pi), size * rng.uniform(0.6, 0.8)
         x, y = size / 2 + far * np.cos(angle), size / 2 + far * np.sin(angle)
-        slide.place(sample_red_cell(rng, film, x, y), rng, OVERLAP if kind == "red" else 0.0)
+        slide.place(sample_red_cell(rng, film, x, y), rng, film.overlap if kind == "red" else 0.0)
     microscope = sample_microscope(rng, radius)
     return microscope.photograph(rng, slide.stains, sample_absorbance(rng, film.strength))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from tqdm import tqdm
 
 from minunet.data.class_colours import class_colours
 from minunet.data.synthetic.drawn_class import DrawnClass
-from minunet.data.synthetic.smear import SMALLEST_SIDE, Smear, draw_smear
+from minunet.data.synthetic.smear import SMALLEST_DIAMETER, SMALLEST_SIDE, Smear, draw_smear
+from minunet.data.synthetic.variety import VARIETIES
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.files.whole_set import remove_remains, whole_set_problems, written_whole
@@ -26,7 +29,13 @@ COLUMNS = ("image", "instance", "kind", "shape", "pixels")
 
 
 def write_set(
-    folder: str | os.PathLike, count: int, size: tuple[int, int] = (256, 256), seed: int = 0, progress: bool = False
+    folder: str | os.PathLike,
+    count: int,
+    size: tuple[int, int] = (256, 256),
+    seed: int = 0,
+    progress: bool = False,
+    variety: str = "mild",
+    diameter: float | None = None,
 ) -> list[str]:
     """Draw smears and write them as a set to train on.
 
@@ -44,6 +53,10 @@ def write_set(
         Smear i depends only on the seed, i and the size: a larger set of the same seed begins with the smaller one.
     progress : bool
         Show a progress bar on stderr.
+    variety : "mild" or "wide"
+        How much the smears differ from each other.
+    diameter : float, optional
+        Of a red cell in pixels, on average; by default it depends on the size.
 
     Returns
     -------
@@ -63,6 +76,10 @@ def write_set(
         problems.append(f"size {size[0]}x{size[1]}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
     if seed < 0:
         problems.append(f"seed {seed}: a seed is 0 or more")
+    if variety not in VARIETIES:
+        problems.append(f"variety {variety!r}: choose mild or wide")
+    if diameter is not None and not diameter >= SMALLEST_DIAMETER:
+        problems.append(f"diameter {diameter}: a cell is at least {SMALLEST_DIAMETER} pixels wide")
     if problems:
         raise UserError(problems)
     with FolderLock(folder):
@@ -70,7 +87,9 @@ def write_set(
         if problems := set_problems(folder):  # another process was faster
             raise UserError(problems)
         with written_whole(folder, (*PARTS, TABLE)) as draft:
-            return _draw(draft, count, size, seed, progress)
+            return _draw(
+                draft, count, seed, progress, partial(draw_smear, size=size, variety=variety, diameter=diameter)
+            )
 
 
 def set_problems(folder: str | os.PathLike) -> list[str]:
@@ -88,7 +107,9 @@ def is_whole(folder: str | os.PathLike) -> bool:
     return (Path(folder) / TABLE).is_file()
 
 
-def _draw(draft: Path, count: int, size: tuple[int, int], seed: int, progress: bool) -> list[str]:
+def _draw(
+    draft: Path, count: int, seed: int, progress: bool, draw: Callable[[np.random.Generator], Smear]
+) -> list[str]:
     for part in PARTS:
         (draft / part).mkdir()
     names = []
@@ -96,7 +117,7 @@ def _draw(draft: Path, count: int, size: tuple[int, int], seed: int, progress: b
         table = csv.writer(file)
         table.writerow(COLUMNS)
         for index in tqdm(range(count), desc="smears", unit="smear", disable=not progress):
-            smear = draw_smear(np.random.default_rng([seed, index]), size)
+            smear = draw(np.random.default_rng([seed, index]))
             name = f"smear_{index:04d}"
             _write(draft, name, smear)
             pixels = np.bincount(smear.instances.ravel(), minlength=len(smear.kinds) + 1)

@@ -47,3 +47,19 @@ def sample_absorbance(rng: np.random.Generator, strength: float) -> np.ndarray:
     absorbance[1:5] *= rng.uniform(0.8, 1.2)
     absorbance[:5] *= rng.normal(1, 0.06, (5, 3)).clip(0.8, 1.2)
     return absorbance.astype(np.float32)
+
+
+# Further colours of red cells: pink and orange as in eosin-rich stains, brown, grey, and red as without any stain.
+WIDE_LOOKS = np.concatenate(
+    [RED_CELL_LOOKS, [[0.25, 1.0, 0.60], [0.35, 0.85, 1.0], [0.55, 0.9, 1.1], [1.0, 1.0, 1.0], [0.15, 1.0, 0.9]]]
+)
+
+
+def sample_wide_absorbance(rng: np.random.Generator, strength: float) -> np.ndarray:
+    """Draw the absorbances of the stains of one smear of the wide variety; see `sample_absorbance`."""
+    red = rng.dirichlet(np.full(len(WIDE_LOOKS), 0.3)) @ WIDE_LOOKS
+    absorbance = np.concatenate([red[None] * strength, OTHERS])
+    absorbance[1:5] *= np.exp(rng.normal(0, 0.35))  # one more or less stained than another, as a whole
+    absorbance[1:5] *= np.exp(rng.normal(0, 0.25, (4, 1)))
+    absorbance[:5] *= rng.normal(1, 0.12, (5, 3)).clip(0.6, 1.4)
+    return absorbance.astype(np.float32)

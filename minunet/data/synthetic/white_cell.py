@@ -107,7 +107,7 @@ def sample_white_cell(
     """Draw a white cell centred on pixel coordinates (x, y); its radius in pixels depends on its type unless it is given."""
     shape = WHITE_SHAPES[rng.choice(len(WHITE_SHAPES), p=WHITE_ODDS)]
     if radius is None:
-        radius = film.radius * rng.uniform(*RADII[shape])
+        radius = film.radius * rng.uniform(*RADII[shape]) * film.white_size
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.15), 0.035)
     return WhiteCell(
         outline=Outline(x, y, rng.uniform(0, 2 * np.pi), outlines.scaled(curve, radius)),
