@@ -6,10 +6,10 @@ import os
 import shlex
 import sys
 
-from minunet.cli.argument_types import file_path, image_size, non_negative_int, positive_int
+from minunet.cli.argument_types import file_path, image_size, non_negative_int, positive_float, positive_int
 from minunet.cli.command import INTERRUPTED, command
 from minunet.cli.parser import Parser
-from minunet.data.synthetic import SMALLEST_SIDE, set_problems, write_set
+from minunet.data.synthetic import VARIETIES, drawing_problems, set_problems, write_set
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_bytes
 from minunet.results.picture import png_bytes
@@ -34,6 +34,7 @@ what it writes:
 examples:
   python -m minunet.synthesize smears
   python -m minunet.synthesize smears --count 200 --size 512x384 --seed 7
+  python -m minunet.synthesize smears --variety wide --diameter 24
   python -m minunet.train smears
   python -m minunet.train smears --masks smears/classes
 
@@ -53,6 +54,15 @@ def build_parser() -> Parser:
         default=(256, 256),
         help="width and height in pixels (default 256x256, with 12 to 35 cells; a larger image shows more and larger cells)",
     )
+    parser.add_argument(
+        "--diameter", metavar="D", type=positive_float, help="of a red cell in pixels, on average (default by the size)"
+    )
+    parser.add_argument(
+        "--variety",
+        choices=tuple(VARIETIES),
+        default="mild",
+        help="mild: as from one laboratory; wide: stains, films, microscopes and cameras from anywhere (default mild)",
+    )
     parser.add_argument("--seed", metavar="S", type=non_negative_int, default=0, help="0, 1, 2, ... (default 0)")
     return parser
 
@@ -62,8 +72,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments, problems = build_parser().parse_collecting(argv)
     width, height = arguments.size
-    if min(width, height) < SMALLEST_SIDE:
-        problems.append(f"--size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
+    problems += [f"--{text}" for text in drawing_problems(arguments.size, diameter=arguments.diameter).values()]
     if arguments.count > MAX_SMEARS:
         problems.append(f"--count {arguments.count}: at most {MAX_SMEARS} at a time; draw more with other seeds")
     sheet = arguments.out / "sheet.png"
@@ -73,7 +82,15 @@ def main(argv: list[str] | None = None) -> int:
     if problems := problems + obstacles:
         raise UserError(problems)
     try:
-        names = write_set(arguments.out, arguments.count, arguments.size, arguments.seed, progress=True)
+        names = write_set(
+            arguments.out,
+            arguments.count,
+            arguments.size,
+            arguments.seed,
+            progress=True,
+            variety=arguments.variety,
+            diameter=arguments.diameter,
+        )
     except KeyboardInterrupt as error:
         print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
         return getattr(error, "exit_code", INTERRUPTED)

@@ -22,6 +22,19 @@ def test_a_set_with_its_contact_sheet(tmp_path, capsys):
         assert np.asarray(sheet).std() > 10
 
 
+def test_a_set_of_the_wide_variety_with_cells_of_a_given_diameter(tmp_path):
+    argv = ["--count", "2", "--size", "64", "--seed", "2"]
+    assert synthesize.main([str(tmp_path / "mild"), *argv]) == 0
+    assert synthesize.main([str(tmp_path / "wide"), *argv, "--variety", "wide"]) == 0
+    assert synthesize.main([str(tmp_path / "small"), *argv, "--diameter", "6"]) == 0
+    mild, wide, small = (
+        len((tmp_path / name / "cells.csv").read_text().splitlines()) for name in ("mild", "wide", "small")
+    )
+    assert small > 3 * mild
+    pictures = [(tmp_path / name / "images" / "smear_0001.png").read_bytes() for name in ("mild", "wide")]
+    assert pictures[0] != pictures[1] and wide > 1
+
+
 def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
     (tmp_path / "file").write_text("not a folder")
     code = synthesize.main([str(tmp_path / "file" / "set"), "--size", "0x5", "--count", "0", "--seed", "two"])
@@ -41,6 +54,13 @@ def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
         (["--count", "100000000000000000000"], "--count 100000000000000000000: at most 1000000 at a time"),
         (["--size", "big"], "--size big: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--size", "64x64x3"], "--size 64x64x3: a size is WIDTHxHEIGHT in pixels, as 256x192"),
+        (["--variety", "wild"], "--variety wild: choose mild or wide"),
+        (
+            ["--size", "64x48", "--diameter", "3"],
+            "--diameter 3: in an image of 64x48 pixels cells are 4 to 128 pixels wide",
+        ),
+        (["--size", "64", "--diameter", "129"], "--diameter 129: in an image of 64x64 pixels cells are 4 to 128"),
+        (["--diameter", "-2"], "--diameter -2: must be greater than 0"),
         (["--colour", "red"], "unknown argument: --colour red"),
     ],
 )

@@ -22,6 +22,7 @@ from minunet.data.synthetic.white_cell import sample_white_cell
 SMALLEST_SIDE = 16  # pixels; below it a cell is a few pixels wide
 STAR = np.array([[0, 0, 0, 1, -1, 0.7, 0.7, -0.7, -0.7], [0, 1, -1, 0, 0, 0.7, -0.7, 0.7, -0.7]])
 SMALLEST_DIAMETER = 4  # of a red cell in pixels
+LARGEST_DIAMETER = 2  # of a red cell, in widths or heights of the image, whichever is more
 WALL_GAP = 0.06  # between cells that flatten each other, in radii
 
 
@@ -68,8 +69,8 @@ def draw_smear(
     variety : "mild" or "wide"
         How much smears differ from each other: see `Variety`.
     diameter : float, optional
-        Of a red cell in pixels, on average; at least 4. By default it depends on the size of the image. In the wide variety the
-        smears vary around it, by 16 %.
+        Of a red cell in pixels, on average; from 4 to twice the longer side of the image. By default it depends on the size of
+        the image. In the wide variety the smears vary around it, by 16 %.
 
     Returns
     -------
@@ -78,15 +79,11 @@ def draw_smear(
     Raises
     ------
     ValueError
-        If a side is under 16 pixels, or for another variety or a smaller diameter.
+        If a side is under 16 pixels, or for another variety or diameter.
     """
     width, height = size
-    if min(width, height) < SMALLEST_SIDE:
-        raise ValueError(f"size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
-    if variety not in VARIETIES:
-        raise ValueError(f"variety {variety!r}: choose mild or wide")
-    if diameter is not None and not diameter >= SMALLEST_DIAMETER:
-        raise ValueError(f"diameter {diameter}: a cell is at least {SMALLEST_DIAMETER} pixels wide")
+    if problems := drawing_problems(size, variety, diameter):
+        raise ValueError("; ".join(problems.values()))
     drawn = VARIETIES[variety]
     radius = red_cell_radius(width, height) if diameter is None else diameter / 2
     if drawn.wide:
@@ -100,6 +97,22 @@ def draw_smear(
     _place_red_cells(rng, slide, film)
     image = drawn.photograph(rng, slide, film)
     return Smear(image, slide.instances > 0, slide.instances, slide.classes, slide.kinds, slide.shapes)
+
+
+def drawing_problems(size: tuple[int, int], variety: str = "mild", diameter: float | None = None) -> dict[str, str]:
+    """Why a smear cannot be drawn: a sentence for each argument of `draw_smear` that cannot be used, under its name."""
+    width, height = size
+    problems = {}
+    if min(size) < SMALLEST_SIDE:
+        problems["size"] = f"size {width}x{height}: a smear is at least {SMALLEST_SIDE} pixels wide and high"
+    if variety not in VARIETIES:
+        problems["variety"] = f"variety {variety!r}: choose {' or '.join(VARIETIES)}"
+    largest = LARGEST_DIAMETER * max(size)
+    if diameter is not None and not SMALLEST_DIAMETER <= diameter <= largest:
+        problems["diameter"] = (
+            f"diameter {diameter:g}: in an image of {width}x{height} pixels cells are {SMALLEST_DIAMETER} to {largest} pixels wide"
+        )
+    return problems
 
 
 def _place_red_cells(rng: np.random.Generator, slide: Slide, film: Film) -> None:

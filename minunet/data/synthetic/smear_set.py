@@ -17,8 +17,7 @@ from tqdm import tqdm
 
 from minunet.data.class_colours import class_colours
 from minunet.data.synthetic.drawn_class import DrawnClass
-from minunet.data.synthetic.smear import SMALLEST_DIAMETER, SMALLEST_SIDE, Smear, draw_smear
-from minunet.data.synthetic.variety import VARIETIES
+from minunet.data.synthetic.smear import Smear, draw_smear, drawing_problems
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.files.whole_set import remove_remains, whole_set_problems, written_whole
@@ -72,14 +71,9 @@ def write_set(
     problems = set_problems(folder)
     if count < 1:
         problems.append(f"count {count}: draw at least one smear")
-    if min(size) < SMALLEST_SIDE:
-        problems.append(f"size {size[0]}x{size[1]}: a smear is at least {SMALLEST_SIDE} pixels wide and high")
+    problems += drawing_problems(size, variety, diameter).values()
     if seed < 0:
         problems.append(f"seed {seed}: a seed is 0 or more")
-    if variety not in VARIETIES:
-        problems.append(f"variety {variety!r}: choose mild or wide")
-    if diameter is not None and not diameter >= SMALLEST_DIAMETER:
-        problems.append(f"diameter {diameter}: a cell is at least {SMALLEST_DIAMETER} pixels wide")
     if problems:
         raise UserError(problems)
     with FolderLock(folder):

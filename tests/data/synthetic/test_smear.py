@@ -65,6 +65,45 @@ def test_a_nucleus_is_the_dark_part_of_every_white_cell_and_platelets_are_small(
     assert 0.0005 < platelets.mean() < 0.03
 
 
+def wide_smears(count, size=(96, 80), diameter=20.0):
+    return [draw_smear(np.random.default_rng([9, index]), size, "wide", diameter) for index in range(count)]
+
+
+def test_smears_of_the_wide_variety_are_as_exact():
+    for smear in wide_smears(12):
+        assert np.array_equal(smear.instances > 0, smear.mask) and smear.image.shape == (80, 96, 3)
+        assert np.unique(smear.instances[smear.mask]).tolist() == list(smear.kinds)
+        assert all(pieces(smear.instances == number) == 1 for number in smear.kinds)
+
+
+def test_the_wide_variety_is_wider():
+    """Brightness, contrast and colour differ more from smear to smear than in the mild variety, and some are negatives."""
+    mild = [draw_smear(np.random.default_rng([9, i]), (96, 80), diameter=20.0) for i in range(40)]
+    wide = wide_smears(40)
+
+    def spread(drawn):
+        contrasts = [s.image[~s.mask].mean() - s.image[s.mask].mean() for s in drawn if s.mask.any()]
+        tints = [s.image[..., 0].mean() - s.image[..., 2].mean() for s in drawn]
+        return np.std([s.image.mean() for s in drawn]), np.std(contrasts), np.std(tints), min(contrasts)
+
+    narrow, broad = spread(mild), spread(wide)
+    assert all(b > 1.5 * n for n, b in zip(narrow[:3], broad[:3], strict=True))
+    assert narrow[3] > 0 > broad[3]
+    shares = [s.mask.mean() for s in wide]
+    assert min(shares) < 0.1 and max(shares) > 0.55
+
+
+def test_cells_have_the_diameter_that_was_asked_for():
+    for diameter in (12, 30):
+        widths = []
+        for index in range(4):
+            numbers = draw_smear(np.random.default_rng([4, index]), (160, 160), diameter=diameter).instances
+            cut = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
+            areas = np.bincount(numbers.ravel())[1:]
+            widths += [np.sqrt(4 / np.pi * area) for number, area in enumerate(areas, 1) if number not in cut]
+        assert np.median(widths) == pytest.approx(diameter, rel=0.12)
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_seed_another_smear():
     first, again, other = (draw_smear(np.random.default_rng(seed), (96, 80)) for seed in (5, 5, 6))
     assert np.array_equal(first.image, again.image) and np.array_equal(first.instances, again.instances)
@@ -138,6 +177,12 @@ def test_what_cannot_be_drawn_is_refused():
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match="size 15x300: a smear is at least 16 pixels wide and high"):
         draw_smear(rng, (15, 300))
+    with pytest.raises(
+        ValueError, match="variety 'wild': choose mild or wide; diameter 2: in an image of 64x32 pixels"
+    ):
+        draw_smear(rng, (64, 32), "wild", 2.0)
+    with pytest.raises(ValueError, match="diameter nan: in an image of 64x32 pixels cells are 4 to 128 pixels wide"):
+        draw_smear(rng, (64, 32), diameter=float("nan"))
     with pytest.raises(ValueError, match='kind \'green\': a cell is "red" or "white"'):
         draw_cell(rng, 32, "green")
     with pytest.raises(ValueError, match="size 8: a cell's picture is at least 16 pixels"):
