@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minunet.cells.cell_choice import CellChoice
 from minunet.checkpoints import container
 from minunet.checkpoints.header import describe_model, to_json
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
+from minunet.errors import UserError
 from minunet.nn.unet import UNet
+from minunet.wording import join_names
 
 MODEL = "minunet-model"  # the file's format, as its header calls it
+ABOUT = "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers."
 
 
 def write_model(
@@ -27,6 +32,8 @@ def write_model(
     cell_choice: CellChoice | None = None,
     training_images: TrainingImages | None = None,
     outputs: Outputs | None = None,
+    about: str = ABOUT,
+    dtype: str = "float32",
 ) -> Path:
     """Write a model file, which `load_model` can read without any further information.
 
@@ -48,15 +55,19 @@ def write_model(
         How the images of the training look, with which new images are compared.
     outputs : Outputs, optional
         What the channels of the model's logits mean; one logit, cell or not, unless given.
+    about : str
+        What the file is, for whoever reads its header.
+    dtype : {"float32", "float16"}
+        Of the weights in the file. float16 halves its size and rounds every weight by up to 1 / 2048 of itself.
 
     Raises
     ------
     UserError
-        If the file cannot be written or safetensors is not installed.
+        If a weight is too large for the dtype, the file cannot be written or safetensors is not installed.
     """
     document = {
         "format": MODEL,
-        "about": "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers.",
+        "about": about,
         **describe_model(model, preprocessing, outputs),
         "metrics": to_json(metrics or {}),
         "extra": to_json(extra or {}),
@@ -65,4 +76,14 @@ def write_model(
         document["cells"] = to_json(cell_choice)
     if training_images is not None:
         document["training_images"] = to_json(training_images.to_dict())
-    return container.write(path, model.state_dict(), document)
+    return container.write(path, _rounded(path, model.state_dict(), dtype), document)
+
+
+def _rounded(path: str | Path, weights: Mapping[str, np.ndarray], dtype: str) -> dict[str, np.ndarray]:
+    """The weights in the dtype of the file."""
+    with np.errstate(over="ignore"):
+        rounded = {name: value.astype(dtype, copy=False) for name, value in weights.items()}
+    lost = [name for name, value in rounded.items() if np.isinf(value).any() and not np.isinf(weights[name]).any()]
+    if lost:
+        raise UserError(f"{path}: the weights of {join_names(lost)} are too large for {dtype}; write float32.")
+    return rounded

@@ -93,6 +93,23 @@ def test_half_precision_weights_are_widened(saved):
     assert {parameter.dtype for parameter in loaded.model.parameters()} == {np.dtype(np.float32)}
 
 
+def test_weights_in_half_precision_take_half_of_the_room(saved, tmp_path):
+    half = save_model(tmp_path / "half.safetensors", unet(), SIZE, dtype="float16", about="A model to try.")
+    assert {array.dtype for array in load_file(half).values()} == {np.dtype("float16")}
+    assert header(half)["about"] == "A model to try."
+    state = unet().state_dict()
+    for name, parameter in load_model(half).model.named_parameters():
+        np.testing.assert_array_equal(parameter.data, state[name].astype(np.float16).astype(np.float32))
+
+
+def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path):
+    model = unet()
+    next(iter(model.parameters())).data[:] = 1e6
+    with pytest.raises(UserError, match=r"contraction\.0\.convs\.0\.weight are too large for float16; write float32"):
+        save_model(tmp_path / "half.safetensors", model, SIZE, dtype="float16")
+    assert not (tmp_path / "half.safetensors").exists()
+
+
 def test_safetensors_is_imported_when_a_file_is_touched():
     code = "import sys, minunet, minunet.checkpoints.model_file; sys.exit('safetensors' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

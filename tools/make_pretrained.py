@@ -1,0 +1,138 @@
+"""Make the pretrained model, minunet/models/blood_smears.safetensors: draw smears of the wide variety, and train on them alone.
+
+    python tools/make_pretrained.py --work pretrained
+    python tools/make_pretrained.py --work pretrained --processes 2 --threads 2
+
+It draws the smears in --work/smears, trains in --work/run with `python -m minunet.train`, and writes the weights of the best epoch as
+float16. Stopped at any time, the same command goes on where it was. The same seed gives the same smears and the same model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from minunet import train  # noqa: E402
+from minunet.checkpoints.model_file import MODEL_FILE, load_model, save_model  # noqa: E402
+from minunet.data.synthetic import draw_smear  # noqa: E402
+
+MODEL = ROOT / "minunet" / "models" / "blood_smears.safetensors"
+DIAMETER = 24.0  # of a red cell in the images of the training, in pixels
+SIDE = 192  # of these images
+SMEARS = 3000
+EPOCHS = 6
+SEED = 14
+LARGEST = 8_000_000  # bytes of the file
+ABOUT = (
+    "A U-Net for red and white blood cells in smears, trained on drawn smears alone, for images whose red cells are about 24 pixels "
+    "wide. For research and teaching, not for diagnosis. Made by tools/make_pretrained.py of minunet; licence: that of minunet. "
+    "Scores and limits: docs/pretrained.md."
+)
+
+
+def draw(task: tuple[Path, int, int]) -> None:
+    """Draw one smear: its photograph, and the numbers of its cells as 16-bit PNG."""
+    folder, seed, index = task
+    smear = draw_smear(np.random.default_rng([seed, index]), (SIDE, SIDE), "wide", DIAMETER)
+    for part, pixels in (("masks", smear.instances.astype(np.uint16)), ("images", smear.image)):
+        path = folder / part / f"smear_{index:05d}.png"
+        Image.fromarray(pixels).save(path.with_suffix(".part"), "PNG", compress_level=1)
+        os.replace(path.with_suffix(".part"), path)  # the image comes last: where it is, its mask is whole too
+
+
+def draw_all(folder: Path, count: int, seed: int, processes: int) -> None:
+    """Draw the smears that are not there yet."""
+    for part in ("images", "masks"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    missing = [index for index in range(count) if not (folder / "images" / f"smear_{index:05d}.png").exists()]
+    with ProcessPoolExecutor(processes) as pool:
+        drawn = pool.map(draw, [(folder, seed, index) for index in missing], chunksize=8)
+        for _ in tqdm(drawn, desc="smears", unit="smear", total=len(missing)):
+            pass
+
+
+def train_on(smears: Path, run: Path, epochs: int, seed: int, threads: int) -> None:
+    """Train, or go on with a training that was stopped."""
+    if (run / "last.safetensors").exists():
+        code = train.main(["--resume", str(run), "--threads", str(threads)])
+    else:
+        settings = {
+            "size": f"{SIDE}x{SIDE}",
+            "range": "full",
+            "split": "0.96,0.02,0.02",
+            "augment": "full",
+            "lighting": "wide",
+            "epochs": epochs,
+            "seed": seed,
+            "threads": threads,
+            "out": run,
+        }
+        code = train.main(
+            [str(smears), *(str(part) for key, value in settings.items() for part in (f"--{key}", value))]
+        )
+    if code:
+        sys.exit(code)
+
+
+def pack(run: Path, path: Path, card: dict[str, object]) -> None:
+    """Write the best model of the run as the file that the package holds."""
+    model = load_model(run / MODEL_FILE, device="cpu")
+    save_model(
+        path,
+        model.model,
+        model.preprocessing,
+        metrics=model.metrics,
+        extra={"card": card, "training": model.extra["training"]},
+        cell_choice=model.cell_choice,
+        training_images=model.training_images,
+        outputs=model.outputs,
+        about=ABOUT,
+        dtype="float16",
+    )
+    size = path.stat().st_size
+    if size > LARGEST:
+        sys.exit(f"{path}: {size:,} bytes, and at most {LARGEST:,} are wanted")
+    print(f"{path}: {size:,} bytes")
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="folder for the smears and the run")
+    parser.add_argument(
+        "--out", type=Path, default=MODEL, metavar="FILE", help="the model (default that of the package)"
+    )
+    parser.add_argument(
+        "--smears", type=int, default=SMEARS, metavar="N", help=f"how many are drawn (default {SMEARS})"
+    )
+    parser.add_argument("--epochs", type=int, default=EPOCHS, metavar="N", help=f"default {EPOCHS}")
+    parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"default {SEED}")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="that draw (default 1)")
+    parser.add_argument("--threads", type=int, default=1, metavar="N", help="that train (default 1)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Draw, train and pack."""
+    arguments = parse(argv)
+    smears, run = arguments.work / "smears", arguments.work / "run"
+    draw_all(smears, arguments.smears, arguments.seed, arguments.processes)
+    train_on(smears, run, arguments.epochs, arguments.seed, arguments.threads)
+    card = {name: getattr(arguments, name) for name in ("smears", "epochs", "seed")}
+    pack(run, arguments.out, {**card, "diameter": DIAMETER, "variety": "wide"})
+    print(json.dumps(load_model(arguments.out, device="cpu").metrics["validation"], indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
