@@ -3,8 +3,8 @@
     python tools/make_pretrained.py --work pretrained
     python tools/make_pretrained.py --work pretrained --processes 2 --threads 2
 
-It draws the smears in --work/smears, trains in --work/run with `python -m minunet.train`, and writes the weights of the best epoch as
-float16. Stopped at any time, the same command goes on where it was. The same seed gives the same smears and the same model.
+It draws the smears in --work/smears, trains in --work/run with `python -m minunet.train`, and writes the weights of the best epoch
+as float16. Stopped at any time, the same command goes on where it was. The same seed gives the same smears and the same model.
 """
 
 from __future__ import annotations
@@ -28,24 +28,27 @@ from minunet.checkpoints.model_file import MODEL_FILE, load_model, save_model  #
 from minunet.data.synthetic import draw_smear  # noqa: E402
 
 MODEL = ROOT / "minunet" / "models" / "blood_smears.safetensors"
-DIAMETER = 24.0  # of a red cell in the images of the training, in pixels
-SIDE = 192  # of these images
-SMEARS = 3000
-EPOCHS = 6
-SEED = 14
+DRAWN_DIAMETER, DRAWN_SIDE = 24.0, 192  # of a red cell, and of an image, as drawn; in pixels
+SIDE = 128  # of the images of the training, which are made smaller as photographs will be
+DIAMETER = DRAWN_DIAMETER * SIDE / DRAWN_SIDE  # of a red cell in them
+NEGATIVES = 8  # every eighth smear becomes a negative, besides those that the wide variety has
+SMEARS = 1600
+EPOCHS = 8
+SEED = 101
 LARGEST = 8_000_000  # bytes of the file
 ABOUT = (
-    "A U-Net for red and white blood cells in smears, trained on drawn smears alone, for images whose red cells are about 24 pixels "
-    "wide. For research and teaching, not for diagnosis. Made by tools/make_pretrained.py of minunet; licence: that of minunet. "
-    "Scores and limits: docs/pretrained.md."
+    "A U-Net for red and white blood cells in smears, trained on drawn smears alone, for images whose red cells are about 16 "
+    "pixels wide. For research and teaching, not for diagnosis. Made by tools/make_pretrained.py of minunet, and under its "
+    "licence. Scores and limits: docs/pretrained.md."
 )
 
 
 def draw(task: tuple[Path, int, int]) -> None:
     """Draw one smear: its photograph, and the numbers of its cells as 16-bit PNG."""
     folder, seed, index = task
-    smear = draw_smear(np.random.default_rng([seed, index]), (SIDE, SIDE), "wide", DIAMETER)
-    for part, pixels in (("masks", smear.instances.astype(np.uint16)), ("images", smear.image)):
+    smear = draw_smear(np.random.default_rng([seed, index]), (DRAWN_SIDE, DRAWN_SIDE), "wide", DRAWN_DIAMETER)
+    image = 255 - smear.image if index % NEGATIVES == 0 else smear.image
+    for part, pixels in (("masks", smear.instances.astype(np.uint16)), ("images", image)):
         path = folder / part / f"smear_{index:05d}.png"
         Image.fromarray(pixels).save(path.with_suffix(".part"), "PNG", compress_level=1)
         os.replace(path.with_suffix(".part"), path)  # the image comes last: where it is, its mask is whole too
@@ -73,6 +76,8 @@ def train_on(smears: Path, run: Path, epochs: int, seed: int, threads: int) -> N
             "split": "0.96,0.02,0.02",
             "augment": "full",
             "lighting": "wide",
+            "variant": "classic",
+            "batch-size": 4,
             "epochs": epochs,
             "seed": seed,
             "threads": threads,
