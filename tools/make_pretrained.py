@@ -14,6 +14,7 @@ import json
 import os
 import sys
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def pack(run: Path, path: Path, card: dict[str, object]) -> None:
     save_model(
         path,
         model.model,
-        model.preprocessing,
+        replace(model.preprocessing, size=None, range=None, diameter=DIAMETER),  # of photographs of any size and of 16 bits
         metrics=model.metrics,
         extra={"card": card, "training": model.extra["training"]},
         cell_choice=model.cell_choice,

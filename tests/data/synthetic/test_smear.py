@@ -65,21 +65,21 @@ def test_a_nucleus_is_the_dark_part_of_every_white_cell_and_platelets_are_small(
     assert 0.0005 < platelets.mean() < 0.03
 
 
-def wide_smears(count, size=(96, 80), diameter=20.0):
+def wide_smears(count, size=(64, 56), diameter=14.0):
     return [draw_smear(np.random.default_rng([9, index]), size, "wide", diameter) for index in range(count)]
 
 
 def test_smears_of_the_wide_variety_are_as_exact():
-    for smear in wide_smears(12):
-        assert np.array_equal(smear.instances > 0, smear.mask) and smear.image.shape == (80, 96, 3)
+    for smear in wide_smears(8):
+        assert np.array_equal(smear.instances > 0, smear.mask) and smear.image.shape == (56, 64, 3)
         assert np.unique(smear.instances[smear.mask]).tolist() == list(smear.kinds)
         assert all(pieces(smear.instances == number) == 1 for number in smear.kinds)
 
 
 def test_the_wide_variety_is_wider():
     """Brightness, contrast and colour differ more from smear to smear than in the mild variety, and some are negatives."""
-    mild = [draw_smear(np.random.default_rng([9, i]), (96, 80), diameter=20.0) for i in range(40)]
-    wide = wide_smears(40)
+    mild = [draw_smear(np.random.default_rng([9, i]), (64, 56), diameter=14.0) for i in range(30)]
+    wide = wide_smears(30)
 
     def spread(drawn):
         contrasts = [s.image[~s.mask].mean() - s.image[s.mask].mean() for s in drawn if s.mask.any()]
