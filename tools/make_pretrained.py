@@ -31,7 +31,6 @@ from minunet.data.synthetic import draw_smear  # noqa: E402
 MODEL = ROOT / "minunet" / "models" / "blood_smears.safetensors"
 DRAWN_DIAMETER, DRAWN_SIDE = 24.0, 192  # of a red cell, and of an image, as drawn; in pixels
 SIDE = 128  # of the images of the training, which are made smaller as photographs will be
-DIAMETER = DRAWN_DIAMETER * SIDE / DRAWN_SIDE  # of a red cell in them
 NEGATIVES = 8  # every eighth smear becomes a negative, besides those that the wide variety has
 SMEARS = 1600
 EPOCHS = 8
@@ -94,10 +93,13 @@ def train_on(smears: Path, run: Path, epochs: int, seed: int, threads: int) -> N
 def pack(run: Path, path: Path, card: dict[str, object]) -> None:
     """Write the best model of the run as the file that the package holds."""
     model = load_model(run / MODEL_FILE, device="cpu")
+    # Photographs have any size, and 8 or 16 bits; cells are brought to the diameter that they have in the training images.
+    known = DRAWN_DIAMETER * SIDE / DRAWN_SIDE
+    preprocessing = replace(model.preprocessing, size=None, range=None, diameter=known)
     save_model(
         path,
         model.model,
-        replace(model.preprocessing, size=None, range=None, diameter=DIAMETER),  # of photographs of any size and of 16 bits
+        preprocessing,
         metrics=model.metrics,
         extra={"card": card, "training": model.extra["training"]},
         cell_choice=model.cell_choice,
@@ -135,7 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     draw_all(smears, arguments.smears, arguments.seed, arguments.processes)
     train_on(smears, run, arguments.epochs, arguments.seed, arguments.threads)
     card = {name: getattr(arguments, name) for name in ("smears", "epochs", "seed")}
-    pack(run, arguments.out, {**card, "diameter": DIAMETER, "variety": "wide"})
+    pack(run, arguments.out, {**card, "variety": "wide"})
     print(json.dumps(load_model(arguments.out, device="cpu").metrics["validation"], indent=1))
     return 0
 

@@ -90,11 +90,11 @@ def test_an_interrupted_set_leaves_nothing(tmp_path, monkeypatch, existing):
         (folder / "notes.txt").write_text("mine")
     calls = []
 
-    def interrupted(rng, size):
+    def interrupted(rng, size, variety, diameter):
         calls.append(size)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return draw_smear(rng, size)
+        return draw_smear(rng, size, variety, diameter)
 
     monkeypatch.setattr(smear_set, "draw_smear", interrupted)
     with pytest.raises(KeyboardInterrupt):
