@@ -54,7 +54,7 @@ def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
         (["--count", "100000000000000000000"], "--count 100000000000000000000: at most 1000000 at a time"),
         (["--size", "big"], "--size big: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--size", "64x64x3"], "--size 64x64x3: a size is WIDTHxHEIGHT in pixels, as 256x192"),
-        (["--variety", "wild"], "--variety wild: choose mild or wide"),
+        (["--variety", "wild"], "--variety wild: choose one of mild, wide"),
         (
             ["--size", "64x48", "--diameter", "3"],
             "--diameter 3: in an image of 64x48 pixels cells are 4 to 128 pixels wide",
