@@ -18,6 +18,7 @@ COMMANDS = {
     "doctor": "look at a data set before training on it",
     "evaluate": "score a trained model against masks",
     "predict": "write masks and overlays for images",
+    "show": "show what the layers of a network make of an image",
     "compare": "compare two folders of masks or labels, cell by cell",
     "synthesize": "draw blood smears with exact masks",
     "paper": "repeat the paper's experiments and print its numbers beside ours",

@@ -27,6 +27,7 @@ ONLY_FOR = {
         "evaluate",
         "predict",
         "compare",
+        "show",
         "synthesize",
         "paper",
         "__main__",
