@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -34,9 +35,11 @@ from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.score_tables import image_table, summary_table
+from minunet.runs.evaluation_report import write_evaluation_report
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
 from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
+from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
 from minunet.wording import paragraph
@@ -114,24 +117,27 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
+    typed = sys.argv[1:] if argv is None else argv
     if out is None:
-        run_evaluation(arguments, model, pairs, notes)
+        run_evaluation(arguments, model, pairs, notes, typed)
         return 0
     with FolderLock(out, say=partial(say_item, print, "note")) as lock:
         lock.sweep()
         # Once more, because another process may have written there until now.
         if problems := evaluation_problems(out, pairs, arguments.overwrite):
             raise UserError(problems)
-        run_evaluation(arguments, model, pairs, notes)
+        run_evaluation(arguments, model, pairs, notes, typed)
     return 0
 
 
-def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], notes: list[str]) -> None:
-    """Score, print, and write the files where --out names a folder."""
+def run_evaluation(
+    arguments: Namespace, model: LoadedModel, pairs: list[Pair], notes: list[str], typed: Sequence[str]
+) -> None:
+    """Score, print, and write the files where --out names a folder; `typed` is the command line."""
     out, native = arguments.out, arguments.native or arguments.diameter is not None
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
-    announce_evaluation(arguments, model, selected, pairs)
+    warnings = announce_evaluation(arguments, model, selected, pairs)
     for note in notes:
         say_item(print, "note", note)
     with FileProgressBar("checking") as progress:
@@ -143,6 +149,7 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
         raise UserError(chosen.problems)
     for warning in (*find_warnings(statistics), *chosen.notes):
         say_item(print, "warning", warning)
+        warnings.append(warning)
     if chosen.reading is not None:
         say_item(print, "masks", chosen.reading.describe())
         model.preprocessing = replace(model.preprocessing, reading=chosen.reading)
@@ -180,9 +187,11 @@ def run_evaluation(arguments: Namespace, model: LoadedModel, pairs: list[Pair], 
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        write_evaluation(
-            out, model, arguments.data or arguments.images, selected, metrics, native, cells, unlike, diameters
-        )
+        data = arguments.data or arguments.images
+        images = write_evaluation(out, model, data, selected, metrics, native, cells, unlike, diameters)
+        if not arguments.no_report:
+            command = command_line("minunet.evaluate", typed, overwrite=True)
+            write_evaluation_report(out, model, images, command, warnings, print)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
 
 
@@ -237,12 +246,15 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"
     )
+    add_report_flag(parser)
     add_machine_arguments(parser)
     return parser
 
 
-def announce_evaluation(arguments: Namespace, model: LoadedModel, selected: SelectedPairs, pairs: list[Pair]) -> None:
-    """Print what is scored, and whether the model was trained on it."""
+def announce_evaluation(
+    arguments: Namespace, model: LoadedModel, selected: SelectedPairs, pairs: list[Pair]
+) -> list[str]:
+    """Print what is scored, and whether the model was trained on it; returns the warnings among these lines."""
     announce_model(print, model)
     say_item(print, "data", str(arguments.data or arguments.images), fold=False)
     scored = {pair.name: selected.sides[pair.name] for pair in selected.pairs}
@@ -252,24 +264,26 @@ def announce_evaluation(arguments: Namespace, model: LoadedModel, selected: Sele
     say_item(print, "scored", f"{len(scored)}{of} {'image' if len(pairs) == 1 else 'images'}{what}")
     if left_out:
         say_item(print, "", f"left out: {describe_sides(left_out)}")
+    warnings = []
     if selected.source is None:
-        say_item(
-            print,
-            "warning",
+        warnings.append(
             "there is no split.json beside the model (--split names one): if it was trained on these images, the numbers "
-            "below are too good",
+            "below are too good"
         )
     else:
         say_item(print, "", f"(by {selected.source})", fold=False)
     used = Counter(side for side in scored.values() if side in TRAINED_WITH)
     if used:
         share = "" if used.total() == len(scored) else f"{used.total()} of "
-        say_item(print, "warning", f"{share}these images were used in training: THESE ARE NOT TEST SCORES")
+        warnings.append(f"{share}these images were used in training: THESE ARE NOT TEST SCORES")
+    for warning in warnings:
+        say_item(print, "warning", warning)
     size = model.preprocessing.size
     if arguments.native or arguments.diameter is not None or size is None:
         say_item(print, "scale", "the images' own")
     else:
         say_item(print, "scale", f"{size[0]}x{size[1]}, the model's own (--native: the images' own)")
+    return warnings
 
 
 if __name__ == "__main__":

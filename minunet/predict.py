@@ -30,8 +30,10 @@ from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
 from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
+from minunet.runs.prediction_report import write_prediction_report
 from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems
 from minunet.runs.prediction_tables import TABLES, PredictionTables
+from minunet.runs.report_file import add_report_flag, command_line
 from minunet.wording import count_noun, join_names, paragraph
 
 FAILED = 1
@@ -44,6 +46,7 @@ All have the image's own size, upright: a photo's EXIF orientation is applied.
 
 in the folder --out, of all images in it (docs/cells.md describes every column):
 {chr(10).join(f"  {name:<21} {what}" for name, what in TABLES.items())}
+  report.html           all of it to look at in a browser: with the extra "report"
 Sizes are in pixels, and in micrometres where --pixel-size or the file gives the size
 of a pixel: the resolution of a TIFF or PNG, if it is that of a microscope. Cells need
 the packages of minunet[cells]; without them only the four pictures are written.
@@ -111,7 +114,14 @@ def main(argv: list[str] | None = None) -> int:
         cells = None if exports is None else request_cells(arguments, model, out, exports)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
         result = predict_files(model, images, out, threshold, cells, arguments.diameter)
-        return announce_results(result, images, out, None if cells is None else cells.tables)
+        code = announce_results(result, images, out, None if cells is None else cells.tables)
+        if not arguments.no_report:
+            typed = sys.argv[1:] if argv is None else argv
+            # Without --out the results are in a new folder each time.
+            again = arguments.out is not None and not skip_existing
+            command = command_line("minunet.predict", typed, overwrite=again)
+            write_prediction_report(out, model, inputs.images, result, cells, command, print)
+        return code
 
 
 def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: Sequence[str]) -> CellRequest:
@@ -181,6 +191,7 @@ def build_parser() -> Parser:
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
     existing.add_argument("--skip-existing", action="store_true", help="keep them, and predict only what is missing")
+    add_report_flag(parser)
     add_machine_arguments(parser)
     return parser
 

@@ -21,8 +21,10 @@ from minunet.runs.memory_limit import OverMemoryLimit
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.split_file import write_split
+from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_flags import TrainRequest
-from minunet.runs.training_data import draw_smears, find_training_data
+from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
+from minunet.runs.training_report import write_training_report
 from minunet.runs.training_run import TrainingRun
 from minunet.training.events import Callback
 
@@ -104,6 +106,7 @@ def train(
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks)
         if run.finished():
             announce_finished(say, config, folder)
+            report(request, run.config, data, say)
             return 0
         run.load()
         limit_memory(run, request)
@@ -112,6 +115,7 @@ def train(
         run.describe()
         run.fit()
         run.finish()
+        report(request, run.config, data, say)
     except StoppedBySignal as stopped:
         return stopped.exit_code
     except KeyboardInterrupt:
@@ -122,6 +126,12 @@ def train(
             folder.remove_settings(drawn=config.drawn)  # so that the same --out can be given with other settings
         raise
     return 0
+
+
+def report(request: TrainRequest, config: TrainConfig, data: TrainingData, say: Say) -> None:
+    """Write the report of a finished run, unless it is not wanted."""
+    if request.report:
+        write_training_report(request.folder, config, data, say)
 
 
 def limit_memory(run: TrainingRun, request: TrainRequest) -> None:

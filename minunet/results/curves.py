@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 TRAIN, VALIDATION, RATE = "#1f5fa8", "#d1495b", "#3c7d3c"
 SPLITS = {"train": ("training", TRAIN), "validation": ("validation", VALIDATION), "val": ("validation", VALIDATION)}
 RATES = ("lr", "learning_rate")
+History = Sequence[Mapping[str, object]]
 
 
 class MatplotlibMissing(RuntimeError):
@@ -28,7 +30,38 @@ class MatplotlibMissing(RuntimeError):
         super().__init__("plots need matplotlib: pip install 'minunet[plots]'")
 
 
-def plot_curves(history: Sequence[Mapping[str, object]], path: str | os.PathLike, *, title: str = "") -> Path:
+@dataclass(frozen=True)
+class CurvePanel:
+    """Some of the curves, which share their axes.
+
+    Attributes
+    ----------
+    name : str
+    caption : str
+    draw : callable
+        Draws them on the axes that it is given.
+    """
+
+    name: str
+    caption: str
+    draw: Callable[[Axes], None]
+
+
+def curve_panels(history: History) -> list[CurvePanel]:
+    """The panels of a history: loss, agreement with the masks, and the learning rate where the history has one.
+
+    The parameter is that of `plot_curves`.
+    """
+    panels = [
+        CurvePanel("loss", "Loss", lambda axes: _draw_loss(axes, history)),
+        CurvePanel("agreement", "Agreement with the masks", lambda axes: _draw_agreement(axes, history)),
+    ]
+    if any(_present(history, name) for name in RATES):
+        panels.append(CurvePanel("learning rate", "Learning rate", lambda axes: _draw_rate(axes, history)))
+    return panels
+
+
+def plot_curves(history: History, path: str | os.PathLike, *, title: str = "") -> Path:
     """Plot the history of a run.
 
     Parameters
@@ -57,54 +90,77 @@ def plot_curves(history: Sequence[Mapping[str, object]], path: str | os.PathLike
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
-        from matplotlib.ticker import MaxNLocator
     except ImportError as error:
         raise MatplotlibMissing from error
 
-    rate = next((name for name in RATES if _present(history, name)), None)
-    panels = 3 if rate else 2
-    figure = Figure(figsize=(4.6 * panels, 3.6), dpi=120, layout="constrained")
+    panels = curve_panels(history)
+    figure = Figure(figsize=(4.6 * len(panels), 3.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, panels)
-    epochs = _column(history, "epoch") if _present(history, "epoch") else [1.0 + row for row in range(len(history))]
-
-    _plot_measures(axes[0], history, epochs, {"loss": "-"})
-    axes[0].set(title="Loss", ylabel="loss")
-    if _lowest(axes[0]) > 0:
-        axes[0].set_yscale("log")
-        axes[0].yaxis.set_major_formatter(_decimal)
-        axes[0].yaxis.set_minor_formatter(_decimal)
-    _plot_measures(axes[1], history, epochs, {"dice": "-", "iou": "--"})
-    axes[1].set(title="Agreement with the masks", ylabel="Dice, IoU (1 = perfect)", ylim=_limits(axes[1]))
-    if rate:
-        axes[2].plot(epochs, _column(history, rate), color=RATE, marker=_marker(history))
-        axes[2].set(title="Learning rate", ylabel="learning rate", ylim=(0, None))
-        axes[2].ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    for panel in axes:
-        panel.set_xlabel("epoch")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.grid(alpha=0.3, which="both")
-        if panel.get_legend_handles_labels()[1]:
-            panel.legend(frameon=False)
+    for panel, axes in zip(panels, figure.subplots(1, len(panels)), strict=True):
+        panel.draw(axes)
+        axes.set_title(panel.caption)
     if title:
         figure.suptitle(title)
     figure.savefig(path)
     return Path(path)
 
 
-def _plot_measures(
-    panel: Axes, history: Sequence[Mapping[str, object]], epochs: list[float], styles: dict[str, str]
-) -> None:
+def _draw_loss(axes: Axes, history: History) -> None:
+    _draw_measures(axes, history, {"loss": "-"})
+    axes.set(ylabel="loss")
+    if _lowest(axes) > 0:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_decimal)
+        axes.yaxis.set_minor_formatter(_decimal)
+    _finish(axes)
+
+
+def _draw_agreement(axes: Axes, history: History) -> None:
+    _draw_measures(axes, history, {"dice": "-", "iou": "--"})
+    axes.set(ylabel="Dice, IoU (1 = perfect)", ylim=_limits(axes))
+    _finish(axes)
+
+
+def _draw_rate(axes: Axes, history: History) -> None:
+    rate = next(name for name in RATES if _present(history, name))
+    axes.plot(_epochs(history), _column(history, rate), color=RATE, marker=_marker(history))
+    axes.set(ylabel="learning rate", ylim=(0, None))
+    axes.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
+    _finish(axes)
+
+
+def _finish(axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3, which="both")
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(frameon=False)
+
+
+def _epochs(history: History) -> list[float]:
+    return _column(history, "epoch") if _present(history, "epoch") else [1.0 + row for row in range(len(history))]
+
+
+def _draw_measures(axes: Axes, history: History, styles: dict[str, str]) -> None:
     for measure, style in styles.items():
         name = {"dice": "Dice", "iou": "IoU"}.get(measure, measure)
         for prefix, (split, colour) in SPLITS.items():
             column = f"{prefix}_{measure}"
             if _present(history, column):
                 label = f"{name}, {split}"
-                panel.plot(epochs, _column(history, column), style, color=colour, marker=_marker(history), label=label)
+                axes.plot(
+                    _epochs(history),
+                    _column(history, column),
+                    style,
+                    color=colour,
+                    marker=_marker(history),
+                    label=label,
+                )
 
 
-def _column(history: Sequence[Mapping[str, object]], name: str) -> list[float]:
+def _column(history: History, name: str) -> list[float]:
     """A column as numbers; what is missing, empty or not a number becomes NaN, which leaves a gap in a curve."""
     values = []
     for row in history:
@@ -115,33 +171,33 @@ def _column(history: Sequence[Mapping[str, object]], name: str) -> list[float]:
     return values
 
 
-def _present(history: Sequence[Mapping[str, object]], name: str) -> bool:
+def _present(history: History, name: str) -> bool:
     return any(math.isfinite(value) for value in _column(history, name))
 
 
-def _marker(history: Sequence[Mapping[str, object]]) -> str | None:
+def _marker(history: History) -> str | None:
     """Points as well as a line where there are few epochs: a single one has no line."""
     return "o" if len(history) <= 5 else None
 
 
-def _decimal(value: float, position: int | None) -> str:
+def _decimal(value: float, position: float | None) -> str:
     """The label of a tick of a logarithmic axis: a plain decimal for 1, 2, 3 and 6 of a decade, else none."""
     return f"{value:g}" if f"{value:e}"[0] in "1236" else ""
 
 
-def _values(panel: Axes) -> list[float]:
+def _values(axes: Axes) -> list[float]:
     return [
         value
-        for line in panel.get_lines()
+        for line in axes.get_lines()
         for value in np.asarray(line.get_ydata(), np.float64).tolist()
         if math.isfinite(value)
     ]
 
 
-def _lowest(panel: Axes) -> float:
-    return min(_values(panel), default=0.0)
+def _lowest(axes: Axes) -> float:
+    return min(_values(axes), default=0.0)
 
 
-def _limits(panel: Axes) -> tuple[float, float]:
+def _limits(axes: Axes) -> tuple[float, float]:
     """The limits of the y axis: from slightly below the lowest value to slightly above 1."""
-    return max(0.0, min(_values(panel), default=0.0) - 0.03), 1.01
+    return max(0.0, min(_values(axes), default=0.0) - 0.03), 1.01

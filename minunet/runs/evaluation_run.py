@@ -21,15 +21,16 @@ from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first
 from minunet.runs.provenance import SelectedPairs
+from minunet.runs.report_cases import ScoredImage, shrink, worst_and_best
 from minunet.runs.run_folder import RunFolder
 from minunet.wording import count_noun, paragraph
 
 EVALUATION_CONTENTS = {
+    "report.html": "all of it to look at in a browser",
     "metrics.json": "every number",
     "per_image.csv": "a row per image, the worst Dice first",
     "cases.png": "the worst and the best images: mask, prediction, product",
 }
-CASES = 3  # worst and best images in the picture, each
 
 
 def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> list[str]:
@@ -62,8 +63,8 @@ def write_evaluation(
     cells: CellEvaluation | None = None,
     unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
     diameters: Mapping[str, float] = MappingProxyType({}),
-) -> None:
-    """Write the files of an evaluation.
+) -> list[ScoredImage]:
+    """Write the files of an evaluation, but for the report.
 
     Parameters
     ----------
@@ -81,6 +82,11 @@ def write_evaluation(
         For each image how it differs from the training images, as sentences.
     diameters : mapping of str to float
         For each image that was resized by it, the diameter of its cells in its own pixels.
+
+    Returns
+    -------
+    list of ScoredImage
+        The worst and the best images, for the report.
     """
     of_cells = {} if cells is None else cells.per_image()
     images = [
@@ -108,7 +114,7 @@ def write_evaluation(
     }
     write_json(out / "metrics.json", numbers)
     write_text(out / "per_image.csv", csv_text(images))
-    write_bytes(out / "cases.png", _cases_png(model, selected.pairs, images, diameters))
+    return _write_cases(out / "cases.png", model, selected.pairs, images, diameters)
 
 
 def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
@@ -122,18 +128,18 @@ def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
     }
 
 
-def _cases_png(
-    model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]], diameters: Mapping[str, float]
-) -> bytes:
-    """A PNG of the worst and the best of the images, which are given with the worst first."""
+def _write_cases(
+    path: Path, model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]], diameters: Mapping[str, float]
+) -> list[ScoredImage]:
+    """Write a PNG of the worst and the best of the images; returns them for the report."""
     by_name = {pair.name: pair for pair in pairs}
-    count = min(CASES, (len(images) + 1) // 2)
-    worst, best = images[:count], images[count:][-CASES:]
-    rows = []
-    for group, word in ((worst, "worst"), (best[::-1], "best")):
-        for number, scores in enumerate(group, start=1):
-            pair = by_name[scores["name"]]
-            image, mask, probability = predict_pair(model, pair, diameters.get(pair.name))
-            caption = f"{word} {number}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
-            rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption))
-    return png_bytes(prediction_grid(rows, heading=f"the worst and the best of {count_noun(len(images), 'image')}"))
+    rows, cases = [], []
+    for word, scores in worst_and_best(images):
+        pair = by_name[scores["name"]]
+        image, mask, probability = predict_pair(model, pair, diameters.get(pair.name))
+        caption = f"{word}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
+        rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption))
+        cases.append(ScoredImage(word, scores, shrink(model, pair.name, image, mask, probability)))
+    heading = f"the worst and the best of {count_noun(len(images), 'image')}"
+    write_bytes(path, png_bytes(prediction_grid(rows, heading=heading)))
+    return cases

@@ -15,6 +15,7 @@ from minunet.files.names import unusable_name
 from minunet.wording import shorten
 
 CONTENTS = {
+    "report.html": "all of it to look at in a browser, if Jinja2 is installed",
     "model.safetensors": "the best model on validation, all that predict needs",
     "predictions.png": "test images with their masks and the model's predictions",
     "curves.png": "loss, Dice and IoU over the epochs",

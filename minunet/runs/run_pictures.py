@@ -42,7 +42,7 @@ def draw_augmentation(path: Path, training: Batches, pairs: Sequence[Pair]) -> N
     pairs : sequence of Pair
         Those of `training`.
     """
-    rows = _evenly_spaced(len(pairs), SHEET_ROWS)
+    rows = evenly_spaced(len(pairs), SHEET_ROWS)
     uncropped = Batches([pairs[index] for index in rows], replace(training.preprocessing, crop=None), 1)
     originals = [_shown(*uncropped.example(number, 0)) for number in range(len(rows))]
     changes = training.augment != "none" or training.preprocessing.crop is not None
@@ -81,7 +81,7 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
         The measures of each image by name, for the captions.
     """
     rows = []
-    for pair in (pairs[index] for index in _evenly_spaced(len(pairs), GRID_ROWS)):
+    for pair in (pairs[index] for index in evenly_spaced(len(pairs), GRID_ROWS)):
         image, mask, probability = predict_pair(model, pair)
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
@@ -105,7 +105,7 @@ def _shrunk(array: np.ndarray) -> np.ndarray:
     return resize_area(array, (GRID_WIDTH, max(1, round(height * GRID_WIDTH / width))))
 
 
-def _evenly_spaced(length: int, count: int) -> list[int]:
+def evenly_spaced(length: int, count: int) -> list[int]:
     """Up to `count` indices of a sequence, evenly spaced."""
     return np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()
 

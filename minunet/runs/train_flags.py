@@ -16,6 +16,7 @@ from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
+from minunet.runs.report_file import add_report_flag
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for, flag
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, as_typed, given_settings
@@ -62,6 +63,8 @@ class TrainRequest:
         What is wrong with the flags, and what this machine cannot do, as sentences.
     given : frozenset of str
         The settings for which there was a flag.
+    report : bool
+        Whether report.html is written.
     """
 
     config: TrainConfig
@@ -70,6 +73,7 @@ class TrainRequest:
     fresh: bool
     problems: list[str]
     given: frozenset[str]
+    report: bool = True
 
     @property
     def fit_size(self) -> bool:
@@ -123,6 +127,7 @@ def build_parser() -> Parser:
         help="go on with a stopped run; its settings are kept, but --epochs may be raised: after the epochs it had, the learning "
         "rate rises again, to a tenth of its peak",
     )
+    add_report_flag(machine)
     return parser
 
 
@@ -136,9 +141,10 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     """
     arguments, problems = build_parser().parse_collecting(argv)
     values = given_settings(arguments)
+    report = not values.pop("no_report", False)
     out, resume = values.pop("out", None), values.pop("resume", None)
     if resume is not None:
-        return _resumed(values, problems, out, resume)
+        return replace(_resumed(values, problems, out, resume), report=report)
     given = frozenset(values)
     if "diameter" in values:
         values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
@@ -151,7 +157,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
     problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, False, out is None, problems, given)
+    return TrainRequest(config, folder, False, out is None, problems, given, report)
 
 
 def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resume: str) -> TrainRequest:

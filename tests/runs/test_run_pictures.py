@@ -24,9 +24,9 @@ def pairs(tmp_path):
 
 
 def test_images_are_evenly_spaced():
-    assert run_pictures._evenly_spaced(9, 4) == [0, 3, 5, 8]
-    assert run_pictures._evenly_spaced(2, 4) == [0, 1]
-    assert run_pictures._evenly_spaced(1, 4) == [0]
+    assert run_pictures.evenly_spaced(9, 4) == [0, 3, 5, 8]
+    assert run_pictures.evenly_spaced(2, 4) == [0, 1]
+    assert run_pictures.evenly_spaced(1, 4) == [0]
 
 
 def test_augmented_versions_are_shown_only_where_there_are_any(pairs, tmp_path):

@@ -1,0 +1,243 @@
+"""The report file, report.html: how it gets into a folder of results, and the parts that the reports of all commands share."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import time
+from argparse import _ActionsContainer
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from minunet.cells.cell_settings import CellSettings
+from minunet.cli.console import Say, say_item
+from minunet.data.reading.channels import describe_channels
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.files.atomic_write import write_text
+from minunet.files.reading import open_regular
+from minunet.results.curves import MatplotlibMissing
+from minunet.results.report.report_page import (
+    GENERATOR,
+    ReportPage,
+    ReportSection,
+    ReportWarning,
+    missing_for_report,
+    render_report,
+)
+from minunet.results.report.report_plots import ReportPlot
+from minunet.version import __version__
+from minunet.wording import shorten
+
+REPORT = "report.html"
+PACKAGES = ("numpy", "scipy", "scikit-image", "pillow", "tifffile", "safetensors", "matplotlib", "jinja2", "cupy")
+MOST_NAMED = 30  # images among the warnings
+NO_PLOTS = "The plots are missing, because matplotlib is not installed: python -m pip install 'minunet[report]'"
+
+
+def add_report_flag(group: _ActionsContainer) -> None:
+    """Add --no-report to the flags of a command."""
+    group.add_argument(
+        "--no-report",
+        action="store_true",
+        default=None,
+        help=f"do not write {REPORT} (default: it is written at the end)",
+    )
+
+
+def write_report(folder: Path, command: str, make: Callable[[], ReportPage], say: Say) -> Path | None:
+    """Write the report of a folder in one step, and print its name.
+
+    Without Jinja2 nothing is written, and a line says how to get it. A report.html that is not of the same command is kept.
+
+    Parameters
+    ----------
+    folder : Path
+    command : str
+        The module of the command, such as "minunet.train".
+    make : callable
+        Makes the page; called only where it will be written.
+    say : callable
+        Takes each line of text.
+
+    Returns
+    -------
+    Path or None
+        The file that was written.
+
+    Raises
+    ------
+    UserError
+        If the system refuses.
+    """
+    if missing := missing_for_report():
+        say_item(say, "report", missing)
+        return None
+    path = folder / REPORT
+    if os.path.lexists(path) and not _is_report_of(path, command):
+        say_item(say, "report", f"none was written: {path} is there, and is no report of {command}")
+        return None
+    write_text(path, render_report(make(), command))
+    say_item(say, "report", str(path), fold=False)
+    return path
+
+
+def made_by() -> str:
+    """When the report is made, and by which version."""
+    return f"Made on {time.strftime('%Y-%m-%d at %H:%M')} by minunet {__version__}. All of it is in this file."
+
+
+def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlot]], **parts: Any) -> ReportSection:
+    """A section of plots; without matplotlib it says how to get them. `draw` makes the plots."""
+    try:
+        return ReportSection(name, heading, plots=draw(), **parts)
+    except MatplotlibMissing:
+        return ReportSection(name, heading, paragraphs=[NO_PLOTS])
+
+
+def named_warnings(notes: Sequence[tuple[str, str]], source: str) -> list[ReportWarning]:
+    """A warning for each image with its notes, as (name, notes); where there are many, `source` is the file with all of them."""
+    warnings = [ReportWarning(note, name) for name, note in notes[:MOST_NAMED]]
+    if len(notes) > MOST_NAMED:
+        warnings.append(ReportWarning(f"and {len(notes) - MOST_NAMED:,} more images: see {source}."))
+    return warnings
+
+
+def reading_section(
+    preprocessing: Preprocessing, *, masks: str = "", cells: Sequence[tuple[str, str]] = ()
+) -> ReportSection:
+    """How masks and images were turned into numbers.
+
+    Parameters
+    ----------
+    preprocessing : Preprocessing
+    masks : str
+        Whose masks these are.
+    cells : sequence of (str, str)
+        How cells are separated.
+    """
+    reading, image_range, size = preprocessing.reading, preprocessing.range, preprocessing.size
+    read = "each by a threshold of its own" if reading is None else reading.describe()
+    facts = [
+        (f"masks{masks}", read),
+        (
+            "range of the images",
+            "the largest number of its type is white in each image" if image_range is None else image_range.describe(),
+        ),
+        ("channels", describe_channels(preprocessing.channels)),
+        ("size", f"crops of {preprocessing.crop}" if size is None else f"resized to {size[0]}x{size[1]} pixels"),
+        *cells,
+    ]
+    return ReportSection("reading", "How masks and images are read", facts=facts)
+
+
+def cell_facts(settings: CellSettings, *, chosen: bool) -> list[tuple[str, str]]:
+    """How cells are separated."""
+    source = "chosen on the validation images" if chosen else "the defaults"
+    values = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in settings.to_dict().items())
+    return [("cells", f"{values} ({source})")]
+
+
+def software_section(folder: Path, hashed: Iterable[Path], extra: Sequence[tuple[str, str]] = ()) -> ReportSection:
+    """The versions of what was used, and the SHA-256 of files.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the results; files within it are named without it.
+    hashed : iterable of Path
+        Those that are missing are left out.
+    extra : sequence of (str, str)
+        Other facts, which come first.
+    """
+    facts = [
+        *extra,
+        ("minunet", __version__),
+        ("Python", platform.python_version()),
+        *((name, found) for name in PACKAGES if (found := _version(name)) is not None),
+        ("machine", platform.platform()),
+        *(
+            (f"SHA-256 of {path.name if path.parent == folder else path}", digest)
+            for path in hashed
+            if (digest := sha256(path)) is not None
+        ),
+    ]
+    return ReportSection("software", "Versions and hashes", facts=facts, folded=True)
+
+
+def settings_facts(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Settings by their names."""
+    return [(name, shorten(as_text(value), 2000)) for name, value in settings.items()]
+
+
+def as_text(value: Any) -> str:
+    """The value of a setting as text."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {as_text(item)}" for name, item in value.items() if item is not None)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(as_text, value))
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def files_section(folder: Path, contents: Mapping[str, str]) -> ReportSection:
+    """The files beside the report, and what they are."""
+    there = [(name, what) for name, what in contents.items() if name != REPORT and (folder / name).exists()]
+    return ReportSection("files", "Files beside this report", facts=there)
+
+
+def command_line(module: str, argv: Sequence[str], *, overwrite: bool = False) -> list[str]:
+    """The command that gives the same results, as it was typed, and the folder in which it was typed.
+
+    Parameters
+    ----------
+    module : str
+        Such as "minunet.predict".
+    argv : sequence of str
+        What was typed behind it.
+    overwrite : bool
+        Whether it needs --overwrite, since its results are there now.
+    """
+    words = ["python", "-m", module, *argv, *(["--overwrite"] if overwrite and "--overwrite" not in argv else [])]
+    return [f"cd {shlex.quote(str(Path.cwd()))}", shlex.join(words)]
+
+
+def table_lines(path: Path) -> Iterator[str]:
+    """The lines of a CSV file, one at a time."""
+    with open_regular(path) as file:
+        for line in file:
+            yield line.decode("utf-8", "backslashreplace")
+
+
+def sha256(path: Path) -> str | None:
+    """The hash of a file's content; None where it cannot be read."""
+    digest = hashlib.sha256()
+    try:
+        with open_regular(path) as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _is_report_of(path: Path, command: str) -> bool:
+    """Whether a file is a report that this command wrote."""
+    try:
+        with open_regular(path) as file:
+            return GENERATOR.format(command).encode("utf-8") in file.read(4096)
+    except OSError:
+        return False
+
+
+def _version(name: str) -> str | None:
+    for package in (name, *(f"{name}-cuda{number}x" for number in (12, 13) if name == "cupy")):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return None

@@ -1,0 +1,49 @@
+"""The commands that train a run again, from its settings."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+from minunet.runs.setting_checks import flag
+from minunet.runs.setting_flags import SETTING_FLAGS, as_typed
+from minunet.runs.train_config import TrainConfig
+from minunet.runs.train_flags import WITHOUT_DATA
+
+OTHER = ("skip_unpaired", "recompute")  # flags that are not in SETTING_FLAGS
+
+
+def training_commands(config: TrainConfig, run: str = "RUN") -> list[str]:
+    """The commands: one for the epochs that the run began with, and one for each time that it was made longer.
+
+    Settings that are the defaults are left out.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    run : str
+        The folder for the new run, in the commands that make it longer.
+    """
+    defaults = {**vars(TrainConfig()), **(WITHOUT_DATA if config.drawn else {})}
+    epochs = [*config.extended, config.epochs]
+    words = ["python", "-m", "minunet.train"]
+    if config.data is not None:
+        words.append(config.data)
+    for name in (*SETTING_FLAGS, *OTHER):
+        value: Any = epochs[0] if name == "epochs" else getattr(config, name, None)
+        if name == "size" and config.data is None and config.images is None and value == defaults["size"]:
+            continue
+        # The size depends on the images where none is given.
+        if value is None or value is False or (value == defaults.get(name) and name != "size"):
+            continue
+        if value is True:
+            words.append(flag(name))
+        else:
+            text = as_typed(value, name)
+            words += [f"{flag(name)}={text}"] if text.startswith("-") else [flag(name), text]
+    if len(epochs) == 1:
+        return [shlex.join(words)]
+    longer = [
+        shlex.join(["python", "-m", "minunet.train", "--resume", run, "--epochs", str(count)]) for count in epochs[1:]
+    ]
+    return [shlex.join([*words, "--out", run]), *longer]

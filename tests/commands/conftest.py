@@ -1,0 +1,10 @@
+"""What the tests of the commands share: no reports, which take longer than the commands do on small pictures."""
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def reports(monkeypatch):
+    """No command writes a report; the tests in tests/commands/report have them."""
+    for name in ("train.write_training_report", "evaluate.write_evaluation_report", "predict.write_prediction_report"):
+        monkeypatch.setattr(f"minunet.{name}", lambda *arguments: None)

@@ -1,0 +1,55 @@
+"""What the tests of reports share: a run, its evaluation and its predictions, with names that would be tags in a page."""
+
+import contextlib
+import os
+
+import pytest
+
+from minunet import evaluate, predict, train
+from minunet.data.reading.preprocessing import Preprocessing
+from tests.commands.evaluate.small_evaluations import SIZE, draw, trained_model
+
+EVIL = "<img src=x onerror=alert(1)>"
+NAMES = (EVIL, "b & c", 'd "e"', "{{ 7*7 }}", "f", "g")
+SMALL = [
+    "--size",
+    "32x24",
+    "--depth",
+    "1",
+    "--base-channels",
+    "2",
+    "--batch-size",
+    "2",
+    "--epochs",
+    "2",
+    "--device",
+    "cpu",
+]
+
+
+@pytest.fixture(autouse=True)
+def reports():
+    """Unlike in the other tests of the commands, reports are written."""
+
+
+@pytest.fixture(scope="session")
+def results(tmp_path_factory):
+    """A folder with data/, run/, scores/ and found/, the last two of a better model than that of the run; not to be changed."""
+    root = tmp_path_factory.mktemp("results")
+    trained_model(root / "model", Preprocessing(size=SIZE), draw(root / "data", NAMES))
+    with working_folder(root):
+        assert train.main(["data", "--out", "run", *SMALL]) == 0
+        assert evaluate.main(["model", "data", "--out", "scores"]) == 0
+        assert predict.main(["model", "data/images", "--out", "found"]) == 0
+    return root
+
+
+@contextlib.contextmanager
+def working_folder(folder):
+    """`contextlib.chdir`, which Python 3.10 does not have."""
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
