@@ -3,7 +3,8 @@
     python tools/check_oldest.py                # tests of files, pictures, cells and numbers: some minutes
     python tools/check_oldest.py tests/data     # other tests
 
-Of the extras, `plots` and `test` are tried. Packages that are pinned to one version, and those of the other extras, are left out.
+Of the extras, `plots`, `report` and `test` are tried. Packages that are pinned to one version are left out, and so are those of the
+other extras.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("plots", "test")
+EXTRAS = ("plots", "report", "test")
 TESTS = (
     "tests/results",
     "tests/checkpoints",

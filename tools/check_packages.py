@@ -2,9 +2,9 @@
 
     python tools/check_packages.py
 
-The wheel, which is built from the source distribution, is installed in a new environment, draws smears, trains and predicts there.
-In the unpacked source distribution all tests are collected, and some are run; for that, the Python that runs this script needs the
-extra `test`. Of the checkout, only minunet.egg-info is written.
+The wheel, which is built from the source distribution, is installed in a new environment, draws smears, trains and predicts there,
+without and with the extra `report`. In the unpacked source distribution all tests are collected, and some are run; for that, the
+Python that runs this script needs the extra `test`. Of the checkout, only minunet.egg-info is written.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ COMMANDS = (
     ),
     ("minunet.predict", "run", "smears/images", "--out", "predicted"),
 )
+WITH_REPORT = ("minunet.predict", "run", "smears/images", "--out", "predicted", "--overwrite")
 
 
 def run(*command: str | Path, folder: Path) -> str:
@@ -71,6 +72,12 @@ def check_wheel(wheel: Path, folder: Path) -> None:
     written = len(list((folder / "predicted").glob("*_mask.png")))
     if written != 10:
         sys.exit(f"10 images were to be predicted, and there are {written} masks")
+    if (folder / "predicted" / "report.html").exists():
+        sys.exit("a report was written without Jinja2")
+    run(python, "-m", "pip", "install", "--quiet", f"{wheel}[report]", folder=folder)
+    run(python, "-m", *WITH_REPORT, folder=folder)
+    if not (folder / "predicted" / "report.html").is_file():
+        sys.exit("no report was written: are its template, style and script in the wheel?")
     run(python.with_name("minunet"), folder=folder)
     print(f"{wheel.name}: installed, trained and predicted")
 

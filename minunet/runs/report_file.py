@@ -120,6 +120,10 @@ def reading_section(
         How cells are separated.
     """
     reading, image_range, size = preprocessing.reading, preprocessing.range, preprocessing.size
+    if preprocessing.diameter is not None:
+        brought = f"cells brought to {preprocessing.diameter:g} pixels across"
+    else:
+        brought = "their own" if size is None else f"resized to {size[0]}x{size[1]} pixels"
     read = "each by a threshold of its own" if reading is None else reading.describe()
     facts = [
         (f"masks{masks}", read),
@@ -128,7 +132,7 @@ def reading_section(
             "the largest number of its type is white in each image" if image_range is None else image_range.describe(),
         ),
         ("channels", describe_channels(preprocessing.channels)),
-        ("size", f"crops of {preprocessing.crop}" if size is None else f"resized to {size[0]}x{size[1]} pixels"),
+        ("size", brought),
         *cells,
     ]
     return ReportSection("reading", "How masks and images are read", facts=facts)

@@ -39,7 +39,7 @@ def training_commands(config: TrainConfig, run: str = "RUN") -> list[str]:
         if value is True:
             words.append(flag(name))
         else:
-            text = as_typed(value, name)
+            text = _exactly(value, name)
             words += [f"{flag(name)}={text}"] if text.startswith("-") else [flag(name), text]
     if len(epochs) == 1:
         return [shlex.join(words)]
@@ -47,3 +47,12 @@ def training_commands(config: TrainConfig, run: str = "RUN") -> list[str]:
         shlex.join(["python", "-m", "minunet.train", "--resume", run, "--epochs", str(count)]) for count in epochs[1:]
     ]
     return [shlex.join([*words, "--out", run]), *longer]
+
+
+def _exactly(value: Any, name: str) -> str:
+    """A value as it would be typed, with all its digits."""
+    if name == "max_memory":
+        return f"{value / 1000!r}KB"
+    if isinstance(value, float):
+        return str(value)
+    return as_typed(value, name)

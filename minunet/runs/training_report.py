@@ -9,7 +9,7 @@ from minunet.checkpoints.model_file import load_model
 from minunet.cli.console import Say, duration, memory
 from minunet.data.fitting_size import cell_size_warnings, size_warnings
 from minunet.errors import UserError
-from minunet.files.json_files import is_finite_number, read_json
+from minunet.files.json_files import is_finite_number
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.report.report_page import ReportPage, ReportSection, ReportWarning
 from minunet.results.report.report_plots import curve_plots
@@ -33,10 +33,10 @@ from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_commands import training_commands
 from minunet.runs.training_data import TrainingData
+from minunet.runs.warnings_file import read_warnings
 from minunet.wording import count_noun
 
 COMMAND = "minunet.train"
-WARNINGS = "warnings.json"
 SCORES = {"dice": "Dice", "iou": "IoU", "precision": "precision", "recall": "recall", "accuracy": "accuracy"}
 
 
@@ -71,7 +71,7 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
             f"best {'loss' if config.monitor == 'loss' else 'Dice'} on the validation images.",
         ],
         made=made_by(),
-        warnings=[*_watched(folder, metrics), *map(ReportWarning, _data_warnings(config, data, model))],
+        warnings=[*_watched(folder), *map(ReportWarning, _data_warnings(config, data, model))],
         numbers=[(f"test {name}", _number(test, key)) for key, name in SCORES.items()],
         sections=[
             ReportSection(
@@ -170,22 +170,12 @@ def _cell_section(model: LoadedModel, metrics: Mapping[str, Any]) -> ReportSecti
     )
 
 
-def _watched(folder: RunFolder, metrics: Mapping[str, Any]) -> list[ReportWarning]:
+def _watched(folder: RunFolder) -> list[ReportWarning]:
     """The warnings of the training itself."""
-    stored = metrics.get("warnings")
-    file = folder.path / WARNINGS
-    if stored is None and file.is_file():
-        try:
-            stored = read_json(file)
-        except UserError as error:
-            return list(map(ReportWarning, error.problems))
-    return [
-        ReportWarning(
-            str(warning.get("message", "")), f"epoch {warning['epoch']}" if warning.get("epoch") is not None else ""
-        )
-        for warning in (stored if isinstance(stored, list) else [])
-        if isinstance(warning, dict)
-    ]
+    try:
+        return [ReportWarning(warning.message, f"epoch {warning.epoch}") for warning in read_warnings(folder.warnings)]
+    except UserError as error:
+        return list(map(ReportWarning, error.problems))
 
 
 def _data_warnings(config: TrainConfig, data: TrainingData, model: LoadedModel) -> list[str]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-Row = list[str]
+Fields = list[str]
 MOST_ROWS = 1000
 TEXT = (
     "image",
@@ -47,10 +47,10 @@ class ReportTable:
 
     label: str
     columns: Sequence[TableColumn]
-    rows: Sequence[Row]
+    rows: Sequence[Fields]
     note: str = ""
 
-    def cells(self, row: Row) -> Iterator[tuple[TableColumn, str]]:
+    def cells(self, row: Fields) -> Iterator[tuple[TableColumn, str]]:
         """The texts of a row as they are shown, each with its column."""
         for column, text in zip(self.columns, row, strict=True):
             yield column, shown_number(text) if column.is_number else text
@@ -92,7 +92,7 @@ def report_table(
     header = next(reader, [])
     count = 0
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[Fields]:
         nonlocal count
         for row in reader:
             if len(row) == len(header):
@@ -138,7 +138,7 @@ def shown_number(text: str) -> str:
     return f"{value:.0f}" if abs(value) >= 1e5 and abs(value) < 1e15 else f"{value:.5g}"
 
 
-def _columns(header: Row, rows: Sequence[Row]) -> list[TableColumn]:
+def _columns(header: Fields, rows: Sequence[Fields]) -> list[TableColumn]:
     columns = []
     for place, name in enumerate(header):
         texts = [row[place] for row in rows]

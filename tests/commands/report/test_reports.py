@@ -9,6 +9,8 @@ import pytest
 
 from minunet import evaluate, predict, train
 from minunet.runs.report_file import sha256
+from minunet.runs.warnings_file import write_warnings
+from minunet.training.watch_record import TrainingWarning
 from tests.commands.report.conftest import EVIL, NAMES
 from tests.html_page import HtmlPage
 
@@ -83,24 +85,13 @@ def test_the_report_of_predictions(results):
 
 
 def test_warnings_of_the_training_come_first(copied):
-    metrics = json.loads((copied / "run" / "metrics.json").read_text(encoding="utf-8"))
-    warning = {"kind": "stuck", "epoch": 2, "message": f"the loss is stuck <b>{EVIL}"}
-    (copied / "run" / "metrics.json").write_text(json.dumps({**metrics, "warnings": [warning]}), encoding="utf-8")
+    warning = TrainingWarning("stuck", 2, f"the loss is stuck <b>{EVIL}: train longer.")
+    write_warnings(copied / "run" / "warnings.json", [warning])
     assert train.main(["--resume", "run"]) == 0
     page = page_in(copied / "run")
     page.check()
     assert "Warnings epoch 2 the loss is stuck" in page.text
     assert page.all("section")[0] == {"id": "warnings", "aria-labelledby": "warnings-heading"}
-
-
-def test_warnings_may_be_in_a_file_of_their_own(copied):
-    metrics = json.loads((copied / "run" / "metrics.json").read_text(encoding="utf-8"))
-    metrics.pop("warnings", None)
-    (copied / "run" / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
-    warning = {"kind": "stuck", "epoch": 1, "message": "it is stuck"}
-    (copied / "run" / "warnings.json").write_text(json.dumps([warning, "no warning"]), encoding="utf-8")
-    assert train.main(["--resume", "run"]) == 0
-    assert "epoch 1 it is stuck" in page_in(copied / "run").text
 
 
 def test_a_resumed_run_writes_its_report_again(copied, monkeypatch):

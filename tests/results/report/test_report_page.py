@@ -22,6 +22,7 @@ from minunet.results.report.report_plots import ReportPlot
 from minunet.results.report.report_tables import report_table
 from tests.html_page import HtmlPage
 
+pytest.importorskip("jinja2")
 EVIL = "<img src=x onerror=alert(1)>.png\"'&amp;{{ 7*7 }}"
 
 
