@@ -19,6 +19,7 @@ from minunet.runs.report_file import (
     cell_facts,
     files_section,
     made_by,
+    model_facts,
     named_warnings,
     plots_section,
     reading_section,
@@ -108,8 +109,7 @@ def evaluation_page(
                 paragraphs=["This scores the same images again:"],
                 commands=command,
                 facts=[
-                    ("model", str(model.path)),
-                    ("network", model.summary()),
+                    *model_facts(model),
                     ("data", metrics["data"]),
                     ("images by side", as_text(metrics["sides"])),
                     ("sides known from", metrics["split"] or "nothing"),

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from minunet.cells.cell_settings import CellSettings
+from minunet.checkpoints.pretrained import is_pretrained
 from minunet.cli.console import Say, say_item
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.atomic_write import write_text
 from minunet.files.reading import open_regular
+from minunet.inference.loaded_model import LoadedModel
 from minunet.results.curves import MatplotlibMissing
 from minunet.results.report.report_page import (
     GENERATOR,
@@ -136,6 +138,12 @@ def reading_section(
         *cells,
     ]
     return ReportSection("reading", "How masks and images are read", facts=facts)
+
+
+def model_facts(model: LoadedModel) -> list[tuple[str, str]]:
+    """Which model it is, and what it takes."""
+    path = "the one that comes with minunet" if is_pretrained(model.path) else str(model.path)
+    return [("model", path), ("network", model.summary())]
 
 
 def cell_facts(settings: CellSettings, *, chosen: bool) -> list[tuple[str, str]]:
