@@ -104,8 +104,19 @@ def fit(
 
     Examples
     --------
-    >>> model = minunet.fit(images, masks, epochs=20)              # doctest: +SKIP
-    >>> labels, table = model.cells(images[0])                     # doctest: +SKIP
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import minunet
+    >>> rng = np.random.default_rng(0)
+    >>> rows, columns = np.mgrid[:32, :32]
+    >>> masks = [(rows - y) ** 2 + (columns - x) ** 2 < 60 for y, x in rng.integers(8, 24, (6, 2))]
+    >>> images = [(200 - 100 * mask + rng.integers(-20, 20, mask.shape)).astype(np.uint8) for mask in masks]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model = minunet.fit(
+    ...         images, masks, epochs=1, base_channels=2, depth=1, out=f"{folder}/run", device="cpu", progress=False
+    ...     )
+    >>> model.predict(images[0]).shape
+    (32, 32)
     """
     request = _request(settings, validation=validation, test=test, out=out, resume=resume)
     say = functools.partial(print, flush=True) if progress else _silent

@@ -45,6 +45,9 @@ class Tensor(Operators):
 
     Notes
     -----
+    The operators are ``+ - * / ** @``, with broadcasting, `abs`, and NumPy's indexing. ``== != < <= > >=`` compare the elements and give
+    a plain boolean array, which has no gradient; a tensor is hashed by its identity, so it can be a key. Elements are not assigned to.
+
     A backward pass reads values that the forward pass saved. Changed in between, it would give the gradient of something that was
     never computed. It is refused, with a RuntimeError, after an optimizer's step, `load_state_dict`, `Module.to` and any assignment
     to `.data` (also ``x.data += 1``). Nobody can see a change inside the array, such as ``x.data[0] = 1`` or one of the array that
@@ -113,7 +116,14 @@ class Tensor(Operators):
         self.mark_changed()
 
     def mark_changed(self) -> None:
-        """Make a backward pass that would read the values from before an error; for code that writes into `.data`."""
+        """Make a backward pass that would read the values from before an error; for code that writes into `.data`.
+
+        Examples
+        --------
+        >>> x = Tensor([1.0, 3.0], requires_grad=True)
+        >>> x.data[0] = 2.0
+        >>> x.mark_changed()
+        """
         self.changes.count += 1
 
     @property
@@ -152,16 +162,54 @@ class Tensor(Operators):
         return self if self.creator is None else self.creator
 
     def numpy(self) -> np.ndarray:
-        """The values in host memory, without a copy if they are there already."""
+        """The values in host memory, without a copy if they are there already.
+
+        Returns
+        -------
+        ndarray
+            Also where a gradient is required, which ends here.
+
+        Examples
+        --------
+        >>> Tensor([1.0, 2.0], requires_grad=True).numpy()
+        array([1., 2.], dtype=float32)
+        """
         module = array_module(self.data)
         return self.data if module is np else module.asnumpy(self.data)
 
     def item(self) -> float:
-        """The only element, as a Python float."""
+        """The only element, as a number of Python.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If there are several elements.
+
+        Examples
+        --------
+        >>> Tensor([[1.5]]).item()
+        1.5
+        """
         return self.data.item()
 
     def detach(self) -> Tensor:
-        """The same values with no history; shares memory."""
+        """The same values with no history.
+
+        Returns
+        -------
+        Tensor
+            Requires no gradient; shares the memory.
+
+        Examples
+        --------
+        >>> y = Tensor([1.0], requires_grad=True) * 2.0
+        >>> y.requires_grad, y.detach().requires_grad
+        (True, False)
+        """
         return Tensor(self)
 
     def backward(self, grad: TensorLike | None = None) -> None:
@@ -179,6 +227,13 @@ class Tensor(Operators):
             through part of the graph (which frees its memory), or if values that it needs were changed since the forward pass.
         ValueError
             If the shape of `grad` is not this tensor's.
+
+        Examples
+        --------
+        >>> x = Tensor([1.0, 3.0], requires_grad=True)
+        >>> (x**2).backward([1.0, 10.0])
+        >>> x.grad
+        array([ 2., 60.], dtype=float32)
         """
         if not self.requires_grad:
             raise RuntimeError(

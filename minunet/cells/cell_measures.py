@@ -64,6 +64,14 @@ class Cells(NamedTuple):
     table : list of dict
         A row for each cell, with the columns of `CELL_COLUMNS`; also those of `MICROMETRE_COLUMNS` where the size of a pixel is
         known. A value that cannot be measured is None.
+
+    Examples
+    --------
+    >>> labels = np.zeros((6, 8), np.int32)
+    >>> labels[1:4, 2:6] = 1
+    >>> cells = Cells(labels, measure_cells(labels))
+    >>> cells.table[0]["area_px2"]
+    12
     """
 
     labels: np.ndarray

@@ -63,6 +63,17 @@ def load_model(path: str | Path | None = None, device: str = "auto", precision: 
         If the file is missing, cut off, damaged, of another program, too new, holds NaN, or does not fit its own architecture
         (every tensor that is missing, unexpected or of another shape is listed), and where the device or the precision is not
         available.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import minunet
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = minunet.save_model(minunet.UNet(base_channels=2, depth=1), f"{folder}/cells.safetensors")
+    ...     model = minunet.load_model(path)
+    >>> model.predict(np.zeros((30, 40), np.uint8)).shape
+    (30, 40)
     """
     problems: list[str] = []
     try:

@@ -26,7 +26,38 @@ from minunet.wording import count_noun
 
 
 class TrainedModel(LoadedModel):
-    """A trained model, ready to predict; `minunet.fit` and `minunet.load_model` make it."""
+    """A trained model, ready to predict; `minunet.fit` and `minunet.load_model` make it.
+
+    Attributes
+    ----------
+    model : UNet
+        In evaluation mode.
+    preprocessing : Preprocessing
+        Turns an image into the model's input.
+    metrics : dict
+        The scores of the model when it was saved.
+    config : dict
+        The architecture: `UNet(**config)` builds it.
+    extra : dict
+        Other values stored with the model, such as the training configuration.
+    path : Path or None
+        The file it came from.
+    machine : Machine
+        The device and the precision; `to` changes them.
+    cell_choice : CellChoice or None
+        How cells are cut out, chosen at the end of the training; None for models of older versions.
+    training_images : TrainingImages or None
+        How the images look that the model was trained on; None for models of older versions.
+    outputs : Outputs
+        What the channels of the network's logits mean.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())  # of a network that a program has trained
+    >>> model.predict(np.zeros((30, 40), np.uint8)).shape
+    (30, 40)
+    """
 
     def save(self, path: str | Path) -> Path:
         """Write the model into a file, which `minunet.load_model` and every command read.
@@ -48,7 +79,10 @@ class TrainedModel(LoadedModel):
 
         Examples
         --------
-        >>> model.save("cells.safetensors")                       # doctest: +SKIP
+        >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/cells.safetensors").name
+        'cells.safetensors'
         """
         return save_model(self, path)
 
@@ -82,7 +116,13 @@ class TrainedModel(LoadedModel):
 
         Examples
         --------
-        >>> model.evaluate(images, masks)["all_pixels"]["dice"]   # doctest: +SKIP
+        >>> import numpy as np
+        >>> image = np.zeros((40, 40), np.uint8)
+        >>> image[10:25, 8:30] = 200
+        >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> scores = model.evaluate([image, image.T], [image > 100, image.T > 100])
+        >>> 0 <= scores["all_pixels"]["dice"] <= 1
+        True
         """
         if is_path(images) and (masks is None or is_path(masks)):
             data = {"data": images} if masks is None else {"images": images, "masks": masks}
@@ -157,7 +197,9 @@ def save_model(
 
     Examples
     --------
-    >>> minunet.save_model(model, "cells.safetensors")            # doctest: +SKIP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_model(UNet(3, base_channels=2, depth=1), f"{folder}/cells.safetensors").name
+    'cells.safetensors'
     """
     if isinstance(model, UNet):
         return write_model(

@@ -82,17 +82,65 @@ class Softmax(PrimitiveFunction):
 
 
 def relu(x: TensorLike) -> Tensor:
-    """max(x, 0), elementwise, any shape (Nair and Hinton 2010). The gradient at 0 is defined as 0."""
+    """max(x, 0), element by element (Nair and Hinton 2010).
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape. The gradient at 0 is defined as 0.
+
+    Examples
+    --------
+    >>> relu([-1.0, 2.0])
+    Tensor([0., 2.], dtype=float32)
+    """
     return ReLU().apply(x)
 
 
 def tanh(x: TensorLike) -> Tensor:
-    """Hyperbolic tangent, elementwise, any shape; values in (-1, 1)."""
+    """Hyperbolic tangent, element by element.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape; values in (-1, 1).
+
+    Examples
+    --------
+    >>> tanh([0.0, 100.0])
+    Tensor([0., 1.], dtype=float32)
+    """
     return Tanh().apply(x)
 
 
 def sigmoid(x: TensorLike) -> Tensor:
-    """1 / (1 + exp(-x)), elementwise, any shape; values in (0, 1), exact for large |x|."""
+    """1 / (1 + exp(-x)), element by element: the probability that belongs to a logit.
+
+    Parameters
+    ----------
+    x : Tensor
+        Of any shape.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape; values in (0, 1), exact for large |x|.
+
+    Examples
+    --------
+    >>> sigmoid([0.0, 100.0])
+    Tensor([0.5, 1. ], dtype=float32)
+    """
     return Sigmoid().apply(x)
 
 
@@ -106,11 +154,23 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
         one is +inf, or all are -inf, the probabilities are NaN, as in PyTorch, and NumPy warns of it.
         A 0-d tensor is a distribution over one class.
     axis : int
+        Along which the values sum to 1; negative numbers count from the last.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
 
     Raises
     ------
     ValueError
         If `x` has no such axis.
+
+    Examples
+    --------
+    >>> softmax([[0.0, 0.0], [7.0, 7.0]])
+    Tensor([[0.5, 0.5],
+            [0.5, 0.5]], dtype=float32)
     """
     x = as_tensor(x)
     if x.ndim == 0:

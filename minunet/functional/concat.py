@@ -43,11 +43,22 @@ def concat(tensors: Sequence[TensorLike], axis: int = -1) -> Tensor:
     tensors : sequence of Tensor or array
         All of the same rank, and of the same shape except along `axis`.
     axis : int
+        Negative numbers count from the last.
+
+    Returns
+    -------
+    Tensor
+        Its length along `axis` is the sum of theirs.
 
     Raises
     ------
     ValueError
         If the list is empty, the axis does not exist, or the other axes, dtypes or devices differ.
+
+    Examples
+    --------
+    >>> concat([[[1.0, 2.0]], [[3.0]]])
+    Tensor([[1., 2., 3.]], dtype=float32)
     """
     named = {f"tensors[{k}]": value for k, value in enumerate(tensors)}
     if not named:

@@ -114,6 +114,16 @@ def conv2d(
     ------
     ValueError
         If a shape, dtype or option does not fit; the message names the argument and its value.
+    TypeError
+        If `x` or `weight` is None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> images, weight = rng.random((2, 8, 10, 3)), rng.random((3, 3, 3, 16))
+    >>> conv2d(images, weight, padding="same", activation="relu").shape
+    (2, 8, 10, 16)
     """
     # A list of Tensors or arrays is read like a tuple; a list of lists of numbers is one batch of images.
     is_sequence = isinstance(x, tuple) or (isinstance(x, list) and not isinstance(next(iter(x), None), (list, tuple)))
@@ -175,13 +185,22 @@ def conv_transpose2d(
     ------
     ValueError
         If a shape, dtype or option does not fit, or the padding would remove the whole output.
+    TypeError
+        If `x` or `weight` is None.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> conv_transpose2d(np.ones((2, 8, 10, 16)), np.ones((2, 2, 16, 4))).shape
+    (2, 16, 20, 4)
     """
     given = tensors("conv_transpose2d", {"x": x, "weight": weight, "bias": bias})
-    x = images("conv_transpose2d", "x", given["x"])
     weight = kernel_weights("conv_transpose2d", given["weight"])
+    x = images("conv_transpose2d", "x", given["x"], weight.shape[2])
     if x.shape[3] != weight.shape[2]:
         raise ValueError(
             f"conv_transpose2d: x has {x.shape[3]} channels, but weight of shape {weight.shape} takes {weight.shape[2]}"
+            + layout_advice(x.shape, weight.shape[2])
         )
     bias = check_bias("conv_transpose2d", given.get("bias"), weight)
     stride = pair("conv_transpose2d", "stride", stride, 1)

@@ -43,13 +43,24 @@ def dropout(x: TensorLike, p: float, rng: np.random.Generator, training: bool) -
     p : float
         Probability that an element is set to 0; the others are multiplied by 1 / (1 - p).
     rng : numpy.random.Generator
+        Draws which elements are set to 0.
     training : bool
         If False, `x` itself is returned.
+
+    Returns
+    -------
+    Tensor
+        Of the same shape.
 
     Raises
     ------
     ValueError
         If `p` is not in [0, 1] or `rng` is not a Generator.
+
+    Examples
+    --------
+    >>> dropout([1.0, 2.0, 3.0, 4.0], 0.5, np.random.default_rng(0), training=True)
+    Tensor([2., 0., 0., 0.], dtype=float32)
     """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be between 0 and 1, got {p!r}")

@@ -57,6 +57,11 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
     ------
     ValueError
         If the shapes or dtypes do not fit.
+
+    Examples
+    --------
+    >>> linear([[1.0, 2.0]], [[1.0, 0.0, 3.0], [0.0, 1.0, 3.0]], [0.0, 0.5, 0.0])
+    Tensor([[1. , 2.5, 9. ]], dtype=float32)
     """
     given = tensors("linear", {"x": x, "weight": weight, "bias": bias})
     x, weight = given["x"], given["weight"]
@@ -70,7 +75,27 @@ def linear(x: TensorLike, weight: TensorLike, bias: TensorLike | None = None) ->
 
 
 def flatten(x: TensorLike) -> Tensor:
-    """Reshape (N, ...) to (N, product of the rest): each image becomes a row."""
+    """Reshape (N, ...) to (N, product of the rest): each image becomes a row.
+
+    Parameters
+    ----------
+    x : Tensor (N, ...)
+
+    Returns
+    -------
+    Tensor (N, product of the rest)
+
+    Raises
+    ------
+    ValueError
+        If `x` is a single number.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> flatten(np.zeros((2, 4, 5, 3))).shape
+    (2, 60)
+    """
     x = as_tensor(x)
     if x.ndim == 0:
         raise ValueError("flatten: x must have a batch axis, got shape ()")

@@ -141,6 +141,11 @@ def binary_cross_entropy(p: TensorLike, target: TensorLike, weight: TensorLike |
     ------
     ValueError
         If a shape differs, `p` is empty, `p` or the target is not in [0, 1], or target or weight requires a gradient.
+
+    Examples
+    --------
+    >>> round(binary_cross_entropy([0.5, 0.5], [0.0, 1.0]).item(), 4)  # log(2)
+    0.6931
     """
     p = predictions("binary_cross_entropy", "p", p)
     if bool((p.data < 0).any()) or bool((p.data > 1).any()):
@@ -172,6 +177,11 @@ def binary_cross_entropy_with_logits(
     ------
     ValueError
         If a shape differs, `logits` is empty, the target is not in [0, 1], or target or weight requires a gradient.
+
+    Examples
+    --------
+    >>> round(binary_cross_entropy_with_logits([0.0, 0.0], [0.0, 1.0]).item(), 4)  # log(2)
+    0.6931
     """
     name = "binary_cross_entropy_with_logits"
     logits = predictions(name, "logits", logits)
@@ -188,10 +198,20 @@ def cross_entropy(logits: TensorLike, labels: TensorLike) -> Tensor:
     labels : array of integers (...)
         The true classes, counted from 0.
 
+    Returns
+    -------
+    Tensor
+        One number.
+
     Raises
     ------
     ValueError
         If the shapes do not fit, there are no labels, or a label is not the number of a class.
+
+    Examples
+    --------
+    >>> round(cross_entropy([[0.0, 0.0, 0.0]], [2]).item(), 4)  # log(3)
+    1.0986
     """
     logits = predictions("cross_entropy", "logits", logits)
     if logits.ndim == 0:
@@ -232,6 +252,11 @@ def dice_loss(logits: TensorLike, target: TensorLike) -> Tensor:
     ------
     ValueError
         If the shape differs, `logits` is empty, the target is not in [0, 1], or the target requires a gradient.
+
+    Examples
+    --------
+    >>> dice_loss([[50.0, -50.0]], [[1.0, 0.0]]).item()
+    0.0
     """
     logits = predictions("dice_loss", "logits", logits)
     truth = target_like("dice_loss", target, logits)

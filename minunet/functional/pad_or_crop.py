@@ -44,9 +44,19 @@ def pad_or_crop(x: TensorLike, size: IntOrPair) -> Tensor:
     size : int or pair
         Height and width of the result.
 
+    Returns
+    -------
+    Tensor (N, height, width, C)
+
     Raises
     ------
     ValueError
         If `x` is not a batch of images or `size` is less than 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> pad_or_crop(np.ones((1, 5, 7, 3)), (8, 4)).shape
+    (1, 8, 4, 3)
     """
     return PadOrCrop(pair("pad_or_crop", "size", size, 1)).apply(images("pad_or_crop", "x", x))

@@ -111,6 +111,11 @@ def max_pool2d(
     ------
     ValueError
         If a size does not fit; the message names it.
+
+    Examples
+    --------
+    >>> max_pool2d([[[[1.0], [2.0]], [[4.0], [3.0]]]]).data[0, :, :, 0]
+    array([[4.]], dtype=float32)
     """
     x, settings = _checked("max_pool2d", x, kernel_size, stride, padding)
     return MaxPool2d(*settings).apply(x)
@@ -140,6 +145,11 @@ def avg_pool2d(
     ------
     ValueError
         If a size does not fit; the message names it.
+
+    Examples
+    --------
+    >>> avg_pool2d([[[[1.0], [2.0]], [[4.0], [3.0]]]]).data[0, :, :, 0]
+    array([[2.5]], dtype=float32)
     """
     x, settings = _checked("avg_pool2d", x, kernel_size, stride, padding)
     return AvgPool2d(*settings, bool(count_include_pad)).apply(x)
@@ -148,7 +158,27 @@ def avg_pool2d(
 def sum_pool2d(
     x: TensorLike, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0
 ) -> Tensor:
-    """The sum of each window; parameters, shapes and errors as for `max_pool2d`, but padding is zero."""
+    """The sum of each window.
+
+    Parameters
+    ----------
+    x, kernel_size, stride, padding
+        As for `max_pool2d`, but padding is zero.
+
+    Returns
+    -------
+    Tensor (N, H', W', C)
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit; the message names it.
+
+    Examples
+    --------
+    >>> sum_pool2d([[[[1.0], [2.0]], [[4.0], [3.0]]]]).data[0, :, :, 0]
+    array([[10.]], dtype=float32)
+    """
     x, settings = _checked("sum_pool2d", x, kernel_size, stride, padding)
     return SumPool2d(*settings).apply(x)
 

@@ -45,5 +45,10 @@ def upsample2d(x: TensorLike, scale: IntOrPair = 2) -> Tensor:
     ------
     ValueError
         If `x` is not a batch of images or `scale` is less than 1.
+
+    Examples
+    --------
+    >>> upsample2d([[[[1.0], [2.0]]]], (1, 2)).data[0, :, :, 0]
+    array([[1., 1., 2., 2.]], dtype=float32)
     """
     return Upsample2d(pair("upsample2d", "scale", scale, 1)).apply(images("upsample2d", "x", x))

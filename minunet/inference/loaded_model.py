@@ -75,8 +75,10 @@ class LoadedModel:
 
     Examples
     --------
-    >>> model = minunet.load_model("runs/first")                  # doctest: +SKIP
-    >>> cells = model.predict("smear.jpg") > 0.5                  # doctest: +SKIP
+    >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())  # of a network that a program has trained
+    >>> cell = model.predict(np.zeros((30, 40), np.uint8)) > 0.5
+    >>> cell.shape
+    (30, 40)
     """
 
     model: UNet
@@ -91,6 +93,7 @@ class LoadedModel:
     outputs: Outputs = field(default_factory=Outputs)
 
     def __post_init__(self) -> None:
+        self.config = self.config or dict(self.model.config)
         self.forward_pass = ForwardPass(self.model, self.machine)
 
     @property
@@ -109,17 +112,30 @@ class LoadedModel:
         return CellSettings() if self.cell_choice is None else self.cell_choice.settings
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
-        """Move the model to "cpu", "cuda" or, for "auto", the GPU if there is one; returns it.
+        """Move the model to a device.
 
         Parameters
         ----------
+        device : {"cpu", "cuda", "auto"}
+            "auto" is the GPU if there is one.
         precision : {"auto", "fp32", "tf32", "bf16"}
             Of a GPU's convolutions; see `minunet.load_model`.
+
+        Returns
+        -------
+        LoadedModel
+            The model itself.
 
         Raises
         ------
         UserError
             For "cuda" without a usable GPU, an unknown name, or a precision that is not available on the device.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> model.to("cpu").device
+        'cpu'
         """
         self.machine = Machine.choose(device, precision)
         self.model.to(self.device)
@@ -160,6 +176,13 @@ class LoadedModel:
         UserError
             If the image is of another type, or its file cannot be read; if the diameter does not suit the image, or the model
             knows none.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(3, base_channels=2, depth=1), Preprocessing(channels="rgb"))
+        >>> probability = model.predict(np.zeros((30, 40, 3), np.uint8))
+        >>> probability.shape, probability.dtype
+        ((30, 40), dtype('float32'))
         """
         return next(self.predict_many([image], diameter=diameter))
 
@@ -182,6 +205,13 @@ class LoadedModel:
         ------
         UserError
             As `predict`.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> maps = model.predict_outputs(np.zeros((30, 40), np.uint8))
+        >>> maps.probability.shape, maps.separation
+        ((30, 40), None)
         """
         array = image_array(image)
         maps = self.maps(self._input(array, diameter)[None])[0]
@@ -212,8 +242,10 @@ class LoadedModel:
 
         Examples
         --------
-        >>> labels, table = model.cells("smear.jpg")              # doctest: +SKIP
-        >>> [row["area_px2"] for row in table]                         # doctest: +SKIP
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> labels, table = model.cells(np.zeros((30, 40), np.uint8))  # a network without training finds no cells
+        >>> labels.shape, [row["area_px2"] for row in table]
+        ((30, 40), [])
         """
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
@@ -243,9 +275,10 @@ class LoadedModel:
 
         Examples
         --------
-        >>> maps = model.features("smear.jpg")                    # doctest: +SKIP
-        >>> maps["contraction.0.convs.0"].shape                   # doctest: +SKIP
-        (256, 192, 64)
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> outputs = model.features(np.zeros((30, 40), np.uint8))
+        >>> outputs["contraction.0.convs.0"].shape, outputs["bottleneck.convs.0"].shape
+        ((30, 40, 2), (15, 20, 4))
         """
         array = image_array(image)
         prepared = self._input(array, diameter)
@@ -275,6 +308,12 @@ class LoadedModel:
         ------
         UserError
             As `predict`, and for a model that was not trained at one cell diameter.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing(diameter=20.0))
+        >>> model.estimate_diameter(np.zeros((64, 64), np.uint8)) is None  # a network without training finds no cells
+        True
         """
         if self.preprocessing.diameter is None:
             raise UserError(f"{self.path or 'this model'}: {NOT_ONE_DIAMETER}.")
@@ -327,6 +366,12 @@ class LoadedModel:
         ------
         UserError
             If the image is of another type, or its file cannot be read.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> model.unlike(np.zeros((30, 40), np.uint8))  # nothing is known of the training images
+        []
         """
         return self.unlike_window(image_array(image), diameter=diameter)
 
@@ -355,6 +400,12 @@ class LoadedModel:
         ------
         ndarray
             (H, W) float32 in [0, 1], one per image.
+
+        Examples
+        --------
+        >>> model = LoadedModel(UNet(base_channels=2, depth=1), Preprocessing())
+        >>> [probability.shape for probability in model.predict_many([np.zeros((30, 40)), np.zeros((9, 7))])]
+        [(30, 40), (9, 7)]
         """
         prepared = ((self._input(array, diameter), array.shape[:2]) for array in map(image_array, images))
         for shape, group in itertools.groupby(prepared, key=lambda item: item[0].shape):
@@ -415,7 +466,17 @@ class LoadedModel:
         return self.preprocessing.size != (width, height) and height * width > pixels_at_once(self.config)
 
     def summary(self) -> str:
-        """Model, input and device in one line."""
+        """Model, input and device in one line.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> LoadedModel(UNet(base_channels=2, depth=1), Preprocessing()).summary()
+        'paper U-Net, base 2, depth 1; grey, native resolution; on cpu'
+        """
         size = self.preprocessing.size
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
         if self.preprocessing.diameter is not None:

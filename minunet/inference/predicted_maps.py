@@ -22,6 +22,12 @@ class PredictedMaps:
         What separates cells that touch (see `minunet.data.outputs.Outputs`); None for a model that does not know it.
     foreground_class : ndarray, (H, W) uint8, or None
         The index of the most probable class but the background; None for a model without classes.
+
+    Examples
+    --------
+    >>> maps = PredictedMaps(np.float32([[0.9, 0.2]]), foreground_class=np.uint8([[2, 1]]))
+    >>> maps.classes
+    array([[2, 0]], dtype=uint8)
     """
 
     probability: np.ndarray
@@ -37,7 +43,24 @@ class PredictedMaps:
         return self.classes_above(0.5)
 
     def classes_above(self, threshold: float) -> np.ndarray | None:
-        """As `classes`, with another threshold of the probability of cell."""
+        """As `classes`, with another threshold of the probability of cell.
+
+        Parameters
+        ----------
+        threshold : float
+            A pixel is cell where its probability is above it.
+
+        Returns
+        -------
+        ndarray or None
+            (H, W) uint8.
+
+        Examples
+        --------
+        >>> maps = PredictedMaps(np.float32([[0.9, 0.2]]), foreground_class=np.uint8([[2, 1]]))
+        >>> maps.classes_above(0.1)
+        array([[2, 1]], dtype=uint8)
+        """
         return (
             None
             if self.foreground_class is None

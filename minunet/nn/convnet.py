@@ -70,7 +70,28 @@ class ConvNet(Module):
         self.classifier = Linear(shrunk[0] * shrunk[1] * channels[-1], num_classes, rng=rng)
 
     def logits(self, x: TensorLike) -> Tensor:
-        """Scores before the softmax, (N, num_classes): what `minunet.functional.cross_entropy` takes."""
+        """Scores before the softmax: what `minunet.functional.cross_entropy` takes.
+
+        Parameters
+        ----------
+        x : Tensor (N, H, W, in_channels)
+            Images of the size that the network was made for.
+
+        Returns
+        -------
+        Tensor (N, num_classes)
+
+        Raises
+        ------
+        ValueError
+            If the shape is another.
+
+        Examples
+        --------
+        >>> net = ConvNet(1, 3, image_size=16)
+        >>> net.logits(np.zeros((2, 16, 16, 1))).shape
+        (2, 3)
+        """
         x = conform(x, self.classifier.weight)
         needed = (*self.image_size, self.in_channels)
         if x.ndim != 4 or x.shape[1:] != needed:

@@ -26,6 +26,17 @@ class Sequential(Module):
     ----------
     *layers : Module
         Operations without parameters are modules too, such as `ReLU()` for `minunet.functional.relu`.
+
+    Raises
+    ------
+    TypeError
+        If a layer is no Module.
+
+    Examples
+    --------
+    >>> model = Sequential(Conv2d(1, 4, 3, padding="same"), ReLU(), MaxPool2d())
+    >>> model(np.zeros((1, 8, 10, 1), np.float32)).shape
+    (1, 4, 5, 4)
     """
 
     def __init__(self, *layers: Module):
@@ -68,6 +79,17 @@ class Conv2d(Module):
     rng : numpy.random.Generator, optional
         Draws the weights, (kh, kw, in, out): He's normal before a ReLU or nothing, Glorot's uniform before tanh and
         sigmoid. None means default_rng(0). Biases start at 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit; the message names it and its value.
+
+    Examples
+    --------
+    >>> layer = Conv2d(3, 16, 3, padding="same", activation="relu")
+    >>> layer(np.zeros((2, 8, 10, 3), np.float32)).shape, layer.weight.shape
+    ((2, 8, 10, 16), (3, 3, 3, 16))
     """
 
     def __init__(
@@ -116,6 +138,16 @@ class ConvTranspose2d(Module):
     bias : bool
     rng : numpy.random.Generator, optional
         Draws the weights, (kh, kw, in, out), Glorot's uniform. None means default_rng(0). Biases start at 0.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit; the message names it and its value.
+
+    Examples
+    --------
+    >>> ConvTranspose2d(16, 8)(np.zeros((2, 4, 5, 16), np.float32)).shape
+    (2, 8, 10, 8)
     """
 
     def __init__(
@@ -156,6 +188,16 @@ class Linear(Module):
     bias : bool
     rng : numpy.random.Generator, optional
         Draws the weights, (in, out), Glorot's uniform. None means default_rng(0). Biases start at 0.
+
+    Raises
+    ------
+    ValueError
+        If a number of features is not a whole number of at least 1.
+
+    Examples
+    --------
+    >>> Linear(3, 2)(np.zeros((5, 3), np.float32)).shape
+    (5, 2)
     """
 
     def __init__(
@@ -184,14 +226,56 @@ class _Pool2d(Module):
 
 
 class MaxPool2d(_Pool2d):
-    """Max pooling; see `minunet.functional.max_pool2d`."""
+    """Max pooling; see `minunet.functional.max_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size : int or pair
+        Size of the window in pixels.
+    stride : int or pair, optional
+        Step of the window; by default the size of the window.
+    padding : int or pair
+        Rows and columns of minus infinity added on each side.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit.
+
+    Examples
+    --------
+    >>> MaxPool2d()(np.zeros((1, 8, 10, 3))).shape
+    (1, 4, 5, 3)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class AvgPool2d(_Pool2d):
-    """Average pooling; see `minunet.functional.avg_pool2d`."""
+    """Average pooling; see `minunet.functional.avg_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size : int or pair
+        Size of the window in pixels.
+    stride : int or pair, optional
+        Step of the window; by default the size of the window.
+    padding : int or pair
+        Rows and columns of zeros added on each side.
+    count_include_pad : bool
+        Whether padding counts as pixels when the sum is divided by their number.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit.
+
+    Examples
+    --------
+    >>> AvgPool2d()(np.zeros((1, 8, 10, 3))).shape
+    (1, 4, 5, 3)
+    """
 
     def __init__(
         self,
@@ -208,35 +292,84 @@ class AvgPool2d(_Pool2d):
 
 
 class SumPool2d(_Pool2d):
-    """Sum pooling; see `minunet.functional.sum_pool2d`."""
+    """Sum pooling; see `minunet.functional.sum_pool2d`.
+
+    Parameters
+    ----------
+    kernel_size : int or pair
+        Size of the window in pixels.
+    stride : int or pair, optional
+        Step of the window; by default the size of the window.
+    padding : int or pair
+        Rows and columns of zeros added on each side.
+
+    Raises
+    ------
+    ValueError
+        If a size does not fit.
+
+    Examples
+    --------
+    >>> SumPool2d()(np.zeros((1, 8, 10, 3))).shape
+    (1, 4, 5, 3)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.sum_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class ReLU(Module):
-    """The layer of `minunet.functional.relu`: max(x, 0)."""
+    """The layer of `minunet.functional.relu`: max(x, 0).
+
+    Examples
+    --------
+    >>> ReLU()([-1.0, 2.0])
+    Tensor([0., 2.], dtype=float32)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.relu(x)
 
 
 class Tanh(Module):
-    """The layer of `minunet.functional.tanh`: the hyperbolic tangent."""
+    """The layer of `minunet.functional.tanh`: the hyperbolic tangent.
+
+    Examples
+    --------
+    >>> Tanh()([0.0])
+    Tensor([0.], dtype=float32)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.tanh(x)
 
 
 class Sigmoid(Module):
-    """The layer of `minunet.functional.sigmoid`: 1 / (1 + exp(-x))."""
+    """The layer of `minunet.functional.sigmoid`: 1 / (1 + exp(-x)).
+
+    Examples
+    --------
+    >>> Sigmoid()([0.0])
+    Tensor([0.5], dtype=float32)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.sigmoid(x)
 
 
 class Softmax(Module):
-    """The layer of `minunet.functional.softmax`: exp(x) divided by its sum along an axis."""
+    """The layer of `minunet.functional.softmax`: exp(x) divided by its sum along an axis.
+
+    Parameters
+    ----------
+    axis : int
+        Along which the values sum to 1.
+
+    Examples
+    --------
+    >>> Softmax()([[1.0, 1.0]])
+    Tensor([[0.5, 0.5]], dtype=float32)
+    """
 
     def __init__(self, axis: int = -1):
         self.axis = axis
@@ -246,14 +379,41 @@ class Softmax(Module):
 
 
 class Flatten(Module):
-    """The layer of `minunet.functional.flatten`: (N, ...) becomes (N, product of the rest)."""
+    """The layer of `minunet.functional.flatten`: (N, ...) becomes (N, product of the rest).
+
+    Examples
+    --------
+    >>> Flatten()(np.zeros((2, 4, 5, 3))).shape
+    (2, 60)
+    """
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.flatten(x)
 
 
 class Dropout(Module):
-    """Dropout in training mode; see `minunet.functional.dropout`. `rng` None means default_rng(0)."""
+    """Dropout in training mode, and nothing in evaluation mode; see `minunet.functional.dropout`.
+
+    Parameters
+    ----------
+    p : float
+        Probability that an element is set to 0.
+    rng : numpy.random.Generator, optional
+        Draws which elements are; None means default_rng(0).
+
+    Raises
+    ------
+    ValueError
+        If `p` is not in [0, 1].
+
+    Examples
+    --------
+    >>> layer = Dropout(0.5)
+    >>> layer([1.0, 2.0, 3.0, 4.0])
+    Tensor([2., 0., 0., 0.], dtype=float32)
+    >>> layer.eval()([1.0, 2.0, 3.0, 4.0])
+    Tensor([1., 2., 3., 4.], dtype=float32)
+    """
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
         if not 0 <= p <= 1:

@@ -17,7 +17,18 @@ from minunet.nn.state_dict_checks import fitting_arrays
 
 
 class Parameter(Tensor):
-    """A tensor that training adjusts; it requires a gradient."""
+    """A tensor that training adjusts; it requires a gradient.
+
+    Parameters
+    ----------
+    data : array_like
+        As for `Tensor`.
+
+    Examples
+    --------
+    >>> Parameter([1.0, 2.0])
+    Parameter([1., 2.], dtype=float32, requires_grad=True)
+    """
 
     def __init__(self, data: Any):
         super().__init__(data, requires_grad=True)
@@ -53,7 +64,19 @@ class Module:
         return model_text(self)
 
     def extra_repr(self) -> str:
-        """The settings that `print` shows in parentheses; by default those arguments of the constructor that are attributes."""
+        """The settings that `print` shows in parentheses; subclasses may return others.
+
+        Returns
+        -------
+        str
+            By default the arguments of the constructor that are attributes of the module, without those that are the default.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> nn.Conv2d(1, 4, 3, padding=1).extra_repr()
+        '1, 4, 3, padding=1'
+        """
         return arguments_text(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -61,7 +84,19 @@ class Module:
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """(name, module) of the direct sub-modules; the items of a list are named by their index."""
+        """The direct sub-modules, in the order of assignment; the items of a list are named by their index.
+
+        Returns
+        -------
+        iterator of (str, Module)
+            Name and module.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> [name for name, child in nn.Sequential(nn.ReLU(), nn.Tanh()).children()]
+        ['0', '1']
+        """
         for name, value in vars(self).items():
             if isinstance(value, Module):
                 yield name, value
@@ -71,7 +106,24 @@ class Module:
                         yield f"{name}.{k}", item
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-        """(name, parameter) pairs, in the order of assignment, sub-modules included; each parameter once."""
+        """The parameters with their names, in the order of assignment, sub-modules included; each parameter once.
+
+        Parameters
+        ----------
+        prefix : str
+            Put before each name.
+
+        Returns
+        -------
+        iterator of (str, Parameter)
+            Such as ("contraction.0.convs.1.weight", parameter).
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> [(name, p.shape) for name, p in nn.Sequential(nn.Linear(3, 2)).named_parameters()]
+        [('0.weight', (3, 2)), ('0.bias', (2,))]
+        """
         seen: set[int] = set()
         for name, parameter in self._all_parameters(prefix):
             if id(parameter) not in seen:
@@ -92,16 +144,55 @@ class Module:
                         yield from item._all_parameters(f"{prefix}{name}.{k}.")
 
     def parameters(self) -> list[Parameter]:
-        """Every parameter, in the order of `named_parameters`."""
+        """Every parameter, in the order of `named_parameters`.
+
+        Returns
+        -------
+        list of Parameter
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> sum(p.size for p in nn.Linear(3, 2).parameters())
+        8
+        """
         return [parameter for _, parameter in self.named_parameters()]
 
     def modules(self) -> Iterator[Module]:
-        """This module and all below it."""
+        """This module and all below it.
+
+        Returns
+        -------
+        iterator of Module
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> [type(m).__name__ for m in nn.Sequential(nn.ReLU()).modules()]
+        ['Sequential', 'ReLU']
+        """
         for _, module in self.named_modules():
             yield module
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """(name, module) of this module, whose name is `prefix`, and of all below it, such as "contraction.0.convs.1"."""
+        """This module and all below it, with their names.
+
+        Parameters
+        ----------
+        prefix : str
+            The name of this module.
+
+        Returns
+        -------
+        iterator of (str, Module)
+            Such as ("contraction.0.convs.1", module).
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> [name for name, module in nn.Sequential(nn.ReLU()).named_modules()]
+        ['', '0']
+        """
         yield prefix, self
         for name, child in self.children():
             yield from child.named_modules(f"{prefix}.{name}" if prefix else name)
@@ -141,7 +232,19 @@ class Module:
         return dict(outputs)
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Name -> a copy of the parameter in host memory."""
+        """The values of all parameters, as `load_state_dict` takes them.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Copies in host memory, by the names of the parameters.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> {name: array.shape for name, array in nn.Linear(3, 2).state_dict().items()}
+        {'weight': (3, 2), 'bias': (2,)}
+        """
         return {name: np.array(to_numpy(parameter.data)) for name, parameter in self.named_parameters()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -157,6 +260,14 @@ class Module:
         ValueError
             If a name is missing or unexpected, a shape differs, or an array does not hold real numbers that the parameter's dtype
             can hold; the message lists every one, and nothing is loaded.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> one, other = nn.Linear(3, 2), nn.Linear(3, 2, rng=np.random.default_rng(1))
+        >>> other.load_state_dict(one.state_dict())
+        >>> bool((other.weight == one.weight).all())
+        True
         """
         if not isinstance(state, Mapping):
             raise ValueError(f"load_state_dict: the state must map names to arrays, got {type(state).__name__}")
@@ -170,22 +281,67 @@ class Module:
             parameter.mark_changed()
 
     def train(self, mode: bool = True) -> Module:
-        """Set training mode (dropout active) here and below; returns the module."""
+        """Set training mode, in which dropout is active, here and below.
+
+        Parameters
+        ----------
+        mode : bool
+            False sets evaluation mode.
+
+        Returns
+        -------
+        Module
+            The module itself.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> nn.Dropout(0.5).eval().train().training
+        True
+        """
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Module:
-        """Set evaluation mode here and below; returns the module."""
+        """Set evaluation mode, in which dropout does nothing, here and below.
+
+        Returns
+        -------
+        Module
+            The module itself.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> nn.Dropout(0.5).eval().training
+        False
+        """
         return self.train(False)
 
     def to(self, device: str) -> Module:
-        """Move every parameter (and its gradient) to "cpu", "cuda" or, for "auto", to the GPU if there is one; returns the module.
+        """Move every parameter and its gradient to a device.
+
+        Parameters
+        ----------
+        device : {"cpu", "cuda", "auto"}
+            "auto" is the GPU if there is one.
+
+        Returns
+        -------
+        Module
+            The module itself.
 
         Raises
         ------
         UserError
             For "cuda" without a usable GPU, or an unknown name.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> nn.Linear(3, 2).to("cpu").device
+        'cpu'
         """
         device = resolve_device(device)
         for parameter in self.parameters():
@@ -196,12 +352,28 @@ class Module:
         return self
 
     def astype(self, dtype: DTypeLike) -> Module:
-        """Convert every parameter to a floating-point dtype, dropping gradients; returns the module.
+        """Convert every parameter to a floating-point dtype, dropping gradients.
+
+        Parameters
+        ----------
+        dtype : dtype
+            Such as "float64", for exact derivatives.
+
+        Returns
+        -------
+        Module
+            The module itself.
 
         Raises
         ------
         ValueError
             If the dtype is not floating-point.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> nn.Linear(3, 2).astype("float64").weight.dtype
+        dtype('float64')
         """
         if not is_float(np.empty(0, dtype)):
             raise ValueError(f"astype: dtype must be floating-point, such as float32, got {np.dtype(dtype)}")
@@ -217,6 +389,16 @@ class Module:
         return device_of(parameters[0].data) if parameters else "cpu"
 
     def zero_grad(self) -> None:
-        """Forget every gradient."""
+        """Forget every gradient.
+
+        Examples
+        --------
+        >>> from minunet import nn
+        >>> layer = nn.Linear(3, 2)
+        >>> layer(np.ones((1, 3))).sum().backward()
+        >>> layer.zero_grad()
+        >>> layer.weight.grad is None
+        True
+        """
         for parameter in self.parameters():
             parameter.grad = None

@@ -32,6 +32,22 @@ class Adam(Optimizer):
         Added to the root of the second mean.
     weight_decay : float
         Times the parameter, added to its gradient (L2 regularisation).
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, or `params` has no tensors, or others than a model or a list of tensors.
+
+    Examples
+    --------
+    >>> from minunet import nn
+    >>> model = nn.Linear(3, 2)
+    >>> optimizer = Adam(model, lr=0.01)
+    >>> for step in range(3):
+    ...     optimizer.zero_grad()
+    ...     loss = (model(np.ones((1, 3), np.float32)) ** 2).sum()
+    ...     loss.backward()
+    ...     optimizer.step()
     """
 
     def __init__(
@@ -67,7 +83,22 @@ class Adam(Optimizer):
         return problems
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place.
+
+        Raises
+        ------
+        ValueError
+            If a gradient does not fit its parameter; nothing is updated then.
+
+        Examples
+        --------
+        >>> x = Tensor([1.0], requires_grad=True)
+        >>> optimizer = Adam([x], lr=0.25)
+        >>> (x**2).sum().backward()
+        >>> optimizer.step()
+        >>> bool(x < 1)
+        True
+        """
         indices = self._begin()
         # The bias correction uses each parameter's own number of updates, as in PyTorch; they are nearly always the same.
         for k in indices:
@@ -97,6 +128,20 @@ class SGD(Optimizer):
     lr : float
     momentum : float
         In [0, 1); 0 is plain gradient descent.
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, or `params` has no tensors, or others than a model or a list of tensors.
+
+    Examples
+    --------
+    >>> x = Tensor([1.0], requires_grad=True)
+    >>> optimizer = SGD([x], lr=0.25)
+    >>> (x**2).sum().backward()
+    >>> optimizer.step()
+    >>> x.data
+    array([0.5], dtype=float32)
     """
 
     def __init__(self, params: Module | Iterable[Tensor], lr: float, momentum: float = 0.0):
@@ -115,7 +160,22 @@ class SGD(Optimizer):
         return problems
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place.
+
+        Raises
+        ------
+        ValueError
+            If a gradient does not fit its parameter; nothing is updated then.
+
+        Examples
+        --------
+        >>> x = Tensor([1.0], requires_grad=True)
+        >>> optimizer = SGD([x], lr=0.25)
+        >>> (x**2).sum().backward()
+        >>> optimizer.step()
+        >>> bool(x < 1)
+        True
+        """
         for k in self._begin():
             p = self.params[k]
             change: Array = p.grad

@@ -19,12 +19,33 @@ from minunet.nn.state_dict_checks import fitting_arrays
 class Optimizer:
     """Base of the optimizers: parameters, counts of steps, and named lists of arrays with one array per parameter.
 
+    Parameters
+    ----------
+    params : Module or iterable of Tensor
+        A model, or tensors such as `model.parameters()`.
+    lr : float
+        Step size.
+    state_names : tuple of str
+        The arrays that a kind of optimizer keeps for each parameter, such as ("velocity",).
+
     Attributes
     ----------
     lr : float
         Step size; it may be changed before every step.
     steps : int
         Number of calls of `step`.
+
+    Examples
+    --------
+    >>> class Descent(Optimizer):
+    ...     def step(self):
+    ...         for k in self._begin():
+    ...             self.params[k].data -= self.lr * self.params[k].grad
+    >>> x = Tensor([1.0], requires_grad=True)
+    >>> (x**2).sum().backward()
+    >>> Descent([x], 0.25, ()).step()
+    >>> x.data
+    array([0.5], dtype=float32)
     """
 
     def __init__(self, params: Module | Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
@@ -37,12 +58,41 @@ class Optimizer:
         self.state = {name: [array_module(p.data).zeros_like(p.data) for p in self.params] for name in state_names}
 
     def zero_grad(self) -> None:
-        """Forget every gradient."""
+        """Forget every gradient; call it before each backward pass, since gradients add up.
+
+        Examples
+        --------
+        >>> from minunet import optim
+        >>> x = Tensor([1.0], requires_grad=True)
+        >>> optimizer = optim.SGD([x], 0.1)
+        >>> x.sum().backward()
+        >>> optimizer.zero_grad()
+        >>> x.grad is None
+        True
+        """
         for p in self.params:
             p.grad = None
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place."""
+        """Update every parameter that has a gradient, in place.
+
+        Raises
+        ------
+        ValueError
+            If a gradient does not fit its parameter; nothing is updated then.
+        TypeError
+            If the class defines no step.
+
+        Examples
+        --------
+        >>> from minunet import optim
+        >>> x = Tensor([1.0], requires_grad=True)
+        >>> optimizer = optim.SGD([x], 0.25)
+        >>> (x**2).sum().backward()
+        >>> optimizer.step()
+        >>> x.data
+        array([0.5], dtype=float32)
+        """
         raise TypeError(f"{type(self).__name__} does not define step")
 
     def settings(self) -> dict[str, Any]:
@@ -50,18 +100,43 @@ class Optimizer:
         return {"lr": self.lr}
 
     def state_dict(self) -> dict[str, Any]:
-        """Number of steps, updates of each parameter, hyper-parameters, and copies of the arrays as "name.index"."""
+        """All that a stopped training needs to go on: numbers and arrays, as `load_state_dict` takes them.
+
+        Returns
+        -------
+        dict
+            Number of steps, updates of each parameter, hyper-parameters, and copies of the arrays as "name.index" in host memory.
+
+        Examples
+        --------
+        >>> from minunet import optim
+        >>> list(optim.SGD([Tensor([1.0])], 0.1, momentum=0.9).state_dict())
+        ['step', 'updates', 'lr', 'momentum', 'velocity.0']
+        """
         arrays = {name: to_numpy(array).copy() for name, array in self._arrays().items()}
         return {"step": self.steps, "updates": self.updates.copy(), **self.settings(), **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Load what `state_dict` returned; the number of parameters and their shapes must be the same.
 
+        Parameters
+        ----------
+        state : mapping
+            Of the names to numbers and arrays.
+
         Raises
         ------
         ValueError
             If an entry is missing, unknown, has another shape, or holds an impossible value; the message lists every
             one, and nothing is loaded.
+
+        Examples
+        --------
+        >>> from minunet import optim
+        >>> one, other = optim.SGD([Tensor([1.0])], 0.1), optim.SGD([Tensor([1.0])], 0.5)
+        >>> other.load_state_dict(one.state_dict())
+        >>> other.lr
+        0.1
         """
         name = f"{type(self).__name__}.load_state_dict"
         if not isinstance(state, Mapping):

@@ -168,7 +168,23 @@ class UNet(Module):
         return arguments_text(self, always=("in_channels", "out_channels", "base_channels", "depth", "variant"))
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which images of this size are computed: each side a multiple of 2**depth."""
+        """The size at which images of a size are computed: each side a multiple of 2**depth.
+
+        Parameters
+        ----------
+        height, width : int
+            In pixels.
+
+        Returns
+        -------
+        tuple of int
+            (height, width).
+
+        Examples
+        --------
+        >>> UNet(base_channels=1, depth=3).padded_size(100, 64)
+        (104, 64)
+        """
         multiple = 2 ** self.config["depth"]
         return -(-height // multiple) * multiple, -(-width // multiple) * multiple
 

@@ -9,7 +9,7 @@ HEADINGS = ("layer", "operation", "output shape", "parameters", "algorithm", "wh
 
 @dataclass(frozen=True)
 class Description:
-    """A table; `print` it, or read `rows`.
+    """The table that `minunet.describe` gives; `print` it, or read `rows`.
 
     Attributes
     ----------
@@ -17,6 +17,13 @@ class Description:
         (layer, operation, output shape, parameters, algorithm, why) in the order of execution, forward then gradient.
     heading : str
         The title, on a line above the table; empty for a model on the CPU.
+
+    Examples
+    --------
+    >>> import minunet
+    >>> table = minunet.describe(minunet.nn.Linear(3, 2), (1, 3), gradients=False)
+    >>> table.parameters, table.rows[0][1:3]
+    (8, ('matmul', (1, 2)))
     """
 
     rows: list[tuple[str, str, tuple[int, ...], int, str, str]]

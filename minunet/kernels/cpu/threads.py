@@ -26,17 +26,37 @@ Workspace = Callable[[], AbstractContextManager[Any]]
 
 
 def get_num_threads() -> int:
-    """The number of threads that the CPU kernels use; by default the number of cores that this process may use."""
+    """The number of threads that the CPU kernels use.
+
+    Returns
+    -------
+    int
+        By default the number of cores that this process may use.
+
+    Examples
+    --------
+    >>> get_num_threads() >= 1
+    True
+    """
     return _num_threads or usable_cpus()
 
 
 def set_num_threads(count: int) -> None:
     """Use `count` threads in the CPU kernels from now on. The results do not depend on it, bit for bit.
 
+    Parameters
+    ----------
+    count : int
+        At least 1.
+
     Raises
     ------
     ValueError
         Unless `count` is a whole number from 1.
+
+    Examples
+    --------
+    >>> set_num_threads(get_num_threads())
     """
     global _num_threads
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
