@@ -260,7 +260,7 @@ def entry(name: PublicName) -> Iterator[str]:
     doc = name.docstring
     yield from (f"{'###' if name.owner else '##'} {name.path}", "")
     if not name.is_property:
-        yield from ("```python", name.signature(), "```", "")
+        yield from ("```text", name.signature(), "```", "")  # no code to be formatted
     yield from (doc.text, "")
     for section in SECTIONS:
         if section not in doc.sections:

@@ -45,8 +45,9 @@ class Tensor(Operators):
 
     Notes
     -----
-    The operators are ``+ - * / ** @``, with broadcasting, `abs`, and NumPy's indexing. ``== != < <= > >=`` compare the elements and give
-    a plain boolean array, which has no gradient; a tensor is hashed by its identity, so it can be a key. Elements are not assigned to.
+    The operators are ``+ - * / ** @``, with broadcasting, and NumPy's indexing. ``== != < <= > >=`` compare the elements and give a
+    plain boolean array, which has no gradient; a tensor is hashed by its identity, so it can be a key. Elements are not assigned
+    to.
 
     A backward pass reads values that the forward pass saved. Changed in between, it would give the gradient of something that was
     never computed. It is refused, with a RuntimeError, after an optimizer's step, `load_state_dict`, `Module.to` and any assignment
