@@ -50,8 +50,9 @@ EPILOG = f"""\
 the numbers:
   Dice, IoU        overlap of prediction and mask, 2 TP / (2 TP + FP + FN) and
                    TP / (TP + FP + FN)
-  accuracy         share of pixels that are right; compare it with the line below it,
-                   the accuracy of calling every pixel background
+  accuracy         share of pixels that are right
+  trivial          the same score of the better of two answers that need no image,
+                   everything cell and everything background
   Keras accuracy   share of pixels whose rounded prediction equals the mask's value,
                    so that a grey mask pixel never counts as right
   loss             binary cross-entropy

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from minunet.experiments.paper_numbers import M1
-from minunet.experiments.seed_scores import SeedScores
+from minunet.experiments.seed_scores import MIN_DIFFERENCE, SeedScores
 
-MIN_DIFFERENCE = 0.01  # of an accuracy or a Dice; a smaller difference may be due to the seed
+NOTHING_FOLLOWS = "nothing follows"
+LONGER = "Train longer, with more --epochs, or from other seeds (--seeds 3)."
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,22 @@ class Comparison:
         return self.binary.keras_accuracy - self.grey.keras_accuracy
 
     @property
+    def failed(self) -> dict[str, str]:
+        """The models that have learned nothing, of the three that the conclusion needs, and how that shows."""
+        models = {"M1": self.grey, "M1 without the ReLUs": self.grey_free, "M2": self.binary}
+        reasons = {name: score.why_failed() for name, score in models.items() if not score.learned}
+        background = self.binary.limits.keras_baseline
+        if "M2" not in reasons and self.binary.keras_accuracy <= background + self.min_difference:
+            reasons["M2"] = f"does not beat the {background:.4f} of calling every pixel background"
+        return reasons
+
+    @property
     def learned(self) -> bool:
-        """Whether M2 is clearly better than calling everything background; if not, nothing follows from the rest."""
-        return self.binary.keras_accuracy > self.binary.limits.keras_baseline + self.min_difference
+        """Whether all of these models have learned something; if not, nothing follows from the scores."""
+        return not self.failed
 
     def conclusion(self) -> str:
-        """Which explanation the numbers support: "masks", "relu", "both" or "neither"; "unlearned" if M2 has learned too little."""
+        """Which explanation the numbers support: "masks", "relu", "both" or "neither"; "unlearned" if a model has failed."""
         if not self.learned:
             return "unlearned"
         relu, masks = self.by_relu > self.min_difference, self.by_masks > self.min_difference
@@ -63,12 +74,18 @@ class Comparison:
         ]
 
     def sentences(self) -> list[str]:
-        """The text: what was measured, and the conclusion."""
+        """The text: what was measured, and the conclusion; models that have learned nothing are compared with none."""
         grey, binary = self.grey, self.binary
+        if not self.learned:
+            reasons = "; ".join(f"{name} {reason}" for name, reason in self.failed.items())
+            return [f"Nothing follows from these trainings. {reasons}. {LONGER}"]
+        without = f"{self.binary_free.keras_accuracy - binary.keras_accuracy:+.4f}."
+        if not self.binary_free.learned:
+            without = f"it {self.binary_free.why_failed()}."
         return [
             f"Without the ReLUs M1's Keras accuracy changes by {self.by_relu:+.4f}, from {grey.keras_accuracy:.4f} to "
             f"{self.grey_free.keras_accuracy:.4f}; with binary masks and the ReLUs by {self.by_masks:+.4f}, to "
-            f"{binary.keras_accuracy:.4f}. M2 without the ReLUs: {self.binary_free.keras_accuracy - binary.keras_accuracy:+.4f}.",
+            f"{binary.keras_accuracy:.4f}. M2 without the ReLUs: {without}",
             self._distance_to_limits(),
             self._overlap(),
             f"The paper's M1 has a loss of {M1.loss:.4f} and an accuracy of {M1.accuracy:.4f}; this one, with the same ReLUs, "
@@ -95,11 +112,8 @@ class Comparison:
         return f"M1 finds the cells {how} M2: Dice {self.grey.dice:.4f} against {self.binary.dice:.4f}."
 
     def _therefore(self) -> str:
-        background = f"{self.binary.limits.keras_baseline:.4f}"
         limit = f"(a difference counts from {self.min_difference:.4f} on)"
         return {
-            "unlearned": f"But M2 has learned nothing yet that beats the {background} of calling every pixel background, so "
-            "nothing follows: train longer, with more --epochs.",
             "masks": f"So here it is the masks and how accuracy counts them, not the ReLU {limit}.",
             "relu": f"So here it is the ReLU, as the paper says, not the masks {limit}.",
             "both": f"So here both matter: removing the ReLUs gives {self.by_relu / (self.by_masks or 1):.0%} of what binary "
@@ -118,7 +132,7 @@ def comparisons(scores: Mapping[str, SeedScores], names: Mapping[str, str]) -> l
     names : mapping of str to str
         For each of M1's keys a description of its greys.
     """
-    finished = {key: score for key, score in scores.items() if score.runs}
+    finished = {key: score for key, score in scores.items() if score.runs or score.diverged}
     keys_by_greys = {greys: (key, f"{key}-no-relu", "m2", "m2-no-relu") for key, greys in names.items()}
     return [
         Comparison(greys, *(finished[key] for key in keys))
@@ -130,6 +144,8 @@ def comparisons(scores: Mapping[str, SeedScores], names: Mapping[str, str]) -> l
 def ranking(subject: str, rows: Mapping[str, SeedScores]) -> str | None:
     """A sentence on which of several has the best Dice, and how far the others are behind; None for fewer than two.
 
+    Those that have learned nothing are named, and compared with none.
+
     Parameters
     ----------
     subject : str
@@ -137,17 +153,19 @@ def ranking(subject: str, rows: Mapping[str, SeedScores]) -> str | None:
     rows : mapping of str to SeedScores
         By the names that are printed.
     """
-    measured = {name: score for name, score in rows.items() if score.runs}
-    if len(measured) < 2:
+    tried = {name: score for name, score in rows.items() if score.runs or score.diverged}
+    if len(tried) < 2:
         return None
+    measured = {name: score for name, score in tried.items() if score.learned}
+    failed = "".join(f" {name} {score.why_failed()}." for name, score in tried.items() if name not in measured)
+    if len(measured) < 2:
+        return f"{subject}: {NOTHING_FOLLOWS}.{failed} {LONGER}"
     min_difference = max(MIN_DIFFERENCE, *(2 * score.spread("dice") for score in measured.values()))
     order = sorted(measured, key=lambda name: -measured[name].dice)
     listed = ", ".join(f"{name} {measured[name].dice:.4f}" for name in order)
-    if not any(score.keras_accuracy > score.limits.keras_baseline + min_difference for score in measured.values()):
-        return f"{subject}: none beats calling every pixel background yet; train longer ({listed})."
     even = [name for name in order if measured[order[0]].dice - measured[name].dice <= min_difference]
     if len(even) == len(order):
-        return f"{subject}: no clear difference in Dice ({listed})."
+        return f"{subject}: no clear difference in Dice ({listed}).{failed}"
     if len(even) > 1:
-        return f"{subject}: {' and '.join(even)} are even, the others clearly behind in Dice ({listed})."
-    return f"{subject}: {even[0]} is best in Dice ({listed})."
+        return f"{subject}: {' and '.join(even)} are even, the others clearly behind in Dice ({listed}).{failed}"
+    return f"{subject}: {even[0]} is best in Dice ({listed}).{failed}"

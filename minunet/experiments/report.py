@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from minunet.experiments import paper_numbers
-from minunet.experiments.comparison import Comparison, comparisons, ranking
+from minunet.experiments.comparison import NOTHING_FOLLOWS, Comparison, comparisons, ranking
 from minunet.experiments.result_table import LEGEND, TableLine, table_as_markdown, table_lines
 from minunet.experiments.seed_scores import SeedScores
 from minunet.experiments.study_folder import StudyFolder
@@ -70,6 +70,16 @@ class StudyReport:
                 sentences.append(ranking(section.title.split(",")[0], rows))
         return [sentence for sentence in sentences if sentence is not None]
 
+    @cached_property
+    def nothing_follows(self) -> list[str]:
+        """What stands first: a sentence for each comparison, and each claim, from which nothing follows."""
+        sentences = [
+            f"M1 on {comparison.greys}: {comparison.sentences()[0]}"
+            for comparison in self.comparisons
+            if not comparison.learned
+        ]
+        return [*sentences, *(claim for claim in self.claims if NOTHING_FOLLOWS in claim)]
+
     def write(self, folder: StudyFolder) -> None:
         """Write table.md and results.json."""
         write_text(folder.table, self.markdown())
@@ -77,7 +87,10 @@ class StudyReport:
 
     def markdown(self) -> str:
         """The report as Markdown."""
-        parts = ["# The paper's experiments, repeated", table_as_markdown(self.lines), _bullets(LEGEND)]
+        parts = ["# The paper's experiments, repeated"]
+        if self.nothing_follows:
+            parts.append("**Nothing follows from some of it:**\n\n" + _bullets(self.nothing_follows))
+        parts += [table_as_markdown(self.lines), _bullets(LEGEND)]
         parts.append(
             "## What the scores of the paper's M1 imply about its masks\n\n" + _bullets(paper_numbers.implied_by_m1())
         )
@@ -109,12 +122,13 @@ class StudyReport:
             },
             "settings": self.settings.to_dict(),
             "rows": rows,
+            "nothing_follows": self.nothing_follows,
             "verdicts": [
                 {
                     "greys": comparison.greys,
                     "conclusion": comparison.conclusion(),
-                    "by_relu": comparison.by_relu,
-                    "by_masks": comparison.by_masks,
+                    "by_relu": comparison.by_relu if comparison.learned else None,
+                    "by_masks": comparison.by_masks if comparison.learned else None,
                     "counts_from": comparison.min_difference,
                     "sentences": comparison.sentences(),
                 }

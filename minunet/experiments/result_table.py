@@ -12,13 +12,24 @@ from minunet.experiments import paper_numbers
 from minunet.experiments.seed_scores import MEASURES, SeedScores
 from minunet.experiments.variations import TableSection
 
-COLUMNS = ("loss", "floor", "Keras", "ceiling", "all-bg", "Dice", "IoU")
-LABEL, CELL = 24, 8  # columns of text
+COLUMNS = {
+    "loss": 7,
+    "floor": 7,
+    "Keras": 7,
+    "ceiling": 8,
+    "all-bg": 7,
+    "Dice": 7,
+    "trivial": 8,
+    "IoU": 7,
+}  # and their widths
+LABEL = 22  # columns of text
+FAILED = "learned nothing: Dice as of trivial"
 LEGEND = (
     "loss: cross-entropy of the test images, in nats; floor: the lowest that their masks allow",
     "Keras: accuracy as Keras reports it, round(p) == target; ceiling: the highest that the masks allow",
     "all-bg: the Keras accuracy of calling every pixel background",
     "Dice, IoU: targets of at least one half are cells",
+    "trivial: the Dice of the better of calling everything cell and everything background",
 )
 
 
@@ -44,7 +55,7 @@ def table_lines(sections: Sequence[TableSection], scores: Mapping[str, SeedScore
     if any(key in scores for section in sections if section.part == "m1m2" for key, _ in section.rows):
         table.append(TableLine("the paper"))
         for label, paper in (("M1, grey masks", paper_numbers.M1), ("M2, binary masks", paper_numbers.M2)):
-            table.append(TableLine(label, (paper.loss, None, paper.accuracy, None, None, None, None)))
+            table.append(TableLine(label, (paper.loss, None, paper.accuracy, *[None] * 5)))
     for section in sections:
         rows = [(label, scores[key]) for key, label in section.rows if key in scores]
         if rows:
@@ -56,15 +67,16 @@ def table_lines(sections: Sequence[TableSection], scores: Mapping[str, SeedScore
 
 def table_as_text(table: Sequence[TableLine]) -> str:
     """For a terminal, at most 80 columns wide."""
-    header = " " * LABEL + "".join(f"{column:>{CELL}}" for column in COLUMNS)
+    header = " " * LABEL + "".join(f"{column:>{width}}" for column, width in COLUMNS.items())
     rows = [header.rstrip()]
     for line in table:
         if line.note:
-            rows.append(f"  {line.label:<{LABEL - 2}}  {line.note}")
+            rows.append(f" {line.label:<{LABEL - 1}}  {line.note}")
         elif line.cells is None:
             rows.append(line.label)
         else:
-            rows.append(f"  {line.label:<{LABEL - 2}}" + "".join(f"{_number(cell):>{CELL}}" for cell in line.cells))
+            cells = zip(line.cells, COLUMNS.values(), strict=True)
+            rows.append(f" {line.label:<{LABEL - 1}}" + "".join(f"{_number(cell):>{width}}" for cell, width in cells))
     return "\n".join(rows)
 
 
@@ -93,14 +105,18 @@ def _measured(label: str, score: SeedScores) -> list[TableLine]:
         limits.keras_accuracy_ceiling,
         limits.keras_baseline,
         score.dice,
+        score.trivial_dice,
         score.iou,
     )
     rows = [TableLine(label, cells)]
     if len(score.runs) > 1:
         loss, keras, dice, iou = (score.spread(measure) for measure in MEASURES)
-        rows.append(TableLine(f"    sd of {len(score.runs)} seeds", (loss, None, keras, None, None, dice, iou)))
+        rows.append(TableLine(f"    sd of {len(score.runs)} seeds", (loss, None, keras, None, None, dice, None, iou)))
     if lost:
         rows.append(TableLine("    other seeds", note=lost))
+    if score.failed:
+        seeds = "" if len(score.failed) == len(score.runs) else f"seed {', '.join(map(str, score.failed))} "
+        rows.append(TableLine("   ", note=f"{seeds}{FAILED}"))
     return rows
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.console import Say, duration
+from minunet.cli.console import Say, duration, say_item
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.experiments.experiment import Experiment
@@ -19,6 +19,7 @@ from minunet.experiments.time_estimate import ExperimentEstimate, RemainingTime
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.split_file import write_split
 from minunet.runs.training_run import TrainingRun
+from minunet.runs.warnings_file import read_warnings
 from minunet.training.divergence import Diverged
 
 LOG = "log.txt"
@@ -79,6 +80,8 @@ class StudyRunner:
             spent = time.stop(estimate)
             left = f", {duration(time.remaining())} left" if number < len(remaining) else ""
             self.say(f"     {scores} ({duration(spent)}{left})")
+            for warning in read_warnings(self.folder.run(experiment).warnings):
+                say_item(self.say, "     note:", f"{warning.kind}, epoch {warning.epoch}: {warning.message}")
 
     def _run(self, experiment: Experiment) -> str:
         """Train and score; the scores as a line."""

@@ -12,9 +12,11 @@ from minunet.experiments.prepared_images import Size
 from minunet.experiments.study_folder import StudyFolder
 from minunet.experiments.variations import Variation
 from minunet.inference.mask_limits import MaskLimits
+from minunet.inference.metrics import trivial_dice
 from minunet.runs.metrics_file import read_metrics
 
 MEASURES = ("loss", "keras_accuracy", "dice", "iou")
+MIN_DIFFERENCE = 0.01  # of an accuracy or a Dice; a smaller difference may be due to the seed
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,30 @@ class SeedScores:
         """Mean over the seeds."""
         return self.mean("iou")
 
+    @property
+    def trivial_dice(self) -> float:
+        """The Dice of the better of calling everything cell and everything background."""
+        return trivial_dice(self.limits.foreground)
+
+    @property
+    def failed(self) -> tuple[int, ...]:
+        """The seeds whose model has learned nothing: it is better than neither of the two trivial answers."""
+        answer = self.trivial_dice + MIN_DIFFERENCE
+        return tuple(run["seed"] for run in self.runs if self.limits.foreground > 0 and run["dice"] <= answer)
+
+    @property
+    def learned(self) -> bool:
+        """Whether there are models, and all of them have learned something."""
+        return bool(self.runs) and not self.failed
+
+    def why_failed(self) -> str:
+        """A clause on a variation that has not learned: its Dice beside that of calling everything cell, or that it diverged."""
+        if not self.runs:
+            return "diverged"
+        worst = min(run["dice"] for run in self.runs)
+        seeds = "" if len(self.failed) == len(self.runs) else f" with seed {', '.join(map(str, self.failed))}"
+        return f"has learned nothing{seeds}: Dice {worst:.4f}, calling everything cell has {self.trivial_dice:.4f}"
+
     def mean(self, measure: str) -> float:
         """Mean over the seeds."""
         return mean(run[measure] for run in self.runs)
@@ -70,6 +96,8 @@ class SeedScores:
             "standard_deviation": {measure: self.spread(measure) for measure in MEASURES} if self.runs else None,
             "seeds": [dict(run) for run in self.runs],
             "diverged_seeds": list(self.diverged),
+            "failed_seeds": list(self.failed),
+            "trivial_dice": self.trivial_dice,
             "bounds": {
                 "floor": self.limits.loss_floor,
                 "ceiling": self.limits.keras_accuracy_ceiling,

@@ -78,17 +78,23 @@ def announce_plan(say: Say, plan: Sequence[ExperimentEstimate], machine: Machine
 def announce_report(say: Say, request: PaperRequest, report: StudyReport) -> None:
     """The table, its legend, what follows from it, and the files."""
     say("")
+    if report.nothing_follows:
+        say_item(say, "NOTE", *report.nothing_follows)
+        say("")
     say(table_as_text(report.lines))
     say("")
     for line in LEGEND:
         say_item(say, "", line)
     for comparison in report.comparisons:
+        if not comparison.learned:  # this was said first
+            continue
         say("")
         say_item(say, "M1", f"on {comparison.greys}:", *comparison.sentences())
-    if report.claims:
+    claims = [claim for claim in report.claims if claim not in report.nothing_follows]
+    if claims:
         say("")
         seeds = "one seed: a small difference may be chance, and --seeds 3 shows the spread"
-        say_item(say, "claims", *report.claims, *([seeds] if request.seeds == 1 else []))
+        say_item(say, "claims", *claims, *([seeds] if request.seeds == 1 else []))
     folder = request.folder
     say("")
     say_item(say, "kept", f"{folder.table}, {folder.results}, a run folder for each model in {folder.runs}")

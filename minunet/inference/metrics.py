@@ -142,6 +142,17 @@ def trivial_dice(cells: float) -> float:
     return 2 * cells / (1 + cells) if cells > 0 else 1.0
 
 
+def trivial_accuracy(cells: float) -> float:
+    """The accuracy of the better of the two trivial answers, for a share of cells as in `trivial_dice`.
+
+    Examples
+    --------
+    >>> trivial_accuracy(0.25), trivial_accuracy(0.75)
+    (0.75, 0.75)
+    """
+    return max(cells, 1 - cells)
+
+
 class SegmentationMetrics:
     """Adds up predictions batch by batch, and gives the measures of all of them.
 

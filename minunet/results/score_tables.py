@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.metrics import SegmentationMetrics, trivial_accuracy, trivial_dice
 
 MAX_SHOWN = 10  # images in the table on the screen
 LABELS = {
@@ -17,10 +17,12 @@ LABELS = {
     "precision": "precision",
     "recall": "recall",
     "accuracy": "accuracy",
-    "baseline": "  if all were background",
     "keras_accuracy": "Keras accuracy",
     "loss": "loss (BCE, nats)",
 }
+
+# Below these, the score of the better of calling everything cell and everything background.
+TRIVIAL = {"dice": trivial_dice, "accuracy": trivial_accuracy}
 
 
 def worst_first(metrics: SegmentationMetrics) -> list[dict[str, Any]]:
@@ -34,8 +36,11 @@ def summary_table(metrics: SegmentationMetrics) -> list[str]:
     lines = [f"{'':<24}{'all pixels':>12}{'mean of images':>16}{'worst image':>13}"]
     for key, label in LABELS.items():
         worst = (max if key == "loss" else min)(image[key] for image in images)
-        shown = "" if key == "baseline" else f"{worst:.4f}"
-        lines.append(f"{label:<24}{pooled[key]:>12.4f}{mean[key]:>16.4f}{shown:>13}".rstrip())
+        lines.append(f"{label:<24}{pooled[key]:>12.4f}{mean[key]:>16.4f}{worst:>13.4f}")
+        if key in TRIVIAL:
+            shares = [1 - float(image["baseline"]) for image in images]
+            average = sum(map(TRIVIAL[key], shares)) / len(shares)
+            lines.append(f"{'  trivial':<24}{TRIVIAL[key](1 - pooled['baseline']):>12.4f}{average:>16.4f}")
     return lines
 
 

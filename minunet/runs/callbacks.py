@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from minunet.cli.console import duration, say_item
 from minunet.cli.streams import SteadyStream
+from minunet.inference.metrics import trivial_accuracy, trivial_dice
 from minunet.runs.history_file import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
 from minunet.training.watch_record import TrainingWarning
@@ -22,10 +23,10 @@ from minunet.training.watch_record import TrainingWarning
 LINE_INTERVAL = 60.0  # seconds between two lines of progress where stderr is not a terminal
 
 HEADER = (
-    "            validation                                 training\n"
-    "  epoch     Dice     IoU  accuracy  all-bg     loss      loss    time    left"
+    "           validation                                     training\n"
+    "  epoch    Dice  trivial     IoU accuracy trivial    loss    loss   time   left"
 )
-LEGEND = "  (all-bg: the accuracy of predicting background everywhere; *: best so far)"
+LEGEND = "  (trivial: the better of calling everything cell and everything background;\n  *: best so far)"
 
 
 class ProgressBar(Callback):
@@ -113,10 +114,12 @@ class EpochLines(Callback):
     def on_epoch_end(self, record: EpochRecord) -> None:
         self._seconds.append(record.seconds)
         left = sum(self._seconds) / len(self._seconds) * (self._epochs - record.epoch)
+        best = "*" if record.best else " "
+        cells = 1 - record.val_baseline
         self._say_above_bar(
-            f"{f'{record.epoch}/{self._epochs}':>7}   {record.val_dice:.4f}{'*' if record.best else ' '} "
-            f"{record.val_iou:.4f}    {record.val_accuracy:.4f}  {record.val_baseline:.4f}  {record.val_loss:7.4f}   "
-            f"{record.train_loss:7.4f}  {duration(record.seconds):>6}  {duration(left):>6}"
+            f"{f'{record.epoch}/{self._epochs}':>7}  {record.val_dice:.4f}{best}  {trivial_dice(cells):.4f}  "
+            f"{record.val_iou:.4f}   {record.val_accuracy:.4f}  {trivial_accuracy(cells):.4f} {_loss(record.val_loss)} "
+            f"{_loss(record.train_loss)} {duration(record.seconds):>6} {duration(left):>6}"
         )
 
     def _say_above_bar(self, line: str) -> None:
@@ -161,6 +164,11 @@ class WarningWriter(Callback):
     def on_warning(self, record: TrainingWarning) -> None:
         self.warnings.append(record)
         self.write(self.warnings)
+
+
+def _loss(value: float) -> str:
+    """A loss in seven columns, whatever it is."""
+    return f"{value:7.4f}" if value < 99 else f"{value:7.2g}"
 
 
 class HistoryWriter(Callback):

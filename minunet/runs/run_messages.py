@@ -14,6 +14,7 @@ from minunet.data.reading.channels import describe_channels
 from minunet.data.training_images import TrainingImages
 from minunet.fused.step_plan import StepPlan
 from minunet.inference.mask_limits import MaskLimits
+from minunet.inference.metrics import trivial_accuracy, trivial_dice
 from minunet.kernels.backend import free_device_memory
 from minunet.kernels.cpu.blas import why_matmul_is_slow
 from minunet.resources import available_memory
@@ -214,6 +215,7 @@ def announce_result(
 ) -> None:
     """The scores, the pictures to open, and what to do next; `missing` is the reason why there are no curves."""
     best, test = result["validation"], result["test"]
+    cells = 1 - test["baseline"]
     which = "loss" if config.monitor == "loss" else "Dice"
     say_item(
         say,
@@ -223,8 +225,9 @@ def announce_result(
     say_item(
         say,
         "test",
-        f"Dice {test['dice']:.4f}, IoU {test['iou']:.4f}, precision {test['precision']:.4f}, recall {test['recall']:.4f}",
-        f"accuracy {test['accuracy']:.4f} (all background: {test['baseline']:.4f}), loss {test['loss']:.4f}, "
+        f"Dice {test['dice']:.4f} (trivial: {trivial_dice(cells):.4f}), IoU {test['iou']:.4f}, "
+        f"precision {test['precision']:.4f}, recall {test['recall']:.4f}",
+        f"accuracy {test['accuracy']:.4f} (trivial: {trivial_accuracy(cells):.4f}), loss {test['loss']:.4f}, "
         f"{count_noun(len(result['test_images']), 'image')}",
     )
     if result["warnings"]:

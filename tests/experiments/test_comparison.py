@@ -3,6 +3,7 @@
 import pytest
 
 from minunet.experiments.comparison import Comparison, comparisons, ranking
+from minunet.experiments.seed_scores import SeedScores
 from minunet.inference.mask_limits import MaskLimits
 from tests.made_up_scores import SHARP, made_up
 
@@ -24,20 +25,15 @@ def comparison(grey, grey_free, binary, binary_free, limits=GREY, **both):
     ("accuracies", "conclusion", "words"),
     [
         ((0.81, 0.812, 0.97, 0.97), "masks", "the masks and how accuracy counts them, not the ReLU"),
-        ((0.02, 0.97, 0.025, 0.97), "relu", "the ReLU, as the paper says"),
+        ((0.75, 0.97, 0.755, 0.97), "relu", "the ReLU, as the paper says"),
         ((0.50, 0.60, 0.97, 0.97), "both", "21% of what binary masks give"),
         ((0.96, 0.962, 0.965, 0.97), "neither", "nothing to explain"),
         ((0.81, 0.70, 0.97, 0.97), "masks", "not the ReLU"),
-        ((0.60, 0.60, 0.705, 0.71), "unlearned", "train longer"),
+        ((0.60, 0.60, 0.705, 0.71), "unlearned", "Train longer"),
     ],
 )
 def test_the_conclusion_follows_from_the_numbers(accuracies, conclusion, words):
-    if conclusion == "relu":  # M2 fails as M1 does; what it has learned is then judged against an empty background
-        sharp = MaskLimits(loss_floor=0.0, keras_accuracy_ceiling=1.0, keras_baseline=0.0, foreground=1.0)
-        grey, free, binary, binary_free = accuracies
-        found = Comparison("greys", *(made_up(a, limits=sharp) for a in (grey, free, binary, binary_free)))
-    else:
-        found = comparison(*accuracies)
+    found = comparison(*accuracies)
     assert found.conclusion() == conclusion
     assert words in found.sentences()[-1]
 
@@ -87,12 +83,54 @@ def test_only_complete_comparisons_are_made():
 
 def test_rankings():
     rows = {"ReLU": made_up(0.95, dice=0.94), "tanh": made_up(0.95, dice=0.90), "sigmoid": made_up(0.7, dice=0.0)}
-    assert ranking("activation", rows) == "activation: ReLU is best in Dice (ReLU 0.9400, tanh 0.9000, sigmoid 0.0000)."
+    assert ranking("activation", rows) == (
+        "activation: ReLU is best in Dice (ReLU 0.9400, tanh 0.9000). "
+        "sigmoid has learned nothing: Dice 0.0000, calling everything cell has 0.4615."
+    )
     rows["tanh"] = made_up(0.95, dice=0.945)
-    assert ranking("activation", rows).startswith("activation: tanh and ReLU are even, the others clearly behind")
+    assert ranking("activation", rows).startswith(
+        "activation: no clear difference in Dice (tanh 0.9450, ReLU 0.9400). sigmoid"
+    )
     assert "no clear difference" in ranking(
         "pooling", {"max": made_up(0.95, dice=0.94), "average": made_up(0.95, dice=0.935)}
     )
-    assert "none beats" in ranking("pooling", {"max": made_up(0.7, dice=0.3), "average": made_up(0.4, dice=0.46)})
     assert ranking("pooling", {"max": made_up(0.95)}) is None
     assert SHARP.keras_baseline == 0.7
+
+
+@pytest.mark.parametrize("which", range(3))
+def test_nothing_follows_where_a_model_has_learned_nothing_and_none_is_compared_with_it(which):
+    scores = [made_up(0.8), made_up(0.81), made_up(0.97), made_up(0.97)]
+    scores[which] = made_up(0.7, dice=0.46)
+    found = Comparison("greys", *scores)
+    name = ("M1", "M1 without the ReLUs", "M2")[which]
+    assert found.conclusion() == "unlearned"
+    assert found.sentences() == [
+        f"Nothing follows from these trainings. {name} has learned nothing: Dice 0.4600, calling everything cell has 0.4615. "
+        "Train longer, with more --epochs, or from other seeds (--seeds 3)."
+    ]
+
+
+def test_a_model_of_one_seed_that_failed_is_compared_with_none():
+    failed = made_up([0.97, 0.7], dice=[0.95, 0.0])
+    assert failed.failed == (1,)
+    found = Comparison("greys", made_up(0.81), made_up(0.81), failed, made_up(0.97))
+    assert "M2 has learned nothing with seed 1: Dice 0.0000" in found.sentences()[0]
+
+
+def test_m2_without_the_relus_is_not_needed_and_its_failure_is_named():
+    found = Comparison("greys", made_up(0.81), made_up(0.812), made_up(0.97), made_up(0.7, dice=0.0))
+    assert found.conclusion() == "masks"
+    assert "M2 without the ReLUs: it has learned nothing: Dice 0.0000" in found.sentences()[0]
+
+
+def test_a_variation_that_diverged_is_named():
+    lost = SeedScores((), SHARP, (0,))
+    assert (
+        comparisons({"m1": lost, "m1-no-relu": made_up(0.8), "m2": made_up(0.97), "m2-no-relu": lost}, {"m1": "x"})[0]
+        .sentences()[0]
+        .startswith("Nothing follows from these trainings. M1 diverged. Train longer")
+    )
+    assert ranking("pooling", {"max": made_up(0.95), "average": lost}).startswith(
+        "pooling: nothing follows. average diverged."
+    )

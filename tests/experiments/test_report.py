@@ -36,3 +36,20 @@ def test_the_files_hold_every_number(tmp_path):
         name: list(getattr(SETTINGS, name)) for name in ("size", "levels")
     }
     assert "| M2, binary masks | 0.1000 |" in (tmp_path / "table.md").read_text()
+
+
+def test_what_nothing_follows_from_stands_first(tmp_path):
+    keys = ["m1", "m1-no-relu", "m2", "m2-no-relu"]
+    scores = {key: made_up(0.97) for key in keys} | {"m2": made_up(0.7, dice=0.0)}
+    scores |= {"relu-max-all": made_up(0.97), "tanh": made_up(0.7, dice=0.3), "average": made_up(0.96)}
+    report = StudyReport(SETTINGS, VARIATIONS, scores)
+    assert [sentence.split(".")[0] for sentence in report.nothing_follows] == [
+        "M1 on greys by resizing: Nothing follows from these trainings",
+        "activation: nothing follows",
+    ]
+    report.write(StudyFolder(tmp_path))
+    text = (tmp_path / "table.md").read_text()
+    assert text.index("M2 has learned nothing") < text.index("| M2, binary masks |")
+    stored = read_json(tmp_path / "results.json")
+    assert stored["nothing_follows"] == report.nothing_follows and stored["verdicts"][0]["by_relu"] is None
+    assert stored["rows"]["m2"]["failed_seeds"] == [0]

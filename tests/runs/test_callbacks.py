@@ -85,9 +85,15 @@ def test_the_line_of_an_epoch_stands_under_its_headings_and_fits_80_columns():
     callback.on_start(StartRecord(epochs=40, batches=3, step=0))
     callback.on_epoch_end(EPOCH)
     assert lines[0] == f"{LEGEND}\n{HEADER}"
-    assert lines[1].split() == ["1/40", "0.9123*", "0.8391", "0.9512", "0.6934", "0.1234", "0.2345", "6.2s", "4:03"]
+    # 0.4694 = 2 f / (1 + f) for f = 0.3066, the share of cell
+    values = ["1/40", "0.9123*", "0.4693", "0.8391", "0.9512", "0.6934", "0.1234", "0.2345", "6.2s", "4:03"]
+    assert lines[1].split() == values
+    callback.on_epoch_end(replace(EPOCH, val_loss=3.4e13, train_loss=2102149.9))
+    assert lines.pop().split()[6:8] == ["3.4e+13", "2.1e+06"]
     headings = HEADER.splitlines()[1]
-    ends = [headings.index(word) + len(word) for word in ("epoch", "Dice", "IoU", "accuracy", "all-bg", "time", "left")]
+    ends = [
+        headings.index(word) + len(word) for word in ("epoch", "Dice", "trivial", "IoU", "accuracy", "time", "left")
+    ]
     line = lines[1].replace("*", " ")
     assert all(line[end - 1] != " " and line[end : end + 1] in ("", " ") for end in ends)
     assert max(map(len, [*LEGEND.splitlines(), *HEADER.splitlines(), *lines[1:]])) <= 80

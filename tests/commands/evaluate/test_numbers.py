@@ -38,9 +38,12 @@ def test_numbers_are_those_of_the_definitions(root, capsys):
     assert found == pytest.approx(expected, rel=1e-4)
     assert found["dice"] > 0.9
     shown = capsys.readouterr().out
-    for label, key in (("Dice", "dice"), ("  if all were background", "baseline"), ("loss (BCE, nats)", "loss")):
+    for label, key in (("Dice", "dice"), ("accuracy", "accuracy"), ("loss (BCE, nats)", "loss")):
         line = next(line for line in shown.splitlines() if line.startswith(f"{label} "))
         assert f"{expected[key]:.4f}" in line
+    share = cells / total
+    trivial = [line.split() for line in shown.splitlines() if line.startswith("  trivial ")]
+    assert [line[1] for line in trivial] == [f"{2 * share / (1 + share):.4f}", f"{max(share, 1 - share):.4f}"]
 
 
 def test_native_scores_the_predicted_masks_at_their_own_size(root):
