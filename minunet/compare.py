@@ -95,7 +95,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("a", metavar="A", type=file_path, help="folder of masks or labels that are taken for the truth")
     parser.add_argument("b", metavar="B", type=file_path, help="folder of masks or labels to compare with them")
-    parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the numbers (default: none)")
+    parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the numbers (default none)")
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier comparison in --out")
     return parser
 

@@ -228,7 +228,7 @@ def build_parser() -> Parser:
         "--split",
         metavar="RUN",
         type=file_path,
-        help="split.json or its run folder (default: the one beside the model)",
+        help="split.json or its run folder (default the one beside the model)",
     )
     parser.add_argument(
         "--native", action="store_true", help="score at the images' own size, not at that of the model's input"
@@ -238,10 +238,10 @@ def build_parser() -> Parser:
         metavar="PX",
         type=cell_diameter,
         help="of the cells in the images, in their pixels: they are resized so that cells are as large as the model knows them, "
-        "and scored at their own size (default: a model trained at one cell diameter, as the pretrained one, estimates it)",
+        "and scored at their own size (default a model trained at one cell diameter, as the pretrained one, estimates it)",
     )
     parser.add_argument(
-        "--out", metavar="DIR", type=file_path, help="folder for the numbers and pictures (default: none)"
+        "--out", metavar="DIR", type=file_path, help="folder for the numbers and pictures (default none)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier evaluation in --out")
     parser.add_argument(

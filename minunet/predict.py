@@ -66,7 +66,7 @@ examples:
   python -m minunet.predict runs/first smears
   python -m minunet.predict runs/first a.jpg b.tif --out results --threshold 0.4
   python -m minunet.predict runs/first smears --out results --skip-existing
-  python -m minunet.predict runs/first smears --pixel-size 0.11 --export roi geojson
+  python -m minunet.predict runs/first smears --pixel-size 0.11 --export roi coco
 
 exit code: 0 all done; 1 some images failed, they are listed and the others are done;
 2 nothing was done because of a mistake in what was given; 130 stopped by Ctrl-C,
@@ -172,18 +172,19 @@ def build_parser() -> Parser:
         metavar="PX",
         type=cell_diameter,
         help="of the cells in the images, in their pixels: the images are resized so that cells are as large as the model knows "
-        "them (default: a model trained at one cell diameter, as the pretrained one, estimates it image by image; others do not "
+        "them (default a model trained at one cell diameter, as the pretrained one, estimates it image by image; others do not "
         "resize by it)",
     )
     parser.add_argument(
         "--pixel-size",
         metavar="UM",
         type=positive_float,
-        help="side of a pixel in micrometres (default: what the file says, if it can be believed)",
+        help="side of a pixel in micrometres (default what the file says, if it can be believed)",
     )
     parser.add_argument(
         "--export",
         choices=tuple(EXPORTS),
+        metavar="KIND",
         nargs="+",
         default=[],
         help="also write cells for other programs: roi (ImageJ, Fiji), geojson (QuPath), coco, ome (OME-TIFF)",

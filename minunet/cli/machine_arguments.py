@@ -9,7 +9,7 @@ from minunet.kernels.backend import DEVICES
 from minunet.kernels.machine import PRECISION_CHOICES
 
 DEVICE = "auto is a GPU where one is usable"
-THREADS = "CPU threads (default: all cores)"
+THREADS = "CPU threads (default all cores)"
 TRAINING_PRECISION = (
     "arithmetic of a GPU's convolutions: bf16 and tf32 are fast (tensor cores, compute capability 8.0 or newer), fp32 is exact "
     "and slow; weights and sums are float32 in all three. auto is bf16 where the network and the loss have a fused step, else "
@@ -28,7 +28,7 @@ def add_machine_arguments(
     parser: argparse._ActionsContainer, precision: str | None = f"{PREDICTION_PRECISION} (default auto)"
 ) -> None:
     """Add --device, --precision and --threads to a parser or a group of it; `precision` is a help, None for no such argument."""
-    parser.add_argument("--device", choices=DEVICES, default="auto", help=DEVICE)
+    parser.add_argument("--device", choices=DEVICES, default="auto", help=f"{DEVICE} (default auto)")
     if precision is not None:
         parser.add_argument("--precision", choices=PRECISION_CHOICES, default="auto", help=precision)
     parser.add_argument("--threads", metavar="N", type=positive_int, help=THREADS)

@@ -3,14 +3,52 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+import os
 import re
+import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from minunet.cli.foreign_flags import key_advice, unknown_flags
 from minunet.errors import UserError
+from minunet.version import __version__
 from minunet.wording import shorten
 
 _REJECTED = object()  # stands for a bad value while parsing goes on
+
+
+def fit_block(block: str, width: int = 80) -> str:
+    """Lines without an empty one between them, folded to a width; those that fit stay as they are.
+
+    Examples
+    --------
+    >>> print(fit_block("  --out  the folder of the numbers", width=20))
+      --out  the folder
+             of the
+             numbers
+    """
+    lines = block.split("\n")
+    if all(len(line) <= width for line in lines):
+        return block
+    folded: list[str] = []
+    for indented, group in itertools.groupby(lines, key=lambda line: line.startswith(" ")):
+        if not indented:
+            folded += textwrap.wrap(" ".join(group), width, break_long_words=False, break_on_hyphens=False)
+            continue
+        rows: list[str] = []
+        for line in group:  # a line that stands further in than the rows continues the one before it
+            if rows and line.startswith(" " * 8):
+                rows[-1] += " " + line.strip()
+            else:
+                rows.append(line)
+        for row in rows:
+            first = re.match(r" *(?:\S+(?: \S+)*  +)?", row)
+            hanging = min(first.end() if first else 0, width // 2)
+            texts = textwrap.wrap(row[hanging:], width - hanging, break_long_words=False, break_on_hyphens=False)
+            folded += [row[:hanging] + "".join(texts[:1]), *(" " * hanging + text for text in texts[1:])]
+    return "\n".join(folded)
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,6 +61,9 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any):
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**options)
+        self.add_argument(
+            "-V", "--version", action="version", version=f"minunet {__version__}", help="print the version"
+        )
         self._negative_number_matcher = re.compile(r"-\.?\d[\d.,:eE+-]*$")  # -3:2.5 is a value too, and no flag
         self.problems: list[str] = []
 
@@ -36,6 +77,11 @@ class Parser(argparse.ArgumentParser):
         add_argument = group.add_argument
         group.add_argument = lambda *names, **options: add_argument(*names, **self._collecting(names, options))  # type: ignore[method-assign]
         return group
+
+    def format_help(self) -> str:
+        """The help, no line wider than 80 columns: paragraphs are filled again, rows of a table hang below their second column."""
+        blocks = super().format_help().rstrip("\n").split("\n\n")
+        return "\n\n".join(map(fit_block, blocks)) + "\n"
 
     def parse_collecting(self, argv: Sequence[str] | None = None) -> tuple[argparse.Namespace, list[str]]:
         """Parse; return the values and the problems, for a command that has more to check before it raises them all.
@@ -72,6 +118,18 @@ class Parser(argparse.ArgumentParser):
         raise UserError([*self.problems, f"{message}; {self.prog} --help lists the arguments"])
 
     def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        argv = sys.argv[1:] if argv is None else list(argv)
+        unknown_here = unknown_flags(argv, self)
+        if unknown_here and not {"-h", "--help", "-V", "--version"} & set(argv):
+            raise UserError(
+                f"unknown argument: {shorten(flag)}; {phrase + '; ' if phrase else ''}{self.prog} --help lists the arguments"
+                for flag, phrase in unknown_here.items()
+            )
+        for text in argv:
+            if not os.path.lexists(text) and (phrase := key_advice(text, self)):
+                self.problems.append(f"{shorten(text)}: {phrase}; settings are written as flags here")
+        if self.problems:
+            raise UserError(self.problems)
         arguments, unknown = self.parse_known_args(argv)
         if unknown:
             self.error(f"unknown argument: {shorten(' '.join(unknown))}")

@@ -148,7 +148,7 @@ def build_parser() -> Parser:
     )
     data = parser.add_argument_group("data")
     data.add_argument(
-        "data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks (default: draw smears)"
+        "data", nargs="?", metavar="DATA", type=path_text, help="folder with images and masks (default draw smears)"
     )
     data.add_argument(
         "--graded", action="store_true", default=None, help="M1 learns the greys of the mask files as they are stored"

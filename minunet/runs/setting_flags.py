@@ -62,8 +62,8 @@ SETTING_FLAGS = {
         mask_threshold,
     ),
     "cell": SettingFlag(
-        "the mask values that are cell: '>0', 1,2, 10-20, '#ff0000', or 'not:#ffffff' for all others; by default the masks "
-        "themselves tell",
+        "the mask values that are cell: '>0', 1,2, 10-20, '#ff0000', or 'not:#ffffff' for all others (default what the "
+        "masks themselves tell)",
         "VALUES",
         mask_values,
     ),
@@ -133,7 +133,7 @@ def add_skip_unpaired(group: argparse._ActionsContainer) -> None:
         "--skip-unpaired",
         action="store_true",
         default=None,
-        help="leave out images without a mask and masks without an image (default: they are mistakes)",
+        help="leave out images without a mask and masks without an image (default they are mistakes)",
     )
 
 

@@ -61,7 +61,7 @@ def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
         ),
         (["--size", "64", "--diameter", "129"], "--diameter 129: in an image of 64x64 pixels cells are 4 to 128"),
         (["--diameter", "-2"], "--diameter -2: must be greater than 0"),
-        (["--colour", "red"], "unknown argument: --colour red"),
+        (["--colour", "red"], "unknown argument: --colour;"),
     ],
 )
 def test_bad_arguments(tmp_path, capsys, argv, message):

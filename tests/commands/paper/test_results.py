@@ -39,7 +39,7 @@ def test_what_it_says_fits_a_terminal_and_has_the_plan_first_and_the_table_last(
     assert re.search(r"M2, binary masks +0\.0210 +- +0\.9843", table)
     assert len(re.findall(r"without end ReLUs +\d", table)) == 3
     for label in ("ReLU", "tanh", "sigmoid", "max", "average", "10, 1 epoch", "12, 1 epoch"):
-        assert re.search(rf"^  {label}.* \d\.\d{{4}}", table, re.MULTILINE), label
+        assert re.search(rf"^ {label}.* \d\.\d{{4}}", table, re.MULTILINE), label
     assert said.rstrip().endswith(f"open      {out / 'figure.png'}")
 
 
@@ -50,8 +50,10 @@ def test_the_numbers_are_those_of_the_runs(whole):
         for measure in ("loss", "keras_accuracy", "dice", "iou"):
             assert row["mean"][measure] == test[measure]
         cells = (test["loss"], row["bounds"]["floor"], test["keras_accuracy"], row["bounds"]["ceiling"])
-        cells += (row["bounds"]["background"], test["dice"], test["iou"])
-        assert "  ".join(f"{cell:.4f}" for cell in cells) in said
+        trivial = 2 * row["bounds"]["cells"] / (1 + row["bounds"]["cells"])
+        cells += (row["bounds"]["background"], test["dice"], trivial, test["iou"])
+        assert " ".join(f"{cell:.4f}" for cell in cells) in " ".join(said.split())
+        assert row["trivial_dice"] == pytest.approx(trivial)
         assert test["loss"] >= row["bounds"]["floor"]
         assert test["keras_accuracy"] <= row["bounds"]["ceiling"]
 
@@ -117,16 +119,20 @@ def test_seeds_are_averaged_and_their_spread_shown(discs, tmp_path, capsys):
 
 def test_a_training_that_diverges_is_a_row_and_the_others_go_on(discs, tmp_path, monkeypatch, capsys):
     def stepping(self, batch, following):
-        images, masks = batch
+        images, *others = batch
         if self.model.config["activation"] == "tanh":
             images = images * np.float32("nan")
-        return plain(self, (images, masks), following)
+        return plain(self, (images, *others), following)
 
     plain = Trainer._step
     monkeypatch.setattr(Trainer, "_step", stepping)
     assert study(discs, "--out", tmp_path / "study", *TINY, "--only", "claims") == 0
     said = capsys.readouterr().out
-    assert re.search(r"^  tanh +diverged \(seed 0\)$", said, re.MULTILINE)
+    assert re.search(r"^ tanh +diverged \(seed 0\)$", said, re.MULTILINE)
     rows = results(tmp_path / "study")["rows"]
     assert rows["tanh"]["mean"] is None
+    # It is named with the layer and the images, above the table too, and compared with none.
+    plain_words = " ".join(said.split())
+    assert "note: not finite, epoch 1: the loss became nan in epoch 1, step 1" in plain_words
+    assert "tanh diverged." in plain_words[: plain_words.index("loss floor Keras")]
     assert rows["sigmoid"]["mean"]["loss"] > 0

@@ -33,8 +33,8 @@ def test_what_is_said_fits_80_columns_and_names_what_matters(discs, tmp_path, ca
     assert re.search(r"^device    cpu, \d+ threads?$", said.out, re.M)
     assert re.search(r"^time      about \S+ an epoch, \S+ in all", said.out, re.M)
     assert re.search(r"^memory    at most (\d+ MB|\d+\.\d GB) at the peak \(an estimate from shapes\)$", said.out, re.M)
-    assert re.search(r"^    3/3   0\.\d{4}", said.out, re.M)
-    assert re.search(r"^test      Dice 0\.\d{4}, IoU 0\.\d{4}, ", said.out, re.M)
+    assert re.search(r"^    3/3  0\.\d{4}.  0\.\d{4}  0\.\d{4}", said.out, re.M)
+    assert re.search(r"^test      Dice 0\.\d{4} \(trivial: 0\.\d{4}\), IoU 0\.\d{4}, ", said.out, re.M)
     assert said.err == ""  # no terminal: no bar
 
 
