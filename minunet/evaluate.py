@@ -238,7 +238,7 @@ def build_parser() -> Parser:
         metavar="PX",
         type=cell_diameter,
         help="of the cells in the images, in their pixels: they are resized so that cells are as large as the model knows them, "
-        "and scored at their own size (default a model trained at one cell diameter, as the pretrained one, estimates it)",
+        "and scored at their own size (default that which a model trained at one cell diameter estimates)",
     )
     parser.add_argument(
         "--out", metavar="DIR", type=file_path, help="folder for the numbers and pictures (default none)"

@@ -172,8 +172,8 @@ def build_parser() -> Parser:
         metavar="PX",
         type=cell_diameter,
         help="of the cells in the images, in their pixels: the images are resized so that cells are as large as the model knows "
-        "them (default a model trained at one cell diameter, as the pretrained one, estimates it image by image; others do not "
-        "resize by it)",
+        "them (default that which a model trained at one cell diameter, as the pretrained one, estimates image by image; others do "
+        "not resize by it)",
     )
     parser.add_argument(
         "--pixel-size",

@@ -262,7 +262,7 @@ def _arguments(parser: argparse.ArgumentParser) -> Iterable[tuple[str, str]]:
     for action in parser._actions:
         value = action.metavar if isinstance(action.metavar, str) else ""
         if not action.option_strings:
-            yield value, value
+            yield from ((word.strip("[]"), word.strip("[]")) for word in value.split())
         for option in action.option_strings:
             takes_value = action.nargs != 0 and value
             yield option, f"{option} {value}" if takes_value else option

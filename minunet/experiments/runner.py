@@ -81,7 +81,7 @@ class StudyRunner:
             left = f", {duration(time.remaining())} left" if number < len(remaining) else ""
             self.say(f"     {scores} ({duration(spent)}{left})")
             for warning in read_warnings(self.folder.run(experiment).warnings):
-                say_item(self.say, "     note:", f"{warning.kind}, epoch {warning.epoch}: {warning.message}")
+                say_item(self.say, "     note", f"{warning.kind}, epoch {warning.epoch}: {warning.message}")
 
     def _run(self, experiment: Experiment) -> str:
         """Train and score; the scores as a line."""

@@ -133,6 +133,6 @@ def test_a_training_that_diverges_is_a_row_and_the_others_go_on(discs, tmp_path,
     assert rows["tanh"]["mean"] is None
     # It is named with the layer and the images, above the table too, and compared with none.
     plain_words = " ".join(said.split())
-    assert "note: not finite, epoch 1: the loss became nan in epoch 1, step 1" in plain_words
+    assert "note not finite, epoch 1: the loss became nan in epoch 1, step 1" in plain_words
     assert "tanh diverged." in plain_words[: plain_words.index("loss floor Keras")]
     assert rows["sigmoid"]["mean"]["loss"] > 0
