@@ -46,7 +46,7 @@ def add_report_flag(group: _ActionsContainer) -> None:
         "--no-report",
         action="store_true",
         default=None,
-        help=f"do not write {REPORT} (default: it is written at the end)",
+        help=f"do not write {REPORT} (default on)",
     )
 
 

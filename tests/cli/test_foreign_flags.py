@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from minunet import compare, doctor, evaluate, predict, synthesize
+from minunet import compare, doctor, evaluate, predict, show, synthesize
+from minunet.__main__ import COMMANDS
 from minunet.cli.foreign_flags import FOREIGN, advice, key_advice, unknown_flags
 from minunet.errors import UserError
 from minunet.experiments import paper_flags
@@ -16,9 +17,16 @@ PARSERS = {
     "predict": predict.build_parser,
     "doctor": doctor.build_parser,
     "compare": compare.build_parser,
+    "show": show.build_parser,
     "synthesize": synthesize.build_parser,
     "paper": paper_flags.build_parser,
 }
+
+
+def test_every_command_is_tested():
+    assert set(PARSERS) == set(COMMANDS)
+
+
 OURS = {
     ("train", "--learning-rate"): "it is --lr RATE here",  # milesial, Keras
     ("train", "-e"): "it is --epochs N here",  # milesial
