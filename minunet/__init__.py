@@ -51,7 +51,14 @@ __all__ = [
 def __getattr__(name: str) -> _Any:
     if name in _LATER:
         return getattr(_importlib.import_module(_LATER[name]), name)
-    raise AttributeError(f"module 'minunet' has no attribute {name!r}")
+    places = {
+        f"it is minunet.functional.{name}": name in functional.__all__,
+        f"it is minunet.nn.{name}": name in nn.__all__,
+        f"it is minunet.optim.{name}": name in optim.__all__,
+        f"it is a method of tensors, x.{name}": not name.startswith("_") and hasattr(Tensor, name),
+    }
+    remedy = next((f"; {place}" for place, is_there in places.items() if is_there), "")
+    raise AttributeError(f"module 'minunet' has no attribute {name!r}{remedy}")
 
 
 def __dir__() -> list[str]:

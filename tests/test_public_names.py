@@ -100,6 +100,20 @@ def test_an_unknown_name_is_an_attribute_error():
     assert set(minunet.__all__) <= set(dir(minunet))
 
 
+@pytest.mark.parametrize(
+    ("name", "place"),
+    [
+        ("relu", "it is minunet.functional.relu"),
+        ("Conv2d", "it is minunet.nn.Conv2d"),
+        ("Adam", "it is minunet.optim.Adam"),
+        ("log", "it is a method of tensors, x.log"),
+    ],
+)
+def test_a_name_of_another_place_is_found(name, place):
+    with pytest.raises(AttributeError, match=f"module 'minunet' has no attribute '{name}'; {place}$"):
+        getattr(minunet, name)
+
+
 def test_importing_the_package_imports_nothing_heavy_and_no_device():
     code = (
         "import sys; before = set(sys.modules); import minunet\n"

@@ -178,8 +178,8 @@ class PublicName:
 
     def source(self) -> str:
         """The file that defines it, from the root of the repository."""
-        value = self.value.fget if self.is_property else self.value
-        return str(Path(inspect.getsourcefile(inspect.unwrap(value)) or "").resolve().relative_to(ROOT))
+        value = self.value.fget if self.is_property else inspect.unwrap(self.value)
+        return f"{value.__module__.replace('.', '/')}.py"
 
     def problems(self) -> list[str]:
         """What the docstring lacks."""

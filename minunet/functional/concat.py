@@ -54,12 +54,16 @@ def concat(tensors: Sequence[TensorLike], axis: int = -1) -> Tensor:
     ------
     ValueError
         If the list is empty, the axis does not exist, or the other axes, dtypes or devices differ.
+    TypeError
+        If `tensors` is one tensor, or holds None.
 
     Examples
     --------
     >>> concat([[[1.0, 2.0]], [[3.0]]])
     Tensor([[1., 2., 3.]], dtype=float32)
     """
+    if isinstance(tensors, Tensor):
+        raise TypeError("concat: tensors is one Tensor; give a list of them, such as [a, b]")
     named = {f"tensors[{k}]": value for k, value in enumerate(tensors)}
     if not named:
         raise ValueError("concat: the list of tensors is empty")

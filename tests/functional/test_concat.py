@@ -77,3 +77,8 @@ def test_concat_refuses_two_precisions():
         ValueError, match=r"concat: the dtypes must agree, but tensors\[0\] is float32, tensors\[1\] is float64"
     ):
         F.concat([Tensor([1.0]), Tensor(np.ones(1))])
+
+
+def test_one_tensor_is_not_taken_for_a_list():
+    with pytest.raises(TypeError, match=r"concat: tensors is one Tensor; give a list of them, such as \[a, b\]"):
+        F.concat(Tensor(np.zeros((2, 3))))
