@@ -24,9 +24,8 @@ minunet.gradcheck(lambda logits: focal_loss(logits, truth), [rng.normal(size=(1,
 print("its gradient agrees with finite differences")
 
 smears = [draw_smear(np.random.default_rng(seed), (64, 64)) for seed in range(8)]
-images = (
-    np.stack([smear.image.mean(axis=2, keepdims=True) for smear in smears]).astype(np.float32) / 255
-)  # (8, 64, 64, 1)
+grey = [smear.image.mean(axis=2, keepdims=True) for smear in smears]
+images = np.stack(grey).astype(np.float32) / 255  # (8, 64, 64, 1)
 masks = np.stack([smear.mask[..., None] for smear in smears]).astype(np.float32)
 
 model = minunet.UNet(base_channels=4, depth=2, rng=rng)
