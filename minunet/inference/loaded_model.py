@@ -31,6 +31,7 @@ from minunet.functional import sigmoid
 from minunet.inference.diameter_estimate import estimate_diameter
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.image_array import check_units, image_array
+from minunet.inference.mirrored_border import with_mirrored_border
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
 from minunet.inference.unlike_images import differences
@@ -498,7 +499,11 @@ class LoadedModel:
         return np.asarray(self.probabilities(image[None])[0])
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
-        return backend.to_numpy(self.forward_pass.logits(inputs))  # (N, h, w, channels)
+        if self.preprocessing.diameter is None:
+            return backend.to_numpy(self.forward_pass.logits(inputs))  # (N, h, w, channels)
+        height, width = inputs.shape[1:3]
+        padded = with_mirrored_border(inputs, self.model.padded_size(height, width))
+        return backend.to_numpy(self.forward_pass.logits(padded))[:, :height, :width]
 
     def _probabilities(self, logits: np.ndarray) -> np.ndarray:
         cell = np.ascontiguousarray(self.outputs.cell_logits(logits)[..., 0])
