@@ -94,16 +94,14 @@ def main(argv: list[str] | None = None) -> int:
         for pair in pairs:
             whole = Image.fromarray(read_image(pair)).convert("RGB")
             image = CHANGES[name](whole)
-            mask = (
-                Image.fromarray(read_mask(pair).shown()).convert("L").resize(image.size, Image.Resampling.NEAREST)
-            )
+            mask = Image.fromarray(read_mask(pair).shown()).convert("L").resize(image.size, Image.Resampling.NEAREST)
             cell = np.asarray(mask) > 127
             diameter = (
                 {} if arguments.diameter is None else {"diameter": arguments.diameter * image.width / whole.width}
             )
             maps = model.predict_outputs(np.asarray(image), **diameter)
             labels = find_cells(maps.probability, model.cell_settings)
-            found = maps.probability >= model.cell_settings.threshold
+            found = maps.probability > 0.5
             dice.append(2 * np.count_nonzero(found & cell) / max(1, np.count_nonzero(found) + np.count_nonzero(cell)))
             scores.update(connected_cells(cell), labels, pair.name)
         result = scores.result()
