@@ -73,6 +73,22 @@ PAGES = {
         ],
     ),
 }
+# Page -> what its examples need; those that import something themselves need nothing.
+IMPORTS = {
+    "models": """import tempfile
+
+import numpy as np
+from minunet import UNet, save_model
+from minunet.cells.cell_measures import Cells, measure_cells
+from minunet.checkpoints.trained_model import TrainedModel
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.inference.predicted_maps import PredictedMaps""",
+    "tensor": "import numpy as np\nfrom minunet import Tensor, gradcheck",
+    "functional": "import numpy as np\nfrom minunet.functional import *",
+    "nn": "import numpy as np\nfrom minunet.nn import *",
+    "optim": "import numpy as np\nfrom minunet import Tensor\nfrom minunet.optim import *",
+    "machine": "from minunet import describe, get_num_threads, set_num_threads",
+}
 # Members that other parts of minunet call, and users do not.
 INTERNAL = {
     "Cells": ("count", "index"),
@@ -156,7 +172,12 @@ class PublicName:
 
     @property
     def docstring(self) -> Docstring:
-        return Docstring.of(self.value)
+        doc = Docstring.of(self.value)
+        if self.owner is not None:  # users have the class that is on the page, not its base
+            doc.sections = {
+                name: text.replace("LoadedModel", self.owner.__name__) for name, text in doc.sections.items()
+            }
+        return doc
 
     def parameters(self) -> list[inspect.Parameter]:
         """Those of the call, without self."""
@@ -250,6 +271,7 @@ def page_text(page: str) -> str:
     """A page of the reference in Markdown."""
     title, sentence, _ = PAGES[page]
     lines = [f"# {title}", "", f"{sentence} [All names](../api.md)", "", MADE, ""]
+    lines += ["The examples need:", "", "```python", IMPORTS[page], "```", ""]
     for name in public_names(page):
         lines += entry(name)
     return "\n".join(lines).rstrip() + "\n"

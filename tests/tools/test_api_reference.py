@@ -1,12 +1,15 @@
 """The API reference: complete, up to date with the docstrings, and its examples run (test_public_names.py)."""
 
+import doctest
 import inspect
+import io
+from typing import Any
 
 import pytest
 
 import minunet
 from tools import api_reference
-from tools.api_reference import INTERNAL, PAGES, Docstring, PublicName, anchor, main, pages, public_names
+from tools.api_reference import IMPORTS, INTERNAL, PAGES, Docstring, PublicName, anchor, main, pages, public_names
 
 NAMES = {page: list(public_names(page)) for page in PAGES}
 WRITE = "run: python tools/api_reference.py --write"
@@ -20,6 +23,22 @@ def test_every_docstring_has_what_a_reader_needs(page):
 @pytest.mark.parametrize("page", PAGES)
 def test_every_example_runs(page):
     assert not [name.path for name in NAMES[page] if "+SKIP" in name.docstring.sections.get("Examples", "")]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_examples_run_with_what_the_page_imports(page):
+    """Also those that a class takes from its base; that of `fit` runs with its module."""
+    names: dict[str, Any] = {}
+    exec(IMPORTS[page], names)
+    runner = doctest.DocTestRunner(verbose=False)
+    said = io.StringIO()
+    for name in NAMES[page]:
+        text = name.docstring.sections.get("Examples", "")
+        if name.path != "minunet.fit":
+            test = doctest.DocTestParser().get_doctest(text, dict(names), name.path, None, None)
+            runner.run(test, out=said.write)
+    assert runner.failures == 0, said.getvalue()
+    assert runner.tries > 3
 
 
 def test_the_pages_are_up_to_date():
