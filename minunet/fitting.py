@@ -24,8 +24,9 @@ from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.files.lock import FolderLock
 from minunet.kernels.machine import machine_problems
+from minunet.runs.first_weights import SCALE, followed_settings, init_text
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE
+from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_flags import TrainRequest, changed_settings
 from minunet.train import train
@@ -33,7 +34,13 @@ from minunet.training.events import Callback
 from minunet.wording import join_names, shorten
 
 COMMAND = "minunet.fit(...) with"
-DECIDED = ("split", "reading", "image_range", "extended")  # settings that the training decides itself, or by its data
+DECIDED = (
+    "split",
+    "reading",
+    "image_range",
+    "extended",
+    "init_hash",
+)  # settings that the training decides itself, or by its data
 RESUME = re.compile(r"--resume \S+$")
 FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")
 # What other libraries call a setting.
@@ -166,10 +173,20 @@ def _request(
             hint = f"; did you mean {near[0]}?" if near else f": there are {join_names(known, len(known))}."
             problems.append(f"there is no setting {shorten(name)}{hint}")
     values = {name: _plain(value) for name, value in settings.items() if name in known}
+    if isinstance(values.get("init"), (str, Path)):
+        values["init"] = init_text(str(values["init"]))
     if out is None and resume:
         raise UserError([*problems, "resume=True: name the folder of the run, such as out='runs/first'."])
     if resume:
         return _resumed(values, problems, RunFolder(Path(out or "")))
+    given = frozenset(values)
+    if values.get("init") is not None:
+        followed, unfit = followed_settings(values)
+        problems += unfit
+        given |= followed.keys() & set(SCALE)
+        values = {**followed, **values}
+    if values.get("diameter") is not None:
+        values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
     if "crop" in values:
         values.setdefault("size", None)
     for name, share in (("validation", validation), ("test", test)):
@@ -183,7 +200,7 @@ def _request(
     problems += config.problems() + folder.problems(resume=False)
     if not problems:
         problems += machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, False, out is None, problems, frozenset(values))
+    return TrainRequest(config, folder, False, out is None, problems, given)
 
 
 def _resumed(values: dict[str, Any], problems: list[str], folder: RunFolder) -> TrainRequest:

@@ -16,7 +16,7 @@ import numpy as np
 
 from minunet.data.appearance import Appearance, measure_appearance
 from minunet.data.cell_scale import LARGEST_SHARE, SMALLEST_DIAMETER
-from minunet.data.cell_size import mean_diameter
+from minunet.data.cell_size import inscribed_diameter, mean_diameter
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.channels import select_channels
@@ -132,7 +132,7 @@ class ImageStore:
             mask = read_mask(self.pairs[index])
         except UserError as error:
             return error
-        own = self._own_diameter(mask)
+        own = inscribed_diameter(self._cells(mask))
         return mask.shape, own if own >= SMALLEST_DIAMETER else 0.0
 
     def _preprocessing_of(self, index: int) -> Preprocessing:
@@ -161,15 +161,16 @@ class ImageStore:
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         return _prepare(*read_pair(self.pairs[index]), self._preprocessing_of(index))
 
-    def _own_diameter(self, mask: StoredMask) -> float:
-        """Of the cells of a mask at its own size, where the gaps between them are still there."""
+    def _cells(self, mask: StoredMask) -> np.ndarray:
+        """The cells of a mask at its own size, where the gaps between them are still there; with their numbers if it has any."""
         own = self.preprocessing.at_own_size()
-        cells = None if own.reading is None else own.reading.labels(mask)
-        return mean_diameter(own.target(mask)[..., 0] >= HALF if cells is None else cells)
+        numbers = None if own.reading is None else own.reading.labels(mask)
+        return own.target(mask)[..., 0] >= HALF if numbers is None else numbers
 
     def _diameter(self, mask: StoredMask, preprocessing: Preprocessing) -> float:
         height, width = mask.shape
-        return self._own_diameter(mask) * math.sqrt(math.prod(preprocessing.size or (width, height)) / (width * height))
+        factor = math.sqrt(math.prod(preprocessing.size or (width, height)) / (width * height))
+        return mean_diameter(self._cells(mask)) * factor
 
     def _scaled(self, image: np.ndarray) -> np.ndarray:
         """The values of a stored image, or of a rectangle of it, float32 in [0, 1]."""

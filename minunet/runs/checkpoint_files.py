@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.pretrained import PRETRAINED
 from minunet.checkpoints.training_state import load_state, save_state
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
@@ -77,6 +78,8 @@ class CheckpointFiles:
         """Write model.safetensors, with the record of the epoch as its metrics."""
         # The file may be given to others, so it does not contain the paths of the data on this machine.
         settings = {name: value for name, value in self.config.to_dict().items() if name not in DATA_PATHS}
+        if settings.get("init", PRETRAINED) != PRETRAINED:
+            settings["init"] = os.path.basename(settings["init"])
         metrics = {"validation": record.to_dict()}
         save_model(
             self.folder.model,

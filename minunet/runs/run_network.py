@@ -7,6 +7,7 @@ import numpy as np
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.nn.unet import UNet
 from minunet.resources import total_memory
+from minunet.runs.first_weights import begin_with
 from minunet.runs.memory_limit import check_weights
 from minunet.runs.train_config import TrainConfig
 from minunet.training.loss import LOSSES, without_ignored
@@ -18,6 +19,8 @@ class RunNetwork:
     Parameters
     ----------
     config : TrainConfig
+    begins : bool
+        Whether the training begins, and is not resumed: then it may begin with the weights of another model.
 
     Attributes
     ----------
@@ -26,6 +29,8 @@ class RunNetwork:
         Of logits and target; without the pixels that are ignored.
     plan : StepPlan
         Knows the device and the precision that "auto" means now.
+    origin : list of str
+        What is to be said of weights that come from another model.
 
     Raises
     ------
@@ -37,10 +42,11 @@ class RunNetwork:
     loss: Loss
     plan: StepPlan
 
-    def __init__(self, config: TrainConfig):
+    def __init__(self, config: TrainConfig, *, begins: bool = True):
         check_weights(config, total_memory())
         # The weights have a generator of their own, so that the batches do not depend on the size of the network.
         self.model = UNet(**config.architecture(), rng=np.random.default_rng(config.seed))
+        self.origin = begin_with(self.model, config) if begins and config.init is not None else []
         self.model.recompute = config.recompute
         ignores = config.reading is not None and config.reading.ignore is not None
         self.loss = without_ignored(config.loss) if ignores else LOSSES[config.loss]

@@ -99,7 +99,7 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
     for name in ("block_end_relu", "recompute", "skip_unpaired"):
         if not isinstance(settings[name], bool):
             problems.append(f"{flag(name)} {shorten(settings[name])}: give true or false.")
-    for name in (*DATA_PATHS, "group"):
+    for name in (*DATA_PATHS, "group", "init", "init_hash"):
         if not isinstance(settings[name], str | None):
             problems.append(f"{flag(name)} {shorten(settings[name])}: give text.")
     if not is_finite_number(settings["lr"]) or settings["lr"] <= 0:

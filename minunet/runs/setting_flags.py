@@ -107,6 +107,12 @@ SETTING_FLAGS = {
     "variant": SettingFlag("three convolutions a block as in the paper, or two as in the classic U-Net"),
     "base_channels": SettingFlag("channels of the first block; each deeper block has twice as many", "N", positive_int),
     "depth": SettingFlag("how many times the image is halved, 1 to 8", "N", positive_int),
+    "init": SettingFlag(
+        "begin with the weights of a model: pretrained, which comes with minunet, or a model file or run folder. Network, channels "
+        "and cell size follow it; the defaults are then --epochs 30 --lr 0.0005 --batch-size 4, since little is left to learn",
+        "pretrained|MODEL",
+        path_text,
+    ),
     "epochs": SettingFlag("how often every training image is seen", "N", positive_int),
     "batch_size": SettingFlag("images in a step; fewer need less memory", "N", positive_int),
     "lr": SettingFlag("peak learning rate of Adam", "RATE", positive_float),

@@ -94,6 +94,10 @@ class TrainConfig(Settings):
     max_memory : int, optional
         Bytes that the training may take at its peak, of this machine or, for fused steps, of the GPU. `batch_size` and
         `recompute` are then what was chosen to keep to it (see `minunet.runs.memory_limit`).
+    init : str, optional
+        The model whose weights the training begins with: "pretrained", or the path of a model file or a run folder.
+    init_hash : str, optional
+        The SHA-256 of its file.
     extended : tuple of int
         The numbers of epochs that the run was to have before it was made longer, in ascending order (see `extend`).
     """
@@ -135,6 +139,8 @@ class TrainConfig(Settings):
     precision: str = "auto"
     recompute: bool = False
     max_memory: int | None = None
+    init: str | None = None
+    init_hash: str | None = None
     extended: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
@@ -248,6 +254,8 @@ class TrainConfig(Settings):
             "range",
             "image_range",
             "diameter",
+            "init",
+            "init_hash",
         ):
             if not values[name]:
                 del values[name]

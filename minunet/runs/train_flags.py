@@ -16,6 +16,7 @@ from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
+from minunet.runs.first_weights import SCALE, followed_settings, init_text
 from minunet.runs.report_file import add_report_flag
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for, flag
@@ -36,6 +37,7 @@ examples:
   python -m minunet.train smears --size 256x192  smears/images, smears/masks
   python -m minunet.train --images a --masks b --out runs/first
   python -m minunet.train smears --crop 256 --augment full --epochs 100
+  python -m minunet.train smears --init pretrained   a few images are enough
   python -m minunet.train --resume runs/first    go on where it was stopped
 
 DATA holds images/ and masks/ (or imgs/ and masks/, original/ and mask/, image/
@@ -99,7 +101,7 @@ def build_parser() -> Parser:
         (parser.add_argument_group("network"), ("variant", "base_channels", "depth")),
         (
             parser.add_argument_group("training"),
-            ("epochs", "batch_size", "lr", "clip", "schedule", "loss", "seed"),
+            ("init", "epochs", "batch_size", "lr", "clip", "schedule", "loss", "seed"),
         ),
     ):
         add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA, in_words={"size": FITTING})
@@ -143,9 +145,17 @@ def read(argv: list[str] | None = None) -> TrainRequest:
     values = given_settings(arguments)
     report = not values.pop("no_report", False)
     out, resume = values.pop("out", None), values.pop("resume", None)
+    if "init" in values:
+        values["init"] = init_text(values["init"])
     if resume is not None:
         return replace(_resumed(values, problems, out, resume), report=report)
     given = frozenset(values)
+    followed: dict[str, Any] = {}
+    if "init" in values:
+        followed, unfit = followed_settings(values)
+        problems += unfit
+        given |= followed.keys() & set(SCALE)
+        values = {**followed, **values}
     if "diameter" in values:
         values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
     if "crop" in values:

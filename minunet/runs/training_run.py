@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ from minunet.runs.callbacks import (
 )
 from minunet.runs.checkpoint_files import CheckpointFiles
 from minunet.runs.final_test import FinalTest
+from minunet.runs.first_weights import seen_before
 from minunet.runs.history_file import HistoryFile
 from minunet.runs.memory_limit import OverMemoryLimit, describe_choice, fit_settings
 from minunet.runs.metrics_file import read_metrics
@@ -101,7 +103,8 @@ class TrainingRun:
         self._began = time.monotonic()
         self._why_no_curves: str | None = None
         self._peak: float | None = None
-        network = RunNetwork(config)
+        network = RunNetwork(config, begins=not (resume and os.path.lexists(folder.last)))
+        self._origin = network.origin
         self.model, self.loss, self.plan = network.model, network.loss, network.plan
         # When the run is resumed, it keeps the precision that "auto" means now.
         config = replace(config, precision=self.plan.machine.precision)
@@ -165,6 +168,10 @@ class TrainingRun:
             MaskLimits.of(masks for _, masks, _ in self.validation.epoch(0)) if config.mask == "grayscale" else None
         )
         announce_training(self.say, config, steps, self.model.parameters(), limits)
+        if self._origin:
+            say_item(self.say, "begins", *self._origin)
+            if warning := seen_before(config, self.split):
+                say_item(self.say, "warning", warning)
         announce_cell_sizes(self.say, config, self.checkpoints.training_images, self.training.image_sizes)
         # Memory first: where it is too little, the system may end this process in the timed step.
         peak = self._forecasts().peak(config) if self._peak is None else self._peak

@@ -46,3 +46,13 @@ def test_cells_that_touch_hardly_change_the_inscribed_diameter():
 def test_an_inscribed_diameter_needs_a_border():
     assert inscribed_diameter(np.zeros((5, 4), bool)) == 0
     assert inscribed_diameter(np.ones((5, 4), bool)) == 0
+
+
+def test_numbers_are_borders_of_an_inscribed_diameter():
+    pair = np.concatenate([disc(24, 24, 1), disc(24, 24, 2)], axis=1)
+    assert inscribed_diameter(pair) == pytest.approx(24, rel=0.1)
+    square = np.ones((20, 20), int)
+    halves = np.block([[np.zeros((20, 60), int)], [0 * square, square, 2 * square], [np.zeros((20, 60), int)]])
+    assert inscribed_diameter(halves) < inscribed_diameter(halves > 0)
+    large = np.kron(pair, np.ones((40, 40), int))
+    assert inscribed_diameter(large) == pytest.approx(40 * 24, rel=0.1)

@@ -54,10 +54,14 @@ def test_images_are_brought_to_a_cell_diameter(tmp_path):
     store = ImageStore(pairs, Preprocessing(diameter=15), measure=True)
     store.load()
     heights = dict(zip((pair.name for pair in pairs), (height for height, _ in store.shapes), strict=True))
-    assert heights == {"a": pytest.approx(90, abs=6), "b": pytest.approx(45, abs=3), "empty": pytest.approx(60, abs=4)}
+    assert heights == {
+        "a": pytest.approx(90, rel=0.1),
+        "b": pytest.approx(45, rel=0.1),
+        "empty": pytest.approx(60, rel=0.1),
+    }
     assert [store.diameters[number] for number in range(3)] == [
-        pytest.approx(15, abs=0.5),
-        pytest.approx(15, abs=0.5),
+        pytest.approx(15, rel=0.1),
+        pytest.approx(15, rel=0.1),
         0,
     ]
     image, mask = store.get(0)
