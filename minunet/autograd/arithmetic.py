@@ -50,7 +50,11 @@ class Elementwise(Function):
         pairs = zip(self.inputs_of_grad, self.needs_input_grad, strict=True)
         to_save = {name for names, needed in pairs if needed for name in names}
         self.save(a if "a" in to_save else None, b if "b" in to_save else None)
-        return self.value(a, b)
+        try:
+            return self.value(a, b)
+        except ValueError:
+            name = type(self).__name__.lower()
+            raise ValueError(f"{name}: shapes {a.shape} and {b.shape} do not broadcast") from None
 
     def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         a, b = self.saved

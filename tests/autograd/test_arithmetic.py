@@ -5,6 +5,7 @@ import operator
 import numpy as np
 import pytest
 
+import minunet
 from minunet import Tensor, gradcheck
 from tests.sample_arrays import distinct
 
@@ -119,6 +120,21 @@ def test_a_zero_dimensional_tensor_does_not_raise_the_precision():
     y.sum().backward()
     assert (x.grad.dtype, factor.grad.dtype) == (np.float32, np.float64)
     assert factor.grad == 3
+
+
+@pytest.mark.parametrize(
+    ("apply", "name"),
+    [
+        (operator.add, "add"),
+        (operator.truediv, "divide"),
+        (operator.pow, "power"),
+        (minunet.maximum, "maximum"),
+        (minunet.minimum, "minimum"),
+    ],
+)
+def test_shapes_that_do_not_broadcast_are_named(apply, name):
+    with pytest.raises(ValueError, match=rf"{name}: shapes \(2, 3\) and \(2,\) do not broadcast"):
+        apply(Tensor(np.ones((2, 3))), np.ones(2))
 
 
 def test_negation():

@@ -21,6 +21,12 @@ CALLS = {
     "max_pool2d": (F.max_pool2d, IMAGE),
     "upsample2d": (lambda x: F.upsample2d(x, 60), np.full((1, 2, 2, 1), 0.5, np.float16)),
     "pad_or_crop": (lambda x: F.pad_or_crop(x, (12, 5)), IMAGE),
+    "pad": (lambda x: F.pad(x, 1, 0.5), IMAGE),
+    "indices": (lambda x: x[np.zeros(MANY, int)], IMAGE[:, 0, 0]),
+    "extremes": (lambda x: x.max(1) + x.min((0, 1)), IMAGE),
+    "equal extremes": (lambda x: x.max(), np.zeros(MANY, np.float16)),
+    "clip": (lambda x, low: x.clip(low, 0.5), IMAGE, np.float16(-0.25) + np.zeros(3, np.float16)),
+    "where": (lambda x: minunet.where(x > 0, x, x.abs() * 0.5) + minunet.maximum(x, 0.25), IMAGE),
     "conv2d": (lambda x, w: F.conv2d(x, w, padding=1, activation="relu"), IMAGE, KERNEL),
     "conv2d of a large image": (
         F.conv2d,

@@ -59,7 +59,7 @@ IMAGE = np.random.default_rng(0).integers(0, 256, (9, 14, 3), dtype=np.uint8)
             np.moveaxis(IMAGE, -1, 0),
             r"channels seem to come first, as its shape is \(3, 9, 14\): give np.moveaxis\(image, 0, -1\)",
         ),
-        (np.dstack([IMAGE, IMAGE[..., :1]]), r"of an array in RGBA, give image\[..., :3\]"),
+        (np.dstack([IMAGE, IMAGE[..., :1]]), r"of arrays in RGBA, give image\[..., :3\]"),
         (IMAGE[None], r"not \(1, 9, 14, 3\); give image\[0\]"),
         (np.stack([IMAGE, IMAGE]), r"give one image at a time, such as image\[0\], or all of them to predict_many"),
         (np.moveaxis(IMAGE[None], -1, 1), r"give image\[0\], with the channels last: np.moveaxis\(image, 1, -1\)\[0\]"),
