@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minunet.cells.cell_packages import require
+from minunet.cells.gaussian_filter import gaussian_filter, with_margin
 
 FEWEST = 50  # pixels of background; with fewer its brightness is not known
 MARGIN = 3  # pixels around cells that are neither cell nor background, since focus is never perfect
@@ -47,10 +48,7 @@ class CellStain:
     @classmethod
     def of(cls, brightness: np.ndarray, labels: np.ndarray) -> CellStain:
         """The stain of an image (H, W) with its labels."""
-        # A square of 2 MARGIN + 1 pixels around each cell pixel is neither.
-        size = 2 * MARGIN + 1
-        near = require("scipy.ndimage").maximum_filter((labels > 0).view(np.uint8), size, mode="nearest")
-        outside = brightness[near == 0]
+        outside = brightness[~_near(labels > 0)]
         background = float(np.median(outside)) if len(outside) >= FEWEST else 0.0
         return cls(brightness, background if background > 0 else None)
 
@@ -65,7 +63,7 @@ class CellStain:
         return np.asarray(-np.log10(np.maximum(share, np.float32(1e-3))))
 
 
-def central_pallor(density: np.ndarray, cell: np.ndarray) -> float | None:
+def central_pallor(density: np.ndarray, cell: np.ndarray, squared: np.ndarray | None = None) -> float | None:
     """The diameter of the pale centre of a cell, as a share of the cell's.
 
     Parameters
@@ -73,6 +71,8 @@ def central_pallor(density: np.ndarray, cell: np.ndarray) -> float | None:
     density : ndarray, (h, w)
         Optical density in the box of the cell.
     cell : ndarray, (h, w) bool
+    squared : ndarray, (h, w), optional
+        The `squared_depth` of the cell, where it is known already.
 
     Returns
     -------
@@ -85,24 +85,56 @@ def central_pallor(density: np.ndarray, cell: np.ndarray) -> float | None:
     tenth that is farthest from the border. Pale is what is inside of the rim, nearer to the density of the centre than to that
     of the rim, and connected to the centre. Diameters are those of discs of the same area.
     """
-    ndimage = require("scipy.ndimage")
-    depth = ndimage.distance_transform_edt(np.pad(cell, 1))[1:-1, 1:-1]
-    deepest = float(depth.max())
+    squared = squared_depth(cell) if squared is None else squared
+    deepest = float(np.sqrt(squared.max()))
     if deepest < BINS / 2:  # pixels
         return None
+    place_of = np.minimum((np.sqrt(np.arange(squared.max() + 1)) / deepest * BINS).astype(np.intp), BINS - 1)
+    place_of[0] = BINS  # outside
+    place = place_of[squared]  # (h, w)
     # Smoothed over a fraction of the cell, which takes away the noise of the camera.
-    smooth = ndimage.gaussian_filter(np.where(cell, density, 0), deepest / BINS / 2, mode="constant")
-    weight = ndimage.gaussian_filter(cell.astype(np.float32), deepest / BINS / 2, mode="constant")
-    smooth = smooth / np.maximum(weight, 1e-6)
-    place = np.minimum((depth / deepest * BINS).astype(int), BINS - 1)
-    sums = np.bincount(place[cell], smooth[cell], minlength=BINS)
-    profile = sums / np.maximum(np.bincount(place[cell], minlength=BINS), 1)
+    sigma = deepest / BINS / 2
+    smooth = gaussian_filter(density * cell, sigma)
+    smooth /= np.maximum(gaussian_filter(cell, sigma), np.float32(1e-6))
+    pixels = np.bincount(place.ravel(), minlength=BINS + 1)[:BINS]
+    profile = np.bincount(place.ravel(), smooth.ravel(), minlength=BINS + 1)[:BINS] / np.maximum(pixels, 1)
     rim_place = int(np.argmax(profile))
     rim, centre = float(profile[rim_place]), float(profile[-1])
     if rim <= 0 or centre >= PALER * rim:
         return 0.0
-    pale = cell & (smooth < (rim + centre) / 2) & (place > rim_place)
-    pieces, _ = ndimage.label(pale)
-    middle = np.unique(pieces[(place == BINS - 1) & pale])
-    area = np.count_nonzero(ndimage.binary_fill_holes(np.isin(pieces, middle[middle > 0])))
-    return float(np.sqrt(area / np.count_nonzero(cell)))
+    pieces, count = require("scipy.ndimage").label(cell & (smooth < (rim + centre) / 2) & (place > rim_place))
+    in_middle = np.bincount(pieces[place == BINS - 1], minlength=count + 1) > 0
+    in_middle[0] = False
+    return float(np.sqrt(_filled_area(in_middle[pieces]) / pixels.sum()))
+
+
+def squared_depth(cell: np.ndarray) -> np.ndarray:
+    """The square of the distance of each pixel of a cell to the nearest pixel outside, (h, w) int32."""
+    down, right = require("scipy.ndimage").distance_transform_edt(
+        with_margin(cell, 1), return_distances=False, return_indices=True
+    )[:, 1:-1, 1:-1]
+    height, width = cell.shape
+    down = down - np.arange(1, height + 1, dtype=np.int32)[:, None]
+    right = right - np.arange(1, width + 1, dtype=np.int32)
+    return np.asarray(down * down + right * right)
+
+
+def _near(inside: np.ndarray) -> np.ndarray:
+    """Which pixels are in a square of 2 MARGIN + 1 pixels around one inside: (H, W) bool."""
+    near, reach = inside, 0
+    while reach < MARGIN:
+        step = min(2 * reach + 1, MARGIN - reach)  # what is reached already, moved by so much, leaves no gap
+        rows = near.copy()
+        rows[step:] |= near[:-step]
+        rows[:-step] |= near[step:]
+        near = rows.copy()
+        near[:, step:] |= rows[:, :-step]
+        near[:, :-step] |= rows[:, step:]
+        reach += step
+    return near
+
+
+def _filled_area(region: np.ndarray) -> int:
+    """The number of pixels of a region and of its holes."""
+    others, _ = require("scipy.ndimage").label(~with_margin(region, 1))
+    return int(np.count_nonzero(others != others[0, 0]))

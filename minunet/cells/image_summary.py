@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minunet.cells.cell_measures import in_clumps
 from minunet.cells.count_interval import CountInterval
+from minunet.cells.touching_cells import in_clumps
 from minunet.wording import paragraph
 
 DOUBTFUL = 0.75  # a cell of a lower mean probability should be looked at

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops
 
-from minunet.cells.cell_measures import CELL_COLUMNS, MICROMETRE_COLUMNS, in_clumps, measure_cells
+from minunet.cells.cell_measures import CELL_COLUMNS, MICROMETRE_COLUMNS, measure_cells
 from minunet.cells.cell_stain import CellStain, brightness
+from minunet.cells.touching_cells import in_clumps
 from minunet.data.synthetic.smear import draw_smear
 from tests.cells.drawn_cells import disc, ellipse
 
