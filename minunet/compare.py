@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from minunet.cells.cell_packages import missing_packages
+from minunet.cell_packages import missing_packages
 from minunet.cli.argument_types import file_path
 from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item

@@ -25,7 +25,7 @@ from minunet.inspection.suggested_command import suggested_size, train_command
 from minunet.results.picture import png_bytes
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, given_settings
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.train_flags import DATA_SETTINGS, FITTING
+from minunet.runs.train_flags import CHOSEN, DATA_SETTINGS, FITTING
 
 SETTINGS = (*DATA_SETTINGS, "seed")
 SWITCHES = ("skip_unpaired",)
@@ -91,7 +91,7 @@ def build_parser() -> Parser:
         help="write twelve images with the outlines of their masks, a PNG file",
     )
     settings = parser.add_argument_group("settings of the training")
-    add_setting_flags(settings, SETTINGS, TrainConfig(), in_words={"size": FITTING})
+    add_setting_flags(settings, SETTINGS, TrainConfig(), in_words={"size": FITTING, "target": CHOSEN})
     add_skip_unpaired(settings)
     return parser
 

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from minunet.cells.cell_packages import missing_packages
+from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, path_text, positive_int
 from minunet.cli.command import command

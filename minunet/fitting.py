@@ -29,6 +29,7 @@ from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_flags import TrainRequest, changed_settings
+from minunet.runs.training_target import target_problems, with_target
 from minunet.train import train
 from minunet.training.events import Callback
 from minunet.wording import join_names, shorten
@@ -172,7 +173,7 @@ def _request(
             near = difflib.get_close_matches(ELSEWHERE.get(name, name), known, 1, cutoff=0.6)
             hint = f"; did you mean {near[0]}?" if near else f": there are {join_names(known, len(known))}."
             problems.append(f"there is no setting {shorten(name)}{hint}")
-    values = {name: _plain(value) for name, value in settings.items() if name in known}
+    values = with_target({name: _plain(value) for name, value in settings.items() if name in known})
     if isinstance(values.get("init"), (str, Path)):
         values["init"] = init_text(str(values["init"]))
     if out is None and resume:
@@ -197,7 +198,8 @@ def _request(
     split = (1 - validation - test, validation, test) if not problems else (0.8, 0.1, 0.1)
     config = TrainConfig(images="images", masks="masks", split=split, **values)
     folder = RunFolder.fresh() if out is None else RunFolder(Path(out))
-    problems += config.problems() + folder.problems(resume=False)
+    problems += config.problems() + target_problems(config, separated="separation" in values)
+    problems += folder.problems(resume=False)
     if not problems:
         problems += machine_problems(config.device, config.precision)
     return TrainRequest(config, folder, False, out is None, problems, given)
@@ -211,7 +213,8 @@ def _resumed(values: dict[str, Any], problems: list[str], folder: RunFolder) -> 
     stored = TrainConfig.read(folder.config)
     problems += changed_settings(values, stored)
     config = replace(stored, **{name: value for name, value in values.items() if name in MAY_CHANGE}, extended=())
-    problems += config.problems() + machine_problems(config.device, config.precision)
+    problems += config.problems() + target_problems(config)
+    problems += machine_problems(config.device, config.precision)
     return TrainRequest(config, folder, True, False, problems, frozenset(values))
 
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from minunet.cell_packages import missing_packages
 from minunet.cells.cell_exports import EXPORTS
-from minunet.cells.cell_packages import missing_packages
 from minunet.cells.cell_settings import RANGES
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float

@@ -26,6 +26,7 @@ from minunet.runs.train_flags import TrainRequest
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
 from minunet.runs.training_report import write_training_report
 from minunet.runs.training_run import TrainingRun
+from minunet.runs.training_target import choose_target, describe_target, drawn_target
 from minunet.training.events import Callback
 
 
@@ -87,22 +88,24 @@ def train(
         Further callbacks of the training.
     """
     config, folder = request.config, request.folder
-    data = None
+    data, learned = None, ""
     if not config.drawn:
         data = find_training_data(config, folder, resume=request.resume, command=command_line, bar=bar)
-        config = replace(config, reading=data.reading, image_range=data.range)
+        config, learned = decided(request, data)
     if request.fit_size and data is not None:
         config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
+    if config.drawn and not request.resume and "target" not in request.given:
+        config = drawn_target(config)
     if not request.resume:
         config.write(folder.config)
     try:
         if data is None:
             draw_smears(folder, config.drawn_size, config.seed)
             data = find_training_data(config, folder, resume=request.resume, command=command_line, bar=bar)
-            config = replace(config, reading=data.reading, image_range=data.range)
+            config, learned = decided(request, data)
             config.write(folder.config)  # with the reading, before there is a split
         write_split(data.split, folder, data.statistics, data.reading)
-        announce_data(say, config, folder, data)
+        announce_data(say, config, folder, data, learned)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks)
         if run.finished():
             announce_finished(say, config, folder)
@@ -126,6 +129,14 @@ def train(
             folder.remove_settings(drawn=config.drawn)  # so that the same --out can be given with other settings
         raise
     return 0
+
+
+def decided(request: TrainRequest, data: TrainingData) -> tuple[TrainConfig, str]:
+    """The settings with what depends on the data, other than the size; and what is learned, in words."""
+    config = replace(request.config, reading=data.reading, image_range=data.range)
+    if request.resume:
+        return config, describe_target(config)
+    return choose_target(config, data.split.train, given="target" in request.given)
 
 
 def report(request: TrainRequest, config: TrainConfig, data: TrainingData, say: Say) -> None:

@@ -22,8 +22,8 @@ sys.path.insert(0, str(ROOT))
 
 import minunet  # noqa: E402
 from minunet.cells.cell_scores import AP_NAMES, CellScores  # noqa: E402
-from minunet.cells.mask_cells import connected_cells  # noqa: E402
 from minunet.cells.watershed import find_cells  # noqa: E402
+from minunet.data.mask_cells import connected_cells  # noqa: E402
 from minunet.data.pairs import survey  # noqa: E402
 from minunet.data.reading.pair_files import read_image, read_mask  # noqa: E402
 

@@ -15,8 +15,8 @@ import numpy as np
 from minunet.cells.cell_matching import IOU_THRESHOLDS, match_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.cells.mask_cells import MaskCells
 from minunet.cells.watershed import CutRegions
+from minunet.data.mask_cells import MaskCells
 from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.wording import shorten
@@ -24,10 +24,13 @@ from minunet.wording import shorten
 THRESHOLDS = (0.4, 0.5, 0.6)
 SMOOTHINGS = (0.02, 0.05, 0.1)
 SEED_HEIGHTS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.25)
+LEARNED = (0.0, 0.5, 0.8, 1.0)
 SMALLEST_AREAS = (0.05, 0.15, 0.3)
 MATCHED_PIXELS = 500_000  # larger images are matched by every second, third ... pixel, which hardly changes an IoU
 
-ImageSource = Callable[[], Iterator[tuple[np.ndarray, MaskCells]]]  # the probabilities of each image, and its cells
+# The probabilities of an image, what separates its cells (both (H, W), the second perhaps None), and its true cells.
+MapsAndTruth = tuple[np.ndarray, np.ndarray | None, MaskCells]
+ImageSource = Callable[[], Iterator[MapsAndTruth]]
 
 
 @dataclass(frozen=True)
@@ -121,13 +124,14 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
     """Choose the settings that find the cells of some images best.
 
     The score is F1 at an IoU of 0.5 (in thousandths), and for the same F1 the mean AP over the IoU from 0.5 to 0.9. First the seed
-    height and the smallest area are chosen together, then the threshold, then the smoothing, then the first two once more.
+    height and the smallest area are chosen together, with the share of what the network has learned where `start` has one, then
+    the threshold, then the smoothing, then seed height and smallest area once more.
 
     Parameters
     ----------
     images : callable
-        Yields the probabilities (H, W) of each image and its true cells; called up to four times, so that not all images need to
-        be in memory.
+        Yields the probabilities of each image, what separates its cells, and its true cells; called up to four times, so that
+        not all images need to be in memory.
     start : CellSettings, optional
         Where the search begins; the defaults unless given.
 
@@ -141,8 +145,13 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
         {"seed_height": height, "smallest_area": area}
         for height, area in itertools.product(SEED_HEIGHTS, SMALLEST_AREAS)
     ]
+    first = heights_and_areas
+    if settings.learned:
+        first = [
+            {"seed_height": height, "learned": learned} for height, learned in itertools.product(SEED_HEIGHTS, LEARNED)
+        ]
     steps: list[list[dict[str, float]]] = [
-        heights_and_areas,
+        first,
         [{"threshold": value} for value in THRESHOLDS],
         [{"smoothing": value} for value in SMOOTHINGS],
         heights_and_areas,
@@ -166,14 +175,14 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
     return CellChoice(settings, CountInterval.calibrate(best.true, best.predicted), scores)
 
 
-def _try(images: Iterable[tuple[np.ndarray, MaskCells]], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:
-    """The counts of each of the settings; those of the same threshold and smoothing share their cuts."""
+def _try(images: Iterable[MapsAndTruth], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:
+    """The counts of each of the settings; those that differ in no more than seed height and smallest area share their cuts."""
     sums = {settings: _Sums() for settings in tried}
-    for probability, truth in images:
-        cuts: dict[tuple[float, float], CutRegions] = {}
+    for probability, separation, truth in images:
+        cuts: dict[tuple[float, ...], CutRegions] = {}
         for settings in tried:
-            key = settings.threshold, settings.smoothing
+            key = settings.threshold, settings.smoothing, settings.learned
             if key not in cuts:
-                cuts[key] = CutRegions(probability, settings)
+                cuts[key] = CutRegions(probability, settings, separation)
             sums[settings].add(*truth.scored(cuts[key].cells(settings)))
     return sums

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from minunet.cell_packages import require
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_outlines import signed_area
-from minunet.cells.cell_packages import require
 from minunet.cells.labels_tiff import narrow_labels
 from minunet.cells.pixel_outlines import pixel_outlines
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
+from minunet.cell_packages import require
 from minunet.cells.gaussian_filter import gaussian_filter, with_margin
 
 # Pixels, standard deviation: the length of the outline of a disc or an ellipse is then right within 1 %.

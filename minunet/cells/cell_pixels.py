@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
+from minunet.cell_packages import require
 from minunet.cells.cell_stain import CellStain
 
 

@@ -13,7 +13,14 @@ from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.wording import shorten
 
-RANGES = {"threshold": (0.01, 0.99), "smoothing": (0.0, 1.0), "seed_height": (0.0, 1.0), "smallest_area": (0.0, 0.9)}
+RANGES = {
+    "threshold": (0.01, 0.99),
+    "smoothing": (0.0, 1.0),
+    "seed_height": (0.0, 1.0),
+    "smallest_area": (0.0, 0.9),
+    "learned": (0.0, 1.0),
+}
+ADDED = ("learned",)  # older versions do not store it
 
 
 @dataclass(frozen=True)
@@ -35,6 +42,9 @@ class CellSettings:
         of the radius of the median cell.
     smallest_area : float
         Smaller pieces are no cells, as a share of the area of the median cell.
+    learned : float
+        The share of what the network has learned to separate cells by in the height whose maxima are the cells; the rest is the
+        distance to the background. It has no effect for models that know only pixels.
 
     Raises
     ------
@@ -46,6 +56,7 @@ class CellSettings:
     smoothing: float = 0.1
     seed_height: float = 0.04
     smallest_area: float = 0.15
+    learned: float = 0.0
 
     def __post_init__(self) -> None:
         problems = []
@@ -75,8 +86,11 @@ class CellSettings:
             problems.append(
                 f"settings of cells that are unknown ({shorten(', '.join(unknown))}): they need a newer minunet."
             )
-        if missing := sorted(known - set(stored)):
+        if missing := sorted(known - set(stored) - set(ADDED)):
             problems.append(f"settings of cells without {', '.join(missing)}.")
         if problems:
             raise UserError(problems)
         return cls(**stored)
+
+
+SEPARATED = CellSettings(smoothing=0.05, seed_height=0.1, learned=0.8)  # the defaults of models that separate cells

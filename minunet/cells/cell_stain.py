@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
+from minunet.cell_packages import require
 from minunet.cells.gaussian_filter import gaussian_filter, with_margin
 
 FEWEST = 50  # pixels of background; with fewer its brightness is not known

@@ -11,7 +11,11 @@ from minunet.cells.watershed import find_cells
 
 
 def find_and_measure(
-    probability: np.ndarray, image: np.ndarray, settings: CellSettings, pixel_size: float | None = None
+    probability: np.ndarray,
+    image: np.ndarray,
+    settings: CellSettings,
+    pixel_size: float | None = None,
+    separation: np.ndarray | None = None,
 ) -> Cells:
     """Find the cells of an image and measure them.
 
@@ -24,11 +28,13 @@ def find_and_measure(
     settings : CellSettings
     pixel_size : float, optional
         The side of a pixel in micrometres.
+    separation : ndarray, (H, W), optional
+        As for `find_cells`.
 
     Raises
     ------
     UserError
         If the packages that cells need are not installed.
     """
-    labels = find_cells(probability, settings)
+    labels = find_cells(probability, settings, separation)
     return Cells(labels, measure_cells(labels, probability, brightness(image), pixel_size))

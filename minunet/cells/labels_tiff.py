@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
+from minunet.cell_packages import require
 
 MOST_16_BIT = 2**16 - 1  # cells
 

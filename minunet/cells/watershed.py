@@ -1,7 +1,8 @@
 """The watershed: pixels that are probably cell become numbered cells, and cells that touch are separated.
 
-The distance to the background has a maximum in the middle of each cell. From these maxima, the seeds, a watershed fills every
-connected region of cell pixels; pieces whose seeds hardly stand out from those of their neighbours are put together again.
+The distance to the background has a maximum in the middle of each cell, and so has what a network may have learned to separate
+cells by. From these maxima, the seeds, a watershed fills every connected region of cell pixels; pieces whose seeds hardly stand out
+from those of their neighbours are put together again.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
+from minunet.cell_packages import require
 from minunet.cells.cell_settings import CellSettings
+from minunet.data.mask_cells import SPECK, typical_area
 
+LEAST_DISTANCE = 1e-3  # share of the distance in the height
 NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)  # up, down, left and right
-SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, in predictions and in masks
 
 
 @dataclass(frozen=True)
@@ -31,9 +33,9 @@ class CutRegion:
     areas : ndarray, (pieces,)
         In pixels.
     peaks : ndarray, (pieces,)
-        The largest distance to the background in each piece, in pixels.
+        The largest height in each piece, in pixels.
     passes : list of (height, piece, piece)
-        The largest distance on the border of two neighbours, the highest first.
+        The largest height on the border of two neighbours, the highest first.
     """
 
     top: int
@@ -44,7 +46,9 @@ class CutRegion:
     passes: list[tuple[float, int, int]]
 
 
-def find_cells(probability: np.ndarray, settings: CellSettings | None = None) -> np.ndarray:
+def find_cells(
+    probability: np.ndarray, settings: CellSettings | None = None, separation: np.ndarray | None = None
+) -> np.ndarray:
     """The cells of an image.
 
     Parameters
@@ -53,6 +57,8 @@ def find_cells(probability: np.ndarray, settings: CellSettings | None = None) ->
         That a pixel belongs to a cell, in [0, 1].
     settings : CellSettings, optional
         The defaults unless given.
+    separation : ndarray, (H, W), optional
+        What separates cells, in [0, 1]: high inside of cells, low where two of them meet (see `minunet.data.outputs.Outputs`).
 
     Returns
     -------
@@ -67,8 +73,9 @@ def find_cells(probability: np.ndarray, settings: CellSettings | None = None) ->
 
     Notes
     -----
-    The seeds are the maxima of the distance transform whose dynamics is at least `seed_height` [1]_: as many as the h-maxima
-    transform leaves. The watershed is that of Meyer [2]_, in scikit-image.
+    The seeds are the maxima of a height whose dynamics is at least `seed_height` [1]_: as many as the h-maxima transform leaves.
+    With r the radius of the median cell, d the distance to the background, s the separation and w the setting `learned`, the
+    height is (1 - w) d + w r s; without a separation it is d. The watershed is that of Meyer [2]_, in scikit-image.
 
     Beyond the border of the image nothing is known, so that a cell which is cut by the border has its seed there.
 
@@ -78,7 +85,7 @@ def find_cells(probability: np.ndarray, settings: CellSettings | None = None) ->
     .. [2] Meyer, F. (1994). Topographic distance and watershed lines. Signal Processing 38(1), 113-125.
     """
     settings = settings or CellSettings()
-    return CutRegions(probability, settings).cells(settings)
+    return CutRegions(probability, settings, separation).cells(settings)
 
 
 class CutRegions:
@@ -88,13 +95,17 @@ class CutRegions:
     ----------
     probability : ndarray, (H, W)
     settings : CellSettings
-        Its threshold and its smoothing are used.
+        Its threshold, its smoothing and its share of the separation are used.
+    separation : ndarray, (H, W), optional
     """
 
-    def __init__(self, probability: np.ndarray, settings: CellSettings):
+    def __init__(self, probability: np.ndarray, settings: CellSettings, separation: np.ndarray | None = None):
         self.shape = probability.shape
         crops = list(_connected_regions(np.asarray(probability) > settings.threshold))
         self.radius = _typical_radius([distance for _, _, distance in crops])
+        if separation is not None and settings.learned:
+            shares = np.float32(1 - settings.learned), np.float32(settings.learned * self.radius)
+            crops = [_learned_height(*crop, np.asarray(separation), *shares) for crop in crops]
         self.regions = [_cut(*crop, settings.smoothing * self.radius) for crop in crops]
 
     def cells(self, settings: CellSettings) -> np.ndarray:
@@ -113,13 +124,6 @@ class CutRegions:
             window = labels[region.top : region.top + height, region.left : region.left + width]
             window += numbers[region.pieces]
         return labels
-
-
-def typical_area(areas: np.ndarray) -> float:
-    """The median area of regions, where each counts by its area, so that any number of specks does not matter; 0 without any."""
-    ordered = np.sort(areas)
-    total = np.cumsum(ordered)
-    return float(ordered[np.searchsorted(total, total[-1] / 2)]) if len(ordered) else 0.0
 
 
 def _connected_regions(cell: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -160,11 +164,27 @@ def _typical_radius(distances: list[np.ndarray]) -> float:
     return float(np.median([distance.max() for distance in distances])) if distances else 0.0
 
 
-def _cut(top: int, left: int, distance: np.ndarray, sigma: float) -> CutRegion:
-    """Cut a region at every maximum of its smoothed distance."""
+def _learned_height(
+    top: int,
+    left: int,
+    distance: np.ndarray,
+    separation: np.ndarray,
+    of_distance: np.float32,
+    of_separation: np.float32,
+) -> tuple[int, int, np.ndarray]:
+    """A region with another height in place of its distance: a weighted sum of it and the separation, above 0 inside."""
+    height, width = distance.shape
+    window = separation[top : top + height, left : left + width]
+    # A little of the distance is kept, so that the height is above 0 inside, and a flat separation has one maximum a cell.
+    learned = of_separation * window + np.maximum(of_distance, np.float32(LEAST_DISTANCE)) * distance
+    return top, left, np.where(distance > 0, learned, 0).astype(np.float32)
+
+
+def _cut(top: int, left: int, height: np.ndarray, sigma: float) -> CutRegion:
+    """Cut a region at every maximum of its smoothed height, which is 0 outside of it."""
     ndimage = require("scipy.ndimage")
-    inside = distance > 0
-    smooth = ndimage.gaussian_filter(distance, sigma, mode="nearest", truncate=3) if sigma else distance
+    inside = height > 0
+    smooth = ndimage.gaussian_filter(height, sigma, mode="nearest", truncate=3) if sigma else height
     smooth = np.where(inside, smooth, 0)
     maxima = inside & (ndimage.maximum_filter(smooth, footprint=NEIGHBOURS, mode="nearest") == smooth)
     seeds, count = ndimage.label(maxima)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from minunet.cells.cell_packages import missing_packages
+from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.given_images import is_path, write_given
 from minunet.data.outputs import Outputs

@@ -31,7 +31,8 @@ def augment(
     Parameters
     ----------
     image : ndarray, (H, W, C) float32 in [0, 1]
-    mask : ndarray, (H, W, 1) float32 in [0, 1], or `IGNORED`
+    mask : ndarray, (H, W, T) float32
+        The first channel in [0, 1], or `IGNORED`; the others are further targets and weights, which are not negative.
     rng : Generator
         The same generator state gives the same variant.
     level : "none", "light" or "full"
@@ -45,7 +46,7 @@ def augment(
     Returns
     -------
     image, mask : ndarray
-        Of the same shapes and ranges, new arrays. A mask that consists of 0 and 1 stays so, and `IGNORED` pixels
+        Of the same shapes and ranges, new arrays. A first channel that consists of 0 and 1 stays so, and `IGNORED` pixels
         stay exactly `IGNORED`.
 
     Raises
@@ -88,15 +89,18 @@ def _warped(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tu
     scale = MAX_SCALE ** rng.uniform(-1, 1)
     coordinates = affine_coordinates((height, width), angle, scale)
     coordinates += elastic_displacement((height, width), rng, ELASTIC)
-    counted = (mask != IGNORED).astype(np.float32)
+    channels, cell = image.shape[2], mask[..., :1]
+    counted = (cell != IGNORED).astype(np.float32)
     if counted.all():
-        both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + 1), resampled together
-        return both[..., :-1], _binary_again(both[..., -1:], mask)
+        both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + T), resampled together
+        warped, others = both[..., channels : channels + 1], both[..., channels + 1 :]
+        return both[..., :channels], np.concatenate([_binary_again(warped, cell), others], axis=2)
     # What is ignored has no value that could be interpolated: the mean of the others is taken, by their shares.
-    every = resample(np.concatenate([image, mask * counted, counted], axis=2), coordinates)  # (H, W, C + 2)
-    share = every[..., -1:]
-    values = _binary_again(every[..., -2:-1] / np.maximum(share, 1e-6), mask * counted)
-    return every[..., :-2], np.where(share >= 0.5, values, np.float32(IGNORED))
+    every = resample(np.concatenate([image, cell * counted, mask[..., 1:], counted], axis=2), coordinates)
+    warped, others, share = every[..., channels : channels + 1], every[..., channels + 1 : -1], every[..., -1:]
+    values = _binary_again(warped / np.maximum(share, 1e-6), cell * counted)
+    values = np.where(share >= 0.5, values, np.float32(IGNORED))
+    return every[..., :channels], np.concatenate([values, others], axis=2)
 
 
 def _binary_again(warped: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from minunet.data.crops import Sample, pad_to, random_window
 from minunet.data.epoch_plan import EpochPlan
 from minunet.data.finding.matching import Pair
 from minunet.data.image_store import ImageStore
+from minunet.data.outputs import Outputs
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
@@ -56,6 +57,8 @@ class Batches:
     limit : int or None
         The most bytes of preprocessed images to keep in memory, by default a third of the machine's; the others are
         read again each time.
+    outputs : Outputs, optional
+        Of the network, which decide what the targets are; one logit, cell or not, unless given.
 
     Raises
     ------
@@ -75,6 +78,7 @@ class Batches:
         shuffle: bool = False,
         measure: bool = False,
         limit: int | None = None,
+        outputs: Outputs | None = None,
     ):
         problems = [] if pairs else ["there are no pairs to make batches of: give at least one pair."]
         if batch_size < 1:
@@ -85,12 +89,13 @@ class Batches:
         if problems:
             raise UserError(problems)
         self.preprocessing = preprocessing
+        self.outputs = Outputs() if outputs is None else outputs
         self.batch_size = batch_size
         self.augment = augment
         self.lighting = lighting
         self.seed = seed
         self.shuffle = shuffle
-        self._store = ImageStore(pairs, preprocessing, limit, measure=measure)
+        self._store = ImageStore(pairs, preprocessing, limit, measure=measure, outputs=self.outputs)
         self._plan = EpochPlan(self._store, preprocessing, shuffle)
 
     @property
@@ -173,7 +178,9 @@ class Batches:
         Yields
         ------
         images : ndarray, (N, H, W, C) float32 in [0, 1]
-        masks : ndarray, (N, H, W, 1) float32 in [0, 1], or `preprocessing.IGNORED` where a pixel is ignored
+        masks : ndarray, (N, H, W, T) float32
+            The targets (see `minunet.data.target_maps.targets`): for one logit (N, H, W, 1) in [0, 1], or
+            `preprocessing.IGNORED` where a pixel is ignored.
         samples : list of Sample
             The pair that each image comes from, and which part of it.
         """
@@ -191,7 +198,7 @@ class Batches:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def example(self, index: int, epoch: int) -> tuple[np.ndarray, np.ndarray]:
-        """The image (H, W, C) and mask (H, W, 1) of pair `index` in an epoch; with crops, the first one of the pair."""
+        """The image (H, W, C) and target (H, W, T) of pair `index` in an epoch; with crops, the first one of the pair."""
         number = next(number for number, (pair, _) in enumerate(self._plan.samples) if pair == index)
         image, mask, _ = self._draw(number, epoch)
         return image, mask

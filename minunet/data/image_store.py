@@ -19,12 +19,14 @@ from minunet.data.cell_scale import LARGEST_SHARE, SMALLEST_DIAMETER
 from minunet.data.cell_size import inscribed_diameter, mean_diameter
 from minunet.data.crops import CropWindow
 from minunet.data.finding.matching import Pair
+from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import select_channels
 from minunet.data.reading.file_workers import ProgressCallback, map_files, worker_count
 from minunet.data.reading.pair_files import read_mask, read_pair
 from minunet.data.reading.pixels import divide_by_white
 from minunet.data.reading.preprocessing import HALF, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
+from minunet.data.target_maps import packed_targets, targets, unpacked
 from minunet.errors import UserError
 from minunet.forks import renew_in_child
 from minunet.resources import total_memory
@@ -44,6 +46,8 @@ class ImageStore:
         The most bytes to keep; None for a third of the machine's memory.
     measure : bool
         Whether to measure how the images look while they are loaded.
+    outputs : Outputs, optional
+        Of the network, which decide what the targets are; one logit, cell or not, unless given.
 
     Attributes
     ----------
@@ -61,7 +65,13 @@ class ImageStore:
     """
 
     def __init__(
-        self, pairs: Sequence[Pair], preprocessing: Preprocessing, limit: int | None = None, *, measure: bool = False
+        self,
+        pairs: Sequence[Pair],
+        preprocessing: Preprocessing,
+        limit: int | None = None,
+        *,
+        measure: bool = False,
+        outputs: Outputs | None = None,
     ):
         self.pairs = tuple(pairs)
         self.measure = measure
@@ -69,6 +79,7 @@ class ImageStore:
         self.diameters: dict[int, float] = {}
         self.sizes: Counter[tuple[int, int]] = Counter()
         self.preprocessing = preprocessing
+        self.outputs = Outputs() if outputs is None else outputs
         self.limit = (total_memory() or UNKNOWN_MEMORY) // SHARE if limit is None else limit
         self.shapes: list[tuple[int, int]] = []
         self.nbytes = 0
@@ -104,14 +115,14 @@ class ImageStore:
         self.shapes = [shape for shape in results if not isinstance(shape, UserError)]
 
     def get(self, index: int, window: CropWindow | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """The image (H, W, C) and mask (H, W, 1) of a pair, or a rectangle of them: float32 in [0, 1], new arrays.
+        """The image (H, W, C) and the target of a pair, or a rectangle of them: float32, new arrays.
 
-        The mask is `IGNORED` where a pixel counts in no loss and no score.
+        The image is in [0, 1]; what is in the channels of the target (H, W, T) is said by `targets`.
         """
         image, mask = self._arrays[index] if index in self._arrays else self._read_again(index)
         rows = slice(None) if window is None else slice(window.top, window.bottom)
         columns = slice(None) if window is None else slice(window.left, window.right)
-        return self._scaled(image[rows, columns]), _expanded(mask[rows, columns])
+        return self._scaled(image[rows, columns]), self._target(mask[rows, columns])
 
     def _fit(self, progress: ProgressCallback | None) -> None:
         """Measure the cells of all masks, where the images are to be brought to a cell diameter."""
@@ -142,7 +153,7 @@ class ImageStore:
         try:
             decoded, stored = read_pair(self.pairs[index])
             preprocessing = self._preprocessing_of(index)
-            image, mask = _prepare(decoded, stored, preprocessing)
+            image, mask = self._prepare(decoded, stored, preprocessing)
             if self.measure:
                 self.appearances[index] = measure_appearance(decoded, preprocessing)
                 self.diameters[index] = self._diameter(stored, preprocessing)
@@ -159,7 +170,17 @@ class ImageStore:
         return height, width
 
     def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        return _prepare(*read_pair(self.pairs[index]), self._preprocessing_of(index))
+        return self._prepare(*read_pair(self.pairs[index]), self._preprocessing_of(index))
+
+    def _prepare(
+        self, image: np.ndarray, mask: StoredMask, preprocessing: Preprocessing
+    ) -> tuple[np.ndarray, np.ndarray]:
+        target = targets(mask, preprocessing, self.outputs)
+        packed = compact(target) if self.outputs.separation is None else packed_targets(target)
+        return _compact_image(image, preprocessing), packed
+
+    def _target(self, packed: np.ndarray) -> np.ndarray:
+        return _expanded(packed) if self.outputs.separation is None else unpacked(packed)
 
     def _cells(self, mask: StoredMask) -> np.ndarray:
         """The cells of a mask at its own size, where the gaps between them are still there; with their numbers if it has any."""
@@ -177,10 +198,6 @@ class ImageStore:
         if self.preprocessing.range is None or image.dtype == np.float32:
             return _expanded(image)
         return self.preprocessing.range.apply(image)
-
-
-def _prepare(image: np.ndarray, mask: StoredMask, preprocessing: Preprocessing) -> tuple[np.ndarray, np.ndarray]:
-    return _compact_image(image, preprocessing), compact(preprocessing.target(mask))
 
 
 def _compact_image(image: np.ndarray, preprocessing: Preprocessing) -> np.ndarray:

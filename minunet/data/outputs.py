@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from minunet.data.reading.preprocessing import HALF
 from minunet.errors import UserError
 from minunet.wording import shorten
 
@@ -118,13 +119,19 @@ class Outputs:
     def cell_target(self, targets: np.ndarray) -> np.ndarray:
         """The target of cell against background, (..., 1): in [0, 1], or -1 where a pixel is ignored.
 
+        Where cells are separated, the masks are black and white, and a pixel that is half cell counts as cell.
+
         Parameters
         ----------
         targets : ndarray, (..., target_channels)
             For classes the first channel holds the index of the class.
         """
         cell = targets[..., :1]
-        return np.minimum(cell, 1) if self.classes else cell
+        if self.classes:
+            return np.minimum(cell, 1)
+        if self.separation is None:
+            return cell
+        return np.where(cell < 0, cell, cell >= HALF).astype(cell.dtype)
 
     def to_dict(self) -> dict[str, Any]:
         """The outputs, for a JSON file."""

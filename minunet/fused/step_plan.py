@@ -65,6 +65,7 @@ class StepPlan:
         threads: int | None = None,
         clip: float | None = None,
         ignores_pixels: bool = False,
+        weighs_pixels: bool = False,
     ) -> StepPlan:
         """The plan for a model, with the machine that the user requested.
 
@@ -82,13 +83,15 @@ class StepPlan:
             As in `StepPlan`.
         ignores_pixels : bool
             Whether some pixels of the targets count in no loss.
+        weighs_pixels : bool
+            Whether pixels have different weights in the loss.
 
         Raises
         ------
         UserError
             With everything that this machine does not have.
         """
-        why = why_not_fusable(model, loss, image_size, ignores_pixels=ignores_pixels)
+        why = why_not_fusable(model, loss, image_size, ignores_pixels=ignores_pixels, weighs_pixels=weighs_pixels)
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
         return cls(machine, clip, _why_not_on(machine) or why)
@@ -109,6 +112,7 @@ def why_not_fusable(
     optimizer: Optimizer | None = None,
     *,
     ignores_pixels: bool = False,
+    weighs_pixels: bool = False,
 ) -> str | None:
     """None where there is a fused step on a GPU with tensor cores, else the reason.
 
@@ -118,6 +122,8 @@ def why_not_fusable(
         return "the fused step minimises only binary cross-entropy"
     if ignores_pixels:
         return "the fused step counts every pixel, and these masks have pixels to ignore"
+    if weighs_pixels:
+        return "the fused step gives every pixel the same weight, and this training weighs the seams between cells"
     return _why_not_network(model, image_size) or (None if optimizer is None else _why_not_optimizer(model, optimizer))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minunet.cells.cell_choice import CellChoice, choose_cells
-from minunet.cells.mask_cells import MaskCells, cells_of_mask
+from minunet.cells.cell_choice import CellChoice, MapsAndTruth, choose_cells
+from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
@@ -43,17 +43,18 @@ def calibrate_cells(
     """
     places = np.linspace(0, len(pairs) - 1, min(len(pairs), MOST_IMAGES)).round().astype(int)
     used = [pairs[place] for place in places]
-    kept: dict[str, tuple[np.ndarray, MaskCells]] = {}
+    kept: dict[str, MapsAndTruth] = {}
 
-    def images() -> Iterator[tuple[np.ndarray, MaskCells]]:
+    def images() -> Iterator[MapsAndTruth]:
         for number, pair in enumerate(used, start=1):
             found = kept.get(pair.name)
             if found is None:
-                found = model.predict(read_image(pair)), cells_of_mask(read_mask(pair), model.preprocessing)
-                if sum(cells.labels.size for _, cells in kept.values()) + found[1].labels.size <= KEPT_PIXELS:
+                maps = model.predict_outputs(read_image(pair))
+                found = maps.probability, maps.separation, cells_of_mask(read_mask(pair), model.preprocessing)
+                if sum(probability.size for probability, _, _ in kept.values()) + found[0].size <= KEPT_PIXELS:
                     kept[pair.name] = found
             if progress:
                 progress(number, len(used))
             yield found
 
-    return choose_cells(images)
+    return choose_cells(images, model.default_cell_settings)

@@ -8,16 +8,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from minunet.cells.cell_scores import CellScores
-from minunet.cells.mask_cells import cells_of_mask
 from minunet.cells.watershed import find_cells
+from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.inference.evaluation import native_target
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.predicted_maps import PredictedMaps
 
 
 @dataclass
@@ -39,7 +38,7 @@ class CellEvaluation:
     numbered: int = 0
     covered: int | None = None
 
-    def add(self, model: LoadedModel, pair: Pair, mask: StoredMask, probability: np.ndarray) -> None:
+    def add(self, model: LoadedModel, pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         """Find the cells of an image, and compare them with those of its mask.
 
         Parameters
@@ -47,7 +46,7 @@ class CellEvaluation:
         model : LoadedModel
         pair : Pair
         mask : StoredMask
-        probability : ndarray, (H, W)
+        maps : PredictedMaps
             At the image's own size.
 
         Raises
@@ -56,9 +55,9 @@ class CellEvaluation:
             If the packages that cells need are not installed.
         """
         cells = cells_of_mask(mask, model.preprocessing)
-        truth, predicted = cells.scored(find_cells(probability, model.cell_settings))
+        truth, predicted = cells.scored(find_cells(maps.probability, model.cell_settings, maps.separation))
         self.scores.update(truth, predicted, pair.name)
-        self.pixels.update(probability[None, ..., None], native_target(model, mask)[None], [pair.name])
+        self.pixels.update(maps.probability[None, ..., None], native_target(model, mask)[None], [pair.name])
         self.numbered += cells.are_numbered
         if model.cell_choice is not None and model.cell_choice.interval is not None:
             counts = self.scores.images[pair.name]

@@ -9,16 +9,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from minunet.autograd import Tensor
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
-from minunet.data.reading.resize import resize_probability
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
-from minunet.functional import sigmoid
-from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.loaded_model import LoadedModel, resize_maps
 from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.predicted_maps import PredictedMaps
 
 
 def evaluate(
@@ -29,7 +27,7 @@ def evaluate(
     batch_size: int = 8,
     progress: ProgressCallback | None = None,
     observe: Callable[[Pair, np.ndarray, float, float | None], object] | None = None,
-    observe_cells: Callable[[Pair, StoredMask, np.ndarray], object] | None = None,
+    observe_cells: Callable[[Pair, StoredMask, PredictedMaps], object] | None = None,
     diameter: float | None = None,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
@@ -51,7 +49,7 @@ def evaluate(
         Called with each pair, its decoded image, the share of its pixels that the model calls cell, and the cell diameter by
         which it was resized, in its own pixels (None where it was not).
     observe_cells : callable, optional
-        Called with each pair, its mask as it is stored, and the probabilities at the image's own size, (H, W).
+        Called with each pair, its mask as it is stored, and what is predicted, at the image's own size.
     diameter : float, optional
         Of the cells in all images, as for `LoadedModel.predict`; images that are resized by it are scored at their own size.
 
@@ -67,25 +65,26 @@ def evaluate(
             for pair in batch:
                 image, mask = read_image(pair), read_mask(pair)
                 settled = _settled(model, pair, image, diameter)
-                probability = _score_native(model, pair, image, mask, metrics, settled)
+                maps = _score_native(model, pair, image, mask, metrics, settled)
                 if observe:
-                    observe(pair, image, float(np.mean(probability > 0.5)), settled)
+                    observe(pair, image, float(np.mean(maps.probability > 0.5)), settled)
                 if observe_cells:
-                    observe_cells(pair, mask, probability)
+                    observe_cells(pair, mask, maps)
                 if progress:
                     progress(len(metrics), len(pairs))
             continue
         images, masks = [read_image(pair) for pair in batch], [read_mask(pair) for pair in batch]
         inputs = np.stack([_input(model, pair, image) for pair, image in zip(batch, images, strict=True)])
         targets = np.stack([model.preprocessing.target(mask) for mask in masks])
-        logits = model.logits(inputs)
-        metrics.update_logits(logits[..., None], targets, [pair.name for pair in batch])
+        outputs = model.output_logits(inputs)  # (N, h, w, channels)
+        logits = model.outputs.cell_logits(outputs)
+        metrics.update_logits(logits, targets, [pair.name for pair in batch])
         if observe:
             for pair, image, values in zip(batch, images, logits, strict=True):
                 observe(pair, image, float(np.mean(values > 0)), None)
         if observe_cells:
-            for pair, image, mask, values in zip(batch, images, masks, sigmoid(Tensor(logits)).data, strict=True):
-                observe_cells(pair, mask, resize_probability(values, image.shape[:2]))
+            for pair, image, mask, stacked in zip(batch, images, masks, model.maps_of(outputs), strict=True):
+                observe_cells(pair, mask, PredictedMaps.of(resize_maps(stacked, image.shape[:2]), model.outputs))
         if progress:
             progress(len(metrics), len(pairs))
     return metrics
@@ -111,16 +110,16 @@ def _score_native(
     mask: StoredMask,
     metrics: SegmentationMetrics,
     diameter: float | None,
-) -> np.ndarray:
-    """Add the scores of an image; returns its probabilities, (H, W)."""
+) -> PredictedMaps:
+    """Add the scores of an image; returns what is predicted, at its own size."""
     target = native_target(model, mask)
     if model.preprocessing.size is None and diameter is None:
-        logits = model.logits(_input(model, pair, image)[None])
-        metrics.update_logits(logits[..., None], target[None], [pair.name])
-        return np.asarray(sigmoid(Tensor(logits)).data[0])
-    probability = model.predict(image, diameter)
-    metrics.update(probability[None, ..., None], target[None], [pair.name])
-    return probability
+        outputs = model.output_logits(_input(model, pair, image)[None])
+        metrics.update_logits(model.outputs.cell_logits(outputs), target[None], [pair.name])
+        return PredictedMaps.of(model.maps_of(outputs)[0], model.outputs)
+    maps = model.predict_outputs(image, diameter)
+    metrics.update(maps.probability[None, ..., None], target[None], [pair.name])
+    return maps
 
 
 def _settled(model: LoadedModel, pair: Pair, image: np.ndarray, diameter: float | None) -> float | None:

@@ -16,7 +16,7 @@ import numpy as np
 from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_measures import Cells
-from minunet.cells.cell_settings import CellSettings
+from minunet.cells.cell_settings import SEPARATED, CellSettings
 from minunet.cells.found_cells import find_and_measure
 from minunet.data.appearance import middle_window
 from minunet.data.cell_scale import SMALLEST_DIAMETER
@@ -110,7 +110,12 @@ class LoadedModel:
     @property
     def cell_settings(self) -> CellSettings:
         """How cells are cut out: as the model stores it, or the defaults where it stores nothing."""
-        return CellSettings() if self.cell_choice is None else self.cell_choice.settings
+        return self.default_cell_settings if self.cell_choice is None else self.cell_choice.settings
+
+    @property
+    def default_cell_settings(self) -> CellSettings:
+        """The settings of models that store none."""
+        return CellSettings() if self.outputs.separation is None else SEPARATED
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to a device.
@@ -251,7 +256,8 @@ class LoadedModel:
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
         array = image_array(image)
-        return find_and_measure(self.predict(array, diameter), array, self.cell_settings, pixel_size)
+        maps = self.predict_outputs(array, diameter)
+        return find_and_measure(maps.probability, array, self.cell_settings, pixel_size, maps.separation)
 
     def features(self, image: Any, diameter: float | None = None) -> dict[str, np.ndarray]:
         """The outputs of all layers for an image, by the names of the layers; see `Module.features`.
@@ -441,7 +447,11 @@ class LoadedModel:
 
         The last axis is as `PredictedMaps.of` takes it: the probability of cell, the separation, the probability of each class.
         """
-        logits, outputs = self.output_logits(inputs), self.outputs
+        return self.maps_of(self.output_logits(inputs))
+
+    def maps_of(self, logits: np.ndarray) -> np.ndarray:
+        """The maps of all logits (N, h, w, channels), (N, h, w, M); see `maps`."""
+        outputs = self.outputs
         parts = [self._probabilities(logits)[..., None]]
         if (separation := outputs.separation_map(logits)) is not None:
             parts.append(separation[..., None])

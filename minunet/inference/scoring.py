@@ -11,6 +11,7 @@ from typing import Protocol
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
 from minunet.data.batches import ImageBatch
+from minunet.data.outputs import Outputs
 from minunet.fused.step_plan import Loss
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.metrics import SegmentationMetrics, count_examples
@@ -28,35 +29,44 @@ class BatchSource(Protocol):
 
 
 def score(
-    forward_pass: ForwardPass, source: BatchSource, loss: Loss, after_batch: Callable[[], None] = lambda: None
+    forward_pass: ForwardPass,
+    source: BatchSource,
+    loss: Loss,
+    after_batch: Callable[[], None] = lambda: None,
+    *,
+    outputs: Outputs | None = None,
 ) -> tuple[SegmentationMetrics, float]:
     """Run a model over all batches once, in evaluation mode and without recording gradients.
 
     Parameters
     ----------
     forward_pass : ForwardPass
-        Of a model that returns logits (N, H, W, 1).
+        Of a model that returns logits (N, H, W, channels).
     source : BatchSource
     loss : callable
         Takes logits and target; returns a scalar Tensor that is a mean over images.
     after_batch : callable
         Called after each batch; an exception that it raises ends the scoring.
+    outputs : Outputs, optional
+        Of the model; one logit, cell or not, unless given.
 
     Returns
     -------
     metrics : SegmentationMetrics
-        Crops of one image count as one image.
+        Of cell against background. Crops of one image count as one image.
     loss : float
         The mean over the examples; those of which every pixel is ignored are left out.
     """
+    outputs = Outputs() if outputs is None else outputs
     metrics, total, examples = SegmentationMetrics(), 0.0, 0
     forward_pass.model.eval()
     with no_grad():
         for images, masks, samples in source.epoch(0):
             logits = forward_pass.logits(images)
-            count = count_examples(masks)
+            cells = outputs.cell_target(masks)
+            count = count_examples(cells)
             total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * count
             examples += count
-            metrics.update_logits(to_numpy(logits), masks, [sample.name for sample in samples])
+            metrics.update_logits(outputs.cell_logits(to_numpy(logits)), cells, [sample.name for sample in samples])
             after_batch()
     return metrics, total / max(1, examples)

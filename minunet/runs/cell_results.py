@@ -56,7 +56,8 @@ class CellRequest:
     def find(self, image: InputImage, pixels: np.ndarray, maps: PredictedMaps) -> tuple[Cells, float | None]:
         """The cells of an image, and the size of its pixels in micrometres, where that is known."""
         pixel_size = read_pixel_size(image.path) if self.pixel_size is None else self.pixel_size
-        return find_and_measure(maps.probability, pixels, self.settings, pixel_size), pixel_size
+        found = find_and_measure(maps.probability, pixels, self.settings, pixel_size, maps.separation)
+        return found, pixel_size
 
     def add(self, image: InputImage, cells: Cells, pixel_size: float | None, notes: Sequence[str]) -> None:
         """Add an image to the tables."""

@@ -14,9 +14,9 @@ import numpy as np
 
 from minunet.cells.agreement import Agreement
 from minunet.cells.cell_scores import CellScores
-from minunet.cells.mask_cells import cells_of_mask
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
+from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pair_statistics import measure_mask
 from minunet.data.reading.chosen_reading import choose_reading
 from minunet.data.reading.file_workers import ProgressCallback, map_files

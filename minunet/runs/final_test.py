@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from minunet.cell_packages import missing_packages
 from minunet.cells.cell_choice import CellChoice
-from minunet.cells.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model, save_model
 from minunet.cli.console import FileProgressBar
 from minunet.data.batches import Batches
@@ -77,7 +77,7 @@ class FinalTest:
         folder, machine = self.folder, self.machine
         best = progress.history[progress.best_epoch - 1]
         model = load_model(folder.model, machine.device, machine.precision)
-        metrics, loss = score(model.forward_pass, self.batches, self.loss)
+        metrics, loss = score(model.forward_pass, self.batches, self.loss, outputs=model.outputs)
         pooled, rows = metrics.result(), metrics.per_image()
         result = {
             "test": pooled,

@@ -41,6 +41,7 @@ def training_memory(
     *,
     held: float | None = None,
     enough: float | None = None,
+    target_channels: int = 1,
 ) -> float:
     """Bytes at the peak of a training: of this process, its data read, on the CPU, and of device memory on a GPU.
 
@@ -61,17 +62,19 @@ def training_memory(
         Bytes that the process holds when its data has been read; by default those that it holds now.
     enough : float, optional
         Bytes, by default those of the machine: a peak above them need not be exact.
+    target_channels : int
+        Of the targets.
     """
     channels = model.config["in_channels"]
     if plan.fused:
         return _fused(model, plan, [(*shape, channels) for shape in training], validation)
     if plan.machine.device != "cpu":
-        return unfused_step_memory(model, loss, (*training[0], channels))
+        return unfused_step_memory(model, loss, (*training[0], channels), target_channels)
     if held is None:
         held = resident_memory() or RESIDENT  # before the dry run, which takes some memory itself
     if enough is None:
         enough = total_memory() or math.inf
-    return held + _process_growth(model, loss, plan.machine.threads, training, validation, enough)
+    return held + _process_growth(model, loss, plan.machine.threads, training, validation, enough, target_channels)
 
 
 def _process_growth(
@@ -81,17 +84,18 @@ def _process_growth(
     training: Sequence[BatchShape],
     validation: Sequence[BatchShape],
     enough: float,
+    target_channels: int,
 ) -> float:
     """Bytes that a training on the CPU adds to its process, after the data was read."""
     channels = model.config["in_channels"]
     steps = [(*shape, channels) for shape in (*training[:2], training[0])]
-    pool, scratch = step_buffers(model, loss, steps, validation, enough)
+    pool, scratch = step_buffers(model, loss, steps, validation, enough, target_channels)
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     # Twice: an arena grows when its thread has taken more than it holds, and what was taken beyond it stays with the process.
     arenas = 2 * threads * scratch
     # Adam's two moments; and copies of these and of the weights while a state is saved, of which `forecast` has needed no more.
     copies = 5 * weights
-    batch = 4 * math.prod(training[0]) * (channels + 1)
+    batch = 4 * math.prod(training[0]) * (channels + target_channels)
     return pool + arenas + copies + BATCHES_AHEAD * batch + PICTURES + RUNTIME
 
 
@@ -107,7 +111,7 @@ def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], valida
     return float(memories[0].weights + graphs)
 
 
-def unfused_step_memory(model: UNet, loss: Loss, shape: tuple[int, ...]) -> float:
+def unfused_step_memory(model: UNet, loss: Loss, shape: tuple[int, ...], target_channels: int = 1) -> float:
     """Bytes of arrays that a training step on a batch (N, H, W, C) holds at its peak, operation by operation.
 
     Counted are activations, gradients, weights, Adam's two moments, and once more the largest result of an operation, for
@@ -115,7 +119,7 @@ def unfused_step_memory(model: UNet, loss: Loss, shape: tuple[int, ...]) -> floa
     """
     x = np.empty(shape, np.float32)
     with dry_run_parameters(model), dry_run() as run:
-        loss(model(Tensor(x)), np.zeros((*shape[:3], 1), np.float32)).backward()
+        loss(model(Tensor(x)), np.zeros((*shape[:3], target_channels), np.float32)).backward()
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     scratch = max(np.prod(call.shape, dtype=np.int64) for call in run.calls) * x.itemsize
     return float(run.peak + scratch + 3 * weights)

@@ -47,7 +47,15 @@ class PeakForecast:
         model.recompute = config.recompute
         try:
             shapes = self._shapes(self.training, config), self._shapes(self.validation, config)
-            return training_memory(model, self.loss, self.plan, *shapes, held=self._held, enough=enough)
+            return training_memory(
+                model,
+                self.loss,
+                self.plan,
+                *shapes,
+                held=self._held,
+                enough=enough,
+                target_channels=config.outputs.target_channels,
+            )
         finally:
             self.model.recompute = before
 

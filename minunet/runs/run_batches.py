@@ -57,5 +57,6 @@ class RunBatches:
             lighting=config.lighting,
             seed=config.seed,
             limit=limit,
+            outputs=config.outputs,
             **options,
         )

@@ -32,8 +32,8 @@ CONNECTED_REGIONS = (
 )
 
 
-def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: TrainingData) -> None:
-    """The images, their split, and how they are prepared."""
+def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: TrainingData, learned: str) -> None:
+    """The images, their split, how they are prepared, and what is learned of them, in words."""
     split, sizes = data.split, data.sizes
     where = f"drawn by minunet: {folder.synthetic}" if config.drawn else str(config.data or config.images)
     listed = ", ".join(f"{count} of {width}x{height}" for (width, height), count in sizes.most_common(3))
@@ -55,6 +55,7 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
         "split",
         f"{len(split.train)} to train, {len(split.validation)} to validate, {len(split.test)} to test ({folder.split.name})",
     )
+    say_item(say, "target", learned)
     if config.size is None:
         fitted = f"crops of {config.crop}x{config.crop}"
         if config.diameter is not None:

@@ -10,7 +10,7 @@ from minunet.resources import total_memory
 from minunet.runs.first_weights import begin_with
 from minunet.runs.memory_limit import check_weights
 from minunet.runs.train_config import TrainConfig
-from minunet.training.loss import LOSSES, without_ignored
+from minunet.training.loss import make_loss
 
 
 class RunNetwork:
@@ -49,15 +49,16 @@ class RunNetwork:
         self.origin = begin_with(self.model, config) if begins and config.init is not None else []
         self.model.recompute = config.recompute
         ignores = config.reading is not None and config.reading.ignore is not None
-        self.loss = without_ignored(config.loss) if ignores else LOSSES[config.loss]
+        self.loss = make_loss(config.loss, config.outputs, ignores=ignores)
         self.plan = StepPlan.choose(
             self.model,
-            LOSSES[config.loss],
+            make_loss(config.loss),
             config.height_and_width,
             device=config.device,
             precision=config.precision,
             threads=config.threads,
             clip=config.clip or None,
             ignores_pixels=ignores,
+            weighs_pixels=config.outputs.separation is not None,
         )
         self.model.to(self.plan.machine.device)

@@ -43,11 +43,15 @@ def draw_augmentation(path: Path, training: Batches, pairs: Sequence[Pair]) -> N
         Those of `training`.
     """
     rows = evenly_spaced(len(pairs), SHEET_ROWS)
+
+    def shown(image: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return _shown(image, training.outputs.cell_target(target))
+
     uncropped = Batches([pairs[index] for index in rows], replace(training.preprocessing, crop=None), 1)
     originals = [_shown(*uncropped.example(number, 0)) for number in range(len(rows))]
     changes = training.augment != "none" or training.preprocessing.crop is not None
     versions = [
-        [_shown(*training.example(index, epoch)) for epoch in range(VERSIONS if changes else 0)] for index in rows
+        [shown(*training.example(index, epoch)) for epoch in range(VERSIONS if changes else 0)] for index in rows
     ]
     captions = [pairs[index].name for index in rows]
     _write_png(

@@ -77,6 +77,12 @@ SETTING_FLAGS = {
         class_names,
     ),
     "invert_masks": SettingFlag("cells are dark on a light background: short for --cell with the darker value"),
+    "target": SettingFlag(
+        "what the network learns: pixels, cell or not; or cells, also what separates cells that touch"
+    ),
+    "separation": SettingFlag(
+        "what that is: the distance to the border of a cell, its middle, or the seams between cells"
+    ),
     "channels": SettingFlag(
         "what the network sees of an image: grey, rgb, or channels by number from 0, such as 2 or 0,1",
         "grey|rgb|N,...",

@@ -64,6 +64,7 @@ def step_buffers(
     training: Sequence[tuple[int, ...]],
     validation: Sequence[tuple[int, int, int]],
     enough: float = math.inf,
+    target_channels: int = 1,
 ) -> tuple[float, int]:
     """Bytes of the memory pool after some steps, and of the scratch memory of one thread.
 
@@ -82,36 +83,49 @@ def step_buffers(
         Batches of which the logits are computed, without gradients.
     enough : float
         Bytes of memory. Where more than that is needed it is not of interest how much more: an extrapolation will do.
+    target_channels : int
+        Of the targets.
     """
     if math.prod(training[0][:3]) * model.config["base_channels"] > EXACT_VALUES:
-        pool, scratch = _extrapolated(model, loss, training[0])
+        pool, scratch = _extrapolated(model, loss, training[0], target_channels)
         if pool > enough:
             return pool, scratch
-    return _dry_run_buffers(model, loss, training, validation)
+    return _dry_run_buffers(model, loss, training, validation, target_channels)
 
 
-def _extrapolated(model: UNet, loss: Loss, shape: tuple[int, ...]) -> tuple[float, int]:
+def _extrapolated(model: UNet, loss: Loss, shape: tuple[int, ...], target_channels: int) -> tuple[float, int]:
     """The buffers of a large batch, from those of one small image and of two: they grow with the number of pixels."""
     n, height, width, channels = shape
     multiple = 2 ** model.config["depth"]
     side = math.isqrt(SMALL_VALUES // model.config["base_channels"])
     side = max(multiple, side // multiple * multiple)
     h, w = min(height, side), min(width, side)
-    (one, _), (two, scratch) = (_dry_run_buffers(model, loss, [(k, h, w, channels)] * 3, [(k, h, w)]) for k in (1, 2))
+    (one, _), (two, scratch) = (
+        _dry_run_buffers(model, loss, [(k, h, w, channels)] * 3, [(k, h, w)], target_channels) for k in (1, 2)
+    )
     return one + (two - one) * (n * height * width / (h * w) - 1), scratch
 
 
 def _dry_run_buffers(
-    model: UNet, loss: Loss, training: Sequence[tuple[int, ...]], validation: Sequence[tuple[int, int, int]]
+    model: UNet,
+    loss: Loss,
+    training: Sequence[tuple[int, ...]],
+    validation: Sequence[tuple[int, int, int]],
+    target_channels: int,
 ) -> tuple[float, int]:
     channels = model.config["in_channels"]
     with dry_run_parameters(model), dry_run(_PooledRun()) as run:
         for shape in training:
             for parameter in model.parameters():
                 parameter.grad = None
-            loss(model(Tensor(np.zeros(shape, np.float32))), np.zeros((*shape[:3], 1), np.float32)).backward()
+            loss(
+                model(Tensor(np.zeros(shape, np.float32))), np.zeros((*shape[:3], target_channels), np.float32)
+            ).backward()
         with no_grad():
             for batch in validation[:2]:
-                loss(model(Tensor(np.zeros((*batch, channels), np.float32))), np.zeros((*batch, 1), np.float32))
+                loss(
+                    model(Tensor(np.zeros((*batch, channels), np.float32))),
+                    np.zeros((*batch, target_channels), np.float32),
+                )
     assert isinstance(run, _PooledRun)
     return run.pool.reserved * (1 + WORKSPACE_SHARE), run.scratch

@@ -22,13 +22,28 @@ from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for, flag
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, as_typed, given_settings
 from minunet.runs.train_config import TrainConfig
+from minunet.runs.training_target import target_problems, with_target
 
 # Without DATA the run is a demonstration: small enough to take a few minutes, large enough for a Dice of 0.9.
 # Drawn smears differ in their lighting as they are; more of it costs 0.014 of the test Dice in a training this short.
 WITHOUT_DATA = {"size": (128, 128), "base_channels": 8, "batch_size": 4, "epochs": 20, "lighting": "mild"}
 
 MASK_SETTINGS = ("mask", "cell", "ignore", "invert_masks", "threshold")
-DATA_SETTINGS = ("images", "masks", *MASK_SETTINGS, "channels", "range", "size", "crop", "diameter", "split", "group")
+DATA_SETTINGS = (
+    "images",
+    "masks",
+    *MASK_SETTINGS,
+    "target",
+    "separation",
+    "channels",
+    "range",
+    "size",
+    "crop",
+    "diameter",
+    "split",
+    "group",
+)
+CHOSEN = "cells where masks number them or have gaps between them, else pixels"
 FITTING = "the aspect of most images, at most as many pixels as 256x256"
 
 EXAMPLES = """\
@@ -104,7 +119,9 @@ def build_parser() -> Parser:
             ("init", "epochs", "batch_size", "lr", "clip", "schedule", "loss", "seed"),
         ),
     ):
-        add_setting_flags(group, names, TrainConfig(), without_data=WITHOUT_DATA, in_words={"size": FITTING})
+        add_setting_flags(
+            group, names, TrainConfig(), without_data=WITHOUT_DATA, in_words={"size": FITTING, "target": CHOSEN}
+        )
     add_skip_unpaired(data)
     machine = parser.add_argument_group("machine and results")
     add_setting_flags(machine, ("device", "precision", "threads", "max_memory"), TrainConfig())
@@ -149,6 +166,7 @@ def read(argv: list[str] | None = None) -> TrainRequest:
         values["init"] = init_text(values["init"])
     if resume is not None:
         return replace(_resumed(values, problems, out, resume), report=report)
+    values = with_target(values)
     given = frozenset(values)
     followed: dict[str, Any] = {}
     if "init" in values:
@@ -166,7 +184,10 @@ def read(argv: list[str] | None = None) -> TrainRequest:
         problems.append("--lighting wide changes nothing with --augment none: leave one of the two out.")
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
-    problems += config.problems() + folder.problems(resume=False) + machine_problems(config.device, config.precision)
+    problems += (
+        config.problems() + target_problems(config, separated="separation" in given) + folder.problems(resume=False)
+    )
+    problems += machine_problems(config.device, config.precision)
     return TrainRequest(config, folder, False, out is None, problems, given, report)
 
 
@@ -192,7 +213,7 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     config = replace(stored, **changed, extended=())  # what it was begun with is in its last state
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
-    problems += config.problems() + machine_problems(config.device, config.precision)
+    problems += config.problems() + target_problems(config) + machine_problems(config.device, config.precision)
     return TrainRequest(config, folder, True, False, problems, frozenset(values))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from minunet.cells.cell_packages import missing_packages
+from minunet.cell_packages import missing_packages
 from minunet.cli.console import say_item
 from minunet.cli.interruption import StopOnSignal, StoppedBySignal
 from minunet.data.split import Split
@@ -230,6 +230,7 @@ class TrainingRun:
             ],
             progress=self.progress,
             watch=watch,
+            outputs=config.outputs,
         )
         with self._enough_memory(), StopOnSignal(trainer.request_stop, STOPPING) as interruption:
             try:

@@ -1,6 +1,7 @@
 """The losses of training by name: functions of logits and target that return a scalar Tensor.
 
-Each is a mean over the images of a batch; an average over batches weights them with their sizes.
+Each is a mean over the images of a batch; an average over batches weights them with their sizes. `make_loss` gives
+the one that fits the outputs of a network.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
+from minunet.data.outputs import Outputs
 from minunet.functional.loss import binary_cross_entropy_with_logits, dice_loss
 from minunet.fused.step_plan import Loss
 from minunet.kernels.backend import array_module
@@ -31,6 +33,76 @@ LOSSES: dict[str, Loss] = {
     "dice": dice_loss,
     "bce+dice": bce_and_dice,
 }
+
+
+def make_loss(name: str, outputs: Outputs | None = None, *, ignores: bool = False) -> Loss:
+    """The loss of that name for a network with these outputs.
+
+    Parameters
+    ----------
+    name : str
+        One of `LOSSES`.
+    outputs : Outputs, optional
+        One logit, cell or not, unless given.
+    ignores : bool
+        Whether some pixels of the targets are `IGNORED` (-1), and count in no loss.
+
+    Returns
+    -------
+    callable
+        Called with logits (N, H, W, channels) and targets (N, H, W, target_channels); gives a scalar Tensor.
+    """
+    if outputs is not None and outputs.separation is not None:
+        return with_separation(name, ignores=ignores)
+    return without_ignored(name) if ignores else LOSSES[name]
+
+
+def with_separation(name: str, *, ignores: bool = False) -> Loss:
+    """The loss of a network that also learns what separates cells (see `minunet.data.target_maps.targets`).
+
+    Parameters
+    ----------
+    name : str
+        One of `LOSSES`, the loss of the cells.
+    ignores : bool
+        Whether some pixels are ignored.
+
+    Returns
+    -------
+    callable
+        Called with logits (N, H, W, 2) and targets (N, H, W, 3). It is the loss of that name of the first logit, plus the
+        cross-entropy of the second logit, in which each pixel has its weight [1]_. Images and pixels that are ignored are
+        treated as by `without_ignored`.
+
+    References
+    ----------
+    .. [1] Ronneberger, O., Fischer, P. and Brox, T. (2015). U-Net: Convolutional Networks for Biomedical Image Segmentation.
+       MICCAI, LNCS 9351, 234-241, equation 1.
+    """
+
+    def loss(logits: Tensor, target: Any) -> Tensor:
+        xp = array_module(target)
+        values = xp.ascontiguousarray(xp.maximum(target[..., :2], 0))  # what each logit is to be
+        # 2: the mean over both channels is to be the sum of the means. The weights of the seams would make cells that are
+        # near to each other too large, so that only the logit that separates them has these.
+        weight = xp.empty(logits.shape, logits.dtype)
+        weight[..., 0], weight[..., 1] = 0 if name == "dice" else 2, 2 * target[..., 2]
+        kept, images = xp.asarray(np.array([1, 0], logits.dtype)), None  # 1 for the logit of the cells
+        if ignores:
+            counted = (target[..., :1] >= 0).astype(logits.dtype)
+            pixels = counted.sum(axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
+            images = len(target) / xp.maximum((pixels > 0).sum(), 1)
+            weight = weight * (counted * (counted[0].size / xp.maximum(pixels, 1)) * images)
+            kept = kept * counted
+            values = values * counted
+        result = binary_cross_entropy_with_logits(logits, values, weight.astype(logits.dtype))
+        if name != "bce":
+            # A logit of -100 with a target of 0 is in no overlap: so the Dice loss is that of the cells alone.
+            overlap = dice_loss(logits * kept + (kept - 1) * np.float32(-LOWEST), values * kept)
+            result = result + (overlap if images is None else overlap * images.astype(logits.dtype))
+        return result
+
+    return loss
 
 
 def without_ignored(name: str) -> Loss:

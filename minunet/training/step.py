@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
+from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import BatchArrays, FusedStep, StepResult
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.backend import to_device, to_numpy
@@ -29,12 +30,15 @@ class OrdinaryStep:
     loss : callable
         Takes logits and target; returns a scalar Tensor.
     plan : StepPlan
+    outputs : Outputs, optional
+        Of the model; one logit, cell or not, unless given.
     """
 
     prefetches = False
 
-    def __init__(self, model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan):
+    def __init__(self, model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan, outputs: Outputs | None = None):
         self.model, self.optimizer, self.loss, self.plan = model, optimizer, loss, plan
+        self.outputs = Outputs() if outputs is None else outputs
 
     def __call__(
         self,
@@ -48,7 +52,7 @@ class OrdinaryStep:
 
         Parameters
         ----------
-        images, masks : ndarray (N, H, W, C) and (N, H, W, 1), float32
+        images, masks : ndarray (N, H, W, C) and (N, H, W, target_channels), float32
         next_batch : pair of ndarray, optional
             Not used; for a step that `prefetches`.
         before_update : callable
@@ -66,15 +70,17 @@ class OrdinaryStep:
             norm = None if clip is None else clip_gradients(self.optimizer.params, clip)
             if norm is not None and not math.isfinite(norm):
                 return StepResult(value, norm, None)
-            predicted = to_numpy(logits.data > 0)
+            predicted = to_numpy(self.outputs.cell_logits(logits.data) > 0)
             before_update()
             self.optimizer.step()
         return StepResult(value, norm, predicted)
 
 
-def make_step(model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan) -> OrdinaryStep | FusedStep:
+def make_step(
+    model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan, outputs: Outputs | None = None
+) -> OrdinaryStep | FusedStep:
     """The step that a plan selects; batches of a size without a fused step use the ordinary one."""
-    ordinary = OrdinaryStep(model, optimizer, loss, plan)
+    ordinary = OrdinaryStep(model, optimizer, loss, plan, outputs)
     if plan.fused and isinstance(model, UNet) and isinstance(optimizer, Adam):
         return FusedStep(model, optimizer, plan, otherwise=ordinary)
     return ordinary

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from minunet.data.batches import ImageBatch
+from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.forward_pass import ForwardPass
@@ -54,7 +55,7 @@ class Trainer:
     Parameters
     ----------
     model : Module
-        Called with a Tensor (N, H, W, C), it returns logits (N, H, W, 1).
+        Called with a Tensor (N, H, W, C), it returns logits (N, H, W, channels).
     optimizer : Adam or SGD
         Over the model's parameters.
     schedule : callable
@@ -74,6 +75,8 @@ class Trainer:
     watch : TrainingWatch, optional
         Looks at the training after each epoch; what it notices goes to `on_warning` of the callbacks. Without it nothing is looked
         at, and an exploded loss does not end the training.
+    outputs : Outputs, optional
+        Of the model; one logit, cell or not, unless given. The measures are those of cell against background.
     """
 
     def __init__(
@@ -91,15 +94,17 @@ class Trainer:
         callbacks: Sequence[Callback] = (),
         progress: TrainingProgress | None = None,
         watch: TrainingWatch | None = None,
+        outputs: Outputs | None = None,
     ):
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
         plan = StepPlan() if plan is None else plan
-        self.step = make_step(model, optimizer, loss, plan)
+        self.step = make_step(model, optimizer, loss, plan, outputs)
         self.forward_pass = ForwardPass(model, plan.machine)
         self.training, self.validation = training, validation
         self.epochs, self.monitor = epochs, monitor
+        self.outputs = Outputs() if outputs is None else outputs
         self.callbacks = list(callbacks)
         self.progress = TrainingProgress() if progress is None else progress
         self.watch = watch
@@ -187,11 +192,12 @@ class Trainer:
                 raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what, where)
         progress.step += 1
         progress.batch += 1
-        examples = count_examples(masks)
+        cells = self.outputs.cell_target(masks)
+        examples = count_examples(cells)
         progress.images += examples
         progress.loss += result.loss * examples
         assert result.predicted is not None  # as its numbers are finite
-        progress.overlap += ConfusionCounts.over_counted(result.predicted, masks)
+        progress.overlap += ConfusionCounts.over_counted(result.predicted, cells)
         self._resumable = True
         return lr
 
@@ -201,7 +207,9 @@ class Trainer:
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
         """The measures and the loss over the validation images, and the seconds that this took."""
         started = time.perf_counter()
-        metrics, loss = score(self.forward_pass, self.validation, self.loss, self._stop_if_requested)
+        metrics, loss = score(
+            self.forward_pass, self.validation, self.loss, self._stop_if_requested, outputs=self.outputs
+        )
         if not math.isfinite(loss):
             where = explain_validation(self.model, self.loss, self.validation)
             raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr, where=where)

@@ -6,8 +6,8 @@ import pytest
 from minunet.cells.cell_choice import CellChoice, choose_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.cells.mask_cells import MaskCells
 from minunet.cells.watershed import find_cells
+from minunet.data.mask_cells import MaskCells
 from minunet.errors import UserError
 from tests.cells.drawn_cells import disc
 
@@ -22,7 +22,7 @@ def images(peak=0.9):
         truth[disc(shape, 30, 30 + shift, 16)] = 1
         truth[disc(shape, 30, 52 + shift, 16) & (truth == 0)] = 2
         speck = disc(shape, 8, 84, 4)
-        yield np.where((truth > 0) | speck, peak, 0.1), MaskCells(truth, True)
+        yield np.where((truth > 0) | speck, peak, 0.1), None, MaskCells(truth, True)
 
 
 def test_settings_are_chosen_that_find_the_cells():
@@ -32,10 +32,33 @@ def test_settings_are_chosen_that_find_the_cells():
     assert choice.validation["images"] == 3
     assert choice.validation["count_error"] == 0
     assert choice.interval is None  # three images are too few
-    assert all(find_cells(probability, choice.settings).max() == 2 for probability, _ in images())
-    for probability, truth in images():
+    assert all(find_cells(probability, choice.settings).max() == 2 for probability, _, _ in images())
+    for probability, _, truth in images():
         labels = find_cells(probability, poor)
         assert len(np.unique(labels[truth.labels > 0])) == 1
+
+
+def test_the_share_of_what_was_learned_is_chosen():
+    """The probability shows one round cell, and only the separation two; and the other way round."""
+    rows, columns = np.ogrid[:40, :40]
+    disc = (rows - 20) ** 2 + (columns - 20) ** 2 <= 15**2
+    halves = MaskCells((disc * np.where(columns < 20, 1, 2)).astype(np.int32), True)
+    separation = np.abs(columns - 19.5).astype(np.float32) / 20 * np.ones((40, 1), np.float32)
+    start = CellSettings(learned=0.5, seed_height=0.02)
+
+    def split():
+        yield disc * np.float32(0.9), separation, halves
+
+    choice = choose_cells(split, start)
+    assert choice.validation["cell_f1"] == 1
+    assert choice.settings.learned > 0
+
+    def whole():
+        yield disc * np.float32(0.9), separation, MaskCells(disc.astype(np.int32), True)
+
+    choice = choose_cells(whole, CellSettings(learned=1.0, seed_height=0.02))
+    assert choice.validation["cell_f1"] == 1
+    assert choice.settings.learned < 1 or choice.settings.seed_height > 0.02
 
 
 def test_the_threshold_is_chosen():
@@ -48,7 +71,7 @@ def test_settings_that_are_as_good_stay():
 
 
 def test_without_cells_there_is_nothing_to_choose():
-    assert choose_cells(lambda: iter([(np.zeros((9, 9)), MaskCells(np.zeros((9, 9), np.int32), False))])) is None
+    assert choose_cells(lambda: iter([(np.zeros((9, 9)), None, MaskCells(np.zeros((9, 9), np.int32), False))])) is None
 
 
 def test_a_choice_survives_a_file():
@@ -76,6 +99,13 @@ def test_a_choice_survives_a_file():
 def test_a_stored_choice_is_checked(change):
     with pytest.raises(UserError):
         CellChoice.from_dict({**CHOICE.to_dict(), **change})
+
+
+def test_settings_of_older_versions_know_nothing_learned():
+    stored = CellChoice(CellSettings()).to_dict()
+    del stored["settings"]["learned"]
+    assert CellChoice.from_dict(stored).settings == CellSettings()
+    assert CellSettings().learned == 0
 
 
 def test_an_entry_that_is_missing_is_refused():

@@ -119,3 +119,40 @@ def test_labels_cover_what_is_above_the_threshold():
     labels = find_cells(as_probability(cell), CellSettings(smoothing=0.02, seed_height=0.05, smallest_area=0))
     assert not (labels[~cell] > 0).any()
     assert (labels[cell] > 0).mean() > 0.97
+
+
+def halves(shape=(40, 40)):
+    """One disc that a separation divides into a left and a right half."""
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
+    cell = (rows - 20) ** 2 + (columns - 20) ** 2 <= 15**2
+    separation = np.minimum(np.abs(columns - 19.5) / 8, 1).astype(np.float32) * np.ones((shape[0], 1), np.float32)
+    return cell, separation
+
+
+def test_what_was_learned_separates_cells_that_look_like_one():
+    cell, separation = halves()
+    settings = CellSettings(seed_height=0.1, learned=0.8)
+    labels = find_cells(as_probability(cell), settings, separation)
+    assert labels.max() == 2
+    assert np.array_equal(labels > 0, cell)
+    for number, left in ((labels[20, 10], True), (labels[20, 30], False)):
+        columns = np.nonzero(labels == number)[1]
+        assert (columns.max() <= 20) if left else (columns.min() >= 19)
+
+
+def test_without_a_separation_or_a_share_of_it_the_distance_alone_counts():
+    cell, separation = halves()
+    plain = find_cells(as_probability(cell), CellSettings(seed_height=0.1))
+    assert plain.max() == 1
+    assert np.array_equal(find_cells(as_probability(cell), CellSettings(seed_height=0.1), separation), plain)
+    assert np.array_equal(find_cells(as_probability(cell), CellSettings(seed_height=0.1, learned=0.8)), plain)
+
+
+@pytest.mark.parametrize("value", [0, 1])
+@pytest.mark.parametrize("learned", [0.5, 1.0])
+def test_a_flat_separation_loses_no_cell(value, learned):
+    cells = disc((40, 90), 20, 20, 14) | disc((40, 90), 20, 65, 14)
+    separation = np.full((40, 90), value, np.float32)
+    labels = find_cells(as_probability(cells), CellSettings(smoothing=0, seed_height=0.2, learned=learned), separation)
+    assert labels.max() == 2
+    assert np.array_equal(labels > 0, cells)

@@ -10,6 +10,7 @@ from PIL import Image
 
 import minunet
 from minunet.checkpoints.training_state import load_state, save_state
+from minunet.data.outputs import Outputs
 from minunet.runs.callbacks import CheckpointWriter
 from minunet.runs.train_config import TrainConfig
 from tests.commands.train.small_runs import TINY, assert_same_run, history, problems, train
@@ -89,7 +90,14 @@ def test_a_state_of_another_program_is_refused(finished, tmp_path, capsys):
     state = load_state(run)
     model = minunet.UNet(**state.architecture)
     save_state(
-        run / "last.safetensors", model, minunet.optim.Adam(model.parameters()), epoch=1, step=1, config={}, history=[]
+        run / "last.safetensors",
+        model,
+        minunet.optim.Adam(model.parameters()),
+        epoch=1,
+        step=1,
+        config={},
+        history=[],
+        outputs=Outputs(separation=TrainConfig().separation),
     )
     assert train("--resume", run) == 2
     assert "last.safetensors: this state was not written by minunet.train" in problems(capsys)[0]

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from minunet.cells.cell_packages import missing_packages, require
+from minunet.cell_packages import missing_packages, require
 from minunet.errors import UserError
 
 

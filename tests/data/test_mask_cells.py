@@ -1,6 +1,6 @@
 import numpy as np
 
-from minunet.cells.mask_cells import MaskCells, cells_of_mask, connected_cells
+from minunet.data.mask_cells import MaskCells, cells_of_mask, connected_cells
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask

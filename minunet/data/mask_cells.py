@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minunet.cells.cell_packages import require
-from minunet.cells.watershed import SPECK, typical_area
+from minunet.data.components import label_components
 from minunet.data.reading.preprocessing import IGNORED, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
+
+SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, in predictions and in masks
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,18 @@ def connected_cells(cell: np.ndarray) -> np.ndarray:
     ----------
     cell : ndarray, (H, W) bool
     """
-    labels, count = require("scipy.ndimage").label(cell)
-    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    labels = label_components(cell)
+    areas = np.bincount(labels.ravel())
     kept = areas >= SPECK * typical_area(areas[1:])
     kept[0] = False
     return (np.cumsum(kept) * kept).astype(np.int32)[labels]
+
+
+def typical_area(areas: np.ndarray) -> float:
+    """The median area of regions, where each counts by its area, so that any number of specks does not matter; 0 without any."""
+    ordered = np.sort(areas)
+    total = np.cumsum(ordered)
+    return float(ordered[np.searchsorted(total, total[-1] / 2)]) if len(ordered) else 0.0
 
 
 def _outside(labels: np.ndarray, ignored: np.ndarray) -> np.ndarray:
