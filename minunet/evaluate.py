@@ -25,15 +25,19 @@ from minunet.data.pair_checks import find_problems, find_warnings
 from minunet.data.pair_statistics import measure_pairs
 from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import evaluate
 from minunet.inference.evaluation_reading import evaluation_reading
 from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
+from minunet.results.class_table import class_table
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_report import write_evaluation_report
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
@@ -87,6 +91,9 @@ examples:
   python -m minunet.evaluate runs/first smears --side all --out scores
   python -m minunet.evaluate model.safetensors --images a --masks b --native
 """
+
+
+NO_CLASSES = "the masks are read as cell and background, so that the classes of the model are not scored"
 
 
 @command
@@ -145,7 +152,7 @@ def run_evaluation(
         statistics = measure_pairs(selected.pairs, progress)
     if problems := find_problems(statistics):
         raise UserError(problems)
-    chosen = evaluation_reading(model.preprocessing.reading, statistics, mask_choice(arguments))
+    chosen = evaluation_reading(model.preprocessing.reading, statistics, mask_choice(arguments), model.outputs.classes)
     if chosen.problems:
         raise UserError(chosen.problems)
     for warning in (*find_warnings(statistics), *chosen.notes):
@@ -163,7 +170,15 @@ def run_evaluation(
             diameters[pair.name] = diameter
 
     missing = missing_packages()
-    cells = None if missing else CellEvaluation()
+    classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
+    cells = None if missing else CellEvaluation(classes=classes)
+
+    def observe_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
+        if classes is not None:
+            classes.add_maps(maps, mask)
+        if cells is not None:
+            cells.add(model, pair, mask, maps)
+
     with FileProgressBar("scoring") as progress:
         metrics = evaluate(
             model,
@@ -173,9 +188,13 @@ def run_evaluation(
             batch_size=arguments.batch_size,
             progress=progress,
             observe=observe,
-            observe_cells=None if cells is None else partial(cells.add, model),
+            observe_cells=None if cells is None and classes is None else observe_cells,
         )
     print("", *summary_table(metrics), "", *image_table(metrics, unlike), "", sep="\n")
+    if classes is not None:
+        print(*class_table(classes.result(), classes.legend, classes.pixels.mean_dice()), "", sep="\n")
+    elif model.legend is not None:
+        say_item(print, "classes", NO_CLASSES)
     if cells is not None:
         print(*cell_score_table(cells), "", sep="\n")
     else:
@@ -189,7 +208,7 @@ def run_evaluation(
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
         data = arguments.data or arguments.images
-        images = write_evaluation(out, model, data, selected, metrics, native, cells, unlike, diameters)
+        images = write_evaluation(out, model, data, selected, metrics, native, cells, unlike, diameters, classes)
         if not arguments.no_report:
             command = command_line("minunet.evaluate", typed, overwrite=True)
             write_evaluation_report(out, model, images, command, warnings, print)
@@ -198,7 +217,9 @@ def run_evaluation(
 
 def mask_choice(arguments: Namespace) -> MaskChoice:
     """What the flags say of the masks."""
-    return MaskChoice(arguments.cell, arguments.ignore, bool(arguments.invert_masks), command=COMMAND)
+    return MaskChoice(
+        arguments.cell, arguments.ignore, bool(arguments.invert_masks), command=COMMAND, classes=arguments.classes
+    )
 
 
 def build_parser() -> Parser:
@@ -217,7 +238,7 @@ def build_parser() -> Parser:
     parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
     parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
-    add_setting_flags(parser, ("cell", "ignore", "invert_masks"), TrainConfig())
+    add_setting_flags(parser, ("cell", "classes", "ignore", "invert_masks"), TrainConfig())
     add_skip_unpaired(parser)
     parser.add_argument(
         "--side",

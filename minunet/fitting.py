@@ -41,6 +41,7 @@ DECIDED = (
     "image_range",
     "extended",
     "init_hash",
+    "class_weights",
 )  # settings that the training decides itself, or by its data
 RESUME = re.compile(r"--resume \S+$")
 FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")

@@ -42,6 +42,7 @@ EPILOG = f"""\
 for each image NAME, in the folder --out, sub-folders as in the folder given:
 {chr(10).join(f"  NAME_{kind + '.png':<16} {what}" for kind, what in PICTURES.items())}
 {chr(10).join(f"  NAME_{ending:<16} {what}" for ending, what in CELL_FILES.items())}
+  NAME_classes.png      of a model with classes: the index of the class, with a palette
 All have the image's own size, upright: a photo's EXIF orientation is applied.
 
 in the folder --out, of all images in it (docs/cells.md describes every column):
@@ -85,20 +86,31 @@ def main(argv: list[str] | None = None) -> int:
         problems.append(f"--export {' '.join(arguments.export)}: {missing}.")
     named, paths, unusable = model_and_images(arguments.arguments)
     problems += unusable
+    model_problems, has_classes = list[str](), False
+    if paths:
+        try:
+            model = load_model(named, arguments.device, arguments.precision)
+            model_problems += known_diameter_problems(model, arguments.diameter)
+            has_classes = model.legend is not None  # a further picture of each image
+        except UserError as error:
+            model_problems += error.problems
     try:
         inputs = find_input_images(paths, is_result=is_result)
-        images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
-        existing = {"overwrite": overwrite, "skip_existing": skip_existing, "exports": exports}
+        images = [
+            image for image in inputs.images if not (skip_existing and has_results(image, out, classes=has_classes))
+        ]
+        existing = {
+            "overwrite": overwrite,
+            "skip_existing": skip_existing,
+            "exports": exports,
+            "classes": has_classes,
+        }
         problems += result_problems(inputs, images, out, **existing)
     except UserError as error:
         problems += error.problems
     if not paths:
         raise UserError(problems)
-    try:
-        model = load_model(named, arguments.device, arguments.precision)
-        problems += known_diameter_problems(model, arguments.diameter)
-    except UserError as error:
-        problems += error.problems
+    problems += model_problems
     if problems:
         raise UserError(problems)
     if arguments.threads is not None:
@@ -107,7 +119,9 @@ def main(argv: list[str] | None = None) -> int:
         out = lock.folder
         lock.sweep((out / image.name).parent for image in inputs.images)
         # Once more, because another process may have written there until now.
-        images = [image for image in inputs.images if not (skip_existing and has_results(image, out))]
+        images = [
+            image for image in inputs.images if not (skip_existing and has_results(image, out, classes=has_classes))
+        ]
         if problems := result_problems(inputs, images, out, **existing):
             raise UserError(problems)
         announce_prediction(model, inputs, images)
@@ -139,7 +153,7 @@ def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: 
             "the defaults are used",
         )
     interval = model.cell_choice.interval if model.cell_choice else None
-    return CellRequest(settings, PredictionTables(out), interval, arguments.pixel_size, exports)
+    return CellRequest(settings, PredictionTables(out), interval, arguments.pixel_size, exports, model.legend)
 
 
 def build_parser() -> Parser:

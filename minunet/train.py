@@ -17,6 +17,7 @@ from minunet.data.reading.mask_choice import COMMAND
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
+from minunet.runs.class_occurrence import ClassOccurrence
 from minunet.runs.memory_limit import OverMemoryLimit
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
@@ -27,6 +28,7 @@ from minunet.runs.training_data import TrainingData, draw_smears, find_training_
 from minunet.runs.training_report import write_training_report
 from minunet.runs.training_run import TrainingRun
 from minunet.runs.training_target import choose_target, describe_target, drawn_target
+from minunet.training.class_loss import balanced_weights
 from minunet.training.events import Callback
 
 
@@ -134,6 +136,9 @@ def train(
 def decided(request: TrainRequest, data: TrainingData) -> tuple[TrainConfig, str]:
     """The settings with what depends on the data, other than the size; and what is learned, in words."""
     config = replace(request.config, reading=data.reading, image_range=data.range)
+    if not request.resume and data.reading is not None and data.reading.classes:
+        found = ClassOccurrence.in_training(data.statistics, data.split.train, data.reading)
+        config = replace(config, class_weights=balanced_weights([*found.shares.values()]))
     if request.resume:
         return config, describe_target(config)
     return choose_target(config, data.split.train, given="target" in request.given)

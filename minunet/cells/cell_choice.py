@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from minunet.cells.cell_maps import CellMaps, KindRegions
 from minunet.cells.cell_matching import IOU_THRESHOLDS, match_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
@@ -28,8 +29,7 @@ LEARNED = (0.0, 0.5, 0.8, 1.0)
 SMALLEST_AREAS = (0.05, 0.15, 0.3)
 MATCHED_PIXELS = 500_000  # larger images are matched by every second, third ... pixel, which hardly changes an IoU
 
-# The probabilities of an image, what separates its cells (both (H, W), the second perhaps None), and its true cells.
-MapsAndTruth = tuple[np.ndarray, np.ndarray | None, MaskCells]
+MapsAndTruth = tuple[CellMaps, MaskCells]  # the maps of an image, and its true cells
 ImageSource = Callable[[], Iterator[MapsAndTruth]]
 
 
@@ -130,8 +130,8 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
     Parameters
     ----------
     images : callable
-        Yields the probabilities of each image, what separates its cells, and its true cells; called up to four times, so that
-        not all images need to be in memory.
+        Yields the maps of each image and its true cells; called up to four times, so that not all images need to
+        be in memory.
     start : CellSettings, optional
         Where the search begins; the defaults unless given.
 
@@ -178,11 +178,11 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
 def _try(images: Iterable[MapsAndTruth], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:
     """The counts of each of the settings; those that differ in no more than seed height and smallest area share their cuts."""
     sums = {settings: _Sums() for settings in tried}
-    for probability, separation, truth in images:
-        cuts: dict[tuple[float, ...], CutRegions] = {}
+    for maps, truth in images:
+        cuts: dict[tuple[float, ...], CutRegions | KindRegions] = {}
         for settings in tried:
             key = settings.threshold, settings.smoothing, settings.learned
             if key not in cuts:
-                cuts[key] = CutRegions(probability, settings, separation)
+                cuts[key] = maps.regions(settings)
             sums[settings].add(*truth.scored(cuts[key].cells(settings)))
     return sums

@@ -17,10 +17,12 @@ import numpy as np
 from minunet.cell_packages import require
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_outlines import signed_area
+from minunet.cells.class_measures import ClassifiedCells
 from minunet.cells.labels_tiff import narrow_labels
 from minunet.cells.pixel_outlines import pixel_outlines
 
 MEASURED = ("area_px2", "perimeter_px", "equivalent_diameter_px", "circularity", "central_pallor", "confidence")
+CELL = {"name": "cell", "color": [0, 205, 90]}  # of QuPath, where cells have no classes
 SHAPE_MOVE, SHAPE_LINE, SHAPE_CLOSE = 0.0, 1.0, 4.0  # of a composite region of ImageJ: java.awt.geom.PathIterator
 
 
@@ -56,7 +58,7 @@ def geojson(cells: Cells, name: str, pixel_size: float | None) -> bytes:
             "properties": {
                 "objectType": "detection",
                 "name": str(row["id"]),
-                "classification": {"name": "cell", "color": [0, 205, 90]},
+                "classification": _classification(cells, row),
                 "measurements": {key: row[key] for key in MEASURED if row[key] is not None},
             },
         }
@@ -68,6 +70,7 @@ def geojson(cells: Cells, name: str, pixel_size: float | None) -> bytes:
 def coco(cells: Cells, name: str, pixel_size: float | None) -> bytes:
     """A COCO file of one image: a polygon a cell, or a run-length code where it has a hole or several parts."""
     height, width = cells.labels.shape
+    names = cells.legend.kind_names if isinstance(cells, ClassifiedCells) else ["cell"]
     annotations = []
     for row, loops in _outlined(cells):
         if len(loops) == 1:
@@ -78,7 +81,7 @@ def coco(cells: Cells, name: str, pixel_size: float | None) -> bytes:
             {
                 "id": row["id"],
                 "image_id": 1,
-                "category_id": 1,
+                "category_id": 1 + names.index(row.get("class", "cell")),
                 "iscrowd": int(len(loops) > 1),  # COCO's readers expect a run-length code where this is 1
                 "segmentation": segmentation,
                 "area": row["area_px2"],
@@ -89,7 +92,7 @@ def coco(cells: Cells, name: str, pixel_size: float | None) -> bytes:
     return _json_bytes(
         {
             "images": [{"id": 1, "file_name": name, "width": width, "height": height}],
-            "categories": [{"id": 1, "name": "cell"}],
+            "categories": [{"id": number, "name": kind} for number, kind in enumerate(names, start=1)],
             "annotations": annotations,
         }
     )
@@ -130,6 +133,13 @@ def _outlined(cells: Cells) -> Iterator[tuple[Mapping[str, Any], list[np.ndarray
         left, top = row["box_left_px"], row["box_top_px"]
         box = cells.labels[top : top + row["box_height_px"], left : left + row["box_width_px"]]
         yield row, [loop + (left, top) for loop in pixel_outlines(box == row["id"])]
+
+
+def _classification(cells: Cells, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The class of a cell as QuPath reads it, with its colour."""
+    if not isinstance(cells, ClassifiedCells):
+        return CELL
+    return {"name": row["class"], "color": [*cells.legend.colour_of(row["class"])]}
 
 
 def _geometry(loops: Sequence[np.ndarray]) -> dict[str, Any]:

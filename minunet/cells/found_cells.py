@@ -1,28 +1,24 @@
-"""Found cells: the cells of an image with their measures, from its probabilities and its pixels."""
+"""Found cells: the cells of an image with their measures, from its maps and its pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_measures import Cells, measure_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.cell_stain import brightness
-from minunet.cells.watershed import find_cells
+from minunet.cells.class_measures import ClassifiedCells, measure_classes
 
 
 def find_and_measure(
-    probability: np.ndarray,
-    image: np.ndarray,
-    settings: CellSettings,
-    pixel_size: float | None = None,
-    separation: np.ndarray | None = None,
+    maps: CellMaps, image: np.ndarray, settings: CellSettings, pixel_size: float | None = None
 ) -> Cells:
     """Find the cells of an image and measure them.
 
     Parameters
     ----------
-    probability : ndarray, (H, W)
-        That a pixel belongs to a cell.
+    maps : CellMaps
     image : ndarray, (H, W) or (H, W, C)
         As the camera made it; densities are measured in it.
     settings : CellSettings
@@ -36,5 +32,10 @@ def find_and_measure(
     UserError
         If the packages that cells need are not installed.
     """
-    labels = find_cells(probability, settings, separation)
-    return Cells(labels, measure_cells(labels, probability, brightness(image), pixel_size))
+    cells = maps.find(settings)
+    table = measure_cells(cells.labels, maps.probability, brightness(image), pixel_size)
+    index = maps.classes_above(settings.threshold)
+    if index is not None and maps.legend is not None:
+        table = measure_classes(table, index, cells, maps.legend, pixel_size)
+        return ClassifiedCells.of(cells.labels, table, maps.legend)
+    return Cells(cells.labels, table)

@@ -45,6 +45,7 @@ def measure_image(
     pixel_size: float | None = None,
     interval: CountInterval | None = None,
     notes: Sequence[str] = (),
+    counts: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The row of an image.
 
@@ -59,6 +60,8 @@ def measure_image(
     interval : CountInterval, optional
         Of the model; without it the interval is None.
     notes : sequence of str
+    counts : mapping of str to int, optional
+        Further columns: the cells of each class (see `minunet.cells.class_measures.class_counts`).
 
     Returns
     -------
@@ -100,4 +103,5 @@ def measure_image(
         "doubtful_cells": sum(row["confidence"] is not None and row["confidence"] < DOUBTFUL for row in table),
         "notes": paragraph(notes),
         **scaled,
+        **(counts or {}),
     }

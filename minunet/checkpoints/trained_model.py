@@ -16,11 +16,14 @@ from minunet.data.pair_statistics import measure_pairs
 from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import evaluate
 from minunet.inference.evaluation_reading import evaluation_reading
 from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.predicted_maps import PredictedMaps
 from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
@@ -107,7 +110,8 @@ class TrainedModel(LoadedModel):
         dict
             As metrics.json of `python -m minunet.evaluate`: "all_pixels" (Dice, IoU, precision, recall, accuracy, loss of all
             pixels together), "mean_over_images", "cells" (F1, AP, panoptic quality, AJI, count error; None without the packages for
-            cells), "native_pixels", and "images", a dictionary for each image with its name.
+            cells), "native_pixels", "classes" (for a model with classes the scores of each, and "mean_class_dice"), and "images", a
+            dictionary for each image with its name.
 
         Raises
         ------
@@ -139,17 +143,20 @@ class TrainedModel(LoadedModel):
         statistics = measure_pairs(pairs)
         if problems := find_problems(statistics):
             raise UserError(problems)
-        chosen = evaluation_reading(self.preprocessing.reading, statistics, MaskChoice())
+        chosen = evaluation_reading(self.preprocessing.reading, statistics, MaskChoice(), self.outputs.classes)
         if chosen.problems:
             raise UserError(chosen.problems)
         model = self
         if chosen.reading is not None:
             model = replace(self, preprocessing=replace(self.preprocessing, reading=chosen.reading))
-        cells = None if missing_packages() else CellEvaluation()
+        classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
+        cells = None if missing_packages() else CellEvaluation(classes=classes)
 
-        def add_cells(*observed: Any) -> None:
+        def add_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
+            if classes is not None:
+                classes.add_maps(maps, mask)
             if cells is not None:
-                cells.add(model, *observed)
+                cells.add(model, pair, mask, maps)
 
         metrics = evaluate(model, pairs, native=native, diameter=diameter, observe_cells=add_cells)
         of_cells = {} if cells is None else cells.per_image()
@@ -158,6 +165,8 @@ class TrainedModel(LoadedModel):
             "mean_over_images": metrics.mean(),
             "cells": None if cells is None else cells.scores.result(),
             "native_pixels": None if cells is None else cells.pixels.result(),
+            "classes": None if classes is None else classes.result(),
+            "mean_class_dice": None if classes is None else classes.pixels.mean_dice(),
             "images": [{**row, **of_cells.get(str(row["name"]), {})} for row in metrics.per_image()],
         }
 

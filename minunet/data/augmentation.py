@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.data.lighting import LIGHTINGS, relight
 from minunet.data.reading.preprocessing import IGNORED
-from minunet.data.warp import affine_coordinates, elastic_displacement, resample
+from minunet.data.warp import affine_coordinates, elastic_displacement, nearest, resample
 from minunet.errors import UserError
 
 LEVELS = ("none", "light", "full")
@@ -24,7 +24,13 @@ ELASTIC = 0.15  # standard deviation of the elastic grid's vectors, in grid inte
 
 
 def augment(
-    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, level: str, lighting: str = "mild"
+    image: np.ndarray,
+    mask: np.ndarray,
+    rng: np.random.Generator,
+    level: str,
+    lighting: str = "mild",
+    *,
+    classes: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """A random variant of an image and its mask.
 
@@ -32,7 +38,8 @@ def augment(
     ----------
     image : ndarray, (H, W, C) float32 in [0, 1]
     mask : ndarray, (H, W, T) float32
-        The first channel in [0, 1], or `IGNORED`; the others are further targets and weights, which are not negative.
+        The first channel in [0, 1], or with `classes` indices; or `IGNORED`. The others are further targets and weights,
+        which are not negative.
     rng : Generator
         The same generator state gives the same variant.
     level : "none", "light" or "full"
@@ -42,12 +49,14 @@ def augment(
     lighting : "mild" or "wide"
         "wide": the brightness is also multiplied, and the curve and the colour of the light changed, as by another lamp
         or camera (see `relight`); not with the level "none". "mild": only the changes of the level.
+    classes : bool
+        Whether the first channel of the mask holds indices of classes, which are never interpolated.
 
     Returns
     -------
     image, mask : ndarray
-        Of the same shapes and ranges, new arrays. A first channel that consists of 0 and 1 stays so, and `IGNORED` pixels
-        stay exactly `IGNORED`.
+        Of the same shapes and ranges, new arrays. A first channel that consists of 0 and 1, or of indices, stays so, and
+        `IGNORED` pixels stay exactly `IGNORED`.
 
     Raises
     ------
@@ -60,7 +69,7 @@ def augment(
         return image.copy(), mask.copy()
     image, mask = _mirrored(image, mask, rng)
     if level == "full":
-        image, mask = _warped(image, mask, rng)
+        image, mask = _warped(image, mask, rng, classes)
     if lighting == "wide":
         image = relight(image, rng)
     image = _toned(image, rng, level)  # after it: what a lamp has made white then differs from image to image
@@ -83,13 +92,18 @@ def _mirrored(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> 
     return mirror(image), mirror(mask)
 
 
-def _warped(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _warped(
+    image: np.ndarray, mask: np.ndarray, rng: np.random.Generator, classes: bool
+) -> tuple[np.ndarray, np.ndarray]:
     height, width = image.shape[:2]
     angle = rng.uniform(-MAX_ANGLE, MAX_ANGLE)
     scale = MAX_SCALE ** rng.uniform(-1, 1)
     coordinates = affine_coordinates((height, width), angle, scale)
     coordinates += elastic_displacement((height, width), rng, ELASTIC)
     channels, cell = image.shape[2], mask[..., :1]
+    if classes:
+        both = resample(np.concatenate([image, mask[..., 1:]], axis=2), coordinates)
+        return both[..., :channels], np.concatenate([nearest(cell, coordinates), both[..., channels:]], axis=2)
     counted = (cell != IGNORED).astype(np.float32)
     if counted.all():
         both = resample(np.concatenate([image, mask], axis=2), coordinates)  # (H, W, C + T), resampled together

@@ -179,7 +179,7 @@ class Batches:
         ------
         images : ndarray, (N, H, W, C) float32 in [0, 1]
         masks : ndarray, (N, H, W, T) float32
-            The targets (see `minunet.data.target_maps.targets`): for one logit (N, H, W, 1) in [0, 1], or
+            The targets (see `minunet.data.target_maps.targets`): for one logit (N, H, W, 1) in [0, 1], for classes indices, or
             `preprocessing.IGNORED` where a pixel is ignored.
         samples : list of Sample
             The pair that each image comes from, and which part of it.
@@ -234,7 +234,7 @@ class Batches:
         else:
             image, mask = self._store.get(pair, window)
         if self.augment != "none":
-            image, mask = augment(image, mask, rng, self.augment, self.lighting)
+            image, mask = augment(image, mask, rng, self.augment, self.lighting, classes=bool(self.outputs.classes))
         whole = window is None or window.shape == shape
         return image, mask, Sample(self._store.pairs[pair].name, None if whole else window)
 

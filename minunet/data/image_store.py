@@ -176,11 +176,16 @@ class ImageStore:
         self, image: np.ndarray, mask: StoredMask, preprocessing: Preprocessing
     ) -> tuple[np.ndarray, np.ndarray]:
         target = targets(mask, preprocessing, self.outputs)
-        packed = compact(target) if self.outputs.separation is None else packed_targets(target)
+        if self.outputs.separation is not None:
+            packed = packed_targets(target, self.outputs)
+        elif self.outputs.classes:
+            packed = target.astype(np.int8 if len(self.outputs.classes) <= 127 else np.int16)
+        else:
+            packed = compact(target)
         return _compact_image(image, preprocessing), packed
 
     def _target(self, packed: np.ndarray) -> np.ndarray:
-        return _expanded(packed) if self.outputs.separation is None else unpacked(packed)
+        return _expanded(packed) if self.outputs.separation is None else unpacked(packed, self.outputs)
 
     def _cells(self, mask: StoredMask) -> np.ndarray:
         """The cells of a mask at its own size, where the gaps between them are still there; with their numbers if it has any."""

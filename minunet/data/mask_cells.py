@@ -1,6 +1,7 @@
 """The cells of masks: the truth that predicted cells are compared with.
 
-Where a mask numbers its cells, these numbers count. Elsewhere each connected region of the mask, at its full size, is a cell.
+Where a mask numbers its cells, these numbers count. Elsewhere each connected region of the mask, at its full size, is a cell; of a
+mask of classes each connected region of one kind (see `minunet.data.class_cells`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.class_cells import cells_by_class
 from minunet.data.components import label_components
+from minunet.data.reading.mask_classes import outermost
+from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.preprocessing import IGNORED, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 
@@ -28,11 +32,14 @@ class MaskCells:
         Whether the mask itself numbers them; otherwise they are its connected regions, so that cells that touch are one.
     ignored : ndarray, (H, W) bool, or None
         Pixels that count in no score.
+    classes : ndarray of int, (cells + 1,), or None
+        The index of the class of each number, where the mask shows classes.
     """
 
     labels: np.ndarray
     are_numbered: bool
     ignored: np.ndarray | None = None
+    classes: np.ndarray | None = None
 
     def scored(self, predicted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The true and the predicted labels that are compared: without the cells of which half or more lies in ignored pixels."""
@@ -50,6 +57,8 @@ def cells_of_mask(stored: StoredMask, preprocessing: Preprocessing) -> MaskCells
     preprocessing : Preprocessing
         Its reading of masks, or its threshold; the mask keeps its own size.
     """
+    if preprocessing.reading is not None and preprocessing.reading.classes:
+        return _cells_of_classes(stored, preprocessing.reading)
     target = preprocessing.at_own_size().target(stored)[..., 0]
     ignored = target == IGNORED
     reading = preprocessing.reading
@@ -57,6 +66,14 @@ def cells_of_mask(stored: StoredMask, preprocessing: Preprocessing) -> MaskCells
     if numbers is not None:
         return MaskCells(numbers, True, ignored if ignored.any() else None)
     return MaskCells(connected_cells(target >= 0.5), False, ignored if ignored.any() else None)
+
+
+def _cells_of_classes(stored: StoredMask, reading: MaskReading) -> MaskCells:
+    """The connected regions of each kind of cell: those of a class, together with the classes that lie in it."""
+    index = reading.class_index(stored)
+    cells = cells_by_class(index, outermost(reading.classes), connected_cells)
+    ignored = index < 0
+    return MaskCells(cells.labels, False, ignored if ignored.any() else None, cells.classes)
 
 
 def connected_cells(cell: np.ndarray) -> np.ndarray:

@@ -112,6 +112,21 @@ class Outputs:
         shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
         return np.asarray(shares / np.sum(shares, axis=-1, keepdims=True))
 
+    def class_index(self, logits: np.ndarray) -> np.ndarray:
+        """The index of the class: (..., channels) -> (...) int64.
+
+        The background where the probability of all other classes together is at most one half, else the most probable of them.
+
+        Raises
+        ------
+        ValueError
+            If there are no classes.
+        """
+        if not self.classes:
+            raise ValueError("these outputs have no classes")
+        others = logits[..., 1 : len(self.classes)]
+        return np.where(self.cell_logits(logits)[..., 0] > 0, 1 + np.argmax(others, axis=-1), 0)
+
     def separation_map(self, logits: np.ndarray) -> np.ndarray | None:
         """What separates cells, in [0, 1]: (..., channels) -> (...); None without a separation."""
         return None if self.separation is None else _sigmoid(logits[..., -1])

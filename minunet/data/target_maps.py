@@ -36,8 +36,9 @@ def targets(stored: StoredMask, preprocessing: Preprocessing, outputs: Outputs) 
     Returns
     -------
     ndarray, (h, w, target_channels) float32
-        Channel 0 without a separation: as `Preprocessing.target`. With one: the share of cell in the pixel, in [0, 1], or
-        `IGNORED`; channel 1: the separation in [0, 1]; channel 2: the weight of the pixel in the loss, 0 where it is ignored.
+        Channel 0 with classes: the index of the class, or `IGNORED`. Else without a separation: as `Preprocessing.target`, and
+        with one: the share of cell in the pixel, in [0, 1], or `IGNORED`. With a separation, channel 1: the separation in
+        [0, 1]; channel 2: the weight of the pixel in the loss, 0 where it is ignored.
 
     Raises
     ------
@@ -58,8 +59,9 @@ def targets(stored: StoredMask, preprocessing: Preprocessing, outputs: Outputs) 
     .. [1] Ronneberger, O., Fischer, P. and Brox, T. (2015). U-Net: Convolutional Networks for Biomedical Image Segmentation.
        MICCAI, LNCS 9351, 234-241.
     """
+    classes = preprocessing.class_target(stored) if outputs.classes else None
     if outputs.separation is None:
-        return preprocessing.target(stored)
+        return preprocessing.target(stored) if classes is None else classes
     cells = cells_of_mask(stored, preprocessing)
     height, width = cells.labels.shape
     size = preprocessing.size or (width, height)
@@ -71,25 +73,28 @@ def targets(stored: StoredMask, preprocessing: Preprocessing, outputs: Outputs) 
     inside = 1 - seam if outputs.separation == "seam" else middles(numbers, disc=outputs.separation == "centre")
     inside, seam = (np.clip(resize_area(values, size), 0, 1) for values in (inside, seam))
     packed = np.empty((*cell.shape, 3), np.uint8)
-    packed[..., 0] = np.rint(cell * 255)
+    if classes is not None:
+        packed[..., 0], counted = np.maximum(classes[..., 0], 0), classes[..., 0] != IGNORED
+    else:
+        packed[..., 0] = np.rint(cell * 255)
     packed[..., 1] = np.rint(inside * 255)
     packed[..., 2] = np.where(counted, np.rint(seam * LEVELS) + 1, 0)
-    return unpacked(packed)
+    return unpacked(packed, outputs)
 
 
-def unpacked(packed: np.ndarray) -> np.ndarray:
+def unpacked(packed: np.ndarray, outputs: Outputs) -> np.ndarray:
     """Targets (h, w, 3) float32 from the bytes in which they are kept."""
     values = packed.astype(np.float32)
-    values[..., :2] /= 255
+    values[..., 1 if outputs.classes else 0 : 2] /= 255
     values[..., 2] = np.maximum(values[..., 2] - 1, 0) * np.float32(SEAM_WEIGHT / LEVELS) + (packed[..., 2] > 0)
     values[..., 0][packed[..., 2] == 0] = IGNORED
     return values
 
 
-def packed_targets(values: np.ndarray) -> np.ndarray:
+def packed_targets(values: np.ndarray, outputs: Outputs) -> np.ndarray:
     """Targets (h, w, 3) as bytes, without loss: `unpacked` gives back what `targets` returned."""
     packed = np.empty(values.shape, np.uint8)
-    packed[..., :2] = np.rint(np.maximum(values[..., :2], 0) * 255)
+    packed[..., :2] = np.rint(np.maximum(values[..., :2], 0) * ((1 if outputs.classes else 255), 255))
     counted = values[..., 0] != IGNORED
     packed[..., 2] = np.where(counted, np.rint((values[..., 2] - 1) * (LEVELS / SEAM_WEIGHT)) + 1, 0)
     return packed

@@ -98,6 +98,14 @@ def resample(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
     return result
 
 
+def nearest(array: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """The value of the pixel that is nearest to each of the given coordinates, with the arguments of `resample`."""
+    height, width = array.shape[:2]
+    row, down = _cell(coordinates[0], height)
+    column, right = _cell(coordinates[1], width)
+    return np.asarray(array[row + (down >= 0.5), column + (right >= 0.5)])
+
+
 def _between(plane: np.ndarray, corner: np.ndarray, step: int, share: np.ndarray) -> np.ndarray:
     """Linear interpolation between each corner and the pixel one step on, of which `share` is the weight."""
     values = plane.take(corner, mode="clip")  # all are in bounds; clip avoids the check

@@ -14,7 +14,7 @@ from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.inference.loaded_model import LoadedModel
 
 MOST_IMAGES = 20  # more take longer and change little; they are taken evenly from all
-# Of all images together: their probabilities are kept in memory, those of more are predicted again in each step.
+# Of all images together: their maps are kept in memory, those of more are predicted again in each step.
 KEPT_PIXELS = 40_000_000
 
 
@@ -49,9 +49,9 @@ def calibrate_cells(
         for number, pair in enumerate(used, start=1):
             found = kept.get(pair.name)
             if found is None:
-                maps = model.predict_outputs(read_image(pair))
-                found = maps.probability, maps.separation, cells_of_mask(read_mask(pair), model.preprocessing)
-                if sum(probability.size for probability, _, _ in kept.values()) + found[0].size <= KEPT_PIXELS:
+                maps = model.cell_maps(model.predict_outputs(read_image(pair)))
+                found = maps, cells_of_mask(read_mask(pair), model.preprocessing)
+                if sum(cells.labels.size for _, cells in kept.values()) + found[1].labels.size <= KEPT_PIXELS:
                     kept[pair.name] = found
             if progress:
                 progress(number, len(used))

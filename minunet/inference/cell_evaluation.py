@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from minunet.cells.cell_scores import CellScores
-from minunet.cells.watershed import find_cells
 from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.stored_mask import StoredMask
+from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import native_target
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
@@ -31,12 +31,15 @@ class CellEvaluation:
         The number of masks that number their cells; in the others connected regions are cells.
     covered : int or None
         In so many images the true count is in its interval; None for a model without one.
+    classes : ClassEvaluation or None
+        To which the cells of each class are added; None for a model without classes.
     """
 
     scores: CellScores = field(default_factory=CellScores)
     pixels: SegmentationMetrics = field(default_factory=SegmentationMetrics)
     numbered: int = 0
     covered: int | None = None
+    classes: ClassEvaluation | None = None
 
     def add(self, model: LoadedModel, pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         """Find the cells of an image, and compare them with those of its mask.
@@ -55,9 +58,12 @@ class CellEvaluation:
             If the packages that cells need are not installed.
         """
         cells = cells_of_mask(mask, model.preprocessing)
-        truth, predicted = cells.scored(find_cells(maps.probability, model.cell_settings, maps.separation))
+        found = model.cell_maps(maps).find(model.cell_settings)
+        truth, predicted = cells.scored(found.labels)
         self.scores.update(truth, predicted, pair.name)
         self.pixels.update(maps.probability[None, ..., None], native_target(model, mask)[None], [pair.name])
+        if self.classes is not None:
+            self.classes.add_cells(found, cells, pair.name)
         self.numbered += cells.are_numbered
         if model.cell_choice is not None and model.cell_choice.interval is not None:
             counts = self.scores.images[pair.name]

@@ -6,6 +6,7 @@ Images are scored at the size at which the model works, as in training, or at th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -90,12 +91,33 @@ def evaluate(
     return metrics
 
 
-def predict_pair(
-    model: LoadedModel, pair: Pair, diameter: float | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The image of a pair, its mask (H, W, 1), and the probability of each pixel (H, W), all at the image's own size."""
-    image = read_image(pair)
-    return image, native_target(model, read_mask(pair)), model.predict(image, diameter)
+class PredictedPair(NamedTuple):
+    """A pair with what a model predicts of it, all at the image's own size.
+
+    Attributes
+    ----------
+    image : ndarray, (H, W) or (H, W, C)
+    mask : ndarray, (H, W, 1)
+    probability : ndarray, (H, W)
+    classes : pair of ndarray, (H, W, 3) uint8, or None
+        The true and the predicted classes in their colours; None without classes.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    probability: np.ndarray
+    classes: tuple[np.ndarray, np.ndarray] | None
+
+
+def predict_pair(model: LoadedModel, pair: Pair, diameter: float | None = None) -> PredictedPair:
+    """Predict the image of a pair."""
+    image, stored = read_image(pair), read_mask(pair)
+    maps, reading, legend = model.predict_outputs(image, diameter), model.preprocessing.reading, model.legend
+    classes = None
+    if legend is not None and maps.classes is not None and reading is not None and reading.classes:
+        truth = np.maximum(reading.class_index(stored), 0)  # what is ignored is shown as background
+        classes = legend.colours[truth], legend.colours[maps.classes]
+    return PredictedPair(image, native_target(model, stored), maps.probability, classes)
 
 
 def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:

@@ -13,7 +13,10 @@ from minunet.data.reading.mask_reading import GREYS, NUMBERED, TWO_VALUES, MaskR
 
 
 def evaluation_reading(
-    stored: MaskReading | None, statistics: Sequence[PairStatistics], choice: MaskChoice
+    stored: MaskReading | None,
+    statistics: Sequence[PairStatistics],
+    choice: MaskChoice,
+    classes: Sequence[str] = (),
 ) -> ChosenReading:
     """How the masks of an evaluation are read: as the flags say, or else as those of the training were.
 
@@ -23,6 +26,8 @@ def evaluation_reading(
         The reading of the model; None for models of older versions, which read each mask by a threshold of its own.
     statistics : sequence of PairStatistics
     choice : MaskChoice
+    classes : sequence of str
+        The names of the classes of the model; empty where it has none.
 
     Returns
     -------
@@ -32,6 +37,8 @@ def evaluation_reading(
     """
     counts = [pair.mask.counts for pair in statistics if pair.mask.counts is not None]
     names = [pair.mask.path for pair in statistics if pair.mask.counts is not None]
+    if choice.classes is not None:
+        return _with_classes_of_the_model(choose_reading(counts, choice, names), classes)
     if choice.cell is not None or choice.ignore is not None or choice.invert:
         return choose_reading(counts, choice, names)
     if stored is None or stored.kind in (TWO_VALUES, GREYS):
@@ -41,3 +48,19 @@ def evaluation_reading(
     if stored is None:
         return ChosenReading()
     return ChosenReading(replace(stored, share=None, count=None), problems=tuple(misfits(counts, stored, names)))
+
+
+def _with_classes_of_the_model(chosen: ChosenReading, classes: Sequence[str]) -> ChosenReading:
+    """The reading that was chosen, or the problem that its classes are others than those of the model."""
+    if not classes:
+        return ChosenReading(
+            problems=("--classes: the model tells cell and background only; say which values are cell, with --cell.",)
+        )
+    if chosen.reading is not None and chosen.reading.class_names != tuple(classes):
+        return ChosenReading(
+            problems=(
+                f"--classes {','.join(chosen.reading.class_names)}: the classes of the model are {', '.join(classes)}; give "
+                f"the same, with the values that they have here, such as {classes[0]}=0,{classes[1]}=1.",
+            )
+        )
+    return chosen

@@ -15,11 +15,13 @@ import numpy as np
 
 from minunet.autograd import Tensor
 from minunet.cells.cell_choice import CellChoice
+from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import SEPARATED, CellSettings
 from minunet.cells.found_cells import find_and_measure
 from minunet.data.appearance import middle_window
 from minunet.data.cell_scale import SMALLEST_DIAMETER
+from minunet.data.class_legend import ClassLegend
 from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.pixel_size import read_pixel_size
@@ -116,6 +118,18 @@ class LoadedModel:
     def default_cell_settings(self) -> CellSettings:
         """The settings of models that store none."""
         return CellSettings() if self.outputs.separation is None else SEPARATED
+
+    @property
+    def legend(self) -> ClassLegend | None:
+        """The classes of the model; None where it tells cell and background only."""
+        if not self.outputs.classes:
+            return None
+        reading = self.preprocessing.reading
+        return ClassLegend.of(self.outputs.classes, () if reading is None else reading.classes)
+
+    def cell_maps(self, maps: PredictedMaps) -> CellMaps:
+        """What cells are found in, of the maps of an image."""
+        return CellMaps.of(maps.probability, maps.foreground_class, self.legend, maps.separation)
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to a device.
@@ -256,8 +270,8 @@ class LoadedModel:
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
         array = image_array(image)
-        maps = self.predict_outputs(array, diameter)
-        return find_and_measure(maps.probability, array, self.cell_settings, pixel_size, maps.separation)
+        maps = self.cell_maps(self.predict_outputs(array, diameter))
+        return find_and_measure(maps, array, self.cell_settings, pixel_size)
 
     def features(self, image: Any, diameter: float | None = None) -> dict[str, np.ndarray]:
         """The outputs of all layers for an image, by the names of the layers; see `Module.features`.

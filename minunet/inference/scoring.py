@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+import numpy as np
+
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
 from minunet.data.batches import ImageBatch
@@ -35,6 +37,7 @@ def score(
     after_batch: Callable[[], None] = lambda: None,
     *,
     outputs: Outputs | None = None,
+    observe: Callable[[np.ndarray, np.ndarray], object] | None = None,
 ) -> tuple[SegmentationMetrics, float]:
     """Run a model over all batches once, in evaluation mode and without recording gradients.
 
@@ -49,6 +52,8 @@ def score(
         Called after each batch; an exception that it raises ends the scoring.
     outputs : Outputs, optional
         Of the model; one logit, cell or not, unless given.
+    observe : callable, optional
+        Called with the logits (N, H, W, channels) and the targets of each batch.
 
     Returns
     -------
@@ -67,6 +72,9 @@ def score(
             count = count_examples(cells)
             total += loss(Tensor(logits), to_device(masks, device_of(logits))).item() * count
             examples += count
-            metrics.update_logits(outputs.cell_logits(to_numpy(logits)), cells, [sample.name for sample in samples])
+            arrays = to_numpy(logits)
+            metrics.update_logits(outputs.cell_logits(arrays), cells, [sample.name for sample in samples])
+            if observe:
+                observe(arrays, masks)
             after_batch()
     return metrics, total / max(1, examples)

@@ -41,6 +41,9 @@ def inspection_document(inspection: Inspection) -> dict[str, Any]:
         "reading": _described(inspection.config.reading),
         "range": _described(preprocessing and preprocessing.range),
         "shares": inspection.shares,
+        "classes": None
+        if inspection.classes is None
+        else {name: {"share": share, "cells": cells} for name, (share, cells) in inspection.classes.items()},
         "cells": None if inspection.cells is None else asdict(inspection.cells),
         "split": None if split is None else split.to_dict(),
         "similar": [

@@ -22,6 +22,7 @@ from minunet.inspection.mask_measures import without_specks
 from minunet.inspection.outliers import Outlier, find_outliers
 from minunet.inspection.pair_measures import PairMeasures
 from minunet.inspection.similar_images import SimilarImages, find_similar
+from minunet.runs.class_occurrence import ClassOccurrence
 from minunet.runs.train_config import TrainConfig
 
 SOUND, WARNINGS, ERRORS = range(3)  # exit codes
@@ -129,6 +130,22 @@ class Inspection:
             for name in ("cell_share", "ignored_share")
         )
         return {"background": 1 - cell - ignored, "cell": cell, "ignored": ignored}
+
+    @cached_property
+    def classes(self) -> dict[str, tuple[float, int]] | None:
+        """For each class of the masks its share of the pixels and the number of its cells; None where masks have no classes.
+
+        The cells of a class that lies in another one are counted with that.
+        """
+        reading = self.config.reading
+        counts = [one.mask.classes for one in self.measures if one.mask.classes is not None]
+        if reading is None or not reading.classes or not counts:
+            return None
+        shares = ClassOccurrence.of(self.survey.mask_counts, reading).shares
+        return {
+            name: (share, int(cells))
+            for (name, share), cells in zip(shares.items(), np.sum(counts, axis=0), strict=True)
+        }
 
     @cached_property
     def similar(self) -> list[SimilarImages]:

@@ -38,6 +38,8 @@ class MaskMeasures:
         How many pixels `greys` was computed from.
     returned : ConfusionCounts
         The mask resized to the input of the network and back, compared with itself.
+    classes : ndarray of int, (K,), or None
+        The number of cells of each class, where the mask shows classes.
     """
 
     cell_share: float
@@ -48,10 +50,15 @@ class MaskMeasures:
     greys: MaskLimits
     pixels: int
     returned: ConfusionCounts
+    classes: np.ndarray | None = None
 
 
 def measure_target(
-    stored: StoredMask, target: np.ndarray, labels: np.ndarray | None, preprocessing: Preprocessing
+    stored: StoredMask,
+    target: np.ndarray,
+    labels: np.ndarray | None,
+    preprocessing: Preprocessing,
+    classes: np.ndarray | None = None,
 ) -> MaskMeasures:
     """Measure a mask.
 
@@ -61,9 +68,11 @@ def measure_target(
     target : ndarray, (H, W, 1)
         The mask as training sees it, at its own size.
     labels : ndarray, (H, W) int32, or None
-        The number of each cell, where the mask stores them.
+        The number of each cell, where the mask stores them or shows classes.
     preprocessing : Preprocessing
         Of the training.
+    classes : ndarray of int, (K,), optional
+        The number of cells of each class.
     """
     cell, counted = target[..., 0] >= THRESHOLD, target[..., 0] >= 0
     grey = replace(preprocessing, mask="grayscale").target(stored)
@@ -74,11 +83,12 @@ def measure_target(
         cell_share=float(cell.mean()),
         ignored_share=float(1 - counted.mean()),
         areas=component_areas(cell) if labels is None else np.unique(labels[labels > 0], return_counts=True)[1],
-        numbered=labels is not None,
+        numbered=labels is not None and classes is None,
         scale=float(np.sqrt(width * height / cell.size)),
         greys=limits,
         pixels=counted_grey.size,
         returned=_there_and_back(cell, counted, stored, preprocessing),
+        classes=classes,
     )
 
 

@@ -162,6 +162,9 @@ def _classes(inspection: Inspection) -> str:
     shares = inspection.shares
     assert shares is not None
     of_images = [one.mask.cell_share for one in inspection.measures]
+    if inspection.classes is not None:
+        listed = ", ".join(f"{percent(share)} {name}" for name, (share, _) in inspection.classes.items())
+        return f"{listed}; in single images {percent(min(of_images))} to {percent(max(of_images))} cell"
     ignored = f", {percent(shares['ignored'])} ignored" if shares["ignored"] else ""
     return (
         f"{percent(shares['background'])} background, {percent(shares['cell'])} cell{ignored}; in single images "
@@ -180,6 +183,9 @@ def _cells(inspection: Inspection) -> list[str]:
         else f"{cells.most:,} in each image"
     )
     lines = [f"{cells.count:,} {how}{specks}; {span}"]
+    if inspection.classes is not None:
+        counts = [f"{number:,} {name}" for name, (_, number) in inspection.classes.items() if number]
+        lines.append(f"by class: {', '.join(counts)}")
     if cells.count:
         lines.append(
             f"{cells.median:.0f} pixels in diameter (5 % below {cells.small:.0f}, 5 % above {cells.large:.0f})"
@@ -224,7 +230,7 @@ def _limits(inspection: Inspection) -> list[str]:
                 f"resized to {config.size[0]}x{config.size[1]} and back they reach a Dice of {inspection.returned.dice:.4f} with "
                 "themselves: about the best that a model can at the images' own size"
             )
-    if greys is not None:
+    if greys is not None and config.classes is None:
         lines.append(
             f"{'with ' if config.mask == 'binary' else ''}--mask grayscale: cross-entropy no lower than {greys.loss_floor:.4f}, "
             f"Keras accuracy no higher than {greys.keras_accuracy_ceiling:.4f}"

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.class_cells import cells_by_class
+from minunet.data.components import label_components
 from minunet.data.finding.matching import Pair
 from minunet.data.reading.file_workers import ProgressCallback, map_files
+from minunet.data.reading.mask_classes import outermost
 from minunet.data.reading.pair_files import read_pair
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
@@ -32,7 +35,9 @@ class PreparedPair:
     target : ndarray, (H, W, 1) float32
         Of the mask: 0 to 1, or `IGNORED`.
     labels : ndarray, (H, W) int32, or None
-        The number of each cell, where the mask stores them.
+        The number of each cell, where the mask stores them or shows classes.
+    classes : ndarray of int, (K,), or None
+        The number of cells of each class, where the mask shows classes.
     """
 
     pair: Pair
@@ -41,6 +46,7 @@ class PreparedPair:
     stored: StoredMask
     target: np.ndarray
     labels: np.ndarray | None
+    classes: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +81,22 @@ def prepare_pair(pair: Pair, preprocessing: Preprocessing) -> PreparedPair:
     """
     image, stored = read_pair(pair)
     own_size = preprocessing.at_own_size()
-    labels = None if preprocessing.reading is None else preprocessing.reading.labels(stored)
+    reading = preprocessing.reading
+    labels: np.ndarray | None = None
+    classes: np.ndarray | None = None
+    if reading is not None and reading.classes:
+        cells = cells_by_class(reading.class_index(stored), outermost(reading.classes), label_components)
+        labels, classes = cells.labels, np.bincount(cells.classes[1:], minlength=len(reading.classes))
+    elif reading is not None:
+        labels = reading.labels(stored)
     channels = 1 if image.ndim == 2 else image.shape[2]
-    return PreparedPair(pair, channels, own_size.values(image), stored, own_size.target(stored), labels)
+    return PreparedPair(pair, channels, own_size.values(image), stored, own_size.target(stored), labels, classes)
 
 
 def measure_prepared(prepared: PreparedPair, preprocessing: Preprocessing) -> PairMeasures:
     """Measure a pair for a training with this preprocessing, whose size is that of the network's input."""
     height, width = prepared.values.shape[:2]
-    mask = measure_target(prepared.stored, prepared.target, prepared.labels, preprocessing)
+    mask = measure_target(prepared.stored, prepared.target, prepared.labels, preprocessing, prepared.classes)
     return PairMeasures(prepared.pair, (width, height), prepared.channels, measure_values(prepared.values), mask)
 
 

@@ -32,12 +32,15 @@ class PredictionRow:
     prediction : ndarray, (H, W) or (H, W, 1)
         Boolean, or probabilities in [0, 1].
     caption : str
+    classes : pair of ndarray, (H, W, 3) uint8, or None
+        The true and the predicted classes in their colours, which are shown in place of mask and prediction.
     """
 
     image: np.ndarray
     mask: np.ndarray | None
     prediction: np.ndarray
     caption: str = ""
+    classes: tuple[np.ndarray, np.ndarray] | None = None
 
 
 def prediction_grid(rows: Sequence[PredictionRow], *, tile_width: int = 300, heading: str = "") -> Image.Image:
@@ -68,8 +71,9 @@ def prediction_grid(rows: Sequence[PredictionRow], *, tile_width: int = 300, hea
     cells: list[list[Image.Image | None]] = []
     for row in rows:
         image = resize_to_width(row.image, tile_width)
-        mask = None if row.mask is None else resize_to_width(_black_and_white(row.mask), tile_width, crisp=True)
-        prediction = resize_to_width(_black_and_white(row.prediction), tile_width, crisp=True)
+        masks, predictions = (row.mask, row.prediction) if row.classes is None else row.classes
+        mask = None if masks is None else resize_to_width(_black_and_white(masks), tile_width, crisp=True)
+        prediction = resize_to_width(_black_and_white(predictions), tile_width, crisp=True)
         product = resize_to_width(_product(row.image, row.prediction), tile_width)
         cells.append([image, mask, prediction, product] if with_masks else [image, prediction, product])
     titles = TITLES if with_masks else (TITLES[0], *TITLES[2:])

@@ -15,6 +15,8 @@ import numpy as np
 from minunet.data.reading.png_strips import SIGNATURE, png_chunk
 from minunet.results.picture import png_bytes
 
+COLOUR_TYPE, INDEXED = 9, b"\x03"  # its place in the header; a palette
+
 
 class PngFile:
     """A picture that is being written from top to bottom.
@@ -26,10 +28,12 @@ class PngFile:
         Of the whole picture; width and kind of pixels are those of the first strip.
     compress_level : int
         From 0 (large and fast) to 9 (small and slow).
+    palette : ndarray, (colours, 3) uint8, optional
+        The rows are then its indices, (h, W) uint8.
     """
 
-    def __init__(self, file: BinaryIO, height: int, compress_level: int = 6):
-        self._file, self._height = file, height
+    def __init__(self, file: BinaryIO, height: int, compress_level: int = 6, palette: np.ndarray | None = None):
+        self._file, self._height, self._palette = file, height, palette
         self._packer = zlib.compressobj(compress_level, memLevel=9, strategy=zlib.Z_FILTERED)  # as Pillow does
         self._last_row: np.ndarray | None = None
         self._rows = 0
@@ -39,7 +43,12 @@ class PngFile:
         first = self._last_row is None
         header, filtered = _encoded(strip if self._last_row is None else np.concatenate([self._last_row, strip]))
         if first:
-            self._file.write(SIGNATURE + png_chunk(b"IHDR", header[:4] + struct.pack(">I", self._height) + header[8:]))
+            header = header[:4] + struct.pack(">I", self._height) + header[8:]
+            if self._palette is not None:
+                header = header[:COLOUR_TYPE] + INDEXED + header[COLOUR_TYPE + 1 :]
+            self._file.write(SIGNATURE + png_chunk(b"IHDR", header))
+            if self._palette is not None:
+                self._file.write(png_chunk(b"PLTE", self._palette.tobytes()))
         else:
             filtered = filtered[len(filtered) // (len(strip) + 1) :]
         self._rows += len(strip)

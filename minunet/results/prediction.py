@@ -23,8 +23,14 @@ PICTURES = {
 Display = Callable[[np.ndarray], np.ndarray]
 
 # 6 saves half of a mask, a sixth of a photograph.
-COMPRESS_LEVELS = {"mask": 6, "probability": 1, "product": 1, "overlay": 1}
-CELL_PICTURES = ("_cells.png", "_labels.tif", "_labels.ome.tif")  # what else a prediction writes that is an image
+COMPRESS_LEVELS = {"mask": 6, "classes": 6, "probability": 1, "product": 1, "overlay": 1}
+CLASSES = "classes"  # a further picture, of a model with classes
+CELL_PICTURES = (
+    f"_{CLASSES}.png",
+    "_cells.png",
+    "_labels.tif",
+    "_labels.ome.tif",
+)  # what else a prediction writes that is an image
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,10 @@ class Prediction:
         return np.rint(product).astype(image.dtype)
 
     def pixels(self, kind: str) -> np.ndarray:
-        """One of the `PICTURES` as an array that can be written as PNG."""
+        """One of the `PICTURES`, or `CLASSES`, as an array that can be written as PNG."""
+        if kind == CLASSES:
+            assert self.foreground_class is not None
+            return np.where(self.mask, self.shown(self.foreground_class), np.uint8(0))
         if kind == "mask":
             return self.mask.astype(np.uint8) * 255
         if kind == "probability":
@@ -123,9 +132,14 @@ def with_context(
         )
 
 
-def result_files(stem: Path) -> list[Path]:
-    """The files of the pictures of an image, in the order of `PICTURES`; `stem` is the folder with the name of the image."""
-    return [stem.with_name(f"{stem.name}_{kind}.png") for kind in PICTURES]
+def picture_kinds(*, classes: bool = False) -> list[str]:
+    """The kinds of pictures that are written; with that of a model with classes."""
+    return [*PICTURES, CLASSES] if classes else [*PICTURES]
+
+
+def result_files(stem: Path, *, classes: bool = False) -> list[Path]:
+    """The files of the pictures of an image, in the order of `picture_kinds`; `stem` is the folder with the name of the image."""
+    return [stem.with_name(f"{stem.name}_{kind}.png") for kind in picture_kinds(classes=classes)]
 
 
 def is_result(path: Path) -> bool:

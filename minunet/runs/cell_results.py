@@ -10,24 +10,27 @@ from pathlib import Path
 import numpy as np
 
 from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
+from minunet.cells.class_measures import class_counts
 from minunet.cells.count_interval import CountInterval
 from minunet.cells.found_cells import find_and_measure
 from minunet.cells.image_summary import measure_image
 from minunet.cells.labels_tiff import labels_tiff
+from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.files.atomic_write import write_bytes
 from minunet.inference.predicted_maps import PredictedMaps
-from minunet.results.cell_overlay import cell_overlay
+from minunet.results.cell_overlay import ShownClasses, cell_overlay
 from minunet.results.picture import png_bytes
 from minunet.runs.prediction_tables import PredictionTables
 
 MOST_PIXELS = 2**25  # of an image whose cells are found: it takes 25 bytes a pixel, 0.8 GB
 CELL_FILES = {
     "labels.tif": "the number of the cell at each pixel, 16 bit",
-    "cells.png": "outline and number of every cell on the image, orange where in doubt",
+    "cells.png": "outline and number of every cell on the image, orange (or ?, with classes) where in doubt",
 }
 
 
@@ -45,6 +48,8 @@ class CellRequest:
         In micrometres, as the user gave it; None: as each file gives it.
     exports : sequence of str
         Keys of `minunet.cells.cell_exports.EXPORTS`.
+    legend : ClassLegend or None
+        Of a model with classes.
     """
 
     settings: CellSettings
@@ -52,16 +57,25 @@ class CellRequest:
     interval: CountInterval | None = None
     pixel_size: float | None = None
     exports: Sequence[str] = ()
+    legend: ClassLegend | None = None
 
     def find(self, image: InputImage, pixels: np.ndarray, maps: PredictedMaps) -> tuple[Cells, float | None]:
         """The cells of an image, and the size of its pixels in micrometres, where that is known."""
         pixel_size = read_pixel_size(image.path) if self.pixel_size is None else self.pixel_size
-        found = find_and_measure(maps.probability, pixels, self.settings, pixel_size, maps.separation)
-        return found, pixel_size
+        cell_maps = CellMaps.of(maps.probability, maps.foreground_class, self.legend, maps.separation)
+        return find_and_measure(cell_maps, pixels, self.settings, pixel_size), pixel_size
+
+    def shown_classes(self, maps: PredictedMaps) -> ShownClasses | None:
+        """The classes of an image as they are shown with its cells; None without classes."""
+        index = maps.classes_above(self.settings.threshold)
+        return None if index is None or self.legend is None else ShownClasses(index, self.legend)
 
     def add(self, image: InputImage, cells: Cells, pixel_size: float | None, notes: Sequence[str]) -> None:
         """Add an image to the tables."""
-        row = measure_image(image.name, *cells, pixel_size=pixel_size, interval=self.interval, notes=notes)
+        counts = None if self.legend is None else class_counts(cells.table, self.legend)
+        row = measure_image(
+            image.name, *cells, pixel_size=pixel_size, interval=self.interval, notes=notes, counts=counts
+        )
         self.tables.add(row, cells.table)
 
 
@@ -72,7 +86,12 @@ def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:
 
 
 def write_cell_files(
-    stem: Path, image: np.ndarray, cells: Cells, pixel_size: float | None, exports: Sequence[str] = ()
+    stem: Path,
+    image: np.ndarray,
+    cells: Cells,
+    pixel_size: float | None,
+    exports: Sequence[str] = (),
+    classes: ShownClasses | None = None,
 ) -> list[Path]:
     """Write the files of the cells of an image, all or none of them.
 
@@ -87,6 +106,8 @@ def write_cell_files(
         In micrometres.
     exports : sequence of str
         Keys of `minunet.cells.cell_exports.EXPORTS`.
+    classes : ShownClasses, optional
+        Of a model with classes.
 
     Returns
     -------
@@ -100,7 +121,7 @@ def write_cell_files(
     """
     contents = [
         labels_tiff(cells.labels, pixel_size),
-        png_bytes(cell_overlay(image, *cells), compress_level=1),
+        png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
         *(EXPORTS[name][1](cells, stem.name, pixel_size) for name in exports),
     ]
     written: list[Path] = []

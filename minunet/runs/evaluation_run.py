@@ -14,6 +14,7 @@ from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import existing_problems, mixing_problems, unwritable
 from minunet.files.json_files import write_json
 from minunet.inference.cell_evaluation import CellEvaluation
+from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import predict_pair
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import SegmentationMetrics
@@ -63,6 +64,7 @@ def write_evaluation(
     cells: CellEvaluation | None = None,
     unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
     diameters: Mapping[str, float] = MappingProxyType({}),
+    classes: ClassEvaluation | None = None,
 ) -> list[ScoredImage]:
     """Write the files of an evaluation, but for the report.
 
@@ -82,6 +84,8 @@ def write_evaluation(
         For each image how it differs from the training images, as sentences.
     diameters : mapping of str to float
         For each image that was resized by it, the diameter of its cells in its own pixels.
+    classes : ClassEvaluation, optional
+        The scores of the classes, of a model that has some.
 
     Returns
     -------
@@ -110,6 +114,8 @@ def write_evaluation(
         "mean_over_images": metrics.mean(),
         "cells": None if cells is None else {**cells.scores.result(), **_how_scored(cells, model)},
         "native_pixels": None if cells is None else cells.pixels.result(),
+        "classes": None if classes is None else classes.result(),
+        "mean_class_dice": None if classes is None else classes.pixels.mean_dice(),
         "images": images,
     }
     write_json(out / "metrics.json", numbers)
@@ -136,9 +142,9 @@ def _write_cases(
     rows, cases = [], []
     for word, scores in worst_and_best(images):
         pair = by_name[scores["name"]]
-        image, mask, probability = predict_pair(model, pair, diameters.get(pair.name))
+        image, mask, probability, classes = predict_pair(model, pair, diameters.get(pair.name))
         caption = f"{word}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
-        rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption))
+        rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption, classes))
         cases.append(ScoredImage(word, scores, shrink(model, pair.name, image, mask, probability)))
     heading = f"the worst and the best of {count_noun(len(images), 'image')}"
     write_bytes(path, png_bytes(prediction_grid(rows, heading=heading)))

@@ -22,6 +22,7 @@ from minunet.data.split import Split
 from minunet.files.json_files import write_json
 from minunet.fused.step_plan import Loss
 from minunet.inference.cell_calibration import calibrate_cells
+from minunet.inference.class_scores import ClassScores
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.scoring import score
 from minunet.kernels.machine import Machine
@@ -77,7 +78,13 @@ class FinalTest:
         folder, machine = self.folder, self.machine
         best = progress.history[progress.best_epoch - 1]
         model = load_model(folder.model, machine.device, machine.precision)
-        metrics, loss = score(model.forward_pass, self.batches, self.loss, outputs=model.outputs)
+        classes = ClassScores(model.outputs.classes) if model.outputs.classes else None
+
+        def count_classes(logits: np.ndarray, targets: np.ndarray) -> None:
+            if classes is not None:
+                classes.update(model.outputs.class_index(logits), targets[..., 0])
+
+        metrics, loss = score(model.forward_pass, self.batches, self.loss, outputs=model.outputs, observe=count_classes)
         pooled, rows = metrics.result(), metrics.per_image()
         result = {
             "test": pooled,
@@ -97,6 +104,8 @@ class FinalTest:
             "versions": {"minunet": __version__, "numpy": np.__version__, "python": platform.python_version()},
             "platform": platform.platform(),
         }
+        if classes is not None:
+            result |= {"test_classes": classes.result(), "test_mean_class_dice": classes.mean_dice()}
         choice = self._choose_cells(model)
         if choice is not None:
             result["cells"] = choice.to_dict()

@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+import numpy as np
+
 from minunet.files.atomic_write import cannot_write, replacing
 from minunet.files.folders import missing_folders, remove_empty
 from minunet.results.png_file import PngFile
-from minunet.results.prediction import COMPRESS_LEVELS, PICTURES, Prediction, result_files
+from minunet.results.prediction import CLASSES, COMPRESS_LEVELS, Prediction, picture_kinds, result_files
 
 
 class _PictureFile:
@@ -21,18 +23,20 @@ class _PictureFile:
     Parameters
     ----------
     kind : str
-        One of `PICTURES`.
+        One of `PICTURES`, or `CLASSES`.
     path, temporary : Path
         The name that it will have, and the name until then.
     height : int
         Of the whole picture.
+    palette : ndarray, (K, 3) uint8, or None
+        Of the picture of classes.
     """
 
-    def __init__(self, kind: str, path: Path, temporary: Path, height: int):
+    def __init__(self, kind: str, path: Path, temporary: Path, height: int, palette: np.ndarray | None = None):
         self._kind, self._path = kind, path
         with self._user_errors():
             self._file = io.BufferedWriter(io.FileIO(temporary, "wb"))
-        self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind])
+        self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind], palette if kind == CLASSES else None)
 
     def write(self, prediction: Prediction) -> None:
         """Append the rows of a prediction."""
@@ -59,7 +63,9 @@ class _PictureFile:
 
 
 @contextlib.contextmanager
-def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Iterator[Callable[[Prediction], None]]:
+def picture_files(
+    stem: Path, height: int, writers: ThreadPoolExecutor, palette: np.ndarray | None = None
+) -> Iterator[Callable[[Prediction], None]]:
     """The files of the pictures of an image.
 
     Parameters
@@ -70,6 +76,8 @@ def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Itera
         Of the image.
     writers : ThreadPoolExecutor
         Writes all pictures at the same time: compression takes longer than the network.
+    palette : ndarray, (K, 3) uint8, optional
+        The colours of the classes, of a model that has some: they are then a further picture.
 
     Yields
     ------
@@ -81,12 +89,14 @@ def picture_files(stem: Path, height: int, writers: ThreadPoolExecutor) -> Itera
     UserError
         If the system refuses; neither a picture nor an empty folder is left.
     """
-    paths, folders = result_files(stem), missing_folders(stem.parent)
+    classes = palette is not None
+    paths, folders = result_files(stem, classes=classes), missing_folders(stem.parent)
     written: list[os.stat_result] = []
     try:
         with contextlib.ExitStack() as stack:
             temporaries = [stack.enter_context(replacing(path)) for path in paths]
-            pictures = [_PictureFile(*names, height) for names in zip(PICTURES, paths, temporaries, strict=True)]
+            kinds = picture_kinds(classes=classes)
+            pictures = [_PictureFile(*names, height, palette) for names in zip(kinds, paths, temporaries, strict=True)]
             for picture in pictures:
                 stack.callback(picture.close)
             jobs: list[Future[None]] = []

@@ -81,9 +81,9 @@ class PredictedImages:
         return sum(image.cell_pixels for image in self.done) / sum(image.pixels for image in self.done)
 
 
-def has_results(image: InputImage, out: Path) -> bool:
-    """Whether all pictures of an image are in the folder."""
-    return all(os.path.isfile(path) for path in result_files(out / image.name))
+def has_results(image: InputImage, out: Path, *, classes: bool = False) -> bool:
+    """Whether all pictures of an image are in the folder; with that of the classes, for a model that has some."""
+    return all(os.path.isfile(path) for path in result_files(out / image.name, classes=classes))
 
 
 def result_problems(
@@ -94,6 +94,7 @@ def result_problems(
     overwrite: bool,
     skip_existing: bool,
     exports: Sequence[str] | None = None,
+    classes: bool = False,
 ) -> list[str]:
     """The reasons why the results cannot be written, a sentence each.
 
@@ -108,10 +109,12 @@ def result_problems(
         What the user wants to be done about results that exist.
     exports : sequence of str, optional
         What is written for other programs, beside the tables and pictures of cells; None: no cells.
+    classes : bool
+        Whether the model has classes.
     """
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
-    files = {path: image.name for image in images for path in result_files(out / image.name)}
+    files = {path: image.name for image in images for path in result_files(out / image.name, classes=classes)}
     tables: list[str] = []
     if exports is not None:
         files |= {path: image.name for image in images for path in cell_files(out / image.name, exports)}
@@ -225,7 +228,8 @@ def _predict_file(
         first = next(predicted)  # before a file is made, since most bad images show here
         written: list[Path] = []
         try:
-            with picture_files(out / image.name, rows.height, writers) as write:
+            palette = None if model.legend is None else model.legend.colours
+            with picture_files(out / image.name, rows.height, writers, palette) as write:
                 for prediction in itertools.chain([first], predicted):
                     write(prediction)
                     cell_pixels += int(prediction.mask.sum())
@@ -233,7 +237,8 @@ def _predict_file(
                 if cells is not None and kept:
                     found, pixel_size = cells.find(image, *kept.whole())
                     display = model.preprocessing.display(kept.whole()[0])
-                    written += write_cell_files(out / image.name, display, found, pixel_size, cells.exports)
+                    shown = None if cells.legend is None else cells.shown_classes(kept.whole()[1])
+                    written += write_cell_files(out / image.name, display, found, pixel_size, cells.exports, shown)
         except BaseException:
             remove_files(written)
             raise

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minunet.cells.cell_measures import CELL_COLUMNS, MICROMETRE_COLUMNS
+from minunet.cells.class_measures import CLASS_COLUMNS, COUNT, INNER_AREA_UM2
 from minunet.cells.image_summary import IMAGE_COLUMNS, IN_MICROMETRES
 from minunet.errors import UserError
 from minunet.files.atomic_write import utf8, write_text
@@ -27,8 +28,13 @@ TABLES = {
     IMAGE_TABLE: "a row an image: count, interval, sizes, clumps, notes",
     SUMMARY: "the result in words",
 }
-COLUMNS = {CELL_TABLE: ["image", *CELL_COLUMNS, *MICROMETRE_COLUMNS], IMAGE_TABLE: [*IMAGE_COLUMNS]}
-OPTIONAL = {*MICROMETRE_COLUMNS, *IN_MICROMETRES}  # left out where no image has a pixel size
+_FIRST, *_OTHERS = CELL_COLUMNS
+COLUMNS = {
+    CELL_TABLE: ["image", _FIRST, *CLASS_COLUMNS, *_OTHERS, *MICROMETRE_COLUMNS, INNER_AREA_UM2],
+    IMAGE_TABLE: [*IMAGE_COLUMNS],
+}
+# Left out where no image has a pixel size, or no model has classes.
+OPTIONAL = {*MICROMETRE_COLUMNS, *IN_MICROMETRES, *CLASS_COLUMNS, INNER_AREA_UM2}
 INTERVAL = 30.0  # seconds
 LARGEST = 2_000_000_000  # bytes of a table
 
@@ -88,7 +94,8 @@ class PredictionTables:
         """
         for table, images in self._rows.items():
             rows = [row for name in sorted(images, key=str.casefold) for row in images[name]]
-            write_text(self.folder / table, csv_of(rows, COLUMNS[table]))
+            counts = dict.fromkeys(name for row in rows for name in row if name.startswith(COUNT))
+            write_text(self.folder / table, csv_of(rows, [*COLUMNS[table], *counts]))
         self._written = time.monotonic()
         write_text(self.folder / SUMMARY, "\n".join(self.summary()) + "\n")
 
@@ -98,7 +105,17 @@ class PredictionTables:
 
     def summary(self) -> list[str]:
         """The result of all images of the folder in words."""
-        return summary_lines(self.images(), self._diameters())
+        return summary_lines(self.images(), self._diameters(), self._ratios())
+
+    def _ratios(self) -> list[float]:
+        """The ratio of nucleus to cytoplasm of every cell that has one and does not reach the edge of its image."""
+        ratios = [
+            _number(row.get("nucleus_to_cytoplasm_ratio"))
+            for rows in self._rows[CELL_TABLE].values()
+            for row in rows
+            if str(row["touches_edge"]) == "0"
+        ]
+        return [ratio for ratio in ratios if ratio is not None]
 
     def _diameters(self) -> list[tuple[float, float | None]]:
         """The diameter of every cell that does not reach the edge of its image, in pixels, and in micrometres where known."""
@@ -119,7 +136,9 @@ def table_problems(folder: Path) -> list[str]:
     return []
 
 
-def summary_lines(images: Sequence[TableRow], diameters: Sequence[tuple[float, float | None]]) -> list[str]:
+def summary_lines(
+    images: Sequence[TableRow], diameters: Sequence[tuple[float, float | None]], ratios: Sequence[float] = ()
+) -> list[str]:
     """Images, cells and sizes as sentences for a reader.
 
     Parameters
@@ -128,6 +147,8 @@ def summary_lines(images: Sequence[TableRow], diameters: Sequence[tuple[float, f
         Rows of images.csv.
     diameters : sequence of (float, float or None)
         Of the cells that are measured, in pixels and in micrometres.
+    ratios : sequence of float
+        Of the area of the nucleus to that of the cytoplasm, of the cells that have one.
     """
     cells = sum(int(row["cells"]) for row in images)
     ends = [(_number(row["cells_low"]), _number(row["cells_high"])) for row in images]
@@ -147,10 +168,26 @@ def summary_lines(images: Sequence[TableRow], diameters: Sequence[tuple[float, f
     doubtful, clumps = (sum(int(row[name]) for row in images) for name in ("doubtful_cells", "clumps"))
     if cells:
         lines.append(f"{count_noun(clumps, 'clump')} of touching cells; {count_noun(doubtful, 'doubtful cell')}")
+    if by_class := _class_totals(images):
+        lines.append("by class: " + ", ".join(f"{number:,} {name}" for name, number in by_class.items()))
+    if ratios:
+        lines.append(
+            f"nucleus to cytoplasm, by area: median {np.median(ratios):.2f} of {count_noun(len(ratios), 'cell')} inside the images"
+        )
     noted = [str(row["image"]) for row in images if row["notes"]]
     if noted:
         lines.append(f"{count_noun(len(noted), 'image')} with notes, see {IMAGE_TABLE}: {', '.join(noted[:3])}")
     return lines
+
+
+def _class_totals(images: Sequence[TableRow]) -> dict[str, int]:
+    """The cells of each class in all images; empty where no model had classes."""
+    totals: dict[str, int] = {}
+    for row in images:
+        for name, value in row.items():
+            if name.startswith(COUNT) and value not in (None, ""):
+                totals[name.removeprefix(COUNT)] = totals.get(name.removeprefix(COUNT), 0) + int(value)
+    return totals
 
 
 def csv_of(rows: Sequence[TableRow], columns: Sequence[str]) -> str:
@@ -182,7 +219,7 @@ def _read(path: Path, columns: Sequence[str]) -> list[TableRow]:
         reader = csv.DictReader(io.StringIO(text), strict=True)
         header = reader.fieldnames or []
         needed = [name for name in columns if name not in OPTIONAL]
-        if [name for name in header if name not in OPTIONAL] != needed:
+        if [name for name in header if name not in OPTIONAL and not name.startswith(COUNT)] != needed:
             raise ValueError("its columns are others")
         rows = [dict(row) for row in reader]
         for row in rows:
@@ -191,6 +228,9 @@ def _read(path: Path, columns: Sequence[str]) -> list[TableRow]:
             for name in ("cells", "doubtful_cells", "clumps", "area_px2", "equivalent_diameter_px"):
                 if name in row:
                     float(row[name])
+            for name, value in row.items():
+                if name.startswith(COUNT) and value:
+                    int(value)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror or error}); move it away.") from error
     except (ValueError, csv.Error) as error:

@@ -64,7 +64,7 @@ def affordable_cases(model: LoadedModel, pairs: Mapping[str, Pair], sizes: Mappi
 
 def show_pair(model: LoadedModel, pair: Pair) -> ShownImage:
     """An image with its mask and its prediction, at the size of a report."""
-    return shrink(model, pair.name, *predict_pair(model, pair))
+    return shrink(model, pair.name, *predict_pair(model, pair)[:3])
 
 
 def shrink(model: LoadedModel, name: str, image: np.ndarray, mask: np.ndarray, probability: np.ndarray) -> ShownImage:

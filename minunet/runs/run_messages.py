@@ -64,7 +64,8 @@ def announce_data(say: Say, config: TrainConfig, folder: RunFolder, data: Traini
         fitted = f"resized to {config.size[0]}x{config.size[1]}"
     if data.reading is not None:
         say_item(say, "masks", data.reading.describe() + ("" if config.mask == "binary" else "; their greys are kept"))
-        say_item(say, "input", f"{describe_channels(config.channels)}, {fitted}; {config.mask} masks")
+        kind = "masks of classes" if config.classes is not None else f"{config.mask} masks"
+        say_item(say, "input", f"{describe_channels(config.channels)}, {fitted}; {kind}")
         return
     threshold = "Otsu's threshold" if config.threshold == "otsu" else f"{config.threshold:g}"
     cut = f", cut at {threshold}" if config.mask == "binary" else ""
@@ -211,6 +212,15 @@ def announce_cells(say: Say, choice: CellChoice | None, missing: str | None, *, 
         )
 
 
+def class_line(classes: Mapping[str, Mapping[str, Any]], mean: float | None) -> str:
+    """The Dice of every class but the background, in a line."""
+    listed = [
+        f"{name} {'not there' if row['dice'] is None else format(row['dice'], '.4f')}"
+        for name, row in list(classes.items())[1:]
+    ]
+    return f"Dice {', '.join(listed)}" + ("" if mean is None else f"; mean {mean:.4f}")
+
+
 def announce_result(
     say: Say, config: TrainConfig, folder: RunFolder, result: dict[str, Any], missing: str | None, seconds: float
 ) -> None:
@@ -231,6 +241,8 @@ def announce_result(
         f"accuracy {test['accuracy']:.4f} (trivial: {trivial_accuracy(cells):.4f}), loss {test['loss']:.4f}, "
         f"{count_noun(len(result['test_images']), 'image')}",
     )
+    if "test_classes" in result:
+        say_item(say, "classes", class_line(result["test_classes"], result["test_mean_class_dice"]))
     if result["warnings"]:
         kinds = join_names(warning["kind"] for warning in result["warnings"])
         say_item(say, "warnings", f"{kinds}: see above, or {folder.warnings}")

@@ -49,10 +49,10 @@ class RunNetwork:
         self.origin = begin_with(self.model, config) if begins and config.init is not None else []
         self.model.recompute = config.recompute
         ignores = config.reading is not None and config.reading.ignore is not None
-        self.loss = make_loss(config.loss, config.outputs, ignores=ignores)
+        self.loss = make_loss(config.loss, config.outputs, ignores=ignores, class_weights=config.class_weights)
         self.plan = StepPlan.choose(
             self.model,
-            make_loss(config.loss),
+            self.loss if config.outputs.classes else make_loss(config.loss),  # a softmax has no fused step
             config.height_and_width,
             device=config.device,
             precision=config.precision,

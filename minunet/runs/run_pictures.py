@@ -86,13 +86,17 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
     """
     rows = []
     for pair in (pairs[index] for index in evenly_spaced(len(pairs), GRID_ROWS)):
-        image, mask, probability = predict_pair(model, pair)
+        image, mask, probability, classes = predict_pair(model, pair)
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
         # Shrunk at once: the whole photographs of several rows, in float32, would need more memory than the training.
         rows.append(
             figures.PredictionRow(
-                _shrunk(to_rgb(model.preprocessing.display(image))), _shrunk(mask), _shrunk(probability), caption
+                _shrunk(to_rgb(model.preprocessing.display(image))),
+                _shrunk(mask),
+                _shrunk(probability),
+                caption,
+                None if classes is None else (_thinned(classes[0]), _thinned(classes[1])),
             )
         )
     _write_png(path, figures.prediction_grid(rows, heading="test images, never trained on"))
@@ -107,6 +111,12 @@ def _shrunk(array: np.ndarray) -> np.ndarray:
     if width <= GRID_WIDTH:
         return array
     return resize_area(array, (GRID_WIDTH, max(1, round(height * GRID_WIDTH / width))))
+
+
+def _thinned(colours: np.ndarray) -> np.ndarray:
+    """A picture of classes with fewer rows and columns, whose colours are not mixed."""
+    step = max(1, colours.shape[1] // GRID_WIDTH)
+    return colours[::step, ::step]
 
 
 def evenly_spaced(length: int, count: int) -> list[int]:

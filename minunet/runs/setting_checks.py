@@ -144,6 +144,11 @@ def mask_problems(settings: Mapping[str, Any]) -> list[str]:
             problems += [f"--classes {shorten(classes)}: {problem}" for problem in error.problems]
         if settings["mask"] == "grayscale":
             problems.append("--classes and --mask grayscale exclude each other: a mask holds classes, or greys.")
+    weights = settings["class_weights"]
+    if weights and not (isinstance(weights, tuple) and all(is_finite_number(value) and value > 0 for value in weights)):
+        problems.append(f"class_weights {shorten(weights)}: give positive numbers.")
+    elif weights and len(weights) != len(getattr(settings["reading"], "classes", ())):
+        problems.append(f"class_weights {shorten(weights)}: give as many as there are classes.")
     given = [
         flag(name)
         for name in ("cell", "invert_masks", "threshold", "classes")

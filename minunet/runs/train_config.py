@@ -44,6 +44,9 @@ class TrainConfig(Settings):
     classes : str, optional
         The classes of the masks, as `minunet.data.reading.mask_classes.ClassRequest` takes them; None where they tell cell and
         background only. Their names are in `reading`, once it has been decided.
+    class_weights : tuple of float
+        The weight of each class in the cross-entropy, by its share of the pixels of the training masks, once that is known (see
+        `minunet.training.class_loss.balanced_weights`).
     reading : MaskReading, optional
         How the masks are read, once it has been decided; None in runs of older versions, which decided it mask by mask.
     target : {"cells", "pixels"}
@@ -108,6 +111,7 @@ class TrainConfig(Settings):
     ignore: str | None = None
     invert_masks: bool = False
     classes: str | None = None
+    class_weights: tuple[float, ...] = ()
     reading: MaskReading | None = None
     target: str = "pixels"
     separation: str = "distance"
@@ -144,6 +148,8 @@ class TrainConfig(Settings):
     extended: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if isinstance(self.classes, (list, tuple)) and all(isinstance(name, str) for name in self.classes):
+            object.__setattr__(self, "classes", ",".join(self.classes))
         if self.reading is not None and not isinstance(self.reading, MaskReading):  # from JSON
             object.__setattr__(self, "reading", MaskReading.from_dict(self.reading))
 
@@ -166,8 +172,8 @@ class TrainConfig(Settings):
 
     @property
     def monitor(self) -> str:
-        """The measure that chooses the best epoch: "dice", or "loss" for grey masks, of which Dice sees only a threshold."""
-        return "loss" if self.mask == "grayscale" else "dice"
+        """The measure that chooses the best epoch: "dice", or "loss" for greys and classes, of which Dice sees only a part."""
+        return "loss" if self.mask == "grayscale" or self.classes is not None else "dice"
 
     @property
     def height_and_width(self) -> tuple[int, int]:
@@ -250,6 +256,7 @@ class TrainConfig(Settings):
             "ignore",
             "invert_masks",
             "classes",
+            "class_weights",
             "reading",
             "range",
             "image_range",

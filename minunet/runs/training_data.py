@@ -24,6 +24,7 @@ from minunet.data.split import Split, split_pairs
 from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_set
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems
+from minunet.runs.class_occurrence import absent_class_warnings
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import mask_problems, split_problems
 from minunet.runs.split_file import read_split
@@ -175,13 +176,16 @@ def examine_training_data(
     progress : callable
         Makes a progress bar with a label.
     """
-    data = str(folder.synthetic) if folder is not None and config.drawn else config.data
+    data, masks = config.data, config.masks
+    if folder is not None and config.drawn:
+        data = str(folder.synthetic)
+        masks = str(folder.synthetic / "classes") if config.classes is not None else None
     begun = resume and (config.reading is not None or folder is None or folder.split.is_file())
     with progress("checking the data") as update:
         surveyed = survey(
             data,
             images=config.images,
-            masks=config.masks,
+            masks=masks,
             skip_unpaired=config.skip_unpaired,
             # A run that began without the numbers of cells, as those of older versions did, goes on without them.
             numbered=not begun or (config.reading is not None and config.reading.numbered),
@@ -209,6 +213,8 @@ def examine_training_data(
     small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < crop]
     if small:
         warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
+    if split is not None and chosen.reading is not None and chosen.reading.classes:
+        warnings += absent_class_warnings(surveyed.statistics, split.train, chosen.reading)
     if split is not None and image_range is None and config.range is not None and not problems:
         warnings.append(MIXED)
     return ExaminedData(surveyed, split, chosen.reading, tuple(problems), tuple(warnings), image_range)

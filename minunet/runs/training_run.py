@@ -198,7 +198,14 @@ class TrainingRun:
             If the loss is no longer finite, or memory or disk is full.
         """
         config, folder = self.config, self.folder
-        watch = TrainingWatch(self.model, self.loss, self.validation, epochs=config.epochs, lr=config.lr)
+        watch = TrainingWatch(
+            self.model,
+            self.loss,
+            self.validation,
+            epochs=config.epochs,
+            lr=config.lr,
+            class_weights=config.class_weights,
+        )
         self.progress.warnings = watch.still_true(self.progress.warnings)
         history = HistoryFile(folder.history)
         history.begin(self.progress.history)

@@ -99,9 +99,10 @@ def drawn_target(config: TrainConfig) -> TrainConfig:
 
 def describe_target(config: TrainConfig) -> str:
     """What is learned, in words."""
+    what = "cell or not" if config.classes is None else "the class"
     if config.target == "pixels":
-        return "cell or not, pixel by pixel"
-    return f"cells: cell or not, and {IN_WORDS[config.separation]}, which separates cells that touch"
+        return f"{what}, pixel by pixel"
+    return f"cells: {what}, and {IN_WORDS[config.separation]}, which separates cells that touch"
 
 
 def why_no_cells(config: TrainConfig, pairs: Sequence[Pair]) -> str | None:

@@ -6,6 +6,7 @@ the one that fits the outputs of a network.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from minunet.data.outputs import Outputs
 from minunet.functional.loss import binary_cross_entropy_with_logits, dice_loss
 from minunet.fused.step_plan import Loss
 from minunet.kernels.backend import array_module
+from minunet.training.class_loss import with_classes
 
 LOWEST = -100.0  # a logit whose probability is 0 in float32
 
@@ -35,7 +37,9 @@ LOSSES: dict[str, Loss] = {
 }
 
 
-def make_loss(name: str, outputs: Outputs | None = None, *, ignores: bool = False) -> Loss:
+def make_loss(
+    name: str, outputs: Outputs | None = None, *, ignores: bool = False, class_weights: Sequence[float] = ()
+) -> Loss:
     """The loss of that name for a network with these outputs.
 
     Parameters
@@ -46,12 +50,16 @@ def make_loss(name: str, outputs: Outputs | None = None, *, ignores: bool = Fals
         One logit, cell or not, unless given.
     ignores : bool
         Whether some pixels of the targets are `IGNORED` (-1), and count in no loss.
+    class_weights : sequence of float, optional
+        Of the classes, as for `minunet.training.class_loss.with_classes`.
 
     Returns
     -------
     callable
         Called with logits (N, H, W, channels) and targets (N, H, W, target_channels); gives a scalar Tensor.
     """
+    if outputs is not None and outputs.classes:
+        return with_classes(name, outputs, class_weights)
     if outputs is not None and outputs.separation is not None:
         return with_separation(name, ignores=ignores)
     return without_ignored(name) if ignores else LOSSES[name]

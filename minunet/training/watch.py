@@ -52,11 +52,22 @@ class TrainingWatch:
         Of the whole training.
     lr : float
         Its largest learning rate, from which a lower one is suggested.
+    class_weights : sequence of float, optional
+        The weight of each class in the loss, of a network with classes.
     """
 
-    def __init__(self, model: Module, loss: Loss, validation: BatchSource, *, epochs: int, lr: float):
+    def __init__(
+        self,
+        model: Module,
+        loss: Loss,
+        validation: BatchSource,
+        *,
+        epochs: int,
+        lr: float,
+        class_weights: Sequence[float] = (),
+    ):
         self.model, self.loss, self.validation = model, loss, validation
-        self.epochs, self.lr = epochs, lr
+        self.epochs, self.lr, self.class_weights = epochs, lr, class_weights
         self._constant_loss: float | None = None
         self._measured = False
 
@@ -83,7 +94,8 @@ class TrainingWatch:
 
     def _training(self, history: Sequence[EpochRecord]) -> WatchedTraining:
         if not self._measured:
-            self._constant_loss, self._measured = constant_loss(self.loss, self.validation), True
+            measured = constant_loss(self.loss, self.validation, self.class_weights)
+            self._constant_loss, self._measured = measured, True
         return WatchedTraining(history, self.epochs, self._constant_loss, self.lr)
 
     def _dead_layers(self, training: WatchedTraining) -> str | None:
@@ -103,8 +115,8 @@ class TrainingWatch:
         )
 
 
-def constant_loss(loss: Loss, source: BatchSource) -> float | None:
-    """The loss of predicting the share of cell, or the mean of grey masks, for every pixel.
+def constant_loss(loss: Loss, source: BatchSource, class_weights: Sequence[float] = ()) -> float | None:
+    """The loss of predicting the share of cell, the mean of grey masks, or the share of each class, for every pixel.
 
     Of all predictions that are the same for every pixel it has the lowest cross-entropy: the entropy of that share.
 
@@ -113,6 +125,8 @@ def constant_loss(loss: Loss, source: BatchSource) -> float | None:
     loss : callable
         Of logits and target; a mean over images.
     source : BatchSource
+    class_weights : sequence of float, optional
+        The weight of each class in the loss, of masks of classes; the shares are then weighted with them.
 
     Returns
     -------
@@ -120,19 +134,25 @@ def constant_loss(loss: Loss, source: BatchSource) -> float | None:
         None where masks hold more than one channel, or no pixel that counts.
     """
     total, pixels = 0.0, 0
+    per_class = np.zeros(max(1, len(class_weights)), np.int64)
     for _, masks, _ in source.epoch(0):
         if masks.shape[-1] != 1:
             return None
         counted = masks[masks >= 0]
         total, pixels = total + float(counted.sum(dtype=np.float64)), pixels + counted.size
+        if class_weights:
+            per_class += np.bincount(counted.astype(np.int64), minlength=len(per_class))
     if not pixels:
         return None
-    share = min(max(total / pixels, 1e-6), 1 - 1e-6)
-    logit = np.float32(np.log(share / (1 - share)))
+    if class_weights:
+        logits = np.log(np.maximum(per_class / pixels, 1e-6) * np.array(class_weights)).astype(np.float32)
+    else:
+        share = min(max(total / pixels, 1e-6), 1 - 1e-6)
+        logits = np.log([share / (1 - share)]).astype(np.float32)
     losses, images = 0.0, 0
     for _, masks, _ in source.epoch(0):
         count = int((masks >= 0).reshape(len(masks), -1).any(axis=1).sum())
-        losses += loss(Tensor(np.full(masks.shape, logit)), masks).item() * count
+        losses += loss(Tensor(np.tile(logits, (*masks.shape[:3], 1))), masks).item() * count
         images += count
     return losses / max(1, images)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from minunet.cells.cell_choice import CellChoice, choose_cells
+from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.cells.watershed import find_cells
 from minunet.data.mask_cells import MaskCells
 from minunet.errors import UserError
 from tests.cells.drawn_cells import disc
@@ -22,7 +22,7 @@ def images(peak=0.9):
         truth[disc(shape, 30, 30 + shift, 16)] = 1
         truth[disc(shape, 30, 52 + shift, 16) & (truth == 0)] = 2
         speck = disc(shape, 8, 84, 4)
-        yield np.where((truth > 0) | speck, peak, 0.1), None, MaskCells(truth, True)
+        yield CellMaps(np.where((truth > 0) | speck, peak, 0.1)), MaskCells(truth, True)
 
 
 def test_settings_are_chosen_that_find_the_cells():
@@ -32,9 +32,9 @@ def test_settings_are_chosen_that_find_the_cells():
     assert choice.validation["images"] == 3
     assert choice.validation["count_error"] == 0
     assert choice.interval is None  # three images are too few
-    assert all(find_cells(probability, choice.settings).max() == 2 for probability, _, _ in images())
-    for probability, _, truth in images():
-        labels = find_cells(probability, poor)
+    assert all(maps.find(choice.settings).labels.max() == 2 for maps, _ in images())
+    for maps, truth in images():
+        labels = maps.find(poor).labels
         assert len(np.unique(labels[truth.labels > 0])) == 1
 
 
@@ -47,14 +47,14 @@ def test_the_share_of_what_was_learned_is_chosen():
     start = CellSettings(learned=0.5, seed_height=0.02)
 
     def split():
-        yield disc * np.float32(0.9), separation, halves
+        yield CellMaps(disc * np.float32(0.9), separation=separation), halves
 
     choice = choose_cells(split, start)
     assert choice.validation["cell_f1"] == 1
     assert choice.settings.learned > 0
 
     def whole():
-        yield disc * np.float32(0.9), separation, MaskCells(disc.astype(np.int32), True)
+        yield CellMaps(disc * np.float32(0.9), separation=separation), MaskCells(disc.astype(np.int32), True)
 
     choice = choose_cells(whole, CellSettings(learned=1.0, seed_height=0.02))
     assert choice.validation["cell_f1"] == 1
@@ -71,7 +71,9 @@ def test_settings_that_are_as_good_stay():
 
 
 def test_without_cells_there_is_nothing_to_choose():
-    assert choose_cells(lambda: iter([(np.zeros((9, 9)), None, MaskCells(np.zeros((9, 9), np.int32), False))])) is None
+    assert (
+        choose_cells(lambda: iter([(CellMaps(np.zeros((9, 9))), MaskCells(np.zeros((9, 9), np.int32), False))])) is None
+    )
 
 
 def test_a_choice_survives_a_file():

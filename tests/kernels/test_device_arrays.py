@@ -8,6 +8,7 @@ import pytest
 import minunet
 from minunet import Tensor
 from minunet import functional as F
+from minunet.functional.softmax_loss import class_cross_entropy, class_dice_loss
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.dispatch import prefer
 from tests.kernels import fake_cupy
@@ -24,6 +25,7 @@ def cupy(monkeypatch):
 
 IMAGE = distinct((2, 5, 6, 3))
 TARGET = (distinct((2, 5, 6, 3), 1) > 0).astype(float)
+CLASSES = (np.arange(60) % 2).reshape(2, 5, 6, 1)
 OPERATIONS = {
     "conv2d": lambda x: F.conv2d(
         x, distinct((3, 3, 3, 2), 1), distinct(2, 2), stride=2, padding="same", activation="relu"
@@ -47,6 +49,8 @@ OPERATIONS = {
     "binary_cross_entropy_with_logits": lambda x: F.binary_cross_entropy_with_logits(x, TARGET, 2.0),
     "cross_entropy": lambda x: F.cross_entropy(x, np.ones((2, 5, 6), int)),
     "dice_loss": lambda x: F.dice_loss(x, TARGET),
+    "class_cross_entropy": lambda x: class_cross_entropy(x, CLASSES, CLASSES + 1.0, 2),
+    "class_dice_loss": lambda x: class_dice_loss(x, CLASSES, CLASSES * 0 + 1.0, np.ones((2, 1, 1, 1)), 3),
     "arithmetic": lambda x: 2 - x * IMAGE / (x**2 + 1.0) + np.float64(3) * -x + x @ distinct((3, 3), 1) + [1, 2, 3],
     "power": lambda x: (x * x) ** x,
     "reductions": lambda x: x.sum((0, 2)) * x.mean(0).sum((1, 2), keepdims=True).reshape(5, 1) + x.mean(),

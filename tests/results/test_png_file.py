@@ -32,6 +32,20 @@ def test_pictures_are_read_again(kind, rows):
     assert len(file.getvalue()) <= len(whole) + 12 * -(-len(pixels) // rows)  # of a chunk
 
 
+@pytest.mark.parametrize("rows", [3, 50])
+def test_a_palette_gives_indices_their_colours(rows):
+    indices, file = np.random.default_rng(1).integers(0, 4, (50, 31)).astype(np.uint8), io.BytesIO()
+    palette = np.array([[0, 0, 0], [213, 94, 0], [86, 180, 233], [0, 114, 178]], np.uint8)
+    png = PngFile(file, 50, 6, palette)
+    for top in range(0, 50, rows):
+        png.write(indices[top : top + rows])
+    png.finish()
+    with Image.open(file) as image:
+        assert image.mode == "P"
+        np.testing.assert_array_equal(np.asarray(image), indices)
+        np.testing.assert_array_equal(np.asarray(image.convert("RGB")), palette[indices])
+
+
 def test_all_rows_are_needed():
     png = PngFile(io.BytesIO(), 3)
     png.write(np.zeros((2, 5), np.uint8))

@@ -80,3 +80,39 @@ def test_other_tables_are_refused(tmp_path, content):
 
 def test_numbers_have_six_digits():
     assert csv_of([{"a": 1 / 3, "b": None, "c": 7}], ["a", "b", "c"]) == "a,b,c\n0.333333,,7\n"
+
+
+def add_with_classes(tables, name, ratio=0.5):
+    labels = disc((40, 40), 20, 20, 8).astype("int32")
+    (row,) = measure_cells(labels, labels * 0.9)
+    row |= {"class": "white", "inner_area_px2": 60, "nucleus_to_cytoplasm_ratio": ratio}
+    tables.add(measure_image(name, labels, [row], counts={"count_red": 0, "count_white": 1}), [row])
+    return tables
+
+
+def test_classes_have_columns_of_their_own_and_are_summed_up(tmp_path):
+    add_with_classes(add_with_classes(PredictionTables(tmp_path), "a"), "b", 1.5).write()
+    header, first, _ = (tmp_path / "cells.csv").read_text().splitlines()
+    assert header.startswith("image,id,class,inner_area_px2,nucleus_to_cytoplasm_ratio,area_px2,")
+    assert first.startswith("a,1,white,60,0.5,")
+    images = (tmp_path / "images.csv").read_text().splitlines()
+    assert images[0].endswith(",notes,count_red,count_white") and images[1].endswith(",0,1")
+    summary = PredictionTables(tmp_path).summary()
+    assert "by class: 0 red, 2 white" in summary
+    assert "nucleus to cytoplasm, by area: median 1.00 of 2 cells inside the images" in summary
+
+
+def test_images_with_and_without_classes_share_a_folder(tmp_path):
+    add_with_classes(PredictionTables(tmp_path), "a").write()
+    add(PredictionTables(tmp_path), "b").write()
+    lines = (tmp_path / "images.csv").read_text().splitlines()
+    assert lines[1].endswith(",0,1") and lines[2].endswith(",,")
+    assert PredictionTables(tmp_path).summary().count("by class: 0 red, 1 white") == 1
+
+
+def test_counts_that_are_no_numbers_are_refused(tmp_path):
+    add_with_classes(PredictionTables(tmp_path), "a").write()
+    path = tmp_path / IMAGE_TABLE
+    path.write_text(path.read_text().replace(",0,1\n", ",none,1\n"))
+    with pytest.raises(UserError, match="no table that predict wrote"):
+        PredictionTables(tmp_path)

@@ -1,0 +1,145 @@
+"""Cells of classes: the cells of each kind, from a map of classes, and the class of every cell.
+
+Classes that lie in another one belong to it: a nucleus and the cytoplasm around it are one white cell. Cells of different kinds are
+found apart from each other, so that a platelet beside a red cell is a cell of its own, however small it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from minunet.data.components import label_components
+
+# A region of one kind, most of whose border is to a larger region of another kind, is a wrongly classified part of that.
+SURROUNDED = 0.45
+Finder = Callable[[np.ndarray], np.ndarray]  # the cells (H, W) int32 where a map (H, W) bool is True
+
+
+@dataclass(frozen=True)
+class ClassCells:
+    """The cells of an image with their classes.
+
+    Attributes
+    ----------
+    labels : ndarray, (H, W) int32
+        The number of the cell of each pixel, from 1 without gaps; 0 where there is none.
+    classes : ndarray of int, (cells + 1,)
+        The index of the class of each number; 0 for 0. It is that of the outer class where one lies in another.
+    """
+
+    labels: np.ndarray
+    classes: np.ndarray
+
+    def of_class(self, place: int) -> np.ndarray:
+        """The labels of the cells of one class alone, (H, W) int32, 0 elsewhere."""
+        return np.where((self.classes == place)[self.labels], self.labels, 0)
+
+
+def cells_by_class(index: np.ndarray, outer: Sequence[int], find: Finder) -> ClassCells:
+    """Find the cells of each kind, and number them all.
+
+    Parameters
+    ----------
+    index : ndarray, (H, W) int
+        The class of each pixel; 0 or less is no cell.
+    outer : sequence of int
+        For each class the one that it belongs to: the class in which it lies, or itself.
+    find : callable
+        Finds the cells where a kind is.
+
+    Returns
+    -------
+    ClassCells
+        Numbered by kind, in the order of the classes.
+    """
+    kinds = np.where(index > 0, np.asarray(outer)[np.maximum(index, 0)], 0)
+    return numbered_by_kind({kind: find(kinds == kind) for kind in sorted(set(outer) - {0})}, index.shape)
+
+
+def numbered_by_kind(found: Mapping[int, np.ndarray], shape: tuple[int, ...]) -> ClassCells:
+    """The cells of several kinds together.
+
+    Parameters
+    ----------
+    found : mapping of int to ndarray
+        For each kind the labels of its cells, (H, W) int32 from 1 without gaps. A pixel in cells of two kinds goes to the second.
+    shape : (H, W)
+    """
+    labels, classes = np.zeros(shape, np.int32), [0]
+    for kind, cells in found.items():
+        labels = np.where(cells > 0, cells + np.int32(len(classes) - 1), labels)
+        classes += [kind] * int(cells.max(initial=0))
+    return ClassCells(labels.astype(np.int32, copy=False), np.array(classes))
+
+
+def without_fragments(index: np.ndarray, outer: Sequence[int]) -> np.ndarray:
+    """A predicted map of classes in which parts of cells that were taken for another kind have the class of the cell around them.
+
+    Parameters
+    ----------
+    index : ndarray, (H, W) int
+        The class of each pixel; 0 is background.
+    outer : sequence of int
+        As for `cells_by_class`.
+
+    Returns
+    -------
+    ndarray, (H, W)
+        Of each two regions of different kinds that touch, the smaller one has the outer class of the larger one where at least
+        45 % of its border is to that one.
+    """
+    cells = cells_by_class(index, outer, label_components)
+    regions, becomes = cells.labels, cells.classes.copy()
+    if len(set(becomes.tolist())) < 3:
+        return index
+    areas = np.bincount(regions.ravel(), minlength=len(becomes))
+    border, total = _borders(regions, len(becomes))
+    for (small, large), length in sorted(border.items(), key=lambda item: (areas[item[0][0]], item[0])):
+        is_part = small and large and areas[small] < areas[large] and length >= SURROUNDED * total[small]
+        if is_part and becomes[small] != becomes[large]:
+            becomes[small] = becomes[large]
+    changed = becomes != cells.classes
+    return np.where(changed[regions], becomes[regions], index).astype(index.dtype)
+
+
+def inner_areas(index: np.ndarray, cells: ClassCells, outer: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """For each cell of a class in which others lie: the pixels of these, and those of the class itself.
+
+    Parameters
+    ----------
+    index : ndarray, (H, W) int
+    cells : ClassCells
+    outer : sequence of int
+
+    Returns
+    -------
+    dict of int to (int, int)
+        By the number of the cell. Of a white cell they are the areas of the nucleus and of the cytoplasm.
+    """
+    around = {place for inner, place in enumerate(outer) if inner != place}
+    if not around:
+        return {}
+    count = len(cells.classes)
+    lies_inside = np.array([place != inner for inner, place in enumerate(outer)])
+    inside = np.bincount(cells.labels[lies_inside[np.maximum(index, 0)]], minlength=count)
+    own = np.bincount(cells.labels[index == cells.classes[cells.labels]], minlength=count)
+    return {
+        number: (int(inside[number]), int(own[number])) for number in range(1, count) if cells.classes[number] in around
+    }
+
+
+def _borders(regions: np.ndarray, count: int) -> tuple[dict[tuple[int, int], int], np.ndarray]:
+    """How many sides of pixels each region has in common with each other one, and in all."""
+    codes, lengths = [np.zeros(0, np.int64)], np.zeros(count, np.int64)
+    for one, other in ((regions[1:], regions[:-1]), (regions[:, 1:], regions[:, :-1])):
+        differ = one != other
+        first, second = one[differ].astype(np.int64), other[differ].astype(np.int64)
+        codes += [first * count + second, second * count + first]
+    pairs, numbers = np.unique(np.concatenate(codes), return_counts=True)
+    border = {(int(pair // count), int(pair % count)): int(number) for pair, number in zip(pairs, numbers, strict=True)}
+    for (region, _), length in border.items():
+        lengths[region] += length
+    return border, lengths

@@ -1,0 +1,95 @@
+"""Class evaluation: the scores of each class of a model, of its pixels and of its cells, at the images' own size."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from minunet.cells.cell_scores import CellScores
+from minunet.data.class_cells import ClassCells
+from minunet.data.class_legend import ClassLegend
+from minunet.data.mask_cells import MaskCells
+from minunet.data.reading.mask_reading import MaskReading
+from minunet.data.reading.stored_mask import StoredMask
+from minunet.inference.class_scores import ClassScores
+from minunet.inference.predicted_maps import PredictedMaps
+
+CELL_SCORES = ("true_cells", "predicted_cells", "cell_f1", "count_error")
+
+
+class ClassEvaluation:
+    """Adds up images, and gives the scores of each class.
+
+    Parameters
+    ----------
+    legend : ClassLegend
+    reading : MaskReading
+        With these classes.
+
+    Attributes
+    ----------
+    pixels : ClassScores
+    cells : dict of str to CellScores
+        Of each class that cells can have; of a class that lies in another one only the pixels are scored. Without an image where
+        nobody looked for cells.
+    """
+
+    def __init__(self, legend: ClassLegend, reading: MaskReading):
+        self.legend, self.reading = legend, reading
+        self.pixels = ClassScores(legend.names)
+        self.cells = {legend.names[kind]: CellScores() for kind in legend.kinds}
+
+    @classmethod
+    def of_model(cls, legend: ClassLegend | None, reading: MaskReading | None) -> ClassEvaluation | None:
+        """The evaluation of a model; None where it has no classes, or the masks are read without classes."""
+        return None if legend is None or reading is None or not reading.classes else cls(legend, reading)
+
+    def add_maps(self, maps: PredictedMaps, mask: StoredMask) -> None:
+        """Add the pixels of an image at its own size."""
+        assert maps.classes is not None
+        self.pixels.update(maps.classes, self.reading.class_index(mask))
+
+    def add_cells(self, predicted: ClassCells, truth: MaskCells, name: str) -> None:
+        """Add the cells of an image.
+
+        Raises
+        ------
+        UserError
+            If the packages that cells need are not installed.
+        """
+        true_labels, found_labels = truth.scored(predicted.labels)
+        true_classes = np.zeros(1, int) if truth.classes is None else truth.classes
+        for kind in self.legend.kinds:
+            of_kind, found = (
+                np.where((classes == kind)[labels], labels, 0)
+                for labels, classes in ((true_labels, true_classes), (found_labels, predicted.classes))
+            )
+            self.cells[self.legend.names[kind]].update(of_kind, found, name)
+
+    def result(self) -> dict[str, dict[str, Any]]:
+        """By the name of each class: "dice", "iou", "true_pixels", "predicted_pixels", then `CELL_SCORES`.
+
+        The scores of a class without cells of its own are None, and those of one that is nowhere. The count error is the sum of the
+        errors of all images, without their signs, over the true number of cells, so that images without the class do no harm.
+        """
+        rows: dict[str, dict[str, Any]] = {}
+        for name, row in self.pixels.result().items():
+            cells = self.cells.get(name)
+            rows[name] = {
+                **row,
+                **(dict.fromkeys(CELL_SCORES) if cells is None or not len(cells) else _of_cells(cells)),
+            }
+        return rows
+
+
+def _of_cells(cells: CellScores) -> dict[str, Any]:
+    scores, counts = cells.result(), cells.images.values()
+    true, found = sum(image.true for image in counts), sum(image.predicted for image in counts)
+    error = sum(abs(image.predicted - image.true) for image in counts)
+    return {
+        "true_cells": true,
+        "predicted_cells": found,
+        "cell_f1": scores["cell_f1"] if true or found else None,
+        "count_error": error / true if true else None,
+    }
