@@ -79,15 +79,16 @@ def test_seams_only_between_two_different_cells():
 @pytest.mark.parametrize("size", [None, (20, 15), (80, 60), (97, 41)])
 def test_targets_have_the_size_of_the_network_and_are_kept_in_bytes_without_loss(separation, size):
     preprocessing = Preprocessing(size=size, reading=READING)
-    found = targets(NUMBERS, preprocessing, Outputs(separation=separation))
+    outputs = Outputs(separation=separation)
+    found = targets(NUMBERS, preprocessing, outputs)
     assert found.shape == ((60, 80) if size is None else size[::-1]) + (3,)
     assert found.dtype == np.float32
     assert found.min() >= 0
     assert found[..., :2].max() <= 1
     assert 1 <= found[..., 2].min() < found[..., 2].max() <= 1 + SEAM_WEIGHT
-    packed = packed_targets(found)
+    packed = packed_targets(found, outputs)
     assert packed.dtype == np.uint8
-    np.testing.assert_array_equal(unpacked(packed), found)
+    np.testing.assert_array_equal(unpacked(packed, outputs), found)
 
 
 def test_cells_are_numbered_before_the_mask_is_resized():
@@ -116,7 +117,8 @@ def test_ignored_pixels_have_no_weight_and_stay_ignored():
     assert not found[:5, :, 2].any()
     assert found[5:, :, 0].min() >= 0
     assert found[5:, :, 2].min() >= 1
-    np.testing.assert_array_equal(unpacked(packed_targets(found)), found)
+    outputs = Outputs(separation="distance")
+    np.testing.assert_array_equal(unpacked(packed_targets(found, outputs), outputs), found)
 
 
 def test_without_separation_the_target_is_that_of_the_preprocessing():
