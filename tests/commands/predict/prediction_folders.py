@@ -6,6 +6,7 @@ from PIL import Image
 from minunet.predict import main
 from minunet.runs.cell_results import CELL_FILES
 from minunet.runs.prediction_tables import TABLES
+from minunet.runs.report_file import REPORT
 
 KINDS = ("mask", "probability", "product", "overlay")
 
@@ -22,9 +23,9 @@ def pixels(path):
 
 
 def written(folder):
-    """The files in a folder and those in it, by their paths within it, without the tables of cells."""
+    """The files in a folder and those in it, by their paths within it, without the tables of cells and the report."""
     names = (path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    return sorted(name for name in names if name.rpartition("/")[2] not in TABLES)
+    return sorted(name for name in names if name.rpartition("/")[2] not in (*TABLES, REPORT))
 
 
 def pictures(*names):

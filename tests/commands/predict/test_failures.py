@@ -163,14 +163,14 @@ def test_ctrl_c_gives_a_large_image_up(tmp_path, monkeypatch, capsys):
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
     Image.fromarray(np.zeros((200, 100), np.uint8)).save(tmp_path / "a.png")
-    probabilities = loaded_model.LoadedModel.probabilities
+    logits = loaded_model.LoadedModel.output_logits
 
     def interrupted(self, inputs):
-        monkeypatch.setattr(loaded_model.LoadedModel, "probabilities", probabilities)
+        monkeypatch.setattr(loaded_model.LoadedModel, "output_logits", logits)
         os.kill(os.getpid(), signal.SIGINT)
-        return probabilities(self, inputs)
+        return logits(self, inputs)
 
-    monkeypatch.setattr(loaded_model.LoadedModel, "probabilities", interrupted)
+    monkeypatch.setattr(loaded_model.LoadedModel, "output_logits", interrupted)
     assert run(model, tmp_path / "a.png", "--out", tmp_path / "out") == 130
     assert "stopped with 1 left" in capsys.readouterr().err
     assert written(tmp_path / "out") == []
