@@ -21,7 +21,7 @@ def test_the_papers_numbers_stand_beside_ours():
     )
     assert row(text, "M1, grey masks") == ["0.5721", "-", "0.0190", "-", "-", "-", "-", "-"]
     assert row(text, "M2, binary masks") == ["0.0210", "-", "0.9843", "-", "-", "-", "-", "-"]
-    assert row(text, "M1, resized greys") == [
+    assert row(text, "M1, greys by resizing") == [
         *("0.1234", "0.0000", "0.8100", "1.0000", "0.7000"),
         *("0.9500", "0.4615", "0.9050"),
     ]

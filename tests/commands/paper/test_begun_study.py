@@ -76,7 +76,7 @@ def test_ctrl_c_keeps_everything_says_how_to_go_on_and_that_ends_alike(discs, wh
     assert study("--out", out, "--only", "m1m2") == 0
     said = capsys.readouterr().out
     assert "1 of 2 epochs done" in said
-    assert "1/5  M1, resized greys, no end ReLUs" in said
+    assert "1/5  M1, greys by resizing, no end ReLUs" in said
     assert {path: when for path, when in files(out).items() if path in finished} == finished
     for key in MODELS:
         assert results(out)["rows"][key]["mean"] == results(whole[0])["rows"][key]["mean"]

@@ -26,7 +26,7 @@ def test_what_it_says_fits_a_terminal_and_has_the_plan_first_and_the_table_last(
     # A path that is longer than a line cannot be folded.
     assert [line for line in said.splitlines() if len(line) > 80 and str(out.parent.parent) not in line] == []
     for words in (
-        "M1, resized greys",
+        "M1, greys by resizing",
         "M2, binary masks, no end ReLUs",
         "tanh",
         "average pooling",
