@@ -62,5 +62,5 @@ def test_models_that_have_learned_nothing_are_marked():
     text = table_as_text(table_lines(SECTIONS, scores))
     lines = text.splitlines()
     m1 = next(number for number, line in enumerate(lines) if "M1, greys by" in line)
-    assert lines[m1 + 1].strip() == "learned nothing: Dice as of trivial"
+    assert lines[m1 + 1].strip() == "learned nothing: Dice as of guess"
     assert "seed 1 learned nothing" in text and max(map(len, lines)) <= 80
