@@ -20,13 +20,15 @@ from minunet.data.reading.threshold import otsu_threshold
 
 Predict = Callable[[np.ndarray], np.ndarray]  # from the network's input (h, w, C) to probabilities (h, w)
 
-SMALLEST, LARGEST = 10.0, 640.0  # pixels, of the diameters that are tried
-STEP = 2.0  # from one to the next
-LOOK = 128  # pixels of the network's input, the side of the part that is looked at for each
-CLOSE_LOOK = 256  # and of that for the final measurement
-PASSES = 2  # final measurements, each at the result of the one before
+SMALLEST, LARGEST = 8.0, 1024.0  # pixels, of the diameters that are tried
+MOST_OF_IMAGE = 1.3  # of the longer side of the image: a cell may fill it
+LOOK = 160  # pixels of the network's input, the side of the part that is looked at
 FEWEST = 0.003  # share of cell pixels below which there is nothing to measure
-PLAUSIBLE = 1.7  # the measured diameter may be that much larger or smaller than the one that is tried
+LEAST_SURE = 0.6  # mean probability; below it nothing looks like a cell at any scale
+# The next three were chosen on drawn smears of the wide variety, and hardly matter on real ones.
+DISAGREEMENT = 0.05  # of sureness, that a measured diameter twice or half as large as the one that is tried costs
+RARE = 0.1  # share of cell pixels; at a scale at which there are fewer they may be platelets or dirt
+RARITY = 0.03  # of sureness, that half of that share costs
 OVERVIEW = 256  # pixels, the longer side of the small image that shows where cells are
 
 
@@ -35,26 +37,32 @@ class Look(NamedTuple):
 
     Attributes
     ----------
-    tried : float
-        The diameter in the image, in pixels, that cells would have if they have the known one at this scale.
     measured : float
-        That of what it calls cells; 0 where there is too little.
+        The diameter of what it calls cells, over the one that is tried; 0 where there is too little.
     sureness : float
         The mean probability of the pixels that it calls cell.
+    share : float
+        Of the pixels that it calls cell.
     """
 
-    tried: float
     measured: float
     sureness: float
+    share: float
 
     @property
-    def disagreement(self) -> float:
-        """Logarithm to base 2 of the measured diameter over the one that was tried."""
-        return math.log2(self.measured / self.tried)
+    def score(self) -> float:
+        """The sureness, less what speaks against this scale; minus infinity where there is nothing to see."""
+        if not self.measured:
+            return -math.inf
+        rarity = max(0.0, math.log2(RARE / self.share))
+        return self.sureness - DISAGREEMENT * abs(math.log2(self.measured)) - RARITY * rarity
 
 
 def estimate_diameter(values: np.ndarray, known: float, predict: Predict) -> float | None:
     """Estimate the diameter of the cells in an image.
+
+    Diameters from 8 pixels on are tried, each twice as large as the one before; then those between the best one and its neighbours,
+    by factors of the square root of 2; the vertex of a parabola through the three best is the result.
 
     Parameters
     ----------
@@ -72,24 +80,29 @@ def estimate_diameter(values: np.ndarray, known: float, predict: Predict) -> flo
     """
     if values.max() - values.min() < NO_CONTRAST:
         return None
-    image = _Image(values, known, predict)
-    looks = [image.look(diameter, LOOK) for diameter in _series(max(values.shape[:2]))]
-    plausible = [look for look in looks if look.measured and abs(look.disagreement) <= math.log2(PLAUSIBLE)]
-    if not plausible:
+    image, largest = _Image(values, known, predict), min(LARGEST, MOST_OF_IMAGE * max(values.shape[:2]))
+    last = math.floor(2 * math.log2(max(largest, SMALLEST) / SMALLEST))  # in half steps, that is, factors of sqrt(2)
+    looks: dict[int, Look] = {}
+
+    def score(half_step: int) -> float:
+        if not 0 <= half_step <= last:
+            return -math.inf
+        if half_step not in looks:
+            looks[half_step] = image.look(SMALLEST * 2 ** (half_step / 2))
+        return looks[half_step].score
+
+    best = max(range(0, last + 1, 2), key=score)
+    while (better := max((best, best - 1, best + 1), key=score)) != best:
+        best = better
+    if looks[best].sureness < LEAST_SURE:
         return None
-    best = max(plausible, key=lambda look: look.sureness)
-    for _ in range(PASSES):
-        closer = image.look(min(best.measured, max(values.shape[:2])), CLOSE_LOOK)
-        if not closer.measured or abs(closer.disagreement) > math.log2(PLAUSIBLE):
-            break
-        best = closer
-    return best.measured
+    return SMALLEST * 2 ** ((best + _vertex(score(best - 1), score(best), score(best + 1))) / 2)
 
 
-def _series(longest: int) -> list[float]:
-    """The diameters that are tried in an image whose longer side has so many pixels."""
-    count = math.floor(math.log(min(LARGEST, max(longest, SMALLEST)) / SMALLEST, STEP)) + 1
-    return [SMALLEST * STEP**number for number in range(count)]
+def _vertex(before: float, middle: float, after: float) -> float:
+    """Where a parabola through three values at -1, 0 and 1 is highest, the middle one being the largest."""
+    bend = before - 2 * middle + after
+    return 0.0 if bend == 0 or not math.isfinite(bend) else (before - after) / bend / 2
 
 
 class _Image:
@@ -105,17 +118,17 @@ class _Image:
         dark = np.zeros(tones.shape, bool) if flat else tones <= otsu_threshold(tones)
         self.sums = np.pad(np.cumsum(np.cumsum(dark, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
 
-    def look(self, diameter: float, side: int) -> Look:
+    def look(self, diameter: float) -> Look:
         """Predict the part of the image that shows most, at the scale that makes cells of a diameter as large as known."""
-        part = self._part(side * diameter / self.known)
+        part = self._part(LOOK * diameter / self.known)
         size = scaled_size((part.shape[0], part.shape[1]), diameter, self.known)
         resize = resize_bilinear if size[0] > part.shape[1] else resize_area
         probability = self.predict(np.clip(resize(part, size), 0, 1))
         cells = probability > 0.5
-        if cells.mean() < FEWEST:
-            return Look(diameter, 0.0, 0.0)
-        measured = inscribed_diameter(cells) * diameter / self.known
-        return Look(diameter, measured, float(probability[cells].mean()))
+        share = float(cells.mean())
+        if share < FEWEST:
+            return Look(0.0, 0.0, share)
+        return Look(inscribed_diameter(cells) / self.known, float(probability[cells].mean()), share)
 
     def _part(self, side: float) -> np.ndarray:
         """The square of a side in pixels in which dark and bright are most evenly mixed, or the image along a shorter axis."""

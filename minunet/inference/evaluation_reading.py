@@ -33,7 +33,8 @@ def evaluation_reading(
     -------
     ChosenReading
         Without a reading where it is that of an older version; with problems where the masks do not fit the reading. Masks that
-        number their cells are read by their numbers, also where those of the training only said what is cell.
+        number their cells are read by their numbers, also where those of the training only said what is cell; and masks that
+        only say what is cell are read so, where those of the training had numbers.
     """
     counts = [pair.mask.counts for pair in statistics if pair.mask.counts is not None]
     names = [pair.mask.path for pair in statistics if pair.mask.counts is not None]
@@ -41,9 +42,10 @@ def evaluation_reading(
         return _with_classes_of_the_model(choose_reading(counts, choice, names), classes)
     if choice.cell is not None or choice.ignore is not None or choice.invert:
         return choose_reading(counts, choice, names)
-    if stored is None or stored.kind in (TWO_VALUES, GREYS):
+    if stored is None or stored.kind in (TWO_VALUES, GREYS, NUMBERED):
         own = choose_reading(counts, choice, names).reading if counts else None
-        if own is not None and own.kind == NUMBERED:
+        numbers = stored is not None and stored.kind == NUMBERED
+        if own is not None and own.kind == (TWO_VALUES if numbers else NUMBERED):
             return ChosenReading(own)
     if stored is None:
         return ChosenReading()

@@ -1,5 +1,7 @@
 """The estimate of the cell diameter of an image, and the prediction at it; the network calls what is bright a cell."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from minunet.data.appearance import measure_appearance
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
+from minunet.inference.diameter_estimate import Look, _vertex
 from tests.commands.predict.cell_folders import bright_is_cell
 
 
@@ -73,3 +76,16 @@ def test_a_model_that_resizes_all_images_takes_a_diameter_by_those_of_its_traini
         unknown.predict(image, 40)
     with pytest.raises(UserError, match="was not trained at one cell diameter"):
         known.estimate_diameter(image)
+
+
+def test_the_vertex_of_a_parabola():
+    assert _vertex(1, 2, 1) == 0
+    assert _vertex(0, 3, 2) == 0.25  # -2 x^2 + x + 3
+    assert _vertex(2, 2, 2) == _vertex(-math.inf, 2, 1) == 0
+
+
+def test_a_scale_at_which_hardly_anything_is_a_cell_scores_less():
+    assert Look(1.0, 0.9, 0.3).score == Look(1.0, 0.9, 0.1).score == 0.9
+    assert Look(1.0, 0.9, 0.05).score < 0.9
+    assert Look(2.0, 0.9, 0.3).score == pytest.approx(Look(0.5, 0.9, 0.3).score) < 0.9
+    assert Look(0.0, 0.0, 0.001).score == -math.inf

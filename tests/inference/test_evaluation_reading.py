@@ -31,3 +31,6 @@ def test_cells_are_counted_by_their_numbers_though_the_training_had_none(tmp_pat
     assert read("black and white", two_values) == (False, "255")
     assert read("black and white", None) is None
     assert read("numbers", MaskReading("levels", "2")) == (False, "2")  # the training may have known one class alone
+    numbered = MaskReading("numbered cells", ">0", numbered=True)  # as the masks of drawn smears are
+    assert read("black and white", numbered) == (False, "255")
+    assert read("numbers", numbered) == (True, ">0")
