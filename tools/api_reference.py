@@ -93,18 +93,28 @@ from minunet.inference.predicted_maps import PredictedMaps""",
 INTERNAL = {
     "Cells": ("count", "index"),
     "Optimizer": ("problems_of", "settings"),
-    "PredictedMaps": ("joined", "of", "rows"),
     "Tensor": ("accumulate", "edge"),
+}
+# Classes most of whose members are for other parts of minunet: those that users call.
+PROMISED = {
     "TrainedModel": (
-        "fitted",
-        "is_tiled",
-        "logits",
-        "maps",
-        "output_logits",
-        "probabilities",
-        "settled_diameter",
-        "unlike_window",
+        "cell_settings",
+        "cells",
+        "device",
+        "diameter",
+        "estimate_diameter",
+        "evaluate",
+        "features",
+        "precision",
+        "predict",
+        "predict_many",
+        "predict_outputs",
+        "save",
+        "summary",
+        "to",
+        "unlike",
     ),
+    "PredictedMaps": ("classes", "classes_above"),
 }
 # Where a name is reached by users, if not where it is defined.
 HOMES = {"minunet.nn.optim": "minunet.optim"}
@@ -255,6 +265,8 @@ def _members(name: str, owner: type) -> Iterator[PublicName]:
     bases = [base for base in owner.__mro__[1:] if base.__name__ in ("Module", "Optimizer", "Tensor")]
     for member in sorted(set(dir(owner))):
         if member.startswith("_") or member == "forward" or member in INTERNAL.get(name, ()):
+            continue
+        if member not in PROMISED.get(name, (member,)):
             continue
         value = inspect.getattr_static(owner, member)
         if any(inspect.getattr_static(base, member, None) is value for base in bases):
