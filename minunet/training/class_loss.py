@@ -75,7 +75,7 @@ def balanced_weights(shares: Sequence[float]) -> tuple[float, ...]:
     Examples
     --------
     >>> [round(weight, 3) for weight in balanced_weights([0.64, 0.32, 0.04])]
-    [0.784, 1.109, 3.136]
+    [0.798, 1.129, 3.193]
     """
     known = [share for share in shares if share > 0]
     if not known:
