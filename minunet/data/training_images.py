@@ -116,7 +116,7 @@ class TrainingImages:
         if sharper:
             blurred = min(sharper) < 0
             sentences.append(
-                "it is less sharp than the training images (blurred, or enlarged)."
+                "it is out of focus, or was enlarged: less sharp than the training images."
                 if blurred
                 else "it has more fine detail or noise than the training images."
             )

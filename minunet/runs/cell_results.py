@@ -23,11 +23,13 @@ from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.files.atomic_write import write_bytes
 from minunet.inference.predicted_maps import PredictedMaps
+from minunet.resources import available_memory
 from minunet.results.cell_overlay import ShownClasses, cell_overlay
 from minunet.results.picture import png_bytes
 from minunet.runs.prediction_tables import PredictionTables
 
-MOST_PIXELS = 2**25  # of an image whose cells are found: it takes 25 bytes a pixel, 0.8 GB
+SMALL_ENOUGH = 2**25  # pixels of an image whose cells are found whatever the memory
+BYTES_A_PIXEL = 25  # that finding and measuring cells takes
 CELL_FILES = {
     "labels.tif": "the number of the cell at each pixel, 16 bit",
     "cells.png": "outline and number of every cell on the image, orange (or ?, with classes) where in doubt",
@@ -77,6 +79,12 @@ class CellRequest:
             image.name, *cells, pixel_size=pixel_size, interval=self.interval, notes=notes, counts=counts
         )
         self.tables.add(row, cells.table)
+
+
+def most_pixels() -> int:
+    """Of an image whose cells are found: as many as fit into half of the memory that is left, and at least 33 million."""
+    memory = available_memory()
+    return SMALL_ENOUGH if memory is None else max(SMALL_ENOUGH, memory // 2 // BYTES_A_PIXEL)
 
 
 def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:

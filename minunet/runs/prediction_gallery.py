@@ -15,7 +15,7 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.results.prediction import result_files
 from minunet.results.report.report_page import ReportSection
 from minunet.results.report.report_pictures import ReportCase, ReportPicture, report_picture
-from minunet.runs.cell_results import MOST_PIXELS
+from minunet.runs.cell_results import SMALL_ENOUGH
 from minunet.runs.run_pictures import evenly_spaced
 from minunet.wording import count_noun
 
@@ -97,7 +97,7 @@ def _pixel_count(out: Path, image: InputImage) -> int:
             width, height = opened.header.size
     except UserError:
         return 0
-    return width * height if width * height <= MOST_PIXELS else 0
+    return width * height if width * height <= SMALL_ENOUGH else 0
 
 
 def _pictures(out: Path, model: LoadedModel, image: InputImage) -> list[ReportPicture] | None:

@@ -22,7 +22,7 @@ from minunet.inference.large_images import estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
-from minunet.runs.cell_results import MOST_PIXELS, CellRequest, cell_files, remove_files, write_cell_files
+from minunet.runs.cell_results import CellRequest, cell_files, most_pixels, remove_files, write_cell_files
 from minunet.runs.kept_rows import KeptRows, MiddleRows
 from minunet.runs.picture_files import picture_files
 from minunet.runs.prediction_tables import table_problems
@@ -217,12 +217,13 @@ def _predict_file(
             estimated = estimate_of_rows(model, rows)
             diameter = model.preprocessing.diameter if estimated is None else estimated
         kept, predicted_rows = KeptRows(), predict_rows(model, rows, report, diameter)
-        if cells is not None and rows.pixels <= MOST_PIXELS:
+        most = most_pixels()
+        if cells is not None and rows.pixels <= most:
             predicted_rows = kept.while_passing(predicted_rows)
         elif cells is not None:
             notes.append(
-                f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels, and cells are found in images of at most "
-                f"{MOST_PIXELS / 1e6:,.0f} million; only its mask is written: cut it into pieces to count cells."
+                f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels, and the memory that is left is enough to find "
+                f"cells in at most {most / 1e6:,.0f} million; only its mask is written: cut it into pieces to count cells."
             )
         predicted = with_context(predicted_rows, threshold, model.preprocessing.display)
         first = next(predicted)  # before a file is made, since most bad images show here

@@ -38,7 +38,7 @@ CHANGES = [
     (gain(0.3, 0.3, 0.3), "darker than the training images"),
     (gain(3, 3, 3), "white"),
     (lambda image: 255 - image, "a negative, or"),
-    (blurred, "less sharp"),
+    (blurred, "out of focus"),
     (magnified, "times as large"),
     (lambda image: image[..., [0, 2, 1]], "another stain?"),
     (gain(1, 1, 0.6), "another lamp?"),

@@ -1,8 +1,10 @@
 """Predicted images that are unlike those of the training are said, one line each."""
 
+import csv
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from minunet import UNet
 from minunet.checkpoints.model_file import save_model
@@ -42,3 +44,20 @@ def test_an_image_unlike_the_training_images_has_a_line(images, tmp_path, capsys
     assert ("none of its pixels is a cell" in text) == (bias < 0)
     assert ("unlike a:" in text) == (bias != 0)
     assert f"{2 if bias == 0 else 3} of them to look at first" in text
+
+
+def test_the_table_notes_which_images_are_out_of_focus(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "new").mkdir()
+    preprocessing = Preprocessing(size=(96, 96))
+    for number, image in enumerate(smears(5, first=100)):
+        picture = Image.fromarray(image)
+        picture.save(tmp_path / "new" / f"sharp{number}.png")
+        picture.filter(ImageFilter.GaussianBlur(3)).save(tmp_path / "new" / f"blurred{number}.png")
+    model = UNet(base_channels=1, depth=1, rng=np.random.default_rng(0))
+    path = save_model(tmp_path / "m.safetensors", model, preprocessing, training_images=statistics(smears(24)))
+    assert run(path, "new", "--out", "out") == 0
+    with open(tmp_path / "out" / "images.csv", newline="") as file:
+        noted = {row["image"]: "out of focus" in row["notes"] for row in csv.DictReader(file)}
+    assert sum(noted[f"blurred{number}"] for number in range(5)) >= 4
+    assert not any(noted[f"sharp{number}"] for number in range(5))
