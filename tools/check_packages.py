@@ -37,6 +37,7 @@ COMMANDS = (
         "1",
     ),
     ("minunet.predict", "run", "smears/images", "--out", "predicted"),
+    ("minunet.predict", "smears/images", "--diameter", "12", "--out", "predicted_by_pretrained"),
 )
 WITH_REPORT = ("minunet.predict", "run", "smears/images", "--out", "predicted", "--overwrite")
 
@@ -69,9 +70,10 @@ def check_wheel(wheel: Path, folder: Path) -> None:
         sys.exit(f"the wheel was to be tried, not {place}")
     for command in COMMANDS:
         run(python, "-m", *command, folder=folder)
-    written = len(list((folder / "predicted").glob("*_mask.png")))
-    if written != 10:
-        sys.exit(f"10 images were to be predicted, and there are {written} masks")
+    for name in ("predicted", "predicted_by_pretrained"):
+        written = len(list((folder / name).glob("*_mask.png")))
+        if written != 10:
+            sys.exit(f"10 images were to be predicted, and there are {written} masks in {name}")
     if (folder / "predicted" / "report.html").exists():
         sys.exit("a report was written without Jinja2")
     run(python, "-m", "pip", "install", "--quiet", f"{wheel}[report]", folder=folder)

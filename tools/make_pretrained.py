@@ -3,8 +3,9 @@
     python tools/make_pretrained.py --work pretrained
     python tools/make_pretrained.py --work pretrained --processes 2 --threads 2
 
-It draws the smears in --work/smears, trains in --work/run with `python -m minunet.train`, and writes the weights of the best epoch
-as float16. Stopped at any time, the same command goes on where it was. The same seed gives the same smears and the same model.
+It draws the smears in --work/smears, trains twice with `python -m minunet.train`, first pixels in --work/run_pixels, then also
+what separates cells in --work/run_cells, and writes the weights of the best epoch as float16. Stopped at any time, the same command
+goes on where it was. The same seed gives the same smears and the same model.
 """
 
 from __future__ import annotations
@@ -33,8 +34,18 @@ DRAWN_DIAMETER, DRAWN_SIDE = 24.0, 192  # of a red cell, and of an image, as dra
 SIDE = 128  # of the images of the training, which are made smaller as photographs will be
 NEGATIVES = 8  # every eighth smear becomes a negative, besides those that the wide variety has
 SMEARS = 1600
-EPOCHS = 8
 SEED = 101
+# First cells are told from the background; then, from these weights, also from each other.
+PIXELS: dict[str, object] = {"target": "pixels", "epochs": 8, "lr": 0.002}
+CELLS: dict[str, object] = {"target": "cells", "separation": "distance", "augment": "light", "epochs": 4, "lr": 0.001}
+SETTINGS: dict[str, object] = {
+    "range": "full",
+    "split": "0.96,0.02,0.02",
+    "augment": "full",
+    "lighting": "wide",
+    "variant": "classic",
+    "batch-size": 4,
+}
 LARGEST = 8_000_000  # bytes of the file
 ABOUT = (
     "A U-Net for red and white blood cells in smears, trained on drawn smears alone, for images whose red cells are about 16 "
@@ -65,28 +76,14 @@ def draw_all(folder: Path, count: int, seed: int, processes: int) -> None:
             pass
 
 
-def train_on(smears: Path, run: Path, epochs: int, seed: int, threads: int) -> None:
+def train_on(smears: Path, run: Path, threads: int, settings: dict[str, object]) -> None:
     """Train, or go on with a training that was stopped."""
     if (run / "last.safetensors").exists():
-        code = train.main(["--resume", str(run), "--threads", str(threads)])
+        argv = ["--resume", str(run), "--threads", str(threads)]
     else:
-        settings = {
-            "size": f"{SIDE}x{SIDE}",
-            "range": "full",
-            "split": "0.96,0.02,0.02",
-            "augment": "full",
-            "lighting": "wide",
-            "variant": "classic",
-            "batch-size": 4,
-            "epochs": epochs,
-            "seed": seed,
-            "threads": threads,
-            "out": run,
-        }
-        code = train.main(
-            [str(smears), *(str(part) for key, value in settings.items() for part in (f"--{key}", value))]
-        )
-    if code:
+        given = {**SETTINGS, **settings, "size": f"{SIDE}x{SIDE}", "threads": threads, "out": run}
+        argv = [str(smears), *(str(part) for name, value in given.items() for part in (f"--{name}", value))]
+    if code := train.main(argv):
         sys.exit(code)
 
 
@@ -123,7 +120,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--smears", type=int, default=SMEARS, metavar="N", help=f"how many are drawn (default {SMEARS})"
     )
-    parser.add_argument("--epochs", type=int, default=EPOCHS, metavar="N", help=f"default {EPOCHS}")
+    parser.add_argument("--epochs", type=int, metavar="N", help="of both trainings (default 8, then 4)")
     parser.add_argument("--seed", type=int, default=SEED, metavar="S", help=f"default {SEED}")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="that draw (default 1)")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="that train (default 1)")
@@ -133,11 +130,14 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Draw, train and pack."""
     arguments = parse(argv)
-    smears, run = arguments.work / "smears", arguments.work / "run"
+    smears, first, second = (arguments.work / name for name in ("smears", "run_pixels", "run_cells"))
     draw_all(smears, arguments.smears, arguments.seed, arguments.processes)
-    train_on(smears, run, arguments.epochs, arguments.seed, arguments.threads)
-    card = {name: getattr(arguments, name) for name in ("smears", "epochs", "seed")}
-    pack(run, arguments.out, {**card, "variety": "wide"})
+    given = {"seed": arguments.seed, **({} if arguments.epochs is None else {"epochs": arguments.epochs})}
+    train_on(smears, first, arguments.threads, {**PIXELS, **given})
+    train_on(smears, second, arguments.threads, {**CELLS, **given, "init": first})
+    epochs = [{**settings, **given}["epochs"] for settings in (PIXELS, CELLS)]
+    card = {"smears": arguments.smears, "seed": arguments.seed, "epochs": epochs, "variety": "wide"}
+    pack(second, arguments.out, card)
     print(json.dumps(load_model(arguments.out, device="cpu").metrics["validation"], indent=1))
     return 0
 

@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
                 {} if arguments.diameter is None else {"diameter": arguments.diameter * image.width / whole.width}
             )
             maps = model.predict_outputs(np.asarray(image), **diameter)
-            labels = find_cells(maps.probability, model.cell_settings)
+            labels = find_cells(maps.probability, model.cell_settings, maps.separation)
             found = maps.probability > 0.5
             dice.append(2 * np.count_nonzero(found & cell) / max(1, np.count_nonzero(found) + np.count_nonzero(cell)))
             scores.update(connected_cells(cell), labels, pair.name)

@@ -63,8 +63,8 @@ def test_a_file_that_is_too_large_is_refused(small, tmp_path, monkeypatch):
     argv = ["--work", str(tmp_path), "--out", str(tmp_path / "model.safetensors"), "--smears", "9", "--epochs", "1"]
     monkeypatch.setattr(make_pretrained, "train_on", lambda *arguments: None)
     monkeypatch.setattr(make_pretrained, "draw_all", lambda *arguments: None)
-    (tmp_path / "run").mkdir()
+    (tmp_path / "run_cells").mkdir()
     network = UNet(1, 1, base_channels=2, depth=1)
-    write_model(tmp_path / "run" / "model.safetensors", network, Preprocessing(), extra={"training": {}})
+    write_model(tmp_path / "run_cells" / "model.safetensors", network, Preprocessing(), extra={"training": {}})
     with pytest.raises(SystemExit, match="and at most 1,000 are wanted"):
         make_pretrained.main(argv)
