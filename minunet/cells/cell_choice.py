@@ -25,7 +25,10 @@ from minunet.wording import shorten
 THRESHOLDS = (0.4, 0.5, 0.6)
 SMOOTHINGS = (0.02, 0.05, 0.1)
 SEED_HEIGHTS = (0.02, 0.04, 0.07, 0.1, 0.15, 0.25)
+# With what a network has learned, which has deeper seams between cells than the distance alone.
 LEARNED = (0.0, 0.5, 0.8, 1.0)
+LEARNED_SEED_HEIGHTS = (0.04, 0.07, 0.1, 0.15, 0.25, 0.4)
+LEARNED_SMOOTHINGS = (0.05, 0.1, 0.2)
 SMALLEST_AREAS = (0.05, 0.15, 0.3)
 MATCHED_PIXELS = 500_000  # larger images are matched by every second, third ... pixel, which hardly changes an IoU
 
@@ -141,19 +144,17 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
         None where the images have no cells at all.
     """
     settings = start or CellSettings()
+    heights, smoothings = (LEARNED_SEED_HEIGHTS, LEARNED_SMOOTHINGS) if settings.learned else (SEED_HEIGHTS, SMOOTHINGS)
     heights_and_areas = [
-        {"seed_height": height, "smallest_area": area}
-        for height, area in itertools.product(SEED_HEIGHTS, SMALLEST_AREAS)
+        {"seed_height": height, "smallest_area": area} for height, area in itertools.product(heights, SMALLEST_AREAS)
     ]
     first = heights_and_areas
     if settings.learned:
-        first = [
-            {"seed_height": height, "learned": learned} for height, learned in itertools.product(SEED_HEIGHTS, LEARNED)
-        ]
+        first = [{"seed_height": height, "learned": learned} for height, learned in itertools.product(heights, LEARNED)]
     steps: list[list[dict[str, float]]] = [
         first,
         [{"threshold": value} for value in THRESHOLDS],
-        [{"smoothing": value} for value in SMOOTHINGS],
+        [{"smoothing": value} for value in smoothings],
         heights_and_areas,
     ]
     best = _Sums()

@@ -93,4 +93,4 @@ class CellSettings:
         return cls(**stored)
 
 
-SEPARATED = CellSettings(smoothing=0.05, seed_height=0.1, learned=0.8)  # the defaults of models that separate cells
+SEPARATED = CellSettings(smoothing=0.1, seed_height=0.25, learned=0.8)  # the defaults of models that separate cells

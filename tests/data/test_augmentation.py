@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minunet.data.augmentation import BRIGHTNESS, CONTRAST, LEVELS, augment
+from minunet.data.reading.preprocessing import IGNORED
 from minunet.errors import UserError
 
 MOVING = LEVELS[1:]
@@ -107,3 +108,21 @@ def test_what_full_shows_is_near_what_was_there():
 def test_an_unknown_level():
     with pytest.raises(UserError, match="augmentation 'strong': choose none, light or full"):
         augment(bumps(0, 4, 4), bumps(0, 4, 4), np.random.default_rng(0), "strong")
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+@pytest.mark.parametrize("level", MOVING)
+def test_all_channels_of_a_target_move_together(level, ignored):
+    """Each channel is the same picture, so that it stays the same in all of them."""
+    picture = bumps(3, 30, 40)
+    cell = np.where(np.arange(40)[:, None] < 5, np.float32(IGNORED), picture) if ignored else picture
+    target = np.concatenate([cell, picture, 1 + 10 * picture], axis=2)
+    image = np.repeat(picture, 3, axis=2)
+    _, varied = augment(image, target, np.random.default_rng(4), level)
+    assert varied.shape == target.shape
+    counted = varied[..., 0] != IGNORED
+    assert counted.all() == (not ignored)
+    np.testing.assert_allclose(varied[..., 2], 1 + 10 * varied[..., 1], atol=1e-4)
+    inner = counted & np.roll(counted, 2, axis=1) & np.roll(counted, -2, axis=1)
+    np.testing.assert_allclose(varied[inner, 0], varied[inner, 1], atol=0.05)
+    assert not np.array_equal(varied[..., 1], picture[..., 0])

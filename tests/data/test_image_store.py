@@ -3,9 +3,13 @@
 import numpy as np
 import pytest
 
+from minunet.data.crops import CropWindow
 from minunet.data.image_store import ImageStore, compact
+from minunet.data.outputs import Outputs
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.stored_mask import StoredMask
+from minunet.data.target_maps import targets
 from tests.data.small_batches import SMALL
 from tests.data.small_pictures import disc, photo, save
 
@@ -69,3 +73,18 @@ def test_images_are_brought_to_a_cell_diameter(tmp_path):
     limited = ImageStore(pairs, Preprocessing(diameter=15), limit=0)  # every pair is read again
     limited.load()
     assert np.array_equal(limited.get(0)[0], image)
+
+
+@pytest.mark.parametrize("separation", ["distance", "centre", "seam"])
+def test_targets_of_several_channels_are_stored_in_three_bytes_a_pixel(tmp_path, separation):
+    pytest.importorskip("scipy")
+    save(tmp_path / "images" / "a.png", photo())
+    save(tmp_path / "masks" / "a.png", disc())
+    preprocessing, outputs = Preprocessing(channels="rgb"), Outputs(separation=separation)
+    store = ImageStore(find_pairs(tmp_path), preprocessing, outputs=outputs)
+    store.load()
+    assert store.nbytes == 24 * 16 * (3 + 3)
+    _, target = store.get(0)
+    assert np.array_equal(target, targets(StoredMask(disc()), preprocessing, outputs))
+    _, part = store.get(0, CropWindow(2, 3, 10, 14))
+    assert np.array_equal(part, target[2:10, 3:14])

@@ -58,3 +58,14 @@ def test_only_a_few_passes_are_kept(host):
     for side in range(2, 18, 2):
         forward_pass.logits(np.zeros((1, side, 2, 1), np.float32))
     assert [shape[1] for shape in forward_pass._fused._graphs] == [10, 12, 14, 16]
+
+
+@pytest.mark.parametrize("variant", ["paper", "classic"])
+def test_several_outputs_have_a_fused_pass(host, variant):
+    model, _ = start(out_channels=2, variant=variant)
+    forward_pass, exact = ForwardPass(model, TF32), ForwardPass(model, FP32)
+    images = np.random.default_rng(2).random((1, 8, 12, 1), np.float32)
+    assert forward_pass._fused.why_not(8, 12) is None
+    fused, expected = (to_numpy(answer.logits(images)) for answer in (forward_pass, exact))
+    assert fused.shape == expected.shape == (1, 8, 12, 2)
+    assert np.abs(fused - expected).max() < 4e-3 * np.abs(expected).max()

@@ -108,3 +108,11 @@ def test_no_fused_step_where_pixels_are_ignored():
     assert not plan.fused
     why = why_not_fusable(model, BCE, (16, 16), ignores_pixels=True)
     assert why == "the fused step counts every pixel, and these masks have pixels to ignore"
+
+
+def test_weights_of_pixels_need_the_ordinary_step():
+    model = UNet(out_channels=2, base_channels=8, depth=1)
+    plan = StepPlan.choose(model, BCE, (16, 16), device="cpu", weighs_pixels=True)
+    assert not plan.fused
+    why = why_not_fusable(model, BCE, (16, 16), weighs_pixels=True)
+    assert why == "the fused step gives every pixel the same weight, and this training weighs the seams between cells"

@@ -2,11 +2,18 @@
 
 import pytest
 
+from minunet.data.outputs import Outputs
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
-from minunet.runs.memory_plan import peak_so_far, resident_memory, training_memory, unfused_step_memory
-from minunet.training.loss import LOSSES
+from minunet.runs.memory_plan import (
+    BATCHES_AHEAD,
+    peak_so_far,
+    resident_memory,
+    training_memory,
+    unfused_step_memory,
+)
+from minunet.training.loss import LOSSES, make_loss
 
 SMALL = {"base_channels": 4, "depth": 2}
 
@@ -68,3 +75,16 @@ def test_the_target_of_the_estimate_is_one_that_losses_accept(name):
 
     unfused_step_memory(UNet(**SMALL), loss, (1, 64, 64, 1))
     assert all(not target.any() for target in targets) and targets
+
+
+def test_the_targets_of_a_second_output_are_counted():
+    model, outputs = UNet(**SMALL, out_channels=2), Outputs(separation="distance")
+    loss, plan = make_loss("bce", outputs), StepPlan(Machine("cuda"))
+    step = unfused_step_memory(model, loss, (2, 32, 32, 1), outputs.target_channels)
+    assert training_memory(model, loss, plan, [(2, 32, 32)], [], target_channels=3) == step
+    assert step > unfused_step_memory(UNet(**SMALL), LOSSES["bce"], (2, 32, 32, 1))
+    bytes_of = [
+        training_memory(model, loss, StepPlan(), [(2, 32, 32)], [(2, 32, 32)], held=0, target_channels=channels)
+        for channels in (3, 5)
+    ]
+    assert bytes_of[1] - bytes_of[0] >= 2 * BATCHES_AHEAD * 2 * 32 * 32 * 4
