@@ -76,7 +76,9 @@ in the run. Images are recognised by content, so that a copy under another name 
 as seen. Without a split.json the folders train/, validation/ and test/ of DATA decide.
 
 The masks are read as those of the training were, which the model stores; where they do
-not fit that reading, or with --cell, --ignore or --invert-masks, by what is said.
+not fit that reading, or with --cell, --ignore or --invert-masks, by what is said. For a
+model with classes a table has the scores of each; --classes says which value is which
+class where the masks are stored otherwise.
 
 An image that is unlike those that the model was trained on (tones, sharpness, size of
 what is in it, colours), or that comes out as all cell or no cell, is marked "unlike",
