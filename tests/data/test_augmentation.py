@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from minunet.data.augmentation import BRIGHTNESS, CONTRAST, LEVELS, augment
 from minunet.data.reading.preprocessing import IGNORED
 from minunet.errors import UserError
+from tests.data.reading.class_masks import class_indices
 
 MOVING = LEVELS[1:]
 
@@ -126,3 +127,17 @@ def test_all_channels_of_a_target_move_together(level, ignored):
     inner = counted & np.roll(counted, 2, axis=1) & np.roll(counted, -2, axis=1)
     np.testing.assert_allclose(varied[inner, 0], varied[inner, 1], atol=0.05)
     assert not np.array_equal(varied[..., 1], picture[..., 0])
+
+
+@pytest.mark.parametrize("level", ["light", "full"])
+def test_indices_of_classes_are_never_mixed(level):
+    index = class_indices(64).astype(np.float32)[..., None]
+    index = np.where(index == 4, np.float32(IGNORED), index)
+    for seed in range(5):
+        image, target = augment(index / 4, index, np.random.default_rng(seed), level, classes=True)
+        assert set(np.unique(target)) <= {-1, 0, 1, 2, 3} and (target == 3).any()
+        # The cytoplasm lies between nucleus and background in the variant too, and no rim of another class between them.
+        beside = target[1:][target[:-1] == 3]
+        assert np.mean(np.isin(beside, (2, 3))) == 1
+    parted = np.concatenate([index, np.ones_like(index) / 2, np.ones_like(index)], axis=2)
+    assert augment(index / 4, parted, np.random.default_rng(0), level, classes=True)[1].shape == (64, 64, 3)

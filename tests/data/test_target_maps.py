@@ -12,6 +12,8 @@ from minunet.data.reading.preprocessing import IGNORED, Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.target_maps import SEAM_WEIGHT, SEAM_WIDTH, middles, packed_targets, seams, targets, unpacked
 from minunet.errors import UserError
+from tests.data.reading.class_masks import reading as class_reading
+from tests.data.reading.class_masks import stored as class_mask
 
 READING = MaskReading(NUMBERED, "not:0", ignore="255")
 pytest.importorskip("scipy")
@@ -141,3 +143,17 @@ def test_without_scipy_the_remedy_is_named(monkeypatch):
     with pytest.raises(UserError, match=r"need scipy.*pip install 'minunet\[cells\]'"):
         targets(NUMBERS, Preprocessing(reading=READING), Outputs(separation="distance"))
     assert cells_of_mask(NUMBERS, Preprocessing(reading=READING)).labels.max() == 2  # which needs no package
+
+
+@pytest.mark.parametrize("size", [None, (40, 30)])
+def test_classes_are_indices_also_beside_a_separation_and_are_kept_in_bytes_without_loss(size):
+    names = ("background", "red", "white", "nucleus", "platelet")
+    preprocessing = Preprocessing(reading=class_reading(), size=size)
+    plain = targets(class_mask(), preprocessing, Outputs(names))
+    outputs = Outputs(names, "distance")
+    both = targets(class_mask(), preprocessing, outputs)
+    assert np.array_equal(plain, preprocessing.class_target(class_mask()))
+    assert np.array_equal(both[..., :1], plain) and set(np.unique(plain)) == {0, 1, 2, 3, 4}
+    assert np.array_equal(unpacked(packed_targets(both, outputs), outputs), both)
+    white = np.isin(both[..., 0], (2, 3))  # nucleus and cytoplasm are one cell, with one middle
+    assert both[..., 1][white].max() == pytest.approx(1, abs=0.2) and both[..., 1][plain[..., 0] == 0].max() < 0.5

@@ -5,8 +5,11 @@ import functools
 import numpy as np
 import pytest
 
+from minunet import Tensor
+from minunet.data.outputs import Outputs
 from minunet.runs.callbacks import WarningLines, WarningWriter
 from minunet.runs.warnings_file import read_warnings, write_warnings
+from minunet.training.class_loss import with_classes
 from minunet.training.divergence import Diverged, Exploded
 from minunet.training.events import TrainingProgress
 from minunet.training.schedule import Schedule
@@ -169,3 +172,20 @@ def test_the_constant_loss_is_the_entropy_of_the_share_of_cell_without_ignored_p
 
 def test_progress_without_warnings_is_that_of_an_older_state():
     assert TrainingProgress().warnings == [] and "warnings" not in TrainingProgress().to_dict()
+
+
+def test_the_constant_loss_of_classes_is_that_of_the_best_answer_for_every_pixel():
+    masks = np.tile(np.repeat(np.array([0, 0, 0, 1, 1, 2, -1, -1], np.float32), 2).reshape(4, 4, 1), (2, 1, 1, 1))
+    weights = (0.5, 1.0, 3.0)
+
+    class Masks:
+        def epoch(self, index, start=0):
+            yield np.zeros((2, 4, 4, 1), np.float32), masks, []
+
+    loss = with_classes("bce", Outputs(("background", "red", "white")), weights)
+    lowest = constant_loss(loss, Masks(), weights)
+    rng = np.random.default_rng(0)
+    others = [
+        loss(Tensor(np.tile(rng.normal(0, 1, 3).astype(np.float32), (2, 4, 4, 1))), masks).item() for _ in range(50)
+    ]
+    assert 0 < lowest < min(others) and constant_loss(loss, Masks(), weights) == lowest
