@@ -13,8 +13,9 @@ import numpy as np
 
 from minunet.data.components import label_components
 
-# A region of one kind, most of whose border is to a larger region of another kind, is a wrongly classified part of that.
-SURROUNDED = 0.45
+# A region of one kind that has so much of its border in common with a larger region of another kind is a wrongly classified part of
+# that: a spot inside of it, or a thin rim along it. Cells that touch share less.
+SURROUNDED = 0.35
 Finder = Callable[[np.ndarray], np.ndarray]  # the cells (H, W) int32 where a map (H, W) bool is True
 
 
@@ -89,7 +90,7 @@ def without_fragments(index: np.ndarray, outer: Sequence[int]) -> np.ndarray:
     -------
     ndarray, (H, W)
         Of each two regions of different kinds that touch, the smaller one has the outer class of the larger one where at least
-        45 % of its border is to that one.
+        35 % of its border is to that one.
     """
     cells = cells_by_class(index, outer, label_components)
     regions, becomes = cells.labels, cells.classes.copy()

@@ -74,6 +74,15 @@ def test_a_thin_rim_of_another_kind_joins_the_cell_and_not_the_other_way_round()
     assert set(np.unique(without_fragments(index, OUTER))) == {0, WHITE}
 
 
+def test_a_part_of_a_rim_along_a_cell_joins_it():
+    index = np.zeros((60, 60), np.uint8)
+    disc(index, 30, 30, 20, WHITE)
+    rim = index.copy()
+    disc(rim, 30, 30, 18, 0)
+    index[(rim > 0) & (np.arange(60)[:, None] < 20)] = PLATELET
+    assert set(np.unique(without_fragments(index, OUTER))) == {0, WHITE}
+
+
 def test_cells_that_touch_stay():
     assert np.array_equal(without_fragments(slide(), OUTER), slide())
 
