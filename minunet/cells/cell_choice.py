@@ -157,13 +157,14 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
         [{"smoothing": value} for value in smoothings],
         heights_and_areas,
     ]
-    best = _Sums()
+    sums: dict[CellSettings, _Sums] = {}
     for step in steps:
         # The settings from before come first: of equals, the first is kept.
         tried = list(dict.fromkeys([settings, *(replace(settings, **values) for values in step)]))
-        sums = _try(images(), tried)
+        if untried := [candidate for candidate in tried if candidate not in sums]:
+            sums |= _try(images(), untried)
         settings = max(tried, key=lambda candidate: (round(sums[candidate].f1, 3), sums[candidate].mean_ap))
-        best = sums[settings]
+    best = sums[settings]
     if not sum(best.true):
         return None
     scores = {

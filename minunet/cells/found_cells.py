@@ -24,8 +24,6 @@ def find_and_measure(
     settings : CellSettings
     pixel_size : float, optional
         The side of a pixel in micrometres.
-    separation : ndarray, (H, W), optional
-        As for `find_cells`.
 
     Raises
     ------

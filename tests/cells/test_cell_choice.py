@@ -115,3 +115,12 @@ def test_an_entry_that_is_missing_is_refused():
     del stored["settings"]
     with pytest.raises(UserError, match="settings"):
         CellChoice.from_dict(stored)
+
+
+def test_no_settings_are_tried_twice(monkeypatch):
+    from minunet.cells import cell_choice
+
+    tried, once = [], cell_choice._try
+    monkeypatch.setattr(cell_choice, "_try", lambda images, settings: tried.extend(settings) or once(images, settings))
+    choose_cells(images)
+    assert len(tried) == len(set(tried)) > 18
