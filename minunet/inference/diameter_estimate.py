@@ -22,7 +22,10 @@ Predict = Callable[[np.ndarray], np.ndarray]  # from the network's input (h, w, 
 
 SMALLEST, LARGEST = 8.0, 1024.0  # pixels, of the diameters that are tried
 MOST_OF_IMAGE = 1.3  # of the longer side of the image: a cell may fill it
-LOOK = 160  # pixels of the network's input, the side of the part that is looked at
+GLANCE = (
+    96  # pixels of the network's input, the side of the part that is looked at, for each diameter of the first series
+)
+LOOK = 160  # and for those near the best one
 FEWEST = 0.003  # share of cell pixels below which there is nothing to measure
 LEAST_SURE = 0.6  # mean probability; below it nothing looks like a cell at any scale
 # The next three were chosen on drawn smears of the wide variety, and hardly matter on real ones.
@@ -61,8 +64,8 @@ class Look(NamedTuple):
 def estimate_diameter(values: np.ndarray, known: float, predict: Predict) -> float | None:
     """Estimate the diameter of the cells in an image.
 
-    Diameters from 8 pixels on are tried, each twice as large as the one before; then those between the best one and its neighbours,
-    by factors of the square root of 2; the vertex of a parabola through the three best is the result.
+    Diameters from 8 pixels on are tried, each twice as large as the one before; then, with a closer look, those near the best one,
+    by factors of the square root of 2. The vertex of a parabola through the best of these and its neighbours is the result.
 
     Parameters
     ----------
@@ -82,19 +85,19 @@ def estimate_diameter(values: np.ndarray, known: float, predict: Predict) -> flo
         return None
     image, largest = _Image(values, known, predict), min(LARGEST, MOST_OF_IMAGE * max(values.shape[:2]))
     last = math.floor(2 * math.log2(max(largest, SMALLEST) / SMALLEST))  # in half steps, that is, factors of sqrt(2)
-    looks: dict[int, Look] = {}
+    looks: dict[tuple[int, int], Look] = {}
 
-    def score(half_step: int) -> float:
+    def score(half_step: int, side: int = LOOK) -> float:
         if not 0 <= half_step <= last:
             return -math.inf
-        if half_step not in looks:
-            looks[half_step] = image.look(SMALLEST * 2 ** (half_step / 2))
-        return looks[half_step].score
+        if (half_step, side) not in looks:
+            looks[half_step, side] = image.look(SMALLEST * 2 ** (half_step / 2), side)
+        return looks[half_step, side].score
 
-    best = max(range(0, last + 1, 2), key=score)
+    best = max(range(0, last + 1, 2), key=lambda half_step: score(half_step, GLANCE))
     while (better := max((best, best - 1, best + 1), key=score)) != best:
         best = better
-    if looks[best].sureness < LEAST_SURE:
+    if looks[best, LOOK].sureness < LEAST_SURE:
         return None
     return SMALLEST * 2 ** ((best + _vertex(score(best - 1), score(best), score(best + 1))) / 2)
 
@@ -110,6 +113,7 @@ class _Image:
 
     def __init__(self, values: np.ndarray, known: float, predict: Predict):
         self.values, self.known, self.predict = values, known, predict
+        self.halved = [values]  # the image, and smaller versions of it, each half as large as the one before
         height, width = values.shape[:2]
         self.reduction = max(1.0, max(height, width) / OVERVIEW)
         size = max(1, round(width / self.reduction)), max(1, round(height / self.reduction))
@@ -118,10 +122,11 @@ class _Image:
         dark = np.zeros(tones.shape, bool) if flat else tones <= otsu_threshold(tones)
         self.sums = np.pad(np.cumsum(np.cumsum(dark, axis=0), axis=1), ((1, 0), (1, 0)))  # of all above and to the left
 
-    def look(self, diameter: float) -> Look:
+    def look(self, diameter: float, side: int) -> Look:
         """Predict the part of the image that shows most, at the scale that makes cells of a diameter as large as known."""
-        part = self._part(LOOK * diameter / self.known)
-        size = scaled_size((part.shape[0], part.shape[1]), diameter, self.known)
+        rows, columns = self._part(side * diameter / self.known)
+        size = scaled_size((rows.stop - rows.start, columns.stop - columns.start), diameter, self.known)
+        part = self._pixels(rows, columns, diameter / self.known)
         resize = resize_bilinear if size[0] > part.shape[1] else resize_area
         probability = self.predict(np.clip(resize(part, size), 0, 1))
         cells = probability > 0.5
@@ -130,7 +135,19 @@ class _Image:
             return Look(0.0, 0.0, share)
         return Look(inscribed_diameter(cells) / self.known, float(probability[cells].mean()), share)
 
-    def _part(self, side: float) -> np.ndarray:
+    def _pixels(self, rows: slice, columns: slice, shrinking: float) -> np.ndarray:
+        """A part of the image, which will be shrunk by a factor: of a smaller version, if that is still twice as large."""
+        level = max(0, math.floor(math.log2(shrinking)) - 1) if shrinking > 1 else 0
+        while len(self.halved) <= level and min(self.halved[-1].shape[:2]) > 1:
+            even = self.halved[-1][: self.halved[-1].shape[0] // 2 * 2, : self.halved[-1].shape[1] // 2 * 2]
+            self.halved.append((even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4)
+        level = min(level, len(self.halved) - 1)
+        (top, bottom), (left, right) = (
+            (part.start >> level, max(part.stop >> level, (part.start >> level) + 1)) for part in (rows, columns)
+        )
+        return self.halved[level][top:bottom, left:right]
+
+    def _part(self, side: float) -> tuple[slice, slice]:
         """The square of a side in pixels in which dark and bright are most evenly mixed, or the image along a shorter axis."""
         sides = [min(length, max(1, round(side))) for length in self.values.shape[:2]]
         small = [
@@ -144,4 +161,4 @@ class _Image:
             min(round(int(start) * self.reduction), length - wanted)
             for start, length, wanted in zip(place, self.values.shape[:2], sides, strict=True)
         )
-        return self.values[top : top + sides[0], left : left + sides[1]]
+        return slice(top, top + sides[0]), slice(left, left + sides[1])
