@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -20,6 +21,16 @@ FLAGS = (
     "--disable-quic",
     "--remote-debugging-pipe",
 )
+
+# The protocol is spoken on 3 and 4. High numbers first: one of the pipes may already have such a number.
+CONNECT = """
+import os, sys
+for number, pipe in ((103, sys.argv[1]), (104, sys.argv[2])):
+    os.dup2(int(pipe), number)
+for number in (3, 4):
+    os.dup2(100 + number, number)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
 
 
 def find_browser():
@@ -52,15 +63,12 @@ class Browser:
         to_child, self._write = os.pipe()
         self._read, from_child = os.pipe()
 
-        def connect():
-            # The protocol is spoken on 3 and 4. High numbers first: one of the pipes may already have such a number.
-            source, target = os.dup2(to_child, 103), os.dup2(from_child, 104)
-            os.dup2(source, 3)
-            os.dup2(target, 4)
-
         command = [find_browser(), *FLAGS, f"--user-data-dir={self.profile}", "about:blank"]
         self._process = subprocess.Popen(
-            command, preexec_fn=connect, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [sys.executable, "-I", "-c", CONNECT, str(to_child), str(from_child), *command],
+            pass_fds=(to_child, from_child),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         os.close(to_child)
         os.close(from_child)
