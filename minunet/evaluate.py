@@ -213,7 +213,7 @@ def run_evaluation(
         images = write_evaluation(out, model, data, selected, metrics, native, cells, unlike, diameters, classes)
         if not arguments.no_report:
             command = command_line("minunet.evaluate", typed, overwrite=True)
-            write_evaluation_report(out, model, images, command, warnings, print)
+            write_evaluation_report(out, model, images, cells, command, warnings, print)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
 
 

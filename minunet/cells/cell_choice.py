@@ -47,6 +47,8 @@ class CellChoice:
         None where there were too few validation images to calibrate it.
     validation : dict of str to float
         The scores of the settings on the validation images: "images", "cells", "cell_f1", "mean_ap", "count_error".
+    counts : tuple of (int, int)
+        The true and the predicted number of cells of each validation image; model files do not have them.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class CellChoice:
     settings: CellSettings = field(default_factory=CellSettings)
     interval: CountInterval | None = None
     validation: Mapping[str, float] = field(default_factory=dict)
+    counts: tuple[tuple[int, int], ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         wrong = [name for name, value in self.validation.items() if not is_finite_number(value)]
@@ -80,7 +83,7 @@ class CellChoice:
         UserError
             If an entry is missing, unknown to this version, of another type or out of its range.
         """
-        known = {field.name for field in fields(cls)}
+        known = {field.name for field in fields(cls)} - {"counts"}
         if set(stored) != known:
             raise UserError(
                 f"a choice of cells with {shorten(', '.join(map(str, stored)))}: it has {', '.join(known)}."
@@ -174,7 +177,8 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
         "mean_ap": best.mean_ap,
         "count_error": best.count_error,
     }
-    return CellChoice(settings, CountInterval.calibrate(best.true, best.predicted), scores)
+    counts = tuple(zip(best.true, best.predicted, strict=True))
+    return CellChoice(settings, CountInterval.calibrate(best.true, best.predicted), scores, counts)
 
 
 def _try(images: Iterable[MapsAndTruth], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:

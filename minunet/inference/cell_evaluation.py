@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from minunet.cells.cell_diameters import CellDiameters
 from minunet.cells.cell_scores import CellScores
 from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
@@ -33,6 +34,7 @@ class CellEvaluation:
         In so many images the true count is in its interval; None for a model without one.
     classes : ClassEvaluation or None
         To which the cells of each class are added; None for a model without classes.
+    diameters : CellDiameters
     """
 
     scores: CellScores = field(default_factory=CellScores)
@@ -40,6 +42,7 @@ class CellEvaluation:
     numbered: int = 0
     covered: int | None = None
     classes: ClassEvaluation | None = None
+    diameters: CellDiameters = field(default_factory=CellDiameters)
 
     def add(self, model: LoadedModel, pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         """Find the cells of an image, and compare them with those of its mask.
@@ -65,6 +68,7 @@ class CellEvaluation:
         if self.classes is not None:
             self.classes.add_cells(found, cells, pair.name)
         self.numbered += cells.are_numbered
+        self.diameters.add(truth, predicted)
         if model.cell_choice is not None and model.cell_choice.interval is not None:
             counts = self.scores.images[pair.name]
             low, high = model.cell_choice.interval.of(counts.predicted)

@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minunet.cli.console import Say
 from minunet.files.json_files import is_finite_number, read_json
+from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.report.report_page import ReportPage, ReportSection, ReportWarning
-from minunet.results.report.report_plots import count_plots
+from minunet.results.report.report_plots import ReportPlot, count_plots, size_plot
 from minunet.results.report.report_tables import report_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS
 from minunet.runs.report_cases import ScoredImage, cases_section
@@ -46,6 +49,7 @@ def write_evaluation_report(
     out: Path,
     model: LoadedModel,
     cases: Sequence[ScoredImage],
+    cells: CellEvaluation | None,
     command: Sequence[str],
     warnings: Sequence[str],
     say: Say,
@@ -58,17 +62,24 @@ def write_evaluation_report(
     model : LoadedModel
     cases : sequence of ScoredImage
         The worst and the best images.
+    cells : CellEvaluation or None
+        The scores of cells; None where there are none.
     command : sequence of str
         What gives the same files, a line each.
     warnings : sequence of str
     say : callable
         Takes each line of text.
     """
-    write_report(out, COMMAND, lambda: evaluation_page(out, model, cases, command, warnings), say)
+    write_report(out, COMMAND, lambda: evaluation_page(out, model, cases, cells, command, warnings), say)
 
 
 def evaluation_page(
-    out: Path, model: LoadedModel, cases: Sequence[ScoredImage], command: Sequence[str], warnings: Sequence[str]
+    out: Path,
+    model: LoadedModel,
+    cases: Sequence[ScoredImage],
+    cells: CellEvaluation | None,
+    command: Sequence[str],
+    warnings: Sequence[str],
 ) -> ReportPage:
     """The page; the parameters are those of `write_evaluation_report`."""
     metrics = read_json(out / "metrics.json")
@@ -116,7 +127,7 @@ def evaluation_page(
                 ],
             ),
             cases_section(cases, f"of {count_noun(count, 'image')}"),
-            plots_section("counts", "Counts", lambda: count_plots(true, predicted) if true else []),
+            plots_section("counts", "Numbers and sizes of cells", lambda: _plots(true, predicted, cells)),
             ReportSection("images", "Images", table=table),
             ReportSection(
                 "scores",
@@ -131,6 +142,14 @@ def evaluation_page(
             software_section(out, [path for path in (model.path, out / "metrics.json", out / "per_image.csv") if path]),
         ],
     )
+
+
+def _plots(true: Sequence[float], predicted: Sequence[float], cells: CellEvaluation | None) -> list[ReportPlot]:
+    if cells is None or not true:
+        return []
+    diameters = {"mask": cells.diameters.true, "prediction": cells.diameters.predicted}
+    known = {name: np.array(values) for name, values in diameters.items() if values}
+    return [*count_plots(true, predicted), *([size_plot(known, "px")] if known else [])]
 
 
 def _cell_summary(scores: dict[str, Any] | None) -> list[str]:

@@ -128,6 +128,7 @@ def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
     return {
         "images": len(cells.scores),
         "masks_with_numbers": cells.numbered,
+        **cells.diameters.medians(),
         "counts_in_their_interval": cells.covered,
         "settings": model.cell_settings.to_dict(),
         "settings_are_defaults": model.cell_choice is None,

@@ -108,7 +108,7 @@ class FinalTest:
             result |= {"test_classes": classes.result(), "test_mean_class_dice": classes.mean_dice()}
         choice = self._choose_cells(model)
         if choice is not None:
-            result["cells"] = choice.to_dict()
+            result["cells"] = {**choice.to_dict(), "validation_counts": choice.counts}
         save_model(
             folder.model,
             model.model,

@@ -97,7 +97,7 @@ def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlo
     try:
         return ReportSection(name, heading, plots=draw(), **parts)
     except MatplotlibMissing:
-        return ReportSection(name, heading, paragraphs=[NO_PLOTS])
+        return ReportSection(name, heading, paragraphs=[NO_PLOTS], **parts)
 
 
 def named_warnings(notes: Sequence[tuple[str, str]], source: str) -> list[ReportWarning]:

@@ -12,7 +12,7 @@ from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.report.report_page import ReportPage, ReportSection, ReportWarning
-from minunet.results.report.report_plots import curve_plots
+from minunet.results.report.report_plots import ReportPlot, count_plots, curve_plots
 from minunet.results.report.report_tables import report_table
 from minunet.results.score_tables import csv_text
 from minunet.runs.history_file import HistoryFile
@@ -152,15 +152,13 @@ def _cell_section(model: LoadedModel, metrics: Mapping[str, Any]) -> ReportSecti
     if model.cell_choice is None:
         return ReportSection("cells", "Cells")
     scores, interval = model.cell_choice.validation, model.cell_choice.interval
-    return ReportSection(
+    return plots_section(
         "cells",
-        "Cells",
+        "Cells of the validation images",
+        lambda: _count_plots(metrics.get("cells")),
         facts=[
             *cell_facts(model.cell_settings, chosen=True),
-            (
-                "on the validation images",
-                ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in scores.items()),
-            ),
+            *((name.replace("_", " "), f"{value:.4g}") for name, value in scores.items()),
             *(
                 []
                 if interval is None
@@ -168,6 +166,14 @@ def _cell_section(model: LoadedModel, metrics: Mapping[str, Any]) -> ReportSecti
             ),
         ],
     )
+
+
+def _count_plots(stored: Any) -> list[ReportPlot]:
+    """The predicted over the true number of cells; none for runs of older versions, which did not store them."""
+    counts = stored.get("validation_counts") if isinstance(stored, dict) else None
+    pairs = [pair for pair in counts if isinstance(pair, list)] if isinstance(counts, list) else []
+    usable = [pair for pair in pairs if len(pair) == 2 and all(map(is_finite_number, pair))]
+    return count_plots([true for true, _ in usable], [predicted for _, predicted in usable]) if usable else []
 
 
 def _watched(folder: RunFolder) -> list[ReportWarning]:

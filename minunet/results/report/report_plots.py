@@ -14,6 +14,7 @@ import numpy as np
 from minunet.cells.agreement import Agreement
 from minunet.results.bland_altman import draw_bland_altman
 from minunet.results.curves import RATE, TRAIN, VALIDATION, MatplotlibMissing, curve_panels
+from minunet.wording import count_noun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -193,24 +194,31 @@ def size_plot(diameters: Mapping[str, np.ndarray], unit: str) -> ReportPlot:
     """
     figure = SvgFigure("sizes")
     axes = figure.axes
-    everything = np.concatenate([*diameters.values()])
-    bins = _bins(everything)
-    median, mean = float(np.median(everything)), float(np.mean(everything))
-    if len(diameters) == 1:
-        axes.hist(everything, bins=bins, color=TRAIN)
-        axes.axvline(median, color="black", linestyle="--", label=f"median {median:.3g} {unit}")
-    else:
-        for number, (kind, values) in enumerate(diameters.items()):
+    bins = _bins(np.concatenate([*diameters.values()]))
+    for number, (kind, values) in enumerate(diameters.items()):
+        if len(diameters) == 1:
+            axes.hist(values, bins=bins, color=TRAIN)
+            median = float(np.median(values))
+            axes.axvline(median, color="black", linestyle="--", label=f"median {median:.3g} {unit}")
+        else:
             colour = SERIES[number % len(SERIES)]
-            axes.hist(values, bins=bins, histtype="step", linewidth=2, color=colour, label=f"{kind}: {len(values):,}")
+            axes.hist(values, bins=bins, histtype="step", linewidth=2, color=colour, label=kind)
     axes.legend(frameon=False)
     axes.set(xlabel=f"diameter of the disc of the same area, {unit}", ylabel="cells")
-    spread = "" if len(everything) < 2 else f", CV {100 * float(np.std(everything, ddof=1)) / mean:.1f} %"
-    return figure.plot(
-        f"Price-Jones histogram of the diameters of {len(everything):,} cells",
-        f"Price-Jones histogram of {len(everything):,} cells that do not reach the edge of their image: median "
-        f"{median:.3g} {unit}, mean {mean:.3g} {unit}{spread}.",
+    described = "; ".join(
+        (f"{kind}: " if len(diameters) > 1 else "") + _size_words(values, unit) for kind, values in diameters.items()
     )
+    return figure.plot(
+        f"Price-Jones histogram of the diameters of {sum(map(len, diameters.values())):,} cells",
+        f"Price-Jones histogram of the cells that do not reach the edge of their image. {described[:1].upper()}{described[1:]}.",
+    )
+
+
+def _size_words(values: np.ndarray, unit: str) -> str:
+    """The number, the median and the spread of diameters."""
+    mean = float(np.mean(values))
+    spread = "" if len(values) < 2 else f", CV {100 * float(np.std(values, ddof=1)) / mean:.1f} %"
+    return f"{count_noun(len(values), 'cell')}, median {float(np.median(values)):.3g} {unit}, mean {mean:.3g} {unit}{spread}"
 
 
 def _bins(values: Sequence[float] | np.ndarray) -> list[float]:

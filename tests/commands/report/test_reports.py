@@ -51,9 +51,22 @@ def test_the_report_of_a_training(results):
     )
     assert "two values, 8 bit; cell is 255" in page.text and "the first value is black" in page.text
     assert sha256(results / "run" / "model.safetensors") in page.text
+    assert (metrics.get("cells") is None) or len(metrics["cells"]["validation_counts"]) == 1  # validation images
     assert "batch_size" in page.text
     # An epoch and a test image a row, besides the heads.
     assert len(page.all("tr")) == 2 + 2 + len(metrics["test_images"])
+
+
+def test_the_report_of_a_training_has_the_counts_of_its_validation_images(copied):
+    metrics = json.loads((copied / "run" / "metrics.json").read_text(encoding="utf-8"))
+    metrics["cells"]["validation_counts"] = [[10, 12], [20, 22]]
+    (copied / "run" / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert train.main(["--resume", "run"]) == 0
+    assert "the mean difference is +2.00 cells" in page_in(copied / "run").text
+    metrics["cells"]["validation_counts"] = "something else"
+    (copied / "run" / "metrics.json").write_text(json.dumps(metrics), encoding="utf-8")
+    assert train.main(["--resume", "run"]) == 0
+    assert "mean difference" not in page_in(copied / "run").text
 
 
 def test_the_report_of_an_evaluation(results):
@@ -67,6 +80,7 @@ def test_the_report_of_an_evaluation(results):
     if "true_cells" in header:
         pytest.importorskip("matplotlib")
         assert "cells predicted" in page.text and "limits of agreement" in page.text
+        assert "Price-Jones histogram" in page.text
 
 
 def test_the_report_of_predictions(results):
