@@ -24,6 +24,7 @@ from minunet.runs.report_file import (
     made_by,
     model_facts,
     named_warnings,
+    pixel_sentence,
     plots_section,
     reading_section,
     software_section,
@@ -101,8 +102,7 @@ def evaluation_page(
     return ReportPage(
         title=f"Evaluation: {out.resolve().name}",
         summary=[
-            f"{count_noun(count, 'image')}, scored at {size}: Dice {_shown(pixels, 'dice')}, accuracy "
-            f"{_shown(pixels, 'accuracy')} (calling every pixel background: {_shown(pixels, 'baseline')}).",
+            pixel_sentence(f"{count_noun(count, 'image')}, scored at {size}", pixels),
             *_cell_summary(metrics["cells"]),
         ],
         made=made_by(),

@@ -18,7 +18,9 @@ from minunet.checkpoints.pretrained import is_pretrained
 from minunet.cli.console import Say, say_item
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.preprocessing import Preprocessing
+from minunet.errors import UserError
 from minunet.files.atomic_write import write_text
+from minunet.files.json_files import is_finite_number
 from minunet.files.reading import open_regular
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.curves import MatplotlibMissing
@@ -31,6 +33,7 @@ from minunet.results.report.report_page import (
     render_report,
 )
 from minunet.results.report.report_plots import ReportPlot
+from minunet.results.score_tables import TRIVIAL
 from minunet.version import __version__
 from minunet.wording import shorten
 
@@ -53,7 +56,8 @@ def add_report_flag(group: _ActionsContainer) -> None:
 def write_report(folder: Path, command: str, make: Callable[[], ReportPage], say: Say) -> Path | None:
     """Write the report of a folder in one step, and print its name.
 
-    Without Jinja2 nothing is written, and a line says how to get it. A report.html that is not of the same command is kept.
+    Without Jinja2 nothing is written, and a line says how to get it. Nor is it where a file that the report needs has gone or is
+    damaged; a line says which. A report.html that is not of the same command is kept.
 
     Parameters
     ----------
@@ -82,7 +86,12 @@ def write_report(folder: Path, command: str, make: Callable[[], ReportPage], say
     if os.path.lexists(path) and not _is_report_of(path, command):
         say_item(say, "report", f"none was written: {path} is there, and is no report of {command}")
         return None
-    write_text(path, render_report(make(), command))
+    try:
+        page = make()
+    except UserError as error:
+        say_item(say, "report", "none was written:", *error.problems)
+        return None
+    write_text(path, render_report(page, command))
     say_item(say, "report", str(path), fold=False)
     return path
 
@@ -90,6 +99,19 @@ def write_report(folder: Path, command: str, make: Callable[[], ReportPage], say
 def made_by() -> str:
     """When the report is made, and by which version."""
     return f"Made on {time.strftime('%Y-%m-%d at %H:%M')} by minunet {__version__}. All of it is in this file."
+
+
+def pixel_sentence(what: str, scores: Mapping[str, Any]) -> str:
+    """The scores of pixels beside those of the better of two trivial answers: every pixel is cell, every pixel is background."""
+    shown = []
+    for name, label in (("dice", "Dice"), ("accuracy", "accuracy")):
+        if is_finite_number(scores.get(name)):
+            beside = ""
+            if is_finite_number(scores.get("baseline")):
+                beside = f" (trivial: {TRIVIAL[name](1 - scores['baseline']):.4f})"
+            shown.append(f"{label} {scores[name]:.4f}{beside}")
+    trivial = " Trivial is the better of calling every pixel cell and calling every pixel background."
+    return f"{what}: {', '.join(shown)}.{trivial}" if shown else f"{what}."
 
 
 def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlot]], **parts: Any) -> ReportSection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from minunet.runs.report_file import (
     cell_facts,
     files_section,
     made_by,
+    pixel_sentence,
     plots_section,
     reading_section,
     settings_facts,
@@ -61,12 +63,12 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
     history = _history(folder)
     test = metrics["test"]
     split = data.split
-    count = len(metrics["test_images"])
+    images = _usable(metrics["test_images"])
+    count = len(images)
     return ReportPage(
         title=f"Training: {folder.path.resolve().name}",
         summary=[
-            f"{count_noun(count, 'test image')}, never trained on: Dice {_number(test, 'dice')}, accuracy "
-            f"{_number(test, 'accuracy')} (calling every pixel background: {_number(test, 'baseline')}).",
+            pixel_sentence(f"{count_noun(count, 'test image')}, never trained on", test),
             f"The best of {count_noun(metrics['epochs'], 'epoch')} is number {metrics['best_epoch']}: it is the one with the "
             f"best {'loss' if config.monitor == 'loss' else 'Dice'} on the validation images.",
         ],
@@ -82,12 +84,12 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
                 facts=_done(config, data, model, metrics),
             ),
             plots_section("curves", "Curves", lambda: curve_plots(history)),
-            _cases(model, data, metrics["test_images"]),
+            _cases(model, data, images),
             ReportSection(
                 "images",
                 "Test images",
-                table=report_table(csv_text(metrics["test_images"]).splitlines(), "test images", "metrics.json")
-                if count
+                table=report_table(io.StringIO(csv_text(images), newline=""), "test images", "metrics.json")
+                if images
                 else None,
             ),
             ReportSection(
@@ -108,6 +110,12 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
             software_section(folder.path, [folder.model, folder.split, folder.config, folder.history]),
         ],
     )
+
+
+def _usable(images: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The scores of single images that have a name and a Dice, and the columns that the first of them has."""
+    named = [row for row in images if isinstance(row.get("name"), str) and is_finite_number(row.get("dice"))]
+    return [dict(row) for row in named if row.keys() == named[0].keys()]
 
 
 def _done(

@@ -50,6 +50,11 @@ class ReportTable:
     rows: Sequence[Fields]
     note: str = ""
 
+    @property
+    def name_length(self) -> int:
+        """Letters of the longest text in the first column, at most 40: so wide is the column where there is room."""
+        return min(LONG, max(len(row[0]) for row in self.rows) + 2)
+
     def cells(self, row: Fields) -> Iterator[tuple[TableColumn, str]]:
         """The texts of a row as they are shown, each with its column."""
         for column, text in zip(self.columns, row, strict=True):

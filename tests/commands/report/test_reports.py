@@ -69,6 +69,32 @@ def test_the_report_of_a_training_has_the_counts_of_its_validation_images(copied
     assert "mean difference" not in page_in(copied / "run").text
 
 
+@pytest.mark.parametrize(
+    ("images", "shown"),
+    [
+        ([{"name": "f", "dice": 0.5}, {"name": "g"}, {"dice": 1.0}, {"name": "h", "dice": 0.25, "more": 1}], ["f"]),
+        ([{"name": "line\nbreak\u2028", "dice": 0.5}], ["line break\\u2028"]),
+        ([], []),
+    ],
+)
+def test_scores_that_somebody_changed(copied, images, shown):
+    metrics = json.loads((copied / "run" / "metrics.json").read_text(encoding="utf-8"))
+    (copied / "run" / "metrics.json").write_text(json.dumps({**metrics, "test_images": images}), encoding="utf-8")
+    assert train.main(["--resume", "run"]) == 0
+    page = page_in(copied / "run")
+    page.check()
+    assert [name for name in shown if name not in page.text] == []
+    assert len(page.all("tr")) == 3 + bool(shown) + len(shown)
+
+
+def test_a_run_whose_model_has_gone(copied, capsys):
+    before = (copied / "run" / "report.html").read_bytes()
+    (copied / "run" / "model.safetensors").unlink()
+    assert train.main(["--resume", "run"]) == 0
+    assert (copied / "run" / "report.html").read_bytes() == before
+    assert "none was written: run/model.safetensors" in " ".join(capsys.readouterr().out.split())
+
+
 def test_the_report_of_an_evaluation(results):
     page = page_in(results / "scores")
     assert page.text.count(EVIL) >= 2

@@ -17,6 +17,8 @@ def test_the_settings_are_in_the_model_and_in_the_metrics(finished):
     assert choice is not None
     assert choice.validation["cells"] == choice.validation["images"] == 1  # one disc in one validation image
     stored = json.loads((finished / "metrics.json").read_text())["cells"]
+    ((true, predicted),) = stored.pop("validation_counts")
+    assert true == 1 and predicted >= 0
     assert stored == choice.to_dict()
 
 
