@@ -20,6 +20,7 @@ from minunet.runs.report_cases import ScoredImage, cases_section
 from minunet.runs.report_file import (
     as_text,
     cell_facts,
+    class_section,
     files_section,
     made_by,
     model_facts,
@@ -126,7 +127,8 @@ def evaluation_page(
                     ("sides known from", metrics["split"] or "nothing"),
                 ],
             ),
-            cases_section(cases, f"of {count_noun(count, 'image')}"),
+            cases_section(cases, f"of {count_noun(count, 'image')}", model.legend),
+            class_section(metrics.get("classes")),
             plots_section("counts", "Numbers and sizes of cells", lambda: _plots(true, predicted, cells)),
             ReportSection("images", "Images", table=table),
             ReportSection(

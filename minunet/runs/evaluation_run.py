@@ -143,10 +143,11 @@ def _write_cases(
     rows, cases = [], []
     for word, scores in worst_and_best(images):
         pair = by_name[scores["name"]]
-        image, mask, probability, classes = predict_pair(model, pair, diameters.get(pair.name))
+        predicted = predict_pair(model, pair, diameters.get(pair.name))
+        image, mask, probability, classes = predicted
         caption = f"{word}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
         rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption, classes))
-        cases.append(ScoredImage(word, scores, shrink(model, pair.name, image, mask, probability)))
+        cases.append(ScoredImage(word, scores, shrink(model, pair.name, predicted)))
     heading = f"the worst and the best of {count_noun(len(images), 'image')}"
     write_bytes(path, png_bytes(prediction_grid(rows, heading=heading)))
     return cases

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from minunet.data.class_legend import ClassLegend
 from minunet.data.pairs import Pair
 from minunet.data.reading.preprocessing import IGNORED
-from minunet.inference.evaluation import predict_pair
+from minunet.inference.evaluation import PredictedPair, predict_pair
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.picture import to_uint8_rgb
 from minunet.results.report.report_page import ReportSection
@@ -64,18 +65,23 @@ def affordable_cases(model: LoadedModel, pairs: Mapping[str, Pair], sizes: Mappi
 
 def show_pair(model: LoadedModel, pair: Pair) -> ShownImage:
     """An image with its mask and its prediction, at the size of a report."""
-    return shrink(model, pair.name, *predict_pair(model, pair)[:3])
+    return shrink(model, pair.name, predict_pair(model, pair))
 
 
-def shrink(model: LoadedModel, name: str, image: np.ndarray, mask: np.ndarray, probability: np.ndarray) -> ShownImage:
-    """What `predict_pair` returned for an image, at the size of a report."""
+def shrink(model: LoadedModel, name: str, predicted: PredictedPair) -> ShownImage:
+    """A predicted pair at the size of a report."""
+    image, mask, probability, classes = predicted
     size = shown_size(image.shape[1], image.shape[0])
     target = mask[..., 0] if mask.ndim == 3 else mask
     ignored = _resized((target == IGNORED).astype(np.float32), size) >= 0.5
     shown_mask = np.where(ignored, np.float32(IGNORED), _resized(np.clip(target, 0, 1).astype(np.float32), size))
     picture = Image.fromarray(to_uint8_rgb(model.preprocessing.display(image)))
     shown_image = np.asarray(picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
-    return ShownImage(name, shown_image, np.clip(_resized(probability, size), 0, 1), shown_mask)
+    shown_classes = None
+    if classes is not None:  # pixels are left out, not mixed: a mixed colour would be that of no class, or of another
+        true, found = (np.asarray(Image.fromarray(one).resize(size, Image.Resampling.NEAREST)) for one in classes)
+        shown_classes = true, found
+    return ShownImage(name, shown_image, np.clip(_resized(probability, size), 0, 1), shown_mask, classes=shown_classes)
 
 
 @dataclass(frozen=True)
@@ -109,10 +115,13 @@ class ScoredImage:
         return ReportCase(f"{self.word}: {self.shown.name}", self.shown.pictures(), caption)
 
 
-def cases_section(images: Sequence[ScoredImage], of: str) -> ReportSection:
-    """The section of the worst and the best images; `of` says how many images there were."""
+def cases_section(images: Sequence[ScoredImage], of: str, legend: ClassLegend | None) -> ReportSection:
+    """The section of the worst and the best images; `of` says how many images there were, `legend` knows the classes."""
     cases = [image.report_case() for image in images]
-    return ReportSection("cases", f"The worst and the best {of}", cases=cases, legend=ERROR_LEGEND if cases else ())
+    colours = list(ERROR_LEGEND)
+    if legend is not None and any(image.shown.classes for image in images):
+        colours += [("#" + bytes(legend.colours[place]).hex(), name) for place, name in enumerate(legend.names)]
+    return ReportSection("cases", f"The worst and the best {of}", cases=cases, legend=colours if cases else ())
 
 
 def _resized(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:

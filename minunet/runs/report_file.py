@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import platform
 import shlex
@@ -33,7 +34,8 @@ from minunet.results.report.report_page import (
     render_report,
 )
 from minunet.results.report.report_plots import ReportPlot
-from minunet.results.score_tables import TRIVIAL
+from minunet.results.report.report_tables import report_table
+from minunet.results.score_tables import TRIVIAL, csv_text
 from minunet.version import __version__
 from minunet.wording import shorten
 
@@ -112,6 +114,15 @@ def pixel_sentence(what: str, scores: Mapping[str, Any]) -> str:
             shown.append(f"{label} {scores[name]:.4f}{beside}")
     trivial = " Trivial is the better of calling every pixel cell and calling every pixel background."
     return f"{what}: {', '.join(shown)}.{trivial}" if shown else f"{what}."
+
+
+def class_section(scores: Mapping[str, Mapping[str, Any]] | None) -> ReportSection:
+    """A table with the scores of each class, by its name; nothing for a model without classes."""
+    if not scores:
+        return ReportSection("classes", "Classes")
+    rows = [{"class": name, **row} for name, row in scores.items()]
+    lines = io.StringIO(csv_text(rows), newline="")
+    return ReportSection("classes", "Classes", table=report_table(lines, "classes", "metrics.json"))
 
 
 def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlot]], **parts: Any) -> ReportSection:

@@ -29,12 +29,15 @@ def training_commands(config: TrainConfig, run: str = "RUN") -> list[str]:
     words = ["python", "-m", "minunet.train"]
     if config.data is not None:
         words.append(config.data)
+    # The data choose what is not given of these, and the defaults of others depend on the weights that a training begins with.
+    always = {"size", "target"} if not config.drawn else {"target"}
+    if config.init is not None:
+        always |= {"epochs", "lr", "batch_size"}
     for name in (*SETTING_FLAGS, *OTHER):
         value: Any = epochs[0] if name == "epochs" else getattr(config, name, None)
-        if name == "size" and config.data is None and config.images is None and value == defaults["size"]:
+        if name == "separation" and config.target != "cells":
             continue
-        # The size depends on the images where none is given.
-        if value is None or value is False or (value == defaults.get(name) and name != "size"):
+        if value is None or value is False or (value == defaults.get(name) and name not in always):
             continue
         if value is True:
             words.append(flag(name))

@@ -21,6 +21,7 @@ from minunet.runs.metrics_file import read_metrics
 from minunet.runs.report_cases import ScoredImage, affordable_cases, cases_section, show_pair, worst_and_best
 from minunet.runs.report_file import (
     cell_facts,
+    class_section,
     files_section,
     made_by,
     pixel_sentence,
@@ -85,6 +86,7 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
             ),
             plots_section("curves", "Curves", lambda: curve_plots(history)),
             _cases(model, data, images),
+            class_section(metrics.get("test_classes")),
             ReportSection(
                 "images",
                 "Test images",
@@ -152,7 +154,7 @@ def _cases(model: LoadedModel, data: TrainingData, scores: Sequence[Mapping[str,
     known = [image for image in scores if image["name"] in pairs]
     chosen = worst_and_best(known, affordable_cases(model, pairs, sizes))
     cases = [ScoredImage(word, image, show_pair(model, pairs[image["name"]])) for word, image in chosen]
-    return cases_section(cases, f"of {count_noun(len(known), 'test image')}")
+    return cases_section(cases, f"of {count_noun(len(known), 'test image')}", model.legend)
 
 
 def _cell_section(model: LoadedModel, metrics: Mapping[str, Any]) -> ReportSection:

@@ -27,6 +27,9 @@ def read(command):
         {"data": "/smears", "invert_masks": True, "augment": "none", "variant": "classic", "epochs": 3, "threads": 1},
         {"data": "/smears", "cell": "not:#ffffff", "ignore": "255", "device": "cpu", "precision": "fp32"},
         {"data": "/smears", "threshold": 0.25, "loss": "dice", "schedule": "constant", "max_memory": 123456789},
+        {"data": "/smears", "target": "cells", "separation": "seam"},
+        {"data": "/smears", "classes": "background,red,white"},
+        {"data": "/smears", "size": None, "crop": 64, "diameter": 16.5},
         dict(train_flags.WITHOUT_DATA),
         {**train_flags.WITHOUT_DATA, "size": (64, 64), "lighting": "wide"},
     ],
@@ -50,4 +53,10 @@ def test_a_run_that_was_made_longer_twice():
 
 def test_defaults_are_left_out():
     config = TrainConfig(data="/smears", size=(256, 192))
-    assert training_commands(config) == ["python -m minunet.train /smears --size 256x192"]
+    assert training_commands(config) == ["python -m minunet.train /smears --target pixels --size 256x192"]
+
+
+def test_what_depends_on_the_first_weights_is_given():
+    config = TrainConfig(data="/smears", init="/a model", epochs=40, lr=2e-3, batch_size=8)
+    (command,) = training_commands(config)
+    assert "--init '/a model' --epochs 40 --batch-size 8 --lr 0.002" in command

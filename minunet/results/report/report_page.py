@@ -49,7 +49,7 @@ class ReportSection:
     cases : sequence of ReportCase
         Images with their pictures.
     legend : sequence of (str, str)
-        The CSS classes of colours, and what they mean.
+        Colours, such as "#d55e00", and what they mean.
     table : ReportTable or None
     folded : bool
         Whether the reader opens it to see more than the heading.

@@ -18,7 +18,7 @@ WIDTH, HEIGHT = 420, 560  # pixels, at most, of a picture in the page
 QUALITY = 75  # of JPEG
 # Two colours of Okabe and Ito that people with any of the common kinds of colour blindness tell apart.
 MISSED, ADDED = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)
-ERROR_LEGEND = (("missed", "cell in the mask, missed"), ("added", "called cell, background in the mask"))
+ERROR_LEGEND = (("#d55e00", "cell in the mask, missed"), ("#0072b2", "called cell, background in the mask"))
 FADED = 0.55  # share of white in the image under the colours of the errors
 
 
@@ -71,6 +71,8 @@ class ShownImage:
         In [0, 1]; below 0 where a pixel counts nowhere. None: there is no mask.
     threshold : float
         A pixel of a higher probability is cell.
+    classes : pair of ndarray or None, (h, w, 3) uint8
+        The true and the predicted classes in their colours.
     """
 
     name: str
@@ -78,9 +80,10 @@ class ShownImage:
     probability: np.ndarray
     mask: np.ndarray | None = None
     threshold: float = 0.5
+    classes: tuple[np.ndarray, np.ndarray] | None = None
 
     def pictures(self) -> list[ReportPicture]:
-        """The image, its mask, the prediction, the product, the outlines, and with a mask the error map."""
+        """The image, its mask, the prediction, the product, the outlines, with a mask the error map, and the classes."""
         predicted = self.probability > self.threshold
         product = self.image * self.probability[..., None]  # (h, w, 3) * (h, w, 1)
         pictures = [report_picture("image", self.image, f"The image {self.name}")]
@@ -102,6 +105,10 @@ class ShownImage:
                 f"{self.name} with the outlines of the predicted cells in green, and orange where the model is in doubt",
             ),
             *([] if self.mask is None else [self._errors(predicted)]),
+            *(
+                report_picture(f"{kind} classes", colours, f"The {kind} classes of {self.name}, each in its colour")
+                for kind, colours in zip(("true", "predicted"), self.classes or (), strict=False)
+            ),
         ]
 
     def _errors(self, predicted: np.ndarray) -> ReportPicture:

@@ -44,7 +44,7 @@ def test_the_report_of_a_training(results):
     page = page_in(results / "run")
     metrics = json.loads((results / "run" / "metrics.json").read_text(encoding="utf-8"))
     assert f"Dice {metrics['test']['dice']:.4f}" in page.text
-    assert f"python -m minunet.train {results / 'data'} --size 32x24" in page.text
+    assert f"python -m minunet.train {results / 'data'} --target " in page.text and " --size 32x24 " in page.text
     assert "worst 1" in page.text and "cell in the mask, missed" in page.text
     assert sum(alt.startswith("Error map") for alt in (image["alt"] for image in page.all("img"))) == len(
         metrics["test_images"]

@@ -64,6 +64,14 @@ def test_what_is_shown_of_an_image():
     assert [picture.title for picture in without] == [titles[0], *titles[2:5]]
 
 
+def test_classes_have_pictures_of_their_own():
+    true, found = (np.full((30, 40, 3), value, np.uint8) for value in (10, 200))
+    image = ShownImage("a", true, np.zeros((30, 40), np.float32), np.zeros((30, 40)), classes=(true, found))
+    *_, first, second = image.pictures()
+    assert (first.title, second.title) == ("true classes", "predicted classes")
+    assert decoded(first).max() < 15 and decoded(second).min() > 195
+
+
 def test_pictures_are_shrunk_and_never_enlarged():
     assert shown_size(4200, 420) == (420, 42)
     assert shown_size(100, 5600) == (10, 560)
