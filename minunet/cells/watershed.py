@@ -14,7 +14,7 @@ import numpy as np
 
 from minunet.cell_packages import require
 from minunet.cells.cell_settings import CellSettings
-from minunet.data.mask_cells import SPECK, typical_area
+from minunet.data.mask_cells import speck_area, typical_area
 
 LEAST_DISTANCE = 1e-3  # share of the distance in the height
 NEIGHBOURS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], bool)  # up, down, left and right
@@ -131,7 +131,7 @@ def _connected_regions(cell: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]
     ndimage = require("scipy.ndimage")
     labels, count = ndimage.label(cell)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    speck = SPECK * typical_area(areas)
+    speck = speck_area(cell, areas)
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if areas[number - 1] < speck:
             continue

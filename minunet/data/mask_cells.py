@@ -6,10 +6,12 @@ mask of classes each connected region of one kind (see `minunet.data.class_cells
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.cell_size import mean_diameter
 from minunet.data.class_cells import cells_by_class
 from minunet.data.components import label_components
 from minunet.data.reading.mask_classes import outermost
@@ -85,9 +87,24 @@ def connected_cells(cell: np.ndarray) -> np.ndarray:
     """
     labels = label_components(cell)
     areas = np.bincount(labels.ravel())
-    kept = areas >= SPECK * typical_area(areas[1:])
+    kept = areas >= speck_area(cell, areas[1:])
     kept[0] = False
     return (np.cumsum(kept) * kept).astype(np.int32)[labels]
+
+
+def speck_area(cell: np.ndarray, areas: np.ndarray) -> float:
+    """The area below which regions are noise.
+
+    It is a share of the typical region, or of a cell as wide as the cells are on average, whichever is less: where most cells are
+    in one clump, the typical region is the clump, beside which a single cell is small.
+
+    Parameters
+    ----------
+    cell : ndarray, (H, W) bool
+    areas : ndarray, (N,)
+        Of its connected regions.
+    """
+    return SPECK * min(typical_area(areas), math.pi / 4 * mean_diameter(cell) ** 2)
 
 
 def typical_area(areas: np.ndarray) -> float:

@@ -4,6 +4,7 @@ from skimage.morphology import local_maxima, reconstruction
 
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.watershed import find_cells, typical_area
+from minunet.data.mask_cells import connected_cells
 from tests.cells.drawn_cells import disc, random_labels
 
 PLAIN = CellSettings(smoothing=0.0, seed_height=0.1, smallest_area=0.1)
@@ -156,3 +157,17 @@ def test_a_flat_separation_loses_no_cell(value, learned):
     labels = find_cells(as_probability(cells), CellSettings(smoothing=0, seed_height=0.2, learned=learned), separation)
     assert labels.max() == 2
     assert np.array_equal(labels > 0, cells)
+
+
+def test_a_cell_beside_a_large_clump_is_no_speck():
+    """Sixty cells in one clump: a single cell is less than a fiftieth of it."""
+    cells = np.zeros((120, 330), bool)
+    for row in range(4):
+        for column in range(15):
+            cells |= disc(cells.shape, 12 + 18 * row, 12 + 18 * column, 10)
+    alone = disc(cells.shape, 100, 305, 10)
+    assert alone.sum() < 0.02 * cells.sum()
+    labels = find_cells(as_probability(cells | alone), CellSettings(smoothing=0))
+    assert labels[100, 305] > 0
+    assert labels.max() > 40
+    assert connected_cells(cells | alone).max() == 2
