@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from argparse import Namespace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from minunet.cli.argument_types import file_path, path_text
 from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
+from minunet.cli.json_output import FLAG, say_json
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_bytes
@@ -23,6 +22,7 @@ from minunet.inspection.outline_sheet import outline_sheet, sheet_problems
 from minunet.inspection.page import page_lines
 from minunet.inspection.suggested_command import suggested_size, train_command
 from minunet.results.picture import png_bytes
+from minunet.runs.run_folder import given_as_images
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, given_settings
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_flags import CHOSEN, DATA_SETTINGS, FITTING
@@ -63,7 +63,7 @@ docs/doctor.md explains every line."""
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     parser = build_parser()
-    as_json = "--json" in (sys.argv[1:] if argv is None else argv)
+    as_json = FLAG in (sys.argv[1:] if argv is None else argv)
     try:
         return examine(*parser.parse_collecting(argv))
     except UserError as error:
@@ -99,6 +99,8 @@ def build_parser() -> Parser:
 def examine(arguments: Namespace, problems: list[str]) -> int:
     """Inspect, write what is asked for, and print; return the exit code."""
     config = read_config(arguments)
+    if no_images := given_as_images(config.data, "give a folder of images and masks"):
+        raise UserError([*problems, *no_images])
     known_problems, typed = [*problems, *config.problems()], train_command(arguments, (*SETTINGS, *SWITCHES))
     found = find_data(config, known_problems, typed, FileProgressBar, fit_size=fits(arguments))
     if refused := output_problems(arguments, found):
@@ -149,11 +151,6 @@ def output_problems(arguments: Namespace, found: FoundData) -> list[str]:
     if arguments.sheet is not None:
         problems += sheet_problems(arguments.sheet, data_folders(data, pairs))
     return problems
-
-
-def say_json(document: dict[str, Any]) -> None:
-    """Print a JSON document in letters of ASCII, which every reader accepts, whatever names the files have."""
-    print(json.dumps(document, indent=2, allow_nan=False))
 
 
 def say_note(sentence: str) -> None:

@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import cell_diameter, file_path, path_text, positive_int
+from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
+from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.pair_checks import find_problems, find_warnings
@@ -33,6 +35,7 @@ from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import evaluate
 from minunet.inference.evaluation_reading import evaluation_reading
 from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.metrics import THRESHOLD
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
@@ -40,16 +43,19 @@ from minunet.results.cell_table import cell_score_table
 from minunet.results.class_table import class_table
 from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_report import write_evaluation_report
-from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_problems, write_evaluation
+from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_numbers, evaluation_problems, write_evaluation
 from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
+from minunet.runs.own_data import own_data
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
 from minunet.runs.report_file import add_report_flag, command_line
+from minunet.runs.run_folder import given_as_images
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
 from minunet.wording import paragraph
 
 TRAINED_WITH = ("train", "validation")
 COMMAND = "python -m minunet.evaluate MODEL DATA"
+OWN = "python -m minunet.evaluate RUN"
 EPILOG = f"""\
 the numbers:
   Dice, IoU        overlap of prediction and mask, 2 TP / (2 TP + FP + FN) and
@@ -88,6 +94,7 @@ files in --out:
 {chr(10).join(f"  {name:<15}{what}" for name, what in EVALUATION_CONTENTS.items())}
 
 examples:
+  python -m minunet.evaluate runs/first                  its own test images
   python -m minunet.evaluate runs/first smears
   python -m minunet.evaluate pretrained smears
   python -m minunet.evaluate runs/first smears --side all --out scores
@@ -101,7 +108,13 @@ NO_CLASSES = "the masks are read as cell and background, so that the classes of 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    arguments, problems = build_parser().parse_collecting(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    return run_with_json(typed, partial(score_images, typed))
+
+
+def score_images(typed: list[str]) -> tuple[int, dict[str, Any]]:
+    """Do what the arguments ask for; returns the exit code, and the document of --json."""
+    arguments, problems = build_parser().parse_collecting(typed)
     out = arguments.out
     pairs: list[Pair] = []
     notes: list[str] = []
@@ -110,7 +123,14 @@ def main(argv: list[str] | None = None) -> int:
         problems += known_diameter_problems(model, arguments.diameter)
     except UserError as error:
         problems += error.problems
+    if no_images := given_as_images(arguments.data, f"give the data, or leave them out for its own: {OWN}"):
+        raise UserError([*problems, *no_images])
     try:
+        if arguments.data is None and arguments.images is None and arguments.masks is None:
+            own = own_data(arguments.model, COMMAND)
+            arguments.data, arguments.images, arguments.masks = own.data, own.images, own.masks
+            arguments.skip_unpaired = arguments.skip_unpaired or own.skip_unpaired
+            arguments.side = arguments.side or "test"
         found = survey(
             arguments.data,
             images=arguments.images,
@@ -127,23 +147,20 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
-    typed = sys.argv[1:] if argv is None else argv
     if out is None:
-        run_evaluation(arguments, model, pairs, notes, typed)
-        return 0
+        return 0, run_evaluation(arguments, model, pairs, notes, typed)
     with FolderLock(out, say=partial(say_item, print, "note")) as lock:
         lock.sweep()
         # Once more, because another process may have written there until now.
         if problems := evaluation_problems(out, pairs, arguments.overwrite):
             raise UserError(problems)
-        run_evaluation(arguments, model, pairs, notes, typed)
-    return 0
+        return 0, run_evaluation(arguments, model, pairs, notes, typed)
 
 
 def run_evaluation(
     arguments: Namespace, model: LoadedModel, pairs: list[Pair], notes: list[str], typed: Sequence[str]
-) -> None:
-    """Score, print, and write the files where --out names a folder; `typed` is the command line."""
+) -> dict[str, Any]:
+    """Score, print, and write the files where --out names a folder; returns the numbers. `typed` is the command line."""
     out, native = arguments.out, arguments.native or arguments.diameter is not None
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
@@ -172,8 +189,10 @@ def run_evaluation(
             diameters[pair.name] = diameter
 
     missing = missing_packages()
+    threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
+    settings = model.cell_settings.at_threshold(arguments.threshold)
     classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
-    cells = None if missing else CellEvaluation(classes=classes)
+    cells = None if missing else CellEvaluation(classes=classes, settings=settings)
 
     def observe_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         if classes is not None:
@@ -187,6 +206,7 @@ def run_evaluation(
             selected.pairs,
             native=native,
             diameter=arguments.diameter,
+            threshold=threshold,
             batch_size=arguments.batch_size,
             progress=progress,
             observe=observe,
@@ -206,15 +226,17 @@ def run_evaluation(
     for name, sentences in unlike.items():
         if sentences:
             say_item(print, "unlike", f"{name}: {paragraph(sentences)}")
+    data = arguments.data or arguments.images
+    numbers = evaluation_numbers(model, data, selected, metrics, native, cells, unlike, diameters, classes)
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        data = arguments.data or arguments.images
-        images = write_evaluation(out, model, data, selected, metrics, native, cells, unlike, diameters, classes)
+        images = write_evaluation(out, numbers, model, selected, diameters)
         if not arguments.no_report:
             command = command_line("minunet.evaluate", typed, overwrite=True)
             write_evaluation_report(out, model, images, cells, command, warnings, print)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
+    return {**numbers, "warnings": warnings}
 
 
 def mask_choice(arguments: Namespace) -> MaskChoice:
@@ -237,7 +259,13 @@ def build_parser() -> Parser:
         type=path_text,
         help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
     )
-    parser.add_argument("data", metavar="DATA", type=file_path, nargs="?", help="folder with images and masks")
+    parser.add_argument(
+        "data",
+        metavar="DATA",
+        type=file_path,
+        nargs="?",
+        help="folder with images and masks (default of a run folder its own data, of which the test images are scored)",
+    )
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
     parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
     add_setting_flags(parser, ("cell", "classes", "ignore", "invert_masks"), TrainConfig())
@@ -245,13 +273,20 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--side",
         choices=SIDE_CHOICES,
-        help="which images (default unseen: all but those used for training or validation)",
+        help="which images (default unseen: all but those used for training or validation; test where DATA is left out)",
     )
     parser.add_argument(
         "--split",
         metavar="RUN",
         type=file_path,
         help="split.json or its run folder (default the one beside the model)",
+    )
+    parser.add_argument(
+        "--threshold",
+        metavar="P",
+        type=fraction,
+        help="a pixel is predicted as cell where its probability is above P (default 0.5 for pixels, and for cells what was "
+        "best in validation)",
     )
     parser.add_argument(
         "--native", action="store_true", help="score at the images' own size, not at that of the model's input"
@@ -270,6 +305,7 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--batch-size", metavar="N", type=positive_int, default=8, help="images predicted together (default 8)"
     )
+    add_json_flag(parser, "every number")
     add_report_flag(parser)
     add_machine_arguments(parser)
     return parser

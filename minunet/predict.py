@@ -7,17 +7,17 @@ import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from minunet.cell_packages import missing_packages
 from minunet.cells.cell_exports import EXPORTS
-from minunet.cells.cell_settings import RANGES
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float
 from minunet.cli.command import INTERRUPTED, command, one_line
 from minunet.cli.console import say_item
+from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
 from minunet.data.finding.input_images import InputFiles, InputImage, find_input_images
@@ -31,7 +31,13 @@ from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
 from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
 from minunet.runs.prediction_report import write_prediction_report
-from minunet.runs.prediction_run import PredictedImages, has_results, predict_files, result_problems
+from minunet.runs.prediction_run import (
+    PredictedImages,
+    has_results,
+    predict_files,
+    prediction_document,
+    result_problems,
+)
 from minunet.runs.prediction_tables import TABLES, PredictionTables
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.wording import count_noun, join_names, paragraph
@@ -78,7 +84,13 @@ exit code: 0 all done; 1 some images failed, they are listed and the others are 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    arguments, problems = build_parser().parse_collecting(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    return run_with_json(typed, partial(predict_images, typed))
+
+
+def predict_images(typed: list[str]) -> tuple[int, dict[str, Any]]:
+    """Do what the arguments ask for; returns the exit code, and the document of --json."""
+    arguments, problems = build_parser().parse_collecting(typed)
     out = fresh_folder("predictions") if arguments.out is None else arguments.out
     overwrite, skip_existing = arguments.overwrite, arguments.skip_existing
     exports = None if missing_packages() else tuple(dict.fromkeys(arguments.export))
@@ -130,21 +142,16 @@ def main(argv: list[str] | None = None) -> int:
         result = predict_files(model, images, out, threshold, cells, arguments.diameter)
         code = announce_results(result, images, out, None if cells is None else cells.tables)
         if not arguments.no_report:
-            typed = sys.argv[1:] if argv is None else argv
             # Without --out the results are in a new folder each time.
             again = arguments.out is not None and not skip_existing
             command = command_line("minunet.predict", typed, overwrite=again)
             write_prediction_report(out, model, inputs.images, result, cells, command, print)
-        return code
+        return code, prediction_document(out, model, result, None if cells is None else cells.tables)
 
 
 def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: Sequence[str]) -> CellRequest:
     """What is to be done with cells, by the arguments and the model."""
-    settings = model.cell_settings
-    if arguments.threshold is not None:
-        settings = replace(
-            settings, threshold=min(max(arguments.threshold, RANGES["threshold"][0]), RANGES["threshold"][1])
-        )
+    settings = model.cell_settings.at_threshold(arguments.threshold)
     if model.cell_choice is None:
         say_item(
             print,
@@ -189,6 +196,7 @@ def build_parser() -> Parser:
         "them (default that which a model trained at one cell diameter, as the pretrained one, estimates image by image; others do "
         "not resize by it)",
     )
+    add_json_flag(parser, "what was predicted")
     parser.add_argument(
         "--pixel-size",
         metavar="UM",

@@ -108,6 +108,8 @@ def train(
             config.write(folder.config)  # with the reading, before there is a split
         write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data, learned)
+        for note in request.notes:
+            say_item(say, "note", note)
         run = TrainingRun(config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks)
         if run.finished():
             announce_finished(say, config, folder)

@@ -6,7 +6,7 @@ They are chosen on the validation images at the end of a training, and stored in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from minunet.errors import UserError
@@ -66,6 +66,11 @@ class CellSettings:
                 problems.append(f"{name} {shorten(repr(value))}: give a number from {low:g} to {high:g}.")
         if problems:
             raise UserError(problems)
+
+    def at_threshold(self, threshold: float | None) -> CellSettings:
+        """The settings with the threshold nearest to this one that they can have; with their own for None."""
+        low, high = RANGES["threshold"]
+        return self if threshold is None else replace(self, threshold=min(max(threshold, low), high))
 
     def to_dict(self) -> dict[str, float]:
         """The settings, for a JSON file."""

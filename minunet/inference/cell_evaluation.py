@@ -10,6 +10,7 @@ from typing import Any
 
 from minunet.cells.cell_diameters import CellDiameters
 from minunet.cells.cell_scores import CellScores
+from minunet.cells.cell_settings import CellSettings
 from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.stored_mask import StoredMask
@@ -35,6 +36,8 @@ class CellEvaluation:
     classes : ClassEvaluation or None
         To which the cells of each class are added; None for a model without classes.
     diameters : CellDiameters
+    settings : CellSettings or None
+        By which cells are found; None for those of the model.
     """
 
     scores: CellScores = field(default_factory=CellScores)
@@ -43,6 +46,7 @@ class CellEvaluation:
     covered: int | None = None
     classes: ClassEvaluation | None = None
     diameters: CellDiameters = field(default_factory=CellDiameters)
+    settings: CellSettings | None = None
 
     def add(self, model: LoadedModel, pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         """Find the cells of an image, and compare them with those of its mask.
@@ -61,7 +65,7 @@ class CellEvaluation:
             If the packages that cells need are not installed.
         """
         cells = cells_of_mask(mask, model.preprocessing)
-        found = model.cell_maps(maps).find(model.cell_settings)
+        found = model.cell_maps(maps).find(self.settings or model.cell_settings)
         truth, predicted = cells.scored(found.labels)
         self.scores.update(truth, predicted, pair.name)
         self.pixels.update(maps.probability[None, ..., None], native_target(model, mask)[None], [pair.name])

@@ -16,7 +16,7 @@ from minunet.data.reading.pair_files import read_image, read_mask
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel, resize_maps
-from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
 from minunet.inference.predicted_maps import PredictedMaps
 
 
@@ -30,6 +30,7 @@ def evaluate(
     observe: Callable[[Pair, np.ndarray, float, float | None], object] | None = None,
     observe_cells: Callable[[Pair, StoredMask, PredictedMaps], object] | None = None,
     diameter: float | None = None,
+    threshold: float = THRESHOLD,
 ) -> SegmentationMetrics:
     """Score a model on pairs of images and masks.
 
@@ -53,13 +54,15 @@ def evaluate(
         Called with each pair, its mask as it is stored, and what is predicted, at the image's own size.
     diameter : float, optional
         Of the cells in all images, as for `LoadedModel.predict`; images that are resized by it are scored at their own size.
+    threshold : float
+        A pixel is predicted as cell where its probability is above it.
 
     Returns
     -------
     SegmentationMetrics
         The images under their pairs' names, in order.
     """
-    metrics = SegmentationMetrics()
+    metrics = SegmentationMetrics(threshold)
     for first in range(0, len(pairs), batch_size):
         batch = pairs[first : first + batch_size]
         if native or model.preprocessing.size is None or diameter is not None:

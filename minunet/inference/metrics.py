@@ -156,6 +156,11 @@ def trivial_accuracy(cells: float) -> float:
 class SegmentationMetrics:
     """Adds up predictions batch by batch, and gives the measures of all of them.
 
+    Parameters
+    ----------
+    threshold : float
+        From 0 to 1; a pixel is predicted as cell where its probability is above it.
+
     Examples
     --------
     >>> metrics = SegmentationMetrics()
@@ -164,8 +169,11 @@ class SegmentationMetrics:
     0.6667
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threshold: float = THRESHOLD) -> None:
         self._scores: dict[str, _Sums] = {}
+        self.threshold = threshold
+        with np.errstate(divide="ignore"):
+            self._logit = float(np.log(threshold) - np.log1p(-threshold))  # -inf for 0, inf for 1
 
     def update(self, probability: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
         """Add a batch of probabilities.
@@ -187,7 +195,7 @@ class SegmentationMetrics:
         t = np.maximum(target, 0).astype(np.float64)
         with np.errstate(divide="ignore"):
             loss = -(t * np.maximum(np.log(p), LOG_FLOOR) + (1 - t) * np.maximum(np.log1p(-p), LOG_FLOOR))
-        self._add(probability > THRESHOLD, target, loss, names)
+        self._add(probability > self.threshold, target, loss, names)
 
     def update_logits(self, logits: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
         """Add a batch of logits. The loss is exact also where the probability would be rounded to 0 or 1.
@@ -198,7 +206,7 @@ class SegmentationMetrics:
         logits, target = self._batch(logits, target)
         x = logits.astype(np.float64)
         loss = bce_elements(x, np.maximum(target, 0))
-        self._add(logits > 0, target, loss, names)
+        self._add(logits > self._logit, target, loss, names)
 
     def __len__(self) -> int:
         return len(self._scores)

@@ -56,6 +56,33 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
 
 def write_evaluation(
     out: Path,
+    numbers: dict[str, Any],
+    model: LoadedModel,
+    selected: SelectedPairs,
+    diameters: Mapping[str, float] = MappingProxyType({}),
+) -> list[ScoredImage]:
+    """Write the files of an evaluation, but for the report.
+
+    Parameters
+    ----------
+    out : Path
+    numbers : dict
+        From `evaluation_numbers`.
+    model : LoadedModel
+    selected : SelectedPairs
+    diameters : mapping of str to float
+
+    Returns
+    -------
+    list of ScoredImage
+        The worst and the best images, for the report.
+    """
+    write_json(out / "metrics.json", numbers)
+    write_text(out / "per_image.csv", csv_text(numbers["images"]))
+    return _write_cases(out / "cases.png", model, selected.pairs, numbers["images"], diameters)
+
+
+def evaluation_numbers(
     model: LoadedModel,
     data: Path,
     selected: SelectedPairs,
@@ -65,12 +92,11 @@ def write_evaluation(
     unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
     diameters: Mapping[str, float] = MappingProxyType({}),
     classes: ClassEvaluation | None = None,
-) -> list[ScoredImage]:
-    """Write the files of an evaluation, but for the report.
+) -> dict[str, Any]:
+    """Every number of an evaluation, as in metrics.json.
 
     Parameters
     ----------
-    out : Path
     model : LoadedModel
     data : Path
         The folder that the user gave.
@@ -86,11 +112,6 @@ def write_evaluation(
         For each image that was resized by it, the diameter of its cells in its own pixels.
     classes : ClassEvaluation, optional
         The scores of the classes, of a model that has some.
-
-    Returns
-    -------
-    list of ScoredImage
-        The worst and the best images, for the report.
     """
     of_cells = {} if cells is None else cells.per_image()
     images = [
@@ -103,11 +124,12 @@ def write_evaluation(
         }
         for image in worst_first(metrics)
     ]
-    numbers = {
+    return {
         "model": str(model.path),
         "data": str(data),
         "split": selected.source,
         "scale": "native" if native or model.preprocessing.size is None else model.preprocessing.size,
+        "threshold": metrics.threshold,
         "count": len(images),
         "sides": Counter(image["side"] or "not in the run" for image in images),
         "all_pixels": metrics.result(),
@@ -118,9 +140,6 @@ def write_evaluation(
         "mean_class_dice": None if classes is None else classes.pixels.mean_dice(),
         "images": images,
     }
-    write_json(out / "metrics.json", numbers)
-    write_text(out / "per_image.csv", csv_text(images))
-    return _write_cases(out / "cases.png", model, selected.pairs, images, diameters)
 
 
 def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
@@ -130,7 +149,7 @@ def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
         "masks_with_numbers": cells.numbered,
         **cells.diameters.medians(),
         "counts_in_their_interval": cells.covered,
-        "settings": model.cell_settings.to_dict(),
+        "settings": (cells.settings or model.cell_settings).to_dict(),
         "settings_are_defaults": model.cell_choice is None,
     }
 

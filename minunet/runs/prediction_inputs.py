@@ -12,7 +12,7 @@ from pathlib import Path
 from minunet.checkpoints.pretrained import PRETRAINED
 from minunet.data.finding.listing import NOT_READ, READ, is_pattern, list_tree
 from minunet.files.reading import open_regular
-from minunet.runs.run_folder import RunFolder
+from minunet.runs.run_folder import RunFolder, given_as_images
 
 MODEL_ENDING = ".safetensors"
 _STARTS = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II", b"MM")  # of PNG, JPEG, BMP and TIFF files
@@ -42,6 +42,8 @@ def model_and_images(arguments: Sequence[str]) -> tuple[str | None, list[Path], 
         for path in images
         if path.suffix.lower() == MODEL_ENDING
     ]
+    for path in images:
+        problems += given_as_images(path, "give the images, or folders of images")
     if first == PRETRAINED:  # the name, whatever is there: `named_model` does not guess
         if not images:
             problems.append(f"no images were given: name images or folders after {PRETRAINED}.")

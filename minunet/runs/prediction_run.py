@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from minunet.cli.console import FileProgressBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
@@ -25,7 +26,7 @@ from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.cell_results import CellRequest, cell_files, most_pixels, remove_files, write_cell_files
 from minunet.runs.kept_rows import KeptRows, MiddleRows
 from minunet.runs.picture_files import picture_files
-from minunet.runs.prediction_tables import table_problems
+from minunet.runs.prediction_tables import PredictionTables, table_problems
 from minunet.wording import join_names
 
 STOPPING = "Stopping after this image, a large one is given up; what is done is kept. Ctrl-C again stops at once."
@@ -130,6 +131,42 @@ def result_problems(
         )
         return [f"--out {out}: results of {join_names(existing, 3)} are there already; {remedy}", *tables]
     return tables
+
+
+def prediction_document(
+    out: Path, model: LoadedModel, result: PredictedImages, tables: PredictionTables | None
+) -> dict[str, Any]:
+    """What was predicted, for --json.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of the results.
+    model : LoadedModel
+    result : PredictedImages
+    tables : PredictionTables or None
+        Their rows of the images are those of images.csv; None where no cells were found.
+    """
+    rows = {} if tables is None else {str(row["image"]): row for row in tables.images()}
+    images = [
+        {
+            "image": done.image.name,
+            "file": str(done.image.path),
+            "pixels": done.pixels,
+            "cell_share": done.cell_pixels / done.pixels,
+            "cell_diameter": done.diameter,
+            "unlike": list(done.unlike),
+            "cells": rows.get(done.image.name),
+        }
+        for done in result.done
+    ]
+    return {
+        "model": str(model.path),
+        "out": str(out),
+        "images": images,
+        "failures": result.failures,
+        "notes": result.notes,
+    }
 
 
 def predict_files(

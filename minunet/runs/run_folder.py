@@ -30,6 +30,8 @@ CONTENTS = {
     "given/": "the images that a program gave to minunet.fit",
 }
 
+PICTURES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+
 
 class RunFolder:
     """The folder of one training.
@@ -67,6 +69,14 @@ class RunFolder:
         """Whether this is the folder of a training; an evaluation also writes a metrics.json."""
         return any(os.path.isfile(path) for path in (self.config, self.last, self.model))
 
+    def holds_only_a_run(self) -> bool:
+        """Whether the folder is one of a training, and of nothing else: its pictures are no images of cells."""
+        if not self.config.is_file() or not (self.model.is_file() or self.last.is_file() or self.split.is_file()):
+            return False
+        own = {name.rstrip("/") for name in CONTENTS}
+        others = [path for path in self.path.iterdir() if path.name not in own and not path.name.startswith(".")]
+        return not any(path.is_dir() or path.suffix.lower() in PICTURES for path in others)
+
     def remove_settings(self, *, drawn: bool) -> None:
         """Remove what a run wrote that could not begin: its settings, its split and, where it has drawn them, its smears."""
         for path in (self.config, self.split):
@@ -89,3 +99,10 @@ class RunFolder:
             ]
         obstacle = unwritable(self.path)
         return [f"--out {self.path}: {obstacle}."] if obstacle else []
+
+
+def given_as_images(path: str | Path | None, remedy: str) -> list[str]:
+    """A sentence where a run folder was given in the place of images; `remedy` says what to type."""
+    if path is None or not os.path.isdir(path) or not RunFolder(path).holds_only_a_run():
+        return []
+    return [f"{path} is the folder of a training, and its pictures are no images of cells: {remedy}."]

@@ -6,6 +6,7 @@ All mistakes are collected, so that they can be reported together with the probl
 from __future__ import annotations
 
 import os
+import shlex
 from argparse import BooleanOptionalAction
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,8 +18,9 @@ from minunet.errors import UserError
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
 from minunet.runs.first_weights import SCALE, followed_settings, init_text
+from minunet.runs.moved_data import find_moved, missing_paths
 from minunet.runs.report_file import add_report_flag
-from minunet.runs.run_folder import CONTENTS, RunFolder
+from minunet.runs.run_folder import CONTENTS, RunFolder, given_as_images
 from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for, flag
 from minunet.runs.setting_flags import add_setting_flags, add_skip_unpaired, as_typed, given_settings
 from minunet.runs.train_config import TrainConfig
@@ -83,6 +85,8 @@ class TrainRequest:
         The settings for which there was a flag.
     report : bool
         Whether report.html is written.
+    notes : tuple of str
+        What was decided for the user, such as where data are that were moved.
     """
 
     config: TrainConfig
@@ -92,6 +96,7 @@ class TrainRequest:
     problems: list[str]
     given: frozenset[str]
     report: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def fit_size(self) -> bool:
@@ -183,6 +188,9 @@ def read(argv: list[str] | None = None) -> TrainRequest:
         values = {**WITHOUT_DATA, **values}
     if values.get("lighting") == "wide" and values.get("augment") == "none":
         problems.append("--lighting wide changes nothing with --augment none: leave one of the two out.")
+    data = values.get("data")
+    if no_images := given_as_images(data, f"give a folder of images and masks, or go on with it: --resume {data}"):
+        raise UserError([*problems, *no_images])
     config = TrainConfig(**values)
     folder = RunFolder.fresh() if out is None else RunFolder(out)
     problems += (
@@ -212,10 +220,23 @@ def _resumed(values: dict[str, Any], problems: list[str], out: str | None, resum
     if any(name in DATA_PATHS for name in changed):
         changed = {**dict.fromkeys(DATA_PATHS), **changed}  # the data was moved: none of the stored paths is valid
     config = replace(stored, **changed, extended=())  # what it was begun with is in its last state
+    notes: list[str] = []
+    if not any(name in DATA_PATHS for name in changed) and (missing := missing_paths(vars(stored))):
+        moved: dict[str, Any] | None = find_moved(vars(stored), folder)
+        if moved is None:  # nothing like it is suggested: other images would be another training
+            raise UserError(
+                [
+                    *problems,
+                    f"{missing[0]}, where the data of this run were, does not exist; say where they are now: "
+                    f"python -m minunet.train DATA --resume {shlex.quote(str(path))}.",
+                ]
+            )
+        config = replace(config, **moved)
+        notes.append(f"{missing[0]} does not exist any more; the same images are in {next(iter(moved.values()))}")
     if stored.drawn and not config.drawn:
         problems.append("this run draws its own smears; leave out DATA, --images and --masks, or start a new run.")
     problems += config.problems() + target_problems(config) + machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, True, False, problems, frozenset(values))
+    return TrainRequest(config, folder, True, False, problems, frozenset(values), notes=tuple(notes))
 
 
 def changed_settings(values: Mapping[str, Any], stored: TrainConfig) -> list[str]:
