@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet`: the list of commands, and the way to run one by its name.
 
 The console script `minunet` does the same: `minunet train FOLDER` is `python -m minunet.train FOLDER`.
@@ -10,6 +11,8 @@ import importlib
 import sys
 
 from minunet.cli.command import command
+from minunet.cli.completion import complete, completed_command
+from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.version import __version__
 
@@ -29,6 +32,10 @@ COMMANDS = {
 def main(argv: list[str] | None = None) -> int:
     """Run the command that `argv` names, or print the list of commands; return the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    if (asked := completed_command([*COMMANDS])) is not None:
+        arguments = [asked]
+    else:
+        complete(command_names())
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(listing())
         return 0
@@ -39,6 +46,13 @@ def main(argv: list[str] | None = None) -> int:
     if name not in COMMANDS:
         raise UserError(unknown(name))
     return importlib.import_module(f"minunet.{name}").main(rest)
+
+
+def command_names() -> Parser:
+    """A parser of the first argument, for its completion."""
+    parser = Parser(prog="minunet")
+    parser.add_argument("command", choices=[*COMMANDS])
+    return parser
 
 
 def listing() -> str:

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.compare A B`: two folders of masks or labels, compared cell by cell."""
 
 from __future__ import annotations

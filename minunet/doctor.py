@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.doctor DATA`: one page on what a training would see in a data set, before anyone trains."""
 
 from __future__ import annotations

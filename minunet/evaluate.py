@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.evaluate MODEL DATA`: the scores of a trained model on images with known masks.
 
 Images that the model was trained on are left out unless --side selects them, and the output says which were scored.

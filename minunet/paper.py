@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.paper`: repeat the paper's experiments, and test its claims."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.predict [MODEL] PATHS...`: cells, masks, probabilities, products and overlays for images and whole folders."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.show MODEL IMAGE`: what each layer of a network makes of an image, as pictures and as a table."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.synthesize`: draw a set of blood smears with exact masks, for first tries, for tests and for teaching."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """`python -m minunet.train`: train a U-Net on a folder of images and masks, or on smears that it draws itself."""
 
 from __future__ import annotations

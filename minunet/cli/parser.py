@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
+from minunet.cli.completion import complete, completed
 from minunet.cli.foreign_flags import key_advice, unknown_flags
 from minunet.errors import UserError
 from minunet.version import __version__
@@ -69,13 +70,15 @@ class Parser(argparse.ArgumentParser):
 
     def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         """As argparse's, but a value that `type` or `choices` reject, or an empty text, is collected as a problem."""
-        return super().add_argument(*names, **self._collecting(names, options))
+        return completed(super().add_argument(*names, **self._collecting(names, options)), options.get("choices"))
 
     def add_argument_group(self, *titles: Any, **options: Any) -> argparse._ArgumentGroup:
         """As argparse's; the problems of the group's arguments are collected too."""
         group = super().add_argument_group(*titles, **options)
         add_argument = group.add_argument
-        group.add_argument = lambda *names, **options: add_argument(*names, **self._collecting(names, options))  # type: ignore[method-assign]
+        group.add_argument = lambda *names, **options: completed(  # type: ignore[method-assign]
+            add_argument(*names, **self._collecting(names, options)), options.get("choices")
+        )
         return group
 
     def format_help(self) -> str:
@@ -118,6 +121,7 @@ class Parser(argparse.ArgumentParser):
         raise UserError([*self.problems, f"{message}; {self.prog} --help lists the arguments"])
 
     def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        complete(self)
         argv = sys.argv[1:] if argv is None else list(argv)
         unknown_here = unknown_flags(argv, self)
         if unknown_here and not {"-h", "--help", "-V", "--version"} & set(argv):
@@ -139,6 +143,7 @@ class Parser(argparse.ArgumentParser):
         """The options of an argument, with a `type` that collects problems in place of `type` and `choices`."""
         if "action" in options or "const" in options:  # the argument takes no text, or may be given without one
             return options
+        options = dict(options)
         convert, choices = options.pop("type", None), options.pop("choices", None)
         if choices is not None:
             options.setdefault("metavar", "{" + ",".join(map(str, choices)) + "}")
