@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "score a trained model against masks",
     "predict": "write masks and overlays for images",
     "show": "show what the layers of a network make of an image",
+    "describe": "list the layers of a model, and what runs each",
     "compare": "compare two folders of masks or labels, cell by cell",
     "synthesize": "draw blood smears with exact masks",
     "paper": "repeat the paper's experiments and print its numbers beside ours",

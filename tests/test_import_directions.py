@@ -27,6 +27,7 @@ ONLY_FOR = {
         "evaluate",
         "predict",
         "compare",
+        "describe",
         "show",
         "synthesize",
         "paper",

@@ -1,5 +1,6 @@
 """What people type who come from other programs is answered with the flag or the argument that it is here."""
 
+import importlib
 import re
 
 import pytest
@@ -15,6 +16,7 @@ PARSERS = {
     "train": train_flags.build_parser,
     "evaluate": evaluate.build_parser,
     "predict": predict.build_parser,
+    "describe": importlib.import_module("minunet.describe").build_parser,
     "doctor": doctor.build_parser,
     "compare": compare.build_parser,
     "show": show.build_parser,
