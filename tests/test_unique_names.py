@@ -13,6 +13,7 @@ import minunet
 PACKAGE = Path(minunet.__file__).parent
 
 SAME_FILES = {
+    "describe.py": "the command, and the function that it prints the result of",
     "activation.py": "ReLU, tanh, sigmoid and softmax: as functions of tensors, as primitives, as CUDA launches",
     "adam.py": "the primitive adam on the CPU and on a GPU",
     "by_channels.py": "a block of channels at a time, in im2col and in Winograd's algorithm",
