@@ -108,4 +108,5 @@ else:
     # Importing a module of a package binds its name there, and would put this one in the place of the function.
     vars(summary.describe)["main"] = main
     vars(summary.describe)["build_parser"] = build_parser
+    vars(summary.describe)["__spec__"] = __spec__  # for importlib.util.find_spec
     sys.modules[__name__] = summary.describe  # type: ignore[assignment]

@@ -6,12 +6,14 @@ more, to find layers that are dead (`watch_layers`). Weights, moments and random
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from minunet.autograd.tensor import Tensor
 from minunet.fused.step_plan import Loss
+from minunet.inference.metrics import count_examples
 from minunet.inference.scoring import BatchSource
 from minunet.nn.module import Module
 from minunet.training import watch_rules
@@ -118,43 +120,54 @@ class TrainingWatch:
 def constant_loss(loss: Loss, source: BatchSource, class_weights: Sequence[float] = ()) -> float | None:
     """The loss of predicting the share of cell, the mean of grey masks, or the share of each class, for every pixel.
 
-    Of all predictions that are the same for every pixel it has the lowest cross-entropy: the entropy of that share.
+    Of all predictions that are the same for every pixel it has the lowest cross-entropy: the entropy of that share. What separates
+    cells, where the network learns that too, is predicted as its weighted mean.
 
     Parameters
     ----------
     loss : callable
         Of logits and target; a mean over images.
     source : BatchSource
+        Its targets are those of `minunet.data.target_maps.targets`, (N, H, W, 1) or (N, H, W, 3).
     class_weights : sequence of float, optional
         The weight of each class in the loss, of masks of classes; the shares are then weighted with them.
 
     Returns
     -------
     float or None
-        None where masks hold more than one channel, or no pixel that counts.
+        None where masks have no pixel that counts.
     """
     total, pixels = 0.0, 0
+    separation, weight, separates = 0.0, 0.0, False
     per_class = np.zeros(max(1, len(class_weights)), np.int64)
-    for _, masks, _ in source.epoch(0):
-        if masks.shape[-1] != 1:
-            return None
-        counted = masks[masks >= 0]
-        total, pixels = total + float(counted.sum(dtype=np.float64)), pixels + counted.size
+    for _, targets, _ in source.epoch(0):
+        counted = targets[targets[..., 0] >= 0]  # (pixels, target channels)
+        total, pixels = total + float(counted[:, 0].sum(dtype=np.float64)), pixels + len(counted)
         if class_weights:
-            per_class += np.bincount(counted.astype(np.int64), minlength=len(per_class))
+            per_class += np.bincount(counted[:, 0].astype(np.int64), minlength=len(per_class))
+        if separates := targets.shape[-1] > 1:
+            separation += float(np.sum(counted[:, 1] * counted[:, 2], dtype=np.float64))
+            weight += float(counted[:, 2].sum(dtype=np.float64))
     if not pixels:
         return None
     if class_weights:
-        logits = np.log(np.maximum(per_class / pixels, 1e-6) * np.array(class_weights)).astype(np.float32)
+        logits = [*np.log(np.maximum(per_class / pixels, 1e-6) * np.array(class_weights))]
     else:
-        share = min(max(total / pixels, 1e-6), 1 - 1e-6)
-        logits = np.log([share / (1 - share)]).astype(np.float32)
+        logits = [_logit(total / pixels)]
+    if separates:
+        logits.append(_logit(separation / max(weight, 1e-6)))
+    constant = np.array(logits, np.float32)
     losses, images = 0.0, 0
-    for _, masks, _ in source.epoch(0):
-        count = int((masks >= 0).reshape(len(masks), -1).any(axis=1).sum())
-        losses += loss(Tensor(np.tile(logits, (*masks.shape[:3], 1))), masks).item() * count
+    for _, targets, _ in source.epoch(0):
+        count = count_examples(targets[..., :1])
+        losses += loss(Tensor(np.tile(constant, (*targets.shape[:3], 1))), targets).item() * count
         images += count
     return losses / max(1, images)
+
+
+def _logit(share: float) -> float:
+    share = min(max(share, 1e-6), 1 - 1e-6)
+    return math.log(share / (1 - share))
 
 
 def _is_said(kind: str, kinds: Collection[str]) -> bool:

@@ -135,7 +135,7 @@ def test_help_fits_80_columns_and_shows_every_default_in_the_same_way(command, m
     assert "(default:" not in text and "default=" not in text
     for action in parser._actions:
         help_ = action.help or ""
-        for place in re.finditer(r"\bdefaults?\b", help_):
+        for place in re.finditer(r"\bdefault\b", help_):
             assert help_[place.start() - 1] == "(" or "(default " in help_, (action.dest, help_)
         if action.default not in (None, False, [], "==SUPPRESS=="):
             assert "(default " in help_, (action.dest, action.default)

@@ -1,6 +1,7 @@
 """`python -m minunet.describe`: the table of a model's layers, as text and as JSON; the function of that name stays one."""
 
 import importlib
+import importlib.util
 import json
 import subprocess
 import sys
@@ -46,6 +47,7 @@ def test_a_mistake_is_a_document_too(capsys):
 
 def test_the_function_keeps_its_name_when_the_command_is_imported():
     assert importlib.import_module("minunet.describe") is minunet.describe
+    assert importlib.util.find_spec("minunet.describe") is not None
     assert minunet.describe(minunet.nn.Linear(3, 2), (1, 3), gradients=False).parameters == 8
 
 

@@ -12,6 +12,7 @@ from minunet.runs.warnings_file import read_warnings, write_warnings
 from minunet.training.class_loss import with_classes
 from minunet.training.divergence import Diverged, Exploded
 from minunet.training.events import TrainingProgress
+from minunet.training.loss import make_loss
 from minunet.training.schedule import Schedule
 from minunet.training.watch import TrainingWatch, constant_loss
 from minunet.training.watch_record import TrainingWarning
@@ -168,6 +169,22 @@ def test_the_constant_loss_is_the_entropy_of_the_share_of_cell_without_ignored_p
     share = 0.25
     entropy = -share * np.log(share) - (1 - share) * np.log(1 - share)
     assert constant_loss(build().loss, Masks()) == pytest.approx(entropy, rel=1e-5)
+
+
+def test_the_constant_loss_of_a_network_that_separates_cells_is_the_lowest_of_all_constants():
+    rng = np.random.default_rng(0)
+    targets = rng.uniform(0, 1, (2, 6, 6, 3)).astype(np.float32)
+    targets[..., 0] = targets[..., 0] < 0.3
+    targets[..., 2] *= 5
+
+    class Separated:
+        def epoch(self, index, start=0):
+            yield None, targets, []
+
+    loss = make_loss("bce", Outputs(separation="distance"))
+    found = constant_loss(loss, Separated())
+    for logits in rng.normal(0, 2, (50, 2)).astype(np.float32):
+        assert loss(Tensor(np.tile(logits, (2, 6, 6, 1))), targets).item() > found
 
 
 def test_progress_without_warnings_is_that_of_an_older_state():
