@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import functools
 import sys
+import textwrap
 from collections.abc import Callable
 from typing import Protocol
 
 from tqdm import tqdm
 
 from minunet.cli.interruption import ending_signals
-from minunet.cli.streams import silence, steady_streams
+from minunet.cli.streams import is_terminal, silence, steady_streams
 from minunet.errors import UserError
 from minunet.startup import INTERRUPTED
 from minunet.wording import shorten
@@ -19,6 +20,7 @@ from minunet.wording import shorten
 UNREAD = 141  # 128 + SIGPIPE
 UNWRITTEN = 1
 LONGEST_LINE = 10_000  # letters
+WIDTH = 80  # columns of a terminal
 SMALLER = "smaller images, smaller batches, or fewer channels"
 
 
@@ -88,13 +90,25 @@ def _limit_reached(error: Exception) -> str | None:
 
 
 def report(problems: list[str]) -> None:
-    """Print the problems on stderr: one as a sentence, several as a counted list."""
+    """Print the problems on stderr: one as a sentence, several as a counted list.
+
+    On a terminal lines are folded at spaces, so that no command and no path is broken within a word; in a file each is one line.
+    """
     if len(problems) == 1:
-        print(f"error: {one_line(problems[0])}", file=sys.stderr)
+        _print_problem("error: ", problems[0])
         return
     print(f"error: {len(problems)} problems:", file=sys.stderr)
     for problem in problems:
-        print(f"  - {one_line(problem)}", file=sys.stderr)
+        _print_problem("  - ", problem)
+
+
+def _print_problem(start: str, problem: str) -> None:
+    line = start + one_line(problem)
+    if is_terminal(sys.stderr):
+        indent = " " * (4 if start.startswith(" ") else 2)
+        options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+        line = "\n".join(textwrap.wrap(line, WIDTH, **options))  # type: ignore[arg-type]
+    print(line, file=sys.stderr)
 
 
 def one_line(problem: str) -> str:

@@ -7,12 +7,12 @@ import sys
 
 import pytest
 
-from minunet.cli.command import command
+from minunet.cli.command import command, report
 from minunet.errors import UserError
 
 PROGRAM = """\
 import sys
-from minunet.cli.command import command
+from minunet.cli.command import command, report
 from minunet.errors import UserError
 
 @command
@@ -168,3 +168,15 @@ def test_without_an_output_a_command_works_as_with_one(monkeypatch):
     finally:
         sys.stdout.close()
         sys.stderr.close()
+
+
+def test_on_a_terminal_errors_are_folded_at_spaces_and_in_a_file_they_are_one_line(monkeypatch, capsys):
+    problem = "smears: no masks; give them: python -m minunet.train --images smears/photographs --masks smears/outlines-by-hand"
+    report([problem, problem])
+    assert capsys.readouterr().err.splitlines()[1:] == [f"  - {problem}"] * 2
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    report([problem, problem])
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 5 and max(map(len, lines)) <= 80
+    assert " ".join(" ".join(lines[1:3]).split()) == f"- {problem}"
+    assert lines[2].startswith("    ")
