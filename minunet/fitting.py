@@ -199,7 +199,7 @@ def _request(
     split = (1 - validation - test, validation, test) if not problems else (0.8, 0.1, 0.1)
     config = TrainConfig(images="images", masks="masks", split=split, **values)
     folder = RunFolder.fresh() if out is None else RunFolder(Path(out))
-    problems += config.problems() + target_problems(config, separated="separation" in values)
+    problems += config.problems() + target_problems(config, separated="separation" in given)
     problems += folder.problems(resume=False)
     if not problems:
         problems += machine_problems(config.device, config.precision)

@@ -175,3 +175,15 @@ def test_resume_takes_no_other_images(smears, run):
 
 def test_given_images_are_those_of_the_run(run):
     assert len(find_pairs(run[0] / "given")) == 4
+
+
+def test_a_training_begins_with_the_weights_of_a_model(smears, run, tmp_path):
+    folder, first = run
+    model = minunet.fit(
+        *smears, init=str(folder), epochs=1, device="cpu", threads=1, out=tmp_path / "run", progress=False
+    )
+    assert model.config == first.config
+    assert model.preprocessing.size == (32, 32)
+    assert model.outputs == first.outputs
+    with pytest.raises(UserError, match="^depth 3: the model of init has 1; leave the flag out, or train without init"):
+        minunet.fit(*smears, init=str(folder), depth=3, out=tmp_path / "other")
