@@ -26,7 +26,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from minunet import train  # noqa: E402
-from minunet.checkpoints.model_file import MODEL_FILE, load_model, save_model  # noqa: E402
+from minunet.checkpoints.model_file import MODEL_FILE, load_model  # noqa: E402
+from minunet.checkpoints.model_writing import write_model  # noqa: E402
 from minunet.data.synthetic import draw_smear  # noqa: E402
 
 MODEL = ROOT / "minunet" / "models" / "blood_smears.safetensors"
@@ -93,7 +94,7 @@ def pack(run: Path, path: Path, card: dict[str, object]) -> None:
     # Photographs have any size, and 8 or 16 bits; cells are brought to the diameter that they have in the training images.
     known = DRAWN_DIAMETER * SIDE / DRAWN_SIDE
     preprocessing = replace(model.preprocessing, size=None, range=None, diameter=known)
-    save_model(
+    write_model(
         path,
         model.model,
         preprocessing,

@@ -21,7 +21,7 @@ from minunet.checkpoints.header import (
     finite,
     in_folder,
 )
-from minunet.checkpoints.model_writing import MODEL, write_model
+from minunet.checkpoints.model_writing import MODEL
 from minunet.checkpoints.pretrained import named_model
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.trained_model import TrainedModel
@@ -34,7 +34,6 @@ from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
 MODEL_FILE = "model.safetensors"
-save_model = write_model
 
 
 def load_model(path: str | Path | None = None, device: str = "auto", precision: str = "auto") -> TrainedModel:

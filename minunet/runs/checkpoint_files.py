@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.checkpoints.pretrained import PRETRAINED
 from minunet.checkpoints.training_state import load_state, save_state
 from minunet.data.training_images import TrainingImages
@@ -81,7 +81,7 @@ class CheckpointFiles:
         if settings.get("init", PRETRAINED) != PRETRAINED:
             settings["init"] = os.path.basename(settings["init"])
         metrics = {"validation": record.to_dict()}
-        save_model(
+        write_model(
             self.folder.model,
             self.model,
             self.preprocessing,

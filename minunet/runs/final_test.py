@@ -14,7 +14,8 @@ import numpy as np
 
 from minunet.cell_packages import missing_packages
 from minunet.cells.cell_choice import CellChoice
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.cli.console import FileProgressBar
 from minunet.data.batches import Batches
 from minunet.data.reading.preprocessing import Preprocessing
@@ -109,7 +110,7 @@ class FinalTest:
         choice = self._choose_cells(model)
         if choice is not None:
             result["cells"] = {**choice.to_dict(), "validation_counts": choice.counts}
-        save_model(
+        write_model(
             folder.model,
             model.model,
             self.preprocessing,

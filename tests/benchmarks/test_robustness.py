@@ -8,7 +8,7 @@ import pytest
 from benchmarks import robustness, unlike
 from benchmarks.conditions import conditions
 from minunet import UNet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.json_files import write_json
 from minunet.runs.train_config import TrainConfig
@@ -42,7 +42,7 @@ def test_the_table_and_the_file_have_the_dice_of_every_condition(tmp_path, capsy
     run = tmp_path / "run"
     run.mkdir()
     model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    save_model(run / "model.safetensors", model, Preprocessing(size=(16, 16)))
+    write_model(run / "model.safetensors", model, Preprocessing(size=(16, 16)))
     TrainConfig(data=str(data)).write(run / "config.json")
     write_json(run / "split.json", {"train": [names[0]], "validation": [names[1]], "test": [names[2]]})
     assert robustness.main([str(run), str(data), "--out", str(tmp_path)]) == 0

@@ -2,10 +2,10 @@
 
 import pytest
 
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from tests.checkpoints.model_files import SIZE, unet
 
 
 @pytest.fixture
 def saved(tmp_path):
-    return save_model(tmp_path / "model.safetensors", unet(), SIZE, metrics={"dice": 0.9})
+    return write_model(tmp_path / "model.safetensors", unet(), SIZE, metrics={"dice": 0.9})

@@ -8,7 +8,8 @@ from PIL import Image
 from safetensors.numpy import save_file
 
 from minunet.checkpoints import container
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.errors import UserError
 from tests.checkpoints.model_files import SIZE, error_of, rewritten, unet
 
@@ -125,7 +126,7 @@ def test_without_safetensors(saved, monkeypatch):
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
     (problem,) = error_of(saved)
     assert "pip install safetensors" in problem
-    (problem,) = error_of(saved, lambda path: save_model(path, unet(), SIZE))
+    (problem,) = error_of(saved, lambda path: write_model(path, unet(), SIZE))
     assert "pip install safetensors" in problem
 
 

@@ -5,14 +5,15 @@ import pytest
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from tests.checkpoints.model_files import SIZE, error_of, header, rewritten, unet
 
 CHOICE = CellChoice(CellSettings(0.4, 0.1, 0.2, 0.05), CountInterval(0.03, 12), {"cell_f1": 0.95})
 
 
 def test_a_choice_is_stored_and_read(tmp_path):
-    path = save_model(tmp_path / "model.safetensors", unet(), SIZE, cell_choice=CHOICE)
+    path = write_model(tmp_path / "model.safetensors", unet(), SIZE, cell_choice=CHOICE)
     model = load_model(path)
     assert model.cell_choice == CHOICE
     assert model.cell_settings == CHOICE.settings
@@ -37,7 +38,7 @@ def test_a_model_without_a_choice_has_the_defaults(saved):
     ],
 )
 def test_a_choice_that_cannot_be_used_is_an_error_that_names_the_file(tmp_path, change, said):
-    path = save_model(tmp_path / "model.safetensors", unet(), SIZE, cell_choice=CHOICE)
+    path = write_model(tmp_path / "model.safetensors", unet(), SIZE, cell_choice=CHOICE)
     (problem,) = error_of(rewritten(path, lambda tensors, document: change(document["cells"])))
     assert said in problem
 

@@ -9,7 +9,8 @@ from safetensors.numpy import load_file
 
 import minunet
 from minunet.checkpoints import container
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files import atomic_write
@@ -52,7 +53,7 @@ def test_round_trip(saved):
 def test_architecture_and_preprocessing_round_trip(tmp_path, options):
     channels = "rgb" if options.get("in_channels") == 3 else "grey"
     preprocessing = Preprocessing(channels=channels, crop=32, mask="grayscale", threshold=0.25)
-    loaded = load_model(save_model(tmp_path / "m.safetensors", unet(**options), preprocessing))
+    loaded = load_model(write_model(tmp_path / "m.safetensors", unet(**options), preprocessing))
     assert loaded.config == unet(**options).config
     assert loaded.preprocessing == preprocessing
 
@@ -67,7 +68,7 @@ def test_public_name(saved):
 
 
 def test_same_model_same_bytes(saved):
-    again = save_model(saved.with_name("again.safetensors"), unet(), SIZE, metrics={"dice": 0.9})
+    again = write_model(saved.with_name("again.safetensors"), unet(), SIZE, metrics={"dice": 0.9})
     assert again.read_bytes() == saved.read_bytes()
 
 
@@ -81,7 +82,7 @@ def test_scrambled_memory_is_stored_in_order(tmp_path):
 
 def test_metrics_json_has_no_word_for_become_null(tmp_path):
     metrics = {"dice": np.float32(0.5), "loss": float("nan"), "per_image": [np.inf, 1]}
-    path = save_model(tmp_path / "m.safetensors", unet(), SIZE, metrics=metrics)
+    path = write_model(tmp_path / "m.safetensors", unet(), SIZE, metrics=metrics)
     assert header(path)["metrics"] == {"dice": 0.5, "loss": None, "per_image": [None, 1]}
 
 
@@ -94,7 +95,7 @@ def test_half_precision_weights_are_widened(saved):
 
 
 def test_weights_in_half_precision_take_half_of_the_room(saved, tmp_path):
-    half = save_model(tmp_path / "half.safetensors", unet(), SIZE, dtype="float16", about="A model to try.")
+    half = write_model(tmp_path / "half.safetensors", unet(), SIZE, dtype="float16", about="A model to try.")
     assert {array.dtype for array in load_file(half).values()} == {np.dtype("float16")}
     assert header(half)["about"] == "A model to try."
     state = unet().state_dict()
@@ -106,7 +107,7 @@ def test_weights_that_half_precision_cannot_hold_are_refused(tmp_path):
     model = unet()
     next(iter(model.parameters())).data[:] = 1e6
     with pytest.raises(UserError, match=r"contraction\.0\.convs\.0\.weight are too large for float16; write float32"):
-        save_model(tmp_path / "half.safetensors", model, SIZE, dtype="float16")
+        write_model(tmp_path / "half.safetensors", model, SIZE, dtype="float16")
     assert not (tmp_path / "half.safetensors").exists()
 
 
@@ -125,7 +126,7 @@ def test_interrupted_write_leaves_the_old_file(saved, monkeypatch, failure, mome
 
     monkeypatch.setattr(atomic_write.os, moment, fail)
     with pytest.raises((UserError, KeyboardInterrupt)) as caught:
-        save_model(saved, unet(seed=3), SIZE)
+        write_model(saved, unet(seed=3), SIZE)
     assert saved.read_bytes() == before
     assert [path.name for path in saved.parent.iterdir()] == ["model.safetensors"]
     if isinstance(failure, OSError):
@@ -138,7 +139,7 @@ def test_interrupted_write_leaves_the_old_file(saved, monkeypatch, failure, mome
 def test_folder_in_the_way(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be written"):
-        save_model(tmp_path / "file" / "model.safetensors", unet(), SIZE)
+        write_model(tmp_path / "file" / "model.safetensors", unet(), SIZE)
 
 
 def test_written_files_may_be_read_by_others(saved):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.checkpoints.training_state import load_state, save_state
 from minunet.nn.optim import Adam
 from tests.checkpoints.model_files import SIZE, error_of, header, rewritten, unet
@@ -12,7 +13,7 @@ from tests.data.small_appearances import smears, statistics
 
 @pytest.fixture
 def saved(tmp_path):
-    return save_model(
+    return write_model(
         tmp_path / "m.safetensors", unet(), SIZE, training_images=statistics(smears(10, size=(48, 48)), SIZE)
     )
 
@@ -29,7 +30,7 @@ def test_a_loaded_model_knows_its_training_images(saved):
 
 
 def test_an_older_model_says_nothing(tmp_path):
-    path = save_model(tmp_path / "m.safetensors", unet(), SIZE)
+    path = write_model(tmp_path / "m.safetensors", unet(), SIZE)
     assert "training_images" not in header(path)
     model = load_model(path)
     assert model.training_images is None

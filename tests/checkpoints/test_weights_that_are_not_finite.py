@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.checkpoints.training_state import load_state, save_state
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -22,7 +23,7 @@ def spoilt(request):
 
 
 def test_a_model_with_them_is_refused(spoilt, tmp_path):
-    path = save_model(tmp_path / "model.safetensors", spoilt, Preprocessing())
+    path = write_model(tmp_path / "model.safetensors", spoilt, Preprocessing())
     with pytest.raises(UserError, match=r"1 of \d+ tensors hold NaN or infinite values \(such as 'head.weight'\)"):
         load_model(path)
 

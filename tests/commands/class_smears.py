@@ -6,7 +6,7 @@ from PIL import Image
 from minunet import UNet
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.preprocessing import Preprocessing
@@ -45,4 +45,4 @@ def save_class_model(path, *, mask=None, names=NAMES):
         crop=16, reading=reading(names, stored() if mask is None else mask), range=ImageRange(0.0, 255.0)
     )
     choice = CellChoice(CellSettings(smoothing=0.02, seed_height=0.1))
-    return save_model(path, network, preprocessing, outputs=Outputs(tuple(names.split(","))), cell_choice=choice)
+    return write_model(path, network, preprocessing, outputs=Outputs(tuple(names.split(","))), cell_choice=choice)

@@ -214,9 +214,9 @@ def test_a_class_that_no_training_image_shows_is_said(tmp_path, capsys):
 
 
 def test_a_model_without_classes_cannot_be_asked_for_them(smears, tmp_path, capsys):
-    from minunet.checkpoints.model_file import save_model
+    from minunet.checkpoints.model_writing import write_model
     from minunet.data.reading.preprocessing import Preprocessing
 
-    path = save_model(tmp_path / "m.safetensors", minunet.UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
+    path = write_model(tmp_path / "m.safetensors", minunet.UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
     assert run(evaluate, path, smears, "--classes", NAMES) == 2
     assert "the model tells cell and background only" in flat(capsys.readouterr().err)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import minunet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 
 main = importlib.import_module("minunet.describe").main
@@ -19,7 +19,7 @@ main = importlib.import_module("minunet.describe").main
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     network = minunet.UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    return str(save_model(tmp_path_factory.mktemp("run") / "model.safetensors", network, Preprocessing(size=(16, 12))))
+    return str(write_model(tmp_path_factory.mktemp("run") / "model.safetensors", network, Preprocessing(size=(16, 12))))
 
 
 def test_the_table_is_that_of_the_function(model, capsys):

@@ -6,7 +6,7 @@ import numpy as np
 
 import minunet.train
 from minunet import UNet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.evaluate import main as evaluate
 from minunet.experiments.runner import StudyRunner
@@ -41,7 +41,7 @@ def test_train(tmp_path, monkeypatch):
 def test_evaluate(tmp_path, monkeypatch):
     data = data_of(tmp_path)
     model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    save_model(tmp_path / "model.safetensors", model, Preprocessing(size=(16, 12)))
+    write_model(tmp_path / "model.safetensors", model, Preprocessing(size=(16, 12)))
     opened = count_openings(monkeypatch)
     assert evaluate([str(tmp_path / "model.safetensors"), str(data)]) == 0
     assert opened == twice(data)

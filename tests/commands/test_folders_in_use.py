@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minunet import UNet, compare, evaluate, paper, predict, synthesize, train
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.lock import FolderLock
 from minunet.runs import train_flags
@@ -23,7 +23,7 @@ def made(tmp_path_factory):
     """A folder with data/ and a run on it."""
     root = tmp_path_factory.mktemp("made")
     write_discs(root / "data", 4, (24, 20), squared_radius=25)
-    save_model(root / "model.safetensors", UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
+    write_model(root / "model.safetensors", UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
     assert train.main([str(root / "data"), "--out", str(root / "run"), *TINY]) == 0
     return root
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from minunet import UNet, evaluate, train
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.runs.train_config import TrainConfig
 
@@ -27,7 +27,7 @@ def flat(tmp_path):
 @pytest.fixture
 def model(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    return save_model(folder / "model.safetensors", UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
+    return write_model(folder / "model.safetensors", UNet(base_channels=2, depth=1), Preprocessing(size=(16, 16)))
 
 
 def test_a_run_is_not_written_among_the_images(flat, capsys):

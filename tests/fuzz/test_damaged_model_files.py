@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from tests.checkpoints.model_files import SIZE, unet
 from tests.fuzz.mutations import mutated_bytes, mutated_json, mutated_table, packed, pick, unpacked
 from tests.fuzz.outcomes import each_count, try_files
@@ -13,7 +14,7 @@ from tests.fuzz.outcomes import each_count, try_files
 
 @pytest.fixture
 def path(tmp_path):
-    return save_model(
+    return write_model(
         tmp_path / "model.safetensors", unet(), SIZE, metrics={"dice": 0.9}, extra={"training": {"lr": 0.1}}
     )
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from minunet import Tensor, UNet
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -13,7 +14,7 @@ from minunet.errors import UserError
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    return load_model(save_model(path, UNet(base_channels=2, depth=1), Preprocessing()))
+    return load_model(write_model(path, UNet(base_channels=2, depth=1), Preprocessing()))
 
 
 @pytest.mark.parametrize(
@@ -44,7 +45,7 @@ def in_colour(tmp_path_factory):
     folder, network = tmp_path_factory.mktemp("models"), UNet(3, base_channels=1, depth=1)
     ranges = ImageRange(3.0, 250.0, ("uint8",)), ImageRange(0.0, 1.0, ("float32",))
     return [
-        load_model(save_model(folder / f"{k}", network, Preprocessing(channels="rgb", range=of)))
+        load_model(write_model(folder / f"{k}", network, Preprocessing(channels="rgb", range=of)))
         for k, of in enumerate(ranges)
     ]
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.appearance import measure_appearance
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.training_images import TrainingImages
@@ -17,7 +18,7 @@ from tests.commands.predict.cell_folders import bright_is_cell
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "model.safetensors"
-    return load_model(save_model(path, bright_is_cell(), Preprocessing(diameter=12)))
+    return load_model(write_model(path, bright_is_cell(), Preprocessing(diameter=12)))
 
 
 def discs(diameter, shape=(240, 320), spacing=1.6):
@@ -63,9 +64,9 @@ def test_a_model_that_resizes_all_images_takes_a_diameter_by_those_of_its_traini
     image = discs(40)
     preprocessing = Preprocessing(size=(96, 72))
     appearance = measure_appearance(image, preprocessing)
-    unknown = load_model(save_model(tmp_path / "a", bright_is_cell(), preprocessing))
+    unknown = load_model(write_model(tmp_path / "a", bright_is_cell(), preprocessing))
     known = load_model(
-        save_model(
+        write_model(
             tmp_path / "b", bright_is_cell(), preprocessing, training_images=TrainingImages.of([appearance], [12.0])
         )
     )

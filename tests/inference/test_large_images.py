@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
 from minunet.data.reading import image_rows
 from minunet.data.reading.image_range import ImageRange
@@ -46,7 +47,7 @@ def _joined(parts):
 @pytest.mark.parametrize("settings", [{"size": (16, 12)}, {"crop": 8}, {"diameter": 12}])
 def test_every_map_of_a_network_with_several_outputs(tmp_path, request, monkeypatch, settings):
     outputs = Outputs(("background", "red", "white"), "distance")
-    path = save_model(tmp_path / "m", unet(out_channels=4, depth=2), Preprocessing(**settings), outputs=outputs)
+    path = write_model(tmp_path / "m", unet(out_channels=4, depth=2), Preprocessing(**settings), outputs=outputs)
     model = load_model(path)
     image = np.random.default_rng(0).integers(0, 256, (201, 130), np.uint8)
     request.getfixturevalue("small_limits")
@@ -65,7 +66,7 @@ def test_every_map_of_a_network_with_several_outputs(tmp_path, request, monkeypa
 @pytest.mark.parametrize(("shape", "size"), [((201, 130, 3), (16, 12)), ((90, 61), (61, 90)), ((40, 300, 3), (16, 70))])
 def test_a_model_that_resizes(tmp_path, request, channels, shape, size):
     network = unet(in_channels=1 if channels == "grey" else 3)
-    model = load_model(save_model(tmp_path / "m", network, Preprocessing(channels=channels, size=size)))
+    model = load_model(write_model(tmp_path / "m", network, Preprocessing(channels=channels, size=size)))
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     whole = model.predict(image)
     request.getfixturevalue("small_limits")
@@ -75,7 +76,7 @@ def test_a_model_that_resizes(tmp_path, request, channels, shape, size):
 @pytest.mark.parametrize("variant", ["paper", "classic"])
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_model_of_native_resolution(tmp_path, request, variant, depth):
-    model = load_model(save_model(tmp_path / "m", unet(variant=variant, depth=depth), Preprocessing(crop=8)))
+    model = load_model(write_model(tmp_path / "m", unet(variant=variant, depth=depth), Preprocessing(crop=8)))
     image = np.random.default_rng(0).integers(0, 65536, (421, 303), np.uint16)
     whole = model.predict(image)
     request.getfixturevalue("small_limits")
@@ -85,7 +86,7 @@ def test_a_model_of_native_resolution(tmp_path, request, variant, depth):
 
 
 def test_a_small_image_is_predicted_whole(tmp_path):
-    model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
+    model = load_model(write_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
     image = np.random.default_rng(0).integers(0, 256, (31, 40), np.uint8)
     ((pixels, maps),) = predict_rows(model, ImageRows.of_array(image))
     np.testing.assert_array_equal(pixels, image)
@@ -98,7 +99,7 @@ def test_numbers_of_any_type_in_a_range(tmp_path, request, settings, channels):
     image_range = ImageRange((-2.5,) * 2, (3.5,) * 2) if channels == "1,0" else ImageRange(-2.5, 3.5)
     preprocessing = Preprocessing(channels=channels, range=image_range, **settings)
     network = unet(in_channels=2 if channels == "1,0" else 1, depth=1)
-    model = load_model(save_model(tmp_path / "m", network, preprocessing))
+    model = load_model(write_model(tmp_path / "m", network, preprocessing))
     image = np.random.default_rng(0).normal(size=(201, 130) if channels == "grey" else (201, 130, 2))
     whole = model.predict(image)
     request.getfixturevalue("small_limits")
@@ -107,7 +108,7 @@ def test_numbers_of_any_type_in_a_range(tmp_path, request, settings, channels):
 
 def test_without_a_range_the_values_of_the_whole_image_say_what_is_white(tmp_path, request):
     """As in versions that read such files as 8 or 16 bits."""
-    model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(size=(16, 12))))
+    model = load_model(write_model(tmp_path / "m", unet(), Preprocessing(size=(16, 12))))
     image = np.random.default_rng(0).integers(0, 200, (201, 130)).astype(np.int32)
     image[200] = 250
     whole = model.predict(image.astype(np.uint8))
@@ -122,7 +123,7 @@ def test_without_a_range_the_values_of_the_whole_image_say_what_is_white(tmp_pat
 @pytest.mark.parametrize("channels", ["grey", "rgb"])
 def test_an_image_whose_cells_have_a_diameter(tmp_path, request, monkeypatch, channels, diameter, limit):
     network = unet(in_channels=1 if channels == "grey" else 3)
-    model = load_model(save_model(tmp_path / "m", network, Preprocessing(channels=channels, diameter=12)))
+    model = load_model(write_model(tmp_path / "m", network, Preprocessing(channels=channels, diameter=12)))
     image = np.random.default_rng(0).integers(0, 256, (201, 130, 3), np.uint8)
     request.getfixturevalue("small_limits")
     monkeypatch.setattr(large_images, "MOST_INPUT_PIXELS", limit)

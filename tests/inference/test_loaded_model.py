@@ -6,7 +6,8 @@ from PIL import Image
 
 import minunet
 from minunet import optim
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.inference import tile_size, tiled_logits
@@ -18,7 +19,7 @@ from tests.checkpoints.model_files import SIZE, unet
 @pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (33, 20)])
 def test_result_has_the_size_of_the_image(tmp_path, preprocessing, size):
     in_channels = 3 if preprocessing.channels == "rgb" else 1
-    model = load_model(save_model(tmp_path / "m", unet(in_channels=in_channels), preprocessing))
+    model = load_model(write_model(tmp_path / "m", unet(in_channels=in_channels), preprocessing))
     rng = np.random.default_rng(0)
     height, width = size
     grey = rng.integers(0, 256, (height, width), np.uint8)
@@ -39,7 +40,7 @@ def test_result_has_the_size_of_the_image(tmp_path, preprocessing, size):
 
 
 def test_prediction_is_sigmoid_of_the_network_on_the_prepared_image(tmp_path):
-    model = load_model(save_model(tmp_path / "m", unet(), SIZE))
+    model = load_model(write_model(tmp_path / "m", unet(), SIZE))
     image = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
     logits = unet()(SIZE.image(image)[None]).data[0, :, :, 0]
     np.testing.assert_allclose(model.predict(image), 1 / (1 + np.exp(-logits)), rtol=1e-6)
@@ -47,7 +48,7 @@ def test_prediction_is_sigmoid_of_the_network_on_the_prepared_image(tmp_path):
 
 def test_prediction_is_the_same_on_every_path(tmp_path):
     """A grey image reaches the kernels with an axis of one channel, whose stride can be any number."""
-    model = load_model(save_model(tmp_path / "m", unet(base_channels=8), Preprocessing(crop=32)))
+    model = load_model(write_model(tmp_path / "m", unet(base_channels=8), Preprocessing(crop=32)))
     image = np.random.default_rng(0).integers(0, 256, (90, 110), np.uint8)
     weight = np.zeros((3, 3, 1, 8), np.float32)
     arguments = (np.zeros((1, 90, 110, 1), np.float32),), weight, None, (1, 1), ((1, 1), (1, 1)), "relu"
@@ -60,7 +61,7 @@ def test_prediction_is_the_same_on_every_path(tmp_path):
 
 
 def test_many_images_as_one_by_one(tmp_path):
-    model = load_model(save_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
+    model = load_model(write_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
     rng = np.random.default_rng(0)
     images = [rng.integers(0, 256, size, np.uint8) for size in [(9, 9), (9, 9), (5, 8), (9, 9), (9, 9), (9, 9)]]
     together = list(model.predict_many(images, batch_size=2))
@@ -71,7 +72,7 @@ def test_many_images_as_one_by_one(tmp_path):
 
 @pytest.mark.parametrize("variant", ["paper", "classic"])
 def test_large_images_are_tiled_without_a_seam(tmp_path, monkeypatch, variant):
-    model = load_model(save_model(tmp_path / "m", unet(variant=variant), Preprocessing(crop=8)))
+    model = load_model(write_model(tmp_path / "m", unet(variant=variant), Preprocessing(crop=8)))
     image = np.random.default_rng(0).integers(0, 256, (401, 250), np.uint8)
     whole = model.predict(image)
     sizes = []
@@ -95,7 +96,7 @@ def test_trained_model_predicts_as_trained(tmp_path):
         target = (x > 0.5).astype(np.float32)
         minunet.functional.binary_cross_entropy_with_logits(model(x), target).backward()
         optimizer.step()
-    loaded = load_model(save_model(tmp_path / "m", model, preprocessing))
+    loaded = load_model(write_model(tmp_path / "m", model, preprocessing))
     image = np.full((64, 48), 20, np.uint8)
     image[16:32, 12:36] = 230
     found = loaded.predict(image) > 0.5

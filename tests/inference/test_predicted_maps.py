@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minunet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
@@ -13,7 +13,7 @@ from minunet.errors import UserError
 
 def saved_model(folder, outputs, size=(16, 12)):
     network = minunet.UNet(out_channels=outputs.channels, base_channels=2, depth=2, rng=np.random.default_rng(1))
-    return save_model(folder / "model.safetensors", network, Preprocessing(size=size), outputs=outputs), network
+    return write_model(folder / "model.safetensors", network, Preprocessing(size=size), outputs=outputs), network
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,6 @@ def test_large_images_are_predicted_in_tiles(tmp_path, monkeypatch):
 
 def test_outputs_that_the_network_does_not_have(tmp_path):
     network = minunet.UNet(base_channels=2, depth=2)
-    path = save_model(tmp_path / "model.safetensors", network, Preprocessing(), outputs=Outputs(separation="seam"))
+    path = write_model(tmp_path / "model.safetensors", network, Preprocessing(), outputs=Outputs(separation="seam"))
     with pytest.raises(UserError, match="has 1 output channel, and its header describes 2"):
         minunet.load_model(path)

@@ -7,7 +7,8 @@ import pytest
 
 from minunet import UNet
 from minunet.checkpoints import pretrained
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.finding.matching import Pair
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
@@ -24,7 +25,7 @@ def saved(path, preprocessing, outputs=None, **network):
     outputs = outputs or Outputs()
     model = UNet(out_channels=outputs.channels, **network, rng=np.random.default_rng(5))
     path.parent.mkdir(parents=True, exist_ok=True)
-    return save_model(path, model, preprocessing, outputs=outputs)
+    return write_model(path, model, preprocessing, outputs=outputs)
 
 
 @pytest.fixture

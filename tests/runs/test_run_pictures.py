@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from minunet import UNet
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.batches import Batches
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.preprocessing import Preprocessing
@@ -49,7 +50,7 @@ def test_large_photographs_are_shrunk_before_the_next_is_predicted(pairs, tmp_pa
 
     monkeypatch.setattr(run_pictures.figures, "prediction_grid", noting)
     model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    loaded = load_model(save_model(tmp_path / "model.safetensors", model, SMALL), "cpu")
+    loaded = load_model(write_model(tmp_path / "model.safetensors", model, SMALL), "cpu")
     draw_predictions(tmp_path / "p.png", loaded, pairs, {pair.name: {"dice": 0.5, "iou": 0.25} for pair in pairs})
     assert len(shapes) == 4
     assert shapes[0][0][:2] == shapes[0][1][:2] == shapes[0][2][:2] == (15, 20)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from minunet import UNet, optim
 from minunet import functional as F
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.evaluate import main
@@ -32,7 +32,7 @@ def draw(folder, names, seed=0, size=(32, 24)):
 
 def trained_model(folder, preprocessing, data):
     """The file of a model that learnt the pairs of `data`."""
-    return save_model(folder / "model.safetensors", trained_network(data), preprocessing)
+    return write_model(folder / "model.safetensors", trained_network(data), preprocessing)
 
 
 @functools.cache

@@ -9,7 +9,8 @@ from PIL import Image
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.evaluate.small_evaluations import SIZE, flat, numbers, run
 
@@ -17,7 +18,7 @@ from tests.commands.evaluate.small_evaluations import SIZE, flat, numbers, run
 def save_choice(choice):
     """Store a choice of cells in the model of the working folder."""
     model = load_model("run")
-    save_model("run/model.safetensors", model.model, model.preprocessing, cell_choice=choice)
+    write_model("run/model.safetensors", model.model, model.preprocessing, cell_choice=choice)
 
 
 def test_cells_are_scored_at_the_size_of_the_images(root, capsys):
@@ -80,7 +81,7 @@ def test_numbers_in_the_masks_are_used_where_the_model_reads_them(root, tmp_path
         Image.fromarray(pixels).save(folder / "pair.png")
     model = load_model("run")
     preprocessing = Preprocessing(size=SIZE, reading=MaskReading("numbered cells"))
-    save_model("run/model.safetensors", model.model, preprocessing)
+    write_model("run/model.safetensors", model.model, preprocessing)
     assert run("run", tmp_path / "pair", "--out", "out") == 0
     assert numbers()["cells"]["true_cells"] == 2
     assert numbers()["cells"]["masks_with_numbers"] == 1

@@ -3,7 +3,7 @@
 import pytest
 
 from minunet.checkpoints import pretrained
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.evaluate.small_evaluations import flat, numbers, run
 from tests.commands.predict.cell_folders import bright_is_cell
@@ -13,7 +13,7 @@ from tests.commands.predict.cell_folders import bright_is_cell
 def shipped(tmp_path_factory, monkeypatch):
     """A model that knows bright cells of 10 pixels, in the place of the shipped one."""
     path = tmp_path_factory.mktemp("models") / "blood_smears.safetensors"
-    monkeypatch.setattr(pretrained, "PRETRAINED_FILE", save_model(path, bright_is_cell(), Preprocessing(diameter=10)))
+    monkeypatch.setattr(pretrained, "PRETRAINED_FILE", write_model(path, bright_is_cell(), Preprocessing(diameter=10)))
 
 
 @pytest.mark.usefixtures("shipped")

@@ -2,7 +2,8 @@
 
 import csv
 
-from minunet.checkpoints.model_file import load_model, save_model
+from minunet.checkpoints.model_file import load_model
+from minunet.checkpoints.model_writing import write_model
 from tests.commands.evaluate.small_evaluations import SIZE, flat, numbers, run
 from tests.data.small_appearances import smears, statistics
 
@@ -11,7 +12,7 @@ def test_images_unlike_those_of_the_training_are_marked(made, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     model = load_model(made / "run")
     known = statistics(smears(10, size=(32, 24)), model.preprocessing)
-    save_model("m.safetensors", model.model, model.preprocessing, training_images=known)
+    write_model("m.safetensors", model.model, model.preprocessing, training_images=known)
     for flags in ((), ("--native",)):
         assert run("m.safetensors", made / "data", "--out", "out", "--overwrite", *flags) == 0
         text = flat(capsys.readouterr().out)

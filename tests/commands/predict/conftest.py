@@ -8,7 +8,7 @@ from minunet import UNet
 from minunet.cells.cell_choice import CellChoice
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.predict.cell_folders import bright_is_cell, draw
 
@@ -17,7 +17,7 @@ from tests.commands.predict.cell_folders import bright_is_cell, draw
 def model(tmp_path_factory):
     """The file of an untrained network."""
     folder = tmp_path_factory.mktemp("run")
-    return save_model(
+    return write_model(
         folder / "model.safetensors",
         UNet(base_channels=2, depth=1, rng=np.random.default_rng(0)),
         Preprocessing(size=(16, 12)),
@@ -41,7 +41,7 @@ def cell_model(tmp_path_factory):
     """A model at native resolution that calls what is bright a cell, with settings and an interval of the count."""
     path = tmp_path_factory.mktemp("cells") / "model.safetensors"
     choice = CellChoice(CellSettings(smoothing=0.02, seed_height=0.05), CountInterval(0.34, 9))
-    return save_model(path, bright_is_cell(), Preprocessing(crop=32), cell_choice=choice)
+    return write_model(path, bright_is_cell(), Preprocessing(crop=32), cell_choice=choice)
 
 
 @pytest.fixture

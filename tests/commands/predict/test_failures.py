@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minunet import UNet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading import image_rows, rows_of_files
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.rows_of_files import open_rows
@@ -146,7 +146,7 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(tiled_logits, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
+    model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
     whole = np.random.default_rng(0).integers(0, 256, (200, 100), np.uint8)
     for name in ("a", "b"):
         Image.fromarray(whole).save(tmp_path / f"{name}.png")
@@ -161,7 +161,7 @@ def test_ctrl_c_gives_a_large_image_up(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tiled_logits, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
-    model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
+    model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
     Image.fromarray(np.zeros((200, 100), np.uint8)).save(tmp_path / "a.png")
     logits = loaded_model.LoadedModel.output_logits
 

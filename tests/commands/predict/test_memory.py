@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from minunet import UNet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.predict.prediction_folders import KINDS, written
 
@@ -31,7 +31,7 @@ sys.exit(code)
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not say how much memory was used")
 def test_a_grey_image_of_6000x6000_pixels(tmp_path):
     network = UNet(base_channels=1, depth=1, variant="classic", rng=np.random.default_rng(0))
-    model = save_model(tmp_path / "model.safetensors", network, Preprocessing(crop=64))
+    model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=64))
     row = (np.arange(6000) // 20 % 200).astype(np.uint8)
     Image.fromarray(np.repeat(row[None], 6000, axis=0)).save(tmp_path / "slide.png")
     command = [sys.executable, "-c", COMMAND, str(model), "slide.png", "--out", "out"]

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from minunet import UNet
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.predict.prediction_folders import run
 from tests.data.small_appearances import smears, statistics
@@ -33,7 +33,7 @@ def said(capsys):
 def test_an_image_unlike_the_training_images_has_a_line(images, tmp_path, capsys, bias):
     model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     dict(model.named_parameters())["head.bias"].data[:] += bias
-    path = save_model(
+    path = write_model(
         tmp_path / "m.safetensors", model, SIZE, training_images=statistics(smears(10, size=(64, 64)), SIZE)
     )
     assert run(path, "new", "--out", "out") == 0
@@ -55,7 +55,7 @@ def test_the_table_notes_which_images_are_out_of_focus(tmp_path, monkeypatch):
         picture.save(tmp_path / "new" / f"sharp{number}.png")
         picture.filter(ImageFilter.GaussianBlur(3)).save(tmp_path / "new" / f"blurred{number}.png")
     model = UNet(base_channels=1, depth=1, rng=np.random.default_rng(0))
-    path = save_model(tmp_path / "m.safetensors", model, preprocessing, training_images=statistics(smears(24)))
+    path = write_model(tmp_path / "m.safetensors", model, preprocessing, training_images=statistics(smears(24)))
     assert run(path, "new", "--out", "out") == 0
     with open(tmp_path / "out" / "images.csv", newline="") as file:
         noted = {row["image"]: "out of focus" in row["notes"] for row in csv.DictReader(file)}

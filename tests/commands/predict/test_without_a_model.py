@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from minunet.checkpoints import pretrained
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from tests.commands.predict.cell_folders import bright_is_cell, draw, flat, rows
 from tests.commands.predict.prediction_folders import pictures, pixels, run, written
@@ -15,7 +15,7 @@ from tests.commands.predict.prediction_folders import pictures, pixels, run, wri
 def shipped(tmp_path_factory, monkeypatch):
     """A model that knows bright cells of 12 pixels, in the place of the shipped one."""
     path = tmp_path_factory.mktemp("models") / "blood_smears.safetensors"
-    monkeypatch.setattr(pretrained, "PRETRAINED_FILE", save_model(path, bright_is_cell(), Preprocessing(diameter=12)))
+    monkeypatch.setattr(pretrained, "PRETRAINED_FILE", write_model(path, bright_is_cell(), Preprocessing(diameter=12)))
 
 
 @pytest.mark.usefixtures("shipped")

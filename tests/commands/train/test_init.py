@@ -8,7 +8,7 @@ import pytest
 import minunet
 from minunet import UNet
 from minunet.checkpoints import pretrained
-from minunet.checkpoints.model_file import save_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.runs.callbacks import CheckpointWriter
 from minunet.runs.train_config import TrainConfig
@@ -21,7 +21,7 @@ FLAGS = ["--init", "pretrained", "--crop", 16, "--epochs", 2, "--device", "cpu"]
 def shipped(tmp_path_factory, monkeypatch):
     """A model that knows cells of 8 pixels, in the place of the shipped one."""
     model = UNet(base_channels=2, depth=1, rng=np.random.default_rng(3))
-    path = save_model(tmp_path_factory.mktemp("models") / "blood_smears.safetensors", model, Preprocessing(diameter=8))
+    path = write_model(tmp_path_factory.mktemp("models") / "blood_smears.safetensors", model, Preprocessing(diameter=8))
     monkeypatch.setattr(pretrained, "PRETRAINED_FILE", path)
     return path
 
