@@ -128,6 +128,22 @@ def test_the_examples_of_how_it_works_run(capsys):
     assert names["losses"][-1] < 0.5 * names["losses"][0]
 
 
+def test_the_example_of_the_numbers_prints_what_the_page_says(capsys):
+    pytest.importorskip("scipy")
+    (example,) = examples_of("trust.md")
+    exec(compile(example, "trust.md", "exec"), {})
+    (stated,) = re.findall(r"^```text\n(.*?)^```$", text_of(ROOT / "docs" / "trust.md"), re.DOTALL | re.MULTILINE)
+    assert capsys.readouterr().out == stated
+
+
+def test_the_examples_of_winograd_hold():
+    names: dict[str, Any] = {}
+    examples = examples_of("winograd.md")
+    assert sum(example.count("assert ") for example in examples) >= 6
+    for example in examples:
+        exec(compile(example, "winograd.md", "exec"), names)
+
+
 def test_the_map_is_checked_where_it_names_functions():
     """The checks above find nothing wrong on a page whose names they do not see."""
     text = " ".join(text_of(ROOT / "docs" / "map.md").split())

@@ -1,29 +1,11 @@
 """Every differentiable operation states its value and the gradient of each input in its docstring, one line each."""
 
-import importlib
 import inspect
-import pkgutil
 import re
 
 import pytest
 
-import minunet.autograd
-import minunet.functional
-from minunet.autograd import Function
-from minunet.autograd.arithmetic import Elementwise
-
-
-def operations():
-    """The subclasses of Function in autograd and functional; not the base classes."""
-    for package in (minunet.autograd, minunet.functional):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            for name, value in vars(importlib.import_module(module.name)).items():
-                is_operation = (
-                    inspect.isclass(value) and issubclass(value, Function) and value.__module__ == module.name
-                )
-                is_base = name.startswith("_") or value is Elementwise
-                if is_operation and value.forward is not Function.forward and not is_base:
-                    yield value
+from tools.derivatives_page import operations
 
 
 def inputs(operation):
