@@ -144,6 +144,13 @@ def test_the_examples_of_winograd_hold():
         exec(compile(example, "winograd.md", "exec"), names)
 
 
+def test_the_kernel_that_is_read_line_by_line_is_that_of_the_file():
+    quoted = re.findall(r"^```cuda\n(.*?)^```$", text_of(ROOT / "docs" / "cuda-kernel.md"), re.DOTALL | re.MULTILINE)
+    code = text_of(ROOT / "minunet" / "kernels" / "cuda" / "convolution.cu")
+    code = code[code.index("#include") :]  # what is before is the comment at its head
+    assert [line for line in "".join(quoted).splitlines() if line] == [line for line in code.splitlines() if line]
+
+
 def test_the_map_is_checked_where_it_names_functions():
     """The checks above find nothing wrong on a page whose names they do not see."""
     text = " ".join(text_of(ROOT / "docs" / "map.md").split())
