@@ -47,3 +47,13 @@ def test_nothing_of_the_site_comes_from_the_network():
         r"^(repo_url|extra_css|extra_javascript|  icon|  - (offline|privacy|social))\b", settings, re.MULTILINE
     )
     assert not re.search(r"https?:", settings)
+
+
+def test_ci_builds_the_site_so_that_warnings_are_errors():
+    """With --quiet, MkDocs does not see its own warnings, and --strict passes whatever they are."""
+    (command,) = re.findall(
+        r"^.* -m mkdocs build .*$", (ROOT / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert "--strict" in command
+    assert "--quiet" not in command
+    assert " -q" not in command
