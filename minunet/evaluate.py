@@ -36,7 +36,7 @@ from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import evaluate
 from minunet.inference.evaluation_reading import evaluation_reading
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.metrics import THRESHOLD
+from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
@@ -193,11 +193,13 @@ def run_evaluation(
     threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
     settings = model.cell_settings.at_threshold(arguments.threshold)
     classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
-    cells = None if missing else CellEvaluation(classes=classes, settings=settings)
+    cells = None
+    if not missing:
+        cells = CellEvaluation(classes=classes, settings=settings, pixels=SegmentationMetrics(threshold))
 
     def observe_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
         if classes is not None:
-            classes.add_maps(maps, mask)
+            classes.add_maps(maps, mask, threshold)
         if cells is not None:
             cells.add(model, pair, mask, maps)
 
@@ -232,7 +234,7 @@ def run_evaluation(
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
-        images = write_evaluation(out, numbers, model, selected, diameters)
+        images = write_evaluation(out, numbers, model, selected, diameters, arguments.threshold)
         if not arguments.no_report:
             command = command_line("minunet.evaluate", typed, overwrite=True)
             write_evaluation_report(out, model, images, cells, command, warnings, print)

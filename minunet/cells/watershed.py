@@ -14,6 +14,7 @@ import numpy as np
 
 from minunet.cell_packages import require
 from minunet.cells.cell_settings import CellSettings
+from minunet.data.cell_size import mean_diameter
 from minunet.data.mask_cells import speck_area, typical_area
 
 LEAST_DISTANCE = 1e-3  # share of the distance in the height
@@ -131,7 +132,7 @@ def _connected_regions(cell: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]
     ndimage = require("scipy.ndimage")
     labels, count = ndimage.label(cell)
     areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    speck = speck_area(cell, areas)
+    speck = speck_area(areas, mean_diameter(cell))
     for number, box in enumerate(ndimage.find_objects(labels), start=1):
         if areas[number - 1] < speck:
             continue

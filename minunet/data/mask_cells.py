@@ -87,12 +87,12 @@ def connected_cells(cell: np.ndarray) -> np.ndarray:
     """
     labels = label_components(cell)
     areas = np.bincount(labels.ravel())
-    kept = areas >= speck_area(cell, areas[1:])
+    kept = areas >= speck_area(areas[1:], mean_diameter(cell))
     kept[0] = False
     return (np.cumsum(kept) * kept).astype(np.int32)[labels]
 
 
-def speck_area(cell: np.ndarray, areas: np.ndarray) -> float:
+def speck_area(areas: np.ndarray, diameter: float) -> float:
     """The area below which regions are noise.
 
     It is a share of the typical region, or of a cell as wide as the cells are on average, whichever is less: where most cells are
@@ -100,11 +100,12 @@ def speck_area(cell: np.ndarray, areas: np.ndarray) -> float:
 
     Parameters
     ----------
-    cell : ndarray, (H, W) bool
     areas : ndarray, (N,)
-        Of its connected regions.
+        Of the connected regions of one mask, or of several.
+    diameter : float
+        Their `mean_diameter`.
     """
-    return SPECK * min(typical_area(areas), math.pi / 4 * mean_diameter(cell) ** 2)
+    return SPECK * min(typical_area(areas), math.pi / 4 * diameter**2)
 
 
 def typical_area(areas: np.ndarray) -> float:

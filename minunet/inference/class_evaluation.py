@@ -13,6 +13,7 @@ from minunet.data.mask_cells import MaskCells
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.inference.class_scores import ClassScores
+from minunet.inference.metrics import THRESHOLD
 from minunet.inference.predicted_maps import PredictedMaps
 
 CELL_SCORES = ("true_cells", "predicted_cells", "cell_f1", "count_error")
@@ -45,10 +46,11 @@ class ClassEvaluation:
         """The evaluation of a model; None where it has no classes, or the masks are read without classes."""
         return None if legend is None or reading is None or not reading.classes else cls(legend, reading)
 
-    def add_maps(self, maps: PredictedMaps, mask: StoredMask) -> None:
-        """Add the pixels of an image at its own size."""
-        assert maps.classes is not None
-        self.pixels.update(maps.classes, self.reading.class_index(mask))
+    def add_maps(self, maps: PredictedMaps, mask: StoredMask, threshold: float = THRESHOLD) -> None:
+        """Add the pixels of an image at its own size; those whose probability of cell is above `threshold` are cell."""
+        index = maps.classes_above(threshold)
+        assert index is not None
+        self.pixels.update(index, self.reading.class_index(mask))
 
     def add_cells(self, predicted: ClassCells, truth: MaskCells, name: str) -> None:
         """Add the cells of an image.

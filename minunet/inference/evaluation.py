@@ -71,7 +71,7 @@ def evaluate(
                 settled = _settled(model, pair, image, diameter)
                 maps = _score_native(model, pair, image, mask, metrics, settled)
                 if observe:
-                    observe(pair, image, float(np.mean(maps.probability > 0.5)), settled)
+                    observe(pair, image, float(np.mean(maps.probability > threshold)), settled)
                 if observe_cells:
                     observe_cells(pair, mask, maps)
                 if progress:
@@ -85,7 +85,7 @@ def evaluate(
         metrics.update_logits(logits, targets, [pair.name for pair in batch])
         if observe:
             for pair, image, values in zip(batch, images, logits, strict=True):
-                observe(pair, image, float(np.mean(values > 0)), None)
+                observe(pair, image, float(np.mean(values > metrics.logit_threshold)), None)
         if observe_cells:
             for pair, image, mask, stacked in zip(batch, images, masks, model.maps_of(outputs), strict=True):
                 observe_cells(pair, mask, PredictedMaps.of(resize_maps(stacked, image.shape[:2]), model.outputs))
@@ -104,23 +104,29 @@ class PredictedPair(NamedTuple):
     probability : ndarray, (H, W)
     classes : pair of ndarray, (H, W, 3) uint8, or None
         The true and the predicted classes in their colours; None without classes.
+    threshold : float
+        A pixel of a higher probability is cell.
     """
 
     image: np.ndarray
     mask: np.ndarray
     probability: np.ndarray
     classes: tuple[np.ndarray, np.ndarray] | None
+    threshold: float = THRESHOLD
 
 
-def predict_pair(model: LoadedModel, pair: Pair, diameter: float | None = None) -> PredictedPair:
+def predict_pair(
+    model: LoadedModel, pair: Pair, diameter: float | None = None, threshold: float = THRESHOLD
+) -> PredictedPair:
     """Predict the image of a pair."""
     image, stored = read_image(pair), read_mask(pair)
     maps, reading, legend = model.predict_outputs(image, diameter), model.preprocessing.reading, model.legend
     classes = None
-    if legend is not None and maps.classes is not None and reading is not None and reading.classes:
+    index = maps.classes_above(threshold)
+    if legend is not None and index is not None and reading is not None and reading.classes:
         truth = np.maximum(reading.class_index(stored), 0)  # what is ignored is shown as background
-        classes = legend.colours[truth], legend.colours[maps.classes]
-    return PredictedPair(image, native_target(model, stored), maps.probability, classes)
+        classes = legend.colours[truth], legend.colours[index]
+    return PredictedPair(image, native_target(model, stored), maps.probability, classes, threshold)
 
 
 def native_target(model: LoadedModel, mask: StoredMask) -> np.ndarray:

@@ -161,6 +161,11 @@ class SegmentationMetrics:
     threshold : float
         From 0 to 1; a pixel is predicted as cell where its probability is above it.
 
+    Attributes
+    ----------
+    logit_threshold : float
+        The logit of that probability.
+
     Examples
     --------
     >>> metrics = SegmentationMetrics()
@@ -173,7 +178,7 @@ class SegmentationMetrics:
         self._scores: dict[str, _Sums] = {}
         self.threshold = threshold
         with np.errstate(divide="ignore"):
-            self._logit = float(np.log(threshold) - np.log1p(-threshold))  # -inf for 0, inf for 1
+            self.logit_threshold = float(np.log(threshold) - np.log1p(-threshold))  # -inf for 0, inf for 1
 
     def update(self, probability: np.ndarray, target: np.ndarray, names: Sequence[str] | None = None) -> None:
         """Add a batch of probabilities.
@@ -206,7 +211,7 @@ class SegmentationMetrics:
         logits, target = self._batch(logits, target)
         x = logits.astype(np.float64)
         loss = bce_elements(x, np.maximum(target, 0))
-        self._add(logits > self._logit, target, loss, names)
+        self._add(logits > self.logit_threshold, target, loss, names)
 
     def __len__(self) -> int:
         return len(self._scores)

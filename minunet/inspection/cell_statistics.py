@@ -20,7 +20,7 @@ class CellStatistics:
     count : int
         Without specks.
     specks : int
-        Parts of less than a hundredth of a usual cell.
+        Parts of less than a fiftieth of a usual cell, see `speck_area`.
     numbered : bool
         Whether the masks number the cells; else connected parts are counted.
     fewest, most : int

@@ -83,7 +83,8 @@ class Inspection:
 
     @cached_property
     def _areas(self) -> tuple[list[np.ndarray], int]:
-        return without_specks([one.mask.areas for one in self.measures])
+        masks = [one.mask for one in self.measures]
+        return without_specks([mask.areas for mask in masks], [mask.diameter for mask in masks])
 
     @cached_property
     def mask_values(self) -> str | None:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from minunet.cells.watershed import typical_area
+from minunet.data.cell_size import mean_diameter
 from minunet.data.components import component_areas
+from minunet.data.mask_cells import speck_area
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_bilinear
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.metrics import THRESHOLD, ConfusionCounts
-
-SPECK = 0.01  # of the area of a usual cell: what is smaller is no cell
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +29,8 @@ class MaskMeasures:
         Of each cell in pixels: by the numbers that the mask stores, else of each connected part.
     numbered : bool
         Whether the mask stores a number for each cell.
+    diameter : float
+        The mean diameter of its cells, see `mean_diameter`; 0 without cells.
     scale : float
         Pixels of the network's input for each pixel of the mask, as a length.
     greys : MaskLimits
@@ -46,6 +47,7 @@ class MaskMeasures:
     ignored_share: float
     areas: np.ndarray
     numbered: bool
+    diameter: float
     scale: float
     greys: MaskLimits
     pixels: int
@@ -84,6 +86,7 @@ def measure_target(
         ignored_share=float(1 - counted.mean()),
         areas=component_areas(cell) if labels is None else np.unique(labels[labels > 0], return_counts=True)[1],
         numbered=labels is not None and classes is None,
+        diameter=mean_diameter(cell if labels is None else labels),
         scale=float(np.sqrt(width * height / cell.size)),
         greys=limits,
         pixels=counted_grey.size,
@@ -92,13 +95,20 @@ def measure_target(
     )
 
 
-def without_specks(areas: Sequence[np.ndarray]) -> tuple[list[np.ndarray], int]:
-    """The areas of the cells of each mask, and how many specks were left out: parts below a hundredth of a usual cell.
+def without_specks(areas: Sequence[np.ndarray], diameters: Sequence[float]) -> tuple[list[np.ndarray], int]:
+    """The areas of the cells of each mask, and how many specks were left out: parts below the `speck_area` of all masks together.
 
-    The size of a usual cell is `typical_area`.
+    Parameters
+    ----------
+    areas : sequence of ndarray, (N,)
+        Of the cells of each mask.
+    diameters : sequence of float
+        The `mean_diameter` of each mask.
     """
     every = np.concatenate([np.zeros(0, np.int64), *areas])
-    speck = SPECK * typical_area(every)
+    # The mean diameter is in proportion to the area over the number of runs, so that the runs of all masks are added.
+    runs = sum(part.sum() / one for part, one in zip(areas, diameters, strict=True) if one)
+    speck = speck_area(every, float(every.sum() / runs) if runs else 0.0)
     kept = [part[part >= speck] for part in areas]
     return kept, every.size - sum(part.size for part in kept)
 

@@ -17,7 +17,7 @@ from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import predict_pair
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.metrics import SegmentationMetrics
+from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
 from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first
@@ -60,6 +60,7 @@ def write_evaluation(
     model: LoadedModel,
     selected: SelectedPairs,
     diameters: Mapping[str, float] = MappingProxyType({}),
+    threshold: float | None = None,
 ) -> list[ScoredImage]:
     """Write the files of an evaluation, but for the report.
 
@@ -71,6 +72,8 @@ def write_evaluation(
     model : LoadedModel
     selected : SelectedPairs
     diameters : mapping of str to float
+    threshold : float, optional
+        That the user gave: the pictures show which pixels are above it. None: they show the probabilities, and 0.5 decides.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def write_evaluation(
     """
     write_json(out / "metrics.json", numbers)
     write_text(out / "per_image.csv", csv_text(numbers["images"]))
-    return _write_cases(out / "cases.png", model, selected.pairs, numbers["images"], diameters)
+    return _write_cases(out / "cases.png", model, selected.pairs, numbers["images"], diameters, threshold)
 
 
 def evaluation_numbers(
@@ -155,18 +158,26 @@ def _how_scored(cells: CellEvaluation, model: LoadedModel) -> dict[str, Any]:
 
 
 def _write_cases(
-    path: Path, model: LoadedModel, pairs: Sequence[Pair], images: list[dict[str, Any]], diameters: Mapping[str, float]
+    path: Path,
+    model: LoadedModel,
+    pairs: Sequence[Pair],
+    images: list[dict[str, Any]],
+    diameters: Mapping[str, float],
+    threshold: float | None,
 ) -> list[ScoredImage]:
     """Write a PNG of the worst and the best of the images; returns them for the report."""
     by_name = {pair.name: pair for pair in pairs}
     rows, cases = [], []
     for word, scores in worst_and_best(images):
         pair = by_name[scores["name"]]
-        predicted = predict_pair(model, pair, diameters.get(pair.name))
-        image, mask, probability, classes = predicted
+        predicted = predict_pair(model, pair, diameters.get(pair.name), THRESHOLD if threshold is None else threshold)
+        image, mask, probability, classes, _ = predicted
+        shown = probability if threshold is None else probability > threshold
         caption = f"{word}: {pair.name}, Dice {scores['dice']:.3f}, IoU {scores['iou']:.3f}"
-        rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], probability, caption, classes))
+        rows.append(PredictionRow(model.preprocessing.display(image), mask[..., 0], shown, caption, classes))
         cases.append(ScoredImage(word, scores, shrink(model, pair.name, predicted)))
     heading = f"the worst and the best of {count_noun(len(images), 'image')}"
+    if threshold is not None:
+        heading += f"; cell where the probability is above {threshold:g}"
     write_bytes(path, png_bytes(prediction_grid(rows, heading=heading)))
     return cases

@@ -70,7 +70,7 @@ def show_pair(model: LoadedModel, pair: Pair) -> ShownImage:
 
 def shrink(model: LoadedModel, name: str, predicted: PredictedPair) -> ShownImage:
     """A predicted pair at the size of a report."""
-    image, mask, probability, classes = predicted
+    image, mask, probability, classes, threshold = predicted
     size = shown_size(image.shape[1], image.shape[0])
     target = mask[..., 0] if mask.ndim == 3 else mask
     ignored = _resized((target == IGNORED).astype(np.float32), size) >= 0.5
@@ -81,7 +81,8 @@ def shrink(model: LoadedModel, name: str, predicted: PredictedPair) -> ShownImag
     if classes is not None:  # pixels are left out, not mixed: a mixed colour would be that of no class, or of another
         true, found = (np.asarray(Image.fromarray(one).resize(size, Image.Resampling.NEAREST)) for one in classes)
         shown_classes = true, found
-    return ShownImage(name, shown_image, np.clip(_resized(probability, size), 0, 1), shown_mask, classes=shown_classes)
+    shown = np.clip(_resized(probability, size), 0, 1)
+    return ShownImage(name, shown_image, shown, shown_mask, threshold, shown_classes)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def draw_predictions(path: Path, model: LoadedModel, pairs: Sequence[Pair], scor
     """
     rows = []
     for pair in (pairs[index] for index in evenly_spaced(len(pairs), GRID_ROWS)):
-        image, mask, probability, classes = predict_pair(model, pair)
+        image, mask, probability, classes, _ = predict_pair(model, pair)
         score = scores[pair.name]
         caption = f"{pair.name}: Dice {score['dice']:.3f}, IoU {score['iou']:.3f}"
         # Shrunk at once: the whole photographs of several rows, in float32, would need more memory than the training.

@@ -7,6 +7,7 @@ from minunet.data.reading.mask_reading import NUMBERED, MaskReading
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.inspection.mask_measures import diameters, measure_target, without_specks
+from tests.cells.drawn_cells import disc
 
 
 def squares(*corners, side=8, shape=(32, 64)):
@@ -52,10 +53,27 @@ def test_a_mask_on_the_grid_of_the_network_loses_nothing_and_a_thin_one_does():
 
 def test_specks_are_no_cells():
     areas = [np.array([400, 3, 420]), np.array([1, 1, 390]), np.array([], np.int64)]
-    kept, specks = without_specks(areas)
+    kept, specks = without_specks(areas, [22, 22, 0])
     assert [list(part) for part in kept] == [[400, 420], [390], []]
     assert specks == 3
-    assert without_specks([np.array([], np.int64)])[1] == 0
+    assert without_specks([np.array([], np.int64)], [0.0])[1] == 0
+
+
+def test_a_cell_beside_a_large_clump_is_no_speck():
+    """Ninety cells that touch in one clump: a single cell is less than a fiftieth of it."""
+    cells = np.zeros((150, 330), bool)
+    for row in range(6):
+        for column in range(15):
+            cells |= disc(cells.shape, 12 + 18 * row, 12 + 18 * column, 10)
+    clump = int(cells.sum())
+    cells |= disc(cells.shape, 135, 305, 10)
+    alone = int(cells.sum()) - clump
+    assert alone < 0.02 * clump
+    cells[148, 10] = True
+    measures = measured(cells * np.uint8(255), Preprocessing(size=(64, 32)))
+    kept, specks = without_specks([measures.areas], [measures.diameter])
+    assert sorted(kept[0]) == [alone, clump]
+    assert specks == 1
 
 
 def test_the_diameter_is_that_of_a_disc():

@@ -9,6 +9,7 @@ from PIL import Image
 
 from minunet import load_model
 from minunet.files.json_files import read_json, write_json
+from minunet.runs import evaluation_run
 from tests.commands.evaluate.small_evaluations import draw, numbers, run
 
 
@@ -67,6 +68,36 @@ def test_the_threshold_decides_what_is_a_cell(root, capsys, native):
     plain = document(capsys)
     assert found["all_pixels"]["recall"] < plain["all_pixels"]["recall"]
     assert found["all_pixels"]["loss"] == plain["all_pixels"]["loss"]
+
+
+def test_the_pictures_show_what_is_above_the_threshold(root, monkeypatch):
+    grids, reports = [], []
+    grid = evaluation_run.prediction_grid
+    monkeypatch.setattr(
+        evaluation_run, "prediction_grid", lambda rows, **how: grids.append((rows, how)) or grid(rows, **how)
+    )
+    monkeypatch.setattr(
+        "minunet.evaluate.write_evaluation_report", lambda out, model, cases, *rest: reports.append(cases)
+    )
+    assert run("run", "--threshold", "0.9", "--out", "out") == 0
+    rows, how = grids.pop()
+    assert how["heading"].endswith("; cell where the probability is above 0.9")
+    for row, case in zip(rows, reports.pop(), strict=True):
+        probability = load_model("run").predict(root / f"data/images/{case.shown.name}.png")
+        assert np.array_equal(row.prediction, probability > 0.9)
+        assert case.shown.threshold == 0.9  # of the outlines and the errors in the report
+    assert run("run", "--out", "plain") == 0
+    rows, how = grids.pop()
+    assert how["heading"] == "the worst and the best of 2 images" and rows[0].prediction.dtype == np.float32
+
+
+def test_an_image_without_a_cell_is_one_at_the_threshold(root, capsys):
+    for scale in ([], ["--native"]):
+        for threshold, words in (("1", "none of its pixels is a cell"), ("0", "all of its pixels are cells")):
+            assert run("run", "--threshold", threshold, "--json", *scale) == 0
+            found = document(capsys)
+            assert all(words in image["unlike"].lower() for image in found["images"])
+            assert found["native_pixels"]["recall"] == float(threshold == "0")
 
 
 def test_thresholds_of_0_and_1(root, capsys):
