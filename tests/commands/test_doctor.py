@@ -28,7 +28,7 @@ KEYS = [
     "reading",
     "range",
 ]
-KEYS += ["shares", "cells", "split", "similar", "outliers", "limits", "images"]
+KEYS += ["shares", "classes", "cells", "split", "similar", "outliers", "limits", "images"]
 
 
 def test_sound_data_is_said_to_be_sound_on_one_page(tmp_path, capsys):

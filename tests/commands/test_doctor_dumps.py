@@ -103,7 +103,7 @@ def test_masks_that_can_be_read_in_several_ways_are_a_problem_with_the_commands(
     assert doctor.main([str(data), "--dump", str(out), "--json"]) == 2
     found = json.loads(capsys.readouterr().out)
     (problem,) = found["problems"]
-    assert problem.count("python -m minunet.train") == 3  # all three, the border only, or the border ignored
+    assert problem.count("python -m minunet.train") == 4  # both values, one of them, the other ignored, or two classes
     assert problem.count("--cell") >= 2
     assert found["command"] is None
     assert found["reading"] is None

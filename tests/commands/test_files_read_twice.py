@@ -13,6 +13,7 @@ from minunet.experiments.runner import StudyRunner
 from minunet.experiments.study import PaperStudy
 from minunet.paper import main as paper
 from minunet.runs.training_run import TrainingRun
+from minunet.runs.training_target import MOST_MASKS
 from tests.discs import write_discs
 from tests.file_openings import count_openings
 
@@ -35,7 +36,9 @@ def test_train(tmp_path, monkeypatch):
     for step in ("fit", "finish"):
         monkeypatch.setattr(TrainingRun, step, lambda run: None)
     assert minunet.train.main([str(data), "--out", str(tmp_path / "run"), *SMALL]) == 0
-    assert loaded == twice(data)
+    # At most ten masks once more: whether their cells have gaps decides what is learned of cells.
+    again = {path: 3 for path, count in loaded.items() if count == 3 and path.parent.name == "masks"}
+    assert loaded == twice(data) | again and len(again) <= MOST_MASKS
 
 
 def test_evaluate(tmp_path, monkeypatch):

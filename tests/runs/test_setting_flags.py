@@ -21,6 +21,8 @@ def test_every_setting_of_a_training_that_a_user_can_choose_has_a_flag():
         "extended",
         "reading",
         "image_range",
+        "class_weights",
+        "init_hash",
     }  # they follow from --epochs when a run is resumed, and from the data
     for field in fields(TrainConfig):
         assert (flag(field.name) in flags) == (field.name not in without)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from minunet.errors import UserError
 from minunet.runs import train_flags
 from minunet.runs.train_config import TrainConfig
 
@@ -40,8 +41,8 @@ def test_a_resumed_run_that_draws_its_smears_takes_no_data(folder):
 
 
 def test_a_setting_that_a_run_does_not_have_is_none(folder):
-    request = train_flags.read(["--resume", folder(data="/a"), "--crop", "64"])
-    assert "--crop 64: this run has none, and a resumed run keeps its settings" in request.problems[0]
+    with pytest.raises(UserError, match="--crop 64: this run has none, and a resumed run keeps its settings"):
+        train_flags.read(["--resume", folder(data="/a"), "--crop", "64"])
 
 
 def test_lighting_without_augmentation_is_refused_where_it_was_asked_for():

@@ -75,10 +75,10 @@ def test_what_goes_wrong_is_in_the_log_in_warnings_json_and_in_the_state(discs, 
 
 def test_warnings_of_a_run_that_ends_are_in_its_metrics_and_named_at_the_end(finished, discs, tmp_path, capsys):
     warnings = json.loads((finished / "warnings.json").read_text())
-    assert [warning["kind"] for warning in warnings] == ["trivial"]  # of 9 steps
+    assert [warning["kind"] for warning in warnings] == ["all background"]  # of 9 steps
     assert json.loads((finished / "metrics.json").read_text())["warnings"] == warnings
     assert train(discs, "--out", tmp_path / "run", *TINY) == 0
-    assert "warnings  trivial: see above" in capsys.readouterr().out
+    assert "warnings  all background: see above" in capsys.readouterr().out
 
 
 def test_too_little_memory_for_a_step_is_an_error_with_the_remedy(discs, tmp_path, monkeypatch, capsys):

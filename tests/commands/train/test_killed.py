@@ -44,8 +44,8 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no 
 
 
 def process(last, *arguments):
-    """The finished process of a training that is killed at the call of that number, if it gets there."""
-    command = [sys.executable, "-c", PROGRAM, str(last), *map(str, arguments)]
+    """The finished process of a training that is killed at the call of that number, if it gets there; without a report."""
+    command = [sys.executable, "-c", PROGRAM, str(last), *map(str, arguments), "--no-report"]
     return subprocess.run(command, capture_output=True, text=True)
 
 

@@ -87,7 +87,7 @@ def test_two_plausible_readings_end_with_both_commands(tmp_path, capsys):
     assert train(*command) == 2
     (problem,) = problems(capsys)
     typed = " ".join(["python -m minunet.train", *map(str, command)])
-    for choice in ("--cell '>0';", "--cell 255;", "--cell 255 --ignore 128."):
+    for choice in ("--cell '>0';", "--cell 255;", "--cell 255 --ignore 128;"):
         assert f"{typed} {choice}" in problem
     assert train(*command, "--cell", "255", "--ignore", "128") == 0
     assert "masks     two values, 8 bit; cell is 255; ignored is 128; " in capsys.readouterr().out

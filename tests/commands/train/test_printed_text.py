@@ -60,5 +60,6 @@ def test_help_teaches_the_groups_the_defaults_and_the_run_folder(capsys, monkeyp
     for part in ("data:", "network:", "training:", "(default 0.002)", "examples:", "the run folder:", *CONTENTS):
         assert part in text
     for field in TrainConfig.__dataclass_fields__:
-        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended", "reading", "image_range")
+        hidden = field in ("data", "activation", "pooling", "block_end_relu", "extended")
+        hidden = hidden or field in ("reading", "image_range", "class_weights", "init_hash")  # from the data
         assert hidden or "--" + field.replace("_", "-") in text
