@@ -38,7 +38,8 @@ def renew_in_child(owner: Any, name: str, make: Callable[[], Any]) -> None:
     global _last_number
     _last_number += 1
     number = _last_number
-    _owners[number] = weakref.ref(owner, lambda _: _owners.pop(number, None)), name, make
+    owners = _owners  # at the exit of Python the module loses its names before the owners end
+    _owners[number] = weakref.ref(owner, lambda _: owners.pop(number, None)), name, make
 
 
 def _after_fork_in_child() -> None:
