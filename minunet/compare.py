@@ -55,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         raise UserError(problems)
     with FileProgressBar("comparing") as progress:
         comparison = compare_folders(a, b, progress)
+    for note in comparison.notes:
+        say_item(print, "note", note)
     print(*report(comparison), sep="\n")
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a plot of the counts")

@@ -30,7 +30,7 @@ from minunet.files.json_files import write_json
 from minunet.results.bland_altman import bland_altman
 from minunet.results.curves import MatplotlibMissing
 from minunet.results.score_tables import csv_text
-from minunet.wording import join_names
+from minunet.wording import count_noun, join_names
 
 COMPARISON_FILES = {
     "comparison.json": "every score, and the agreement of the counts",
@@ -51,10 +51,13 @@ class LabelFolder:
         By name: of the file within the folder, without its ending and without "_mask" or "_labels".
     reading : MaskReading
         How they are read.
+    note : str or None
+        What the user should know of them.
     """
 
     files: dict[str, Path]
     reading: MaskReading
+    note: str | None = None
 
     @classmethod
     def find(cls, folder: Path) -> LabelFolder:
@@ -80,7 +83,7 @@ class LabelFolder:
             files[name] = path
         if problems:
             raise UserError(problems)
-        return cls(files, MaskReading(NUMBERED) if labels else _reading(folder, [*files.values()]))
+        return cls(files, MaskReading(NUMBERED)) if labels else cls(files, *_reading(folder, [*files.values()]))
 
 
 @dataclass
@@ -92,11 +95,14 @@ class ComparedFolders:
     scores : CellScores
     only_a, only_b : list of str
         Names that the other folder does not have.
+    notes : list of str
+        Of the two folders.
     """
 
     scores: CellScores = field(default_factory=CellScores)
     only_a: list[str] = field(default_factory=list)
     only_b: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def agreement(self) -> Agreement:
@@ -133,6 +139,7 @@ def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) 
     result = ComparedFolders(
         only_a=[name for name in first.files if name not in second.files],
         only_b=[name for name in second.files if name not in first.files],
+        notes=[folder.note for folder in folders if folder.note],
     )
     if not common:
         raise UserError(
@@ -205,16 +212,28 @@ def _name(folder: Path, path: Path) -> str:
     return (path.relative_to(folder).parent / stem).as_posix()
 
 
-def _reading(folder: Path, paths: Sequence[Path]) -> MaskReading:
+def _reading(folder: Path, paths: Sequence[Path]) -> tuple[MaskReading, str | None]:
+    """How masks are read, and a note where they are of one value: images without a cell, or cells that fill them."""
     measured = map_files(lambda path: measure_mask(Pair(path.stem, path, path)), paths)
     problems = [file.problem for file in measured if file.problem]
     if problems:
         raise UserError(problems)
     counts = [file.counts for file in measured if file.counts is not None]
+    whole = all(mask.form == "numbers" and np.issubdtype(mask.values.dtype, np.integer) for mask in counts)
+    if whole and len(only := {int(value) for mask in counts for value in mask.values}) == 1:
+        value = only.pop()
+        extent = (
+            f"one cell that fills each image, since every pixel is {value}"
+            if value
+            else "no cell, since every pixel is 0"
+        )
+        return MaskReading(
+            NUMBERED
+        ), f"{folder}: {count_noun(len(paths), 'mask')} with {extent}; check that this is intended"
     chosen = choose_reading(counts, names=paths)
     if chosen.reading is None:
         raise UserError(f"{folder}: {problem}" for problem in chosen.problems)
-    return chosen.reading
+    return chosen.reading, None
 
 
 def _labels(folder: LabelFolder, name: str) -> np.ndarray:

@@ -101,6 +101,21 @@ def test_what_is_wrong_is_said(folders, capsys):
     assert "x: 64x48 pixels in a, and 64x47 in b" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("value", "cells", "words"), [(0, 0, "no cell, since every pixel is 0"), (255, 2, "one cell that fills")]
+)
+def test_images_without_a_cell_and_cells_that_fill_them_are_no_mistake(folders, capsys, value, cells, words):
+    (folders / "same").mkdir()
+    for name in "xy":
+        Image.fromarray(np.full(SHAPE, value, np.uint8)).save(folders / "same" / f"{name}.png")
+    assert run("same", "b", "--out", "out") == 0
+    assert f"same: 2 masks with {words}" in " ".join(capsys.readouterr().out.split())
+    scores = json.loads((folders / "out" / "comparison.json").read_text())["scores"]
+    assert (scores["true_cells"], scores["predicted_cells"], scores["cell_f1"]) == (cells, 3, 0)
+    assert run("same", "same") == 0
+    assert f"{cells} predicted, {cells} true" in capsys.readouterr().out
+
+
 def test_files_that_exist_and_folders_of_data(folders, capsys):
     assert run("a", "b", "--out", "a") == 2
     assert "would mix" in capsys.readouterr().err
