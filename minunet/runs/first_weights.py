@@ -29,8 +29,8 @@ from minunet.wording import count_noun
 
 NETWORK = ("variant", "base_channels", "depth", "activation", "pooling", "block_end_relu")
 SCALE = ("size", "crop", "diameter")
-# Small batches give enough steps where images are few, and few images are learnt by heart in more epochs. Of the rates that were tried,
-# a quarter of the usual one learns too little from twenty images (docs/pretrained.md).
+# Small batches give enough steps where images are few, and few images are learnt by heart in more epochs. A quarter of this rate
+# learns too little from twenty images (docs/pretrained.md).
 FINE_TUNING = {"epochs": 30, "lr": 2e-3, "batch_size": 4}
 HEAD = "head."  # what the names of the last layer begin with, whose last axis are the outputs
 
