@@ -57,6 +57,7 @@ def test_hopper_conformance(monkeypatch):
     assert "this GPU is sm_100" in gpu_hopper.hopper_conformance(other)["skipped"]
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_wrong_values_are_reported(monkeypatch):
     monkeypatch.setattr(gpu_values, "TOLERANCES", dict.fromkeys(gpu_values.TOLERANCES, 0.0))
