@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minunet.autograd.arithmetic import Elementwise, operands, unbroadcast
+from minunet.autograd.arithmetic import Elementwise, one_precision, operands, unbroadcast
 from minunet.autograd.conversion import is_narrow
 from minunet.autograd.function import Function
 from minunet.autograd.reductions import Axes, numbered_axes
@@ -118,6 +118,7 @@ class Clip(Function):
 
     def forward(self, x: Array, low: Array | None, high: Array | None) -> Array:
         xp = array_module(x)
+        low, high = (None if bound is None else one_precision(x, bound)[1] for bound in (low, high))
         self.save(x, low, high)
         y = x
         if low is not None:
@@ -209,13 +210,6 @@ def clip(x: Tensor, low: TensorLike | None, high: TensorLike | None) -> Tensor:
     if low is None and high is None:
         raise ValueError("clip: give min, max or both")
     bounds = [None if bound is None else as_tensor(bound, x) for bound in (low, high)]
-    # A single number does not raise the precision, as in arithmetic.
-    bounds = [
-        Tensor(b.data.astype(x.dtype))
-        if b is not None and b.ndim == 0 and x.ndim and b.dtype != x.dtype and not b.requires_grad
-        else b
-        for b in bounds
-    ]
     _check_bounds(x, bounds)
     return Clip().apply(x, *bounds)
 

@@ -125,6 +125,14 @@ def test_at_the_bounds_the_gradient_passes():
     np.testing.assert_array_equal(x.grad, [0, 1, 1, 1, 0])
 
 
+def test_a_bound_of_its_own_precision_that_has_a_gradient():
+    x, low = Tensor(np.zeros(3, np.float32), requires_grad=True), Tensor(np.array(0.5), requires_grad=True)
+    y = x.clip(low)
+    y.sum().backward()
+    assert y.dtype == minunet.maximum(x, low).dtype == x.grad.dtype == np.float32
+    assert low.grad == 3 and low.grad.dtype == np.float64
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_clip_keeps_the_dtype(dtype):
     x = Tensor(np.ones((2, 2), dtype), requires_grad=True)
