@@ -13,7 +13,7 @@ import numpy as np
 
 from minunet.autograd.arithmetic import Elementwise, one_precision, operands
 from minunet.autograd.tensor import Tensor, TensorLike, as_tensor
-from minunet.kernels.backend import Array, array_module, is_array
+from minunet.kernels.backend import Array, array_module
 from minunet.kernels.plain_array import is_masked, plain
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -103,9 +103,7 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
             )
         condition = condition.data
     a, b = operands(a, b)
-    chosen = plain(condition)
-    # A copy, since the backward pass reads it and the caller may change his own.
-    array = array_module(a.data).array(chosen if is_array(chosen) else np.asarray(chosen), copy=True)
+    array = array_module(a.data).asarray(plain(condition))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"where: condition must hold booleans, got {type(condition).__name__} of dtype {array.dtype}")
     try:
@@ -114,4 +112,5 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
         raise ValueError(
             f"where: condition, a and b must broadcast, but their shapes are {array.shape}, {a.shape} and {b.shape}"
         ) from None
+    # `array != 0` is a new array, which the backward pass reads: the caller may change his own.
     return Where(array != 0).apply(a, b)

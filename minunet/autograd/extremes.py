@@ -55,6 +55,7 @@ class Minimum(Elementwise):
 
 
 def _share(g: Array, tied: Array, lost: Array) -> Array:
+    """The gradient of one of two values: all of g, half of it where they are equal, 0 where the other was chosen."""
     xp = array_module(g)
     return xp.where(lost, 0, xp.where(tied, g / 2, g)).astype(g.dtype, copy=False)
 

@@ -42,11 +42,10 @@ class ClassCrossEntropy(PrimitiveFunction):
 
     def backward(self, grad_output: Array) -> tuple[Array]:
         (scores,) = self.saved
-        xp = array_module(scores)
         grad = primitives.softmax(scores, -1)
         grad -= self.is_class
         grad *= self.weight * (grad_output / grad.dtype.type(grad.size // grad.shape[-1]))
-        return (_padded(xp, grad, self.input_types[0][0]),)
+        return (_padded(grad, self.input_types[0][0]),)
 
     def release(self) -> None:
         super().release()
@@ -81,13 +80,12 @@ class ClassDiceLoss(PrimitiveFunction):
 
     def backward(self, grad_output: Array) -> tuple[Array]:
         p, overlap, size = self.saved
-        xp = array_module(p)
         assert self.is_class is not None and self.counted is not None and self.weight is not None
         slope = (self.is_class * (2 * size) - overlap) / (size * size)
         slope *= self.counted * self.weight * -grad_output
         slope -= (p * slope).sum(axis=-1, keepdims=True)
         slope *= p
-        return (_padded(xp, slope, self.input_types[0][0]),)
+        return (_padded(slope, self.input_types[0][0]),)
 
     def release(self) -> None:
         super().release()
@@ -149,10 +147,10 @@ def _arrays(logits: Tensor, classes: Array, values: Array, count: int) -> tuple[
     return xp.asarray(classes) == xp.arange(count), xp.asarray(values).astype(logits.dtype)
 
 
-def _padded(xp: Any, grad: Array, shape: tuple[int, ...]) -> Array:
+def _padded(grad: Array, shape: tuple[int, ...]) -> Array:
     """A gradient of the first channels as one of all: the others are 0."""
     if grad.shape == shape:
         return grad
-    whole = xp.zeros(shape, grad.dtype)
+    whole = array_module(grad).zeros(shape, grad.dtype)
     whole[..., : grad.shape[-1]] = grad
     return whole

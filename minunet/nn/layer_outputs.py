@@ -14,8 +14,7 @@ from minunet.kernels.backend import Array
 class _Gathering(threading.local):
     """What this thread gathers: the names of the modules by their id, and the outputs so far; None outside of `gather`."""
 
-    names: Mapping[int, str] | None = None
-    outputs: dict[str, Array]
+    current: tuple[Mapping[int, str], dict[str, Array]] | None = None
 
 
 _GATHERING = _Gathering()
@@ -24,19 +23,22 @@ _GATHERING = _Gathering()
 @contextlib.contextmanager
 def gather(names: Mapping[int, str]) -> Iterator[dict[str, Array]]:
     """Within the block, keep the output of each module whose id has a name, in the order in which they end."""
-    outer = _GATHERING.names, getattr(_GATHERING, "outputs", {})
-    _GATHERING.names, _GATHERING.outputs = names, {}
+    outputs: dict[str, Array] = {}
+    outer, _GATHERING.current = _GATHERING.current, (names, outputs)
     try:
-        yield _GATHERING.outputs
+        yield outputs
     finally:
-        _GATHERING.names, _GATHERING.outputs = outer
+        _GATHERING.current = outer
 
 
 def note(module: Any, output: Any) -> None:
     """Keep what a module has returned, unless nobody asks for it, or it is that of the last layer in the module."""
-    if _GATHERING.names is None or id(module) not in _GATHERING.names:
+    if _GATHERING.current is None:
         return
-    name, outputs = _GATHERING.names[id(module)], _GATHERING.outputs
+    names, outputs = _GATHERING.current
+    if id(module) not in names:
+        return
+    name = names[id(module)]
     several = isinstance(output, (tuple, list))
     known = list(outputs.values()) if any(module.children()) else []
     for k, value in enumerate(output if several else [output]):

@@ -97,13 +97,9 @@ class Module:
         >>> [name for name, child in nn.Sequential(nn.ReLU(), nn.Tanh()).children()]
         ['0', '1']
         """
-        for name, value in vars(self).items():
+        for name, value in self._attributes():
             if isinstance(value, Module):
                 yield name, value
-            elif isinstance(value, (list, tuple)):
-                for k, item in enumerate(value):
-                    if isinstance(item, Module):
-                        yield f"{name}.{k}", item
 
     def named_parameters(self, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
         """The parameters with their names, in the order of assignment, sub-modules included; each parameter once.
@@ -131,17 +127,20 @@ class Module:
                 yield name, parameter
 
     def _all_parameters(self, prefix: str) -> Iterator[tuple[str, Parameter]]:
-        for name, value in vars(self).items():
+        for name, value in self._attributes():
             if isinstance(value, Parameter):
                 yield prefix + name, value
             elif isinstance(value, Module):
                 yield from value._all_parameters(f"{prefix}{name}.")
-            elif isinstance(value, (list, tuple)):
+
+    def _attributes(self) -> Iterator[tuple[str, Any]]:
+        """The attributes with their names; instead of a list its items, such as "convs.0"."""
+        for name, value in vars(self).items():
+            if isinstance(value, (list, tuple)):
                 for k, item in enumerate(value):
-                    if isinstance(item, Parameter):
-                        yield f"{prefix}{name}.{k}", item
-                    elif isinstance(item, Module):
-                        yield from item._all_parameters(f"{prefix}{name}.{k}.")
+                    yield f"{name}.{k}", item
+            else:
+                yield name, value
 
     def parameters(self) -> list[Parameter]:
         """Every parameter, in the order of `named_parameters`.

@@ -78,7 +78,7 @@ def test_nothing_is_recorded_and_nothing_is_kept():
     assert model.training and all(p.grad is None for p in model.parameters())
     with pytest.raises(ValueError, match="UNet: x must have shape"):
         model.features(np.zeros(3))
-    assert layer_outputs._GATHERING.names is None
+    assert layer_outputs._GATHERING.current is None
     assert model(IMAGES).requires_grad
 
 
