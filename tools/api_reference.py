@@ -269,9 +269,8 @@ def _members(name: str, owner: type) -> Iterator[PublicName]:
         if member not in PROMISED.get(name, (member,)):
             continue
         value = inspect.getattr_static(owner, member)
-        if any(inspect.getattr_static(base, member, None) is value for base in bases):
-            continue
-        if bases and member in ("extra_repr", *INTERNAL["Optimizer"]):
+        of_bases = [inspect.getattr_static(base, member) for base in bases if hasattr(base, member)]
+        if of_bases and (value in of_bases or not value.__doc__):
             continue  # described at the base class
         if isinstance(value, (staticmethod, classmethod)):
             value = getattr(owner, member)

@@ -104,23 +104,21 @@ class Conv2d(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        in_channels, out_channels = (
-            _count("Conv2d", "in_channels", in_channels),
-            _count("Conv2d", "out_channels", out_channels),
-        )
+        self.in_channels = _count("Conv2d", "in_channels", in_channels)
+        self.out_channels = _count("Conv2d", "out_channels", out_channels)
         if activation not in (None, "relu", *UNFUSED_ACTIVATIONS):
             raise ValueError(f'Conv2d: activation must be None, "relu", "tanh" or "sigmoid", got {activation!r}')
-        self.in_channels, self.out_channels = in_channels, out_channels
         kh, kw = self.kernel_size = pair("Conv2d", "kernel_size", kernel_size, 1)
         self.stride = pair("Conv2d", "stride", stride, 1)
         self.padding, self.activation = check_padding("Conv2d", padding), activation
-        shape = (kh, kw, in_channels, out_channels)
+        shape = (kh, kw, self.in_channels, self.out_channels)
+        fan_in, fan_out = kh * kw * self.in_channels, kh * kw * self.out_channels
         if activation in UNFUSED_ACTIVATIONS:
-            weight = glorot_uniform(shape, kh * kw * in_channels, kh * kw * out_channels, generator(rng))
+            weight = glorot_uniform(shape, fan_in, fan_out, generator(rng))
         else:
-            weight = he_normal(shape, kh * kw * in_channels, generator(rng))
+            weight = he_normal(shape, fan_in, generator(rng))
         self.weight = Parameter(weight)
-        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
 
     def forward(self, x: TensorLike | Sequence[TensorLike]) -> Tensor:
         fused = "relu" if self.activation == "relu" else None
@@ -161,19 +159,16 @@ class ConvTranspose2d(Module):
         bias: bool = True,
         rng: np.random.Generator | None = None,
     ):
-        in_channels, out_channels = (
-            _count("ConvTranspose2d", "in_channels", in_channels),
-            _count("ConvTranspose2d", "out_channels", out_channels),
-        )
-        self.in_channels, self.out_channels = in_channels, out_channels
+        self.in_channels = _count("ConvTranspose2d", "in_channels", in_channels)
+        self.out_channels = _count("ConvTranspose2d", "out_channels", out_channels)
         kh, kw = self.kernel_size = pair("ConvTranspose2d", "kernel_size", kernel_size, 1)
         sh, sw = self.stride = pair("ConvTranspose2d", "stride", stride, 1)
         self.padding = pair("ConvTranspose2d", "padding", padding, 0)
         # On average each output pixel is a sum over kh kw / (sh sw) input pixels of in_channels values each.
-        fan_in = max(1, round(in_channels * kh * kw / (sh * sw)))
-        shape = (kh, kw, in_channels, out_channels)
-        self.weight = Parameter(glorot_uniform(shape, fan_in, out_channels * kh * kw, generator(rng)))
-        self.bias = Parameter(np.zeros(out_channels, np.float32)) if bias else None
+        fan_in, fan_out = max(1, round(self.in_channels * kh * kw / (sh * sw))), self.out_channels * kh * kw
+        shape = (kh, kw, self.in_channels, self.out_channels)
+        self.weight = Parameter(glorot_uniform(shape, fan_in, fan_out, generator(rng)))
+        self.bias = Parameter(np.zeros(self.out_channels, np.float32)) if bias else None
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.conv_transpose2d(x, self.weight, self.bias, stride=self.stride, padding=self.padding)
@@ -203,13 +198,10 @@ class Linear(Module):
     def __init__(
         self, in_features: int, out_features: int, *, bias: bool = True, rng: np.random.Generator | None = None
     ):
-        in_features, out_features = (
-            _count("Linear", "in_features", in_features),
-            _count("Linear", "out_features", out_features),
-        )
-        self.in_features, self.out_features = in_features, out_features
-        self.weight = Parameter(glorot_uniform((in_features, out_features), in_features, out_features, generator(rng)))
-        self.bias = Parameter(np.zeros(out_features, np.float32)) if bias else None
+        fan_in = self.in_features = _count("Linear", "in_features", in_features)
+        fan_out = self.out_features = _count("Linear", "out_features", out_features)
+        self.weight = Parameter(glorot_uniform((fan_in, fan_out), fan_in, fan_out, generator(rng)))
+        self.bias = Parameter(np.zeros(fan_out, np.float32)) if bias else None
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.linear(x, self.weight, self.bias)

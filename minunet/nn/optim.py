@@ -83,26 +83,8 @@ class Adam(Optimizer):
         return problems
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place.
-
-        Raises
-        ------
-        ValueError
-            If a gradient does not fit its parameter; nothing is updated then.
-
-        Examples
-        --------
-        >>> x = Tensor([1.0], requires_grad=True)
-        >>> optimizer = Adam([x], lr=0.25)
-        >>> (x**2).sum().backward()
-        >>> optimizer.step()
-        >>> bool(x < 1)
-        True
-        """
         indices = self._begin()
         # The bias correction uses each parameter's own number of updates, as in PyTorch; they are nearly always the same.
-        for k in indices:
-            self.params[k].mark_changed()
         for count in np.unique(self.updates[indices]):
             group = [k for k in indices if self.updates[k] == count]
             primitives.adam(
@@ -160,22 +142,6 @@ class SGD(Optimizer):
         return problems
 
     def step(self) -> None:
-        """Update every parameter that has a gradient, in place.
-
-        Raises
-        ------
-        ValueError
-            If a gradient does not fit its parameter; nothing is updated then.
-
-        Examples
-        --------
-        >>> x = Tensor([1.0], requires_grad=True)
-        >>> optimizer = SGD([x], lr=0.25)
-        >>> (x**2).sum().backward()
-        >>> optimizer.step()
-        >>> bool(x < 1)
-        True
-        """
         for k in self._begin():
             p = self.params[k]
             change: Array = p.grad

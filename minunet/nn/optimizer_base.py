@@ -188,7 +188,7 @@ class Optimizer:
         ]
 
     def _begin(self) -> list[int]:
-        """Count the step and the updates; return the indices of the parameters that have a gradient.
+        """Count the step and the updates; return the indices of the parameters that have a gradient, which are to be changed now.
 
         Raises
         ------
@@ -202,6 +202,7 @@ class Optimizer:
         raise_if_any(f"{type(self).__name__}.step", problems)
         for k in indices:
             self.params[k].grad = plain(self.params[k].grad)
+            self.params[k].mark_changed()
         self.steps += 1
         self.updates[indices] += 1
         for group in self.state.values():
@@ -221,9 +222,10 @@ def parameter_list(optimizer: str, params: Any) -> list[Tensor]:
         If there are none, or something else than tensors, or a tensor that is given twice or is the result of an operation.
     """
     if isinstance(params, Module):
-        if not params.parameters():
+        own: list[Tensor] = [*params.parameters()]
+        if not own:
             raise ValueError(f"{optimizer}: there are no parameters to optimize in {type(params).__name__}")
-        return list(params.parameters())
+        return own
     advice = "pass a Module or a list of Tensors, such as model.parameters()"
     if isinstance(params, (Tensor, Mapping, str)) or not isinstance(params, Iterable):
         what = "the method itself, without ()" if callable(params) else f"one {type(params).__name__}"
@@ -263,7 +265,7 @@ def raise_if_any(optimizer: str, problems: list[str]) -> None:
 
 
 def _gradient_problem(p: Tensor) -> str:
-    """The problem of a parameter's gradient, or None."""
+    """The problem of a parameter's gradient, or ""."""
     grad: Array = p.grad
     if type(grad) is type(p.data) is np.ndarray and grad.shape == p.shape and grad.dtype == p.dtype:
         return ""

@@ -164,7 +164,6 @@ class UNet(Module):
         return logits if padded == (height, width) else F.pad_or_crop(logits, (height, width))
 
     def extra_repr(self) -> str:
-        """The settings that `print` shows in parentheses."""
         return arguments_text(self, always=("in_channels", "out_channels", "base_channels", "depth", "variant"))
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:

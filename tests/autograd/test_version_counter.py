@@ -21,8 +21,22 @@ def two_losses(optimizer):
     return model, steps, second
 
 
+class InPlace(optim.Optimizer):
+    """An optimizer of somebody's own, which writes into the arrays."""
+
+    def step(self):
+        for k in self._begin():
+            np.subtract(self.params[k].data, self.params[k].grad, out=self.params[k].data)
+
+
 @pytest.mark.parametrize(
-    "optimizer", [optim.Adam, lambda p: optim.SGD(p, 0.1), lambda p: optim.SGD(p, 0.1, momentum=0.9)]
+    "optimizer",
+    [
+        optim.Adam,
+        lambda p: optim.SGD(p, 0.1),
+        lambda p: optim.SGD(p, 0.1, momentum=0.9),
+        lambda p: InPlace(p, 0.1, ()),
+    ],
 )
 def test_an_optimizers_step_between_two_losses(optimizer):
     model, steps, second = two_losses(optimizer)
