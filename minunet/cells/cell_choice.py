@@ -5,6 +5,7 @@ It is stored in the header of the model, with the scores that it had there and t
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -12,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.cells.cell_maps import CellMaps, KindRegions
+from minunet.cells.cell_maps import CellMaps, CutKinds
 from minunet.cells.cell_matching import IOU_THRESHOLDS, match_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.count_interval import CountInterval
@@ -182,13 +183,17 @@ def choose_cells(images: ImageSource, start: CellSettings | None = None) -> Cell
 
 
 def _try(images: Iterable[MapsAndTruth], tried: list[CellSettings]) -> dict[CellSettings, _Sums]:
-    """The counts of each of the settings; those that differ in no more than seed height and smallest area share their cuts."""
+    """The counts of each of the settings.
+
+    Those of one threshold share their regions; those that differ in no more than seed height and smallest area share their cuts.
+    """
     sums = {settings: _Sums() for settings in tried}
     for maps, truth in images:
-        cuts: dict[tuple[float, ...], CutRegions | KindRegions] = {}
+        regions = functools.cache(maps.regions)
+        cuts: dict[tuple[float, ...], CutRegions | CutKinds] = {}
         for settings in tried:
             key = settings.threshold, settings.smoothing, settings.learned
             if key not in cuts:
-                cuts[key] = maps.regions(settings)
+                cuts[key] = regions(settings.threshold).cut(settings)
             sums[settings].add(*truth.scored(cuts[key].cells(settings)))
     return sums

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minunet.cells.cell_settings import CellSettings
-from minunet.cells.watershed import CutRegions
+from minunet.cells.watershed import CellRegions, CutRegions
 from minunet.data.class_cells import ClassCells, numbered_by_kind, without_fragments
 from minunet.data.class_legend import ClassLegend
 
@@ -57,18 +57,18 @@ class CellMaps:
         cleaned = without_fragments(seen, legend.outer)
         return cls(probability, np.where(seen > 0, cleaned, foreground_class), legend, separation)
 
-    def regions(self, settings: CellSettings) -> CutRegions | KindRegions:
-        """The regions, cut for a threshold and a smoothing."""
+    def regions(self, threshold: float) -> CellRegions | KindRegions:
+        """The connected regions of the pixels whose probability is above a threshold."""
         if self.index is not None:
-            return KindRegions(self, settings)
-        return CutRegions(self.probability, settings, self.separation)
+            return KindRegions(self, threshold)
+        return CellRegions(self.probability, threshold, self.separation)
 
     def find(self, settings: CellSettings) -> ClassCells:
         """The cells; without classes each has the class 1."""
-        regions = self.regions(settings)
-        if isinstance(regions, KindRegions):
-            return regions.class_cells(settings)
-        labels = regions.cells(settings)
+        cut = self.regions(settings.threshold).cut(settings)
+        if isinstance(cut, CutKinds):
+            return cut.class_cells(settings)
+        labels = cut.cells(settings)
         return ClassCells(labels, np.minimum(np.arange(int(labels.max(initial=0)) + 1), 1))
 
     def classes_above(self, threshold: float) -> np.ndarray | None:
@@ -77,18 +77,42 @@ class CellMaps:
 
 
 class KindRegions:
-    """The regions of an image with classes, those of each kind cut on their own; see `CutRegions`.
+    """The regions of an image with classes, those of each kind on their own; see `CellRegions`.
 
     Sizes are relative to the cells of one kind, so that platelets are not dropped because red cells are larger.
     """
 
-    def __init__(self, maps: CellMaps, settings: CellSettings):
+    def __init__(self, maps: CellMaps, threshold: float):
         assert maps.index is not None and maps.legend is not None
-        self.maps, self.kinds = maps, np.asarray(maps.legend.outer)[maps.index]
+        self.is_cell, self.kinds = maps.probability > threshold, np.asarray(maps.legend.outer)[maps.index]
         self.regions = {
-            kind: CutRegions(np.where(self.kinds == kind, maps.probability, 0), settings, maps.separation)
+            kind: CellRegions(np.where(self.kinds == kind, maps.probability, 0), threshold, maps.separation)
             for kind in maps.legend.kinds
         }
+
+    def cut(self, settings: CellSettings) -> CutKinds:
+        """The regions of every kind, cut; see `CellRegions.cut`."""
+        return CutKinds(
+            self.is_cell, self.kinds, {kind: regions.cut(settings) for kind, regions in self.regions.items()}
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class CutKinds:
+    """The cut regions of an image with classes; see `CutRegions`.
+
+    Attributes
+    ----------
+    is_cell : ndarray, (H, W) bool
+    kinds : ndarray, (H, W) int
+        The outer class of each pixel if it is cell.
+    regions : dict of int to CutRegions
+        Of each kind.
+    """
+
+    is_cell: np.ndarray
+    kinds: np.ndarray
+    regions: dict[int, CutRegions]
 
     def cells(self, settings: CellSettings) -> np.ndarray:
         """The cells, (H, W) int32."""
@@ -96,9 +120,9 @@ class KindRegions:
 
     def class_cells(self, settings: CellSettings) -> ClassCells:
         """The cells with their classes, numbered by kind."""
-        is_cell, found = self.maps.probability > settings.threshold, {}
+        found = {}
         for kind, regions in self.regions.items():
             cells = regions.cells(settings)
-            cells[is_cell & (self.kinds != kind)] = 0  # a small cell of another kind is no hole to be filled
+            cells[self.is_cell & (self.kinds != kind)] = 0  # a small cell of another kind is no hole to be filled
             found[kind] = cells
         return numbered_by_kind(found, self.kinds.shape)

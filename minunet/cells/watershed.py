@@ -86,28 +86,51 @@ def find_cells(
     .. [2] Meyer, F. (1994). Topographic distance and watershed lines. Signal Processing 38(1), 113-125.
     """
     settings = settings or CellSettings()
-    return CutRegions(probability, settings, separation).cells(settings)
+    return CellRegions(probability, settings.threshold, separation).cut(settings).cells(settings)
 
 
-class CutRegions:
-    """The regions of an image, cut once; the cells for several seed heights and smallest areas are made from them in no time.
+class CellRegions:
+    """The connected regions of cell pixels of an image, found once; they can be cut in several ways.
 
     Parameters
     ----------
     probability : ndarray, (H, W)
-    settings : CellSettings
-        Its threshold, its smoothing and its share of the separation are used.
+    threshold : float
+        A pixel belongs to a cell where its probability is above it.
     separation : ndarray, (H, W), optional
     """
 
-    def __init__(self, probability: np.ndarray, settings: CellSettings, separation: np.ndarray | None = None):
-        self.shape = probability.shape
-        crops = list(_connected_regions(np.asarray(probability) > settings.threshold))
-        self.radius = _typical_radius([distance for _, _, distance in crops])
-        if separation is not None and settings.learned:
+    def __init__(self, probability: np.ndarray, threshold: float, separation: np.ndarray | None = None):
+        self.shape, self.separation = probability.shape, separation
+        self.distances = list(_connected_regions(np.asarray(probability) > threshold))  # each with its top and left
+        self.radius = _typical_radius([distance for _, _, distance in self.distances])
+
+    def cut(self, settings: CellSettings) -> CutRegions:
+        """The regions, cut for the smoothing and the share of the separation in `settings`."""
+        heights = self.distances
+        if self.separation is not None and settings.learned:
             shares = np.float32(1 - settings.learned), np.float32(settings.learned * self.radius)
-            crops = [_learned_height(*crop, np.asarray(separation), *shares) for crop in crops]
-        self.regions = [_cut(*crop, settings.smoothing * self.radius) for crop in crops]
+            heights = [_learned_height(*crop, np.asarray(self.separation), *shares) for crop in heights]
+        regions = [_cut(*crop, settings.smoothing * self.radius) for crop in heights]
+        return CutRegions(self.shape, self.radius, regions)
+
+
+@dataclass(frozen=True)
+class CutRegions:
+    """The regions of an image, cut once; the cells for several seed heights and smallest areas are made from them in no time.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Of the image, (H, W).
+    radius : float
+        Of the median cell, in pixels.
+    regions : list of CutRegion
+    """
+
+    shape: tuple[int, ...]
+    radius: float
+    regions: list[CutRegion]
 
     def cells(self, settings: CellSettings) -> np.ndarray:
         """The cells, (H, W) int32; see `find_cells`."""

@@ -1,5 +1,7 @@
 """How the settings of cells are chosen, and the choice that a model file stores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -115,6 +117,20 @@ def test_an_entry_that_is_missing_is_refused():
     del stored["settings"]
     with pytest.raises(UserError, match="settings"):
         CellChoice.from_dict(stored)
+
+
+@pytest.mark.parametrize("start", [CellSettings(), CellSettings(learned=0.5)])
+def test_the_regions_of_a_threshold_are_found_once_a_step(monkeypatch, start):
+    found, of_maps, steps = [], CellMaps.regions, []
+    monkeypatch.setattr(CellMaps, "regions", lambda maps, at: found.append((len(steps), maps, at)) or of_maps(maps, at))
+
+    def source():
+        steps.append(1)
+        return ((replace(maps, separation=maps.probability), truth) for maps, truth in images())
+
+    choose_cells(source, start)
+    assert {at for _, _, at in found} == {0.4, 0.5, 0.6}
+    assert len(found) == len({(step, id(maps), at) for step, maps, at in found}) == 3 * (len(steps) + 1)
 
 
 def test_no_settings_are_tried_twice(monkeypatch):
