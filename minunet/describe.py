@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from minunet.checkpoints.model_file import load_model
@@ -37,11 +37,10 @@ examples:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    typed = sys.argv[1:] if argv is None else argv
-    return run_with_json(typed, partial(describe_model, typed))
+    return run_with_json(argv, describe_model)
 
 
-def describe_model(typed: list[str]) -> tuple[int, dict[str, Any]]:
+def describe_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Do what the arguments ask for; returns the exit code, and the document of --json."""
     arguments, problems = build_parser().parse_collecting(typed)
     try:

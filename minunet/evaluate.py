@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,37 +22,30 @@ from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
-from minunet.data.pair_checks import find_problems, find_warnings
-from minunet.data.pair_statistics import measure_pairs
 from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
-from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
-from minunet.inference.cell_evaluation import CellEvaluation
-from minunet.inference.class_evaluation import ClassEvaluation
-from minunet.inference.evaluation import evaluate
-from minunet.inference.evaluation_reading import evaluation_reading
+from minunet.inference.evaluation_reading import model_for_masks
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
-from minunet.inference.predicted_maps import PredictedMaps
+from minunet.inference.scored_pairs import score_pairs
 from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.class_table import class_table
 from minunet.results.score_tables import image_table, summary_table
+from minunet.runs.evaluation_messages import announce_evaluation
 from minunet.runs.evaluation_report import write_evaluation_report
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_numbers, evaluation_problems, write_evaluation
-from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
+from minunet.runs.model_messages import describe_diameters, known_diameter_problems
 from minunet.runs.own_data import own_data
-from minunet.runs.provenance import SIDE_CHOICES, Provenance, SelectedPairs, describe_sides, select_pairs
+from minunet.runs.provenance import SIDE_CHOICES, Provenance, select_pairs
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.run_folder import given_as_images
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
 from minunet.wording import paragraph
 
-TRAINED_WITH = ("train", "validation")
 COMMAND = "python -m minunet.evaluate MODEL DATA"
 OWN = "python -m minunet.evaluate RUN"
 EPILOG = f"""\
@@ -109,11 +100,10 @@ NO_CLASSES = "the masks are read as cell and background, so that the classes of 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    typed = sys.argv[1:] if argv is None else argv
-    return run_with_json(typed, partial(score_images, typed))
+    return run_with_json(argv, score_images)
 
 
-def score_images(typed: list[str]) -> tuple[int, dict[str, Any]]:
+def score_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Do what the arguments ask for; returns the exit code, and the document of --json."""
     arguments, problems = build_parser().parse_collecting(typed)
     out = arguments.out
@@ -165,22 +155,17 @@ def run_evaluation(
     out, native = arguments.out, arguments.native or arguments.diameter is not None
     record = Provenance(arguments.split) if arguments.split else Provenance.beside(model.path)
     selected = select_pairs(pairs, record, arguments.side)
-    warnings = announce_evaluation(arguments, model, selected, pairs)
+    data = arguments.data or arguments.images
+    warnings = announce_evaluation(print, data, model, selected, pairs, native=native)
     for note in notes:
         say_item(print, "note", note)
     with FileProgressBar("checking") as progress:
-        statistics = measure_pairs(selected.pairs, progress)
-    if problems := find_problems(statistics):
-        raise UserError(problems)
-    chosen = evaluation_reading(model.preprocessing.reading, statistics, mask_choice(arguments), model.outputs.classes)
-    if chosen.problems:
-        raise UserError(chosen.problems)
-    for warning in (*find_warnings(statistics), *chosen.notes):
+        model, of_files = model_for_masks(model, selected.pairs, mask_choice(arguments), progress)
+    for warning in of_files:
         say_item(print, "warning", warning)
-        warnings.append(warning)
-    if chosen.reading is not None:
-        say_item(print, "masks", chosen.reading.describe())
-        model.preprocessing = replace(model.preprocessing, reading=chosen.reading)
+    warnings += of_files
+    if model.preprocessing.reading is not None:
+        say_item(print, "masks", model.preprocessing.reading.describe())
     unlike: dict[str, list[str]] = {}
     diameters: dict[str, float] = {}
 
@@ -190,38 +175,25 @@ def run_evaluation(
             diameters[pair.name] = diameter
 
     missing = missing_packages()
-    threshold = THRESHOLD if arguments.threshold is None else arguments.threshold
-    settings = model.cell_settings.at_threshold(arguments.threshold)
-    classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
-    cells = None
-    if not missing:
-        cells = CellEvaluation(classes=classes, settings=settings, pixels=SegmentationMetrics(threshold))
-
-    def observe_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
-        if classes is not None:
-            classes.add_maps(maps, mask, threshold)
-        if cells is not None:
-            cells.add(model, pair, mask, maps)
-
     with FileProgressBar("scoring") as progress:
-        metrics = evaluate(
+        scores = score_pairs(
             model,
             selected.pairs,
+            cells=not missing,
             native=native,
             diameter=arguments.diameter,
-            threshold=threshold,
+            threshold=arguments.threshold,
             batch_size=arguments.batch_size,
             progress=progress,
             observe=observe,
-            observe_cells=None if cells is None and classes is None else observe_cells,
         )
-    print("", *summary_table(metrics), "", *image_table(metrics, unlike), "", sep="\n")
-    if classes is not None:
+    print("", *summary_table(scores.pixels), "", *image_table(scores.pixels, unlike), "", sep="\n")
+    if (classes := scores.classes) is not None:
         print(*class_table(classes.result(), classes.legend, classes.pixels.mean_dice()), "", sep="\n")
     elif model.legend is not None:
         say_item(print, "classes", NO_CLASSES)
-    if cells is not None:
-        print(*cell_score_table(cells), "", sep="\n")
+    if scores.cells is not None:
+        print(*cell_score_table(scores.cells), "", sep="\n")
     else:
         say_item(print, "cells", missing or "")
     if arguments.diameter is None and (sizes := describe_diameters(list(diameters.values()))):
@@ -229,15 +201,14 @@ def run_evaluation(
     for name, sentences in unlike.items():
         if sentences:
             say_item(print, "unlike", f"{name}: {paragraph(sentences)}")
-    data = arguments.data or arguments.images
-    numbers = evaluation_numbers(model, data, selected, metrics, native, cells, unlike, diameters, classes)
+    numbers = evaluation_numbers(model, data, selected, scores, native, unlike, diameters)
     if out is None:
         say_item(print, "keep", "--out DIR writes these numbers and a picture of the worst and best images")
     else:
         images = write_evaluation(out, numbers, model, selected, diameters, arguments.threshold)
         if not arguments.no_report:
             command = command_line("minunet.evaluate", typed, overwrite=True)
-            write_evaluation_report(out, model, images, cells, command, warnings, print)
+            write_evaluation_report(out, model, images, scores.cells, command, warnings, print)
         say_item(print, "open", str(out / "cases.png"), str(out / "per_image.csv"), fold=False)
     return {**numbers, "warnings": warnings}
 
@@ -312,41 +283,6 @@ def build_parser() -> Parser:
     add_report_flag(parser)
     add_machine_arguments(parser)
     return parser
-
-
-def announce_evaluation(
-    arguments: Namespace, model: LoadedModel, selected: SelectedPairs, pairs: list[Pair]
-) -> list[str]:
-    """Print what is scored, and whether the model was trained on it; returns the warnings among these lines."""
-    announce_model(print, model)
-    say_item(print, "data", str(arguments.data or arguments.images), fold=False)
-    scored = {pair.name: selected.sides[pair.name] for pair in selected.pairs}
-    left_out = {pair.name: selected.sides[pair.name] for pair in pairs if pair.name not in scored}
-    of = f" of {len(pairs)}" if left_out else ""
-    what = f": {describe_sides(scored)}" if selected.source else ""
-    say_item(print, "scored", f"{len(scored)}{of} {'image' if len(pairs) == 1 else 'images'}{what}")
-    if left_out:
-        say_item(print, "", f"left out: {describe_sides(left_out)}")
-    warnings = []
-    if selected.source is None:
-        warnings.append(
-            "there is no split.json beside the model (--split names one): if it was trained on these images, the numbers "
-            "below are too good"
-        )
-    else:
-        say_item(print, "", f"(by {selected.source})", fold=False)
-    used = Counter(side for side in scored.values() if side in TRAINED_WITH)
-    if used:
-        share = "" if used.total() == len(scored) else f"{used.total()} of "
-        warnings.append(f"{share}these images were used in training: THESE ARE NOT TEST SCORES")
-    for warning in warnings:
-        say_item(print, "warning", warning)
-    size = model.preprocessing.size
-    if arguments.native or arguments.diameter is not None or size is None:
-        say_item(print, "scale", "the images' own")
-    else:
-        say_item(print, "scale", f"{size[0]}x{size[1]}, the model's own (--native: the images' own)")
-    return warnings
 
 
 if __name__ == "__main__":

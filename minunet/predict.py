@@ -85,11 +85,10 @@ exit code: 0 all done; 1 some images failed, they are listed and the others are 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    typed = sys.argv[1:] if argv is None else argv
-    return run_with_json(typed, partial(predict_images, typed))
+    return run_with_json(argv, predict_images)
 
 
-def predict_images(typed: list[str]) -> tuple[int, dict[str, Any]]:
+def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Do what the arguments ask for; returns the exit code, and the document of --json."""
     arguments, problems = build_parser().parse_collecting(typed)
     out = fresh_folder("predictions") if arguments.out is None else arguments.out

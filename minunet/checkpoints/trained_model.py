@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,13 @@ from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.given_images import is_path, write_given
 from minunet.data.outputs import Outputs
-from minunet.data.pair_checks import find_problems
-from minunet.data.pair_statistics import measure_pairs
 from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
-from minunet.inference.cell_evaluation import CellEvaluation
-from minunet.inference.class_evaluation import ClassEvaluation
-from minunet.inference.evaluation import evaluate
-from minunet.inference.evaluation_reading import evaluation_reading
+from minunet.inference.evaluation_reading import model_for_masks
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.predicted_maps import PredictedMaps
+from minunet.inference.scored_pairs import score_pairs
 from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
@@ -140,34 +133,12 @@ class TrainedModel(LoadedModel):
             return self._scores(list(found.require().pairs), native or diameter is not None, diameter)
 
     def _scores(self, pairs: list[Pair], native: bool, diameter: float | None) -> dict[str, Any]:
-        statistics = measure_pairs(pairs)
-        if problems := find_problems(statistics):
-            raise UserError(problems)
-        chosen = evaluation_reading(self.preprocessing.reading, statistics, MaskChoice(), self.outputs.classes)
-        if chosen.problems:
-            raise UserError(chosen.problems)
-        model = self
-        if chosen.reading is not None:
-            model = replace(self, preprocessing=replace(self.preprocessing, reading=chosen.reading))
-        classes = ClassEvaluation.of_model(model.legend, model.preprocessing.reading)
-        cells = None if missing_packages() else CellEvaluation(classes=classes)
-
-        def add_cells(pair: Pair, mask: StoredMask, maps: PredictedMaps) -> None:
-            if classes is not None:
-                classes.add_maps(maps, mask)
-            if cells is not None:
-                cells.add(model, pair, mask, maps)
-
-        metrics = evaluate(model, pairs, native=native, diameter=diameter, observe_cells=add_cells)
-        of_cells = {} if cells is None else cells.per_image()
+        model, _ = model_for_masks(self, pairs, MaskChoice())
+        scores = score_pairs(model, pairs, cells=not missing_packages(), native=native, diameter=diameter)
+        of_cells = scores.cells_of_images()
         return {
-            "all_pixels": metrics.result(),
-            "mean_over_images": metrics.mean(),
-            "cells": None if cells is None else cells.scores.result(),
-            "native_pixels": None if cells is None else cells.pixels.result(),
-            "classes": None if classes is None else classes.result(),
-            "mean_class_dice": None if classes is None else classes.pixels.mean_dice(),
-            "images": [{**row, **of_cells.get(str(row["name"]), {})} for row in metrics.per_image()],
+            **scores.totals(),
+            "images": [{**row, **of_cells.get(str(row["name"]), {})} for row in scores.pixels.per_image()],
         }
 
 

@@ -14,7 +14,9 @@ from minunet.files.json_files import finite
 
 FLAG = "--json"
 MISTAKE = 2  # the exit code
-Action = Callable[[], tuple[int, dict[str, Any]]]  # does the work of a command; returns exit code and document
+Action = Callable[
+    [Sequence[str]], tuple[int, dict[str, Any]]
+]  # does what arguments ask for; returns exit code and document
 
 
 def add_json_flag(parser: argparse._ActionsContainer, what: str) -> None:
@@ -22,16 +24,18 @@ def add_json_flag(parser: argparse._ActionsContainer, what: str) -> None:
     parser.add_argument(FLAG, action="store_true", help=f"print {what} as one JSON document, and all else on stderr")
 
 
-def run_with_json(argv: Sequence[str], action: Action) -> int:
+def run_with_json(argv: Sequence[str] | None, action: Action) -> int:
     """Do the work of a command, and print its document where the arguments have --json; returns the exit code.
 
-    A mistake in what was given is a document too, with the sentences as "problems"; each document has the "exit_code".
+    A mistake in what was given is a document too, with the sentences as "problems"; each document has the "exit_code". The
+    arguments are those of the process where `argv` is None.
     """
-    if FLAG not in argv:
-        return action()[0]
+    typed = sys.argv[1:] if argv is None else argv
+    if FLAG not in typed:
+        return action(typed)[0]
     with contextlib.redirect_stdout(sys.stderr):
         try:
-            code, document = action()
+            code, document = action(typed)
         except UserError as error:
             code, document = MISTAKE, {"problems": error.problems}
     say_json({**document, "exit_code": code})

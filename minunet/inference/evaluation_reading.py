@@ -4,12 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from minunet.data.pair_statistics import PairStatistics
+from minunet.data.pair_checks import find_problems, find_warnings
+from minunet.data.pair_statistics import PairStatistics, measure_pairs
+from minunet.data.pairs import Pair
 from minunet.data.reading.chosen_reading import ChosenReading, choose_reading
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_misfits import misfits
 from minunet.data.reading.mask_reading import GREYS, NUMBERED, TWO_VALUES, MaskReading
+from minunet.errors import UserError
+from minunet.inference.loaded_model import LoadedModel
+
+Model = TypeVar("Model", bound=LoadedModel)
+
+
+def model_for_masks(
+    model: Model, pairs: Sequence[Pair], choice: MaskChoice, progress: ProgressCallback | None = None
+) -> tuple[Model, list[str]]:
+    """A model that reads the masks of these pairs as they are to be read.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    pairs : sequence of Pair
+    choice : MaskChoice
+        What the user says of the masks.
+    progress : callable, optional
+        Called with the number of files that are checked, and of all.
+
+    Returns
+    -------
+    model : LoadedModel
+        The same one, with the reading of these masks in its preprocessing.
+    warnings : list of str
+        What the user should know of the files.
+
+    Raises
+    ------
+    UserError
+        With everything that cannot be read, or where the masks do not fit the reading.
+    """
+    statistics = measure_pairs(pairs, progress)
+    if problems := find_problems(statistics):
+        raise UserError(problems)
+    chosen = evaluation_reading(model.preprocessing.reading, statistics, choice, model.outputs.classes)
+    if chosen.problems:
+        raise UserError(chosen.problems)
+    warnings = [*find_warnings(statistics), *chosen.notes]
+    if chosen.reading is None:
+        return model, warnings
+    return replace(model, preprocessing=replace(model.preprocessing, reading=chosen.reading)), warnings
 
 
 def evaluation_reading(

@@ -14,10 +14,10 @@ from minunet.files.atomic_write import write_bytes, write_text
 from minunet.files.folders import existing_problems, mixing_problems, unwritable
 from minunet.files.json_files import write_json
 from minunet.inference.cell_evaluation import CellEvaluation
-from minunet.inference.class_evaluation import ClassEvaluation
 from minunet.inference.evaluation import predict_pair
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
+from minunet.inference.metrics import THRESHOLD
+from minunet.inference.scored_pairs import ScoredPairs
 from minunet.results.figures import PredictionRow, prediction_grid
 from minunet.results.picture import png_bytes
 from minunet.results.score_tables import csv_text, worst_first
@@ -89,12 +89,10 @@ def evaluation_numbers(
     model: LoadedModel,
     data: Path,
     selected: SelectedPairs,
-    metrics: SegmentationMetrics,
+    scores: ScoredPairs,
     native: bool,
-    cells: CellEvaluation | None = None,
     unlike: Mapping[str, Sequence[str]] = MappingProxyType({}),
     diameters: Mapping[str, float] = MappingProxyType({}),
-    classes: ClassEvaluation | None = None,
 ) -> dict[str, Any]:
     """Every number of an evaluation, as in metrics.json.
 
@@ -104,19 +102,17 @@ def evaluation_numbers(
     data : Path
         The folder that the user gave.
     selected : SelectedPairs
-    metrics : SegmentationMetrics
+    scores : ScoredPairs
     native : bool
         Whether the images were scored at their own size.
-    cells : CellEvaluation, optional
-        The scores of cells; without it the files have none.
     unlike : mapping of str to sequence of str
         For each image how it differs from the training images, as sentences.
     diameters : mapping of str to float
         For each image that was resized by it, the diameter of its cells in its own pixels.
-    classes : ClassEvaluation, optional
-        The scores of the classes, of a model that has some.
     """
-    of_cells = {} if cells is None else cells.per_image()
+    of_cells, totals = scores.cells_of_images(), scores.totals()
+    if scores.cells is not None:
+        totals["cells"] |= _how_scored(scores.cells, model)
     images = [
         {
             **image,
@@ -125,22 +121,17 @@ def evaluation_numbers(
             **({"cell_diameter": diameters[image["name"]]} if image["name"] in diameters else {}),
             "unlike": paragraph(unlike.get(image["name"], ())),
         }
-        for image in worst_first(metrics)
+        for image in worst_first(scores.pixels)
     ]
     return {
         "model": str(model.path),
         "data": str(data),
         "split": selected.source,
         "scale": "native" if native or model.preprocessing.size is None else model.preprocessing.size,
-        "threshold": metrics.threshold,
+        "threshold": scores.pixels.threshold,
         "count": len(images),
         "sides": Counter(image["side"] or "not in the run" for image in images),
-        "all_pixels": metrics.result(),
-        "mean_over_images": metrics.mean(),
-        "cells": None if cells is None else {**cells.scores.result(), **_how_scored(cells, model)},
-        "native_pixels": None if cells is None else cells.pixels.result(),
-        "classes": None if classes is None else classes.result(),
-        "mean_class_dice": None if classes is None else classes.pixels.mean_dice(),
+        **totals,
         "images": images,
     }
 
