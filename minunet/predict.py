@@ -92,7 +92,7 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Do what the arguments ask for; returns the exit code, and the document of --json."""
     arguments, problems = build_parser().parse_collecting(typed)
     out = fresh_folder("predictions") if arguments.out is None else arguments.out
-    overwrite, skip_existing = arguments.overwrite, arguments.skip_existing
+    skip_existing = arguments.skip_existing
     exports = None if missing_packages() else tuple(dict.fromkeys(arguments.export))
     if arguments.export and (missing := missing_packages(arguments.export)):
         problems.append(f"--export {' '.join(arguments.export)}: {missing}.")
@@ -106,22 +106,29 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
             has_classes = model.legend is not None  # a further picture of each image
         except UserError as error:
             model_problems += error.problems
+
+    def to_predict(folder: Path) -> list[InputImage]:
+        """The images whose results are to be written to a folder; raises where they cannot be."""
+        images = [
+            image for image in inputs.images if not (skip_existing and has_results(image, folder, classes=has_classes))
+        ]
+        if refused := result_problems(
+            inputs,
+            images,
+            folder,
+            overwrite=arguments.overwrite,
+            skip_existing=skip_existing,
+            exports=exports,
+            classes=has_classes,
+        ):
+            raise UserError(refused)
+        return images
+
     try:
         inputs = find_input_images(paths, is_result=is_result)
-        images = [
-            image for image in inputs.images if not (skip_existing and has_results(image, out, classes=has_classes))
-        ]
-        existing = {
-            "overwrite": overwrite,
-            "skip_existing": skip_existing,
-            "exports": exports,
-            "classes": has_classes,
-        }
-        problems += result_problems(inputs, images, out, **existing)
+        to_predict(out)
     except UserError as error:
         problems += error.problems
-    if not paths:
-        raise UserError(problems)
     problems += model_problems
     if problems:
         raise UserError(problems)
@@ -130,12 +137,7 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     with FolderLock(out, fresh=arguments.out is None, say=partial(say_item, print, "note")) as lock:
         out = lock.folder
         lock.sweep((out / image.name).parent for image in inputs.images)
-        # Once more, because another process may have written there until now.
-        images = [
-            image for image in inputs.images if not (skip_existing and has_results(image, out, classes=has_classes))
-        ]
-        if problems := result_problems(inputs, images, out, **existing):
-            raise UserError(problems)
+        images = to_predict(out)  # once more, because another process may have written there until now
         announce_prediction(model, inputs, images)
         cells = None if exports is None else request_cells(arguments, model, out, exports)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
