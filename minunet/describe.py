@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import image_size, path_text, positive_int
+from minunet.cli.argument_types import image_size, positive_int
 from minunet.cli.command import command
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
+from minunet.cli.model_argument import add_model_argument
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
@@ -82,12 +83,7 @@ def build_parser() -> Parser:
         description="List the layers of a model: shapes, parameters, and the algorithm that runs each.",
         epilog=EPILOG,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        type=path_text,
-        help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
-    )
+    add_model_argument(parser)
     parser.add_argument(
         "--size",
         metavar="WxH",

@@ -16,11 +16,12 @@ import numpy as np
 
 from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_int
+from minunet.cli.argument_types import cell_diameter, file_path, fraction, positive_int
 from minunet.cli.command import command
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
+from minunet.cli.model_argument import add_model_argument
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
@@ -227,12 +228,7 @@ def build_parser() -> Parser:
         description="Score a trained model on images whose masks are known.",
         epilog=EPILOG,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        type=path_text,
-        help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
-    )
+    add_model_argument(parser)
     parser.add_argument(
         "data",
         metavar="DATA",

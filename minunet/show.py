@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,13 @@ from minunet.cli.argument_types import file_path
 from minunet.cli.command import command
 from minunet.cli.console import say_item
 from minunet.cli.machine_arguments import add_machine_arguments
+from minunet.cli.model_argument import add_model_argument
 from minunet.cli.parser import Parser
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_bytes
-from minunet.files.folders import unwritable
+from minunet.files.folders import results_problems
+from minunet.files.lock import FolderLock
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.layer_sheet import LayerMaps, filter_sheet, layer_sheet, one_layer_sheet
@@ -42,6 +44,7 @@ expansion.0 doubles it and joins what the contraction had at that size, ..., hea
 
 examples:
   python -m minunet.show runs/first smear.png
+  python -m minunet.show pretrained smear.png
   python -m minunet.show runs/first smear.png --layer bottleneck.convs.1 --out layers
 """
 
@@ -62,22 +65,23 @@ def main(argv: list[str] | None = None) -> int:
         problems += error.problems
     if model is not None and arguments.layer is not None:
         problems += layer_problems(model, arguments.layer)
-    if problem := unwritable(out):
-        problems.append(f"--out {out}: {problem}.")
     names = ["layers.png", "filters.png", *([f"{arguments.layer}.png"] if arguments.layer else [])]
-    existing = [name for name in names if os.path.lexists(out / name)]
-    if existing and not arguments.overwrite:
-        problems.append(f"{out}: {join_names(existing)} are there already; add --overwrite, or name another --out.")
+    problems += results_problems(out, names, [arguments.image], arguments.overwrite)
     if problems or model is None or image is None:
         raise UserError(problems)
     if arguments.threads is not None:
         set_num_threads(arguments.threads)
-    show(model, image, arguments.image.name, out, arguments.layer)
+    with FolderLock(out, say=partial(say_item, print, "note")) as lock:
+        lock.sweep()
+        # Once more, because another process may have written there until now.
+        if problems := results_problems(out, names, [arguments.image], arguments.overwrite):
+            raise UserError(problems)
+        show(model, image, arguments.image.name, out, arguments.layer)
     return 0
 
 
 def show(model: LoadedModel, image: np.ndarray, name: str, out: Path, chosen: str | None) -> None:
-    """Run the network, print the table and write the pictures."""
+    """Run the network, print the table and write the pictures to a folder that exists."""
     fields = receptive_fields(model.model)
     outputs = model.features(image)
     layers = [LayerMaps(layer, outputs[layer], field) for layer, field in fields.items() if layer in outputs]
@@ -102,7 +106,6 @@ def show(model: LoadedModel, image: np.ndarray, name: str, out: Path, chosen: st
     if chosen is not None:
         layer = next(layer for layer in layers if layer.name == chosen)
         pictures[f"{chosen}.png"] = one_layer_sheet(layer, heading=layer.describe())
-    out.mkdir(parents=True, exist_ok=True)
     for file, picture in pictures.items():
         write_bytes(out / file, png_bytes(picture, compress_level=4))
     say_item(print, "open", *(str(out / file) for file in pictures), fold=False)
@@ -133,9 +136,7 @@ def build_parser() -> Parser:
         description="Show what each layer of a trained network makes of an image.",
         epilog=EPILOG,
     )
-    parser.add_argument(
-        "model", metavar="MODEL", type=file_path, help="model.safetensors, or the run folder that holds it"
-    )
+    add_model_argument(parser)
     parser.add_argument("image", metavar="IMAGE", type=file_path, help="an image file")
     parser.add_argument("--layer", metavar="NAME", help="show every map of this layer too, such as bottleneck.convs.1")
     parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the pictures (default IMAGE_layers)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from minunet.files.names import resolved, unusable_name
@@ -86,6 +86,29 @@ def existing_problems(out: Path, names: Iterable[str], overwrite: bool) -> list[
         return []
     verb = "is" if len(existing) == 1 else "are"
     return [f"--out {out}: {join_names(existing)} {verb} there already; add --overwrite, or choose another folder."]
+
+
+def results_problems(out: Path, names: Collection[str], data: Iterable[Path], overwrite: bool) -> list[str]:
+    """Every reason why results must not or cannot be written to the folder that the user gave with --out.
+
+    Parameters
+    ----------
+    out : Path
+    names : collection of str
+        The files to be written.
+    data : iterable of Path
+        Images and masks, files or whole folders.
+    overwrite : bool
+        Whether files that exist may be replaced.
+
+    Returns
+    -------
+    list of str
+        A sentence each; none where the files can be written.
+    """
+    if obstacle := unwritable(out):
+        return [f"--out {out}: {obstacle}"]
+    return [*mixing_problems(out, [out / name for name in names], data), *existing_problems(out, names, overwrite)]
 
 
 def fresh_folder(parent: str | os.PathLike[str]) -> Path:

@@ -25,7 +25,7 @@ from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files.atomic_write import replacing, write_text
-from minunet.files.folders import existing_problems, mixing_problems, unwritable
+from minunet.files.folders import results_problems
 from minunet.files.json_files import write_json
 from minunet.results.bland_altman import bland_altman
 from minunet.results.curves import MatplotlibMissing
@@ -166,11 +166,7 @@ def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) 
 
 def comparison_problems(out: Path, folders: Sequence[Path], overwrite: bool) -> list[str]:
     """The reasons why the files cannot be written to a folder, a sentence each."""
-    if problem := unwritable(out):
-        return [f"--out {out}: {problem}"]
-    if problems := mixing_problems(out, [out / name for name in COMPARISON_FILES], folders):
-        return problems
-    return existing_problems(out, COMPARISON_FILES, overwrite)
+    return results_problems(out, COMPARISON_FILES, folders, overwrite)
 
 
 def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -> str | None:

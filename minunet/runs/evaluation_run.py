@@ -11,7 +11,7 @@ from typing import Any
 from minunet.data.pairs import Pair
 from minunet.data.reading.pair_files import mask_files
 from minunet.files.atomic_write import write_bytes, write_text
-from minunet.files.folders import existing_problems, mixing_problems, unwritable
+from minunet.files.folders import results_problems
 from minunet.files.json_files import write_json
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.evaluation import predict_pair
@@ -45,13 +45,10 @@ def evaluation_problems(out: Path, pairs: Sequence[Pair], overwrite: bool) -> li
     overwrite : bool
         Whether files of an earlier evaluation may be replaced.
     """
-    if problem := unwritable(out):
-        return [f"--out {out}: {problem}"]
     if RunFolder(out).is_run():
         return [f"--out {out}: this folder holds a run, with a metrics.json of its own; choose another folder."]
     data = [file for pair in pairs for file in (pair.image, *mask_files(pair))]
-    problems = mixing_problems(out, [out / name for name in EVALUATION_CONTENTS], data)
-    return problems + existing_problems(out, EVALUATION_CONTENTS, overwrite)
+    return results_problems(out, EVALUATION_CONTENTS, data, overwrite)
 
 
 def write_evaluation(

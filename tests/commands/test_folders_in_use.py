@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet import UNet, compare, evaluate, paper, predict, synthesize, train
+from minunet import UNet, compare, evaluate, paper, predict, show, synthesize, train
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.lock import FolderLock
@@ -40,6 +40,7 @@ COMMANDS = {
     "predict --overwrite": (predict, ["model.safetensors", "data/images", "--out", "out", "--overwrite"]),
     "evaluate": (evaluate, ["model.safetensors", "data", "--out", "out"]),
     "compare": (compare, ["data/masks", "data/masks", "--out", "out"]),
+    "show": (show, ["model.safetensors", "data/images/cell0.png", "--out", "out"]),
     "paper": (paper, ["data", "--out", "out"]),
     "synthesize": (synthesize, ["out", "--count", "1", "--size", "32"]),
 }
@@ -59,13 +60,13 @@ def test_a_folder_in_use_is_refused_and_nothing_changes(name, made, monkeypatch,
     assert not (made / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["train", "predict", "evaluate", "compare", "paper"])
+@pytest.mark.parametrize("name", ["train", "predict", "evaluate", "compare", "show", "paper"])
 def test_what_another_process_wrote_until_now_is_noticed(name, made, tmp_path, monkeypatch, capsys):
     """It had the lock while this one read its arguments."""
     monkeypatch.chdir(made)
     command, arguments = COMMANDS[name]
     arguments = [str(tmp_path / "out") if argument == "out" else argument for argument in arguments]
-    written = ("config.json", "metrics.json", "lab.json", "comparison.json", "cell0_mask.png")
+    written = ("config.json", "metrics.json", "lab.json", "comparison.json", "cell0_mask.png", "layers.png")
     plain = FolderLock._make_folder
 
     def ends(self):

@@ -40,6 +40,18 @@ def test_pictures_are_not_overwritten_unless_asked(files, capsys):
     assert show("--out", "a", "--overwrite") == 0
 
 
+def test_no_picture_is_written_among_the_images(files, capsys):
+    assert show("--out", ".") == 2
+    assert "results would mix with the images or masks in ." in capsys.readouterr().err
+    assert sorted(path.name for path in files.iterdir()) == ["model.safetensors", "smear.png"]
+
+
+def test_the_model_that_comes_with_minunet(files, capsys):
+    assert main(["pretrained", "smear.png"]) == 0
+    assert minunet.load_model().summary() in " ".join(capsys.readouterr().out.split())
+    assert (files / "smear_layers" / "layers.png").is_file()
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [
