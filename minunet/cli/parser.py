@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from minunet.cli.completion import complete, completed
-from minunet.cli.foreign_flags import key_advice, unknown_flags
+from minunet.cli.flag_advice import key_advice, unknown_flags
 from minunet.errors import UserError
 from minunet.version import __version__
 from minunet.wording import shorten

@@ -7,7 +7,8 @@ import pytest
 
 from minunet import compare, doctor, evaluate, predict, show, synthesize
 from minunet.__main__ import COMMANDS
-from minunet.cli.foreign_flags import FOREIGN, advice, key_advice, unknown_flags
+from minunet.cli.flag_advice import advice, key_advice, unknown_flags
+from minunet.cli.foreign_flags import FOREIGN
 from minunet.errors import UserError
 from minunet.experiments import paper_flags
 from minunet.runs import train_flags
