@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minunet.cells.agreement import Agreement
-from minunet.results.curves import TRAIN, MatplotlibMissing
+from minunet.results.curves import TRAIN
+from minunet.results.matplotlib_figure import matplotlib_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,13 +27,7 @@ def bland_altman(agreement: Agreement, path: Path) -> None:
     MatplotlibMissing
         If matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MatplotlibMissing from error
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = matplotlib_figure(figsize=(7, 4.5), layout="constrained")
     draw_bland_altman(figure.add_subplot(), agreement)
     figure.savefig(path, dpi=120)
 

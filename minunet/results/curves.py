@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from minunet.results.matplotlib_figure import matplotlib_figure
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -21,13 +23,6 @@ TRAIN, VALIDATION, RATE = "#1f5fa8", "#d1495b", "#3c7d3c"
 SPLITS = {"train": ("training", TRAIN), "validation": ("validation", VALIDATION), "val": ("validation", VALIDATION)}
 RATES = ("lr", "learning_rate")
 History = Sequence[Mapping[str, object]]
-
-
-class MatplotlibMissing(RuntimeError):
-    """matplotlib, which draws the plots, is not installed; the message says how to install it."""
-
-    def __init__(self) -> None:
-        super().__init__("plots need matplotlib: pip install 'minunet[plots]'")
 
 
 @dataclass(frozen=True)
@@ -87,15 +82,8 @@ def plot_curves(history: History, path: str | os.PathLike, *, title: str = "") -
     """
     if not history:
         raise ValueError("a history without epochs has no curves")
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MatplotlibMissing from error
-
     panels = curve_panels(history)
-    figure = Figure(figsize=(4.6 * len(panels), 3.6), dpi=120, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = matplotlib_figure(figsize=(4.6 * len(panels), 3.6), dpi=120, layout="constrained")
     for panel, axes in zip(panels, figure.subplots(1, len(panels)), strict=True):
         panel.draw(axes)
         axes.set_title(panel.caption)

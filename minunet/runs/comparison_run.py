@@ -28,7 +28,7 @@ from minunet.files.atomic_write import replacing, write_text
 from minunet.files.folders import results_problems
 from minunet.files.json_files import write_json
 from minunet.results.bland_altman import bland_altman
-from minunet.results.curves import MatplotlibMissing
+from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.score_tables import csv_text
 from minunet.wording import count_noun, join_names
 

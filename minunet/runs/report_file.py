@@ -24,7 +24,7 @@ from minunet.files.atomic_write import write_text
 from minunet.files.json_files import is_finite_number
 from minunet.files.reading import open_regular
 from minunet.inference.loaded_model import LoadedModel
-from minunet.results.curves import MatplotlibMissing
+from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.report.report_page import (
     GENERATOR,
     ReportPage,

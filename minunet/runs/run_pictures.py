@@ -22,7 +22,8 @@ from minunet.files.atomic_write import replacing, write_bytes
 from minunet.inference.evaluation import predict_pair
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results import figures
-from minunet.results.curves import MatplotlibMissing, plot_curves
+from minunet.results.curves import plot_curves
+from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.picture import png_bytes
 from minunet.training.events import EpochRecord
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minunet.results.curves import MatplotlibMissing, plot_curves
+from minunet.results.curves import plot_curves
+from minunet.results.matplotlib_figure import MatplotlibMissing
 
 HISTORY = [
     {

@@ -10,7 +10,7 @@ from minunet.checkpoints.model_writing import write_model
 from minunet.data.batches import Batches
 from minunet.data.pairs import find_pairs
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.results.curves import MatplotlibMissing
+from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.runs import run_pictures
 from minunet.runs.run_pictures import draw_augmentation, draw_curves, draw_predictions
 from minunet.training.events import COLUMNS, EpochRecord

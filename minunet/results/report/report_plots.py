@@ -13,7 +13,8 @@ import numpy as np
 
 from minunet.cells.agreement import Agreement
 from minunet.results.bland_altman import draw_bland_altman
-from minunet.results.curves import RATE, TRAIN, VALIDATION, MatplotlibMissing, curve_panels
+from minunet.results.curves import RATE, TRAIN, VALIDATION, curve_panels
+from minunet.results.matplotlib_figure import matplotlib_figure
 from minunet.wording import count_noun
 
 if TYPE_CHECKING:
@@ -66,14 +67,8 @@ class SvgFigure:
     """
 
     def __init__(self, name: str):
-        try:
-            from matplotlib.backends.backend_svg import FigureCanvasSVG
-            from matplotlib.figure import Figure
-        except ImportError as error:
-            raise MatplotlibMissing from error
         self.name = name
-        self._figure = Figure(figsize=SIZE)
-        FigureCanvasSVG(self._figure)
+        self._figure = matplotlib_figure(figsize=SIZE)
         # Fixed margins: a layout that measures the labels would take as long as the drawing.
         self._figure.subplots_adjust(left=0.16, right=0.97, bottom=0.17, top=0.92)
         self.axes: Axes = self._figure.add_subplot()

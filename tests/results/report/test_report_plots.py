@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from minunet.results.curves import MatplotlibMissing
+from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.report.report_plots import count_plots, curve_plots, interval_plot, size_plot
 from tests.html_page import HtmlPage
 
