@@ -14,9 +14,8 @@ from minunet.files.json_files import finite
 
 FLAG = "--json"
 MISTAKE = 2  # the exit code
-Action = Callable[
-    [Sequence[str]], tuple[int, dict[str, Any]]
-]  # does what arguments ask for; returns exit code and document
+# Does what arguments ask for; returns exit code and document.
+Action = Callable[[Sequence[str]], tuple[int, dict[str, Any]]]
 
 
 def add_json_flag(parser: argparse._ActionsContainer, what: str) -> None:

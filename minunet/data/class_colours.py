@@ -11,10 +11,11 @@ import numpy as np
 
 BACKGROUND = (0, 0, 0)
 # Okabe, M. and Ito, K. (2008). Color universal design: how to make figures that are friendly to colorblind people.
+VERMILION, BLUE = (213, 94, 0), (0, 114, 178)
 FOREGROUND = (
-    (213, 94, 0),  # vermilion
+    VERMILION,
     (86, 180, 233),  # sky blue
-    (0, 114, 178),  # blue
+    BLUE,
     (240, 228, 66),  # yellow
     (204, 121, 167),  # reddish purple
     (0, 158, 115),  # bluish green

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
+from minunet.data.class_colours import VERMILION
 from minunet.results.figures import contact_sheet
 from minunet.results.picture import resize_to_width
 
 TILE = 190
 MAPS = 6  # of each layer in the sheet of all layers
-SQUARE = (213, 94, 0)  # vermilion, of the palette of Okabe and Ito, which the colour-blind can tell from the cells
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def with_squares(image: np.ndarray, sides: Sequence[float]) -> Image.Image:
     for side in sorted(set(sides)):
         half = side * scale / 2
         box = [picture.width / 2 - half, picture.height / 2 - half, picture.width / 2 + half, picture.height / 2 + half]
-        for width, colour in ((5, "white"), (3, SQUARE)):
+        for width, colour in ((5, "white"), (3, VERMILION)):
             pen.rectangle(box, outline=colour, width=width)
     return picture
 

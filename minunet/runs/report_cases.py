@@ -121,7 +121,7 @@ def cases_section(images: Sequence[ScoredImage], of: str, legend: ClassLegend | 
     cases = [image.report_case() for image in images]
     colours = list(ERROR_LEGEND)
     if legend is not None and any(image.shown.classes for image in images):
-        colours += [("#" + bytes(legend.colours[place]).hex(), name) for place, name in enumerate(legend.names)]
+        colours += [(legend.colours[place], name) for place, name in enumerate(legend.names)]
     return ReportSection("cases", f"The worst and the best {of}", cases=cases, legend=colours if cases else ())
 
 

@@ -48,8 +48,8 @@ class ReportSection:
     plots : sequence of ReportPlot
     cases : sequence of ReportCase
         Images with their pictures.
-    legend : sequence of (str, str)
-        Colours, such as "#d55e00", and what they mean.
+    legend : sequence of ((int, int, int), str)
+        Colours, and what they mean.
     table : ReportTable or None
     folded : bool
         Whether the reader opens it to see more than the heading.
@@ -62,7 +62,7 @@ class ReportSection:
     facts: Sequence[tuple[str, str]] = ()
     plots: Sequence[ReportPlot] = ()
     cases: Sequence[ReportCase] = ()
-    legend: Sequence[tuple[str, str]] = ()
+    legend: Sequence[tuple[Sequence[int], str]] = ()
     table: ReportTable | None = None
     folded: bool = False
 
@@ -137,6 +137,7 @@ def render_report(page: ReportPage, command: str) -> str:
         lstrip_blocks=True,
     )
     environment.filters["shown"] = shown
+    environment.filters["css"] = css_colour
     script = (FOLDER / "report.js").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
         page=page,
@@ -147,6 +148,17 @@ def render_report(page: ReportPage, command: str) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii"),
         svg=Markup,
     )
+
+
+def css_colour(colour: Sequence[int]) -> str:
+    """A colour as the style of a page names it.
+
+    Examples
+    --------
+    >>> css_colour((213, 94, 0))
+    '#d55e00'
+    """
+    return f"#{bytes(colour).hex()}"
 
 
 def shown(text: object) -> str:

@@ -11,14 +11,14 @@ from urllib.parse import quote
 import numpy as np
 from PIL import Image
 
+from minunet.data.class_colours import BLUE, VERMILION
 from minunet.results.overlay import line_width, overlay
 from minunet.results.picture import drop_channel_axis, to_uint8_rgb
 
 WIDTH, HEIGHT = 420, 560  # pixels, at most, of a picture in the page
 QUALITY = 75  # of JPEG
-# Two colours of Okabe and Ito that people with any of the common kinds of colour blindness tell apart.
-MISSED, ADDED = (0xD5, 0x5E, 0x00), (0x00, 0x72, 0xB2)
-ERROR_LEGEND = (("#d55e00", "cell in the mask, missed"), ("#0072b2", "called cell, background in the mask"))
+MISSED, ADDED = VERMILION, BLUE  # people with any of the common kinds of colour blindness tell them apart
+ERROR_LEGEND = ((MISSED, "cell in the mask, missed"), (ADDED, "called cell, background in the mask"))
 FADED = 0.55  # share of white in the image under the colours of the errors
 
 
