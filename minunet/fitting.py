@@ -10,7 +10,7 @@ import functools
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,12 @@ from minunet.data.given_images import is_path, write_given
 from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.files.lock import FolderLock
-from minunet.kernels.machine import machine_problems
-from minunet.runs.first_weights import SCALE, followed_settings, init_text
+from minunet.files.names import absolute_text
+from minunet.runs.first_weights import init_text
 from minunet.runs.run_folder import RunFolder
-from minunet.runs.setting_checks import DATA_PATHS, MAY_CHANGE, crop_for
+from minunet.runs.setting_checks import DATA_PATHS
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.train_flags import TrainRequest, changed_settings
-from minunet.runs.training_target import target_problems, with_target
+from minunet.runs.train_request import TrainRequest, new_request, resumed_request
 from minunet.train import train
 from minunet.training.events import Callback
 from minunet.wording import join_names, shorten
@@ -43,7 +42,7 @@ DECIDED = (
     "init_hash",
     "class_weights",
 )  # settings that the training decides itself, or by its data
-RESUME = re.compile(r"--resume \S+$")
+RESUME = re.compile(r"--resume .+$")
 FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")
 # What other libraries call a setting.
 ELSEWHERE = {
@@ -127,24 +126,18 @@ def fit(
     >>> model.predict(images[0]).shape
     (32, 32)
     """
-    request = _request(settings, validation=validation, test=test, out=out, resume=resume)
     say = functools.partial(print, flush=True) if progress else _silent
-    lists = None if resume else _lists(images, masks)
-    problems = [*request.problems]
-    if resume and (images is not None or masks is not None):
-        problems.append("resume=True takes the images that the run has: leave images and masks out.")
-    if not resume and lists is None:
-        request = _with_folders(request, images, masks, problems)
-    if problems:
-        raise _in_python(UserError(problems))
     try:
+        lists = None if resume else _lists(images, masks)
+        request = _request(images, masks, settings, validation=validation, test=test, out=out, resume=resume)
+        if request.problems:
+            raise UserError(request.problems)
         with FolderLock(request.folder.path, fresh=request.fresh, say=say) as lock:
             lock.sweep()
             folder = RunFolder(lock.folder)
             if lists is not None:
-                places = write_given(*lists, folder.given)
-                config = replace(request.config, images=str(places[0]), masks=str(places[1]))
-                request = replace(request, config=config)
+                places = [absolute_text(place) for place in write_given(*lists, folder.given)]
+                request = replace(request, config=replace(request.config, images=places[0], masks=places[1]))
             try:
                 code = train(replace(request, folder=folder), say, COMMAND, bar=progress, callbacks=callbacks)
             finally:
@@ -164,9 +157,42 @@ def _silent(line: str) -> None:
 
 
 def _request(
-    settings: dict[str, Any], *, validation: float, test: float, out: str | os.PathLike | None, resume: bool
+    images: Any,
+    masks: Any,
+    settings: Mapping[str, Any],
+    *,
+    validation: float,
+    test: float,
+    out: str | os.PathLike | None,
+    resume: bool,
 ) -> TrainRequest:
-    """The request of a training whose images are not known yet, with its problems."""
+    """The request of a training, with its problems; images that are no paths have none yet."""
+    values, problems = _known_settings(settings)
+    if resume:
+        if images is not None or masks is not None:
+            problems.append("resume=True takes the images that the run has: leave images and masks out.")
+        if out is None:
+            raise UserError([*problems, "resume=True: name the folder of the run, such as out='runs/first'."])
+        return resumed_request(values, RunFolder(Path(out)), problems)
+    if images is None:
+        problems.append("images: give images and masks, or a folder that holds both.")
+    shares = []
+    for name, share in (("validation", validation), ("test", test)):
+        if not is_finite_number(share) or not 0 < share < 1:
+            shares.append(f"{name}={shorten(repr(share))}: give a share above 0 and below 1, such as 0.1.")
+    if not shares and validation + test >= 1:
+        shares.append(f"validation={validation:g} and test={test:g} leave nothing to train on: give smaller shares.")
+    if not shares:
+        values["split"] = (1 - validation - test, validation, test)
+    # As if it had not been given.
+    said = {
+        name: value for name, value in values.items() if value is not None or getattr(TrainConfig, name) is not None
+    }
+    return new_request({**_paths(images, masks), **said}, None if out is None else Path(out), problems + shares)
+
+
+def _known_settings(settings: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The settings that there are, and a problem for each of the others."""
     known = [field.name for field in fields(TrainConfig) if field.name not in (*DATA_PATHS, *DECIDED)]
     problems = []
     for name in settings:
@@ -174,49 +200,19 @@ def _request(
             near = difflib.get_close_matches(ELSEWHERE.get(name, name), known, 1, cutoff=0.6)
             hint = f"; did you mean {near[0]}?" if near else f": there are {join_names(known, len(known))}."
             problems.append(f"there is no setting {shorten(name)}{hint}")
-    values = with_target({name: _plain(value) for name, value in settings.items() if name in known})
-    if isinstance(values.get("init"), (str, Path)):
-        values["init"] = init_text(str(values["init"]))
-    if out is None and resume:
-        raise UserError([*problems, "resume=True: name the folder of the run, such as out='runs/first'."])
-    if resume:
-        return _resumed(values, problems, RunFolder(Path(out or "")))
-    given = frozenset(values)
-    if values.get("init") is not None:
-        followed, unfit = followed_settings(values)
-        problems += unfit
-        given |= followed.keys() & set(SCALE)
-        values = {**followed, **values}
-    if values.get("diameter") is not None:
-        values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
-    if "crop" in values:
-        values.setdefault("size", None)
-    for name, share in (("validation", validation), ("test", test)):
-        if not is_finite_number(share) or not 0 < share < 1:
-            problems.append(f"{name}={shorten(repr(share))}: give a share above 0 and below 1, such as 0.1.")
-    if not problems and validation + test >= 1:
-        problems.append(f"validation={validation:g} and test={test:g} leave nothing to train on: give smaller shares.")
-    split = (1 - validation - test, validation, test) if not problems else (0.8, 0.1, 0.1)
-    config = TrainConfig(images="images", masks="masks", split=split, **values)
-    folder = RunFolder.fresh() if out is None else RunFolder(Path(out))
-    problems += config.problems() + target_problems(config, separated="separation" in given)
-    problems += folder.problems(resume=False)
-    if not problems:
-        problems += machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, False, out is None, problems, given)
+    values = {name: _plain(value) for name, value in settings.items() if name in known}
+    if isinstance(values.get("init"), (str, os.PathLike)):
+        values["init"] = init_text(os.fspath(values["init"]))
+    return values, problems
 
 
-def _resumed(values: dict[str, Any], problems: list[str], folder: RunFolder) -> TrainRequest:
-    """The request that goes on with a run; settings that are given again must be the same, except for those that may change."""
-    problems += folder.problems(resume=True)
-    if problems:
-        raise _in_python(UserError(problems))
-    stored = TrainConfig.read(folder.config)
-    problems += changed_settings(values, stored)
-    config = replace(stored, **{name: value for name, value in values.items() if name in MAY_CHANGE}, extended=())
-    problems += config.problems() + target_problems(config)
-    problems += machine_problems(config.device, config.precision)
-    return TrainRequest(config, folder, True, False, problems, frozenset(values))
+def _paths(images: Any, masks: Any) -> dict[str, str]:
+    """The settings that say where images and masks are; stand-ins for those that are yet to be written to files."""
+    if is_path(images) and masks is None:
+        return {"data": absolute_text(images)}
+    if is_path(images):
+        return {"images": absolute_text(images), "masks": absolute_text(masks)}
+    return {"images": "images", "masks": "masks"}
 
 
 def _lists(images: Any, masks: Any) -> tuple[Any, Any] | None:
@@ -231,25 +227,19 @@ def _lists(images: Any, masks: Any) -> tuple[Any, Any] | None:
     return images, masks
 
 
-def _with_folders(request: TrainRequest, images: Any, masks: Any, problems: list[str]) -> TrainRequest:
-    if images is None:
-        problems.append("images: give images and masks, or a folder that holds both.")
-        return request
-    if masks is None:
-        config = replace(request.config, data=str(images), images=None, masks=None)
-    else:
-        config = replace(request.config, images=str(images), masks=str(masks))
-    return replace(request, config=config)
-
-
 def _plain(value: Any) -> Any:
-    """A value in the types that settings have: NumPy's numbers as Python's, lists as tuples."""
-    if isinstance(value, np.generic):
-        return value.item()
+    """A value in the types that settings have: NumPy's numbers as Python's, lists and arrays as tuples."""
+    if isinstance(value, (np.generic, np.ndarray)):
+        return _plain(value.tolist())
     return tuple(_plain(part) for part in value) if isinstance(value, (list, tuple)) else value
 
 
 def _in_python(error: UserError) -> UserError:
-    """The same problems with the settings named as in Python: lr for --lr."""
-    problems = [RESUME.sub("resume=True", problem) for problem in error.problems]
-    return UserError(FLAG.sub(lambda match: match[1].replace("-", "_"), problem) for problem in problems)
+    """The same problems with the settings named as in Python: lr for --lr; commands that they name stay as they are typed."""
+    return UserError(map(_sentence_in_python, error.problems))
+
+
+def _sentence_in_python(problem: str) -> str:
+    words, *command = re.split(r"(?=python -m )", problem, maxsplit=1)
+    words = FLAG.sub(lambda match: match[1].replace("-", "_"), RESUME.sub("resume=True", words))
+    return "".join([words, *command])

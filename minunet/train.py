@@ -24,7 +24,7 @@ from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.split_file import write_split
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.train_flags import TrainRequest
+from minunet.runs.train_request import TrainRequest
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
 from minunet.runs.training_report import write_training_report
 from minunet.runs.training_run import TrainingRun

@@ -1,6 +1,7 @@
 """`minunet.fit`: from arrays to a model with the engine of the command, stopped and resumed, and every mistake named."""
 
 import itertools
+import shutil
 
 import numpy as np
 import pytest
@@ -164,6 +165,40 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch, given, message):
     with pytest.raises(UserError, match=message):
         minunet.fit(**given)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_is_resumed_from_another_folder_and_after_it_was_moved(smears, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    minunet.fit(*smears, out="run", progress=False, **{**SMALL, "epochs": 1})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    minunet.fit(out="../run", resume=True, epochs=2, progress=False)
+    (tmp_path / "run").rename(tmp_path / "moved")
+    model = minunet.fit(out=tmp_path / "moved", resume=True, epochs=3)
+    assert model.metrics["validation"]["epoch"] <= 3
+    assert f"the same images are in {tmp_path}/moved/given/images" in " ".join(capsys.readouterr().out.split())
+
+
+def test_data_of_a_run_that_are_gone_are_named_with_the_command_that_takes_others(smears, run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "the run")
+    (folder / "config.json").write_text(
+        (folder / "config.json").read_text().replace(str(run[0] / "given"), str(tmp_path / "gone"))
+    )
+    with pytest.raises(UserError, match=f"python -m minunet.train DATA --resume '{folder}'") as caught:
+        minunet.fit(out=folder, resume=True)
+    assert str(caught.value).startswith(f"{tmp_path}/gone/images, where the data of this run were, does not exist")
+
+
+def test_the_pictures_of_a_run_are_no_images(run, tmp_path):
+    with pytest.raises(UserError, match="is the folder of a training, .* go on with it: resume=True$"):
+        minunet.fit(run[0], out=tmp_path / "run")
+
+
+def test_a_damaged_run_is_named_in_words_of_python(tmp_path):
+    (tmp_path / "config.json").write_text('{"epochs": 0}')
+    with pytest.raises(UserError, match="config.json: epochs 0: give a whole number") as caught:
+        minunet.fit(out=tmp_path, resume=True)
+    assert "--" not in str(caught.value)
 
 
 def test_resume_takes_no_other_images(smears, run):

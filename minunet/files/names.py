@@ -35,6 +35,11 @@ def unusable_name(path: str | os.PathLike[str]) -> str | None:
     return None
 
 
+def absolute_text(path: str | os.PathLike[str]) -> str:
+    """A path as text that holds from any folder, its links as they are; ~ is the home folder."""
+    return str(Path(os.path.expanduser(path)).absolute())
+
+
 def resolved(path: str | os.PathLike[str]) -> Path:
     """The absolute path without links; links that lead in a circle, and names that no file can have, stay as they are."""
     try:

@@ -6,7 +6,6 @@ Settings that the user did not give follow that model, so that its weights fit a
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import channel_count
 from minunet.data.split import Split
 from minunet.errors import UserError
+from minunet.files.names import absolute_text
 from minunet.files.reading import open_regular
 from minunet.inference.loaded_model import LoadedModel
 from minunet.nn.unet import UNet
@@ -37,7 +37,7 @@ HEAD = "head."  # what the names of the last layer begin with, whose last axis a
 
 def init_text(text: str) -> str:
     """What a user gives as --init, so that it holds from any folder: the name of the pretrained model, or an absolute path."""
-    return text if text == PRETRAINED else str(Path(os.path.expanduser(text)).absolute())
+    return text if text == PRETRAINED else absolute_text(text)
 
 
 def followed_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -28,6 +26,7 @@ from minunet.cli.argument_types import (
 from minunet.cli.machine_arguments import DEVICE, THREADS, TRAINING_PRECISION
 from minunet.data.reading.channels import channels_text
 from minunet.data.reading.image_range import range_text
+from minunet.files.names import absolute_text
 from minunet.runs.setting_checks import DATA_PATHS, SETTING_CHOICES, flag
 
 
@@ -191,7 +190,7 @@ def add_setting_flags(
 def given_settings(arguments: argparse.Namespace) -> dict[str, Any]:
     """The values of the flags that were given, paths of data as absolute ones, so that they hold from any folder."""
     return {
-        name: str(Path(os.path.expanduser(value)).absolute()) if name in DATA_PATHS else value
+        name: absolute_text(value) if name in DATA_PATHS else value
         for name, value in vars(arguments).items()
         if value is not None
     }
@@ -207,7 +206,7 @@ def as_typed(value: Any, name: str = "") -> str:
     """
     if isinstance(value, tuple):
         between = "x" if all(isinstance(part, int) for part in value) else ":" if name == "levels" else ","
-        return between.join(f"{part:g}" for part in value)
+        return between.join(as_typed(part) for part in value)
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)

@@ -8,7 +8,7 @@ from typing import Any
 from minunet.runs.setting_checks import flag
 from minunet.runs.setting_flags import SETTING_FLAGS, as_typed
 from minunet.runs.train_config import TrainConfig
-from minunet.runs.train_flags import WITHOUT_DATA
+from minunet.runs.train_request import WITHOUT_DATA
 
 OTHER = ("skip_unpaired", "recompute")  # flags that are not in SETTING_FLAGS
 
