@@ -136,6 +136,30 @@ def test_every_mistake_is_named_at_once(smears, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"init": 3}, "^init 3: give text"),
+        ({"init": "pretrained", "channels": 3}, "^channels 3: choose grey, rgb"),
+        ({"init": "pretrained", "size": 256}, "^size 256: the model of init knows cells"),
+        ({"init": "pretrained", "size": ("a", "b")}, "^size a,b: the model of init knows cells"),
+        ({"init": "pretrained", "diameter": "12"}, "^diameter 12: the model of init knows cells"),
+        ({"size": np.array([32, 0])}, "^size 32x0: give WIDTHxHEIGHT"),
+        ({"augment": "none", "lighting": "wide"}, "^lighting wide changes nothing with augment none"),
+    ],
+)
+def test_values_of_another_type_are_named(smears, tmp_path, settings, message):
+    with pytest.raises(UserError, match=message):
+        minunet.fit(*smears, out=tmp_path / "run", **settings)
+
+
+def test_none_is_as_if_it_had_not_been_given(smears, tmp_path):
+    given = {name: value for name, value in SMALL.items() if name != "size"} | {"epochs": 1}
+    nothing = dict.fromkeys(("crop", "diameter", "init", "classes", "max_memory"))
+    model = minunet.fit(*smears, out=tmp_path / "run", progress=False, **given, **nothing)
+    assert model.preprocessing.size == (48, 48)
+
+
 def test_masks_that_cannot_be_read_leave_nothing_behind(smears, tmp_path):
     images, masks = smears
     levels = [np.where(mask == 1, 255, np.where(mask > 1, 128, 0)).astype(np.uint8) for mask in masks]

@@ -15,7 +15,7 @@ import numpy as np
 from minunet.checkpoints.model_file import load_model, model_file
 from minunet.checkpoints.pretrained import PRETRAINED, is_pretrained
 from minunet.data.outputs import Outputs
-from minunet.data.reading.channels import channel_count
+from minunet.data.reading.channels import channel_count, channels_problem
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.files.names import absolute_text
@@ -24,6 +24,7 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.nn.unet import UNet
 from minunet.runs.provenance import Provenance
 from minunet.runs.setting_checks import crop_for, flag
+from minunet.runs.setting_flags import as_typed
 from minunet.runs.train_config import TrainConfig
 from minunet.wording import count_noun
 
@@ -68,7 +69,8 @@ def followed_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     ]
     settings |= {name: network[name] for name in NETWORK}
     settings["channels"] = channels = model.preprocessing.channels
-    if "channels" in given and _count(given["channels"]) != channel_count(channels):
+    unlike = "channels" in given and not channels_problem(given["channels"])
+    if unlike and channel_count(given["channels"]) != channel_count(channels):
         problems.append(
             f"--channels {given['channels']}: the model of --init takes {count_noun(channel_count(channels), 'channel')} "
             f"({channels}); leave the flag out, or train without --init."
@@ -138,13 +140,6 @@ def _digest(file: Any) -> str:  # Python 3.10
     return digest.hexdigest()
 
 
-def _count(channels: Any) -> int:
-    try:
-        return channel_count(channels)
-    except (UserError, ValueError, TypeError):  # which is said elsewhere
-        return 0
-
-
 def _scale(model: LoadedModel, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Size, crop and diameter that follow a model, and what contradicts them."""
     preprocessing, known = model.preprocessing, model.preprocessing.diameter
@@ -155,17 +150,13 @@ def _scale(model: LoadedModel, given: Mapping[str, Any]) -> tuple[dict[str, Any]
             return {"size": preprocessing.size}, []
         return ({"size": None, "crop": preprocessing.crop} if preprocessing.crop is not None else {}), []
     problems = []
+    knows = f"the model of --init knows cells that are {known:g} pixels across"
     if given.get("size") is not None:
-        width, height = given["size"]
         problems.append(
-            f"--size {width}x{height}: the model of --init knows cells that are {known:g} pixels across, and images are brought to "
-            "that; leave the flag out."
+            f"--size {as_typed(given['size'])}: {knows}, and images are brought to that; leave the flag out."
         )
     if given.get("diameter", known) != known:
-        problems.append(
-            f"--diameter {given['diameter']:g}: the model of --init knows cells that are {known:g} pixels across; leave the flag "
-            "out."
-        )
+        problems.append(f"--diameter {as_typed(given['diameter'])}: {knows}; leave the flag out.")
     return {"size": None, "diameter": known, "crop": crop_for(known, model.model.config["depth"])}, problems
 
 
