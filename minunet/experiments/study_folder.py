@@ -23,7 +23,7 @@ from minunet.files.atomic_write import utf8
 from minunet.files.folders import unwritable
 from minunet.files.json_files import read_json, write_json
 from minunet.files.lock import LOCK
-from minunet.files.reading import open_regular
+from minunet.files.reading import file_sha256
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.split_file import read_split, write_split
 from minunet.version import __version__
@@ -148,15 +148,7 @@ def fingerprint(pairs: Sequence[Pair]) -> str:
 
 
 def _digest(pair: Pair) -> str:
-    return " ".join([pair.name, *(_file_digest(path) for path in (pair.image, *mask_files(pair)))])
-
-
-def _file_digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with open_regular(path) as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return " ".join([pair.name, *(file_sha256(path) for path in (pair.image, *mask_files(pair)))])
 
 
 def _is_data(value: Any) -> bool:

@@ -6,6 +6,7 @@ A named pipe would block its reader for ever, and a device such as /dev/zero has
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from typing import BinaryIO
@@ -58,6 +59,15 @@ def read_regular(path: str | os.PathLike[str], largest: int) -> bytes:
     if len(data) > largest:
         raise OSError(errno.EFBIG, f"it has more than {largest:,} bytes", os.fspath(path))
     return data
+
+
+def file_sha256(path: str | os.PathLike[str]) -> str:
+    """The SHA-256 of the content of a regular file, in hexadecimal digits; raises `OSError` as `open_regular` does."""
+    digest = hashlib.sha256()
+    with open_regular(path) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _open_at_once(path: str, flags: int) -> int:

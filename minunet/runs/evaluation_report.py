@@ -17,7 +17,8 @@ from minunet.results.report.report_plots import ReportPlot, count_plots, size_pl
 from minunet.results.report.report_tables import report_table
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS
 from minunet.runs.report_cases import ScoredImage, cases_section
-from minunet.runs.report_file import (
+from minunet.runs.report_file import write_report
+from minunet.runs.report_sections import (
     as_text,
     cell_facts,
     class_section,
@@ -30,7 +31,6 @@ from minunet.runs.report_file import (
     reading_section,
     software_section,
     table_lines,
-    write_report,
 )
 from minunet.wording import count_noun
 

@@ -5,9 +5,7 @@ Settings that the user did not give follow that model, so that its weights fit a
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from minunet.data.reading.channels import channel_count, channels_problem
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.files.names import absolute_text
-from minunet.files.reading import open_regular
+from minunet.files.reading import file_sha256
 from minunet.inference.loaded_model import LoadedModel
 from minunet.nn.unet import UNet
 from minunet.runs.provenance import Provenance
@@ -58,7 +56,7 @@ def followed_settings(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     """
     try:
         model = load_model(given["init"], "cpu")
-        settings: dict[str, Any] = {"init_hash": file_hash(model_file(given["init"]))}
+        settings: dict[str, Any] = {"init_hash": file_sha256(model_file(given["init"]))}
     except UserError as error:
         return {}, [f"--init: {problem}" for problem in error.problems]
     network = {**model.model.config}
@@ -93,7 +91,7 @@ def begin_with(model: UNet, config: TrainConfig) -> list[str]:
     assert config.init is not None
     loaded = load_model(config.init, "cpu")
     file = model_file(config.init)
-    if config.init_hash is not None and file_hash(file) != config.init_hash:
+    if config.init_hash is not None and file_sha256(file) != config.init_hash:
         raise UserError(f"{file}: this model has changed since the run began; start a new run.")
     name = "the model that comes with minunet" if is_pretrained(file) else str(file)
     said = [f"with the weights of {name}"]
@@ -125,19 +123,6 @@ def seen_before(config: TrainConfig, split: Split) -> str | None:
         f"the model of --init was trained on {count} of the {count_noun(len(kept), 'image')} that validate and test this run: "
         "their scores are too good; give both runs the same --split and --seed, or other images."
     )
-
-
-def file_hash(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal digits."""
-    with open_regular(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _digest(file)
-
-
-def _digest(file: Any) -> str:  # Python 3.10
-    digest = hashlib.sha256()
-    while part := file.read(1 << 20):
-        digest.update(part)
-    return digest.hexdigest()
 
 
 def _scale(model: LoadedModel, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

@@ -18,7 +18,8 @@ from minunet.runs.folder_contents import FolderContents
 from minunet.runs.prediction_gallery import gallery_section
 from minunet.runs.prediction_run import PredictedImages, has_results
 from minunet.runs.prediction_tables import CELL_TABLE, IMAGE_TABLE, TABLES
-from minunet.runs.report_file import (
+from minunet.runs.report_file import write_report
+from minunet.runs.report_sections import (
     cell_facts,
     files_section,
     made_by,
@@ -28,7 +29,6 @@ from minunet.runs.report_file import (
     reading_section,
     software_section,
     table_lines,
-    write_report,
 )
 from minunet.wording import count_noun
 

@@ -19,7 +19,8 @@ from minunet.results.score_tables import csv_text
 from minunet.runs.history_file import HistoryFile
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.report_cases import ScoredImage, affordable_cases, cases_section, show_pair, worst_and_best
-from minunet.runs.report_file import (
+from minunet.runs.report_file import write_report
+from minunet.runs.report_sections import (
     cell_facts,
     class_section,
     files_section,
@@ -30,7 +31,6 @@ from minunet.runs.report_file import (
     settings_facts,
     software_section,
     table_lines,
-    write_report,
 )
 from minunet.runs.run_folder import CONTENTS, RunFolder
 from minunet.runs.train_config import TrainConfig

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from minunet import evaluate, predict, train
-from minunet.runs.report_file import sha256
+from minunet.runs.report_sections import sha256
 from minunet.runs.warnings_file import write_warnings
 from minunet.training.watch_record import TrainingWarning
 from tests.commands.report.conftest import EVIL, NAMES
