@@ -14,6 +14,7 @@ from minunet.cli.command import command
 from minunet.cli.completion import complete, completed_command
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
+from minunet.ranks import launched_rank
 from minunet.version import __version__
 
 COMMANDS = {
@@ -29,10 +30,19 @@ COMMANDS = {
 }
 
 
-@command
 def main(argv: list[str] | None = None) -> int:
     """Run the command that `argv` names, or print the list of commands; return the exit code."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    rank, _ = launched_rank() or (0, 1)
+    if rank > 0:  # the command decides what the processes besides rank 0 do
+        return run_command(*arguments) if arguments[:1] and arguments[0] in COMMANDS else 0
+    return first_rank(arguments)
+
+
+@command
+def first_rank(argv: list[str] | None = None) -> int:
+    """As `main`, in the frame of a command."""
+    arguments = list(argv or ())
     if (asked := completed_command([*COMMANDS])) is not None:
         arguments = [asked]
     else:
@@ -43,10 +53,14 @@ def main(argv: list[str] | None = None) -> int:
     if arguments[0] in ("-V", "--version"):
         print(f"minunet {__version__}")
         return 0
-    name, *rest = arguments
-    if name not in COMMANDS:
-        raise UserError(unknown(name))
-    return importlib.import_module(f"minunet.{name}").main(rest)
+    if arguments[0] not in COMMANDS:
+        raise UserError(unknown(arguments[0]))
+    return run_command(*arguments)
+
+
+def run_command(name: str, *arguments: str) -> int:
+    """Run a command; return its exit code."""
+    return importlib.import_module(f"minunet.{name}").main(list(arguments))
 
 
 def command_names() -> Parser:

@@ -10,16 +10,18 @@ import functools
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path("/")
+
+_sharing = (1, 1)  # how many processes there are for each core, and in all, while processes work together
 
 
 def usable_cpus() -> int:
     """The number of cores that this process may use: its affinity, or the quota of its container where that is less.
 
-    A quota of one and a half cores counts as two.
+    A quota of one and a half cores counts as two. Processes that work together divide the cores (see `share_cores`).
     """
     if hasattr(os, "process_cpu_count"):  # Python 3.13
         count = os.process_cpu_count()
@@ -27,8 +29,24 @@ def usable_cpus() -> int:
         count = len(os.sched_getaffinity(0))
     else:
         count = os.cpu_count()
+    for_each_core, processes = _sharing
     quota = cpu_quota(ROOT)
-    return max(1, min(count or 1, math.ceil(quota) if quota else sys.maxsize))
+    return max(1, min((count or 1) // for_each_core, math.ceil(quota / processes) if quota else sys.maxsize))
+
+
+def share_cores(processes: Sequence[Collection[int]]) -> None:
+    """From now on this process uses its share of the cores, as some processes of this machine work together.
+
+    Parameters
+    ----------
+    processes : sequence of collections of int
+        For each of the processes, this one among them, the numbers of the cores that it may run on, or nothing where the system
+        does not say. Processes with cores of their own, as when a launcher binds them, keep these.
+    """
+    global _sharing
+    cores = set().union(*processes)
+    for_each_core = math.ceil(sum(map(len, processes)) / len(cores)) if cores else len(processes)
+    _sharing = for_each_core, len(processes)
 
 
 def total_memory() -> int | None:

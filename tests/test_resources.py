@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from minunet import resources
-from minunet.resources import available_memory, cpu_quota, total_memory, usable_cpus
+from minunet.resources import available_memory, cpu_quota, share_cores, total_memory, usable_cpus
 
 GB = 10**9
 
@@ -33,6 +33,32 @@ def test_without_a_container_the_machine_is_the_limit(system):
     assert usable_cpus() == 4
     assert total_memory() == 16 * GB
     assert available_memory() == 12 * GB // 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("processes", "own"),
+    [
+        ([{0, 1, 2, 3}] * 2, 2),
+        ([{0, 1, 2, 3}] * 3, 1),
+        ([{0, 1, 2, 3}, {4, 5, 6, 7}], 4),
+        ([{0}] * 8, 1),
+        ([(), ()], 2),
+    ],
+)
+def test_processes_that_work_together_divide_the_cores_that_they_have_in_common(system, monkeypatch, processes, own):
+    monkeypatch.setattr(resources, "_sharing", (1, 1))
+    system({})
+    share_cores(processes)
+    assert usable_cpus() == own
+
+
+def test_processes_that_work_together_divide_the_quota_of_their_container(system, monkeypatch):
+    monkeypatch.setattr(resources, "_sharing", (1, 1))
+    system(
+        {"proc/self/cgroup": "0::/mine\n", "sys/fs/cgroup/mine/cpu.max": "200000 100000\n"},
+    )
+    share_cores([{0, 1}, {2, 3}])
+    assert usable_cpus() == 1
 
 
 def test_control_groups_version_2(system):

@@ -6,14 +6,17 @@ import errno
 import functools
 import sys
 import textwrap
+import traceback
 from collections.abc import Callable
 from typing import Protocol
 
 from tqdm import tqdm
 
 from minunet.cli.interruption import ending_signals
+from minunet.cli.serving import INTERNAL_ERROR, dismiss_ranks, serve_first_rank
 from minunet.cli.streams import is_terminal, silence, steady_streams
 from minunet.errors import UserError
+from minunet.ranks import find_ranks, launched_rank
 from minunet.startup import INTERRUPTED
 from minunet.wording import shorten
 
@@ -37,16 +40,49 @@ def command(main: Callable[[list[str] | None], int]) -> Main:
     A `UserError` becomes a list of problems on stderr and exit code 2, as does a lack of memory, threads or open files.
     Ctrl-C becomes 130. Where stdout cannot be written, the command goes on without printing, and ends with 1. Where the reader
     of the output is gone (`| head`), the command ends without a message, with 141 if it was not finished yet.
-    """
 
+    An MPI launcher starts a command several times: then it runs in rank 0, and the other processes end at once.
+    """
+    return _framed(main, alone=True)
+
+
+def command_of_ranks(main: Callable[[list[str] | None], int]) -> Main:
+    """As `command`, for one that shares its work out over the processes that an MPI launcher has started.
+
+    Rank 0 runs `main`, which hands tasks to the other ranks (see `minunet.ranks`). These print nothing, and leave signals to
+    rank 0. A failure of any rank ends all, with one message.
+    """
+    return _framed(main, alone=False)
+
+
+def _framed(main: Callable[[list[str] | None], int], *, alone: bool) -> Main:
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
         tqdm.monitor_interval = 0  # no thread of its own, whose start may be refused
+        rank, size = launched_rank() or (0, 1)
+        if rank > 0:
+            return 0 if alone else serve_first_rank()
         with steady_streams(_tell), ending_signals():
-            return attempt(argv)
+            return attempt(argv) if alone or size == 1 else lead(argv)
+
+    def lead(argv: list[str] | None) -> int:
+        code = INTERNAL_ERROR
+        try:
+            code = attempt(argv)
+        except SystemExit as ended:  # --help
+            code = ended.code if isinstance(ended.code, int) else INTERNAL_ERROR
+            raise
+        except BaseException:
+            traceback.print_exc()  # Python would do so after the other ranks have ended this one
+            raise SystemExit(code) from None
+        finally:
+            dismiss_ranks(code)
+        return code
 
     def attempt(argv: list[str] | None) -> int:
         try:
+            if not alone:
+                find_ranks()  # in all processes, or they would wait for each other
             code = main(argv)
         except UserError as error:
             _flush()
