@@ -42,6 +42,18 @@ def test_cells_of_different_kinds_that_touch_are_apart():
     assert np.array_equal(everything.classes_above(0.5), index)
 
 
+def test_a_separation_divides_the_cells_of_a_class():
+    index = np.zeros(SHAPE, np.uint8)
+    index[disc(SHAPE, 40, 60, 16)] = 1
+    separation = np.minimum(np.abs(np.arange(SHAPE[1]) - 59.5) / 8, 1) * np.ones(
+        (SHAPE[0], 1)
+    )  # 0 down the middle of the disc
+    settings = CellSettings(seed_height=0.1, learned=0.8)
+    for found, count in ((None, 1), (separation, 2)):
+        whole = CellMaps.of(np.where(index > 0, 0.9, 0.1), np.maximum(index, 1), LEGEND, found)
+        assert whole.find(settings).classes.tolist() == [0] + count * [1]
+
+
 @pytest.mark.parametrize("order", [(1, 4), (4, 1)])
 def test_a_small_cell_that_another_one_surrounds_is_no_hole(order):
     """Small holes are filled; what is filled in one kind must not be counted in two."""

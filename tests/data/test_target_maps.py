@@ -40,6 +40,20 @@ def test_distance_is_one_in_the_middle_of_every_cell_whatever_its_size():
     assert (depth > 0).tolist() == (numbers > 0).tolist()
 
 
+def test_distance_is_one_only_where_a_cell_is_deepest_wherever_that_is():
+    drop = discs((60, 40), (14, 20, 12)) + 2 * discs((60, 40), (45, 20, 5))
+    drop[20:50, 19:22] = 1  # the disc and its tail, which reaches to the small disc
+    drop[drop > 1] = 1
+    depth = middles(drop)
+    assert depth.max() == 1
+    assert np.argwhere(depth == 1).tolist() == [[14, 20]]
+
+
+def test_the_disc_has_half_of_the_radius():
+    disc = middles(discs((140, 140), (70, 70, 60)), disc=True)
+    assert (np.count_nonzero(disc) / np.pi) ** 0.5 == pytest.approx(30, abs=1)
+
+
 def test_centre_is_a_disc_in_the_middle_of_every_cell():
     disc = middles(TOUCHING, disc=True)
     assert set(np.unique(disc)) == {0, 1}

@@ -113,6 +113,12 @@ def test_what_is_no_model_is_refused(tmp_path):
             "the output that separates cells (centre)",
         ),
         (Outputs(classes=("a", "b", "c")), Outputs(), [], "the output for cells"),
+        (
+            Outputs(classes=("a", "b", "c"), separation="seam"),
+            Outputs(separation="seam"),
+            [(3, 1)],
+            "the output for cells",
+        ),
     ],
 )
 def test_outputs_that_both_have_are_kept(tmp_path, theirs, ours, kept, anew):

@@ -64,6 +64,20 @@ def test_a_separation_adds_its_cross_entropy(name):
     assert with_classes(name, SEPARATED)(Tensor(logits), heavier).item() > whole
 
 
+def test_the_weight_of_a_pixel_counts_in_both_cross_entropies():
+    rng = np.random.default_rng(2)
+    logits, inside, weight = distinct((3, 4, 5, 4)), rng.random((3, 4, 5)), 1 + 10 * rng.random((3, 4, 5))
+    labels = CLASSES[..., 0].astype(int)
+    shares = np.exp(logits[..., :3]) / np.exp(logits[..., :3]).sum(axis=-1, keepdims=True)
+    of_class = -np.log(np.take_along_axis(shares, labels[..., None], -1)[..., 0])
+    p = 1 / (1 + np.exp(-logits[..., 3]))
+    each = weight * (of_class - inside * np.log(p) - (1 - inside) * np.log(1 - p))
+    target = np.stack([CLASSES[..., 0], inside, weight], axis=-1)
+    target[0, :2] = target[2] = -1, 0, 0  # half of the first image and all of the last are ignored
+    loss = with_classes("bce", SEPARATED)(Tensor(logits), target).item()
+    np.testing.assert_allclose(loss, (each[0, 2:].mean() + each[1].mean()) / 2, rtol=1e-12)
+
+
 def test_gradients_also_of_the_separation_and_beside_ignored_pixels():
     target = np.concatenate([CLASSES, np.full((3, 4, 5, 1), 0.3), np.full((3, 4, 5, 1), 1.5)], axis=-1)
     target[0, 0] = -1, 0, 0
@@ -75,6 +89,7 @@ def test_rare_classes_have_more_weight():
     logits = distinct((3, 4, 5, 3))
     weights = balanced_weights([0.6, 0.3, 0.1])
     assert weights[0] < weights[1] < weights[2] and np.dot(weights, [0.6, 0.3, 0.1]) == pytest.approx(1)
+    np.testing.assert_allclose([weights[0] / weights[1], weights[0] / weights[2]], np.sqrt([0.3 / 0.6, 0.1 / 0.6]))
     assert balanced_weights([0.5, 0.5, 0.0])[2] == balanced_weights([0.5, 0.5, 0.0])[1]
     assert balanced_weights([0.0, 0.0]) == (1, 1)
     labels = CLASSES[..., 0].astype(int)
