@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from minunet.data.reading.class_index import class_of_values, class_tolerance
+from minunet.data.reading.class_index import NO_CLASS, class_of_values, class_tolerance
 from minunet.data.reading.default_rule import default_rule
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.mask_classes import MOST_CLASSES, ClassRequest, MaskClass
@@ -26,7 +26,7 @@ RARE = 0.0002  # share of the pixels; a value that is rarer and lies in no regio
 
 
 def chosen_classes(
-    levels: MaskLevels, request: ClassRequest, ignore: str | None, choice: MaskChoice
+    levels: MaskLevels, request: ClassRequest, choice: MaskChoice
 ) -> tuple[MaskReading, tuple[str, ...]]:
     """The reading of a set of masks with classes, and what the user should know of it.
 
@@ -35,8 +35,6 @@ def chosen_classes(
     levels : MaskLevels
         Without what is ignored.
     request : ClassRequest
-    ignore : str or None
-        What is ignored, as `MaskValues` takes it.
     choice : MaskChoice
 
     Raises
@@ -45,13 +43,14 @@ def chosen_classes(
         Where the masks and the classes do not fit; it says which values there are.
     """
     notes: list[str] = []
+    ignore = choice.ignore
     if request.values is None:
         levels, ignore, solid = _class_levels(levels, request, ignore, notes)
         classes = _named(levels, solid, request, choice)
     else:
         classes = [MaskClass(name, text) for name, text in zip(request.names, request.values, strict=True)]
     members = members_of(levels, classes)
-    _check_values(levels, classes, members, choice)
+    _check_values(levels, classes, members)
     nested = nested_classes(levels, members)
     names = [mask_class.name for mask_class in classes]
     found = {names[inner]: names[outer] for inner, outer in nested.items()} | dict(request.lies_in)
@@ -99,6 +98,24 @@ def members_of(levels: MaskLevels, classes: Sequence[MaskClass]) -> np.ndarray:
     return members
 
 
+def are_solid(levels: MaskLevels) -> np.ndarray:
+    """Which levels are values of regions, (levels,) bool: not those of blurred edges, nor rare ones, which are noise."""
+    return (levels.flatness >= THIN) & (levels.shares >= RARE)
+
+
+def without_class(levels: MaskLevels, classes: Sequence[MaskClass]) -> np.ndarray:
+    """Which solid levels have no class and are near to none, (levels,) bool."""
+    in_colour = levels.in_colour
+    tolerance = class_tolerance(classes, colours=in_colour)
+    near = class_of_values(levels.values, classes, colours=in_colour, tolerance=tolerance)
+    return (near == NO_CLASS) & are_solid(levels)
+
+
+def names_of(levels: MaskLevels, chosen: np.ndarray) -> str:
+    """Some of the levels, as they are typed, in words."""
+    return join_names([levels.name(int(place)) for place in np.flatnonzero(chosen)], 10)
+
+
 def _class_levels(
     levels: MaskLevels, request: ClassRequest, ignore: str | None, notes: list[str]
 ) -> tuple[MaskLevels, str | None, np.ndarray]:
@@ -115,8 +132,7 @@ def _class_levels(
                     f"{rule.ignore} is a border that counts in no loss and no score; --ignore chooses otherwise."
                 )
                 return left, rule.ignore, np.ones(len(left.values), bool)
-    solid = (levels.flatness >= THIN) & (levels.shares >= RARE)
-    return levels, ignore, solid if solid.sum() != len(solid) and len(solid) > 2 else np.ones(len(solid), bool)
+    return levels, ignore, are_solid(levels) if len(levels.values) > 2 else np.ones(len(levels.values), bool)
 
 
 def _named(levels: MaskLevels, solid: np.ndarray, request: ClassRequest, choice: MaskChoice) -> list[MaskClass]:
@@ -127,7 +143,7 @@ def _named(levels: MaskLevels, solid: np.ndarray, request: ClassRequest, choice:
             f"--classes auto: the masks hold {np.count_nonzero(solid):,} values ({levels.listed()}), as if each cell had one "
             "of its own: give the classes with their values, such as --classes background=0,red=1,white=2."
         )
-    places = np.flatnonzero(np.ones(len(levels.values), bool) if len(levels.values) == len(names) else solid)
+    places = np.flatnonzero(solid)
     if names and len(places) != len(names):
         raise UserError(_wrong_number(levels, names, places, choice))
     first = places[int(np.argmax(levels.background()[places]))]
@@ -164,23 +180,18 @@ def _suggestion(levels: MaskLevels, names: Sequence[str], places: np.ndarray, ch
     return f"{choice.command} --classes {quoted}."
 
 
-def _check_values(levels: MaskLevels, classes: Sequence[MaskClass], members: np.ndarray, choice: MaskChoice) -> None:
+def _check_values(levels: MaskLevels, classes: Sequence[MaskClass], members: np.ndarray) -> None:
     problems = []
     absent = [mask_class for place, mask_class in enumerate(classes) if not (members == place).any()]
     for mask_class in absent:
         problems.append(
             f"--classes {mask_class.name}={mask_class.values}: no mask holds such a value; they hold {levels.listed()}."
         )
-    in_colour = levels.in_colour
-    near = class_of_values(
-        levels.values, classes, colours=in_colour, tolerance=class_tolerance(classes, colours=in_colour)
-    )
-    unknown = (near == -1) & ~((levels.flatness < THIN) | (levels.shares < RARE))
+    unknown = without_class(levels, classes)
     if unknown.any():
-        listed = join_names([levels.name(int(place)) for place in np.flatnonzero(unknown)], 10)
         problems.append(
-            f"--classes names no class for {listed}; the masks hold {levels.listed()}: name all values, put two into one class "
-            "(white=2+3), or leave some out of the loss with --ignore."
+            f"--classes names no class for {names_of(levels, unknown)}; the masks hold {levels.listed()}: name all values, put two "
+            "into one class (white=2+3), or leave some out of the loss with --ignore."
         )
     if problems:
         raise UserError(problems)

@@ -101,7 +101,7 @@ def _with_classes(counts: Sequence[MaskCounts], choice: MaskChoice) -> ChosenRea
         left = _without_ignored(levels, choice)
         if len(left.values) < 2:
             return ChosenReading(problems=(single_value_problem(levels, left),))
-        reading, notes = chosen_classes(left, request, choice.ignore, choice)
+        reading, notes = chosen_classes(left, request, choice)
     except UserError as error:
         return ChosenReading(problems=tuple(error.problems))
     return ChosenReading(reading, notes)

@@ -49,14 +49,10 @@ def read_header(image: Image.Image, file: BinaryIO) -> ImageHeader:
     several = False
     width, height = image.size
     if isinstance(image, TiffImagePlugin.TiffImageFile):
-        several = image.tag_v2.next not in (
-            0,
-            image.tag_v2._offset,
-        )  # counting them would take long where they are many
-        width, height = (
-            image.tag_v2[256],
-            image.tag_v2[257],
-        )  # whether Pillow turns a TIFF's size depends on its version
+        # Pages are not counted, which would take long where there are many.
+        several = image.tag_v2.next not in (0, image.tag_v2._offset)
+        # Whether Pillow turns the size of a TIFF depends on its version.
+        width, height = image.tag_v2[256], image.tag_v2[257]
     elif image.format == "PNG":
         several = getattr(image, "n_frames", 1) > 1  # in its header
     # A PNG may say how it is turned after its pixels, and more than once: Pillow knows only when it has decoded them.

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from minunet.data.reading.chosen_classes import RARE
+from minunet.data.reading.chosen_classes import names_of, without_class
 from minunet.data.reading.chosen_reading import choose_reading
-from minunet.data.reading.class_index import class_of_values, class_tolerance
 from minunet.data.reading.level_shares import cell_levels, cell_share, ignored_levels
 from minunet.data.reading.mask_counts import MaskCounts
-from minunet.data.reading.mask_levels import THIN, MaskLevels
+from minunet.data.reading.mask_levels import MaskLevels
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.mask_values import in_words
 from minunet.errors import UserError
-from minunet.wording import join_names, percent
+from minunet.wording import percent
 
 
 def misfits(counts: Sequence[MaskCounts], reading: MaskReading, names: Sequence[object] = ()) -> list[str]:
@@ -57,16 +54,14 @@ def misfits(counts: Sequence[MaskCounts], reading: MaskReading, names: Sequence[
 
 def _without_class(levels: MaskLevels, reading: MaskReading) -> list[str]:
     """The values that are no class of the model, nor ignored, nor the blurred edges between classes."""
-    tolerance = class_tolerance(reading.classes, colours=levels.in_colour)
-    index = class_of_values(levels.values, reading.classes, colours=levels.in_colour, tolerance=tolerance)
-    unknown = (index < 0) & ~ignored_levels(levels, reading) & (levels.flatness >= THIN) & (levels.shares >= RARE)
+    unknown = without_class(levels, reading.classes) & ~ignored_levels(levels, reading)
     if not unknown.any():
         return []
     known = ", ".join(f"{mask_class.name} {in_words(mask_class.values)}" for mask_class in reading.classes)
-    listed = join_names([levels.name(int(place)) for place in np.flatnonzero(unknown)], 10)
     return [
-        f"the masks hold {levels.listed()}, of which {listed} is no class of the model ({known}): say with --classes which is "
-        f"which, such as --classes {reading.class_names[0]}=0,{reading.class_names[1]}=1, or leave values out with --ignore."
+        f"the masks hold {levels.listed()}, of which {names_of(levels, unknown)} is no class of the model ({known}): say with "
+        f"--classes which is which, such as --classes {reading.class_names[0]}=0,{reading.class_names[1]}=1, or leave values out "
+        "with --ignore."
     ]
 
 
