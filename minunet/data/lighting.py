@@ -16,9 +16,8 @@ LIGHTINGS = ("mild", "wide")
 GAIN = (0.7, 2.0)  # the lamp or the exposure: all values times this; more often brighter, where white is cut off
 GAMMA = 1.2  # the camera's curve: exponents from 1 / 1.2 to 1.2
 BALANCE = 1.25  # the colour of the lamp: each channel of a colour image times 1 / 1.25 to 1.25
-UNCHANGED = (
-    0.3  # this share of the images stays as it is, so that nothing is lost under the training images' own lighting
-)
+# This share of the images stays as it is, so that nothing is lost under the training images' own lighting.
+UNCHANGED = 0.3
 
 
 def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,7 @@ from minunet.data.class_cells import cells_by_class
 from minunet.data.components import label_components
 from minunet.data.reading.mask_classes import outermost
 from minunet.data.reading.mask_reading import MaskReading
-from minunet.data.reading.preprocessing import IGNORED, Preprocessing
+from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.stored_mask import StoredMask
 
 SPECK = 0.02  # share of the area of the typical region; smaller ones are noise, in predictions and in masks
@@ -59,15 +59,15 @@ def cells_of_mask(stored: StoredMask, preprocessing: Preprocessing) -> MaskCells
     preprocessing : Preprocessing
         Its reading of masks, or its threshold; the mask keeps its own size.
     """
-    if preprocessing.reading is not None and preprocessing.reading.classes:
-        return _cells_of_classes(stored, preprocessing.reading)
+    reading, ignored = preprocessing.reading, None
+    if reading is not None:
+        if reading.classes:
+            return _cells_of_classes(stored, reading)
+        ignored = reading.ignored(stored)
+        if (numbers := reading.labels(stored)) is not None:
+            return MaskCells(numbers, True, ignored)
     target = preprocessing.at_own_size().target(stored)[..., 0]
-    ignored = target == IGNORED
-    reading = preprocessing.reading
-    numbers = None if reading is None else reading.labels(stored)
-    if numbers is not None:
-        return MaskCells(numbers, True, ignored if ignored.any() else None)
-    return MaskCells(connected_cells(target >= 0.5), False, ignored if ignored.any() else None)
+    return MaskCells(connected_cells(target >= 0.5), False, ignored)
 
 
 def _cells_of_classes(stored: StoredMask, reading: MaskReading) -> MaskCells:

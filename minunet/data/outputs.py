@@ -106,8 +106,7 @@ class Outputs:
         ValueError
             If there are no classes.
         """
-        if not self.classes:
-            raise ValueError("these outputs have no classes")
+        self._check_classes()
         scores = logits[..., : len(self.classes)]
         shares = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
         return np.asarray(shares / np.sum(shares, axis=-1, keepdims=True))
@@ -122,8 +121,7 @@ class Outputs:
         ValueError
             If there are no classes.
         """
-        if not self.classes:
-            raise ValueError("these outputs have no classes")
+        self._check_classes()
         others = logits[..., 1 : len(self.classes)]
         return np.where(self.cell_logits(logits)[..., 0] > 0, 1 + np.argmax(others, axis=-1), 0)
 
@@ -147,6 +145,10 @@ class Outputs:
         if self.separation is None:
             return cell
         return np.where(cell < 0, cell, cell >= HALF).astype(cell.dtype)
+
+    def _check_classes(self) -> None:
+        if not self.classes:
+            raise ValueError("these outputs have no classes")
 
     def to_dict(self) -> dict[str, Any]:
         """The outputs, for a JSON file."""

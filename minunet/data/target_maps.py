@@ -111,6 +111,8 @@ def seams(numbers: np.ndarray) -> np.ndarray:
     ndimage = require("scipy.ndimage")
     areas = np.bincount(numbers.ravel())[1:]
     sigma = SEAM_WIDTH * 2 * np.sqrt(typical_area(areas[areas > 0]) / np.pi)
+    if not sigma:  # no cells
+        return np.zeros(numbers.shape, np.float32)
     reach = int(np.ceil(SEAM_REACH * sigma))
     nearest = np.full(numbers.shape, 2.0 * SEAM_REACH * sigma + 1, np.float32)
     second = nearest.copy()
@@ -122,8 +124,6 @@ def seams(numbers: np.ndarray) -> np.ndarray:
         first = nearest[window]
         second[window] = np.minimum(second[window], np.maximum(first, distance))
         nearest[window] = np.minimum(first, distance)
-    if not sigma:
-        return np.zeros(numbers.shape, np.float32)
     return np.asarray(np.exp(-((nearest + second) ** 2) / np.float32(2 * sigma**2)))
 
 

@@ -17,7 +17,7 @@ def cell_warnings(inspection: Inspection) -> list[str]:
 
 def similarity_warnings(inspection: Inspection) -> list[str]:
     """A sentence for each picture that is on two sides of the split; of exact copies the survey warns."""
-    digests = {pair.pair.name: pair.image.digest for pair in inspection.survey.statistics}
+    digests = inspection.survey.digests
     sentences = []
     for group in inspection.similar:
         names, sides = inspection.names(group.members), inspection.sides_of(group)

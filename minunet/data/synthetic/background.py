@@ -40,11 +40,6 @@ def cover(rng: np.random.Generator, slide: Slide, film: Film) -> None:
             _bubble(rng, slide, film)
 
 
-def _place(rng: np.random.Generator, slide: Slide) -> tuple[float, float]:
-    height, width = slide.instances.shape
-    return rng.uniform(0, width), rng.uniform(0, height)
-
-
 def _plasma(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """Dried plasma: clouds, grains, or patches with an edge, pale blue or pink."""
     shape = slide.instances.shape
@@ -59,7 +54,7 @@ def _plasma(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def _far_cell(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A cell so far from the plane of focus that nobody would draw its outline: a wide shadow."""
-    x, y = _place(rng, slide)
+    x, y = debris.random_place(rng, slide)
     radius = film.radius * rng.uniform(0.8, 1.4)
     shape = Outline(
         x, y, rng.uniform(0, np.pi), outlines.scaled(outlines.ellipse(rng, rng.uniform(1, 1.5), 0.05), radius)
@@ -72,7 +67,7 @@ def _far_cell(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def _dirt(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A clump of precipitate or pigment, nearly black."""
-    x, y = _place(rng, slide)
+    x, y = debris.random_place(rng, slide)
     size, amount = film.radius * rng.uniform(0.08, 0.5), rng.uniform(0.2, 1.5)
     for _ in range(rng.integers(1, 8)):
         spot = max(0.6, size * rng.uniform(0.2, 0.7))
@@ -81,7 +76,7 @@ def _dirt(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def _hair(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A long thin line, dark or bright: a hair, or a scratch."""
-    x, y = _place(rng, slide)
+    x, y = debris.random_place(rng, slide)
     angle, size = rng.uniform(0, 2 * np.pi), max(0.6, film.radius * rng.uniform(0.03, 0.12))
     amount, bend = rng.choice([-0.08, 0.15, 0.4]) * rng.uniform(0.3, 1), rng.normal(0, 0.02)
     for _ in range(int(min(400, rng.uniform(4, 20) * film.radius / size))):
@@ -91,7 +86,7 @@ def _hair(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def _bubble(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A drop of water or oil: a bright disc with a dark edge."""
-    x, y = _place(rng, slide)
+    x, y = debris.random_place(rng, slide)
     radius = film.radius * rng.uniform(0.15, 0.8)
     shape = Outline(x, y, 0.0, outlines.scaled(outlines.disc(rng, 0.02), radius))
     region = shape.region(slide.instances.shape, 0.6 * radius + 2)

@@ -38,7 +38,7 @@ def scatter(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     slide.stains[Stain.CYTOPLASM] += film_of_plasma + rng.uniform(0.0, 0.02)
 
 
-def _random_place(rng: np.random.Generator, slide: Slide) -> tuple[float, float]:
+def random_place(rng: np.random.Generator, slide: Slide) -> tuple[float, float]:
     """A random (x, y) on the slide, in pixels."""
     height, width = slide.instances.shape
     return rng.uniform(0, width), rng.uniform(0, height)
@@ -59,7 +59,7 @@ def add_spot(slide: Slide, stain: Stain, x: float, y: float, size: float, amount
 
 def platelet(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A platelet: a small lilac body with a blurred edge and purple granules in its middle."""
-    x, y = _random_place(rng, slide)
+    x, y = random_place(rng, slide)
     radius = film.radius * rng.uniform(0.2, 0.42)
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.7), 0.08)
     shape = Outline(x, y, rng.uniform(0, np.pi), outlines.scaled(curve, radius))
@@ -77,7 +77,7 @@ def platelet(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def precipitate(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """Precipitated stain: a group of dark dots."""
-    x, y = _random_place(rng, slide)
+    x, y = random_place(rng, slide)
     spread = film.radius * rng.uniform(0.1, 1.2)
     for _ in range(rng.integers(1, 9)):
         size = max(0.6, film.radius * rng.uniform(0.02, 0.07))
@@ -87,7 +87,7 @@ def precipitate(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def fibre(rng: np.random.Generator, slide: Slide, film: Film, direction: float) -> None:
     """A short pink thread of fibrin or mucus; those of one film have roughly the same direction."""
-    x, y = _random_place(rng, slide)
+    x, y = random_place(rng, slide)
     angle = direction + rng.normal(0, 0.35)
     size = max(0.6, film.radius * rng.uniform(0.025, 0.05))
     amount, bend = rng.uniform(0.04, 0.22), rng.normal(0, 0.12)
@@ -98,7 +98,7 @@ def fibre(rng: np.random.Generator, slide: Slide, film: Film, direction: float) 
 
 def ghost(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """The remains of a burst cell: a faint area with a faint outline, larger than a red cell."""
-    x, y = _random_place(rng, slide)
+    x, y = random_place(rng, slide)
     radius = film.radius * rng.uniform(0.9, 1.8)
     curve = outlines.ellipse(rng, rng.uniform(1.0, 1.4), 0.10)
     shape = Outline(x, y, rng.uniform(0, np.pi), outlines.scaled(curve, radius))
@@ -114,5 +114,5 @@ def ghost(rng: np.random.Generator, slide: Slide, film: Film) -> None:
 
 def dust(rng: np.random.Generator, slide: Slide, film: Film) -> None:
     """A speck of dust far from the plane of focus: a wide grey shadow."""
-    x, y = _random_place(rng, slide)
+    x, y = random_place(rng, slide)
     add_spot(slide, Stain.NEUTRAL, x, y, film.radius * rng.uniform(0.15, 0.9), rng.uniform(0.015, 0.10))
