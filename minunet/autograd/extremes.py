@@ -180,7 +180,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     Returns
     -------
     Tensor
-        Of the broadcast shape. NaN where `a` or `b` is NaN. Where both are equal, each gets half of the gradient, as in PyTorch.
+        Of the broadcast shape; NaN and equal values as for `maximum`.
 
     Raises
     ------

@@ -259,10 +259,8 @@ class Operators:
 
         Parameters
         ----------
-        axis : int or tuple of int, optional
-            By default over all elements. Negative numbers count from the last axis.
-        keepdims : bool
-            Whether these axes stay, with a length of 1.
+        axis, keepdims
+            As for `sum`.
 
         Returns
         -------
@@ -288,10 +286,8 @@ class Operators:
 
         Parameters
         ----------
-        axis : int or tuple of int, optional
-            By default over all elements. Negative numbers count from the last axis.
-        keepdims : bool
-            Whether these axes stay, with a length of 1.
+        axis, keepdims
+            As for `sum`.
 
         Returns
         -------
@@ -317,10 +313,8 @@ class Operators:
 
         Parameters
         ----------
-        axis : int or tuple of int, optional
-            By default over all elements. Negative numbers count from the last axis.
-        keepdims : bool
-            Whether these axes stay, with a length of 1.
+        axis, keepdims
+            As for `sum`.
 
         Returns
         -------
@@ -401,10 +395,8 @@ class Operators:
 
         Parameters
         ----------
-        pad_width : int, pair of int, or a pair for each axis
-            Elements to add before and after along each axis. One number is for both sides of all axes, one pair for all axes.
-        value : float
-            What is added.
+        pad_width, value
+            As for `minunet.functional.pad`.
 
         Returns
         -------
@@ -414,7 +406,7 @@ class Operators:
         Raises
         ------
         ValueError
-            If `pad_width` is negative, not whole numbers, or has another number of pairs than the tensor axes.
+            If a width is negative or not a whole number, or several pairs are given that are not as many as the axes.
 
         Examples
         --------

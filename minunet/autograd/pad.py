@@ -54,7 +54,7 @@ def pad(x: TensorLike, pad_width: Widths, value: float = 0.0) -> Tensor:
     Raises
     ------
     ValueError
-        If `pad_width` is negative, not whole numbers, or has another number of pairs than `x` axes.
+        If a width is negative or not a whole number, or several pairs are given that are not as many as the axes.
 
     Examples
     --------

@@ -128,12 +128,12 @@ def avg_pool2d(
     padding: IntOrPair = 0,
     count_include_pad: bool = True,
 ) -> Tensor:
-    """The mean of each window; parameters as for `max_pool2d`, but padding is zero.
+    """The mean of each window.
 
     Parameters
     ----------
     x, kernel_size, stride, padding
-        As for `max_pool2d`.
+        As for `max_pool2d`, but padding is zero.
     count_include_pad : bool
         Whether padding counts as pixels when the sum is divided by their number.
 

@@ -249,12 +249,8 @@ class AvgPool2d(_Pool2d):
 
     Parameters
     ----------
-    kernel_size : int or pair
-        Size of the window in pixels.
-    stride : int or pair, optional
-        Step of the window; by default the size of the window.
-    padding : int or pair
-        Rows and columns of zeros added on each side.
+    kernel_size, stride, padding
+        As for `MaxPool2d`, but padding is zero.
     count_include_pad : bool
         Whether padding counts as pixels when the sum is divided by their number.
 
@@ -288,12 +284,8 @@ class SumPool2d(_Pool2d):
 
     Parameters
     ----------
-    kernel_size : int or pair
-        Size of the window in pixels.
-    stride : int or pair, optional
-        Step of the window; by default the size of the window.
-    padding : int or pair
-        Rows and columns of zeros added on each side.
+    kernel_size, stride, padding
+        As for `MaxPool2d`, but padding is zero.
 
     Raises
     ------
