@@ -1,34 +1,18 @@
-"""The API reference: complete, up to date with the docstrings, and its examples run (test_public_names.py)."""
+"""The API reference: up to date with the docstrings, and its examples run (test_public_names.py)."""
 
 import doctest
-import inspect
 import io
 from typing import Any
 
 import pytest
 
-import minunet
+from tests.tools.test_docstring import good
+from tests.tools.test_documented_names import NAMES
 from tools import api_reference
-from tools.api_reference import (
-    IMPORTS,
-    INTERNAL,
-    PAGES,
-    PROMISED,
-    Docstring,
-    PublicName,
-    anchor,
-    main,
-    pages,
-    public_names,
-)
+from tools.api_reference import IMPORTS, anchor, main, pages
+from tools.documented_names import PAGES, PublicName
 
-NAMES = {page: list(public_names(page)) for page in PAGES}
 WRITE = "run: python tools/api_reference.py --write"
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_docstring_has_what_a_reader_needs(page):
-    assert not {name.path: lacking for name in NAMES[page] if (lacking := name.problems())}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -58,85 +42,10 @@ def test_the_pages_are_up_to_date():
     assert set((api_reference.ROOT / "docs" / "api").iterdir()) <= set(pages()), "a page that nothing makes"
 
 
-def test_every_public_name_is_on_a_page():
-    paths = {name.path for names in NAMES.values() for name in names}
-    for home in ("minunet", "minunet.functional", "minunet.nn", "minunet.optim"):
-        module = minunet if home == "minunet" else getattr(minunet, home.partition(".")[2])
-        for name in module.__all__:
-            value = getattr(module, name)
-            if (
-                callable(value)
-                and not inspect.ismodule(value)
-                and (home, name) not in {("minunet", "UNet"), ("minunet", "ConvNet")}
-            ):
-                assert f"{home}.{name}" in paths
-    for method in ("sum", "clip", "backward", "pad"):
-        assert f"Tensor.{method}" in paths
-    assert {"Module.features", "UNet.padded_size", "TrainedModel.predict", "TrainedModel.save"} <= paths
-    assert "Conv2d.parameters" not in paths  # described at Module
-
-
-def test_members_that_are_named_exist():
-    owners = {name.path.rpartition(".")[2]: name.value for names in NAMES.values() for name in names if not name.owner}
-    for owner, members in (*INTERNAL.items(), *PROMISED.items()):
-        assert [member for member in members if not hasattr(owners[owner], member)] == []
-
-
-def good(x, *, y=1):
-    """Add two numbers.
-
-    More words.
-
-    Parameters
-    ----------
-    x, y : float
-        In pixels.
-
-    Returns
-    -------
-    float
-        Their sum.
-
-    Raises
-    ------
-    ValueError
-        If `x` is negative.
-
-    Examples
-    --------
-    >>> good(1)
-    2
-    """
-    if x < 0:
-        raise ValueError("x is negative")
-    return x + y
-
-
-def bad(x, z) -> int:
-    """Subtract.
-
-    Parameters
-    ----------
-    x : int
-    """
-    raise ValueError
-
-
-def test_what_a_docstring_lacks_is_found():
-    assert PublicName("good", good).problems() == []
-    assert PublicName("bad", bad).problems() == ["parameters z", "Returns", "Raises", "Examples"]
-    assert PublicName("f", lambda: None).problems() == ["a summary", "Returns", "Examples"]
-
-
-def test_a_docstring_is_taken_apart():
-    doc = Docstring.of(good)
-    assert doc.summary == "Add two numbers."
-    assert list(doc.sections) == ["Parameters", "Returns", "Raises", "Examples"]
-    assert doc.items("Parameters") == [("x, y : float", "In pixels.")]
-    assert doc.names("Parameters") == {"x", "y"}
+def test_an_entry_has_the_call_the_sections_and_the_file():
     text = "\n".join(api_reference.entry(PublicName("good", good)))
     assert "## good" in text and "good(x, *, y=1)" in text and "- `x, y`: float: In pixels." in text
-    assert "```python\n>>> good(1)\n2\n```" in text and "tests/tools/test_api_reference.py" in text
+    assert "```python\n>>> good(1)\n2\n```" in text and "tests/tools/test_docstring.py" in text
 
 
 def test_links_reach_the_headings():
