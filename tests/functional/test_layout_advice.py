@@ -26,7 +26,6 @@ SHAPES = [
     (2, 4, 8, 10),
     (1, 10, 3),
 ]
-WORDS = {1: "grey", 3: "colour"}
 
 
 def network(channels):
