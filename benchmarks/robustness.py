@@ -52,8 +52,8 @@ def measure(model: LoadedModel, pairs: list[Pair], table: dict[str, Condition]) 
         target = model.preprocessing.target(read_mask(pair))[None]
         for name, condition in table.items():
             changed = condition(image, np.random.default_rng(number))
-            logits = model.logits(model.preprocessing.image(changed)[None])
-            metrics[name].update_logits(logits[..., None], target, [pair.name])
+            logits = model.output_logits(model.preprocessing.image(changed)[None])
+            metrics[name].update_logits(model.outputs.cell_logits(logits), target, [pair.name])
     return {name: metrics[name].result()["dice"] for name in table}
 
 

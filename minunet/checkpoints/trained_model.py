@@ -10,7 +10,7 @@ from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.given_images import is_path, write_given
 from minunet.data.outputs import Outputs
-from minunet.data.pairs import Pair, survey
+from minunet.data.pairs import Survey, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -123,16 +123,16 @@ class TrainedModel(LoadedModel):
         """
         if is_path(images) and (masks is None or is_path(masks)):
             data = {"data": images} if masks is None else {"images": images, "masks": masks}
-            found = survey(**data, contents=False)
-            return self._scores(list(found.require().pairs), native or diameter is not None, diameter)
+            return self._scores(survey(**data, contents=False), native, diameter)
         if masks is None or is_path(images) or is_path(masks):
             raise UserError("images and masks: give two lists of the same length, two folders, or one that holds both.")
         with tempfile.TemporaryDirectory(prefix="minunet-") as folder:
             places = write_given(images, masks, Path(folder))
             found = survey(None, images=str(places[0]), masks=str(places[1]), contents=False)
-            return self._scores(list(found.require().pairs), native or diameter is not None, diameter)
+            return self._scores(found, native, diameter)
 
-    def _scores(self, pairs: list[Pair], native: bool, diameter: float | None) -> dict[str, Any]:
+    def _scores(self, found: Survey, native: bool, diameter: float | None) -> dict[str, Any]:
+        pairs = list(found.require().pairs)
         model, _ = model_for_masks(self, pairs, MaskChoice())
         scores = score_pairs(model, pairs, cells=not missing_packages(), native=native, diameter=diameter)
         of_cells = scores.cells_of_images()

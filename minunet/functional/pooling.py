@@ -133,7 +133,7 @@ def avg_pool2d(
     Parameters
     ----------
     x, kernel_size, stride, padding
-        As for `max_pool2d`, but padding is zero.
+        As for `max_pool2d`, but padded with zeros.
     count_include_pad : bool
         Whether padding counts as pixels when the sum is divided by their number.
 
@@ -163,7 +163,7 @@ def sum_pool2d(
     Parameters
     ----------
     x, kernel_size, stride, padding
-        As for `max_pool2d`, but padding is zero.
+        As for `max_pool2d`, but padded with zeros.
 
     Returns
     -------

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from minunet.cells.cell_scores import CellScores
 from minunet.data.class_cells import ClassCells
 from minunet.data.class_legend import ClassLegend
@@ -53,7 +51,7 @@ class ClassEvaluation:
         self.pixels.update(index, self.reading.class_index(mask))
 
     def add_cells(self, predicted: ClassCells, truth: MaskCells, name: str) -> None:
-        """Add the cells of an image.
+        """Add the cells of an image; those of the mask have classes.
 
         Raises
         ------
@@ -61,13 +59,10 @@ class ClassEvaluation:
             If the packages that cells need are not installed.
         """
         true_labels, found_labels = truth.scored(predicted.labels)
-        true_classes = np.zeros(1, int) if truth.classes is None else truth.classes
+        assert truth.classes is not None
+        true, found = ClassCells(true_labels, truth.classes), ClassCells(found_labels, predicted.classes)
         for kind in self.legend.kinds:
-            of_kind, found = (
-                np.where((classes == kind)[labels], labels, 0)
-                for labels, classes in ((true_labels, true_classes), (found_labels, predicted.classes))
-            )
-            self.cells[self.legend.names[kind]].update(of_kind, found, name)
+            self.cells[self.legend.names[kind]].update(true.of_class(kind), found.of_class(kind), name)
 
     def result(self) -> dict[str, dict[str, Any]]:
         """By the name of each class: "dice", "iou", "true_pixels", "predicted_pixels", then `CELL_SCORES`.

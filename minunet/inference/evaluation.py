@@ -5,7 +5,8 @@ Images are scored at the size at which the model works, as in training, or at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -13,9 +14,10 @@ import numpy as np
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.pair_files import read_image, read_mask
+from minunet.data.reading.resize import resize_probability
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
-from minunet.inference.loaded_model import LoadedModel, resize_maps
+from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.metrics import THRESHOLD, SegmentationMetrics
 from minunet.inference.predicted_maps import PredictedMaps
 
@@ -88,7 +90,7 @@ def evaluate(
                 observe(pair, image, float(np.mean(values > metrics.logit_threshold)), None)
         if observe_cells:
             for pair, image, mask, stacked in zip(batch, images, masks, model.maps_of(outputs), strict=True):
-                observe_cells(pair, mask, PredictedMaps.of(resize_maps(stacked, image.shape[:2]), model.outputs))
+                observe_cells(pair, mask, PredictedMaps.of(resize_probability(stacked, image.shape[:2]), model.outputs))
         if progress:
             progress(len(metrics), len(pairs))
     return metrics
@@ -155,16 +157,21 @@ def _score_native(
 
 def _settled(model: LoadedModel, pair: Pair, image: np.ndarray, diameter: float | None) -> float | None:
     """The cell diameter of an image, for `_score_native`."""
-    try:
+    with _named(pair):
         settled = model.settled_diameter(image, diameter)
         model.fitted((image.shape[0], image.shape[1]), settled)
-    except UserError as error:  # the image has no such channels, or is too small for it
-        raise UserError(f"{pair.image}: {problem}" for problem in error.problems) from error
     return settled
 
 
 def _input(model: LoadedModel, pair: Pair, image: np.ndarray) -> np.ndarray:
-    try:
+    with _named(pair):
         return model.preprocessing.image(image)
-    except UserError as error:  # the image has no such channels
+
+
+@contextmanager
+def _named(pair: Pair) -> Iterator[None]:
+    """What is wrong with an image gets its path; it may lack a channel, or be too small for the diameter."""
+    try:
+        yield
+    except UserError as error:
         raise UserError(f"{pair.image}: {problem}" for problem in error.problems) from error

@@ -26,7 +26,7 @@ from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.reading.resize import resize_bilinear, resize_probability
+from minunet.data.reading.resize import resize_probability
 from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.functional import sigmoid
@@ -51,7 +51,7 @@ NO_DIAMETER = (
 
 @dataclass
 class LoadedModel:
-    """A trained model, ready to predict; `minunet.load_model` makes it.
+    """A trained model, ready to predict; users get a `TrainedModel`, which can also be saved and scored.
 
     Attributes
     ----------
@@ -235,7 +235,7 @@ class LoadedModel:
         """
         array = image_array(image)
         maps = self.maps(self._input(array, diameter)[None])[0]
-        return PredictedMaps.of(resize_maps(maps, array.shape[:2]), self.outputs)
+        return PredictedMaps.of(resize_probability(maps, array.shape[:2]), self.outputs)
 
     def cells(self, image: Any, pixel_size: float | None = None, diameter: float | None = None) -> Cells:
         """The cells of an image, numbered and measured.
@@ -473,10 +473,6 @@ class LoadedModel:
             parts.append(outputs.class_probabilities(logits))
         return np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
 
-    def logits(self, inputs: np.ndarray) -> np.ndarray:
-        """The logits of cell against background for such images, (N, h, w) float32; the probabilities are their sigmoid."""
-        return np.ascontiguousarray(self.outputs.cell_logits(self.output_logits(inputs))[..., 0])
-
     def output_logits(self, inputs: np.ndarray) -> np.ndarray:
         """All logits for such images, (N, h, w, channels) float32; what they mean is in `outputs`.
 
@@ -532,11 +528,3 @@ class LoadedModel:
     def _probabilities(self, logits: np.ndarray) -> np.ndarray:
         cell = np.ascontiguousarray(self.outputs.cell_logits(logits)[..., 0])
         return sigmoid(Tensor(cell)).data
-
-
-def resize_maps(maps: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Maps (h, w, M) of a model's input at the shape (H, W) of the image: float32 in [0, 1]."""
-    height, width = shape
-    if maps.shape[:2] != shape:
-        maps = resize_bilinear(maps, (width, height))
-    return np.clip(maps, 0.0, 1.0).astype(np.float32, copy=False)

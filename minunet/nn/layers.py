@@ -250,7 +250,7 @@ class AvgPool2d(_Pool2d):
     Parameters
     ----------
     kernel_size, stride, padding
-        As for `MaxPool2d`, but padding is zero.
+        As for `MaxPool2d`, but padded with zeros.
     count_include_pad : bool
         Whether padding counts as pixels when the sum is divided by their number.
 
@@ -285,7 +285,7 @@ class SumPool2d(_Pool2d):
     Parameters
     ----------
     kernel_size, stride, padding
-        As for `MaxPool2d`, but padding is zero.
+        As for `MaxPool2d`, but padded with zeros.
 
     Raises
     ------

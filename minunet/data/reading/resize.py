@@ -58,9 +58,9 @@ def resize_bilinear(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_probability(probability: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Probabilities (h, w) of a model's input at the shape (H, W) of the image: float32 in [0, 1]."""
+    """Probabilities (h, w) or (h, w, M) of a model's input at the shape (H, W) of the image: float32 in [0, 1]."""
     height, width = shape
-    if probability.shape != shape:
+    if probability.shape[:2] != shape:
         probability = resize_bilinear(probability, (width, height))
     return np.clip(probability, 0.0, 1.0).astype(np.float32, copy=False)
 
