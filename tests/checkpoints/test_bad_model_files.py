@@ -112,6 +112,10 @@ def test_every_tensor_that_does_not_fit_is_listed(saved):
         (lambda document: document["preprocessing"].update(channels="rgb"), "takes 1 channel, and rgb images have 3"),
         (lambda document: document.update(outputs={"classes": [], "separation": "glue"}), "cannot use the outputs"),
         (lambda document: document.update(outputs=[]), "cannot use the outputs"),
+        (
+            lambda document: document.update(outputs={"classes": [], "separation": "seam"}),
+            "has 1 output channel, and its header describes 2",
+        ),
         (lambda document: document.pop("format"), "header of this file is damaged"),
         (lambda document: document.update(format="minunet-recipe"), "holds 'minunet-recipe'"),
     ],

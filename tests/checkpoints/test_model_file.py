@@ -11,6 +11,7 @@ import minunet
 from minunet.checkpoints import container
 from minunet.checkpoints.model_file import load_model
 from minunet.checkpoints.model_writing import write_model
+from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.files import atomic_write
@@ -56,6 +57,14 @@ def test_architecture_and_preprocessing_round_trip(tmp_path, options):
     loaded = load_model(write_model(tmp_path / "m.safetensors", unet(**options), preprocessing))
     assert loaded.config == unet(**options).config
     assert loaded.preprocessing == preprocessing
+
+
+def test_the_outputs_round_trip_and_one_logit_needs_no_entry(saved, tmp_path):
+    outputs = Outputs(("background", "red", "white"), "seam")
+    path = write_model(tmp_path / "m.safetensors", unet(out_channels=4), SIZE, outputs=outputs)
+    assert load_model(path).outputs == outputs
+    assert header(path)["outputs"] == outputs.to_dict()
+    assert load_model(saved).outputs == Outputs() and "outputs" not in header(saved)
 
 
 def test_run_folder_stands_for_its_model(saved):

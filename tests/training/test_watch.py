@@ -88,6 +88,12 @@ def test_a_network_that_is_dead(tmp_path):
     assert "bottleneck.convs.1 (8 of 8)" in warnings["dead relu"].message
 
 
+def test_a_layer_of_which_half_is_dead_is_not_said(tmp_path):
+    trainer, said = watched(tmp_path, 1, 1e-3)
+    trainer.model.bottleneck.convs[1].bias.data[:4] = -100
+    assert "dead relu" not in warn(tmp_path, trainer, said)
+
+
 def test_training_images_learned_by_heart(tmp_path):
     trainer, said = watched(tmp_path, 60, 0.02, training=Noise(batches=2))
     trainer.validation = trainer.watch.validation = Noise(batches=2, seed=9)

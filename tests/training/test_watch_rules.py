@@ -100,6 +100,7 @@ def test_over_fitting_is_a_validation_loss_that_rises_for_five_epochs_while_the_
     assert "since epoch 1 the validation loss has risen from 0.200 to 0.300 while the training loss fell" in sentence
     assert "--augment full" in sentence and sentence.endswith("the model of epoch 1 is kept")
     assert watch_rules.over_fitting(watched(best, *[{**w, "train_loss": 0.2} for w in worse])) is None
+    assert watch_rules.over_fitting(watched(best, *[{**w, "val_loss": 0.24} for w in worse])) is None  # 20 % is little
     assert watch_rules.over_fitting(watched(best, *worse, {"val_loss": 0.21, "train_loss": 0.01})) is None
 
 
@@ -110,6 +111,7 @@ def test_an_exploding_loss_is_named_and_is_hopeless_when_it_is_enormous_or_stays
     assert watch_rules.is_hopeless(watched({}, {"val_loss": 3.4e13}))
     assert watch_rules.is_hopeless(watched({}, {"train_loss": 1e4}))
     assert watch_rules.is_hopeless(watched({}, *[{"val_loss": 30.0}] * 3))
+    assert not watch_rules.is_hopeless(watched({}, *[{"val_loss": 30.0}] * 2))
     assert not watch_rules.is_hopeless(watched({}, {"val_loss": 30.0}, {}, {"val_loss": 30.0}))
     assert watch_rules.exploding(watched({"val_loss": 6.0}, constant=None)) is None
 
@@ -123,6 +125,12 @@ def test_a_dice_that_still_rises_at_the_last_epoch_asks_for_more_epochs():
     assert watch_rules.too_few_epochs(watched(*rising, of=9)) is None
     flat = [*rising[:6], {"val_dice": 0.81}, {"val_dice": 0.805}]
     assert watch_rules.too_few_epochs(watched(*flat, of=8)) is None
+
+
+@pytest.mark.parametrize(("earlier", "best", "rises"), [(0.5, 0.54, False), (0.93, 0.944, False), (0.5, 0.56, True)])
+def test_a_dice_rises_by_a_part_of_what_is_missing_and_by_more_than_chance(earlier, best, rises):
+    training = watched(*[{"val_dice": earlier}] * 6, *[{"val_dice": best}] * 2, of=8)
+    assert (watch_rules.too_few_epochs(training) is not None) == rises
 
 
 def test_a_few_steps_are_too_few_whatever_they_reached():

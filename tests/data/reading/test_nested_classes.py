@@ -25,6 +25,13 @@ def test_cytoplasm_around_a_nucleus_of_many_lobes_is_not_in_it():
     assert nested(index) == {2: 1}
 
 
+def test_a_nucleus_that_reaches_the_border_of_its_cell_is_nested():
+    index = np.zeros((20, 20), np.uint8)
+    index[5:15, 5:15] = 1
+    index[5:9, 8:12] = 2  # one of its four sides is to the background
+    assert nested(index) == {2: 1}
+
+
 def test_cells_that_touch_are_not_nested():
     index = np.zeros((20, 40), np.uint8)
     index[5:15, 5:20], index[5:15, 20:35] = 1, 2
