@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minunet.data.cell_numbers import without_gaps
+
 
 @dataclass
 class CellDiameters:
@@ -52,12 +54,8 @@ def inside_diameters(labels: np.ndarray) -> np.ndarray:
     >>> inside_diameters(labels).round(3)
     array([2.257])
     """
-    if int(labels.max(initial=0)) <= 16 * labels.size:  # quick where the numbers have few gaps
-        areas = np.bincount(labels.ravel().astype(np.int64))
-        (numbers,) = np.nonzero(areas)
-        areas = areas[numbers]
-    else:
-        numbers, areas = np.unique(labels, return_counts=True)
-    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    inside = (numbers != 0) & ~np.isin(numbers, edge)
-    return np.sqrt(4 * areas[inside] / np.pi)
+    numbers, areas = without_gaps(labels)
+    edge = np.concatenate([numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]])
+    inside = np.ones(len(areas) + 1, bool)
+    inside[0] = inside[edge] = False
+    return np.sqrt(4 * areas[inside[1:]] / np.pi)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.cell_numbers import without_gaps
 from minunet.errors import UserError
 
 IOU_THRESHOLDS = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)
@@ -101,8 +102,8 @@ def match_cells(truth: np.ndarray, predicted: np.ndarray) -> CellMatching:
         raise UserError(
             f"labels of {truth.shape} and {predicted.shape} cannot be compared: give two images (H, W) of one size."
         )
-    true_of, true_areas = _places(truth)
-    predicted_of, predicted_areas = _places(predicted)
+    true_of, true_areas = without_gaps(truth)
+    predicted_of, predicted_areas = without_gaps(predicted)
     both = (true_of > 0) & (predicted_of > 0)
     pairs = (true_of[both] - 1) * max(1, len(predicted_areas)) + predicted_of[both] - 1
     if len(true_areas) * len(predicted_areas) <= 16 * truth.size:  # quicker than to sort all pixels
@@ -114,19 +115,6 @@ def match_cells(truth: np.ndarray, predicted: np.ndarray) -> CellMatching:
     true, cell = np.divmod(pair, max(1, len(predicted_areas)))
     iou = overlap / (true_areas[true] + predicted_areas[cell] - overlap)
     return CellMatching(true_areas, predicted_areas, true, cell, overlap, iou)
-
-
-def _places(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The place of the cell of each pixel (H, W) from 1 up, 0 for background, and the area of each cell."""
-    top = int(labels.max(initial=0))
-    if top <= 16 * labels.size:  # quick where the numbers have few gaps
-        counts = np.bincount(labels.ravel().astype(np.int64), minlength=top + 1)
-        counts[0] = 0
-        place = np.cumsum(counts > 0) * (counts > 0)
-        return place[labels], counts[counts > 0]
-    numbers, flat, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    has_background = int(numbers[0] == 0)
-    return flat.reshape(labels.shape) + 1 - has_background, counts[has_background:]
 
 
 def _with_several_parts(whole: np.ndarray, contained: np.ndarray, share: np.ndarray) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minunet.data.cell_numbers import without_gaps
 from minunet.data.cell_size import mean_diameter
 from minunet.data.class_cells import cells_by_class
 from minunet.data.components import label_components
@@ -117,6 +118,6 @@ def typical_area(areas: np.ndarray) -> float:
 
 def _outside(labels: np.ndarray, ignored: np.ndarray) -> np.ndarray:
     """The labels without those of which half or more of the pixels are ignored."""
-    areas = np.bincount(labels.ravel())
-    kept = 2 * np.bincount(labels[ignored], minlength=len(areas)) < areas
-    return np.where(kept[labels], labels, 0)
+    numbers, areas = without_gaps(labels)
+    kept = 2 * np.bincount(numbers[ignored], minlength=len(areas) + 1)[1:] < areas
+    return np.where(np.concatenate([[False], kept])[numbers], labels, 0)

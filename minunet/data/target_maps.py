@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.cell_packages import require
+from minunet.data.cell_numbers import without_gaps
 from minunet.data.mask_cells import MaskCells, cells_of_mask, typical_area
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import HALF, IGNORED, Preprocessing
@@ -68,7 +69,7 @@ def targets(stored: StoredMask, preprocessing: Preprocessing, outputs: Outputs) 
     cell, counted = _cell_share(cells, size)
     # Twice as fine as the target is fine enough for smooth maps.
     step = max(1, int(min(height / size[1], width / size[0]) / FINER))
-    numbers = cells.labels[step // 2 :: step, step // 2 :: step]
+    numbers, _ = without_gaps(cells.labels[step // 2 :: step, step // 2 :: step])
     seam = seams(numbers)
     inside = 1 - seam if outputs.separation == "seam" else middles(numbers, disc=outputs.separation == "centre")
     inside, seam = (np.clip(resize_area(values, size), 0, 1) for values in (inside, seam))

@@ -39,3 +39,10 @@ def test_cells_in_ignored_pixels_are_not_scored():
     assert truth.tolist() == predicted.tolist() == [[0, 0, 0, 2, 2, 2]]
     same, _ = MaskCells(labels, True).scored(labels)
     assert same is labels
+
+
+def test_numbers_of_cells_in_ignored_pixels_may_be_large():
+    labels = np.array([[2_000_000_000, 2_000_000_000, 0, 2, 2, 2]], np.int32)
+    ignored = np.array([[True, False, False, False, False, True]])
+    truth, _ = MaskCells(labels, True, ignored).scored(labels)
+    assert truth.tolist() == [[0, 0, 0, 2, 2, 2]]

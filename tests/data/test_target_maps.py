@@ -142,6 +142,14 @@ def test_without_separation_the_target_is_that_of_the_preprocessing():
     np.testing.assert_array_equal(targets(NUMBERS, preprocessing, Outputs()), preprocessing.target(NUMBERS))
 
 
+@pytest.mark.parametrize("separation", ["distance", "centre", "seam"])
+def test_numbers_of_cells_may_be_large(separation):
+    preprocessing = Preprocessing(reading=MaskReading(NUMBERED, "not:0", bits=32))
+    outputs = Outputs(separation=separation)
+    large = StoredMask(np.where(TOUCHING > 0, TOUCHING.astype(np.uint32) + 2_000_000_000, 0).astype(np.uint32))
+    np.testing.assert_array_equal(targets(large, preprocessing, outputs), targets(NUMBERS, preprocessing, outputs))
+
+
 @pytest.mark.parametrize("fill", [0, 1])
 def test_masks_without_cells_and_masks_that_are_one_cell(fill):
     mask = StoredMask(np.full((12, 16), fill, np.uint8))
