@@ -25,6 +25,7 @@ COMMANDS = {
     "show": "show what the layers of a network make of an image",
     "describe": "list the layers of a model, and what runs each",
     "compare": "compare two folders of masks or labels, cell by cell",
+    "export": "write a model as a file for other programs",
     "synthesize": "draw blood smears with exact masks",
     "paper": "repeat the paper's experiments and print its numbers beside ours",
 }

@@ -29,6 +29,7 @@ ONLY_FOR = {
         "compare",
         "describe",
         "show",
+        "export",
         "synthesize",
         "paper",
         "__main__",

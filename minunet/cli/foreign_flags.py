@@ -54,11 +54,11 @@ FOREIGN = (
     ForeignFlag(
         "--mask-dir --label-dir --labels --gt --masks-dir --annotations --targets", "--masks", "no masks are needed"
     ),
-    ForeignFlag("--imgs --image-folder --img --image", "--images", "give the images without a flag"),
+    ForeignFlag("--imgs --image-folder --img --image", "--images --check", "give the images without a flag"),
     ForeignFlag(
         "-o --output --outputs --output-dir --output-folder --out-dir --outdir --savedir --save-dir --save-path --save "
         "--project --log-dir --logdir --results-dir --result-dir --dest --name --run-name --output-name --outname",
-        "--out OUT",
+        "--out OUT --onnx",
         "nothing is written to a folder",
     ),
     ForeignFlag(
@@ -170,7 +170,7 @@ FOREIGN = (
     ),
     ForeignFlag(
         "--save-txt --save-rois --save-tif --save-flows --save-outlines --save-geojson --save-coco --format",
-        "--export",
+        "--export --onnx",
         "predict writes files for other programs, with --export",
     ),
     ForeignFlag(
@@ -201,6 +201,11 @@ FOREIGN = (
         "--tta --disable-tta -step-size --step-size --n-tiles --overlap --tile-overlap --no-tile --tile --do-3d --axes --stride",
         "",
         "large images are cut into pieces as memory allows, without seams (docs/memory.md)",
+    ),
+    ForeignFlag(
+        "--opset --opset-version --dynamic --dynamic-axes --dynamic-batch --simplify --optimize --include",
+        "",
+        "python -m minunet.export writes a model for other programs, for any number and any size of images",
     ),
     ForeignFlag("--list --info --summary --describe", "", "python -m minunet lists the commands"),
     ForeignFlag(

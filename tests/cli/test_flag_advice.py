@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from minunet import compare, doctor, evaluate, predict, show, synthesize
+from minunet import compare, doctor, evaluate, export, predict, show, synthesize
 from minunet.__main__ import COMMANDS
 from minunet.cli.flag_advice import advice, key_advice, unknown_flags
 from minunet.cli.foreign_flags import FOREIGN
@@ -21,6 +21,7 @@ PARSERS = {
     "doctor": doctor.build_parser,
     "compare": compare.build_parser,
     "show": show.build_parser,
+    "export": export.build_parser,
     "synthesize": synthesize.build_parser,
     "paper": paper_flags.build_parser,
 }
@@ -55,6 +56,12 @@ OURS = {
     ("predict", "-step_size"): "large images are cut into pieces as memory allows",  # nnU-Net
     ("predict", "--save_rois"): "it is --export KIND here",
     ("predict", "--epochs"): "only train has --epochs",
+    ("export", "--format"): "it is --onnx FILE.onnx here",  # YOLO
+    ("export", "--output"): "it is --onnx FILE.onnx here",
+    ("export", "--model"): "give it without a flag, as MODEL",
+    ("export", "--image"): "it is --check IMAGE here",
+    ("export", "--opset"): "python -m minunet.export writes a model",  # YOLO, torch.onnx.export
+    ("export", "--dynamic"): "python -m minunet.export writes a model",
     ("evaluate", "--labels"): "it is --masks DIR here",
     ("synthesize", "--num-images"): "it is --count N here",
     ("synthesize", "--output-dir"): "give it without a flag, as OUT",

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from minunet import evaluate, paper, predict, synthesize, train
+from minunet import evaluate, export, paper, predict, synthesize, train
 
 LONG = "a" * 5000
 COMMANDS = [
@@ -23,6 +23,9 @@ COMMANDS = [
     (evaluate, ["model", "--images", "images", "--masks", LONG]),
     (evaluate, ["model", "data", "--out", LONG]),
     (evaluate, ["model", "data", "--split", LONG]),
+    (export, [LONG, "--onnx", "x.onnx"]),
+    (export, ["pretrained", "--onnx", LONG]),
+    (export, ["pretrained", "--onnx", "x.onnx", "--check", LONG]),
     (synthesize, [LONG]),
     (paper, [LONG]),
     (paper, ["--images", LONG, "--masks", "masks"]),
@@ -51,6 +54,7 @@ def test_one_sentence_and_exit_code_2(command, arguments, name, tmp_path, monkey
         (predict, ["pipe", "image.png"]),
         (predict, ["/dev/zero", "image.png"]),
         (evaluate, ["pipe", "data"]),
+        (export, ["pipe", "--onnx", "x.onnx"]),
         (train, ["--resume", "run"]),
         (paper, ["--out", "study"]),
     ],

@@ -1,0 +1,106 @@
+"""The kinds of files that a model is exported to: the flag of each, what is checked before, and the function that writes it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from minunet.exchange.export_request import ExportedFile, ExportRequest
+from minunet.exchange.onnx_file import onnx_file_problems, onnx_packages_problem, write_onnx
+from minunet.files.atomic_write import replacing
+from minunet.files.folders import unwritable
+from minunet.files.names import resolved, unusable_name
+from minunet.wording import shorten
+
+
+@dataclass(frozen=True)
+class ExportKind:
+    """A kind of file.
+
+    Attributes
+    ----------
+    ending : str
+        Of the names of its files.
+    help : str
+        For its flag.
+    packages_problem : callable
+        Gives a sentence where a package is missing, else None.
+    problems : callable
+        Gives sentences on why the model cannot be such a file.
+    write : callable
+        Writes the file to a path, which is that of a temporary file, and checks what it wrote.
+    """
+
+    ending: str
+    help: str
+    packages_problem: Callable[[], str | None]
+    problems: Callable[[ExportRequest], list[str]]
+    write: Callable[[ExportRequest, Path], ExportedFile]
+
+
+# By the name of the flag; the command and its help are made of it.
+EXPORT_KINDS = {
+    "onnx": ExportKind(
+        ".onnx",
+        "for ONNX Runtime and other programs that read ONNX (needs the packages of minunet[onnx])",
+        onnx_packages_problem,
+        onnx_file_problems,
+        write_onnx,
+    ),
+}
+
+
+def path_problems(files: Mapping[str, Path], model: Path | None, overwrite: bool) -> list[str]:
+    """Why files cannot be written to the paths that were given.
+
+    Parameters
+    ----------
+    files : mapping of str to Path
+        By the name of their kind.
+    model : Path or None
+        The file of the model, which is never replaced.
+    overwrite : bool
+        Whether other existing files may be.
+    """
+    problems = []
+    taken: dict[Path, str] = {}
+    for name, path in files.items():
+        shown, ending = f"--{name} {shorten(path, 1000)}", EXPORT_KINDS[name].ending
+        if reason := unusable_name(path):
+            problems.append(f"{shown}: cannot be written ({reason}); choose another name.")
+        elif path.suffix.lower() != ending:
+            problems.append(f"{shown}: the name of such a file ends in {ending}; name it so.")
+        elif os.path.isdir(path):
+            problems.append(f"{shown}: is a folder; name a file.")
+        elif resolved(path) in (other := taken):
+            problems.append(f"{shown}: --{other[resolved(path)]} names the same file; name another one.")
+        elif model is not None and resolved(path) == resolved(model):
+            problems.append(f"{shown}: is the model itself; name another file.")
+        elif os.path.lexists(path) and not overwrite:
+            problems.append(f"{shown}: is there already; add --overwrite, or name another file.")
+        elif reason := unwritable(path.parent):
+            problems.append(f"{shown}: {reason}.")
+        taken.setdefault(resolved(path), name)
+    return problems
+
+
+def write_files(request: ExportRequest, files: Mapping[str, Path]) -> dict[str, ExportedFile]:
+    """Write files of several kinds: all of them, or none where one of them cannot be written or is found wrong.
+
+    Parameters
+    ----------
+    request : ExportRequest
+    files : mapping of str to Path
+        By the name of their kind.
+
+    Raises
+    ------
+    UserError
+        With what was wrong.
+    """
+    with contextlib.ExitStack() as stack:
+        temporary = {name: stack.enter_context(replacing(path)) for name, path in files.items()}
+        return {name: EXPORT_KINDS[name].write(request, path) for name, path in temporary.items()}

@@ -1,0 +1,41 @@
+"""The ONNX file of `--onnx`: written, then compared with the model of which it was made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from minunet.errors import UserError
+from minunet.exchange.export_request import ExportedFile, ExportRequest
+from minunet.exchange.extra_packages import package_problem
+from minunet.exchange.onnx_check import check_onnx
+from minunet.exchange.onnx_model import onnx_model, onnx_problem
+
+
+def onnx_file_problems(request: ExportRequest) -> list[str]:
+    """Why the model cannot be exported to ONNX: sentences, or none."""
+    return [f"--onnx: {problem}" for problem in [onnx_problem(request.model)] if problem]
+
+
+def onnx_packages_problem() -> str | None:
+    """A sentence on how to get the packages; None where they are there."""
+    return package_problem("--onnx", "onnx")
+
+
+def write_onnx(request: ExportRequest, path: Path) -> ExportedFile:
+    """Write and check an ONNX file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written, or does not predict what the model does.
+    """
+    path.write_bytes(onnx_model(request.model).SerializeToString())
+    try:
+        check = check_onnx(path, request.model, request.image)
+    except UserError as error:
+        raise UserError(f"--onnx: {problem}" for problem in error.problems) from error
+    line = (
+        f"checked on {request.image_name}: {check.runtime} differs from the exact probabilities by at most "
+        f"{check.difference:.1e}, and minunet by {check.own_difference:.1e}"
+    )
+    return ExportedFile([line], {"check": check.to_dict()})

@@ -1,0 +1,115 @@
+"""The ONNX model: the network of a minunet model with its weights, and what a program must know to use it, in one file.
+
+It has no operator that is newer than opset 13, of 2020, so that older programs read it too.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from minunet.checkpoints.header import to_json
+from minunet.data.outputs import Outputs
+from minunet.data.reading.preprocessing import Preprocessing
+from minunet.exchange.extra_packages import require_package
+from minunet.exchange.onnx_graph import OnnxGraph
+from minunet.exchange.onnx_network import output_maps, unet_logits
+from minunet.inference.loaded_model import LoadedModel
+from minunet.version import __version__
+
+OPSET, IR_VERSION = 13, 7  # of ONNX 1.8
+LARGEST_FILE = 2**31 - 2**20  # bytes: protobuf, the format of the file, ends at 2 GiB
+IMAGE = "image"  # the name of the input
+
+
+def onnx_problem(model: LoadedModel) -> str | None:
+    """A sentence where a model cannot be an ONNX file; None where it can."""
+    weights = 4 * sum(parameter.data.size for parameter in model.model.parameters())
+    if weights <= LARGEST_FILE:
+        return None
+    return f"its weights take {weights / 1e9:.1f} GB, and an ONNX file holds at most 2.1 GB; give a smaller model."
+
+
+def onnx_model(model: LoadedModel, *, any_size: bool = True) -> Any:
+    """The ONNX model of a minunet model.
+
+    Parameters
+    ----------
+    model : LoadedModel
+    any_size : bool
+        Whether images may have any height and width; else only multiples of 2**depth, with a plainer graph.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Its input "image" is (N, C, H, W) float32, as `LoadedModel.preprocessing` makes it but with the channels first. Its outputs
+        are those of `output_maps`.
+
+    Raises
+    ------
+    UserError
+        If onnx is not installed.
+    """
+    helper = require_package("onnx.helper", "an ONNX file")
+    graph = OnnxGraph()
+    mirrored = model.preprocessing.diameter is not None
+    border = None if not any_size else "mirror" if mirrored else "zeros"
+    maps = output_maps(graph, model.outputs, unet_logits(graph, model.model, IMAGE, border))
+    for name, value in maps.items():
+        graph.nodes.append(helper.make_node("Identity", [value], [name], name=f"{name}/node"))
+    kind = require_package("onnx", "an ONNX file").TensorProto.FLOAT
+    sides = ["height", "width"]
+    inputs = [helper.make_tensor_value_info(IMAGE, kind, ["batch", model.config["in_channels"], *sides])]
+    channels = map_channels(model.outputs)
+    outputs = [helper.make_tensor_value_info(name, kind, ["batch", channels[name], *sides]) for name in maps]
+    written = helper.make_model(
+        helper.make_graph(graph.nodes, "minunet", inputs, outputs, graph.initializers),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="minunet",
+        producer_version=__version__,
+        doc_string=f"{model.summary()}; written by minunet {__version__}",
+    )
+    helper.set_model_props(written, onnx_metadata(model))
+    return written
+
+
+def map_channels(outputs: Outputs) -> dict[str, int]:
+    """The number of channels of each output, by its name."""
+    channels = {"probability": 1}
+    if outputs.separation is not None:
+        channels["separation"] = 1
+    if outputs.classes:
+        channels["class_probabilities"] = len(outputs.classes)
+    return channels
+
+
+def onnx_metadata(model: LoadedModel) -> dict[str, str]:
+    """What a program must know to use the file, as texts of JSON by their keys (`metadata_props`)."""
+    return {
+        "minunet": json.dumps(__version__),
+        "architecture": json.dumps(to_json(model.config)),
+        "preprocessing": json.dumps(to_json(model.preprocessing.to_dict())),
+        "outputs": json.dumps(to_json(model.outputs)),
+        "cells": json.dumps(to_json(model.cell_settings)),
+        "image": json.dumps(input_text(model.preprocessing)),
+    }
+
+
+def input_text(preprocessing: Preprocessing) -> str:
+    """In words how an image becomes the input of the network."""
+    channels = preprocessing.channels
+    steps = {
+        "grey": "grey, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601)",
+        "rgb": "red, green, blue",
+    }.get(channels, f"the channels {channels} of the image, counted from 0")
+    if (span := preprocessing.range) is not None:
+        values = f"(value - low) / (high - low) for low = {span.low} and high = {span.high}, clipped to 0 and 1"
+    else:
+        values = "divided by the largest value of their type, such as 255"
+    size = preprocessing.size
+    if preprocessing.diameter is not None:
+        scale = f"resized so that cells are {preprocessing.diameter:g} pixels across"
+    else:
+        scale = "at their own size" if size is None else f"resized to {size[0]}x{size[1]} (width x height)"
+    return f"float32 (batch, channels, height, width); {steps}; {values}; {scale}, by the mean over areas where smaller"

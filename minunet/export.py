@@ -1,0 +1,115 @@
+# PYTHON_ARGCOMPLETE_OK
+"""`python -m minunet.export MODEL --onnx FILE`: a trained model as a file for other programs."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.checkpoints.model_file import load_model
+from minunet.cli.argument_types import file_path, path_text
+from minunet.cli.command import command
+from minunet.cli.console import say_item
+from minunet.cli.json_output import add_json_flag, run_with_json
+from minunet.cli.parser import Parser
+from minunet.data.reading.image_files import decode
+from minunet.errors import UserError
+from minunet.exchange.export_kinds import EXPORT_KINDS, path_problems, write_files
+from minunet.exchange.export_request import ExportRequest
+from minunet.exchange.onnx_check import drawn_image
+from minunet.inference.loaded_model import LoadedModel
+from minunet.wording import join_names
+
+EPILOG = """\
+Each file is checked before it gets its name: what it predicts for an image is compared
+with what minunet predicts. All files that are asked for are written, or none.
+docs/export.md says which program reads which file, and how.
+
+examples:
+  python -m minunet.export runs/first --onnx cells.onnx
+  python -m minunet.export pretrained --onnx cells.onnx --check smear.jpg
+"""
+
+
+@command
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    typed = sys.argv[1:] if argv is None else argv
+    return run_with_json(typed, partial(export_model, typed))
+
+
+def export_model(typed: list[str]) -> tuple[int, dict[str, Any]]:
+    """Do what the arguments ask for; returns the exit code, and the document of --json."""
+    arguments, problems = build_parser().parse_collecting(typed)
+    files: dict[str, Path] = {
+        name: path for name in EXPORT_KINDS if (path := getattr(arguments, name.replace("-", "_"))) is not None
+    }
+    if not files and not problems:
+        problems.append(f"no file was named: give at least one of {join_names(f'--{name}' for name in EXPORT_KINDS)}.")
+    problems += [problem for name in files if (problem := EXPORT_KINDS[name].packages_problem())]
+    model = None
+    try:
+        model = load_model(arguments.model, "cpu")
+    except UserError as error:
+        problems += error.problems
+    problems += path_problems(files, model.path if model else None, arguments.overwrite)
+    try:
+        image = None if arguments.check is None else decode(arguments.check)
+    except UserError as error:
+        problems += error.problems
+    if problems or model is None:
+        raise UserError(problems)
+    request = build_request(arguments, model, image)
+    if problems := [problem for name in files for problem in EXPORT_KINDS[name].problems(request)]:
+        raise UserError(problems)
+    say_item(print, "model", model.summary())
+    written = write_files(request, files)
+    document: dict[str, Any] = {"model": str(model.path), "files": {}}
+    for name, path in files.items():
+        size = path.stat().st_size
+        say_item(print, name, f"{path} ({size / 1e6:.1f} MB)", fold=False)
+        say_item(print, "", *written[name].lines)
+        document["files"][name] = {"path": str(path), "bytes": size, **written[name].facts}
+    return 0, document
+
+
+def build_request(arguments: Namespace, model: LoadedModel, image: np.ndarray | None) -> ExportRequest:
+    """What is asked for, by the arguments."""
+    if image is None:
+        return ExportRequest(model, drawn_image(model.preprocessing), "a drawn smear")
+    return ExportRequest(model, image, arguments.check.name)
+
+
+def build_parser() -> Parser:
+    """The command's arguments."""
+    parser = Parser(
+        prog="python -m minunet.export",
+        description="Write a trained model as a file for other programs.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        type=path_text,
+        help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
+    )
+    for name, kind in EXPORT_KINDS.items():
+        parser.add_argument(f"--{name}", metavar=f"FILE{kind.ending}", type=file_path, help=kind.help)
+    parser.add_argument(
+        "--check",
+        metavar="IMAGE",
+        type=file_path,
+        help="image with which the files are compared with the model (default a smear that minunet draws)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
+    add_json_flag(parser, "what was written")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
