@@ -16,7 +16,7 @@ import threadpoolctl
 import minunet
 from minunet.resources import usable_cpus
 
-PACKAGES = ("numpy", "torch", "onnxruntime", "cupy-cuda12x", "cupy-cuda13x")
+PACKAGES = ("numpy", "torch", "onnxruntime", "openvino", "cupy-cuda12x", "cupy-cuda13x")
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.unet_inference`: the time and memory of a U-Net's inference, and of PyTorch and ONNX Runtime."""
+"""`python -m benchmarks.unet_inference`: a U-Net's inference beside PyTorch, ONNX Runtime and OpenVINO."""
 
 import sys
 

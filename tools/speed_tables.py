@@ -14,7 +14,8 @@ from typing import Any
 from marked_tables import MarkedTables, markdown_table
 
 OURS = "minunet"
-FLOAT32 = ("NCHW", "channels_last", "ONNX Runtime")
+FLOAT32 = ("NCHW", "channels_last", "compiled", "ONNX Runtime", "OpenVINO f32")
+LIBRARIES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 # The 3x3 convolutions of the table, as (channels, side of the image); as many channels out as in.
 SINGLE = ((64, 256), (128, 128), (256, 64), (512, 32))
@@ -37,13 +38,16 @@ def _load(folder: Path, name: str) -> dict[str, Any] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def _source(result: dict[str, Any]) -> str:
+def _source(result: dict[str, Any], libraries: tuple[str, ...] = ("torch",)) -> str:
     """The line under a table: the command, the machine, the versions and the commit."""
     machine = result["machine"]
     kernels = ", ".join(sorted({str(blas["architecture"]) for blas in machine["blas"]}))
+    versions = [
+        f"{LIBRARIES[name]} {machine['packages'][name]}" for name in libraries if name in machine["packages"]
+    ] or ["PyTorch absent"]
     return (
         f"`{result['command']}` on {machine['threads']} threads of {machine['processor']}; NumPy {machine['packages']['numpy']} "
-        f"(OpenBLAS kernels: {kernels}), PyTorch {machine['packages'].get('torch', 'absent')}, at {machine['commit']}."
+        f"(OpenBLAS kernels: {kernels}), {', '.join(versions)}, at {machine['commit']}."
     )
 
 
@@ -53,26 +57,47 @@ def _ratio(ratio: list[float]) -> str:
 
 
 def _networks(folder: Path, name: str, title: str) -> str:
+    """The times of all contestants, a peer's with the median of its ratio to ours in brackets, the best ratio, and memory."""
     results = [_load(folder, file) for file in (name, f"{name}_base64", f"{name}_base16")]
     results = [result for result in results if result is not None]
     if not results:
         return ""
     figures = [figure for result in results for figure in result["figures"]]
-    contestants = list(dict.fromkeys(name for figure in figures for name in figure["times"]))
-    head = [title, *contestants, "best float32 / minunet"] + ["peak memory, minunet / best float32"]
+    contestants = list(
+        dict.fromkeys(name for figure in figures for name in (*figure["times"], *figure.get("failed", {})))
+    )
+    precisions = sorted(
+        {figure["openvino_default_precision"] for figure in figures if "openvino_default_precision" in figure}
+    )
+    titles = {"OpenVINO default": f"OpenVINO default ({', '.join(precisions)})"}
+    head = [title, *(titles.get(name, name) for name in contestants)]
+    head += ["best float32 / minunet", "peak memory, minunet / best float32"]
     rows = []
     for figure in figures:
-        times, memory = figure["times"], figure.get("memory")
         row = [f"base {figure['base']}, batch {figure['batch']}"]
-        row += [f"{times[name]['median_ms']:.0f} ms" if name in times else "" for name in contestants]
-        row.append(_ratio(figure["ratio"]["best_float32"]))
-        if memory is None:
-            row.append("")
-        else:
-            rival = min(memory[name]["peak"] for name in FLOAT32 if name in memory)
-            row.append(f"{memory[OURS]['peak'] / 1e6:.0f} / {rival / 1e6:.0f} MB ({memory[OURS]['peak'] / rival:.2f})")
+        row += [_time(figure, name) for name in contestants]
+        row += [_ratio(figure["ratio"]["best_float32"]), _memory(figure)]
         rows.append(row)
-    return "\n\n".join([markdown_table(head, rows), *dict.fromkeys(_source(result) for result in results)])
+    lines = [_source(result, tuple(LIBRARIES) if "inference" in name else ("torch",)) for result in results]
+    lines += [f"{name} failed: {why}." for figure in figures for name, why in figure.get("failed", {}).items()]
+    return "\n\n".join([markdown_table(head, rows), *dict.fromkeys(lines)])
+
+
+def _time(figure: dict[str, Any], name: str) -> str:
+    if name in figure.get("failed", {}):
+        return "failed"
+    if name not in figure["times"]:
+        return ""
+    time = f"{figure['times'][name]['median_ms']:.0f} ms"
+    return f"{time} ({figure['ratio'][name][0]:.2f})" if name in figure["ratio"] else time
+
+
+def _memory(figure: dict[str, Any]) -> str:
+    if "memory" not in figure:
+        return ""
+    peak = {name: memory["peak"] for name, memory in figure["memory"].items()}
+    rival = min(peak[name] for name in FLOAT32 if name in peak)
+    return f"{peak[OURS] / 1e6:.0f} / {rival / 1e6:.0f} MB ({peak[OURS] / rival:.2f})"
 
 
 def _epoch(folder: Path) -> str:

@@ -1,10 +1,8 @@
-"""The contestants by name: minunet, PyTorch in three settings, ONNX Runtime; each runs the same U-Net on the same batch."""
+"""The contestants by name: minunet, PyTorch, ONNX Runtime, OpenVINO; each runs the same U-Net on the same batch."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +12,7 @@ from minunet import functional as F
 
 OURS = "minunet"
 ONNX = "ONNX Runtime"
+OPENVINO = ("OpenVINO f32", "OpenVINO default")
 
 
 def contestant(
@@ -24,7 +23,7 @@ def contestant(
     Parameters
     ----------
     name : str
-        "minunet", one of `peers.torch_unet.MODES`, or "ONNX Runtime" (only inference).
+        "minunet", one of `peers.torch_unet.MODES`, or for inference "ONNX Runtime" or one of `OPENVINO`.
     task : {"step", "inference"}
     base, batch, size : int
         Base channels, images a batch, and their side in pixels.
@@ -36,8 +35,12 @@ def contestant(
     target = (rng.random((batch, size, size, 1)) > 0.5).astype(np.float32)
     if name == OURS:
         return _our_step(model, x, target) if task == "step" else _our_inference(model, x)
-    if name == ONNX:
-        return _onnx_inference(model, x)
+    if name == ONNX or name in OPENVINO:
+        from benchmarks.peers import onnx_unet
+
+        if name == ONNX:
+            return onnx_unet.onnx_runtime(model, x)
+        return onnx_unet.OpenVino(model, x, "f32" if name == "OpenVINO f32" else None)
     from benchmarks.peers import torch_unet
 
     if task == "step":
@@ -66,19 +69,3 @@ def _our_inference(model: minunet.UNet, x: np.ndarray) -> Callable[[], Any]:
             return model(x).data
 
     return run
-
-
-def _onnx_inference(model: minunet.UNet, x: np.ndarray) -> Callable[[], Any]:
-    """PyTorch's export of the network, run by ONNX Runtime with its defaults."""
-    import onnxruntime
-    import torch
-
-    from benchmarks.peers.torch_unet import TorchUNet
-
-    net = TorchUNet(model.config).load(model).eval()
-    image = np.ascontiguousarray(x.transpose(0, 3, 1, 2))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "unet.onnx"
-        torch.onnx.export(net, (torch.from_numpy(image),), str(path), input_names=["x"], dynamo=False)
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda: session.run(None, {"x": image})

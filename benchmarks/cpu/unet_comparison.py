@@ -8,14 +8,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from benchmarks.cpu.contestants import ONNX, OURS, contestant
+from benchmarks.cpu.contestants import ONNX, OPENVINO, OURS, contestant
 from benchmarks.machine import installed
 from benchmarks.memory import peak_of
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP, alternate
 
 CASES = ((64, 2), (16, 8))  # (base channels, batch)
-FLOAT32 = ("NCHW", "channels_last")
+EAGER = ("NCHW", "channels_last")
+FLOAT32 = (*EAGER, "compiled", ONNX, "OpenVINO f32")
 SIZE = 256
 
 
@@ -35,6 +36,9 @@ def main(task: str, argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--no-bf16", action="store_true", help="do not measure bf16, which takes minutes without AVX-512"
     )
+    parser.add_argument(
+        "--no-compiled", action="store_true", help="do not measure torch.compile, which takes a minute to compile"
+    )
     parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
     add_out(parser)
     args = parser.parse_args(argv)
@@ -42,9 +46,14 @@ def main(task: str, argv: list[str] | None = None) -> int:
         print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)
         return 2
 
-    names = [OURS, *FLOAT32] if args.no_bf16 else [OURS, *FLOAT32, "bf16"]
-    if task == "inference" and installed("onnxruntime"):
-        names.append(ONNX)
+    names = [OURS, *EAGER]
+    if not args.no_compiled:
+        names.append("compiled")
+    if not args.no_bf16:
+        names.append("bf16")
+    if task == "inference":
+        names += [ONNX] if installed("onnxruntime") else []
+        names += OPENVINO if installed("openvino") else []
     figures = [_case(task, names, base, batch, args) for base, batch in CASES if args.base in (None, base)]
     print(f"\nclassic U-Net, {args.size}x{args.size}, float32" if args.variant == "classic" else "\npaper U-Net")
     for figure in figures:
@@ -63,24 +72,43 @@ def main(task: str, argv: list[str] | None = None) -> int:
 
 def _case(task: str, names: list[str], base: int, batch: int, args: argparse.Namespace) -> dict[str, Any]:
     settings = {"task": task, "base": base, "batch": batch, "size": args.size, "variant": args.variant}
+    contestants, failed = _prepared(names, settings)
     with tqdm(total=args.rounds + WARM_UP, desc=f"base {base}, batch {batch}", unit="round", leave=False) as bar:
-        timings = alternate({name: contestant(name, **settings) for name in names}, args.rounds, bar.update)
-    peers = [name for name in names if name in (*FLOAT32, ONNX)]
-    ratio, low, high = timings.ratio(peers, OURS)
-    figure = {**settings, "times": timings.to_dict(), "ratio": {"best_float32": [ratio, low, high]}}
-    if "bf16" in names:
-        figure["ratio"]["bf16"] = list(timings.ratio(["bf16"], OURS))
+        timings = alternate(contestants, args.rounds, bar.update)
+    ratio = {"best_float32": list(timings.ratio([name for name in contestants if name in FLOAT32], OURS))}
+    ratio |= {name: list(timings.ratio([name], OURS)) for name in contestants if name != OURS}
+    figure = {**settings, "times": timings.to_dict(), "ratio": ratio, "failed": failed}
+    if OPENVINO[1] in contestants:
+        figure["openvino_default_precision"] = contestants[OPENVINO[1]].precision
     if not args.no_memory:
-        figure["memory"] = {name: peak_of(name=name, **settings) for name in names}
+        figure["memory"] = {name: peak_of(name=name, **settings) for name in contestants}
     return figure
+
+
+def _prepared(names: list[str], settings: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The contestants, each run once; and for those that cannot run here, such as torch.compile without g++, the reason."""
+    contestants, failed = {}, {}
+    for name in names:
+        try:
+            run = contestant(name, **settings)
+            run()
+        except Exception as error:
+            if name == OURS:
+                raise
+            failed[name] = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}"
+        else:
+            contestants[name] = run
+    return contestants, failed
 
 
 def _print(figure: dict[str, Any]) -> None:
     print(f"\n{figure['task']}, base {figure['base']}, batch {figure['batch']}")
     for name, time in figure["times"].items():
-        line = f"  {name:14} {time['median_ms']:8.0f} ms   ({time['min_ms']:.0f} to {time['max_ms']:.0f})"
+        line = f"  {name:16} {time['median_ms']:8.0f} ms   ({time['min_ms']:.0f} to {time['max_ms']:.0f})"
         if "memory" in figure:
             line += f"   {figure['memory'][name]['peak'] / 1e6:7.0f} MB peak"
         print(line)
+    for name, reason in figure["failed"].items():
+        print(f"  {name:16} failed: {reason}")
     for peer, (median, low, high) in figure["ratio"].items():
         print(f"  {peer.replace('_', ' ')} / minunet: {median:.2f} ({low:.2f} to {high:.2f})")

@@ -12,7 +12,7 @@ from torch import nn
 
 import minunet
 
-MODES = ("NCHW", "channels_last", "bf16")
+MODES = ("NCHW", "channels_last", "compiled", "bf16")  # the last is autocast
 
 
 class TorchUNet(nn.Module):
@@ -74,12 +74,13 @@ def to_torch(weight: np.ndarray, transposed: bool) -> np.ndarray:
 def training_step(model: minunet.UNet, x: np.ndarray, target: np.ndarray, mode: str) -> Callable[[], Any]:
     """A callable that makes one training step (Adam, BCE with logits) on NHWC arrays, in one of `MODES`."""
     net, image, truth = _prepare(model, x, target, mode)
+    run = torch.compile(net) if mode == "compiled" else net
     optimizer = torch.optim.Adam(net.parameters(), 1e-4)
 
     def step() -> float:
         optimizer.zero_grad()
         with torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16"):
-            logits = net(image)
+            logits = run(image)
         loss = F.binary_cross_entropy_with_logits(logits.float(), truth)
         loss.backward()
         optimizer.step()
@@ -92,10 +93,11 @@ def inference(model: minunet.UNet, x: np.ndarray, mode: str) -> Callable[[], Any
     """A callable that computes the logits of an NHWC array, in one of `MODES`."""
     net, image, _ = _prepare(model, x, x[..., :1], mode)
     net.eval()
+    forward = torch.compile(net) if mode == "compiled" else net
 
     def run() -> torch.Tensor:
         with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=mode == "bf16"):
-            return net(image)
+            return forward(image)
 
     return run
 

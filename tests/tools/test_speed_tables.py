@@ -44,6 +44,32 @@ def test_medians_ratios_and_memory(tmp_path):
     )
 
 
+def test_each_peer_has_its_ratio_and_one_that_fails_is_said_to(tmp_path):
+    figure = {
+        "base": 16,
+        "batch": 8,
+        "times": {
+            "minunet": {"median_ms": 100},
+            "OpenVINO f32": {"median_ms": 90},
+            "OpenVINO default": {"median_ms": 60},
+        },
+        "ratio": {
+            "best_float32": [0.9, 0.8, 1.0],
+            "OpenVINO f32": [0.9, 0.8, 1.0],
+            "OpenVINO default": [0.6, 0.5, 0.7],
+        },
+        "failed": {"compiled": "RuntimeError: no C++ compiler"},
+        "openvino_default_precision": "bf16",
+    }
+    save(tmp_path, "unet_inference", [figure])
+    tables = TABLES.tables(tmp_path)
+    assert (
+        "| inference | minunet | OpenVINO f32 | OpenVINO default (bf16) | compiled | best float32 / minunet |" in tables
+    )
+    assert "| base 16, batch 8 | 100 ms | 90 ms (0.90) | 60 ms (0.60) | failed | **0.90** (0.80 to 1.00) |" in tables
+    assert "compiled failed: RuntimeError: no C++ compiler." in tables
+
+
 def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_path):
     def call(primitive, shapes, ours, nchw, channels_last):
         times = {"fast": ours, "reference": 99.0, "torch NCHW": nchw, "torch channels_last": channels_last}
