@@ -5,23 +5,24 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import file_path, path_text
+from minunet.cli.argument_types import file_path
 from minunet.cli.command import command
 from minunet.cli.console import say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
+from minunet.cli.model_argument import add_model_argument
 from minunet.cli.parser import Parser
 from minunet.data.reading.image_files import decode
 from minunet.errors import UserError
+from minunet.exchange.check_image import drawn_image
 from minunet.exchange.export_kinds import EXPORT_KINDS, path_problems, write_files
 from minunet.exchange.export_request import ExportRequest
-from minunet.exchange.onnx_check import drawn_image
 from minunet.inference.loaded_model import LoadedModel
 from minunet.wording import join_names
 
@@ -32,6 +33,7 @@ docs/export.md says which program reads which file, and how.
 
 examples:
   python -m minunet.export runs/first --onnx cells.onnx
+  python -m minunet.export runs/first --onnx cells.onnx --onnx-preprocessing
   python -m minunet.export pretrained --onnx cells.onnx --check smear.jpg
 """
 
@@ -39,11 +41,10 @@ examples:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    typed = sys.argv[1:] if argv is None else argv
-    return run_with_json(typed, partial(export_model, typed))
+    return run_with_json(argv, export_model)
 
 
-def export_model(typed: list[str]) -> tuple[int, dict[str, Any]]:
+def export_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     """Do what the arguments ask for; returns the exit code, and the document of --json."""
     arguments, problems = build_parser().parse_collecting(typed)
     files: dict[str, Path] = {
@@ -51,6 +52,8 @@ def export_model(typed: list[str]) -> tuple[int, dict[str, Any]]:
     }
     if not files and not problems:
         problems.append(f"no file was named: give at least one of {join_names(f'--{name}' for name in EXPORT_KINDS)}.")
+    if arguments.onnx_preprocessing and "onnx" not in files:
+        problems.append("--onnx-preprocessing: says what an ONNX file holds; add --onnx FILE.onnx.")
     problems += [problem for name in files if (problem := EXPORT_KINDS[name].packages_problem())]
     model = None
     try:
@@ -80,9 +83,12 @@ def export_model(typed: list[str]) -> tuple[int, dict[str, Any]]:
 
 def build_request(arguments: Namespace, model: LoadedModel, image: np.ndarray | None) -> ExportRequest:
     """What is asked for, by the arguments."""
-    if image is None:
-        return ExportRequest(model, drawn_image(model.preprocessing), "a drawn smear")
-    return ExportRequest(model, image, arguments.check.name)
+    return ExportRequest(
+        model,
+        drawn_image(model.preprocessing) if image is None else image,
+        "a drawn smear" if image is None else arguments.check.name,
+        arguments.onnx_preprocessing,
+    )
 
 
 def build_parser() -> Parser:
@@ -92,14 +98,15 @@ def build_parser() -> Parser:
         description="Write a trained model as a file for other programs.",
         epilog=EPILOG,
     )
-    parser.add_argument(
-        "model",
-        metavar="MODEL",
-        type=path_text,
-        help="model.safetensors, the run folder that holds it, or pretrained: the model that comes with minunet",
-    )
+    add_model_argument(parser)
     for name, kind in EXPORT_KINDS.items():
         parser.add_argument(f"--{name}", metavar=f"FILE{kind.ending}", type=file_path, help=kind.help)
+    parser.add_argument(
+        "--onnx-preprocessing",
+        action="store_true",
+        help="make an ONNX file that takes images as they are in their files, of any size, and gives maps of that size; a model of "
+        "one cell diameter then has this diameter as a second input",
+    )
     parser.add_argument(
         "--check",
         metavar="IMAGE",

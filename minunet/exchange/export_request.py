@@ -22,11 +22,14 @@ class ExportRequest:
         With which the files are compared with the model.
     image_name : str
         What it is, for the line about the comparison.
+    onnx_preprocessing : bool
+        Whether the ONNX file takes images as they are.
     """
 
     model: LoadedModel
     image: np.ndarray
     image_name: str
+    onnx_preprocessing: bool = False
 
 
 @dataclass(frozen=True)

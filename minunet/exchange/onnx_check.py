@@ -6,17 +6,17 @@ because minunet's own fast convolutions round too: a difference from float32 wou
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minunet.data.reading.channels import channel_numbers
-from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.synthetic.smear import draw_smear
+from minunet.data.reading.resize import resize_probability
 from minunet.errors import UserError
 from minunet.exchange.extra_packages import is_installed, require_package
+from minunet.exchange.onnx_images import DIAMETER, image_dtype
 from minunet.exchange.onnx_model import IMAGE
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.backend import to_numpy
@@ -25,8 +25,9 @@ from minunet.nn.unet import UNet
 from minunet.wording import shorten
 
 LARGEST_DIFFERENCE = 1e-5  # of a probability
-LARGEST_SIDE = {"ONNX Runtime": 256, "onnx.reference": 40}  # pixels of the part of an image that is compared
-DRAWN_SIZE = (253, 190)  # no multiples of 2, so that the border is part of the check
+LARGEST_SIDE = {"ONNX Runtime": 256, "onnx.reference": 40}  # pixels of the network's input that are compared
+
+Run = Callable[[dict[str, np.ndarray]], list[np.ndarray]]  # from the inputs by their names to the outputs
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class OnnxCheck:
     own_difference : float
         The same of what minunet predicts, in float32.
     shapes : list of tuple
-        Of the inputs that were compared.
+        Of the maps that were compared, (N, H, W, maps).
     """
 
     runtime: str
@@ -50,17 +51,33 @@ class OnnxCheck:
     own_difference: float
     shapes: list[tuple[int, ...]]
 
+    def line(self, image: str) -> str:
+        """The result in words; `image` says what was compared."""
+        return (
+            f"checked on {image}: {self.runtime} differs from the exact probabilities by at most {self.difference:.1e}, and "
+            f"minunet by {self.own_difference:.1e}"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The result, for a JSON document."""
         return {
             "runtime": self.runtime,
             "largest_difference": self.difference,
             "largest_difference_of_minunet": self.own_difference,
-            "inputs": [list(shape) for shape in self.shapes],
+            "outputs": [list(shape) for shape in self.shapes],
         }
 
 
-def check_onnx(path: Path, model: LoadedModel, image: np.ndarray) -> OnnxCheck:
+@dataclass(frozen=True)
+class ComparedBatch:
+    """The maps of a batch (N, h, w, M): of the file, of minunet in float32, and of the network in float64."""
+
+    found: np.ndarray
+    own: np.ndarray
+    exact: np.ndarray
+
+
+def check_onnx(path: Path, model: LoadedModel, image: np.ndarray, *, preprocessing: bool = False) -> OnnxCheck:
     """Compare an ONNX file with the model of which it was made, on an image and on a batch of parts of it.
 
     Parameters
@@ -69,6 +86,8 @@ def check_onnx(path: Path, model: LoadedModel, image: np.ndarray) -> OnnxCheck:
     model : LoadedModel
     image : ndarray, (H, W) or (H, W, C)
         As `decode` returns it; of a large one the middle is compared.
+    preprocessing : bool
+        Whether the file takes images as they are, and gives maps of their size.
 
     Raises
     ------
@@ -82,23 +101,20 @@ def check_onnx(path: Path, model: LoadedModel, image: np.ndarray) -> OnnxCheck:
     except Exception as error:  # of onnx, which has several kinds and no common one
         raise UserError(f"onnx finds that the file is not valid ({shorten(error)}), so it was not written.") from error
     runtime, run = _runtime(path)
-    prepared = model.fitted((image.shape[0], image.shape[1]), model.settled_diameter(image)).image(image)
-    inputs = _compared_inputs(prepared, LARGEST_SIDE[runtime.rpartition(" ")[0]])
-    exact = in_float64(model)
-    difference = own_difference = 0.0
-    for images in inputs:
-        found = run({IMAGE: np.ascontiguousarray(images.transpose(0, 3, 1, 2))})
-        values = np.concatenate(found, axis=1).transpose(0, 2, 3, 1)  # (N, M, h, w) -> (N, h, w, M)
-        expected = exact.maps(images.astype(np.float64))
+    compare = _images if preprocessing else _inputs
+    difference, own_difference = 0.0, 0.0
+    shapes: list[tuple[int, ...]] = []
+    for batch in compare(run, model, image, LARGEST_SIDE[runtime.rpartition(" ")[0]]):
         # NaN spreads through numpy's maximum, and is not at most anything.
-        difference = float(np.maximum(difference, np.abs(values - expected).max()))
-        own_difference = float(np.maximum(own_difference, np.abs(model.maps(images) - expected).max()))
+        difference = float(np.maximum(difference, np.abs(batch.found - batch.exact).max()))
+        own_difference = float(np.maximum(own_difference, np.abs(batch.own - batch.exact).max()))
+        shapes.append(batch.found.shape)
     if not difference <= max(LARGEST_DIFFERENCE, 2 * own_difference):
         raise UserError(
             f"in {runtime} a probability differs by {difference:.2g} from the exact value, more than {LARGEST_DIFFERENCE:g}, so "
             "the file was not written; install another version of ONNX Runtime, or compare another image with --check."
         )
-    return OnnxCheck(runtime, difference, own_difference, [images.shape for images in inputs])
+    return OnnxCheck(runtime, difference, own_difference, shapes)
 
 
 def in_float64(model: LoadedModel) -> LoadedModel:
@@ -110,32 +126,52 @@ def in_float64(model: LoadedModel) -> LoadedModel:
     return LoadedModel(unet, model.preprocessing, outputs=model.outputs)
 
 
-def drawn_image(preprocessing: Preprocessing) -> np.ndarray:
-    """A drawn smear in the units and with the channels of a model's images, (H, W, C)."""
-    smear = draw_smear(np.random.default_rng(0), DRAWN_SIZE).image
-    numbers = channel_numbers(preprocessing.channels)
-    if numbers is not None:
-        smear = smear[..., [number % 3 for number in range(max(numbers) + 1)]]
-    span = preprocessing.range
-    if span is None or span.types in ((), ("uint8",)):
-        return smear
-    low, high = np.min(span.low), np.max(span.high)
-    values = low + smear * ((high - low) / 255.0)
-    return values.astype(span.types[0])
+def _inputs(run: Run, model: LoadedModel, image: np.ndarray, largest: int) -> Iterator[ComparedBatch]:
+    """Batches of inputs of the network, for a file that takes these."""
+    exact = in_float64(model)
+    prepared = model.fitted((image.shape[0], image.shape[1]), model.settled_diameter(image)).image(image)
+    for inputs in _parts(prepared, largest):
+        outputs = run({IMAGE: np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))})
+        found = np.concatenate(outputs, axis=1).transpose(0, 2, 3, 1)  # (N, M, h, w) -> (N, h, w, M)
+        yield ComparedBatch(found, model.maps(inputs), exact.maps(inputs.astype(np.float64)))
 
 
-def _compared_inputs(prepared: np.ndarray, largest: int) -> list[np.ndarray]:
-    """The middle of an input (h, w, C), and two smaller parts of it as a batch, whose sides are odd numbers where they can be."""
-    height, width = (min(side, largest) for side in prepared.shape[:2])
-    top, left = (prepared.shape[0] - height) // 2, (prepared.shape[1] - width) // 2
-    middle = prepared[top : top + height, left : left + width]
+def _images(run: Run, model: LoadedModel, image: np.ndarray, largest: int) -> Iterator[ComparedBatch]:
+    """Batches of images, for a file that takes these."""
+    exact = in_float64(model)
+    diameter, known = model.settled_diameter(image), model.preprocessing.diameter
+    image = (image[..., None] if image.ndim == 2 else image).astype(image_dtype(model.preprocessing))
+    if model.preprocessing.size is not None:  # its input has the same number of pixels, however large the image is
+        batches = [image[None]]
+    else:
+        batches = _parts(image, round(largest * diameter / known) if diameter and known else largest)
+    for images in batches:
+        inputs = {IMAGE: np.ascontiguousarray(images)}
+        if diameter is not None:
+            inputs[DIAMETER] = np.asarray(diameter, np.float64)
+        outputs = run(inputs)
+        shape = (images.shape[1], images.shape[2])
+        prepared = np.stack([model.fitted(shape, diameter).image(one) for one in images])
+        own, expected = (
+            np.stack([resize_probability(maps, shape) for maps in network.maps(prepared.astype(dtype))])
+            for network, dtype in ((model, np.float32), (exact, np.float64))
+        )
+        found = np.concatenate([maps if maps.ndim == 4 else maps[..., None] for maps in outputs], axis=-1)
+        yield ComparedBatch(found, own, expected)
+
+
+def _parts(image: np.ndarray, largest: int) -> list[np.ndarray]:
+    """The middle of an image (H, W, C), and two smaller parts of it as a batch, whose sides are odd numbers where they can be."""
+    height, width = (min(side, max(1, largest)) for side in image.shape[:2])
+    top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
+    middle = image[top : top + height, left : left + width]
     part_h, part_w = (max(1, (side // 2) // 2 * 2 - 1) for side in (height, width))
     parts = [middle[:part_h, :part_w], middle[height - part_h :, width - part_w :]]
     return [middle[None], np.stack(parts)]
 
 
-def _runtime(path: Path) -> tuple[str, Any]:
-    """The name of what runs the file, and a function from inputs by name to the list of outputs."""
+def _runtime(path: Path) -> tuple[str, Run]:
+    """The name of what runs the file, and the function that does."""
     if is_installed("onnxruntime"):
         runtime = require_package("onnxruntime", "the check of an ONNX file")
         options = runtime.SessionOptions()

@@ -13,7 +13,10 @@ from minunet.exchange.onnx_model import onnx_model, onnx_problem
 
 def onnx_file_problems(request: ExportRequest) -> list[str]:
     """Why the model cannot be exported to ONNX: sentences, or none."""
-    return [f"--onnx: {problem}" for problem in [onnx_problem(request.model)] if problem]
+    problems = [f"--onnx: {problem}" for problem in [onnx_problem(request.model)] if problem]
+    if request.onnx_preprocessing and (problem := package_problem("--onnx-preprocessing", "onnxruntime")):
+        problems.append(problem)  # the reference implementation of onnx would take minutes for a whole image
+    return problems
 
 
 def onnx_packages_problem() -> str | None:
@@ -29,13 +32,10 @@ def write_onnx(request: ExportRequest, path: Path) -> ExportedFile:
     UserError
         If the file cannot be written, or does not predict what the model does.
     """
-    path.write_bytes(onnx_model(request.model).SerializeToString())
+    model, preprocessing = request.model, request.onnx_preprocessing
+    path.write_bytes(onnx_model(model, preprocessing=preprocessing).SerializeToString())
     try:
-        check = check_onnx(path, request.model, request.image)
+        check = check_onnx(path, model, request.image, preprocessing=preprocessing)
     except UserError as error:
         raise UserError(f"--onnx: {problem}" for problem in error.problems) from error
-    line = (
-        f"checked on {request.image_name}: {check.runtime} differs from the exact probabilities by at most "
-        f"{check.difference:.1e}, and minunet by {check.own_difference:.1e}"
-    )
-    return ExportedFile([line], {"check": check.to_dict()})
+    return ExportedFile([check.line(request.image_name)], {"takes_images": preprocessing, "check": check.to_dict()})

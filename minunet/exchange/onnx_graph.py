@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minunet.exchange.extra_packages import require_package
 
@@ -57,6 +58,10 @@ class OnnxGraph:
     def size(self, x: str, axis: int, name: str = "size") -> str:
         """The size of a value along an axis, as a number (int64, shape ())."""
         return self.add("Gather", self.add("Shape", x), self.constant(axis), axis=0, name=name)
+
+    def type_of(self, dtype: DTypeLike) -> int:
+        """The number by which ONNX knows a type."""
+        return int(self._helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
 
     def joined(self, *numbers: str) -> str:
         """Numbers (shape ()) as a list (shape (n,)), as operators take shapes and paddings."""

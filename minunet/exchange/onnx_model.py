@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
+
 from minunet.checkpoints.header import to_json
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.exchange.extra_packages import require_package
 from minunet.exchange.onnx_graph import OnnxGraph
+from minunet.exchange.onnx_images import DIAMETER, image_dtype, image_maps, network_input
 from minunet.exchange.onnx_network import output_maps, unet_logits
 from minunet.inference.loaded_model import LoadedModel
 from minunet.version import __version__
@@ -30,7 +33,7 @@ def onnx_problem(model: LoadedModel) -> str | None:
     return f"its weights take {weights / 1e9:.1f} GB, and an ONNX file holds at most 2.1 GB; give a smaller model."
 
 
-def onnx_model(model: LoadedModel, *, any_size: bool = True) -> Any:
+def onnx_model(model: LoadedModel, *, any_size: bool = True, preprocessing: bool = False) -> Any:
     """The ONNX model of a minunet model.
 
     Parameters
@@ -38,12 +41,15 @@ def onnx_model(model: LoadedModel, *, any_size: bool = True) -> Any:
     model : LoadedModel
     any_size : bool
         Whether images may have any height and width; else only multiples of 2**depth, with a plainer graph.
+    preprocessing : bool
+        Whether the graph takes images as they are in files.
 
     Returns
     -------
     onnx.ModelProto
-        Its input "image" is (N, C, H, W) float32, as `LoadedModel.preprocessing` makes it but with the channels first. Its outputs
-        are those of `output_maps`.
+        Without preprocessing its input "image" is (N, C, H, W) float32, as `LoadedModel.preprocessing` makes it but with the
+        channels first, and its outputs are those of `output_maps`. With it the input is (N, H, W, C) of `image_dtype`, a model of
+        one cell diameter has a second input "diameter", float64, and the outputs are those of `image_maps`.
 
     Raises
     ------
@@ -54,24 +60,39 @@ def onnx_model(model: LoadedModel, *, any_size: bool = True) -> Any:
     graph = OnnxGraph()
     mirrored = model.preprocessing.diameter is not None
     border = None if not any_size else "mirror" if mirrored else "zeros"
-    maps = output_maps(graph, model.outputs, unet_logits(graph, model.model, IMAGE, border))
+    x = network_input(graph, model.preprocessing, IMAGE) if preprocessing else IMAGE
+    maps = output_maps(graph, model.outputs, unet_logits(graph, model.model, x, border))
+    if preprocessing:
+        maps = image_maps(graph, model.preprocessing, IMAGE, maps)
     for name, value in maps.items():
         graph.nodes.append(helper.make_node("Identity", [value], [name], name=f"{name}/node"))
-    kind = require_package("onnx", "an ONNX file").TensorProto.FLOAT
-    sides = ["height", "width"]
-    inputs = [helper.make_tensor_value_info(IMAGE, kind, ["batch", model.config["in_channels"], *sides])]
-    channels = map_channels(model.outputs)
-    outputs = [helper.make_tensor_value_info(name, kind, ["batch", channels[name], *sides]) for name in maps]
     written = helper.make_model(
-        helper.make_graph(graph.nodes, "minunet", inputs, outputs, graph.initializers),
+        helper.make_graph(graph.nodes, "minunet", *_signature(graph, model, preprocessing), graph.initializers),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="minunet",
         producer_version=__version__,
         doc_string=f"{model.summary()}; written by minunet {__version__}",
     )
-    helper.set_model_props(written, onnx_metadata(model))
+    helper.set_model_props(written, onnx_metadata(model, preprocessing))
     return written
+
+
+def _signature(graph: OnnxGraph, model: LoadedModel, preprocessing: bool) -> tuple[list[Any], list[Any]]:
+    """The inputs and the outputs, with their types and axes."""
+    value_info = require_package("onnx.helper", "an ONNX file").make_tensor_value_info
+    float32, sides = graph.type_of(np.float32), ["height", "width"]
+    channels = map_channels(model.outputs)
+    if not preprocessing:
+        return (
+            [value_info(IMAGE, float32, ["batch", model.config["in_channels"], *sides])],
+            [value_info(name, float32, ["batch", count, *sides]) for name, count in channels.items()],
+        )
+    inputs = [value_info(IMAGE, graph.type_of(image_dtype(model.preprocessing)), ["batch", *sides, "channels"])]
+    if model.preprocessing.diameter is not None:
+        inputs.append(value_info(DIAMETER, graph.type_of(np.float64), []))
+    counts = {name: [count] if name == "class_probabilities" else [] for name, count in channels.items()}
+    return inputs, [value_info(name, float32, ["batch", *sides, *count]) for name, count in counts.items()]
 
 
 def map_channels(outputs: Outputs) -> dict[str, int]:
@@ -84,7 +105,7 @@ def map_channels(outputs: Outputs) -> dict[str, int]:
     return channels
 
 
-def onnx_metadata(model: LoadedModel) -> dict[str, str]:
+def onnx_metadata(model: LoadedModel, preprocessing: bool = False) -> dict[str, str]:
     """What a program must know to use the file, as texts of JSON by their keys (`metadata_props`)."""
     return {
         "minunet": json.dumps(__version__),
@@ -92,7 +113,7 @@ def onnx_metadata(model: LoadedModel) -> dict[str, str]:
         "preprocessing": json.dumps(to_json(model.preprocessing.to_dict())),
         "outputs": json.dumps(to_json(model.outputs)),
         "cells": json.dumps(to_json(model.cell_settings)),
-        "image": json.dumps(input_text(model.preprocessing)),
+        "image": json.dumps(image_text(model.preprocessing) if preprocessing else input_text(model.preprocessing)),
     }
 
 
@@ -113,3 +134,14 @@ def input_text(preprocessing: Preprocessing) -> str:
     else:
         scale = "at their own size" if size is None else f"resized to {size[0]}x{size[1]} (width x height)"
     return f"float32 (batch, channels, height, width); {steps}; {values}; {scale}, by the mean over areas where smaller"
+
+
+def image_text(preprocessing: Preprocessing) -> str:
+    """In words what images a graph with preprocessing takes."""
+    channels = {"grey": "1 or 3 channels", "rgb": "1 or 3 channels"}.get(
+        preprocessing.channels, f"channels counted from 0, of which {preprocessing.channels} are used"
+    )
+    text = f"{image_dtype(preprocessing)} (batch, height, width, channels), as it is in its file; {channels}"
+    if preprocessing.diameter is not None:
+        text += f"; and {DIAMETER}, float64: that of the cells in pixels of the image"
+    return text

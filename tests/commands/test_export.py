@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minunet.checkpoints.model_file import load_model
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.exchange import onnx_file
@@ -51,7 +52,16 @@ def test_json_has_the_numbers_of_the_check(run, capsys):
     found = document["files"]["onnx"]
     assert found["bytes"] == (run / "new" / "cells.onnx").stat().st_size
     assert 0 <= found["check"]["largest_difference"] <= 1e-5
-    assert [shape[0] for shape in found["check"]["inputs"]] == [1, 2] and "a drawn smear" in said.err
+    assert [shape[0] for shape in found["check"]["outputs"]] == [1, 2] and "a drawn smear" in said.err
+
+
+def test_an_onnx_file_with_preprocessing_takes_the_image_as_it_is(run, capsys):
+    assert main(["run", "--onnx", "cells.onnx", "--onnx-preprocessing", *CHECK, "--json"]) == 0
+    check = json.loads(capsys.readouterr().out)["files"]["onnx"]["check"]
+    assert check["largest_difference"] <= 1e-5 and check["outputs"][0] == [1, 31, 45, 1]
+    image = np.asarray(Image.open("run/smear.png"))
+    found = onnxruntime.InferenceSession("cells.onnx").run(None, {"image": image[None]})[0][0]
+    np.testing.assert_allclose(found, load_model("run").predict(image), rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +69,7 @@ def test_json_has_the_numbers_of_the_check(run, capsys):
     [
         (["run"], ["no file was named: give at least one of --onnx"]),
         (["nowhere", "--onnx", "a.onnx"], ["nowhere"]),
+        (["run", "--onnx-preprocessing"], ["no file was named", "--onnx-preprocessing: says what an ONNX file holds"]),
         (["run", "--onnx", "a.zip"], ["--onnx a.zip: the name of such a file ends in .onnx"]),
         (["run", "--onnx", "folder.onnx"], ["--onnx folder.onnx: is a folder"]),
         (["run", "--onnx", "there.onnx"], ["--onnx there.onnx: is there already; add --overwrite"]),
@@ -87,9 +98,9 @@ def test_a_file_that_predicts_something_else_is_not_left(run, monkeypatch, capsy
     (run / "there.onnx").write_text("x")
     right = onnx_file.onnx_model
 
-    def other_weights(model):
+    def other_weights(model, **options):
         model.model.head.bias.data += np.float32(1e-3)
-        written = right(model)
+        written = right(model, **options)
         model.model.head.bias.data -= np.float32(1e-3)
         return written
 
