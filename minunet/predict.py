@@ -15,7 +15,7 @@ from typing import Any
 from minunet.cell_packages import missing_packages
 from minunet.cells.cell_exports import EXPORTS
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float
+from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float, pyramid_level
 from minunet.cli.command import INTERRUPTED, command, one_line
 from minunet.cli.console import say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
@@ -29,6 +29,7 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
+from minunet.runs.level_choice import level_problems
 from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
 from minunet.runs.prediction_report import write_prediction_report
@@ -59,7 +60,8 @@ Sizes are in pixels, and in micrometres where --pixel-size or the file gives the
 of a pixel: the resolution of a TIFF or PNG, if it is that of a microscope. Cells need
 the packages of minunet[cells]; without them only the four pictures are written.
 
-PNG, JPEG, BMP and TIFF are read, in any numbers. Folders are searched with their
+PNG, JPEG, BMP and TIFF are read, in any numbers; whole slides (SVS, NDPI, OME-TIFF and
+other tiled pyramids) and OME-Zarr folders tile by tile. Folders are searched with their
 sub-folders; of a data set (images/ beside masks/, NAME_mask.png beside NAME.png)
 only the images are used; hidden files and earlier results are left out. Where
 folders share names their results get sub-folders; a.png beside a.jpg become a_png
@@ -74,6 +76,7 @@ examples:
   python -m minunet.predict runs/first smears
   python -m minunet.predict runs/first a.jpg b.tif --out results --threshold 0.4
   python -m minunet.predict runs/first smears --out results --skip-existing
+  python -m minunet.predict slide.svs --level auto
   python -m minunet.predict runs/first smears --pixel-size 0.11 --export roi coco
 
 exit code: 0 all done; 1 some images failed, they are listed and the others are done;
@@ -103,6 +106,7 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         try:
             model = load_model(named, arguments.device, arguments.precision)
             model_problems += known_diameter_problems(model, arguments.diameter)
+            model_problems += level_problems(model, arguments.level, arguments.diameter)
             has_classes = model.legend is not None  # a further picture of each image
         except UserError as error:
             model_problems += error.problems
@@ -141,7 +145,7 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         announce_prediction(model, inputs, images)
         cells = None if exports is None else request_cells(arguments, model, out, exports)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
-        result = predict_files(model, images, out, threshold, cells, arguments.diameter)
+        result = predict_files(model, images, out, threshold, cells, arguments.diameter, arguments.level)
         code = announce_results(result, images, out, None if cells is None else cells.tables)
         if not arguments.no_report:
             # Without --out the results are in a new folder each time.
@@ -198,6 +202,14 @@ def build_parser() -> Parser:
         "them (default that which a model trained at one cell diameter, as the pretrained one, estimates image by image; others do "
         "not resize by it)",
     )
+    parser.add_argument(
+        "--level",
+        metavar="N",
+        type=pyramid_level,
+        default=0,
+        help="of a whole slide or an OME-Zarr: the size that is predicted, 0 for the largest (default), or auto for the smallest "
+        "at which cells are as large as the model knows them. --diameter and --pixel-size are those of level 0",
+    )
     add_json_flag(parser, "what was predicted")
     parser.add_argument(
         "--pixel-size",
@@ -245,6 +257,9 @@ def announce_results(
     for predicted in result.done:
         if predicted.unlike:
             say_item(print, "unlike", f"{predicted.image.name}: {paragraph(predicted.unlike)}")
+    for predicted in result.done:
+        if predicted.levels:
+            say_item(print, "level", f"{predicted.image.name}: {predicted.levels}")
     if sizes := describe_diameters([predicted.diameter for predicted in result.done if predicted.diameter]):
         say_item(print, "size", sizes)
     if result.done:

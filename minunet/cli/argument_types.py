@@ -53,6 +53,11 @@ def non_negative_int(text: str) -> int:
     return _whole_number(text, 0)
 
 
+def pyramid_level(text: str) -> int | None:
+    """Read the level of a pyramid, 0 for the largest; None for "auto"."""
+    return None if text == "auto" else _whole_number(text, 0)
+
+
 def positive_float(text: str) -> float:
     """Read a number greater than 0: a learning rate."""
     value = _number(text)

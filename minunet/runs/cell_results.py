@@ -47,7 +47,7 @@ class CellRequest:
     interval : CountInterval or None
         Of the model.
     pixel_size : float or None
-        In micrometres, as the user gave it; None: as each file gives it.
+        In micrometres, as the user gave it, of level 0 of a pyramid; None: as each file gives it.
     exports : sequence of str
         Keys of `minunet.cells.cell_exports.EXPORTS`.
     legend : ClassLegend or None
@@ -61,9 +61,16 @@ class CellRequest:
     exports: Sequence[str] = ()
     legend: ClassLegend | None = None
 
-    def find(self, image: InputImage, pixels: np.ndarray, maps: PredictedMaps) -> tuple[Cells, float | None]:
-        """The cells of an image, and the size of its pixels in micrometres, where that is known."""
+    def pixel_size_of(self, image: InputImage, scale: float) -> float | None:
+        """The size of a pixel in micrometres, where that is known; `scale` is that of the level of a pyramid."""
         pixel_size = read_pixel_size(image.path) if self.pixel_size is None else self.pixel_size
+        return None if pixel_size is None else pixel_size * scale
+
+    def find(
+        self, image: InputImage, pixels: np.ndarray, maps: PredictedMaps, scale: float = 1.0
+    ) -> tuple[Cells, float | None]:
+        """The cells of an image, and the size of its pixels in micrometres, where that is known."""
+        pixel_size = self.pixel_size_of(image, scale)
         cell_maps = CellMaps.of(maps.probability, maps.foreground_class, self.legend, maps.separation)
         return find_and_measure(cell_maps, pixels, self.settings, pixel_size), pixel_size
 

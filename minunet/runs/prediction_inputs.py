@@ -11,6 +11,7 @@ from pathlib import Path
 
 from minunet.checkpoints.pretrained import PRETRAINED
 from minunet.data.finding.listing import NOT_READ, READ, is_pattern, list_tree
+from minunet.data.reading.zarr_metadata import is_zarr
 from minunet.files.reading import open_regular
 from minunet.runs.run_folder import RunFolder, given_as_images
 
@@ -64,6 +65,8 @@ def is_images(path: Path) -> bool:
 
     A folder with a model or the settings of a run, or with such folders, is no folder of images, whatever pictures are in it.
     """
+    if is_zarr(path):
+        return True
     if os.path.isdir(path):
         tree = list_tree(path)
         return bool(tree.files) and not any(RunFolder(folder).is_run() for folder in (path, *tree.folders))

@@ -16,15 +16,19 @@ from typing import Any
 from minunet.cli.console import FileProgressBar, PartsBar
 from minunet.cli.interruption import StopOnSignal
 from minunet.data.finding.input_images import InputFiles, InputImage
+from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.rows_of_files import open_rows
+from minunet.data.reading.zarr_metadata import is_zarr
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems, unwritable
+from minunet.files.names import resolved
 from minunet.inference.large_images import estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
 from minunet.runs.cell_results import CellRequest, cell_files, most_pixels, remove_files, write_cell_files
 from minunet.runs.kept_rows import KeptRows, MiddleRows
+from minunet.runs.level_choice import LevelChoice
 from minunet.runs.picture_files import picture_files
 from minunet.runs.prediction_tables import PredictionTables, table_problems
 from minunet.wording import join_names
@@ -48,6 +52,10 @@ class PredictedImage:
         How it differs from the training images of the model, and whether all or none of it is cell.
     diameter : float or None
         Of its cells in pixels, where it was estimated to bring them to the size that the model knows.
+    level : int
+        Of a pyramid.
+    levels : str or None
+        Which level of a pyramid was predicted, in words.
     """
 
     image: InputImage
@@ -55,6 +63,8 @@ class PredictedImage:
     pixels: int
     unlike: tuple[str, ...] = ()
     diameter: float | None = None
+    level: int = 0
+    levels: str | None = None
 
 
 @dataclass
@@ -120,7 +130,11 @@ def result_problems(
     if exports is not None:
         files |= {path: image.name for image in images for path in cell_files(out / image.name, exports)}
         tables = table_problems(out)
-    if problems := mixing_problems(out, files, [*(image.path for image in inputs.images), *inputs.masks]):
+    data = [image.path.parent if is_zarr(image.path) else image.path for image in inputs.images]
+    for image in inputs.images:
+        if is_zarr(image.path) and resolved(out).is_relative_to(resolved(image.path)):
+            return [f"--out {out}: lies in the image {image.path}; choose a folder outside of it."]
+    if problems := mixing_problems(out, files, [*data, *inputs.masks]):
         return problems
     existing = dict.fromkeys(name for path, name in files.items() if os.path.lexists(path))
     if existing and not overwrite:
@@ -155,6 +169,7 @@ def prediction_document(
             "pixels": done.pixels,
             "cell_share": done.cell_pixels / done.pixels,
             "cell_diameter": done.diameter,
+            "level": done.level,
             "unlike": list(done.unlike),
             "cells": rows.get(done.image.name),
         }
@@ -176,6 +191,7 @@ def predict_files(
     threshold: float = 0.5,
     cells: CellRequest | None = None,
     diameter: float | None = None,
+    level: int | None = 0,
 ) -> PredictedImages:
     """Write the pictures of every image; where one fails, the failure is recorded and the next image follows.
 
@@ -190,7 +206,9 @@ def predict_files(
     cells : CellRequest, optional
         What is written of cells; without it nothing is.
     diameter : float, optional
-        Of the cells in all images, in pixels, as for `LoadedModel.predict`.
+        Of the cells in all images, in pixels, as for `LoadedModel.predict`; of a pyramid in those of level 0.
+    level : int or None
+        Of the images that are pyramids; None: by the size of the cells (`LevelChoice`).
 
     Returns
     -------
@@ -211,7 +229,8 @@ def predict_files(
             if stopped():
                 break
             try:
-                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells, diameter)
+                choice = LevelChoice(model, level, diameter)
+                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells, choice)
             except _GivenUp:
                 break
             except UserError as error:
@@ -237,19 +256,21 @@ def _predict_file(
     writers: ThreadPoolExecutor,
     stopped: Callable[[], bool],
     cells: CellRequest | None,
-    diameter: float | None,
+    choice: LevelChoice,
 ) -> tuple[PredictedImage, list[str]]:
     """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
     cell_pixels, notes = 0, list[str]()
     middle = MiddleRows()
-    with open_rows(image.path, report=notes.append) as rows, PartsBar(image.path.name) as progress:
+    with open_rows(image.path, report=notes.append, level=choice) as rows, PartsBar(image.path.name) as progress:
 
         def report(done: int, total: int) -> None:
             progress(done, total)
             if stopped() and done < total:
                 raise _GivenUp
 
+        choice.check(image.path)
         estimated = None
+        diameter = None if choice.diameter is None else choice.diameter / rows.scale
         if diameter is None and model.preprocessing.diameter is not None:
             estimated = estimate_of_rows(model, rows)
             diameter = model.preprocessing.diameter if estimated is None else estimated
@@ -273,7 +294,7 @@ def _predict_file(
                     cell_pixels += int(prediction.mask.sum())
                     middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
                 if cells is not None and kept:
-                    found, pixel_size = cells.find(image, *kept.whole())
+                    found, pixel_size = cells.find(image, *kept.whole(), rows.scale)
                     display = model.preprocessing.display(kept.whole()[0])
                     shown = None if cells.legend is None else cells.shown_classes(kept.whole()[1])
                     written += write_cell_files(out / image.name, display, found, pixel_size, cells.exports, shown)
@@ -284,4 +305,6 @@ def _predict_file(
     unlike = model.unlike_window(middle.window(), shape, diameter) + extreme_share(cell_pixels / rows.pixels)
     if cells is not None and kept:
         cells.add(image, found, pixel_size, [*notes, *unlike])
-    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike), estimated), notes
+    side = read_pixel_size(image.path) if cells is None else cells.pixel_size_of(image, 1.0)
+    described = choice.described(rows, side, diameter)
+    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike), estimated, rows.level, described), notes

@@ -14,8 +14,9 @@ from pathlib import Path
 from minunet.data.finding.cell_folders import find_cell_folders
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.folder_names import folder_role
-from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern
+from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, without_ending
 from minunet.data.finding.matching import match_masks
+from minunet.data.reading.zarr_metadata import is_zarr
 from minunet.errors import UserError
 from minunet.files.names import resolved, unusable_name
 from minunet.wording import shorten
@@ -28,7 +29,7 @@ class InputImage:
     Attributes
     ----------
     path : Path
-        The file.
+        The file, or the folder of an OME-Zarr.
     name : str
         The name of its results: a relative path with forward slashes and no extension.
     """
@@ -69,12 +70,12 @@ class FileInFolder:
     @property
     def stem(self) -> str:
         """The path relative to the root, with forward slashes and without extension."""
-        return self.path.relative_to(self.root).with_suffix("").as_posix()
+        return without_ending(self.path.relative_to(self.root)).as_posix()
 
     @property
     def key(self) -> str:
         """The whole path without extension, equal for paths that Windows and macOS regard as equal."""
-        return str(resolved(self.path).with_suffix("")).casefold()
+        return str(without_ending(resolved(self.path))).casefold()
 
 
 def find_input_images(
@@ -85,10 +86,10 @@ def find_input_images(
     Parameters
     ----------
     paths : sequence of str or Path
-        Image files, whatever their names, patterns such as `smears/*.jpg`, and folders, searched with their sub-folders, each
-        once wherever links lead. Hidden files in folders are ignored; so are masks: those that are told by their names from
-        images in the same folder, and, where images/ and masks/ are in one folder (or as other data sets name them),
-        everything except the images.
+        Image files, whatever their names, folders that are an OME-Zarr, patterns such as `smears/*.jpg`, and other folders,
+        searched with their sub-folders, each once wherever links lead. Hidden files in folders are ignored; so are masks: those
+        that are told by their names from images in the same folder, and, where images/ and masks/ are in one folder (or as other
+        data sets name them), everything except the images.
     is_result : callable
         Whether an image file in a folder is the result of an earlier prediction.
 
@@ -102,7 +103,7 @@ def find_input_images(
     problems: list[str] = []
     search = _Search(inputs, files, is_result)
     for path in map(Path, paths):
-        if os.path.isdir(path):
+        if os.path.isdir(path) and not is_zarr(path):
             before = len(files)
             folder_problems = search.add(path, path)
             problems += folder_problems

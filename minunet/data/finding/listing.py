@@ -14,13 +14,14 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from minunet.data.reading.zarr_metadata import OME_ENDING, is_zarr
 from minunet.files.names import resolved, unusable_name
 from minunet.wording import count_noun, shorten
 
-READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff"}
+READ = {".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".dib", ".tif", ".tiff", ".btf", ".tf8", ".svs", ".ndpi"}
 NOT_READ = {
     *(".webp", ".gif", ".heic", ".heif", ".avif", ".jp2", ".j2k", ".pgm", ".ppm", ".psd", ".svg", ".pdf"),
-    *(".svs", ".ndpi", ".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".dcm", ".npy", ".npz", ".mat"),
+    *(".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".dcm", ".npy", ".npz", ".mat"),
 }
 
 
@@ -32,9 +33,9 @@ class Listing:
     ----------
     folder : Path
     files : list of Path
-        The image files, naturally sorted.
+        The image files, naturally sorted; with the folders that are an OME-Zarr each.
     folders : list of Path
-        The visible subfolders, naturally sorted.
+        The other visible subfolders, naturally sorted.
     problems, warnings : list of str
     others : list of Path
         The other visible files, naturally sorted.
@@ -49,7 +50,14 @@ class Listing:
 
     def stem(self, file: Path) -> str:
         """The path of a file from the folder on, with forward slashes, without ending, letters in Unicode's form NFC."""
-        return unicodedata.normalize("NFC", file.relative_to(self.folder).with_suffix("").as_posix())
+        return unicodedata.normalize("NFC", without_ending(file.relative_to(self.folder)).as_posix())
+
+
+def without_ending(path: Path) -> Path:
+    """A path without the ending of an image file, which is .ome.zarr as a whole."""
+    if path.name.lower().endswith(OME_ENDING) and len(path.name) > len(OME_ENDING):
+        return path.with_name(path.name[: -len(OME_ENDING)])
+    return path.with_suffix("")
 
 
 def natural_key(name: str) -> tuple:
@@ -62,7 +70,7 @@ def list_folder(folder: Path) -> Listing:
     """List a folder; for one that is missing, not a folder or not readable the listing is empty and holds the problem."""
     try:
         with os.scandir(folder) as entries:
-            names = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
+            visible = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except FileNotFoundError:
         return Listing(folder, problems=[f"{folder} does not exist: {_check_path(folder)}."])
     except NotADirectoryError:
@@ -74,10 +82,13 @@ def list_folder(folder: Path) -> Listing:
         return Listing(
             folder, problems=[f"{shorten(folder, 1000)} cannot be listed ({reason}): check the disk and the path."]
         )
-    ordered = sorted(names, key=natural_key)
-    files = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() in READ]
-    folders = [folder / name for name in ordered if names[name]]
-    not_read = [name for name in ordered if not names[name] and Path(name).suffix.lower() in NOT_READ]
+    ordered = sorted(visible, key=natural_key)
+    zarrs = {name for name, is_folder in visible.items() if is_folder and is_zarr(folder / name)}
+    folders = [folder / name for name in ordered if visible[name] and name not in zarrs]
+    names = [name for name in ordered if not visible[name] or name in zarrs]
+    files = [folder / name for name in names if name in zarrs or Path(name).suffix.lower() in READ]
+    left = [name for name in names if name not in zarrs and Path(name).suffix.lower() not in READ]
+    not_read = [name for name in left if Path(name).suffix.lower() in NOT_READ]
     warnings = []
     if not_read:
         kinds = ", ".join(sorted({Path(name).suffix.lower() for name in not_read}))
@@ -85,8 +96,7 @@ def list_folder(folder: Path) -> Listing:
             f"{folder} holds {count_noun(len(not_read), 'file')} in formats that are not read ({kinds}), such as {not_read[0]}: "
             "convert what belongs to the set to PNG or TIFF."
         )
-    others = [folder / name for name in ordered if not names[name] and Path(name).suffix.lower() not in READ]
-    return Listing(folder, files, folders, [], warnings, others)
+    return Listing(folder, files, folders, [], warnings, [folder / name for name in left])
 
 
 def list_tree(folder: Path, without: Path | None = None) -> Listing:

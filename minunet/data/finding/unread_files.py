@@ -17,7 +17,7 @@ REMEDIES = {
     **dict.fromkeys((".npy", ".npz"), 'save the arrays as TIFF (tifffile.imwrite("NAME.tif", array))'),
     ".mat": 'read them with scipy.io.loadmat, and save the arrays as TIFF (tifffile.imwrite("NAME.tif", array))',
     **dict.fromkeys(
-        (".svs", ".ndpi", ".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".oib", ".oif", ".ims"),
+        (".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".oib", ".oif", ".ims"),
         "export the images as TIFF, for example with QuPath or ImageJ (Bio-Formats)",
     ),
     **dict.fromkeys((".dcm", ".nii", ".nrrd", ".mha"), "export the slices as PNG or TIFF"),

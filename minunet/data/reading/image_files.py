@@ -18,7 +18,7 @@ def decode(path: str | PathLike, *, report: Callable[[str], object] | None = war
     Parameters
     ----------
     path : path
-        A PNG, JPEG, BMP or TIFF file.
+        A PNG, JPEG, BMP or TIFF file, or the folder of an OME-Zarr.
     report : callable or None
         Called with a sentence on what the user should know, such as frames that are not read; by default a Python
         warning. None: nothing is reported.

@@ -13,6 +13,7 @@ LARGE = 1 << 22  # pixels; a larger image is read and written by strips
 STRIP_PIXELS = 1 << 20  # of a strip: large enough for its overheads not to matter
 
 Strips = Callable[[int], Iterable[np.ndarray]]  # of the rows of a strip; strips may have a few more or fewer
+StripsFrom = Callable[[int, int], Iterable[np.ndarray]]  # of the rows of a strip, and the first row
 
 
 class ImageRows:
@@ -28,12 +29,29 @@ class ImageRows:
         Whether the image has channels; None if only reading the image shows it.
     wide : bool
         Whether the values are other numbers than those of 8 or 16 bits without a sign.
+    strips_from : callable, optional
+        As `strips`, from a row on that is the second argument, without reading the rows above it.
+    level : int
+        Which level of a pyramid this is.
+    scale : float
+        How many pixels of its largest level a pixel is wide.
     """
 
-    def __init__(self, shape: tuple[int, int], strips: Strips, colour: bool | None = None, wide: bool = False):
+    def __init__(
+        self,
+        shape: tuple[int, int],
+        strips: Strips,
+        colour: bool | None = None,
+        wide: bool = False,
+        *,
+        strips_from: StripsFrom | None = None,
+        level: int = 0,
+        scale: float = 1.0,
+    ):
         self.height, self.width = shape
         self.wide = wide
-        self._strips = strips
+        self.level, self.scale = level, scale
+        self._strips, self._strips_from = strips, strips_from
         self._colour = colour
 
     @classmethod
@@ -72,9 +90,13 @@ class ImageRows:
         ndarray, (stop - start, W) or (stop - start, W, C)
         """
         colour = self.is_colour()
-        strips = iter(self._strips(self.strip_rows))
-        held: list[np.ndarray] = []
         begin = end = 0  # the rows that are held
+        if self._strips_from is None or not spans:
+            strips = iter(self._strips(self.strip_rows))
+        else:
+            begin = end = spans[0][0]
+            strips = iter(self._strips_from(self.strip_rows, begin))
+        held: list[np.ndarray] = []
         for start, stop in spans:
             while end < stop:
                 strip = next(strips)  # never too few: a file that ends early is an error

@@ -8,11 +8,13 @@ from __future__ import annotations
 import contextlib
 import math
 import re
+from collections.abc import Mapping, Sequence
 from os import PathLike
-
-from PIL import Image
+from pathlib import Path
+from typing import Any
 
 from minunet.data.reading.pillow_files import open_with_pillow, pillow_warnings_ignored
+from minunet.data.reading.zarr_metadata import ZarrMetadata, is_zarr
 from minunet.files.reading import open_regular
 
 SMALLEST, LARGEST = 0.01, 20.0  # micrometres: a microscope's; a screen of 72 dpi has 353, a printer of 1,200 dpi has 21
@@ -35,18 +37,22 @@ def read_pixel_size(path: str | PathLike) -> float | None:
     Parameters
     ----------
     path : path
-        Of an image file that can be read.
+        Of an image that can be read.
 
     Returns
     -------
     float or None
-        From OME-XML, from what ImageJ writes, from the resolution of a TIFF, or from the chunk pHYs of a PNG. None where the file
-        says nothing, where pixels are not square, and where the value is not that of a microscope (0.01 to 20).
+        From the metadata of an OME-Zarr, from OME-XML, from what ImageJ or an Aperio scanner writes, from the resolution of a TIFF,
+        or from the chunk pHYs of a PNG; of a pyramid that of level 0. None where the file says nothing, where pixels are not
+        square, and where the value is not that of a microscope (0.01 to 20).
     """
     try:
+        if is_zarr(path):
+            sides = ZarrMetadata.read(Path(path)).sides
+            return None if sides is None else believed_side(sides)
         with open_regular(path) as file, contextlib.closing(open_with_pillow(file)) as image, pillow_warnings_ignored():
             if image.format == "TIFF":
-                sides = _of_tiff(image)
+                sides = _of_tiff(image.tag_v2)  # type: ignore[attr-defined]
             elif image.format == "PNG" and "dpi" in image.info:
                 # Pillow gives the pixels a metre of the chunk as pixels an inch.
                 sides = tuple(25400 / float(value) for value in image.info["dpi"])  # type: ignore[assignment]
@@ -54,18 +60,34 @@ def read_pixel_size(path: str | PathLike) -> float | None:
                 sides = None
     except Exception:  # whatever is wrong with such an entry, it is not needed
         return None
-    if sides is None or not all(math.isfinite(side) and SMALLEST <= side <= LARGEST for side in sides):
+    return None if sides is None else believed_side(sides)
+
+
+def believed_side(sides: Sequence[float]) -> float | None:
+    """The side of a pixel of which two sides are given in micrometres; None where it is not square, or not a microscope's."""
+    if not all(math.isfinite(side) and SMALLEST <= side <= LARGEST for side in sides):
         return None
     return sides[0] if abs(sides[0] - sides[1]) <= SQUARE * sides[0] else None
 
 
-def _of_tiff(image: Image.Image) -> tuple[float, float] | None:
+def side_in_tiff(tags: Mapping[int, Any]) -> float | None:
+    """The side of a pixel in micrometres by the tags of a page of a TIFF, as `read_pixel_size` gives it."""
+    try:
+        sides = _of_tiff(tags)
+    except Exception:  # whatever is wrong with such an entry, it is not needed
+        return None
+    return None if sides is None else believed_side(sides)
+
+
+def _of_tiff(tags: Mapping[int, Any]) -> tuple[float, float] | None:
     """The two sides of a pixel of a TIFF."""
-    tags = image.tag_v2  # type: ignore[attr-defined]
     # Pillow takes the text for Latin-1, and OME-XML is UTF-8.
     description = str(tags.get(DESCRIPTION, "")).encode("latin-1", "replace").decode("utf-8", "replace")
     if "<OME" in description:
         return _of_ome(description)
+    if description.startswith("Aperio"):
+        match = re.search(r"\bMPP\s*=\s*([0-9.]+)", description)  # micrometres a pixel
+        return (float(match[1]), float(match[1])) if match else None
     if X_RESOLUTION not in tags or Y_RESOLUTION not in tags:
         return None
     unit: float | None

@@ -1,4 +1,4 @@
-"""Image files read by rows: PNG and TIFF files in parts of a few rows, other files and small ones whole.
+"""Image files read by rows: PNG and TIFF files and pyramids in parts of a few rows, other files and small ones whole.
 
 The rows are those of `minunet.data.reading.image_files.decode`, in parts or whole.
 """
@@ -10,6 +10,7 @@ import functools
 import warnings
 from collections.abc import Callable, Iterator
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -18,9 +19,14 @@ from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.image_files import report_frames
 from minunet.data.reading.image_rows import LARGE, ImageRows
 from minunet.data.reading.open_images import OpenImage, open_image
-from minunet.data.reading.pixels import from_pil, grey_if_equal, is_upright
+from minunet.data.reading.pixels import finite, from_pil, grey_if_equal, is_upright
 from minunet.data.reading.png_strips import has_png_strips, png_strips
+from minunet.data.reading.pyramids import Pyramid
+from minunet.data.reading.tiff_pyramid import open_pyramid
 from minunet.data.reading.tiff_strips import has_tiff_strips, tiff_strips
+from minunet.data.reading.zarr_image import ZarrImage
+
+ChooseLevel = Callable[[Pyramid, ImageRows], int]
 
 _GREY = ("1", "L", "LA", "I;16", "I;16L", "I;16B")
 _WIDE = ("I", "F")  # modes of 32 bits
@@ -28,15 +34,19 @@ _CUT_AFTER_DECODING = ("JPEG", "MPO", "BMP", "DIB")
 
 
 @contextlib.contextmanager
-def open_rows(path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn) -> Iterator[ImageRows]:
+def open_rows(
+    path: str | PathLike, *, report: Callable[[str], object] | None = warnings.warn, level: ChooseLevel | None = None
+) -> Iterator[ImageRows]:
     """Open an image file to read it by rows.
 
     Parameters
     ----------
     path : path
-        A PNG, JPEG, BMP or TIFF file.
+        A PNG, JPEG, BMP or TIFF file, or the folder of an OME-Zarr.
     report : callable or None
         As for `minunet.data.reading.image_files.decode`.
+    level : callable, optional
+        Chooses the level of a pyramid, given the pyramid and the rows of its level 0, the default.
 
     Yields
     ------
@@ -45,10 +55,31 @@ def open_rows(path: str | PathLike, *, report: Callable[[str], object] | None = 
     """
     with open_image(path) as image:
         report_frames(path, image.header, report)
-        yield _rows(image)
+        if image.pyramid is not None:
+            yield _of_pyramid(image, image.pyramid, level, report)
+            return
+        yield _rows(Path(path), image)
 
 
-def _rows(image: OpenImage) -> ImageRows:
+def _of_pyramid(
+    image: OpenImage, pyramid: Pyramid, choose: ChooseLevel | None, report: Callable[[str], object] | None
+) -> ImageRows:
+    image.check()
+
+    def guarded(strips: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        with image.usable():
+            yield from map(finite, strips)
+
+    level = 0 if choose is None else choose(pyramid, pyramid.rows(0, guarded))
+    rows = pyramid.rows(level, guarded)
+    missing = pyramid.missing_chunks(level) if isinstance(pyramid, ZarrImage) else None
+    for note in [*pyramid.notes, *([missing] if missing else [])]:
+        if report is not None:
+            report(note)
+    return rows
+
+
+def _rows(path: Path, image: OpenImage) -> ImageRows:
     width, height = image.header.size
     pillow, file = image.pillow, image.file
     if pillow is not None and width * height > LARGE:
@@ -64,6 +95,8 @@ def _rows(image: OpenImage) -> ImageRows:
             return ImageRows((height, width), lambda rows: _arrays(image, strips(file, rows)), colour, wide)
         if pillow.format in _CUT_AFTER_DECODING and is_upright(image.load()):
             return ImageRows((height, width), lambda rows: _arrays(image, _cut(pillow, rows)), colour)
+    if width * height > LARGE and (single := open_pyramid(path, file, single=True)) is not None:
+        return _of_pyramid(image, single, None, None)
     return ImageRows.of_array(image.pixels())
 
 

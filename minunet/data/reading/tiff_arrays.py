@@ -101,15 +101,11 @@ class TiffArray:
             return np.moveaxis(np.squeeze(self._tiff.series[0].asarray(maxworkers=1)), axis, -1)
         page = self._page
         array = read_lzw(page, self._file) if has_lzw(page) else page.asarray(maxworkers=1)
-        if array.dtype == np.bool_:  # as Pillow reads bits
-            array = array.astype(np.uint8) * 255
         if page.axes == "SYX":
             array = np.moveaxis(array, 0, -1)
-        if page.photometric == _WHITE_IS_ZERO and not mask and array.dtype.kind == "u":
-            array = np.iinfo(array.dtype).max - array
         if mask and page.axes == "SYX":
             check_planes(array)
-        return _without_alpha(array, page, mask)
+        return decoded_values(array, page, mask=mask)
 
     @property
     def _contiguous(self) -> bool:
@@ -148,6 +144,15 @@ def open_with_tifffile(file: BinaryIO) -> TiffArray | None:
         raise
     except Exception:  # damaged, in any of many ways
         return None
+
+
+def decoded_values(array: np.ndarray, page: TiffPage, *, mask: bool = False) -> np.ndarray:
+    """The values of decoded pixels (H, W) or (H, W, C) of a page, or of some of its rows; see `OpenImage.pixels`."""
+    if array.dtype == np.bool_:  # as Pillow reads bits
+        array = array.astype(np.uint8) * 255
+    if page.photometric == _WHITE_IS_ZERO and not mask and array.dtype.kind == "u":
+        array = np.iinfo(array.dtype).max - array
+    return _without_alpha(array, page, mask)
 
 
 def _without_alpha(array: np.ndarray, page: TiffPage, mask: bool) -> np.ndarray:

@@ -16,8 +16,8 @@ from typing import BinaryIO, NamedTuple
 from PIL import Image, TiffImagePlugin
 
 # TIFF 6.0, section 2: bytes of a value, by the type of a field.
-_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
-_SHORT, _LONG = 3, 4
+_TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
+_SHORT, _LONG, _LONG_8 = 3, 4, 16  # the last one in BigTIFF only
 _WIDTH, _LENGTH, _BITS, _COMPRESSION = 256, 257, 258, 259
 _STRIP_OFFSETS, _SAMPLES, _STRIP_ROWS, _STRIP_BYTES, _PLANES = 273, 277, 278, 279, 284
 _TILE_WIDTH, _TILE_LENGTH, _TILE_OFFSETS, _TILE_BYTES = 322, 323, 324, 325
@@ -31,6 +31,14 @@ _READ_FIELDS = {
 _UNCOMPRESSED = 1
 # None, LZW, JPEG, Deflate (both numbers), PackBits, LZMA, Zstandard: each strip or tile is compressed on its own.
 _COMPRESSIONS = (_UNCOMPRESSED, 5, 7, 8, 32946, 32773, 34925, 50000)
+_PLACES = (_STRIP_OFFSETS, _STRIP_BYTES, _TILE_OFFSETS, _TILE_BYTES)
+_KINDS = {
+    b"II*\0": ("<", False),
+    b"MM\0*": (">", False),
+    b"II+\0": ("<", True),
+    b"MM\0+": (">", True),
+}  # BigTIFF or not
+_MOST_FIELDS = 1 << 16  # of a directory; TIFF has no more
 _MOST_PIXELS = 1 << 25  # of a row of tiles, or of a strip
 
 
@@ -59,9 +67,9 @@ class _Directory:
     def values(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The whole numbers of a field."""
         entry = self.fields.get(tag)
-        if entry is None or entry.type not in (1, _SHORT, _LONG):
+        if entry is None or entry.type not in (1, _SHORT, _LONG, _LONG_8):
             return default
-        letter = {1: "B", _SHORT: "H", _LONG: "I"}[entry.type]
+        letter = {1: "B", _SHORT: "H", _LONG: "I", _LONG_8: "Q"}[entry.type]
         return struct.unpack(f"{self.order}{entry.number}{letter}", entry.data)
 
     def value(self, tag: int, default: int = 0) -> int:
@@ -101,7 +109,12 @@ def has_tiff_strips(image: Image.Image, file: BinaryIO) -> bool:
     """Whether `tiff_strips` can read an opened image: it is upright, and its strips or tiles are small enough."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.tag_v2.get(274, 1) != 1:
         return False
-    directory = _read_directory(file)
+    return has_strips_at(file, None)
+
+
+def has_strips_at(file: BinaryIO, place: int | None) -> bool:
+    """Whether `tiff_strips` can read the image whose directory is at a place of a file; None is the first one."""
+    directory = _read_directory(file, place)
     if directory is None or directory.value(_COMPRESSION, _UNCOMPRESSED) not in _COMPRESSIONS:
         return False
     if directory.value(_PLANES, 1) != 1 and directory.value(_SAMPLES, 1) != 1:
@@ -110,21 +123,32 @@ def has_tiff_strips(image: Image.Image, file: BinaryIO) -> bool:
     return bool(pieces) and directory.value(_WIDTH) * max(piece.rows for piece in pieces) <= _MOST_PIXELS
 
 
-def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Callable[[], Image.Image]]:
+def tiff_strips(
+    file: BinaryIO, rows: int, place: int | None = None, first: int = 0
+) -> Iterator[Callable[[], Image.Image]]:
     """The image from top to bottom, in strips of at least a strip or a row of tiles, else at most `rows` rows.
 
     Each is opened by a call.
+
+    Parameters
+    ----------
+    file : binary file
+    rows : int
+    place : int, optional
+        Of the directory of the image; the first one by default.
+    first : int
+        The strip, or row of tiles, to begin with.
 
     Raises
     ------
     EOFError
         If the file ends early.
     """
-    directory = _read_directory(file)
+    directory = _read_directory(file, place)
     pieces = [] if directory is None else directory.pieces()
     if directory is None or not pieces:
         raise ValueError("its strips contradict its size")
-    start = 0
+    start = first
     while start < len(pieces):
         stop, count = start + 1, pieces[start].rows
         while stop < len(pieces) and count + pieces[stop].rows <= rows:
@@ -134,23 +158,29 @@ def tiff_strips(file: BinaryIO, rows: int) -> Iterator[Callable[[], Image.Image]
         start = stop
 
 
-def _read_directory(file: BinaryIO) -> _Directory | None:
-    """The directory of the first image; None for a BigTIFF, whose numbers have other lengths."""
+def _read_directory(file: BinaryIO, place: int | None = None) -> _Directory | None:
+    """The directory at a place, else that of the first image; None for a file that is no TIFF."""
+    end = file.seek(0, io.SEEK_END)
     file.seek(0)
-    start = file.read(8)
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(start[:4])
-    if order is None:
+    start = file.read(16)
+    order, big = _KINDS.get(start[:4], ("", False))
+    if not order:
         return None
-    file.seek(struct.unpack(f"{order}I", start[4:])[0])
-    (count,) = struct.unpack(f"{order}H", _read(file, 2))
-    entries = [struct.unpack(f"{order}HHI4s", _read(file, 12)) for _ in range(count)]
+    offset, counter, entry, inside = ("Q", "Q", "HHQ8s", 8) if big else ("I", "H", "HHI4s", 4)
+    file.seek(struct.unpack(f"{order}{offset}", start[inside : 2 * inside])[0] if place is None else place)
+    (count,) = struct.unpack(f"{order}{counter}", _read(file, struct.calcsize(f"{order}{counter}")))
+    if count > _MOST_FIELDS:
+        return None
+    entries = [struct.unpack(f"{order}{entry}", _read(file, 20 if big else 12)) for _ in range(count)]
     fields = {}
     for tag, kind, number, data in entries:
         if kind not in _TYPE_BYTES or tag not in _READ_FIELDS:
             continue
         size = _TYPE_BYTES[kind] * number
-        if size > 4:
-            file.seek(struct.unpack(f"{order}I", data)[0])
+        if size > end:
+            raise EOFError
+        if size > inside:
+            file.seek(struct.unpack(f"{order}{offset}", data)[0])
             data = _read(file, size)
         fields[tag] = _Field(kind, number, data[:size])
     return _Directory(order, fields)
@@ -168,7 +198,10 @@ def _opener(directory: _Directory, file: BinaryIO, pieces: list[_Piece], rows: i
         sizes.append(size)
         content.write(_read(file, size))
     tiled = _TILE_OFFSETS in directory.fields
-    fields = dict(directory.fields)
+    fields = {  # a TIFF of 32 bits, also of a part of a BigTIFF
+        tag: _numbers(order, list(directory.values(tag))) if entry.type == _LONG_8 and tag not in _PLACES else entry
+        for tag, entry in directory.fields.items()
+    }
     fields[_LENGTH] = _numbers(order, [rows])
     fields[_TILE_OFFSETS if tiled else _STRIP_OFFSETS] = _numbers(order, offsets)
     fields[_TILE_BYTES if tiled else _STRIP_BYTES] = _numbers(order, sizes)

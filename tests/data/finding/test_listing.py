@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minunet.data.finding.listing import natural_key
+from minunet.data.finding.listing import list_folder, natural_key
 from minunet.data.pairs import survey
 from tests.data.found_pairs import names, problems
 from tests.data.small_pictures import photo, save
@@ -80,3 +80,13 @@ def test_natural_order_is_that_of_the_numbers(parts):
 
 def test_natural_key_takes_any_name():
     assert sorted(["b", "10", "a10", "a9", "", "²", "٣", "a9b"], key=natural_key)[0] == ""
+
+
+def test_a_zarr_is_a_file(tmp_path):
+    for name in ("b.zarr", "a.OME.zarr", "plain", "told by its content"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "told by its content" / ".zgroup").write_text("{}")
+    listing = list_folder(tmp_path)
+    assert [file.name for file in listing.files] == ["a.OME.zarr", "b.zarr", "told by its content"]
+    assert [folder.name for folder in listing.folders] == ["plain"]
+    assert [listing.stem(file) for file in listing.files] == ["a", "b", "told by its content"]

@@ -13,7 +13,7 @@ from tests.data.found_pairs import problems
         (".webp", "mogrify -format png *.webp"),
         (".jp2", "convert them to PNG"),
         (".npy", "tifffile.imwrite"),
-        (".svs", "export the images as TIFF"),
+        (".vsi", "export the images as TIFF"),
         (".mat", "scipy.io.loadmat"),
         (".zip", "unpack them"),
         (".dcm", "export the slices"),

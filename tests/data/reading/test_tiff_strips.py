@@ -42,6 +42,16 @@ def test_tiff_of_tiles(tmp_path, monkeypatch, kind, compression, order):
     assert_same(tmp_path / "strips.tif", pixels)
 
 
+@pytest.mark.parametrize("options", [{"tile": (16, 32)}, {"rowsperstrip": 8, "compression": "zlib"}])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_big_tiff(tmp_path, monkeypatch, options, order):
+    tifffile = pytest.importorskip("tifffile")
+    pixels = np.asarray(IMAGES["colour"]())
+    tifffile.imwrite(tmp_path / "image.tif", pixels, photometric="rgb", bigtiff=True, byteorder=order, **options)
+    assert_same(tmp_path / "image.tif", pixels)
+    assert not held_whole(monkeypatch, tmp_path / "image.tif")
+
+
 @pytest.mark.parametrize("kind", ["int16", "uint32", "int32", "float32", "16-bit colour", "16-bit colour and alpha"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
 def test_tiff_of_wide_numbers_and_of_deep_colour(tmp_path, monkeypatch, kind, compression):
