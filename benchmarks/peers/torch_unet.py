@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-import minunet
+if TYPE_CHECKING:  # the cold start of PyTorch is measured without minunet
+    import minunet
 
 MODES = ("NCHW", "channels_last", "compiled", "bf16")  # the last is autocast
 

@@ -12,6 +12,7 @@ from typing import Any
 from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
 from minunet.errors import UserError
 from minunet.functional.validation import is_whole_number
+from minunet.nn.init import weights_follow
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS, UNet
 from minunet.version import __version__
 from minunet.wording import count_noun, shorten
@@ -103,9 +104,10 @@ def check_tensors(path: Path, needed: Mapping[str, tuple[int, ...]], stored: Map
 
 
 def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
-    """The untrained model that a header describes, once it is checked."""
+    """The model that a header describes, once it is checked. Its weights are undefined until those of the file are loaded."""
     try:
-        return UNet(**config)
+        with weights_follow():
+            return UNet(**config)
     except (TypeError, ValueError, OverflowError) as error:
         raise UserError(
             f"{path}: the architecture of this file cannot be built ({shorten(error)}); train again."

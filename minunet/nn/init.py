@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
 import numpy as np
+
+_DRAWN = ContextVar("_DRAWN", default=True)
+
+
+@contextmanager
+def weights_follow() -> Iterator[None]:
+    """Within the block, weights of new layers are not drawn: their values are undefined until a state is loaded.
+
+    Drawing 31 million weights takes longer than reading them from a file.
+    """
+    token = _DRAWN.set(False)
+    try:
+        yield
+    finally:
+        _DRAWN.reset(token)
 
 
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
@@ -16,6 +35,8 @@ def generator(rng: np.random.Generator | None) -> np.random.Generator:
 
 def he_normal(shape: tuple[int, ...], fan_in: int, rng: np.random.Generator) -> np.ndarray:
     """float32 normal values of variance 2 / fan_in, for layers followed by ReLU (He et al. 2015, equation 10)."""
+    if not _DRAWN.get():
+        return np.empty(shape, np.float32)
     return (rng.standard_normal(shape) * np.sqrt(2.0 / fan_in)).astype(np.float32)
 
 
@@ -24,5 +45,7 @@ def glorot_uniform(shape: tuple[int, ...], fan_in: int, fan_out: int, rng: np.ra
 
     Glorot and Bengio 2010, equation 16.
     """
+    if not _DRAWN.get():
+        return np.empty(shape, np.float32)
     limit = np.sqrt(6.0 / (fan_in + fan_out))
     return rng.uniform(-limit, limit, shape).astype(np.float32)
