@@ -1,7 +1,7 @@
 """`python -m benchmarks.cold_start`: what an installation takes, and how long a new process takes to its first prediction.
 
-minunet (its core, without extras) and PyTorch with Pillow are installed into new environments, which needs a package index. Both then
-load the same network from a file of weights and predict the same image, each time in a new process.
+minunet (its core, without extras) and PyTorch with Pillow are installed into new environments, which needs a package index.
+Both then load the same network from a file of weights and predict the same image, each time in a new process.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ from minunet.data.synthetic.smear import draw_smear
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = {"minunet": [str(ROOT)], "PyTorch": ["torch==2.13.0", "numpy", "pillow"]}
-COUNTED_OUT = ("pip", "setuptools", "wheel", "_distutils_hack", "pkg_resources")  # of every environment, whatever is installed
+COUNTED_OUT = (
+    "pip",
+    "setuptools",
+    "wheel",
+    "_distutils_hack",
+    "pkg_resources",
+)  # of every environment, whatever is installed
 IMAGE = (96, 96)
 
 # Both print the seconds since the process was started, the peak of its memory, and the mean of the logits.
@@ -151,7 +157,9 @@ def measure(folder: Path, pythons: dict[str, Path], rounds: int) -> dict[str, li
         for peer, python in pythons.items():
             added = {"PYTHONPATH": str(ROOT)} if peer == "PyTorch" else {}
             command = [str(python), "-c", SCRIPTS[peer], repr(time.time())]
-            result = subprocess.run(command, cwd=folder, env=bare_environment() | added, capture_output=True, text=True, check=True)
+            result = subprocess.run(
+                command, cwd=folder, env=bare_environment() | added, capture_output=True, text=True, check=True
+            )
             found[peer].append(json.loads(result.stdout))
     means = [runs[0]["mean"] for runs in found.values()]
     if abs(means[0] - means[1]) > 1e-4:

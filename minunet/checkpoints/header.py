@@ -191,7 +191,7 @@ def as_weights(
 ) -> dict[str, np.ndarray]:
     """The tensors as float32; a UserError where a value is not finite, or too large for float32."""
     with np.errstate(over="ignore"):
-        weights = {name: tensors[name].astype(np.float32) for name in shapes}
+        weights = {name: tensors[name].astype(np.float32, copy=False) for name in shapes}
     not_finite = [name for name, value in weights.items() if not np.isfinite(value).all()]
     if not_finite:
         raise UserError(
@@ -204,4 +204,4 @@ def as_weights(
 def fill_model(model: UNet, weights: Mapping[str, np.ndarray]) -> None:
     """Copy checked weights into a model, in the types of its parameters."""
     parameters = dict(model.named_parameters())
-    model.load_state_dict({name: weights[name].astype(parameters[name].dtype) for name in parameters})
+    model.load_state_dict({name: weights[name].astype(parameters[name].dtype, copy=False) for name in parameters})

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_writing import write_model
-from minunet.data.given_images import is_path, write_given
 from minunet.data.outputs import Outputs
-from minunet.data.pairs import Survey, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.inference.evaluation_reading import model_for_masks
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.scored_pairs import score_pairs
 from minunet.nn.unet import UNet
 from minunet.wording import count_noun
+
+if TYPE_CHECKING:
+    from minunet.data.pairs import Survey
 
 
 class TrainedModel(LoadedModel):
@@ -58,27 +56,28 @@ class TrainedModel(LoadedModel):
     def save(self, path: str | Path) -> Path:
         """Write the model into a file, which `minunet.load_model` and every command read.
 
-        Parameters
-        ----------
-        path : str or Path
-            Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
+            Parameters
+            ----------
+            path : str or Path
+                Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
 
-        Returns
-        -------
-        Path
-            The file.
+            Returns
+            -------
+            Path
+                The file.
 
-        Raises
-        ------
-        UserError
-            If the file cannot be written.
+            Raises
+            ------
+            UserError
+                If the file cannot be written.
 
-        Examples
-        --------
-        >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
+            Examples
+            --------
+            >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
+            >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model.save(f"{folder}/cells.safetensors").name
-        'cells.safetensors'
+            ...     model.save(f"{folder}/cells.safetensors").name
+            'cells.safetensors'
         """
         return save_model(self, path)
 
@@ -121,6 +120,12 @@ class TrainedModel(LoadedModel):
         >>> 0 <= scores["all_pixels"]["dice"] <= 1
         True
         """
+        # Prediction needs nothing of this, and should not wait until it is imported.
+        import tempfile
+
+        from minunet.data.given_images import is_path, write_given
+        from minunet.data.pairs import survey
+
         if is_path(images) and (masks is None or is_path(masks)):
             data = {"data": images} if masks is None else {"images": images, "masks": masks}
             return self._scores(survey(**data, contents=False), native, diameter)
@@ -132,6 +137,9 @@ class TrainedModel(LoadedModel):
             return self._scores(found, native, diameter)
 
     def _scores(self, found: Survey, native: bool, diameter: float | None) -> dict[str, Any]:
+        from minunet.inference.evaluation_reading import model_for_masks
+        from minunet.inference.scored_pairs import score_pairs
+
         pairs = list(found.require().pairs)
         model, _ = model_for_masks(self, pairs, MaskChoice())
         scores = score_pairs(model, pairs, cells=not missing_packages(), native=native, diameter=diameter)
@@ -177,6 +185,7 @@ def save_model(
 
     Examples
     --------
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_model(UNet(3, base_channels=2, depth=1), f"{folder}/cells.safetensors").name
     'cells.safetensors'

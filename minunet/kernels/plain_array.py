@@ -6,6 +6,7 @@ calls an array C-contiguous with any strides of axes of length 1. These strides 
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
 from typing import Any
 
@@ -41,7 +42,8 @@ def is_masked(value: Any) -> bool:
     """Whether `value` is a masked array, or a list or tuple that holds one."""
     if isinstance(value, (list, tuple)):
         return any(is_masked(item) for item in value)
-    return isinstance(value, (np.ma.MaskedArray, np.ma.core.MaskedConstant))
+    # numpy.ma takes longer to import than a model to read; as long as nobody has imported it, there are no masked arrays.
+    return "numpy.ma" in sys.modules and isinstance(value, (np.ma.MaskedArray, np.ma.core.MaskedConstant))
 
 
 def c_ordered(array: Array) -> Array:

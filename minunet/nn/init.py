@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 import numpy as np
 
 _DRAWN = ContextVar("_DRAWN", default=True)
+_NO_GENERATOR: Any = None  # where nothing is drawn: importing numpy.random takes 10 ms
 
 
 @contextmanager
@@ -27,7 +29,7 @@ def weights_follow() -> Iterator[None]:
 def generator(rng: np.random.Generator | None) -> np.random.Generator:
     """`rng` itself, or a new `default_rng(0)` if it is None; never a global generator."""
     if rng is None:
-        return np.random.default_rng(0)
+        return np.random.default_rng(0) if _DRAWN.get() else _NO_GENERATOR
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     return rng

@@ -10,11 +10,15 @@ import os
 import zlib
 from collections.abc import Iterator
 from math import ceil
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import BmpImagePlugin, Image, TiffImagePlugin
+from PIL import Image
 
+from minunet.data.reading.image_format import is_bmp, is_tiff
 from minunet.data.reading.unsupported import jpeg_frame
+
+if TYPE_CHECKING:
+    from PIL import BmpImagePlugin, TiffImagePlugin
 
 # PNG (ISO 15948), 11.2.2: samples of a pixel by colour type; 8.2: the seven passes of interlacing, as start and step in x, in y.
 _PNG_SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -37,9 +41,9 @@ def check_complete(file: BinaryIO, image: Image.Image) -> None:
             _check_png(file, size)
         elif image.format in ("JPEG", "MPO"):
             _check_jpeg(file, image, size)
-        elif isinstance(image, BmpImagePlugin.BmpImageFile):
+        elif is_bmp(image):
             _check_bmp(image, size)
-        elif isinstance(image, TiffImagePlugin.TiffImageFile):
+        elif is_tiff(image):
             _check_tiff(image, size)
     finally:
         file.seek(position)

@@ -6,7 +6,6 @@ Results keep the order of the files, progress is reported as they arrive, and Ct
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
 from minunet.resources import usable_cpus
@@ -41,6 +40,11 @@ def map_files(
     list
         The results, in the order of the items.
     """
+    from concurrent.futures import (  # not at the top: many only need the types of this file
+        ThreadPoolExecutor,
+        as_completed,
+    )
+
     if progress:
         progress(0, len(items))
     with ThreadPoolExecutor(worker_count()) as pool:

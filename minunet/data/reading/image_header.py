@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from minunet.data.reading.completeness import check_complete, has_orientation
+from minunet.data.reading.image_format import is_tiff
 
 ORIENTATION = 0x0112  # of EXIF and TIFF 6.0, tag 274: in which corner of the upright image the first pixel is
 QUARTER_TURNS = (5, 6, 7, 8)
@@ -48,7 +49,7 @@ def read_header(image: Image.Image, file: BinaryIO) -> ImageHeader:
     """The header of an image that Pillow opened."""
     several = False
     width, height = image.size
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+    if is_tiff(image):
         # Pages are not counted, which would take long where there are many.
         several = image.tag_v2.next not in (0, image.tag_v2._offset)
         # Whether Pillow turns the size of a TIFF depends on its version.

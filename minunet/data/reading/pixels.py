@@ -6,6 +6,8 @@ them. All are upright according to their EXIF orientation; `to_grey` and `to_rgb
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 from PIL import Image
 
@@ -88,7 +90,8 @@ def unmasked(array: np.ndarray) -> np.ndarray:
     UserError
         For a masked array: its mask would be ignored.
     """
-    if isinstance(array, np.ma.MaskedArray):
+    # numpy.ma takes longer to import than a model to read, and without it there are no masked arrays.
+    if "numpy.ma" in sys.modules and isinstance(array, np.ma.MaskedArray):
         raise UserError("an image is a masked array, whose mask would be ignored: fill its gaps, with .filled(value).")
     return np.asarray(array)
 

@@ -6,15 +6,15 @@ They hold 64-bit, half or signed 8-bit numbers, several channels, 16-bit channel
 from __future__ import annotations
 
 import json
-import logging
 import os
 import re
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from minunet.data.reading.deep_colour import over_white
+from minunet.data.reading.image_format import is_tiff
 from minunet.data.reading.image_header import ORIENTATION, QUARTER_TURNS, ImageHeader, usable_orientation
 from minunet.data.reading.lzw_segments import has_lzw, read_lzw
 from minunet.data.reading.mask_alpha import check_planes, mask_without_alpha
@@ -34,7 +34,7 @@ _UNCOMPRESSED = 1
 
 def may_hold_channels(image: Image.Image) -> bool:
     """Whether an image that Pillow opened is a TIFF whose pages may be the channels of one picture."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile) and _tells_channels(image.tag_v2.get(_DESCRIPTION, ""))
+    return is_tiff(image) and _tells_channels(image.tag_v2.get(_DESCRIPTION, ""))
 
 
 class TiffArray:
@@ -54,7 +54,9 @@ class TiffArray:
     """
 
     def __init__(self, file: BinaryIO):
-        import tifffile  # not at the top: most data sets do not need it
+        import logging  # neither at the top: most data sets do not need them
+
+        import tifffile
 
         logging.getLogger("tifffile").addHandler(logging.NullHandler())  # what it reports is found out here
         self._file = file

@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
+
+from minunet.data.reading.image_format import is_tiff
 
 # TIFF 6.0, section 2: bytes of a value, by the type of a field.
 _TYPE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}
@@ -107,7 +109,7 @@ class _Directory:
 
 def has_tiff_strips(image: Image.Image, file: BinaryIO) -> bool:
     """Whether `tiff_strips` can read an opened image: it is upright, and its strips or tiles are small enough."""
-    if not isinstance(image, TiffImagePlugin.TiffImageFile) or image.tag_v2.get(274, 1) != 1:
+    if not is_tiff(image) or image.tag_v2.get(274, 1) != 1:
         return False
     return has_strips_at(file, None)
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from typing import Any, BinaryIO
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image
+
+from minunet.data.reading.image_format import is_tiff
 
 REMEDY = "save it as grey or RGB of 8 or 16 bits, with ImageJ or tifffile for example"
 
@@ -45,13 +47,15 @@ def unsupported_format(start: bytes) -> str | None:
 
 def is_misread(image: Image.Image) -> bool:
     """Whether Pillow opens an image but would give other values than those that are stored."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile) and _is_misread(image.tag_v2)
+    return is_tiff(image) and _is_misread(image.tag_v2)
 
 
 def unsupported_tiff(file: BinaryIO, start: bytes) -> str | None:
     """The content of a TIFF that Pillow did not open, if its directory is valid; else None."""
     if not start.startswith(TIFF_SIGNATURES):
         return None
+    from PIL import TiffImagePlugin  # see `image_format`
+
     try:
         directory = TiffImagePlugin.ImageFileDirectory_v2(start[: 16 if 43 in start[2:4] else 8])
         if file.seek(0, os.SEEK_END) <= directory.next:
