@@ -7,6 +7,7 @@ python3 tools/speed_tables.py --write docs/speed.md    write them between the ma
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def _tables(folder: Path) -> str:
         _networks(folder, "unet_step", "training step"),
         _networks(folder, "unet_inference", "inference"),
         _epoch(folder),
+        _cold_start(folder),
         _convolutions(folder),
         _scaling(folder),
     ]
@@ -111,6 +113,36 @@ def _epoch(folder: Path) -> str:
     row += [f"{time['median_ms'] / 1e3:.1f} s" for time in figures["times"].values()]
     row += [_ratio(figures["ratio"]), f"{figures['waiting_for_data']:.1%}"]
     return markdown_table(head, [row]) + "\n\n" + _source(result)
+
+
+def _cold_start(folder: Path) -> str:
+    """What an installation takes, and the time and memory of a new process to its first prediction."""
+    result = _load(folder, "cold_start")
+    if result is None:
+        return ""
+    figures = result["figures"]
+    peers = list(figures["starts"])
+    medians = {
+        key: [statistics.median(start[key] for start in figures["starts"][peer]) for peer in peers]
+        for key in ("seconds", "peak")
+    }
+    sizes = [figures["installed_bytes"][peer] for peer in peers]
+    width, height = figures["image"]
+    head = [
+        f"a new process, to the prediction of {width}x{height} at base {figures['base']}",
+        *peers,
+        "minunet / PyTorch",
+    ]
+    rows = [
+        ["time", *(f"{value:.2f} s" for value in medians["seconds"]), _ratio(figures["seconds_ratio"])],
+        ["peak memory", *(f"{value / 1e6:.0f} MB" for value in medians["peak"]), _share(medians["peak"])],
+        ["installed packages", *(f"{value / 1e6:.0f} MB" for value in sizes), _share(sizes)],
+    ]
+    return markdown_table(head, rows) + "\n\n" + _source(result)
+
+
+def _share(values: list[float]) -> str:
+    return f"**{values[0] / values[1]:.2f}**"
 
 
 def _convolutions(folder: Path) -> str:

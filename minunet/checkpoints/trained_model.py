@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,28 +57,27 @@ class TrainedModel(LoadedModel):
     def save(self, path: str | Path) -> Path:
         """Write the model into a file, which `minunet.load_model` and every command read.
 
-            Parameters
-            ----------
-            path : str or Path
-                Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
+        Parameters
+        ----------
+        path : str or Path
+            Such as "cells.safetensors"; written completely or not at all. An existing file is replaced.
 
-            Returns
-            -------
-            Path
-                The file.
+        Returns
+        -------
+        Path
+            The file.
 
-            Raises
-            ------
-            UserError
-                If the file cannot be written.
+        Raises
+        ------
+        UserError
+            If the file cannot be written.
 
-            Examples
-            --------
-            >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
-            >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-            ...     model.save(f"{folder}/cells.safetensors").name
-            'cells.safetensors'
+        Examples
+        --------
+        >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
+            >>> with tempfile.TemporaryDirectory() as folder:
+        ...     model.save(f"{folder}/cells.safetensors").name
+        'cells.safetensors'
         """
         return save_model(self, path)
 
@@ -121,8 +121,6 @@ class TrainedModel(LoadedModel):
         True
         """
         # Prediction needs nothing of this, and should not wait until it is imported.
-        import tempfile
-
         from minunet.data.given_images import is_path, write_given
         from minunet.data.pairs import survey
 

@@ -30,6 +30,17 @@ def test_the_page_has_the_tables_of_the_committed_figures():
     assert TABLES.replace_in(text, TABLES.tables()) == text
 
 
+def test_the_start_of_a_new_process(tmp_path):
+    starts = {"minunet": [{"seconds": 0.25, "peak": 7e7}], "PyTorch": [{"seconds": 1.5, "peak": 2.8e8}]}
+    sizes = {"minunet": 9e7, "PyTorch": 9e8}
+    figures = {"base": 16, "image": [96, 64], "starts": starts, "installed_bytes": sizes}
+    save(tmp_path, "cold_start", {**figures, "seconds_ratio": [1 / 6, 0.1, 0.2]})
+    table = TABLES.tables(tmp_path)
+    assert "| time | 0.25 s | 1.50 s | **0.17** (0.10 to 0.20) |" in table
+    assert "| peak memory | 70 MB | 280 MB | **0.25** |" in table
+    assert "| installed packages | 90 MB | 900 MB | **0.10** |" in table
+
+
 def test_medians_ratios_and_memory(tmp_path):
     figure = {
         "base": 16,
