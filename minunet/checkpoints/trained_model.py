@@ -75,7 +75,7 @@ class TrainedModel(LoadedModel):
         Examples
         --------
         >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
-            >>> with tempfile.TemporaryDirectory() as folder:
+        >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.save(f"{folder}/cells.safetensors").name
         'cells.safetensors'
         """
