@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy  # noqa: F401  loads the BLAS library that this module looks up
 import threadpoolctl
@@ -19,6 +19,7 @@ import threadpoolctl
 from minunet.forks import renew_in_child
 
 Result = TypeVar("Result")
+Libraries: TypeAlias = list[threadpoolctl.LibController]
 
 
 class SingleThreadedBlas:
@@ -37,6 +38,7 @@ class SingleThreadedBlas:
         self._lock = threading.Lock()
         renew_in_child(self, "_lock", threading.Lock)
         self._libraries: list[threadpoolctl.LibController] | None = None
+        self._sorted: tuple[object, Libraries, Libraries] = (None, [], [])
         self._of_process = _Limit()
         self._of_thread = _LimitOfThread()
         if hasattr(os, "register_at_fork"):
@@ -80,13 +82,22 @@ class SingleThreadedBlas:
         """Whether any block is open."""
         return bool(self._of_process.blocks)
 
-    def _with_process_count(self) -> list[threadpoolctl.LibController]:
+    def _with_process_count(self) -> Libraries:
         """The libraries with one number of threads for the whole process."""
-        return [library for library in self.libraries() if not _has_thread_count(library)]
+        return self._sort()[1]
 
-    def _with_thread_count(self) -> list[threadpoolctl.LibController]:
+    def _with_thread_count(self) -> Libraries:
         """The libraries with a number of threads for each calling thread."""
-        return [library for library in self.libraries() if _has_thread_count(library)]
+        return self._sort()[2]
+
+    def _sort(self) -> tuple[object, Libraries, Libraries]:
+        """All libraries, and those of either kind. They are sorted once: a training step begins and ends some hundred blocks."""
+        libraries = self.libraries()
+        if self._sorted[0] is not libraries:
+            of_process = [library for library in libraries if not _has_thread_count(library)]
+            of_thread = [library for library in libraries if _has_thread_count(library)]
+            self._sorted = (libraries, of_process, of_thread)
+        return self._sorted
 
     def _of_thread_that_forked(self) -> None:
         """In a forked child, close the blocks of the threads that it does not have."""

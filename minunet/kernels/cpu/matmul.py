@@ -34,9 +34,35 @@ def max_block() -> float:
 def record_transform(matrix: np.ndarray, rows: np.ndarray, out: np.ndarray) -> list[RecordedCall]:
     """Calls for out = matrix @ rows with a small matrix and long rows: (P, Q) @ (..., Q, L) -> (..., P, L)."""
     length = rows.shape[-1]
-    count = max(1, math.ceil(matrix.size * length / max_block()))
-    blocks = [slice(length * i // count, length * (i + 1) // count) for i in range(count)]
-    return [partial(np.matmul, matrix, rows[..., block], out[..., block]) for block in blocks]
+    count = math.ceil(matrix.size * length / max_block())
+    if count <= 1:
+        return [partial(np.matmul, matrix, rows, out)]
+    return [
+        # (P, Q) @ (..., blocks, Q, L / blocks) -> (..., blocks, P, L / blocks)
+        partial(np.matmul, matrix, _stack(rows, -1, part, size), _stack(out, -1, part, size))
+        for part, size in _equal_blocks(length, count)
+    ]
+
+
+def _equal_blocks(total: int, count: int) -> list[tuple[slice, int]]:
+    """Cut range(total) into `count` blocks of two sizes at most, as [(all blocks of a size, this size), ...]."""
+    size, larger = divmod(total, count)
+    split = larger * (size + 1)
+    return [
+        (part, n) for part, n in ((slice(0, split), size + 1), (slice(split, total), size)) if part.start < part.stop
+    ]
+
+
+def _stack(array: np.ndarray, axis: int, part: slice, size: int) -> np.ndarray:
+    """Blocks of `size` rows (axis -2) or columns (axis -1) of a part of the matrices as a stack of smaller ones, a view.
+
+    NumPy multiplies a stack in one call, in which it does not need the interpreter.
+    """
+    some = array[..., part] if axis == -1 else array[..., part, :]
+    *lead, rows, columns = some.shape
+    if axis == -1:
+        return some.reshape(*lead, rows, columns // size, size).swapaxes(-2, -3)
+    return some.reshape(*lead, rows // size, size, columns)
 
 
 # NumPy holds the GIL, and so stops every other thread, through a product whose result has this many values or fewer,
@@ -61,12 +87,17 @@ def record_matmul(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> list[Recorde
     height = int(largest // (width * length))
     if height < 24:
         return [partial(np.matmul, a, b, out)]
-    count = -(-rows // height)
-    blocks = [slice(rows * i // count, rows * (i + 1) // count) for i in range(count)]
+    blocks = _equal_blocks(rows, -(-rows // height))
     return [
-        partial(np.matmul, a[..., block, :], b[..., j : j + width], out[..., block, j : j + width])
+        # (..., blocks, rows of a block, L) @ (..., 1, L, width) -> (..., blocks, rows of a block, width)
+        partial(
+            np.matmul,
+            _stack(a, -2, part, size),
+            b[..., None, :, j : j + width],
+            _stack(out[..., j : j + width], -2, part, size),
+        )
         for j in range(0, columns, width)
-        for block in blocks
+        for part, size in blocks
     ]
 
 

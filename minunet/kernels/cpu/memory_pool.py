@@ -22,7 +22,7 @@ MAX_SPLIT = 16  # a free block this many times as large as a request is not spli
 MAX_IDLE_REQUESTS = 20_000  # a free segment that was not used for so many requests goes back to the system
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _MemoryBlock:
     """Some bytes of a segment; `base` is the array of which all arrays in them are views, None while they are free."""
 
@@ -69,8 +69,6 @@ class _Segment:
         for block in self.blocks:
             if block.base is not None and _reference_count(block) <= free_count:
                 block.base = None
-        if len(self.blocks) == 1:  # most segments, and this runs at every request
-            return
         merged: list[_MemoryBlock] = []
         for block in self.blocks:
             if block.base is None and merged and merged[-1].base is None:
@@ -154,8 +152,13 @@ class MemoryPool:
         return segment.allocate(block, size)
 
     def _reclaim(self) -> None:
+        # This runs at every request, and most segments have nothing to reclaim: one loop without calls of our own.
+        free_count, count = self._free_count, sys.getrefcount
         for segment in self._segments:
-            segment.reclaim(self._free_count)
+            for block in segment.blocks:
+                if block.base is not None and count(block.base) <= free_count:
+                    segment.reclaim(free_count)
+                    break
 
     def _release(self, idle_requests: int) -> None:
         """Give free segments back to the system that were not used for at least so many requests."""

@@ -1,6 +1,7 @@
 """Matrix products in blocks: the same values however they are cut, and cut only where that is of use."""
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -55,16 +56,19 @@ def test_transform(size, length, block):
     np.testing.assert_allclose(out, matrix @ rows, rtol=1e-10, atol=1e-12)
 
 
-def calls(block: float) -> int:
-    a, b = np.zeros((2, 1000, 64), np.float32), np.zeros((2, 64, 64), np.float32)
+def calls(block: float, rows: int = 1000) -> list[partial]:
+    a, b = np.zeros((2, rows, 64), np.float32), np.zeros((2, 64, 64), np.float32)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(matmul, "max_block", lambda: block)
-        return len(matmul.record_matmul(a, b, np.zeros((2, 1000, 64), np.float32)))
+        return matmul.record_matmul(a, b, np.zeros((2, rows, 64), np.float32))
 
 
-def test_one_call_where_the_blas_packs_its_operands_anyway():
-    assert calls(math.inf) == 1
-    assert calls(matmul.MAX_IN_PLACE) == 5  # 4.1 million multiplications a matrix
+def test_blocks_only_where_the_blas_multiplies_them_in_place_and_blocks_of_a_size_in_one_call():
+    (whole,) = calls(math.inf)
+    assert whole.args[0].shape == (2, 1000, 64)
+    (stacked,) = calls(matmul.MAX_IN_PLACE)  # 4.1 million multiplications a matrix
+    assert stacked.args[0].shape == (2, 5, 200, 64)
+    assert [call.args[0].shape for call in calls(matmul.MAX_IN_PLACE, 1003)] == [(2, 3, 201, 64), (2, 2, 200, 64)]
 
 
 def test_the_block_follows_from_the_blas(monkeypatch):
