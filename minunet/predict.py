@@ -16,7 +16,7 @@ from minunet.cell_packages import missing_packages
 from minunet.cells.cell_exports import EXPORTS
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float, pyramid_level
-from minunet.cli.command import INTERRUPTED, command, one_line
+from minunet.cli.command import INTERRUPTED, command, print_folded, report
 from minunet.cli.console import say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -282,13 +282,11 @@ def announce_results(
         say_item(print, "", *(str(out / name) for name in TABLES), fold=False)
     sys.stdout.flush()
     if result.failures:
-        print(f"error: {len(result.failures)} of {count_noun(len(images), 'image')} failed:", file=sys.stderr)
-        for failure in result.failures:
-            print(f"  - {one_line(failure)}", file=sys.stderr)
+        report(result.failures, f"{len(result.failures)} of {count_noun(len(images), 'image')} failed")
     left = len(images) - len(result.done) - len(result.failures)
     if left:
         folder = shlex.quote(str(out))
-        print(f"stopped with {left} left; to go on: the same with --out {folder} --skip-existing", file=sys.stderr)
+        print_folded(f"stopped with {left} left; to go on: the same with --out {folder} --skip-existing")
         return INTERRUPTED if result.signal is None else 128 + result.signal
     return FAILED if result.failures else 0
 

@@ -8,13 +8,15 @@ import shlex
 import sys
 
 from minunet.cli.argument_types import file_path, image_size, non_negative_int, positive_float, positive_int
-from minunet.cli.command import INTERRUPTED, command
+from minunet.cli.command import INTERRUPTED, command, print_folded
+from minunet.cli.console import say_commands, say_item
 from minunet.cli.parser import Parser
 from minunet.data.synthetic import VARIETIES, drawing_problems, set_problems, write_set
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_bytes
 from minunet.results.picture import png_bytes
 from minunet.results.smear_sheet import smear_sheet
+from minunet.wording import count_noun
 
 SHOWN = 8  # smears on the contact sheet
 MAX_SMEARS = 1_000_000
@@ -93,11 +95,13 @@ def main(argv: list[str] | None = None) -> int:
             diameter=arguments.diameter,
         )
     except KeyboardInterrupt as error:
-        print(f"\ninterrupted: nothing was kept in {arguments.out}", file=sys.stderr)
+        print(file=sys.stderr)  # below ^C and the bar
+        print_folded(f"interrupted: nothing was kept in {arguments.out}")
         return getattr(error, "exit_code", INTERRUPTED)
     write_bytes(sheet, png_bytes(smear_sheet(arguments.out, names[:SHOWN])), durable=False)
-    print(f"{len(names)} smears of {width}x{height} pixels in {arguments.out}; a sample of them to look at: {sheet}")
-    print(f"train on them: python -m minunet.train {shlex.quote(str(arguments.out))}")
+    say_item(print, "drawn", f"{count_noun(len(names), 'smear')} of {width}x{height} pixels in {arguments.out}")
+    say_item(print, "open", str(sheet), fold=False)
+    say_commands(print, "train", f"python -m minunet.train {shlex.quote(str(arguments.out))}")
     return 0
 
 

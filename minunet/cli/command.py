@@ -125,24 +125,29 @@ def _limit_reached(error: Exception) -> str | None:
     return None
 
 
-def report(problems: list[str]) -> None:
-    """Print the problems on stderr: one as a sentence, several as a counted list.
+def report(problems: list[str], summary: str | None = None) -> None:
+    """Print the problems on stderr: one as a sentence, several, or those with a summary, as a list.
 
     On a terminal lines are folded at spaces, so that no command and no path is broken within a word; in a file each is one line.
+
+    Parameters
+    ----------
+    problems : list of str
+    summary : str, optional
+        The line above the list; their number unless given.
     """
-    if len(problems) == 1:
-        _print_problem("error: ", problems[0])
+    if len(problems) == 1 and summary is None:
+        print_folded("error: " + one_line(problems[0]))
         return
-    print(f"error: {len(problems)} problems:", file=sys.stderr)
+    print_folded(f"error: {summary or f'{len(problems)} problems'}:")
     for problem in problems:
-        _print_problem("  - ", problem)
+        print_folded("  - " + one_line(problem), indent=4)
 
 
-def _print_problem(start: str, problem: str) -> None:
-    line = start + one_line(problem)
+def print_folded(line: str, indent: int = 2) -> None:
+    """Print a line on stderr, on a terminal folded at spaces; what follows the first line is indented."""
     if is_terminal(sys.stderr):
-        indent = " " * (4 if start.startswith(" ") else 2)
-        options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+        options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": " " * indent}
         line = "\n".join(textwrap.wrap(line, WIDTH, **options))  # type: ignore[arg-type]
     print(line, file=sys.stderr)
 

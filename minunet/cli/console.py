@@ -9,6 +9,7 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from minunet.cli.command_lines import command_lines
 from minunet.cli.streams import is_terminal
 from minunet.data.reading.file_workers import ProgressCallback
 
@@ -27,11 +28,20 @@ def say_item(say: Say, label: str, *lines: str, fold: bool = True) -> None:
     label : str
     lines : str
     fold : bool
-        Fold lines of more than 80 columns at spaces; False for a path or a command that is to be copied.
+        Fold lines of more than 80 columns at spaces; False for a path.
     """
     parts = [part for line in lines for part in _fold(line)] if fold else lines
     for number, part in enumerate(parts):
         say(f"{label if number == 0 else '':<{LABEL}}{part}")
+
+
+def say_commands(say: Say, label: str, *commands: str) -> None:
+    """Print a label and commands to paste, folded at spaces into lines that a shell takes for one.
+
+    The parameters are those of `say_item`; the commands are quoted for a shell.
+    """
+    lines = [line for command in commands for line in command_lines(command, WIDTH - LABEL)]
+    say_item(say, label, *lines, fold=False)
 
 
 def duration(seconds: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from minunet.cli.console import LABEL, Say, duration, say_item
+from minunet.cli.console import Say, duration, say_commands, say_item
 from minunet.data.reading.mask_reading import GREYS, TWO_VALUES
 from minunet.experiments import paper_numbers
 from minunet.experiments.paper_flags import PaperRequest
@@ -105,4 +105,4 @@ def announce_report(say: Say, request: PaperRequest, report: StudyReport) -> Non
 def announce_study_stopped(say: Say, request: PaperRequest) -> None:
     """After Ctrl-C: what is kept, and the command that goes on."""
     say_item(say, "stopped", f"everything finished so far is kept in {shlex.quote(str(request.folder.path))}")
-    say(f"{'go on':<{LABEL}}{request.resume_command}")  # in one line, to be copied
+    say_commands(say, "go on", request.resume_command)

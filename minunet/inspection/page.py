@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from minunet.cli.console import LABEL, WIDTH
+from minunet.cli.console import LABEL, WIDTH, say_commands
 from minunet.data.pairs import Pair
 from minunet.files.names import resolved
 from minunet.inspection.inspection import VERDICTS, Inspection
-from minunet.inspection.suggested_command import command_lines
 from minunet.wording import count_noun, join_names, percent, shorten
 
 LONGEST_SENTENCE = 10_000  # letters
@@ -29,8 +28,7 @@ def page_lines(inspection: Inspection) -> list[str]:
         folded = [line for sentence in sentences for line in fold(sentence, WIDTH - LABEL)]
         lines += [f"{label if number == 0 else '':<{LABEL}}{line}".rstrip() for number, line in enumerate(folded)]
     if inspection.command is not None:
-        command = command_lines(inspection.command, WIDTH - LABEL)
-        lines += [f"{'train' if number == 0 else '':<{LABEL}}{line}" for number, line in enumerate(command)]
+        say_commands(lines.append, "train", inspection.command)
     return lines
 
 

@@ -13,7 +13,6 @@ from minunet.inspection.inspection import Inspection
 from minunet.runs.setting_checks import flag
 from minunet.runs.setting_flags import as_typed
 
-INDENT = 4
 LARGEST = 512 * 512  # pixels of a size; crops are better than a larger one
 CROP = 256
 
@@ -64,35 +63,3 @@ def suggested_size(inspection: Inspection) -> dict[str, Any]:
     if wanted > LARGEST or size_warnings(size, sizes, least=least):
         return {"size": None, "crop": max(least, min(CROP, *(side for image in sizes for side in image)))}
     return {"size": size}
-
-
-def command_lines(command: str, width: int) -> list[str]:
-    """A command in lines of at most `width` columns that a shell takes for one, where no single word is longer."""
-    lines: list[str] = []
-    line = ""
-    words = list(map(shlex.quote, shlex.split(command)))
-    groups = _groups(words)
-    for number, group in enumerate(groups):
-        room = width if number == len(groups) - 1 else width - 2  # " \" behind all lines but the last
-        longer = f"{line} {group}" if line else group
-        if line and len(longer) > room:
-            lines.append(line + " \\")
-            longer = " " * INDENT + group
-        line = longer
-    return [*lines, line]
-
-
-def _groups(words: list[str]) -> list[str]:
-    """The words, each flag with its value, the beginning in one."""
-    groups = [" ".join(words[:3])]
-    for word in words[3:]:
-        if (
-            groups[-1].startswith("--")
-            and "=" not in groups[-1]
-            and " " not in groups[-1]
-            and not word.startswith("--")
-        ):
-            groups[-1] += f" {word}"
-        else:
-            groups.append(word)
-    return groups

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minunet.cells.cell_choice import CellChoice
-from minunet.cli.console import Say, duration, memory, say_item
+from minunet.cli.console import Say, duration, memory, say_commands, say_item
 from minunet.data.fitting_size import cell_size_warnings, size_warnings
 from minunet.data.reading.channels import describe_channels
 from minunet.data.training_images import TrainingImages
@@ -180,12 +180,12 @@ def announce_finished(say: Say, config: TrainConfig, folder: RunFolder) -> None:
     """For a resumed run with nothing left to do: where the results are, and how to train longer."""
     say_item(say, "finished", f"all {count_noun(config.epochs, 'epoch')} are done and tested: see {folder.metrics}")
     command = f"python -m minunet.train --resume {shlex.quote(str(folder.path))} --epochs {2 * config.epochs}"
-    say_item(say, "longer", command, fold=False)
+    say_commands(say, "longer", command)
 
 
 def announce_resume(say: Say, folder: RunFolder) -> None:
     """The command that resumes the run."""
-    say_item(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}", fold=False)
+    say_commands(say, "resume", f"python -m minunet.train --resume {shlex.quote(str(folder.path))}")
 
 
 def announce_cells(say: Say, choice: CellChoice | None, missing: str | None, *, numbered: bool = True) -> None:
@@ -253,4 +253,4 @@ def announce_result(
     say_item(say, "open", *map(str, pictures), fold=False)
     model = shlex.quote(str(folder.model))
     commands = f"python -m minunet.predict {model} IMAGES --out DIR", f"python -m minunet.evaluate {model} DATA"
-    say_item(say, "use", *commands, fold=False)
+    say_commands(say, "use", *commands)

@@ -8,7 +8,10 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
+
+import numpy as np
 
 from minunet.data.batches import ImageBatch
 from minunet.data.outputs import Outputs
@@ -29,6 +32,10 @@ from minunet.training.watch_rules import slower
 
 # The measures that an epoch's record has as val_...
 VALIDATION_MEASURES = ("dice", "iou", "precision", "recall", "accuracy", "keras_accuracy", "baseline")
+
+# Numbers that are too large or no numbers are looked for after each step and each validation, and said in one sentence; NumPy's
+# warnings on the way there, several for one cause, would only stand beside it.
+_SILENT = partial(np.errstate, over="ignore", invalid="ignore", divide="ignore")
 
 
 class Interrupted(KeyboardInterrupt):
@@ -184,7 +191,8 @@ class Trainer:
         """One optimizer step; returns its learning rate."""
         progress, (images, masks, samples) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
-        result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
+        with _SILENT():
+            result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
         for value, what in ((result.loss, "loss"), (result.norm, "gradient")):
             if value is not None and not math.isfinite(value):
                 names = [sample.name for sample in samples]
@@ -207,9 +215,10 @@ class Trainer:
     def _validate(self) -> tuple[SegmentationMetrics, float, float]:
         """The measures and the loss over the validation images, and the seconds that this took."""
         started = time.perf_counter()
-        metrics, loss = score(
-            self.forward_pass, self.validation, self.loss, self._stop_if_requested, outputs=self.outputs
-        )
+        with _SILENT():
+            metrics, loss = score(
+                self.forward_pass, self.validation, self.loss, self._stop_if_requested, outputs=self.outputs
+            )
         if not math.isfinite(loss):
             where = explain_validation(self.model, self.loss, self.validation)
             raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr, where=where)

@@ -64,6 +64,7 @@ def test_wrong_values_are_reported(monkeypatch):
     assert gpu_values.kernels(HostDevice(), seed=3)["failed"]
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_training_parity():
     found = gpu_training.parity(HostDevice(), shape=(1, 8, 12, 3), base_channels=8)

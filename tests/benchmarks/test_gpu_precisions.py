@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TINY = ["--images", "3", "--size", "16", "--batch", "2", "--seeds", "2", "--base", "8"]
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_the_three_precisions_agree_on_the_host_shim(monkeypatch, tmp_path, capsys):
     host = cupy_on_cpu.install(monkeypatch)

@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from minunet.cli.console import FileProgressBar, duration, memory, say_item
+from minunet.cli.console import FileProgressBar, duration, memory, say_commands, say_item
+from tests.printed_text import unfolded
 
 
 class Terminal(io.StringIO):
@@ -36,8 +37,19 @@ def test_long_lines_are_folded_under_themselves_unless_they_are_to_be_copied():
     assert len(lines) == 3 and lines[0].startswith("warning   word") and lines[1].startswith("          word")
     assert max(map(len, lines)) <= 80
     lines.clear()
-    say_item(lines.append, "use", "word " * 30, fold=False)
+    say_item(lines.append, "open", "word " * 30, fold=False)
     assert len(lines) == 1
+
+
+def test_commands_are_folded_so_that_a_shell_takes_them_for_one():
+    lines = []
+    commands = [f"python -m minunet.train 'a folder/{letter * 40}' --size 256x192 --seed 7" for letter in "ab"]
+    say_commands(lines.append, "use", "python -m minunet", *commands)
+    assert max(map(len, lines)) <= 80 and [line.endswith(" \\") for line in lines] == [False, *2 * [True, True, False]]
+    assert unfolded("\n".join(lines)).splitlines() == [
+        "use       python -m minunet",
+        *[f"          {command}" for command in commands],
+    ]
 
 
 def test_a_bar_over_files_shows_only_on_a_terminal():

@@ -19,7 +19,9 @@ def watch(event, arguments):
         refuse()
 
 sys.addaudithook(watch)
+import minunet.runs.training_data
 from minunet import predict, train
+minunet.runs.training_data.DRAWN_COUNT = 6
 assert train.main(["--out", "run", "--epochs", "1", "--size", "32x32", "--depth", "1", "--base-channels", "2"]) == 0
 assert predict.main(["run", "run/synthetic/images/smear_0000.png", "--out", "out"]) == 0
 """

@@ -70,6 +70,7 @@ def test_a_link_to_nothing_is_a_problem_of_its_own(make_set, tmp_path):
     assert survey(tmp_path).problems == (f"{tmp_path}/images/b.png does not exist: check the name.",)
 
 
+@pytest.mark.ci
 def test_real_set(real_smears):
     pairs = find_pairs(real_smears)
     assert len(pairs) == 90

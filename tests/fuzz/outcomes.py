@@ -7,11 +7,13 @@ import pytest
 
 from minunet.errors import UserError
 
-FEW, MANY = 2_000, 100_000
+FEW, SOME, MANY = 500, 2_000, 100_000
 SENTENCE = 900  # letters without the path: at most 200 of each are quoted from the file
 LINES = 25
 
-each_count = pytest.mark.parametrize("count", [FEW, pytest.param(MANY, marks=pytest.mark.slow)])
+each_count = pytest.mark.parametrize(
+    "count", [FEW, pytest.param(SOME, marks=pytest.mark.ci), pytest.param(MANY, marks=pytest.mark.slow)]
+)
 
 
 def try_files(count, path, mutate, read, *, seed=0):

@@ -6,6 +6,7 @@ from minunet.checkpoints.training_state import load_state
 from minunet.experiments.runner import StudyRunner
 from minunet.training.trainer import Trainer
 from tests.commands.paper.small_studies import CLAIMS, MODELS, TINY, files, results, study, write_pairs
+from tests.printed_text import unfolded
 
 
 def test_called_again_nothing_is_trained_and_the_same_is_said(whole, capsys):
@@ -67,7 +68,7 @@ def test_ctrl_c_keeps_everything_says_how_to_go_on_and_that_ends_alike(discs, wh
     out = tmp_path / "a study"
     assert study(discs, "--out", out, *TINY, "--only", "m1m2") == 130
     said = capsys.readouterr().out
-    assert f"go on     python -m minunet.paper --out '{out}' --only m1m2 --device cpu\n" in said
+    assert f"go on     python -m minunet.paper --out '{out}' --only m1m2 --device cpu\n" in unfolded(said)
     assert set(results(out)["rows"]) == {"m1"}
     assert load_state(out / "runs" / "m1-no-relu-seed0").step == 3
     finished = {path: when for path, when in files(out).items() if "m1-seed0" in path.parts}
@@ -88,7 +89,9 @@ def test_ctrl_c_outside_the_training_says_how_to_go_on(discs, tmp_path, monkeypa
 
     monkeypatch.setattr(StudyRunner, "run", interrupted)
     assert study(discs, "--out", tmp_path / "study", *TINY) == 130
-    assert f"go on     python -m minunet.paper --out {tmp_path / 'study'} --device cpu\n" in capsys.readouterr().out
+    assert f"go on     python -m minunet.paper --out {tmp_path / 'study'} --device cpu\n" in unfolded(
+        capsys.readouterr().out
+    )
 
 
 def _gpu():

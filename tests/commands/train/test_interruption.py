@@ -14,6 +14,7 @@ from minunet.runs.callbacks import CheckpointWriter, CurveDrawer
 from minunet.runs.training_run import TrainingRun
 from minunet.training.trainer import Trainer
 from tests.commands.train.small_runs import TINY, assert_same_run, interrupt, train
+from tests.printed_text import unfolded
 
 
 @pytest.mark.parametrize("step", [2, 3, 5])
@@ -36,7 +37,7 @@ def test_ctrl_c_keeps_everything_says_how_to_resume_and_the_resumed_run_is_the_s
     epoch, batch = divmod(step, 3)
     where = f"in epoch {epoch + 1} of 3, after step {batch} of 3" if batch else "in epoch 1 of 3, after step 3 of 3"
     assert f"stopped   {where}; nothing is lost" in said.out
-    assert f"resume    python -m minunet.train --resume {run}" in said.out
+    assert f"resume    python -m minunet.train --resume {run}" in unfolded(said.out)
     assert load_state(run).step == step
     assert signal.getsignal(signal.SIGINT) is handler
     monkeypatch.undo()
@@ -73,7 +74,7 @@ def test_ctrl_c_before_the_first_step_says_how_to_go_on_and_it_does(finished, di
     monkeypatch.setattr(Batches, "load", interrupt)
     run = tmp_path / "run"
     assert train(discs, "--out", run, *TINY) == 130
-    assert f"resume    python -m minunet.train --resume {run}" in capsys.readouterr().out
+    assert f"resume    python -m minunet.train --resume {run}" in unfolded(capsys.readouterr().out)
     monkeypatch.undo()
     assert train("--resume", run) == 0
     assert_same_run(finished, run)

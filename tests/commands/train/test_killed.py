@@ -90,8 +90,9 @@ def left(run):
     }
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.ci)])
-@pytest.mark.parametrize("drawn", [False, True])
+@pytest.mark.parametrize(
+    ("drawn", "kills"), [(True, 1), *(pytest.param(drawn, 10, marks=pytest.mark.ci) for drawn in (False, True))]
+)
 def test_a_killed_training_ends_as_if_nobody_had_stopped_it(drawn, kills, discs, tmp_path, monkeypatch):
     monkeypatch.setattr("minunet.runs.training_data.DRAWN_COUNT", 6)
     sweep(kills, None if drawn else discs, tmp_path, seed=drawn)

@@ -2,7 +2,7 @@
 
 import shlex
 
-from minunet.inspection.suggested_command import command_lines
+from minunet.cli.command_lines import command_lines
 
 
 def test_a_short_command_is_one_line():
