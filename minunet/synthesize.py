@@ -11,6 +11,7 @@ from minunet.cli.argument_types import file_path, image_size, non_negative_int, 
 from minunet.cli.command import INTERRUPTED, command, print_folded
 from minunet.cli.console import say_commands, say_item
 from minunet.cli.parser import Parser
+from minunet.cli.streams import is_terminal
 from minunet.data.synthetic import VARIETIES, drawing_problems, set_problems, write_set
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_bytes
@@ -90,7 +91,7 @@ def main(argv: list[str] | None = None) -> int:
             arguments.count,
             arguments.size,
             arguments.seed,
-            progress=True,
+            progress=is_terminal(sys.stderr),
             variety=arguments.variety,
             diameter=arguments.diameter,
         )

@@ -12,7 +12,7 @@ class MatplotlibMissing(RuntimeError):
     """matplotlib, which draws the plots, is not installed; the message says how to install it."""
 
     def __init__(self) -> None:
-        super().__init__("plots need matplotlib: pip install 'minunet[plots]'")
+        super().__init__("plots need matplotlib: python -m pip install 'minunet[plots]'")
 
 
 def matplotlib_figure(**options: Any) -> Figure:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from minunet.checkpoints.pretrained import is_pretrained
 from minunet.cli.console import Say, say_item
 from minunet.data.pairs import Pair
 from minunet.inference.loaded_model import LoadedModel
@@ -49,13 +50,13 @@ def announce_evaluation(
     if left_out:
         say_item(say, "", f"left out: {describe_sides(left_out)}")
     warnings = []
-    if selected.source is None:
+    if selected.source is not None:
+        say_item(say, "", f"(by {selected.source})", fold=False)
+    elif not is_pretrained(model.path):  # that one has seen drawn smears only
         warnings.append(
             "there is no split.json beside the model (--split names one): if it was trained on these images, the numbers "
             "below are too good"
         )
-    else:
-        say_item(say, "", f"(by {selected.source})", fold=False)
     used = Counter(side for side in scored.values() if side in TRAINED_WITH)
     if used:
         share = "" if used.total() == len(scored) else f"{used.total()} of "

@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Sequence
 
 from minunet.checkpoints.pretrained import is_pretrained
-from minunet.cli.console import Say, say_item
+from minunet.cli.console import Say, say_commands, say_item
 from minunet.inference.loaded_model import NO_DIAMETER, LoadedModel
 from minunet.wording import count_noun
 
@@ -17,7 +17,8 @@ def announce_model(say: Say, model: LoadedModel) -> None:
     """The model, and what it takes."""
     if is_pretrained(model.path):
         say_item(say, "model", "the one that comes with minunet, trained on drawn smears (docs/pretrained.md)")
-        say_item(say, "", f"one of your own, from a few images with masks: {TRAINING}")
+        say_item(say, "", "for a model of your own, from a few images with masks:")
+        say_commands(say, "", TRAINING)
     else:
         say_item(say, "model", str(model.path), fold=False)
     say_item(say, "", model.summary())
@@ -36,4 +37,4 @@ def describe_diameters(estimates: Sequence[float]) -> str:
         return ""
     typical, count = statistics.median(estimates), len(estimates)
     spread = f" ({min(estimates):.0f} to {max(estimates):.0f} in {count_noun(count, 'image')})" if count > 1 else ""
-    return f"cells of about {typical:.0f} pixels across{spread}, by an estimate; --diameter says otherwise"
+    return f"cells of about {typical:.0f} pixels across{spread}, by an estimate; --diameter PX sets it"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from minunet.inference.metrics import trivial_dice
 from minunet.training.events import EpochRecord
+from minunet.wording import count_noun
 
 # A model counts as one that calls everything background where it finds less than this share of the pixels of cells, and as one
 # that calls everything cell where it leaves less than this share of those of the background.
@@ -85,7 +86,8 @@ class WatchedTraining:
     def remedy(self, otherwise: str) -> str:
         """More epochs where there were too few steps to judge; else `otherwise`."""
         if self.ended and self.last.step < FEW_STEPS:
-            return f"{self.last.step} steps are too few, train longer: --epochs {self.more_epochs}"
+            steps = self.last.step
+            return f"{count_noun(steps, 'step')} {'is' if steps == 1 else 'are'} too few, train longer: --epochs {self.more_epochs}"
         return otherwise
 
     def streak(self) -> int:

@@ -6,6 +6,7 @@ from PIL import Image
 
 from minunet import synthesize
 from minunet.results.smear_sheet import TILE_WIDTH
+from tests.printed_text import unfolded
 
 
 def test_a_set_with_its_contact_sheet(tmp_path, capsys):
@@ -107,7 +108,7 @@ def test_a_sheet_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
 def test_the_command_to_go_on_with_holds_for_a_folder_with_spaces(tmp_path, capsys):
     out = tmp_path / "my smears"
     assert synthesize.main([str(out), "--count", "1", "--size", "32"]) == 0
-    assert f"python -m minunet.train '{out}'" in capsys.readouterr().out
+    assert f"train     python -m minunet.train '{out}'" in unfolded(capsys.readouterr().out)
 
 
 def test_an_interrupted_command_says_what_is_left(tmp_path, capsys, monkeypatch):

@@ -90,6 +90,7 @@ def test_a_dice_no_better_than_that_of_everything_cell_is_named_beside_it():
     assert "--epochs 80" in sentence
     assert watch_rules.trivial(watched(*[poor] * 15, {})) is None
     assert watch_rules.trivial(watched(*[poor] * 6, of=6)) is not None
+    assert ": 1 step is too few, train longer" in watch_rules.trivial(watched({**poor, "step": 1}, of=1))
 
 
 def test_over_fitting_is_a_validation_loss_that_rises_for_five_epochs_while_the_training_loss_falls():

@@ -22,6 +22,7 @@ def test_the_pretrained_model_is_scored_at_the_size_of_the_images(made, tmp_path
     assert run("pretrained", made / "data", "--out", "out") == 0
     said = flat(capsys.readouterr().out)
     assert "the one that comes with minunet" in said
+    assert "split.json" not in said  # nobody has trained it on these images
     assert "size cells of about" in said
     result = numbers()
     assert result["scale"] == "native"

@@ -27,7 +27,7 @@ def test_folders_and_patterns(folder, capsys, arguments):
     assert "model the one that comes with minunet, trained on drawn smears (docs/pretrained.md)" in said
     assert "python -m minunet.train DATA --init pretrained" in said
     assert "size cells of about" in said
-    assert "--diameter says otherwise" in said
+    assert "--diameter PX sets it" in said
     counts = {row["image"]: row["cells"] for row in rows(folder.parent / "out" / "images.csv")}
     assert counts == {"none": "0", "one": "1", "three": "3"}
 
