@@ -14,13 +14,19 @@ def test_a_set_with_its_contact_sheet(tmp_path, capsys):
     assert synthesize.main([str(out), "--count", "3", "--size", "64x48", "--seed", "2"]) == 0
     said = capsys.readouterr()
     assert str(out / "sheet.png") in said.out and "3 smears of 64x48 pixels" in said.out
-    assert "3/3" in said.err
+    assert said.err == ""  # no terminal: no bar
     assert len(list((out / "images").iterdir())) == 3
     with Image.open(out / "images" / "smear_0000.png") as image:
         assert image.size == (64, 48)
     with Image.open(out / "sheet.png") as sheet:
         assert sheet.width > 3 * TILE_WIDTH
         assert np.asarray(sheet).std() > 10
+
+
+def test_a_bar_on_a_terminal(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(synthesize, "is_terminal", lambda stream: True)
+    assert synthesize.main([str(tmp_path / "set"), "--count", "2", "--size", "32"]) == 0
+    assert "2/2" in capsys.readouterr().err
 
 
 def test_a_set_of_the_wide_variety_with_cells_of_a_given_diameter(tmp_path):
