@@ -13,7 +13,8 @@ from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
-from minunet.results.cell_table import score_lines, worst_lines
+from minunet.results.cell_table import class_lines, score_lines, worst_lines
+from minunet.runs.comparison_report import write_comparison_report
 from minunet.runs.comparison_run import (
     COMPARISON_FILES,
     ComparedFolders,
@@ -21,6 +22,7 @@ from minunet.runs.comparison_run import (
     comparison_problems,
     write_comparison,
 )
+from minunet.runs.report_file import add_report_flag, command_line
 from minunet.wording import count_noun, join_names
 
 EPILOG = f"""\
@@ -28,6 +30,7 @@ A is taken for the truth: a folder of masks drawn by hand, of labels from Fiji, 
 Cellpose, or of predictions of another model. Files belong together by their names, where
 _mask and _labels at the end do not count. Of a folder of predictions NAME_labels.tif are
 taken. Masks that do not number their cells are compared by their connected regions.
+Where both are predictions of models with classes, each class is compared too.
 
 scores: F1, AP at IoU 0.5 to 0.9, panoptic quality, AJI, count error, splits, merges and
 distance of the borders (docs/cells.md); bias and limits of agreement of the counts by
@@ -39,13 +42,15 @@ files in --out:
 examples:
   python -m minunet.compare masks predictions/first
   python -m minunet.compare fiji ours --out agreement
+  python -m minunet.compare fiji ours --out agreement --images smears
 """
 
 
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    arguments, problems = build_parser().parse_collecting(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    arguments, problems = build_parser().parse_collecting(typed)
     if missing := missing_packages():
         problems.append(f"{missing}.")
     a, b, out = arguments.a, arguments.b, arguments.out
@@ -54,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     if problems:
         raise UserError(problems)
     with FileProgressBar("comparing") as progress:
-        comparison = compare_folders(a, b, progress)
+        comparison = compare_folders(a, b, progress, arguments.images)
     for note in comparison.notes:
         say_item(print, "note", note)
     print(*report(comparison), sep="\n")
@@ -67,6 +72,9 @@ def main(argv: list[str] | None = None) -> int:
             raise UserError(problems)
         if reason := write_comparison(out, a, b, comparison):
             say_item(print, "plot", reason)
+        if not arguments.no_report:
+            again = command_line("minunet.compare", typed, overwrite=True)
+            write_comparison_report(out, a, b, comparison, again, print)
     say_item(print, "open", str(out / "per_image.csv"), fold=False)
     return 0
 
@@ -79,6 +87,7 @@ def report(comparison: ComparedFolders) -> list[str]:
         f"{count_noun(len(comparison.scores), 'image')} compared; A is taken for the truth, B for the prediction:",
         *score_lines(comparison.scores),
         f"  counts, B - A         {agreement.bias:+.2f} cells on average{limits}",
+        *class_lines(comparison.class_rows()),
         "",
         *worst_lines(comparison.scores),
         "",
@@ -98,8 +107,15 @@ def build_parser() -> Parser:
     )
     parser.add_argument("a", metavar="A", type=file_path, help="folder of masks or labels that are taken for the truth")
     parser.add_argument("b", metavar="B", type=file_path, help="folder of masks or labels to compare with them")
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        type=file_path,
+        help="folder of the images, for the pictures of the report (default none)",
+    )
     parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the numbers (default none)")
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier comparison in --out")
+    add_report_flag(parser)
     return parser
 
 

@@ -138,6 +138,22 @@ class CellScores:
             "count_bias_cells": fmean(image.predicted - image.true for image in counts),
         }
 
+    def class_row(self) -> dict[str, float | int | None]:
+        """What a table of classes shows of these cells, if they are those of one class: their numbers, F1 and count error.
+
+        The scores of a class that is nowhere are None. The count error is the sum of the errors of all images, without their signs,
+        over the true number of cells, so that images without the class do no harm.
+        """
+        counts = [*self.images.values()]
+        true, found = sum(image.true for image in counts), sum(image.predicted for image in counts)
+        error = sum(abs(image.predicted - image.true) for image in counts)
+        return {
+            "true_cells": true,
+            "predicted_cells": found,
+            "cell_f1": self.result()["cell_f1"] if true or found else None,
+            "count_error": error / true if true else None,
+        }
+
     def per_image(self) -> dict[str, dict[str, float | int | None]]:
         """The scores of each image by its name, in their order."""
         return {

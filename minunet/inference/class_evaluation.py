@@ -67,26 +67,13 @@ class ClassEvaluation:
     def result(self) -> dict[str, dict[str, Any]]:
         """By the name of each class: "dice", "iou", "true_pixels", "predicted_pixels", then `CELL_SCORES`.
 
-        The scores of a class without cells of its own are None, and those of one that is nowhere. The count error is the sum of the
-        errors of all images, without their signs, over the true number of cells, so that images without the class do no harm.
+        The scores of a class without cells of its own are None, and those of one that is nowhere; see `CellScores.class_row`.
         """
         rows: dict[str, dict[str, Any]] = {}
         for name, row in self.pixels.result().items():
             cells = self.cells.get(name)
             rows[name] = {
                 **row,
-                **(dict.fromkeys(CELL_SCORES) if cells is None or not len(cells) else _of_cells(cells)),
+                **(dict.fromkeys(CELL_SCORES) if cells is None or not len(cells) else cells.class_row()),
             }
         return rows
-
-
-def _of_cells(cells: CellScores) -> dict[str, Any]:
-    scores, counts = cells.result(), cells.images.values()
-    true, found = sum(image.true for image in counts), sum(image.predicted for image in counts)
-    error = sum(abs(image.predicted - image.true) for image in counts)
-    return {
-        "true_cells": true,
-        "predicted_cells": found,
-        "cell_f1": scores["cell_f1"] if true or found else None,
-        "count_error": error / true if true else None,
-    }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from minunet.cells.cell_matching import IOU_THRESHOLDS
 from minunet.cells.cell_scores import AP_NAMES, CellScores
 from minunet.inference.cell_evaluation import CellEvaluation
@@ -49,6 +52,19 @@ def score_lines(cells: CellScores) -> list[str]:
         f"  splits, merges        {scores['splits']}, {scores['merges']}",
         "  border distance       " + ("none" if distance is None else f"{distance:.2f} pixels"),
     ]
+
+
+def class_lines(classes: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A line for each class of cells, by its name, with a heading; none without classes. See `CellScores.class_row`."""
+    if not classes:
+        return []
+    width = max(16, *map(len, classes))
+    lines = [f"  {'class':<{width}}  {'true':>8}  predicted  count error  F1 at IoU 0.5"]
+    for name, row in classes.items():
+        error = "-" if row["count_error"] is None else f"{100 * row['count_error']:.1f} %"
+        f1 = "-" if row["cell_f1"] is None else f"{row['cell_f1']:.4f}"
+        lines.append(f"  {name:<{width}}  {row['true_cells']:>8,}  {row['predicted_cells']:>9,}  {error:>11}  {f1:>13}")
+    return lines
 
 
 def worst_lines(cells: CellScores) -> list[str]:

@@ -14,15 +14,7 @@ import numpy as np
 
 from minunet.cells.agreement import Agreement
 from minunet.cells.cell_scores import CellScores
-from minunet.data.finding.listing import list_folder
-from minunet.data.finding.matching import Pair
-from minunet.data.mask_cells import cells_of_mask
-from minunet.data.pair_statistics import measure_mask
-from minunet.data.reading.chosen_reading import choose_reading
-from minunet.data.reading.file_workers import ProgressCallback, map_files
-from minunet.data.reading.mask_reading import NUMBERED, MaskReading
-from minunet.data.reading.pair_files import read_mask
-from minunet.data.reading.preprocessing import Preprocessing
+from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
 from minunet.files.atomic_write import replacing, write_text
 from minunet.files.folders import results_problems
@@ -30,60 +22,15 @@ from minunet.files.json_files import write_json
 from minunet.results.bland_altman import bland_altman
 from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.score_tables import csv_text
-from minunet.wording import count_noun, join_names
+from minunet.runs.label_folder import LabelFolder, files_by_name, images_in
+from minunet.wording import join_names
 
 COMPARISON_FILES = {
+    "report.html": "all of it to look at in a browser",
     "comparison.json": "every score, and the agreement of the counts",
     "per_image.csv": "a row per image",
     "bland_altman.png": "the differences of the counts, if matplotlib is installed",
 }
-LABELS = "_labels.tif"
-ENDINGS = ("_mask", "-mask", "_labels", "-labels", "_label")  # taken off the names
-
-
-@dataclass(frozen=True)
-class LabelFolder:
-    """The labels or masks of a folder.
-
-    Attributes
-    ----------
-    files : dict of str to Path
-        By name: of the file within the folder, without its ending and without "_mask" or "_labels".
-    reading : MaskReading
-        How they are read.
-    note : str or None
-        What the user should know of them.
-    """
-
-    files: dict[str, Path]
-    reading: MaskReading
-    note: str | None = None
-
-    @classmethod
-    def find(cls, folder: Path) -> LabelFolder:
-        """The labels in a folder and the folders in it: NAME_labels.tif of predict where there are such, else every image.
-
-        Raises
-        ------
-        UserError
-            If there are none, two have the same name, or it is unclear which of their values are cells.
-        """
-        paths = _images(folder)
-        labels = [path for path in paths if path.name.endswith(LABELS)]
-        masks = [path for path in paths if path.stem.endswith("_mask")]
-        found = labels or masks or paths
-        if not found:
-            raise UserError(f"{folder}: holds no labels or masks; give a folder of PNG or TIFF files.")
-        files: dict[str, Path] = {}
-        problems = []
-        for path in found:
-            name = _name(folder, path)
-            if name in files:
-                problems.append(f"{files[name]} and {path} have the same name: keep one of them.")
-            files[name] = path
-        if problems:
-            raise UserError(problems)
-        return cls(files, MaskReading(NUMBERED)) if labels else cls(files, *_reading(folder, [*files.values()]))
 
 
 @dataclass
@@ -92,14 +39,22 @@ class ComparedFolders:
 
     Attributes
     ----------
+    folders : (LabelFolder, LabelFolder)
     scores : CellScores
+    classes : dict of str to CellScores
+        Of the cells of each class alone, by its name; empty unless both folders name the classes of their cells.
+    images : dict of str to Path
+        The images themselves, by the same names, as far as they are known.
     only_a, only_b : list of str
         Names that the other folder does not have.
     notes : list of str
         Of the two folders.
     """
 
+    folders: tuple[LabelFolder, LabelFolder]
     scores: CellScores = field(default_factory=CellScores)
+    classes: dict[str, CellScores] = field(default_factory=dict)
+    images: dict[str, Path] = field(default_factory=dict)
     only_a: list[str] = field(default_factory=list)
     only_b: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -110,8 +65,44 @@ class ComparedFolders:
         images = self.scores.images.values()
         return Agreement.of([image.true for image in images], [image.predicted for image in images])
 
+    def add(self, name: str) -> None:
+        """Compare the labels of one name.
 
-def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) -> ComparedFolders:
+        Raises
+        ------
+        UserError
+            If a file cannot be read, or the two are not of one size.
+        """
+        a, b = self.labels(name)
+        self.scores.update(a, b, name)
+        first, second = self.folders
+        for class_name, scores in self.classes.items():
+            scores.update(first.of_class(name, a, class_name), second.of_class(name, b, class_name), name)
+
+    def worst(self, most: int) -> list[tuple[str, dict[str, Any]]]:
+        """The names and scores of the images whose cells differ: those of the lowest F1 first, at most so many."""
+        differ = [(name, row) for name, row in self.scores.per_image().items() if row["panoptic_quality"] != 1]
+        return sorted(differ, key=lambda item: (item[1]["cell_f1"], item[1]["panoptic_quality"]))[:most]
+
+    def class_rows(self) -> dict[str, dict[str, Any]]:
+        """The scores of each class by its name, see `CellScores.class_row`."""
+        return {name: scores.class_row() for name, scores in self.classes.items()}
+
+    def labels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The labels (H, W) of one name in both folders; raises `UserError` as `add` does."""
+        first, second = self.folders
+        a, b = first.labels(name), second.labels(name)
+        if a.shape != b.shape:
+            (h, w), (other_h, other_w) = a.shape, b.shape
+            raise UserError(
+                f"{name}: {w}x{h} pixels in {first.path}, and {other_w}x{other_h} in {second.path}: give images of one size."
+            )
+        return a, b
+
+
+def compare_folders(
+    a: Path, b: Path, progress: ProgressCallback | None = None, images: Path | None = None
+) -> ComparedFolders:
     """Compare the cells of two folders of labels or masks; `a` is taken for the truth.
 
     Parameters
@@ -119,6 +110,8 @@ def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) 
     a, b : Path
     progress : callable, optional
         Called with the number of images done, and of all.
+    images : Path, optional
+        A folder of the images themselves.
 
     Raises
     ------
@@ -132,15 +125,26 @@ def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) 
             folders.append(LabelFolder.find(folder))
         except UserError as error:
             problems += error.problems
+    shown: dict[str, Path] = {}
+    try:
+        shown = {} if images is None else files_by_name(images, images_in(images))
+    except UserError as error:
+        problems += [f"--images: {problem}" for problem in error.problems]
     if problems:
         raise UserError(problems)
     first, second = folders
     common = [name for name in first.files if name in second.files]
+    classes, note = _common_classes(first, second)
     result = ComparedFolders(
+        (first, second),
+        classes={name: CellScores() for name in classes},
+        images={name: shown[name] for name in common if name in shown},
         only_a=[name for name in first.files if name not in second.files],
         only_b=[name for name in second.files if name not in first.files],
-        notes=[folder.note for folder in folders if folder.note],
+        notes=[said for said in (first.note, second.note, note) if said],
     )
+    if images is not None and len(missing := [name for name in common if name not in shown]):
+        result.notes.append(f"{images}: holds no image of the name {join_names(missing)}")
     if not common:
         raise UserError(
             f"{a} and {b} share no name ({join_names(result.only_a, 2)}; {join_names(result.only_b, 2)}): give the files of "
@@ -148,13 +152,7 @@ def compare_folders(a: Path, b: Path, progress: ProgressCallback | None = None) 
         )
     for number, name in enumerate(common, start=1):
         try:
-            labels = [_labels(folder, name) for folder in folders]
-            if labels[0].shape != labels[1].shape:
-                (h, w), (other_h, other_w) = (array.shape for array in labels)
-                raise UserError(
-                    f"{name}: {w}x{h} pixels in {a}, and {other_w}x{other_h} in {b}: give images of one size."
-                )
-            result.scores.update(labels[0], labels[1], name)
+            result.add(name)
         except UserError as error:
             problems += error.problems
         if progress:
@@ -180,6 +178,7 @@ def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -
         "only_in_a": comparison.only_a,
         "only_in_b": comparison.only_b,
         "scores": comparison.scores.result(),
+        "classes": comparison.class_rows() or None,
         "counts": {"bias": agreement.bias, "limits_of_agreement": agreement.limits},
         "per_image": rows,
     }
@@ -193,45 +192,9 @@ def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -
     return None
 
 
-def _images(folder: Path) -> list[Path]:
-    listing = list_folder(folder)
-    if listing.problems:
-        raise UserError(listing.problems)
-    inner = [path for sub in listing.folders if not sub.is_symlink() for path in _images(sub)]
-    return [*(path for path in listing.files if not path.name.endswith(".ome.tif")), *inner]
-
-
-def _name(folder: Path, path: Path) -> str:
-    stem = path.stem
-    for ending in ENDINGS:
-        stem = stem.removesuffix(ending)
-    return (path.relative_to(folder).parent / stem).as_posix()
-
-
-def _reading(folder: Path, paths: Sequence[Path]) -> tuple[MaskReading, str | None]:
-    """How masks are read, and a note where they are of one value: images without a cell, or cells that fill them."""
-    measured = map_files(lambda path: measure_mask(Pair(path.stem, path, path)), paths)
-    problems = [file.problem for file in measured if file.problem]
-    if problems:
-        raise UserError(problems)
-    counts = [file.counts for file in measured if file.counts is not None]
-    whole = all(mask.form == "numbers" and np.issubdtype(mask.values.dtype, np.integer) for mask in counts)
-    if whole and len(only := {int(value) for mask in counts for value in mask.values}) == 1:
-        value = only.pop()
-        extent = (
-            f"one cell that fills each image, since every pixel is {value}"
-            if value
-            else "no cell, since every pixel is 0"
-        )
-        return MaskReading(
-            NUMBERED
-        ), f"{folder}: {count_noun(len(paths), 'mask')} with {extent}; check that this is intended"
-    chosen = choose_reading(counts, names=paths)
-    if chosen.reading is None:
-        raise UserError(f"{folder}: {problem}" for problem in chosen.problems)
-    return chosen.reading, None
-
-
-def _labels(folder: LabelFolder, name: str) -> np.ndarray:
-    path = folder.files[name]
-    return cells_of_mask(read_mask(Pair(name, path, path)), Preprocessing(reading=folder.reading)).labels
+def _common_classes(a: LabelFolder, b: LabelFolder) -> tuple[list[str], str | None]:
+    """The classes that are compared, and a note where only one of the folders names the class of its cells."""
+    if bool(a.classes) == bool(b.classes):
+        return sorted({*a.class_names(), *b.class_names()}), None
+    named, other = (a, b) if a.classes else (b, a)
+    return [], f"{named.path} has classes of cells, and {other.path} has none: classes are not compared"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from minunet.cli.console import Say
-from minunet.files.json_files import is_finite_number, read_json
+from minunet.files.json_files import read_json
 from minunet.inference.cell_evaluation import CellEvaluation
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.report.report_page import ReportPage, ReportSection, ReportWarning
@@ -29,6 +29,7 @@ from minunet.runs.report_sections import (
     pixel_sentence,
     plots_section,
     reading_section,
+    score_text,
     software_section,
     table_lines,
 )
@@ -44,7 +45,6 @@ NUMBERS = {
         "count_bias": "count bias",
     },
 }
-PERCENT = ("count_error", "count_bias")
 
 
 def write_evaluation_report(
@@ -109,7 +109,7 @@ def evaluation_page(
         made=made_by(),
         warnings=[*map(ReportWarning, warnings), *named_warnings(unlike, "per_image.csv")],
         numbers=[
-            (name, _shown(metrics[group], key))
+            (name, score_text(metrics[group], key))
             for group, names in NUMBERS.items()
             if metrics[group] is not None
             for key, name in names.items()
@@ -159,8 +159,8 @@ def _cell_summary(scores: dict[str, Any] | None) -> list[str]:
         return []
     return [
         f"{count_noun(scores['predicted_cells'], 'cell')} predicted and {scores['true_cells']:,} in the masks; single cells are "
-        f"found with F1 {_shown(scores, 'cell_f1')}; the number of cells of an image is off by {_shown(scores, 'count_error')} on "
-        "average."
+        f"found with F1 {score_text(scores, 'cell_f1')}; the number of cells of an image is off by "
+        f"{score_text(scores, 'count_error')} on average."
     ]
 
 
@@ -176,13 +176,3 @@ def _all_scores(metrics: dict[str, Any]) -> list[tuple[str, str]]:
         for group, title in groups.items()
         for name, value in (metrics.get(group) or {}).items()
     ]
-
-
-def _shown(scores: dict[str, Any], name: str) -> str:
-    value = scores.get(name)
-    if not is_finite_number(value):
-        return "none"
-    assert isinstance(value, (int, float))
-    if name in PERCENT:
-        return f"{100 * value:{'+' if name == 'count_bias' else ''}.1f} %"
-    return f"{value:.4f}"

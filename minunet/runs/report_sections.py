@@ -27,6 +27,7 @@ from minunet.version import __version__
 from minunet.wording import shorten
 
 PACKAGES = ("numpy", "scipy", "scikit-image", "pillow", "tifffile", "safetensors", "matplotlib", "jinja2", "cupy")
+PERCENT = ("count_error", "count_bias")  # scores that are shares
 MOST_NAMED = 30  # images among the warnings
 NO_PLOTS = "The plots are missing, because matplotlib is not installed: python -m pip install 'minunet[report]'"
 
@@ -47,6 +48,19 @@ def pixel_sentence(what: str, scores: Mapping[str, Any]) -> str:
             shown.append(f"{label} {scores[name]:.4f}{beside}")
     trivial = " Trivial is the better of calling every pixel cell and calling every pixel background."
     return f"{what}: {', '.join(shown)}.{trivial}" if shown else f"{what}."
+
+
+def score_text(scores: Mapping[str, Any], name: str) -> str:
+    """A score as a report shows it; "none" where there is none."""
+    value = scores.get(name)
+    if not is_finite_number(value):
+        return "none"
+    assert isinstance(value, (int, float))
+    if isinstance(value, int):
+        return f"{value:,}"
+    if name in PERCENT:
+        return f"{100 * value:{'+' if name == 'count_bias' else ''}.1f} %"
+    return f"{value:.4f}"
 
 
 def class_section(scores: Mapping[str, Mapping[str, Any]] | None) -> ReportSection:

@@ -28,6 +28,7 @@ from minunet.runs.report_sections import (
     pixel_sentence,
     plots_section,
     reading_section,
+    score_text,
     settings_facts,
     software_section,
     table_lines,
@@ -75,7 +76,7 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
         ],
         made=made_by(),
         warnings=[*_watched(folder), *map(ReportWarning, _data_warnings(config, data, model))],
-        numbers=[(f"test {name}", _number(test, key)) for key, name in SCORES.items()],
+        numbers=[(f"test {name}", score_text(test, key)) for key, name in SCORES.items()],
         sections=[
             ReportSection(
                 "command",
@@ -219,8 +220,3 @@ def _shown_settings(config: TrainConfig) -> dict[str, Any]:
 
 def _sides(names: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
     return [(f"images of the side {side}", ", ".join(listed)) for side, listed in names.items()]
-
-
-def _number(scores: Mapping[str, Any], name: str) -> str:
-    value = scores.get(name)
-    return f"{value:.4f}" if is_finite_number(value) else "none"

@@ -6,5 +6,10 @@ import pytest
 @pytest.fixture(autouse=True)
 def reports(monkeypatch):
     """No command writes a report; the tests in tests/commands/report have them."""
-    for name in ("train.write_training_report", "evaluate.write_evaluation_report", "predict.write_prediction_report"):
+    for name in (
+        "train.write_training_report",
+        "evaluate.write_evaluation_report",
+        "predict.write_prediction_report",
+        "compare.write_comparison_report",
+    ):
         monkeypatch.setattr(f"minunet.{name}", lambda *arguments: None)

@@ -87,6 +87,48 @@ def test_names_that_only_one_folder_has_are_said(folders, capsys):
     assert "only in A: y" in printed and "only in B: z" in printed
 
 
+def write_classes(folder, classes):
+    """A table as predict writes it, of (image, number, class)."""
+    with open(folder / "cells.csv", "w", newline="") as file:
+        csv.writer(file).writerows([("image", "id", "class"), *classes])
+
+
+def test_classes_of_cells_are_compared_where_both_folders_name_them(folders, capsys):
+    (folders / "c").mkdir()
+    for name in "xy":
+        tifffile.imwrite(folders / "c" / f"{name}_labels.tif", TWO)
+    write_classes(folders / "c", [("x", 3, "red"), ("x", 6, "white"), ("y", 3, "red"), ("y", 6, "red")])
+    write_classes(folders / "b", [("x", 3, "red"), ("x", 6, "red"), ("y", 3, "red")])
+    assert run("c", "b", "--out", "out") == 0
+    classes = json.loads((folders / "out" / "comparison.json").read_text())["classes"]
+    assert classes == {
+        "red": {
+            "true_cells": 3,
+            "predicted_cells": 3,
+            "cell_f1": pytest.approx(2 / 3),
+            "count_error": pytest.approx(2 / 3),
+        },
+        "white": {"true_cells": 1, "predicted_cells": 0, "cell_f1": 0, "count_error": 1},
+    }
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["red", "3", "3", "66.7", "%", "0.6667"] in printed
+    (folders / "b" / "cells.csv").unlink()
+    assert run("c", "b") == 0
+    assert "c has classes of cells, and b has none" in " ".join(capsys.readouterr().out.split())
+    (folders / "b" / "cells.csv").write_text("image,id,class\nx,three,red\n")
+    assert run("c", "b") == 2
+    assert "b/cells.csv: is damaged" in " ".join(capsys.readouterr().err.split())
+
+
+def test_images_that_are_not_there_are_named(folders, capsys):
+    (folders / "images").mkdir()
+    Image.new("RGB", SHAPE[::-1]).save(folders / "images" / "x.jpg")
+    assert run("a", "b", "--images", "images") == 0
+    assert "images: holds no image of the name y" in " ".join(capsys.readouterr().out.split())
+    assert run("a", "b", "--images", "nowhere") == 2
+    assert "--images: nowhere does not exist" in " ".join(capsys.readouterr().err.split())
+
+
 def test_what_is_wrong_is_said(folders, capsys):
     (folders / "empty").mkdir()
     assert run("empty", "missing") == 2

@@ -120,26 +120,42 @@ def curve_plots(history: Sequence[Mapping[str, object]]) -> list[ReportPlot]:
     return plots
 
 
-def count_plots(true: Sequence[float], predicted: Sequence[float]) -> list[ReportPlot]:
-    """The predicted number of cells of each image over the true one, and, of enough images, the plot of Bland and Altman."""
+def count_plots(
+    true: Sequence[float],
+    predicted: Sequence[float],
+    labels: tuple[str, str] = ("cells in the mask", "cells predicted"),
+    names: tuple[str, str] = ("mask", "prediction"),
+) -> list[ReportPlot]:
+    """The predicted number of cells of each image over the true one, and, of enough images, the plot of Bland and Altman.
+
+    Parameters
+    ----------
+    true, predicted : sequence of float
+        Of each image.
+    labels : (str, str)
+        Of the two axes.
+    names : (str, str)
+        What the two numbers are from.
+    """
     agreement = Agreement.of(true, predicted)
     figure = SvgFigure("counts")
     axes = figure.axes
     most = max([1.0, *true, *predicted])
+    over = labels[1][:1].upper() + labels[1][1:]
     axes.plot([0, 1.04 * most], [0, 1.04 * most], color="black", linewidth=1, label="equal")
     axes.plot(true, predicted, "o", color=TRAIN, alpha=0.75, label="an image")
-    axes.set(xlabel="cells in the mask", ylabel="cells predicted", xlim=(0, 1.08 * most), ylim=(0, 1.08 * most))
+    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(0, 1.08 * most), ylim=(0, 1.08 * most))
     axes.legend(frameon=False)
     plots = [
         figure.plot(
-            f"The predicted number of cells of {len(true)} images over the number in their masks",
-            f"Predicted cells against those of the mask, an image each; the mean difference is {agreement.bias:+.2f} cells.",
+            f"{over} over {labels[0]}, of {count_noun(len(true), 'image')}",
+            f"{over} against {labels[0]}, an image each; the mean difference is {agreement.bias:+.2f} cells.",
         )
     ]
     if len(true) >= LEAST_FOR_AGREEMENT and agreement.limits is not None:
         low, high = agreement.limits
         figure = SvgFigure("agreement")
-        draw_bland_altman(figure.axes, agreement, ("mask", "prediction"))
+        draw_bland_altman(figure.axes, agreement, names)
         plots.append(
             figure.plot(
                 "Bland-Altman plot: the difference of the two numbers of cells of each image over their mean",

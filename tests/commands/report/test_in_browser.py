@@ -3,12 +3,12 @@
 import pytest
 
 from tests.browser import Browser, find_browser
+from tests.commands.report.conftest import FOLDERS
 
 pytestmark = [
     pytest.mark.ci,
     pytest.mark.skipif(find_browser() is None, reason="there is no Chromium and no Chrome"),
 ]
-FOLDERS = ("run", "scores", "found")
 # The contrast of every text with what is behind it, by WCAG 2.1; the page has no pictures behind texts.
 CONTRASTS = """
 (() => {

@@ -1,4 +1,4 @@
-"""report.html of train, evaluate and predict: what is in it, when it is written again, and when it is not written."""
+"""report.html of train, evaluate, predict and compare: what is in it, when it is written again, and when it is not written."""
 
 import json
 import os
@@ -7,15 +7,14 @@ import sys
 
 import pytest
 
-from minunet import evaluate, predict, train
+from minunet import compare, evaluate, predict, train
 from minunet.runs.report_sections import sha256
 from minunet.runs.warnings_file import write_warnings
 from minunet.training.watch_record import TrainingWarning
-from tests.commands.report.conftest import EVIL, NAMES
+from tests.commands.report.conftest import EVIL, FOLDERS, NAMES
 from tests.html_page import HtmlPage
 
 pytest.importorskip("jinja2")
-FOLDERS = ("run", "scores", "found")
 
 
 def page_in(folder):
@@ -36,8 +35,8 @@ def test_each_is_one_page_that_loads_nothing(results, folder):
     page.check()
     assert EVIL in page.text and "{{ 7*7 }}" in page.text
     assert page.all("img") and page.all("table")
-    words = {"run": "Training: run", "scores": "Evaluation: scores", "found": "Predictions: found"}
-    assert page.text.startswith(words[folder])
+    words = {"run": "Training", "scores": "Evaluation", "found": "Predictions", "agreed": "Comparison"}
+    assert page.text.startswith(f"{words[folder]}: {folder}")
 
 
 def test_the_report_of_a_training(results):
@@ -124,6 +123,30 @@ def test_the_report_of_predictions(results):
     assert all(name in page.text for name in cells[0].split(","))
 
 
+@pytest.mark.skipif("agreed" not in FOLDERS, reason="the packages for cells are not installed")
+def test_the_report_of_a_comparison(results):
+    page = page_in(results / "agreed")
+    command = "python -m minunet.compare data/masks found --out agreed --images data/images --overwrite"
+    assert command in page.text
+    document = json.loads((results / "agreed" / "comparison.json").read_text(encoding="utf-8"))
+    assert f"F1 {document['scores']['cell_f1']:.4f}" in page.text
+    assert f"B - A is {document['counts']['bias']:+.2f} cells an image" in page.text
+    # The masks show regions, the predictions numbered cells.
+    assert "Warnings The masks of A do not number their cells" in page.text
+    assert len(page.all("tr")) == 1 + len(NAMES)
+    differ = [row for row in document["per_image"] if row["panoptic_quality"] != 1]
+    assert differ and len(page.all("img")) == 4 * min(4, len(differ))  # the image, A, B and the differences
+    worst = min(differ, key=lambda row: row["cell_f1"])
+    assert (
+        page.text.index("worst 1: ")
+        < page.text.index(f"F1 of cells {worst['cell_f1']:.3f}")
+        < page.text.index("worst 2: ")
+    )
+    assert "cell in A only" in page.text and "How A and B are read" in page.text
+    pytest.importorskip("matplotlib")
+    assert "Cells in B against cells in A" in page.text and "limits of agreement" in page.text
+
+
 def test_warnings_of_the_training_come_first(copied):
     warning = TrainingWarning("stuck", 2, f"the loss is stuck <b>{EVIL}: train longer.")
     write_warnings(copied / "run" / "warnings.json", [warning])
@@ -159,11 +182,14 @@ def test_nothing_left_to_predict_writes_the_report(copied):
 
 def test_a_report_that_is_not_wanted(copied, capsys):
     shutil.rmtree("scores")
+    shutil.rmtree("agreed", ignore_errors=True)
     (copied / "run" / "report.html").unlink()
     assert evaluate.main(["model", "data", "--out", "scores", "--no-report"]) == 0
     assert predict.main(["model", "data/images", "--out", "other", "--no-report"]) == 0
     assert train.main(["--resume", "run", "--no-report"]) == 0
-    assert not [folder for folder in ("scores", "other", "run") if (copied / folder / "report.html").exists()]
+    if "agreed" in FOLDERS:
+        assert compare.main(["data/masks", "found", "--out", "agreed", "--no-report"]) == 0
+    assert not [folder for folder in ("scores", "other", "run", "agreed") if (copied / folder / "report.html").exists()]
     assert "report.html" not in capsys.readouterr().out
 
 
@@ -181,11 +207,15 @@ def test_without_jinja2_a_line_says_how_to_get_it(copied, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
     for folder in FOLDERS:
         (copied / folder / "report.html").unlink()
+    if "agreed" in FOLDERS:
+        assert compare.main(["data/masks", "found", "--out", "agreed", "--overwrite"]) == 0
     assert train.main(["--resume", "run"]) == 0
     assert evaluate.main(["model", "data", "--out", "scores", "--overwrite"]) == 0
     assert predict.main(["model", "data/images", "--out", "found", "--overwrite"]) == 0
     lines = " ".join(capsys.readouterr().out.split())
-    assert lines.count("report.html needs Jinja2, which is not installed: python -m pip install 'minunet[report]'") == 3
+    assert lines.count(
+        "report.html needs Jinja2, which is not installed: python -m pip install 'minunet[report]'"
+    ) == len(FOLDERS)
     assert not [folder for folder in FOLDERS if (copied / folder / "report.html").exists()]
 
 
