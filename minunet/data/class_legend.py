@@ -43,6 +43,14 @@ class ClassLegend:
         return [self.names[kind] for kind in self.kinds]
 
     @property
+    def described(self) -> tuple[str, ...]:
+        """The names, with the class in which each lies, such as "nucleus (in white)"."""
+        return tuple(
+            name if outer == place else f"{name} (in {self.names[outer]})"
+            for place, (name, outer) in enumerate(zip(self.names, self.outer, strict=True))
+        )
+
+    @property
     def colours(self) -> np.ndarray:
         """(K, 3) uint8."""
         return class_colours(len(self.names))

@@ -19,10 +19,7 @@ def class_table(classes: Mapping[str, Mapping[str, Any]], legend: ClassLegend, m
     mean : float or None
         The mean Dice of all classes but the background.
     """
-    labels = {
-        name: name if legend.outer[place] == place else f"{name} (in {legend.names[legend.outer[place]]})"
-        for place, name in enumerate(legend.names)
-    }
+    labels = dict(zip(legend.names, legend.described, strict=True))
     width = max(16, *map(len, labels.values()))
     lines = [
         "classes, at the images' own size:",

@@ -93,7 +93,7 @@ def comparison_page(out: Path, a: Path, b: Path, comparison: ComparedFolders, co
                 lambda: count_plots(true, predicted, ("cells in A", "cells in B"), ("A", "B")),
             ),
             _worst(comparison, count),
-            class_section(comparison.class_rows()),
+            class_section(comparison.class_rows(), source="comparison.json"),
             ReportSection(
                 "images", "Images", table=report_table(table_lines(out / "per_image.csv"), "images", "per_image.csv")
             ),

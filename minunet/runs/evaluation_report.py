@@ -113,7 +113,10 @@ def evaluation_page(
             for group, names in NUMBERS.items()
             if metrics[group] is not None
             for key, name in names.items()
-        ],
+        ]
+        + (
+            [] if not metrics.get("classes") else [("mean Dice of the classes", score_text(metrics, "mean_class_dice"))]
+        ),
         sections=[
             ReportSection(
                 "command",
@@ -128,7 +131,7 @@ def evaluation_page(
                 ],
             ),
             cases_section(cases, f"of {count_noun(count, 'image')}", model.legend),
-            class_section(metrics.get("classes")),
+            class_section(metrics.get("classes"), model.legend),
             plots_section("counts", "Numbers and sizes of cells", lambda: _plots(true, predicted, cells)),
             ReportSection("images", "Images", table=table),
             ReportSection(

@@ -93,11 +93,8 @@ class LabelFolder:
 
     def of_class(self, name: str, labels: np.ndarray, class_name: str) -> np.ndarray:
         """The labels (H, W) of the cells of one class alone; 0 elsewhere."""
-        chosen = np.zeros(int(labels.max(initial=0)) + 1, bool)
-        for number, found in self.classes.get(name, {}).items():
-            if found == class_name and 0 < number < len(chosen):
-                chosen[number] = True
-        return np.where(chosen[labels], labels, 0)
+        numbers = [number for number, found in self.classes.get(name, {}).items() if found == class_name]
+        return np.where(np.isin(labels, numbers), labels, 0)
 
     def class_names(self) -> list[str]:
         """The names of the classes that its cells have, sorted."""

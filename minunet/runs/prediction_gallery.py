@@ -16,6 +16,7 @@ from minunet.results.prediction import result_files
 from minunet.results.report.report_page import ReportSection
 from minunet.results.report.report_pictures import ReportCase, ReportPicture, report_picture
 from minunet.runs.cell_results import SMALL_ENOUGH
+from minunet.runs.report_sections import class_colours
 from minunet.runs.run_pictures import evenly_spaced
 from minunet.wording import count_noun
 
@@ -31,6 +32,7 @@ TITLES = {  # the pictures of the gallery, by the ending of the file
         "outline",
         "{} with the outline of the predicted mask in green, and orange where the model is in doubt",
     ),
+    "_classes.png": ("classes", "The predicted classes of {}, each in its colour"),
     "_cells.png": ("cells", "{} with the outline and the number of every cell, orange where in doubt"),
 }
 
@@ -56,7 +58,9 @@ def gallery_section(out: Path, model: LoadedModel, images: Sequence[InputImage],
     if not cases:
         return ReportSection("gallery", "Pictures")
     which = f"{len(cases)} of {count_noun(len(images), 'image')}. " if len(images) > len(cases) else ""
-    return ReportSection("gallery", "Pictures", paragraphs=[f"{which}{CLICK}"], cases=cases)
+    with_classes = any(picture.title == TITLES["_classes.png"][0] for case in cases for picture in case.pictures)
+    colours = class_colours(model.legend) if with_classes else []
+    return ReportSection("gallery", "Pictures", paragraphs=[f"{which}{CLICK}"], cases=cases, legend=colours)
 
 
 def chosen_images(

@@ -21,6 +21,7 @@ from minunet.runs.prediction_tables import CELL_TABLE, IMAGE_TABLE, TABLES
 from minunet.runs.report_file import write_report
 from minunet.runs.report_sections import (
     cell_facts,
+    class_section,
     files_section,
     made_by,
     model_facts,
@@ -106,6 +107,7 @@ def prediction_page(
                 facts=model_facts(model),
             ),
             gallery_section(out, model, finished, {name for name, _ in notes}),
+            class_section(contents.class_rows(), model.legend, IMAGE_TABLE),
             plots_section("sizes", "Numbers and sizes of cells", lambda: _plots(contents)),
             ReportSection("images", "Images", table=image_table),
             ReportSection("cells", "Cells", table=cell_table),

@@ -17,6 +17,7 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.results.picture import to_uint8_rgb
 from minunet.results.report.report_page import ReportSection
 from minunet.results.report.report_pictures import ERROR_LEGEND, ReportCase, ShownImage, shown_size
+from minunet.runs.report_sections import class_colours
 
 CASES = 3  # worst and best images, each
 # Where they are predicted for the report alone: the network takes most of its time.
@@ -119,9 +120,9 @@ class ScoredImage:
 def cases_section(images: Sequence[ScoredImage], of: str, legend: ClassLegend | None) -> ReportSection:
     """The section of the worst and the best images; `of` says how many images there were, `legend` knows the classes."""
     cases = [image.report_case() for image in images]
-    colours = list(ERROR_LEGEND)
+    colours: list[tuple[Sequence[int], str]] = [*ERROR_LEGEND]
     if legend is not None and any(image.shown.classes for image in images):
-        colours += [(legend.colours[place], name) for place, name in enumerate(legend.names)]
+        colours += class_colours(legend)
     return ReportSection("cases", f"The worst and the best {of}", cases=cases, legend=colours if cases else ())
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from minunet.cells.cell_settings import CellSettings
 from minunet.checkpoints.pretrained import is_pretrained
+from minunet.data.class_legend import ClassLegend
 from minunet.data.reading.channels import describe_channels
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.json_files import is_finite_number
@@ -63,13 +64,33 @@ def score_text(scores: Mapping[str, Any], name: str) -> str:
     return f"{value:.4f}"
 
 
-def class_section(scores: Mapping[str, Mapping[str, Any]] | None) -> ReportSection:
-    """A table with the scores of each class, by its name; nothing for a model without classes."""
+def class_section(
+    scores: Mapping[str, Mapping[str, Any]] | None, legend: ClassLegend | None = None, source: str = "metrics.json"
+) -> ReportSection:
+    """A table with a row for each class; nothing for a model without classes.
+
+    Parameters
+    ----------
+    scores : mapping or None
+        By the name of the class: the columns of its row.
+    legend : ClassLegend, optional
+        Of the model, whose colours the pictures have.
+    source : str
+        The file with these numbers.
+    """
     if not scores:
         return ReportSection("classes", "Classes")
-    rows = [{"class": name, **row} for name, row in scores.items()]
+    labels = {} if legend is None else dict(zip(legend.names, legend.described, strict=True))
+    rows = [{"class": labels.get(name, name), **row} for name, row in scores.items()]
     lines = io.StringIO(csv_text(rows), newline="")
-    return ReportSection("classes", "Classes", table=report_table(lines, "classes", "metrics.json"))
+    return ReportSection(
+        "classes", "Classes", legend=class_colours(legend), table=report_table(lines, "classes", source)
+    )
+
+
+def class_colours(legend: ClassLegend | None) -> list[tuple[Sequence[int], str]]:
+    """The colour of each class and its name, for the legend of a section; none for a model without classes."""
+    return [] if legend is None else [*zip(legend.colours.tolist(), legend.described, strict=True)]
 
 
 def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlot]], **parts: Any) -> ReportSection:
