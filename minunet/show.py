@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from minunet.files.folders import results_problems
 from minunet.files.lock import FolderLock
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
-from minunet.results.layer_sheet import LayerMaps, filter_sheet, layer_sheet, one_layer_sheet
+from minunet.results.layer_sheet import LayerMaps, filter_sheet, last_of_blocks, layer_sheet, one_layer_sheet
 from minunet.results.picture import png_bytes
+from minunet.runs.layer_report import layer_maps, write_layer_report
+from minunet.runs.report_file import add_report_flag, command_line
 from minunet.summary.receptive_field import receptive_fields
 from minunet.wording import join_names
 
@@ -37,6 +40,7 @@ what it writes:
                     map, white its largest
   OUT/filters.png   the 3x3 filters of the first convolution; grey is 0
   OUT/LAYER.png     with --layer: every feature map of that layer
+  OUT/report.html   the maps, the filters and the table, to look at in a browser
 
 A layer "sees" a square of the input: the pixels that one of its values depends on.
 Layers of a U-Net: contraction.0 halves the image after it, ..., bottleneck,
@@ -52,7 +56,8 @@ examples:
 @command
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    arguments, problems = build_parser().parse_collecting(argv)
+    typed = sys.argv[1:] if argv is None else argv
+    arguments, problems = build_parser().parse_collecting(typed)
     out = arguments.out or Path(f"{arguments.image.stem}_layers")
     image = model = None
     try:
@@ -76,15 +81,18 @@ def main(argv: list[str] | None = None) -> int:
         # Once more, because another process may have written there until now.
         if problems := results_problems(out, names, [arguments.image], arguments.overwrite):
             raise UserError(problems)
-        show(model, image, arguments.image.name, out, arguments.layer)
+        layers = layer_maps(model, image)
+        show(model, image, layers, arguments.image.name, out, arguments.layer)
+        if not arguments.no_report:
+            again = command_line("minunet.show", typed, overwrite=True)
+            write_layer_report(out, model, image, arguments.image.name, layers, again, print)
     return 0
 
 
-def show(model: LoadedModel, image: np.ndarray, name: str, out: Path, chosen: str | None) -> None:
-    """Run the network, print the table and write the pictures to a folder that exists."""
-    fields = receptive_fields(model.model)
-    outputs = model.features(image)
-    layers = [LayerMaps(layer, outputs[layer], field) for layer, field in fields.items() if layer in outputs]
+def show(
+    model: LoadedModel, image: np.ndarray, layers: Sequence[LayerMaps], name: str, out: Path, chosen: str | None
+) -> None:
+    """Print the table of the layers and write the pictures to a folder that exists."""
     probability = model.predict(image)
     say_item(print, "model", model.summary())
     print(f"\n  {'layer':<30}{'width x height':>16}{'channels':>10}{'silent':>8}{'sees':>8}")
@@ -101,7 +109,7 @@ def show(model: LoadedModel, image: np.ndarray, name: str, out: Path, chosen: st
             probability,
             heading=f"{name}: the maps of each block that differ most",
         ),
-        "filters.png": filter_sheet(model.model.contraction[0].convs[0].weight.data, heading="first filters"),
+        "filters.png": filter_sheet(model.model.contraction[0].convs[0].weight.numpy(), heading="first filters"),
     }
     if chosen is not None:
         layer = next(layer for layer in layers if layer.name == chosen)
@@ -109,12 +117,6 @@ def show(model: LoadedModel, image: np.ndarray, name: str, out: Path, chosen: st
     for file, picture in pictures.items():
         write_bytes(out / file, png_bytes(picture, compress_level=4))
     say_item(print, "open", *(str(out / file) for file in pictures), fold=False)
-
-
-def last_of_blocks(layers: list[LayerMaps]) -> list[LayerMaps]:
-    """Of each block its last convolution."""
-    last = {layer.name.partition(".convs.")[0]: layer for layer in layers if not layer.name.endswith(".up")}
-    return list(last.values())
 
 
 def layer_problems(model: LoadedModel, name: str) -> list[str]:
@@ -141,6 +143,7 @@ def build_parser() -> Parser:
     parser.add_argument("--layer", metavar="NAME", help="show every map of this layer too, such as bottleneck.convs.1")
     parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the pictures (default IMAGE_layers)")
     parser.add_argument("--overwrite", action="store_true", help="replace pictures that are there already")
+    add_report_flag(parser)
     add_machine_arguments(parser)
     return parser
 

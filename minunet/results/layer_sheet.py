@@ -51,10 +51,21 @@ class LayerMaps:
         return f"{self.name}: {width}x{height}, {channels} channels{silent}; sees {self.receptive_field} pixels"
 
 
+def last_of_blocks(layers: Sequence[LayerMaps]) -> list[LayerMaps]:
+    """Of each block its last convolution."""
+    last = {layer.name.partition(".convs.")[0]: layer for layer in layers if not layer.name.endswith(".up")}
+    return list(last.values())
+
+
+def scaled_map(values: np.ndarray) -> np.ndarray:
+    """One feature map (h, w) as float32 in [0, 1]: 0 is its smallest value, 1 its largest; one that is the same everywhere is 0."""
+    low, high = float(values.min()), float(values.max())
+    return np.zeros(values.shape, np.float32) if high == low else ((values - low) / (high - low)).astype(np.float32)
+
+
 def as_tile(values: np.ndarray) -> np.ndarray:
     """One feature map as a picture (h, w) in [0, 1]: black is its smallest value, white its largest."""
-    low, high = float(values.min()), float(values.max())
-    scaled = np.zeros(values.shape, np.float32) if high == low else ((values - low) / (high - low)).astype(np.float32)
+    scaled = scaled_map(values)
     times = -(-TILE // values.shape[1])  # a small map is enlarged with its pixels visible
     return np.kron(scaled, np.ones((times, times), np.float32)) if times > 1 else scaled
 

@@ -9,6 +9,7 @@ from typing import Any
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.console import Say, duration, memory
 from minunet.data.fitting_size import cell_size_warnings, size_warnings
+from minunet.data.reading.pair_files import read_image
 from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.inference.loaded_model import LoadedModel
@@ -17,6 +18,7 @@ from minunet.results.report.report_plots import ReportPlot, count_plots, curve_p
 from minunet.results.report.report_tables import report_table
 from minunet.results.score_tables import csv_text
 from minunet.runs.history_file import HistoryFile
+from minunet.runs.layer_report import middle_layers_section
 from minunet.runs.metrics_file import read_metrics
 from minunet.runs.report_cases import ScoredImage, affordable_cases, cases_section, show_pair, worst_and_best
 from minunet.runs.report_file import write_report
@@ -87,7 +89,8 @@ def training_page(folder: RunFolder, config: TrainConfig, data: TrainingData) ->
             ),
             plots_section("curves", "Curves", lambda: curve_plots(history)),
             _cases(model, data, images),
-            class_section(metrics.get("test_classes")),
+            class_section(metrics.get("test_classes"), model.legend),
+            _layers(model, data, images),
             ReportSection(
                 "images",
                 "Test images",
@@ -156,6 +159,16 @@ def _cases(model: LoadedModel, data: TrainingData, scores: Sequence[Mapping[str,
     chosen = worst_and_best(known, affordable_cases(model, pairs, sizes))
     cases = [ScoredImage(word, image, show_pair(model, pairs[image["name"]])) for word, image in chosen]
     return cases_section(cases, f"of {count_noun(len(known), 'test image')}", model.legend)
+
+
+def _layers(model: LoadedModel, data: TrainingData, scores: Sequence[Mapping[str, Any]]) -> ReportSection:
+    """What the layers make of the test image with the best prediction."""
+    pairs = {pair.name: pair for pair in data.split.test}
+    known = [image for image in scores if image["name"] in pairs]
+    if not known:
+        return ReportSection("layers", "What the network sees")
+    best = max(known, key=lambda image: image["dice"])["name"]
+    return middle_layers_section(model, read_image(pairs[best]), best)
 
 
 def _cell_section(model: LoadedModel, metrics: Mapping[str, Any]) -> ReportSection:

@@ -50,11 +50,21 @@ class ReportPicture:
 
 @dataclass(frozen=True)
 class ReportCase:
-    """An image with its pictures."""
+    """An image with its pictures; small ones are side by side in larger numbers."""
 
     heading: str
     pictures: Sequence[ReportPicture]
     caption: str = ""
+    small: bool = False
+
+    @property
+    def columns(self) -> str:
+        """How many pictures are side by side in a wide window, as the style sheet names it."""
+        if self.small:
+            return "six"
+        if len(self.pictures) == 5:
+            return "five"
+        return "three" if len(self.pictures) % 3 == 0 else "four"
 
 
 @dataclass(frozen=True)

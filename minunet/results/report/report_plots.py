@@ -59,6 +59,8 @@ class SvgFigure:
     ----------
     name : str
         Before the ids of its parts, which must differ from those of other plots of a page.
+    left : float
+        The share of the width that the labels of the vertical axis take.
 
     Raises
     ------
@@ -66,11 +68,11 @@ class SvgFigure:
         If matplotlib is not installed.
     """
 
-    def __init__(self, name: str):
+    def __init__(self, name: str, left: float = 0.16):
         self.name = name
         self._figure = matplotlib_figure(figsize=SIZE)
         # Fixed margins: a layout that measures the labels would take as long as the drawing.
-        self._figure.subplots_adjust(left=0.16, right=0.97, bottom=0.17, top=0.92)
+        self._figure.subplots_adjust(left=left, right=0.97, bottom=0.17, top=0.92)
         self.axes: Axes = self._figure.add_subplot()
 
     def plot(self, label: str, caption: str) -> ReportPlot:

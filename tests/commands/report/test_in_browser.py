@@ -2,7 +2,9 @@
 
 import pytest
 
+from minunet import paper
 from tests.browser import Browser, find_browser
+from tests.commands.paper.small_studies import TINY, write_pairs
 from tests.commands.report.conftest import FOLDERS
 
 pytestmark = [
@@ -55,9 +57,21 @@ def browser(tmp_path_factory):
         yield browser
 
 
-@pytest.fixture(params=FOLDERS)
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The folder of a tiny study, a half of it."""
+    out = tmp_path_factory.mktemp("studies") / "study"
+    assert (
+        paper.main([str(write_pairs(tmp_path_factory.mktemp("discs"))), "--out", str(out), *TINY, "--only", "m1m2"])
+        == 0
+    )
+    return out
+
+
+@pytest.fixture(params=[*FOLDERS, "study"])
 def report(request, results):
-    return results / request.param / "report.html"
+    folder = request.getfixturevalue("study") if request.param == "study" else results / request.param
+    return folder / "report.html"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

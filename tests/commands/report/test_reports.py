@@ -1,4 +1,4 @@
-"""report.html of train, evaluate, predict and compare: what is in it, when it is written again, and when it is not written."""
+"""report.html of train, evaluate, predict, compare and show: what is in it, when it is written again, and when it is not."""
 
 import json
 import os
@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
-from minunet import compare, evaluate, predict, train
+import minunet
+from minunet import compare, evaluate, predict, show, train
 from minunet.runs.report_sections import sha256
 from minunet.runs.warnings_file import write_warnings
+from minunet.summary.receptive_field import receptive_fields
 from minunet.training.watch_record import TrainingWarning
 from tests.commands.report.conftest import EVIL, FOLDERS, NAMES
 from tests.html_page import HtmlPage
@@ -33,10 +35,10 @@ def copied(results, tmp_path, monkeypatch):
 def test_each_is_one_page_that_loads_nothing(results, folder):
     page = page_in(results / folder)
     page.check()
-    assert EVIL in page.text and "{{ 7*7 }}" in page.text
+    assert EVIL in page.text and ("{{ 7*7 }}" in page.text or folder == "layers")  # which is of one image
     assert page.all("img") and page.all("table")
     words = {"run": "Training", "scores": "Evaluation", "found": "Predictions", "agreed": "Comparison"}
-    assert page.text.startswith(f"{words[folder]}: {folder}")
+    assert page.text.startswith(f"{words[folder]}: {folder}" if folder in words else f"Layers: {EVIL}.png")
 
 
 def test_the_report_of_a_training(results):
@@ -52,8 +54,9 @@ def test_the_report_of_a_training(results):
     assert sha256(results / "run" / "model.safetensors") in page.text
     assert (metrics.get("cells") is None) or len(metrics["cells"]["validation_counts"]) == 1  # validation images
     assert "batch_size" in page.text
-    # An epoch and a test image a row, besides the heads.
-    assert len(page.all("tr")) == 2 + 2 + len(metrics["test_images"])
+    # An epoch, a test image and a layer a row, besides the heads.
+    layers = receptive_fields(minunet.load_model(results / "run" / "model.safetensors").model)
+    assert len(page.all("tr")) == 2 + 2 + len(metrics["test_images"]) + 1 + len(layers)
 
 
 def test_the_report_of_a_training_has_the_counts_of_its_validation_images(copied):
@@ -83,7 +86,9 @@ def test_scores_that_somebody_changed(copied, images, shown):
     page = page_in(copied / "run")
     page.check()
     assert [name for name in shown if name not in page.text] == []
-    assert len(page.all("tr")) == 3 + bool(shown) + len(shown)
+    layers = receptive_fields(minunet.load_model(copied / "run" / "model.safetensors").model)
+    with_layers = "What the network sees" in page.text
+    assert len(page.all("tr")) == 3 + bool(shown) + len(shown) + with_layers * (1 + len(layers))
 
 
 def test_a_run_whose_model_has_gone(copied, capsys):
@@ -121,6 +126,21 @@ def test_the_report_of_predictions(results):
     images = (results / "found" / "images.csv").read_text(encoding="utf-8").splitlines()
     assert len(page.all("tr")) == len(cells) + len(images)
     assert all(name in page.text for name in cells[0].split(","))
+
+
+def test_the_layers_of_a_training_and_of_show(results, tmp_path):
+    model = minunet.load_model(results / "run" / "model.safetensors")
+    layers = [*receptive_fields(model.model)]
+    metrics = json.loads((results / "run" / "metrics.json").read_text(encoding="utf-8"))
+    best = max(metrics["test_images"], key=lambda image: image["dice"])["name"]
+    page = page_in(results / "run")
+    assert f"What each block of the network makes of {best}: " in page.text
+    assert [name for name in layers if f" {name} " not in page.text] == []
+    page = page_in(results / "layers")
+    assert "python -m minunet.show model " in page.text and "--out layers --overwrite" in page.text
+    layers = [*receptive_fields(minunet.load_model(results / "model").model)]
+    assert len(page.all("tr")) == 1 + len(layers)
+    assert {"image", "what a value of each block sees", "filters of the first layer"} <= set(page.texts)
 
 
 @pytest.mark.skipif("agreed" not in FOLDERS, reason="the packages for cells are not installed")
@@ -209,6 +229,7 @@ def test_without_jinja2_a_line_says_how_to_get_it(copied, capsys, monkeypatch):
         (copied / folder / "report.html").unlink()
     if "agreed" in FOLDERS:
         assert compare.main(["data/masks", "found", "--out", "agreed", "--overwrite"]) == 0
+    assert show.main(["model", "data/images/f.png", "--out", "layers", "--overwrite"]) == 0
     assert train.main(["--resume", "run"]) == 0
     assert evaluate.main(["model", "data", "--out", "scores", "--overwrite"]) == 0
     assert predict.main(["model", "data/images", "--out", "found", "--overwrite"]) == 0
