@@ -16,6 +16,7 @@ from minunet.data.pairs import Pair
 from minunet.errors import UserError
 from minunet.experiments import paper_flags
 from minunet.experiments.paper_flags import PaperRequest
+from minunet.experiments.report import StudyReport
 from minunet.experiments.study import PaperStudy
 from minunet.experiments.study_messages import (
     announce_limits,
@@ -24,6 +25,7 @@ from minunet.experiments.study_messages import (
     announce_study,
     announce_study_stopped,
 )
+from minunet.experiments.study_page import write_study_report
 from minunet.files.lock import FolderLock
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
@@ -114,9 +116,17 @@ def run_study(request: PaperRequest, data: TrainingData) -> None:
     try:
         study.runner.run(plan)
     except KeyboardInterrupt:
-        study.report(limits)
+        write_page(request, data, study.report(limits))
         raise
-    announce_report(print, request, study.report(limits))
+    report = study.report(limits)
+    announce_report(print, request, report)
+    write_page(request, data, report)
+
+
+def write_page(request: PaperRequest, data: TrainingData, report: StudyReport) -> None:
+    """Write report.html, unless it is not wanted."""
+    if request.with_report:
+        write_study_report(request, data.split, report, print)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ Where M1 was also trained on masks saved as two greys, c.1 to c.4 show that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -27,14 +29,54 @@ from minunet.runs.metrics_file import read_metrics
 MODELS = {"m1": ("a", "M1"), "m2": ("b", "M2"), "m1-levels": ("c", "M1 on two greys")}
 
 
-def draw_figure(
+@dataclass(frozen=True)
+class ModelPanels:
+    """The panels of one model.
+
+    Attributes
+    ----------
+    letter, name : str
+        Such as "a" and "M1".
+    texts : sequence of str
+        Below the panels.
+    tiles : sequence of ndarray or PIL image
+        Image, mask, prediction, and the product of image and prediction.
+    """
+
+    letter: str
+    name: str
+    texts: Sequence[str]
+    tiles: Sequence[Image.Image | np.ndarray]
+
+
+@dataclass(frozen=True)
+class StudyFigure:
+    """The name of the image that is shown, and the panels of each model."""
+
+    image: str
+    models: Sequence[ModelPanels]
+
+    def write(self, path: Path) -> None:
+        """Draw all panels on one sheet, and write it as PNG."""
+        tiles = [tile for model in self.models for tile in model.tiles]
+        captions = [
+            f"{model.letter}.{number} {text}"
+            for model in self.models
+            for number, text in enumerate(model.texts, start=1)
+        ]
+        heading = f"{self.image}: the test image with the median Dice of M2"
+        sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=heading)
+        write_bytes(path, png_bytes(sheet, optimize=True))
+
+
+def study_figure(
     folder: StudyFolder,
     experiments: Mapping[str, Experiment],
     pairs: Sequence[Pair],
     prepared: PreparedImages,
     machine: Machine,
-) -> None:
-    """Draw the panels of the models that are finished, of one seed, and save them; do nothing if M1 or M2 is not finished.
+) -> StudyFigure | None:
+    """The panels of the models that are finished, of one seed; None if M1 or M2 is not finished.
 
     Parameters
     ----------
@@ -49,19 +91,16 @@ def draw_figure(
     dice = {key: _dice_by_image(folder, experiments[key]) for key in MODELS if key in experiments}
     dice = {key: by_image for key, by_image in dice.items() if by_image}
     if not {"m1", "m2"} <= set(dice):
-        return
+        return None
     name = median_image(dice["m2"])
     pair = next(pair for pair in pairs if pair.name == name)
-    tiles, captions = [], []
+    models = []
     for key, by_image in dice.items():
         experiment, (letter, model) = experiments[key], MODELS[key]
         mask = "binary mask" if experiment.variation.masks == "binary" else "grey mask"
         texts = ("image", f"{mask} for {model}", f"{model}, Dice {by_image[name]:.3f}", "image x prediction")
-        tiles += _panels(folder, experiment, pair, prepared, machine)
-        captions += [f"{letter}.{number} {text}" for number, text in enumerate(texts, start=1)]
-    heading = f"{name}: the test image with the median Dice of M2"
-    sheet = contact_sheet(tiles, 4, captions, tile_width=300, heading=heading)
-    write_bytes(folder.figure, png_bytes(sheet, optimize=True))
+        models.append(ModelPanels(letter, model, texts, _panels(folder, experiment, pair, prepared, machine)))
+    return StudyFigure(name, models)
 
 
 def median_image(dice: Mapping[str, float]) -> str:

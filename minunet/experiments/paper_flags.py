@@ -20,6 +20,7 @@ from minunet.experiments.study_folder import STUDY_CONTENTS, StudyFolder
 from minunet.experiments.study_settings import PARTS, StudySettings
 from minunet.files.names import resolved
 from minunet.kernels.machine import machine_problems
+from minunet.runs.report_file import add_report_flag
 from minunet.runs.setting_checks import DATA_PATHS, flag
 from minunet.runs.setting_flags import (
     SETTING_FLAGS,
@@ -114,6 +115,8 @@ class PaperRequest:
     threads : int or None
     problems : list of str
         What is wrong with the flags, as sentences.
+    with_report : bool
+        Whether report.html is written.
     """
 
     settings: StudySettings
@@ -123,6 +126,7 @@ class PaperRequest:
     device: str
     threads: int | None
     problems: list[str]
+    with_report: bool = True
 
     @property
     def resume_command(self) -> str:
@@ -161,6 +165,7 @@ def build_parser() -> Parser:
     work.add_argument(
         "--out", metavar="STUDY", type=path_text, help="folder of the study (default runs/paper-<name of DATA>)"
     )
+    add_report_flag(work)
     claims = ("claims_size", "claims_base_channels", "claims_epochs")
     for group, names in (
         (data, ("images", "masks", "group", "cell", "invert_masks", "threshold", "levels")),
@@ -185,6 +190,7 @@ def read(argv: list[str] | None = None) -> PaperRequest:
     arguments, problems = build_parser().parse_collecting(argv)
     values = given_settings(arguments)
     out, only, seeds = values.pop("out", None), values.pop("only", None), values.pop("seeds")
+    with_report = not values.pop("no_report", False)
     device, threads = values.pop("device"), values.pop("threads", None)
     if "levels" in values:
         values["levels"] = values["levels"] or None
@@ -201,7 +207,8 @@ def read(argv: list[str] | None = None) -> PaperRequest:
             values.setdefault("levels", None)
         settings = StudySettings(**values)
     problems += settings.problems() + machine_problems(device, "auto")
-    return PaperRequest(settings, folder, PARTS if only is None else (only,), seeds, device, threads, problems)
+    parts = PARTS if only is None else (only,)
+    return PaperRequest(settings, folder, parts, seeds, device, threads, problems, with_report)
 
 
 def _resumed(values: dict[str, Any], folder: StudyFolder) -> tuple[StudySettings, list[str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from minunet.experiments import paper_numbers
 from minunet.experiments.comparison import NOTHING_FOLLOWS, Comparison, comparisons, ranking
+from minunet.experiments.paper_figure import StudyFigure
 from minunet.experiments.result_table import LEGEND, TableLine, table_as_markdown, table_lines
 from minunet.experiments.seed_scores import SeedScores
 from minunet.experiments.study_folder import StudyFolder
@@ -38,11 +39,14 @@ class StudyReport:
     variations : Variations
     scores : dict of str to SeedScores
         Of the variations that are finished, by key.
+    figure : StudyFigure or None
+        The panels of M1 and M2, where both are finished.
     """
 
     settings: StudySettings
     variations: Variations
     scores: Mapping[str, SeedScores]
+    figure: StudyFigure | None = None
 
     @cached_property
     def lines(self) -> list[TableLine]:
@@ -81,9 +85,11 @@ class StudyReport:
         return [*sentences, *(claim for claim in self.claims if NOTHING_FOLLOWS in claim)]
 
     def write(self, folder: StudyFolder) -> None:
-        """Write table.md and results.json."""
+        """Write table.md, results.json and the figure."""
         write_text(folder.table, self.markdown())
         write_json(folder.results, self.to_dict())
+        if self.figure is not None:
+            self.figure.write(folder.figure)
 
     def markdown(self) -> str:
         """The report as Markdown."""

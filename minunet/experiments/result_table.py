@@ -93,12 +93,10 @@ def table_as_markdown(table: Sequence[TableLine]) -> str:
     return "\n".join(rows)
 
 
-def _measured(label: str, score: SeedScores) -> list[TableLine]:
-    lost = f"diverged (seed {', '.join(map(str, score.diverged))})" if score.diverged else ""
-    if not score.runs:
-        return [TableLine(label, note=lost)]
+def measured_cells(score: SeedScores) -> tuple[float, ...]:
+    """The cells of a row, in the order of `COLUMNS`, of a variation with at least one run."""
     limits = score.limits
-    cells = (
+    return (
         score.loss,
         limits.loss_floor,
         score.keras_accuracy,
@@ -108,7 +106,13 @@ def _measured(label: str, score: SeedScores) -> list[TableLine]:
         score.trivial_dice,
         score.iou,
     )
-    rows = [TableLine(label, cells)]
+
+
+def _measured(label: str, score: SeedScores) -> list[TableLine]:
+    lost = f"diverged (seed {', '.join(map(str, score.diverged))})" if score.diverged else ""
+    if not score.runs:
+        return [TableLine(label, note=lost)]
+    rows = [TableLine(label, measured_cells(score))]
     if len(score.runs) > 1:
         loss, keras, dice, iou = (score.spread(measure) for measure in MEASURES)
         rows.append(TableLine(f"    sd of {len(score.runs)} seeds", (loss, None, keras, None, None, dice, None, iou)))

@@ -11,7 +11,7 @@ from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.split import Split
 from minunet.experiments.experiment import Experiment
 from minunet.experiments.mask_targets import KINDS
-from minunet.experiments.paper_figure import draw_figure
+from minunet.experiments.paper_figure import study_figure
 from minunet.experiments.paper_flags import PaperRequest
 from minunet.experiments.prepared_images import PreparedImages, Size
 from minunet.experiments.report import StudyReport
@@ -88,10 +88,10 @@ class PaperStudy:
         """The table, its files and the figure, of the experiments that are finished."""
         variations = self.variations.by_key
         scores = collect_scores(variations, self.seeds, self.folder, limits, self.runner.diverged)
-        report = StudyReport(self.request.settings, self.variations, scores)
-        report.write(self.folder)
         first_seed = {key: Experiment(variation, self.seeds[0]) for key, variation in variations.items()}
-        draw_figure(self.folder, first_seed, self.split.test, self.prepared, self.machine)
+        figure = study_figure(self.folder, first_seed, self.split.test, self.prepared, self.machine)
+        report = StudyReport(self.request.settings, self.variations, scores, figure)
+        report.write(self.folder)
         return report
 
     def _is_finished(self, variation: Variation) -> bool:

@@ -29,6 +29,7 @@ from minunet.runs.split_file import read_split, write_split
 from minunet.version import __version__
 
 STUDY_CONTENTS = {
+    "report.html": "all of it to look at in a browser, if Jinja2 is installed",
     "table.md": "the table beside the paper's numbers, and its meaning",
     "figure.png": "the paper's panels a.1 to a.4 (M1) and b.1 to b.4 (M2)",
     "results.json": "every number, with the limits that the masks set",

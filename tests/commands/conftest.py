@@ -11,5 +11,7 @@ def reports(monkeypatch):
         "evaluate.write_evaluation_report",
         "predict.write_prediction_report",
         "compare.write_comparison_report",
+        "show.write_layer_report",
+        "paper.write_study_report",
     ):
         monkeypatch.setattr(f"minunet.{name}", lambda *arguments: None)

@@ -5,6 +5,7 @@ import io
 
 import pytest
 
+import minunet.paper
 import minunet.runs.final_test
 import minunet.runs.training_run
 from tests.commands.paper.small_studies import TINY, study, write_pairs
@@ -22,6 +23,7 @@ def whole(discs, tmp_path_factory):
     out, said = tmp_path_factory.mktemp("studies") / "whole", io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setattr(minunet.runs.training_run, "draw_curves", lambda *arguments: None)  # train's to test, and slow
+        patch.setattr(minunet.paper, "write_study_report", lambda *arguments: None)
         assert study(discs, "--out", out, *TINY) == 0
     return out, said.getvalue()
 
