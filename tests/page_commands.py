@@ -1,5 +1,6 @@
 """The commands in the blocks of the pages, and how each is made small enough to run in a test."""
 
+import itertools
 import re
 import shlex
 import shutil
@@ -40,6 +41,7 @@ SMALL = {
     "show": "--device cpu",
     "describe": "--device cpu",
 }
+WRITES = ("--out", "--onnx", "--torch", "--bioimageio", "--single-file", "--dump", "--sheet")  # flags that name what is written
 NEWEST = ("runs/<time>", "runs/...")  # the run that the command before has written
 
 
@@ -91,8 +93,10 @@ def in_a_test(command: str, folder: Path) -> tuple[str, list[str]]:
     words = [f"runs/{runs[-1].name}" if word in NEWEST else word for word in words]
     kind = next((f"{module} {flag}" for flag in ("--resume", "--init") if flag in words), module)
     written = [words[0]] if module == "synthesize" else []
-    if "--out" in words:
-        written.append(words[words.index("--out") + 1])
-    for path in written:
-        shutil.rmtree(folder / path, ignore_errors=True)
+    written += [value for name, value in itertools.pairwise(words) if name in WRITES]
+    for path in (folder / name for name in written):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     return module, [*words, *SMALL.get(kind, SMALL.get(module, "")).split()]

@@ -66,5 +66,7 @@ def test_every_command_of_a_page_runs(page, drawn, tmp_path, monkeypatch, capsys
         finally:
             minunet.set_num_threads(threads)
         printed = capsys.readouterr()
+        if code == 2 and "pip install 'minunet[" in printed.err:  # an extra is not installed here
+            continue
         # 1: what was looked at has warnings, of which a small drawn set has some
         assert code == 0 or (code == 1 and module == "doctor"), f"{command}\n{printed.out}{printed.err}"

@@ -123,7 +123,8 @@ def cases_section(images: Sequence[ScoredImage], of: str, legend: ClassLegend | 
     colours: list[tuple[Sequence[int], str]] = [*ERROR_LEGEND]
     if legend is not None and any(image.shown.classes for image in images):
         colours += class_colours(legend)
-    return ReportSection("cases", f"The worst and the best {of}", cases=cases, legend=colours if cases else ())
+    heading = "The image and its prediction" if len(cases) == 1 else f"The worst and the best {of}"
+    return ReportSection("cases", heading, cases=cases, legend=colours if cases else ())
 
 
 def _resized(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
