@@ -41,7 +41,15 @@ SMALL = {
     "show": "--device cpu",
     "describe": "--device cpu",
 }
-WRITES = ("--out", "--onnx", "--torch", "--bioimageio", "--single-file", "--dump", "--sheet")  # flags that name what is written
+WRITES = (
+    "--out",
+    "--onnx",
+    "--torch",
+    "--bioimageio",
+    "--single-file",
+    "--dump",
+    "--sheet",
+)  # flags that name what is written
 NEWEST = ("runs/<time>", "runs/...")  # the run that the command before has written
 
 

@@ -11,6 +11,14 @@ from minunet import synthesize, train
 from tests.discs import write_discs
 from tests.page_commands import NOT_RUN, PAGES, SMALL, commands_of, in_a_test, reason_not_run
 
+SLOW = (
+    "train.write_training_report",
+    "evaluate.write_evaluation_report",
+    "predict.write_prediction_report",
+    "runs.training_run.draw_augmentation",
+    "runs.training_run.draw_curves",
+    "runs.final_test.draw_predictions",
+)
 RUN = {page: [command for command in commands_of(page) if not reason_not_run(command)] for page in PAGES}
 
 
@@ -58,6 +66,9 @@ def test_every_command_of_a_page_runs(page, drawn, tmp_path, monkeypatch, capsys
     shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("minunet.runs.training_data.DRAWN_COUNT", 10)
+    if page.name != "report.md":  # what takes as long as the commands themselves, and has its own tests
+        for slow in SLOW:
+            monkeypatch.setattr(f"minunet.{slow}", lambda *arguments: None)
     threads = minunet.get_num_threads()
     for command in RUN[page]:
         module, words = in_a_test(command, tmp_path)

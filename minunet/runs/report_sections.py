@@ -25,7 +25,7 @@ from minunet.results.report.report_tables import report_table
 from minunet.results.score_tables import TRIVIAL, csv_text
 from minunet.runs.report_file import REPORT
 from minunet.version import __version__
-from minunet.wording import shorten
+from minunet.wording import join_names, shorten
 
 PACKAGES = ("numpy", "scipy", "scikit-image", "pillow", "tifffile", "safetensors", "matplotlib", "jinja2", "cupy")
 PERCENT = ("count_error", "count_bias")  # scores that are shares
@@ -102,10 +102,18 @@ def plots_section(name: str, heading: str, draw: Callable[[], Sequence[ReportPlo
 
 
 def named_warnings(notes: Sequence[tuple[str, str]], source: str) -> list[ReportWarning]:
-    """A warning for each image with its notes, as (name, notes); where there are many, `source` is the file with all of them."""
-    warnings = [ReportWarning(note, name) for name, note in notes[:MOST_NAMED]]
-    if len(notes) > MOST_NAMED:
-        warnings.append(ReportWarning(f"and {len(notes) - MOST_NAMED:,} more images: see {source}."))
+    """A warning for each image with its notes, as (name, notes); images with the same notes share one.
+
+    Where there are many, `source` is the file with all of them.
+    """
+    names: dict[str, list[str]] = {}
+    for name, note in notes:
+        names.setdefault(note, []).append(name)
+    shown = [*names.items()][:MOST_NAMED]
+    warnings = [ReportWarning(note, join_names(of, 3)) for note, of in shown]
+    left = len(notes) - sum(len(of) for _, of in shown)
+    if left:
+        warnings.append(ReportWarning(f"and {left:,} more images: see {source}."))
     return warnings
 
 

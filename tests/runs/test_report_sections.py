@@ -19,9 +19,18 @@ def test_classes_have_a_row_each():
 
 
 def test_many_images_with_notes_are_shortened():
-    warnings = named_warnings([(f"{number}", "it is dark") for number in range(100)], "images.csv")
+    warnings = named_warnings([(f"{number}", f"it is {number} % too dark") for number in range(100)], "images.csv")
     assert len(warnings) == 31 and warnings[-1].message == "and 70 more images: see images.csv."
     assert named_warnings([("a", "b")], "images.csv")[0].about == "a"
+
+
+def test_images_with_the_same_notes_share_a_warning():
+    notes = [("a", "it is dark"), ("b", "it is blurred"), *((f"{number}", "it is dark") for number in range(99))]
+    warnings = named_warnings(notes, "images.csv")
+    assert [(one.about, one.message) for one in warnings] == [
+        ("a, 0, 1 and 97 more", "it is dark"),
+        ("b", "it is blurred"),
+    ]
 
 
 def test_values_are_written_as_a_reader_expects():
