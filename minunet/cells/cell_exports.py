@@ -18,7 +18,7 @@ from minunet.cell_packages import require
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_outlines import signed_area
 from minunet.cells.class_measures import ClassifiedCells
-from minunet.cells.labels_tiff import narrow_labels
+from minunet.cells.labels_tiff import narrow_labels, ome_metadata
 from minunet.cells.pixel_outlines import pixel_outlines
 
 MEASURED = ("area_px2", "perimeter_px", "equivalent_diameter_px", "circularity", "central_pallor", "confidence")
@@ -76,7 +76,10 @@ def coco(cells: Cells, name: str, pixel_size: float | None) -> bytes:
         if len(loops) == 1:
             segmentation: Any = [loops[0].ravel().tolist()]
         else:
-            segmentation = {"size": [height, width], "counts": run_lengths(cells.labels == row["id"])}
+            left, top = row["box_left_px"], row["box_top_px"]
+            box = cells.labels[top : top + row["box_height_px"], left : left + row["box_width_px"]]
+            counts = run_lengths(box == row["id"], top, left, (height, width))
+            segmentation = {"size": [height, width], "counts": counts}
         annotations.append(
             {
                 "id": row["id"],
@@ -100,10 +103,7 @@ def coco(cells: Cells, name: str, pixel_size: float | None) -> bytes:
 
 def ome_tiff(cells: Cells, name: str, pixel_size: float | None) -> bytes:
     """The labels as an OME-TIFF, with the size of a pixel where it is known."""
-    metadata: dict[str, Any] = {"axes": "YX", "Name": name}
-    if pixel_size is not None:
-        for axis in "XY":
-            metadata |= {f"PhysicalSize{axis}": pixel_size, f"PhysicalSize{axis}Unit": "\u00b5m"}
+    metadata = ome_metadata(name, pixel_size)
     buffer = io.BytesIO()
     require("tifffile").imwrite(
         buffer, narrow_labels(cells.labels), ome=True, metadata=metadata, compression="zlib", photometric="minisblack"
@@ -119,12 +119,25 @@ EXPORTS: Mapping[str, tuple[str, Callable[[Cells, str, float | None], bytes]]] =
 }  # by the word for --export: the end of the file's name after NAME_, and what makes its content
 
 
-def run_lengths(cell: np.ndarray) -> list[int]:
-    """The uncompressed run-length code of COCO: the lengths of runs down the columns, background first."""
-    flat = cell.ravel(order="F")
-    changes = np.flatnonzero(np.diff(flat)) + 1
-    lengths = np.diff(np.concatenate([[0], changes, [flat.size]])).tolist()
-    return [0, *lengths] if flat[0] else lengths
+def run_lengths(cell: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> list[int]:
+    """The uncompressed run-length code of COCO: the lengths of runs down the columns, background first.
+
+    Parameters
+    ----------
+    cell : ndarray, (h, w) bool
+        The box of a cell.
+    top, left : int
+        Its place in the image.
+    shape : (H, W)
+        Of the image.
+    """
+    columns, rows = np.nonzero(cell.T)  # column by column
+    places = (columns + left) * shape[0] + rows + top
+    begins = np.flatnonzero(np.diff(places, prepend=-2) != 1)
+    ends = np.append(begins[1:], len(places))
+    edges = np.stack([places[begins], places[ends - 1] + 1], axis=1).ravel()
+    lengths = np.diff(edges, prepend=0, append=shape[0] * shape[1]).tolist()
+    return lengths if lengths[-1] else lengths[:-1]
 
 
 def _outlined(cells: Cells) -> Iterator[tuple[Mapping[str, Any], list[np.ndarray]]]:

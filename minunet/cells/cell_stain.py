@@ -48,7 +48,7 @@ class CellStain:
     @classmethod
     def of(cls, brightness: np.ndarray, labels: np.ndarray) -> CellStain:
         """The stain of an image (H, W) with its labels."""
-        outside = brightness[~_near(labels > 0)]
+        outside = brightness[~near_cells(labels > 0)]
         background = float(np.median(outside)) if len(outside) >= FEWEST else 0.0
         return cls(brightness, background if background > 0 else None)
 
@@ -119,7 +119,7 @@ def squared_depth(cell: np.ndarray) -> np.ndarray:
     return np.asarray(down * down + right * right)
 
 
-def _near(inside: np.ndarray) -> np.ndarray:
+def near_cells(inside: np.ndarray) -> np.ndarray:
     """Which pixels are in a square of 2 MARGIN + 1 pixels around one inside: (H, W) bool."""
     near, reach = inside, 0
     while reach < MARGIN:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,9 +38,36 @@ IMAGE_COLUMNS = {
 IN_MICROMETRES = ("pixel_size_um", "median_diameter_um", "mean_diameter_um", "density_per_mm2")
 
 
+@dataclass(frozen=True)
+class LabelledArea:
+    """What the labels of an image say beside the rows of its cells.
+
+    Attributes
+    ----------
+    shape : (H, W)
+    covered : int
+        Pixels of cells.
+    cut : int
+        Cells that reach the lower or the right edge.
+    clumps : int
+        Groups of cells that touch.
+    """
+
+    shape: tuple[int, ...]
+    covered: int
+    cut: int
+    clumps: int
+
+    @classmethod
+    def of(cls, labels: np.ndarray) -> LabelledArea:
+        """That of labels, (H, W) int32."""
+        cut = {int(number) for number in np.concatenate([labels[-1], labels[:, -1]]) if number}
+        return cls(labels.shape, int(np.count_nonzero(labels)), len(cut), len(set(in_clumps(labels).values())))
+
+
 def measure_image(
     name: str,
-    labels: np.ndarray,
+    labels: np.ndarray | LabelledArea,
     table: Sequence[Mapping[str, Any]],
     *,
     pixel_size: float | None = None,
@@ -52,7 +80,7 @@ def measure_image(
     Parameters
     ----------
     name : str
-    labels : ndarray, (H, W) int32
+    labels : ndarray, (H, W) int32, or LabelledArea
     table : sequence of mapping
         Its cells, as `measure_cells` returns them.
     pixel_size : float, optional
@@ -73,13 +101,13 @@ def measure_image(
     The frame is that of Gundersen, H. J. G. (1977), Notes on the estimation of the numerical density of arbitrary profiles: the
     edge effect, J. Microsc. 111(2): cells that touch two adjacent edges do not count, so that in a mosaic each cell counts once.
     """
-    height, width = labels.shape
+    area = labels if isinstance(labels, LabelledArea) else LabelledArea.of(labels)
+    height, width = area.shape
     inside = [row for row in table if not row["touches_edge"]]
     diameters = np.array([row["equivalent_diameter_px"] for row in inside])
-    excluded = {int(number) for number in np.concatenate([labels[-1], labels[:, -1]]) if number}
     median, mean = (float(np.median(diameters)), float(np.mean(diameters))) if len(diameters) else (None, None)
     low, high = (None, None) if interval is None else interval.of(len(table))
-    in_frame = len(table) - len(excluded)
+    in_frame = len(table) - area.cut
     scaled = {
         "pixel_size_um": pixel_size,
         "median_diameter_um": None if median is None or pixel_size is None else median * pixel_size,
@@ -95,11 +123,11 @@ def measure_image(
         "cells_high": high,
         "cells_inside": len(inside),
         "cells_in_frame": in_frame,
-        "covered_area": float(np.count_nonzero(labels)) / labels.size,
+        "covered_area": float(area.covered) / (height * width),
         "median_diameter_px": median,
         "mean_diameter_px": mean,
         "size_cv": float(np.std(diameters, ddof=1) / np.mean(diameters)) if len(diameters) > 1 else None,
-        "clumps": len(set(in_clumps(labels).values())),
+        "clumps": area.clumps,
         "doubtful_cells": sum(row["confidence"] is not None and row["confidence"] < DOUBTFUL for row in table),
         "notes": paragraph(notes),
         **scaled,

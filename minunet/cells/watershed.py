@@ -7,7 +7,7 @@ from those of their neighbours are put together again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -103,15 +103,17 @@ class CellRegions:
     def __init__(self, probability: np.ndarray, threshold: float, separation: np.ndarray | None = None):
         self.shape, self.separation = probability.shape, separation
         self.distances = list(_connected_regions(np.asarray(probability) > threshold))  # each with its top and left
-        self.radius = _typical_radius([distance for _, _, distance in self.distances])
+        self.radius = typical_radius([float(distance.max()) for _, _, distance in self.distances])
 
     def cut(self, settings: CellSettings) -> CutRegions:
         """The regions, cut for the smoothing and the share of the separation in `settings`."""
-        heights = self.distances
-        if self.separation is not None and settings.learned:
-            shares = np.float32(1 - settings.learned), np.float32(settings.learned * self.radius)
-            heights = [_learned_height(*crop, np.asarray(self.separation), *shares) for crop in heights]
-        regions = [_cut(*crop, settings.smoothing * self.radius) for crop in heights]
+        regions = []
+        for top, left, distance in self.distances:
+            height, width = distance.shape
+            part = None
+            if self.separation is not None:
+                part = np.asarray(self.separation)[top : top + height, left : left + width]
+            regions.append(cut_region(top, left, distance, part, settings, self.radius))
         return CutRegions(self.shape, self.radius, regions)
 
 
@@ -134,7 +136,7 @@ class CutRegions:
 
     def cells(self, settings: CellSettings) -> np.ndarray:
         """The cells, (H, W) int32; see `find_cells`."""
-        merged = [_merge(region, settings.seed_height * self.radius) for region in self.regions]
+        merged = [merge_pieces(region, settings.seed_height * self.radius) for region in self.regions]
         areas = [area for region in merged for area in region.areas if area]
         smallest = settings.smallest_area * typical_area(np.array(areas))
         labels, count = np.zeros(self.shape, np.int32), 0
@@ -163,11 +165,16 @@ def _connected_regions(cell: np.ndarray) -> Iterator[tuple[int, int, np.ndarray]
         # One more row and column of background on each side, where the image has them.
         top, left = max(0, rows.start - 1), max(0, columns.start - 1)
         region = labels[top : rows.stop + 1, left : columns.stop + 1] == number
-        region = _without_small_holes(region, speck)
-        if region.all():  # no background at all: one cell fills the image
-            yield top, left, np.full(region.shape, float(min(region.shape)), np.float32)
-        else:
-            yield top, left, ndimage.distance_transform_edt(region).astype(np.float32)
+        yield top, left, background_distance(region, speck)
+
+
+def background_distance(region: np.ndarray, speck: float) -> np.ndarray:
+    """The distance of each pixel of a region (h, w) to the background, float32; holes that are smaller than a speck are filled."""
+    region = _without_small_holes(region, speck)
+    if region.all():  # no background at all: one cell fills the image
+        return np.full(region.shape, float(min(region.shape)), np.float32)
+    distance = require("scipy.ndimage").distance_transform_edt(region)
+    return np.asarray(distance.astype(np.float32))
 
 
 def _without_small_holes(region: np.ndarray, smallest: float) -> np.ndarray:
@@ -183,25 +190,35 @@ def _without_small_holes(region: np.ndarray, smallest: float) -> np.ndarray:
     return np.asarray(region | small[holes])
 
 
-def _typical_radius(distances: list[np.ndarray]) -> float:
+def typical_radius(largest: Sequence[float]) -> float:
     """The median over the regions of their largest distance, which in a clump of cells is the radius of one of them."""
-    return float(np.median([distance.max() for distance in distances])) if distances else 0.0
+    return float(np.median(largest)) if len(largest) else 0.0
 
 
-def _learned_height(
-    top: int,
-    left: int,
-    distance: np.ndarray,
-    separation: np.ndarray,
-    of_distance: np.float32,
-    of_separation: np.float32,
-) -> tuple[int, int, np.ndarray]:
-    """A region with another height in place of its distance: a weighted sum of it and the separation, above 0 inside."""
-    height, width = distance.shape
-    window = separation[top : top + height, left : left + width]
-    # A little of the distance is kept, so that the height is above 0 inside, and a flat separation has one maximum a cell.
-    learned = of_separation * window + np.maximum(of_distance, np.float32(LEAST_DISTANCE)) * distance
-    return top, left, np.where(distance > 0, learned, 0).astype(np.float32)
+def cut_region(
+    top: int, left: int, distance: np.ndarray, separation: np.ndarray | None, settings: CellSettings, radius: float
+) -> CutRegion:
+    """Cut a region at the maxima of its height.
+
+    Parameters
+    ----------
+    top, left : int
+        Of the region in the image.
+    distance : ndarray, (h, w) float32
+        See `background_distance`.
+    separation : ndarray, (h, w), optional
+        The same part of what separates cells.
+    settings : CellSettings
+    radius : float
+        Of the median cell of the image, in pixels.
+    """
+    height = distance
+    if separation is not None and settings.learned:
+        of_distance, of_separation = np.float32(1 - settings.learned), np.float32(settings.learned * radius)
+        # A little of the distance is kept, so that the height is above 0 inside, and a flat separation has one maximum a cell.
+        learned = of_separation * separation + np.maximum(of_distance, np.float32(LEAST_DISTANCE)) * distance
+        height = np.where(distance > 0, learned, 0).astype(np.float32)
+    return _cut(top, left, height, settings.smoothing * radius)
 
 
 def _cut(top: int, left: int, height: np.ndarray, sigma: float) -> CutRegion:
@@ -238,7 +255,7 @@ def _passes(pieces: np.ndarray, smooth: np.ndarray) -> list[tuple[float, int, in
     return [(value, *pieces_of_pair) for pieces_of_pair, value in highest.items()]
 
 
-def _merge(region: CutRegion, height: float) -> CutRegion:
+def merge_pieces(region: CutRegion, height: float) -> CutRegion:
     """Put pieces together whose lower maximum is less than `height` above the pass between them; their areas are added up."""
     group = list(range(len(region.peaks) + 1))
     peaks = [0.0, *region.peaks.tolist()]

@@ -30,8 +30,12 @@ def mean_diameter(cells: np.ndarray) -> float:
         In pixels; 0 where there is no cell.
     """
     inside = cells != 0
-    runs = _runs(cells, inside) + _runs(cells.T, inside.T)
-    return 4 / math.pi * 2 * int(np.count_nonzero(inside)) / runs if runs else 0.0
+    return diameter_of_runs(int(np.count_nonzero(inside)), _runs(cells, inside) + _runs(cells.T, inside.T))
+
+
+def diameter_of_runs(area: int, runs: int) -> float:
+    """The `mean_diameter` of cells of an area in all, by the number of runs of their pixels in the rows and the columns."""
+    return 4 / math.pi * 2 * area / runs if runs else 0.0
 
 
 def inscribed_diameter(cells: np.ndarray) -> float:

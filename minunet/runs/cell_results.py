@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from minunet.cells.cell_settings import CellSettings
 from minunet.cells.class_measures import class_counts
 from minunet.cells.count_interval import CountInterval
 from minunet.cells.found_cells import find_and_measure
-from minunet.cells.image_summary import measure_image
+from minunet.cells.image_summary import LabelledArea, measure_image
 from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.input_images import InputImage
@@ -79,13 +80,20 @@ class CellRequest:
         index = maps.classes_above(self.settings.threshold)
         return None if index is None or self.legend is None else ShownClasses(index, self.legend)
 
-    def add(self, image: InputImage, cells: Cells, pixel_size: float | None, notes: Sequence[str]) -> None:
-        """Add an image to the tables."""
-        counts = None if self.legend is None else class_counts(cells.table, self.legend)
+    def add(
+        self,
+        image: InputImage,
+        area: np.ndarray | LabelledArea,
+        table: list[dict[str, Any]],
+        pixel_size: float | None,
+        notes: Sequence[str],
+    ) -> None:
+        """Add an image with the table of its cells to the tables; `area` is that of its labels, or the labels."""
+        counts = None if self.legend is None else class_counts(table, self.legend)
         row = measure_image(
-            image.name, *cells, pixel_size=pixel_size, interval=self.interval, notes=notes, counts=counts
+            image.name, area, table, pixel_size=pixel_size, interval=self.interval, notes=notes, counts=counts
         )
-        self.tables.add(row, cells.table)
+        self.tables.add(row, table)
 
 
 def most_pixels() -> int:

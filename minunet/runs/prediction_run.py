@@ -5,6 +5,7 @@ Nothing that exists is overwritten unless the user asks for it, a bad file does 
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -26,8 +27,9 @@ from minunet.inference.large_images import estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, result_files, with_context
-from minunet.runs.cell_results import CellRequest, cell_files, most_pixels, remove_files, write_cell_files
-from minunet.runs.kept_rows import KeptRows, MiddleRows
+from minunet.runs.cell_results import CellRequest, cell_files, remove_files
+from minunet.runs.image_cells import cells_of_image
+from minunet.runs.kept_rows import MiddleRows
 from minunet.runs.level_choice import LevelChoice
 from minunet.runs.picture_files import picture_files
 from minunet.runs.prediction_tables import PredictionTables, table_problems
@@ -261,7 +263,9 @@ def _predict_file(
     """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
     cell_pixels, notes = 0, list[str]()
     middle = MiddleRows()
-    with open_rows(image.path, report=notes.append, level=choice) as rows, PartsBar(image.path.name) as progress:
+    with contextlib.ExitStack() as stack:
+        rows = stack.enter_context(open_rows(image.path, report=notes.append, level=choice))
+        progress = stack.enter_context(PartsBar(image.path.name))
 
         def report(done: int, total: int) -> None:
             progress(done, total)
@@ -274,15 +278,10 @@ def _predict_file(
         if diameter is None and model.preprocessing.diameter is not None:
             estimated = estimate_of_rows(model, rows)
             diameter = model.preprocessing.diameter if estimated is None else estimated
-        kept, predicted_rows = KeptRows(), predict_rows(model, rows, report, diameter)
-        most = most_pixels()
-        if cells is not None and rows.pixels <= most:
-            predicted_rows = kept.while_passing(predicted_rows)
-        elif cells is not None:
-            notes.append(
-                f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels, and the memory that is left is enough to find "
-                f"cells in at most {most / 1e6:,.0f} million; only its mask is written: cut it into pieces to count cells."
-            )
+        found = stack.enter_context(cells_of_image(cells, model, image, rows, out, report, notes))
+        predicted_rows = predict_rows(model, rows, report, diameter)
+        if found is not None:
+            predicted_rows = found.while_passing(predicted_rows)
         predicted = with_context(predicted_rows, threshold, model.preprocessing.display)
         first = next(predicted)  # before a file is made, since most bad images show here
         written: list[Path] = []
@@ -293,18 +292,15 @@ def _predict_file(
                     write(prediction)
                     cell_pixels += int(prediction.mask.sum())
                     middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
-                if cells is not None and kept:
-                    found, pixel_size = cells.find(image, *kept.whole(), rows.scale)
-                    display = model.preprocessing.display(kept.whole()[0])
-                    shown = None if cells.legend is None else cells.shown_classes(kept.whole()[1])
-                    written += write_cell_files(out / image.name, display, found, pixel_size, cells.exports, shown)
+                if found is not None:
+                    written += found.write(out / image.name)
         except BaseException:
             remove_files(written)
             raise
-    shape = rows.height, rows.width
-    unlike = model.unlike_window(middle.window(), shape, diameter) + extreme_share(cell_pixels / rows.pixels)
-    if cells is not None and kept:
-        cells.add(image, found, pixel_size, [*notes, *unlike])
+        shape = rows.height, rows.width
+        unlike = model.unlike_window(middle.window(), shape, diameter) + extreme_share(cell_pixels / rows.pixels)
+        if found is not None:
+            found.add([*notes, *unlike])
     side = read_pixel_size(image.path) if cells is None else cells.pixel_size_of(image, 1.0)
     described = choice.described(rows, side, diameter)
     return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike), estimated, rows.level, described), notes

@@ -1,0 +1,120 @@
+"""The files of the cells of an image that is too large for memory: the same as of any other, written some rows at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_measures import Cells
+from minunet.cells.image_summary import LabelledArea
+from minunet.cells.labels_tiff import write_labels_tiff
+from minunet.cells.large_cells import LargeCells, bands_of, find_large_cells
+from minunet.cells.large_maps import BYTES_ON_DISK, LargeMaps
+from minunet.cells.large_measures import measure_large
+from minunet.data.reading.file_workers import ProgressCallback
+from minunet.data.reading.image_rows import ImageRows
+from minunet.files.atomic_write import replacing, write_bytes
+from minunet.files.disk_array import free_space
+from minunet.files.folders import nearest_existing
+from minunet.results.cell_overlay import CellDrawing
+from minunet.results.png_file import PngFile
+from minunet.runs.cell_results import cell_files, remove_files
+
+Display = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class LargeResult:
+    """The cells of a large image, once they are measured.
+
+    Attributes
+    ----------
+    cells : LargeCells
+    table : list of dict
+        As of `minunet.cells.cell_measures.Cells`.
+    area : LabelledArea
+    """
+
+    cells: LargeCells
+    table: list[dict[str, Any]]
+    area: LabelledArea
+
+    @classmethod
+    def find(cls, maps: LargeMaps, pixel_size: float | None, report: ProgressCallback) -> LargeResult:
+        """Find and measure the cells; `report` is called for the regions, and once more for the cells."""
+        cells = find_large_cells(maps, report)
+        return cls(cells, *measure_large(cells, maps, pixel_size, report))
+
+
+def too_little_space(out: Path, pixels: int) -> str | None:
+    """Why the temporary files of the cells of a large image do not fit, as part of a sentence."""
+    needed, free = BYTES_ON_DISK * pixels, free_space(nearest_existing(out))
+    if needed <= free:
+        return None
+    return f"finding its cells takes {needed / 1e9:.1f} GB on the disk of {out}, and {free / 1e9:.1f} GB are free"
+
+
+def write_large_cells(
+    stem: Path,
+    image: ImageRows,
+    display: Display,
+    result: LargeResult,
+    pixel_size: float | None,
+    exports: Sequence[str] = (),
+) -> list[Path]:
+    """Write the files of the cells of a large image, all or none of them; the parameters are those of `write_cell_files`.
+
+    Parameters
+    ----------
+    stem : Path
+    image : ImageRows
+        It is read once more.
+    display : callable
+        Turns its rows into uint8.
+    result : LargeResult
+    pixel_size : float or None
+    exports : sequence of str
+
+    Returns
+    -------
+    list of Path
+        The files.
+    """
+    labels = result.cells.labels
+    written: list[Path] = []
+    files = dict(zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True))
+    try:
+        for kind, path in files.items():
+            if kind in ("labels", "ome"):
+                with replacing(path) as temporary:
+                    write_labels_tiff(
+                        temporary, labels, len(result.table), pixel_size, stem.name if kind == "ome" else None
+                    )
+            elif kind == "cells":
+                _write_picture(path, image, display, result)
+            else:
+                cells = Cells(labels, result.table)  # type: ignore[arg-type]  # of which only parts are looked at
+                write_bytes(path, EXPORTS[kind][1](cells, stem.name, pixel_size), durable=False)
+            written.append(path)
+    except BaseException:
+        remove_files(written)
+        raise
+    return written
+
+
+def _write_picture(path: Path, image: ImageRows, display: Display, result: LargeResult) -> None:
+    """The image with the outlines and numbers of its cells."""
+    drawing = CellDrawing(result.table, image.width)
+    bands = bands_of((image.height, image.width))
+    spans = [(max(0, top - drawing.reach), min(image.height, bottom + drawing.reach)) for top, bottom in bands]
+    with replacing(path) as temporary, open(temporary, "wb") as file:
+        png = PngFile(file, image.height, compress_level=1)
+        for (top, bottom), (first, last), window in zip(bands, spans, image.windows(spans), strict=True):
+            drawn = drawing.draw(display(window), result.cells.labels.crop(first, last), first)
+            png.write(np.asarray(drawn)[top - first : bottom - first])
+        png.finish()

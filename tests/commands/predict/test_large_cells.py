@@ -1,0 +1,76 @@
+"""Cells of images that are too large for memory: the same tables and files as for any other image."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from minunet.cells import large_cells
+from minunet.cells.labels_tiff import TILE
+from minunet.files import disk_array
+from minunet.runs import image_cells
+from tests.commands.predict.cell_folders import rows
+from tests.commands.predict.prediction_folders import pixels, run
+
+EXPORTS = ("roi", "geojson", "coco", "ome")
+
+
+@pytest.fixture
+def every_image_is_large(monkeypatch):
+    monkeypatch.setattr(image_cells, "SMALL_ENOUGH", 0)
+    monkeypatch.setattr(large_cells, "BAND_PIXELS", 96 * 7)
+    monkeypatch.setattr(disk_array, "MAPPED", 1000)
+
+
+def test_the_same_files(cell_model, folder, monkeypatch, request):
+    arguments = (cell_model, folder, "--pixel-size", 0.1, "--export", *EXPORTS, "--no-report")
+    assert run(*arguments, "--out", "whole") == 0
+    request.getfixturevalue("every_image_is_large")
+    assert run(*arguments, "--out", "large") == 0
+    names = sorted(path.name for path in Path("whole").iterdir())
+    assert sorted(path.name for path in Path("large").iterdir()) == names
+    for name in names:
+        if name.endswith(".tif"):
+            stored = tifffile.imread(Path("large") / name)
+            np.testing.assert_array_equal(stored, tifffile.imread(Path("whole") / name))
+            assert stored.dtype == np.uint16
+        elif name.endswith(".png"):
+            np.testing.assert_array_equal(pixels(Path("large") / name), pixels(Path("whole") / name))
+        elif not name.endswith(".zip"):
+            assert (Path("large") / name).read_bytes() == (Path("whole") / name).read_bytes()
+    with tifffile.TiffFile("large/one_labels.ome.tif") as file:
+        assert file.is_ome
+        assert file.pages.first.tile == (TILE, TILE)
+
+
+@pytest.mark.usefixtures("every_image_is_large")
+def test_too_little_space(cell_model, folder, monkeypatch, capsys):
+    monkeypatch.setattr("minunet.runs.large_cell_results.free_space", lambda folder: 1000)
+    assert run(cell_model, folder / "one.png", "--out", "out", "--no-report", "--json") == 0
+    (note,) = json.loads(capsys.readouterr().out)["notes"]
+    assert "0.0 GB are free; only its mask is written" in note
+    assert not Path("out/one_labels.tif").exists()
+
+
+@pytest.mark.usefixtures("every_image_is_large")
+def test_a_full_disk(cell_model, folder, monkeypatch, capsys):
+    def full(self, rows):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(disk_array.DiskArray, "append", full)
+    assert run(cell_model, folder / "one.png", "--out", "out", "--no-report") == 1
+    assert "out: cannot be written (No space left on device)" in " ".join(capsys.readouterr().err.split())
+    assert not list(Path("out").rglob("one*"))
+
+
+@pytest.mark.usefixtures("every_image_is_large")
+def test_results_are_kept_when_others_follow(cell_model, folder):
+    assert run(cell_model, folder / "one.png", "--out", "out", "--no-report") == 0
+    assert run(cell_model, folder, "--out", "out", "--skip-existing", "--no-report") == 0
+    assert [(row["image"], row["cells"]) for row in rows("out/images.csv")] == [
+        ("none", "0"),
+        ("one", "1"),
+        ("three", "3"),
+    ]
