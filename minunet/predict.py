@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from minunet.cell_packages import missing_packages
-from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_exports import ENDINGS, ZARR
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float, pyramid_level
 from minunet.cli.command import INTERRUPTED, command, print_folded, report
@@ -27,6 +27,7 @@ from minunet.files.folders import fresh_folder
 from minunet.files.lock import FolderLock
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
+from minunet.results.ome_zarr_file import zarr_package
 from minunet.results.prediction import PICTURES, is_result, result_files
 from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
 from minunet.runs.level_choice import level_problems
@@ -99,6 +100,11 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     exports = None if missing_packages() else tuple(dict.fromkeys(arguments.export))
     if arguments.export and (missing := missing_packages(arguments.export)):
         problems.append(f"--export {' '.join(arguments.export)}: {missing}.")
+    if ZARR in arguments.export:
+        try:
+            zarr_package()
+        except UserError as error:
+            problems += [f"--export {ZARR}: {problem}" for problem in error.problems]
     named, paths, unusable = model_and_images(arguments.arguments)
     problems += unusable
     model_problems, has_classes = list[str](), False
@@ -219,11 +225,12 @@ def build_parser() -> Parser:
     )
     parser.add_argument(
         "--export",
-        choices=tuple(EXPORTS),
+        choices=tuple(ENDINGS),
         metavar="KIND",
         nargs="+",
         default=[],
-        help="also write cells for other programs: roi (ImageJ, Fiji), geojson (QuPath), coco, ome (OME-TIFF)",
+        help="also write cells for other programs: roi (ImageJ, Fiji), geojson (QuPath), coco, ome (OME-TIFF), zarr (OME-Zarr, "
+        "with the image)",
     )
     existing = parser.add_mutually_exclusive_group()
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")

@@ -117,6 +117,8 @@ EXPORTS: Mapping[str, tuple[str, Callable[[Cells, str, float | None], bytes]]] =
     "coco": ("coco.json", coco),
     "ome": ("labels.ome.tif", ome_tiff),
 }  # by the word for --export: the end of the file's name after NAME_, and what makes its content
+ZARR = "zarr"  # a further word, for a folder that is not made in memory, see `minunet.results.ome_zarr_file`
+ENDINGS: Mapping[str, str] = {**{word: ending for word, (ending, _) in EXPORTS.items()}, ZARR: "cells.ome.zarr"}
 
 
 def run_lengths(cell: np.ndarray, top: int, left: int, shape: tuple[int, int]) -> list[int]:

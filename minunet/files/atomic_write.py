@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -44,6 +45,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+@contextlib.contextmanager
+def replacing_folder(path: str | Path) -> Iterator[Path]:
+    """As `replacing`, for a folder, which is to be made; one that is there is replaced at the end.
+
+    Raises
+    ------
+    UserError
+        As `replacing`.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # as TEMPORARY describes
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The error for a file that the system did not let us write."""
     return UserError(
@@ -52,10 +76,14 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 
 
 def sweep(folder: str | Path) -> None:
-    """Remove the temporary files of writers that were killed; only for who has the folder to itself (see `FolderLock`)."""
+    """Remove what writers that were killed left unfinished; only for who has the folder to itself (see `FolderLock`)."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if not TEMPORARY.fullmatch(entry.name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            elif entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
 

@@ -30,7 +30,7 @@ CELL_PICTURES = (
     "_cells.png",
     "_labels.tif",
     "_labels.ome.tif",
-    ".ome.zarr",
+    "_cells.ome.zarr",
 )  # what else a prediction writes that is an image
 
 

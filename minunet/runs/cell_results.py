@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_exports import ENDINGS, EXPORTS, ZARR
 from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_measures import Cells
 from minunet.cells.cell_settings import CellSettings
-from minunet.cells.class_measures import class_counts
+from minunet.cells.class_measures import ClassifiedCells, class_counts
 from minunet.cells.count_interval import CountInterval
 from minunet.cells.found_cells import find_and_measure
 from minunet.cells.image_summary import LabelledArea, measure_image
@@ -22,10 +24,11 @@ from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
-from minunet.files.atomic_write import write_bytes
+from minunet.files.atomic_write import replacing_folder, write_bytes
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.resources import available_memory
 from minunet.results.cell_overlay import ShownClasses, cell_overlay
+from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.picture import png_bytes
 from minunet.runs.prediction_tables import PredictionTables
 
@@ -50,7 +53,7 @@ class CellRequest:
     pixel_size : float or None
         In micrometres, as the user gave it, of level 0 of a pyramid; None: as each file gives it.
     exports : sequence of str
-        Keys of `minunet.cells.cell_exports.EXPORTS`.
+        Keys of `minunet.cells.cell_exports.ENDINGS`.
     legend : ClassLegend or None
         Of a model with classes.
     """
@@ -104,7 +107,7 @@ def most_pixels() -> int:
 
 def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:
     """The files of the cells of an image, in the order of `CELL_FILES` and `exports`; `stem` is the folder with its name."""
-    endings = [*CELL_FILES, *(EXPORTS[name][0] for name in exports)]
+    endings = [*CELL_FILES, *(ENDINGS[name] for name in exports)]
     return [stem.with_name(f"{stem.name}_{ending}") for ending in endings]
 
 
@@ -128,7 +131,7 @@ def write_cell_files(
     pixel_size : float or None
         In micrometres.
     exports : sequence of str
-        Keys of `minunet.cells.cell_exports.EXPORTS`.
+        Keys of `minunet.cells.cell_exports.ENDINGS`.
     classes : ShownClasses, optional
         Of a model with classes.
 
@@ -142,23 +145,44 @@ def write_cell_files(
     UserError
         If the system refuses.
     """
-    contents = [
-        labels_tiff(cells.labels, pixel_size),
-        png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
-        *(EXPORTS[name][1](cells, stem.name, pixel_size) for name in exports),
-    ]
+    contents: dict[str, Callable[[], bytes]] = {
+        "labels": lambda: labels_tiff(cells.labels, pixel_size),
+        "cells": lambda: png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
+        **{word: partial(make, cells, stem.name, pixel_size) for word, (_, make) in EXPORTS.items()},
+    }
     written: list[Path] = []
     try:
-        for path, data in zip(cell_files(stem, exports), contents, strict=True):
-            written.append(write_bytes(path, data, durable=False))
+        for word, path in zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True):
+            if word == ZARR:
+                with replacing_folder(path) as folder:
+                    rows = strips_of(image), strips_of(cells.labels)
+                    colours = class_colours_of(cells)
+                    write_ome_zarr(folder, *rows, cells.labels.shape, stem.name, pixel_size, colours, len(cells.table))
+            else:
+                write_bytes(path, contents[word](), durable=False)
+            written.append(path)
     except BaseException:
         remove_files(written)
         raise
     return written
 
 
+def strips_of(array: np.ndarray) -> Callable[[int], Iterator[np.ndarray]]:
+    """What gives the rows of an array, so many at a time."""
+    return lambda rows: (array[top : top + rows] for top in range(0, len(array), rows))
+
+
+def class_colours_of(cells: Cells) -> dict[int, tuple[int, int, int]] | None:
+    """The colour of each cell by its class; None without classes."""
+    if not isinstance(cells, ClassifiedCells):
+        return None
+    return {row["id"]: cells.legend.colour_of(row["class"]) for row in cells.table}
+
+
 def remove_files(paths: Sequence[Path]) -> None:
-    """Remove files, where they are there."""
+    """Remove files, and folders that were written as one, where they are there."""
     for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
         with contextlib.suppress(OSError):
             path.unlink()

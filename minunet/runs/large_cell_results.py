@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from minunet.cells.cell_exports import EXPORTS
+from minunet.cells.cell_exports import EXPORTS, ZARR
 from minunet.cells.cell_measures import Cells
 from minunet.cells.image_summary import LabelledArea
 from minunet.cells.labels_tiff import write_labels_tiff
@@ -17,11 +17,12 @@ from minunet.cells.large_cells import LargeCells, bands_of, find_large_cells
 from minunet.cells.large_maps import BYTES_ON_DISK, LargeMaps
 from minunet.cells.large_measures import measure_large
 from minunet.data.reading.file_workers import ProgressCallback
-from minunet.data.reading.image_rows import ImageRows
-from minunet.files.atomic_write import replacing, write_bytes
+from minunet.data.reading.image_rows import ImageRows, spans_of
+from minunet.files.atomic_write import replacing, replacing_folder, write_bytes
 from minunet.files.disk_array import free_space
 from minunet.files.folders import nearest_existing
 from minunet.results.cell_overlay import CellDrawing
+from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.png_file import PngFile
 from minunet.runs.cell_results import cell_files, remove_files
 
@@ -97,6 +98,8 @@ def write_large_cells(
                     )
             elif kind == "cells":
                 _write_picture(path, image, display, result)
+            elif kind == ZARR:
+                _write_zarr(path, image, display, result, pixel_size, stem.name)
             else:
                 cells = Cells(labels, result.table)  # type: ignore[arg-type]  # of which only parts are looked at
                 write_bytes(path, EXPORTS[kind][1](cells, stem.name, pixel_size), durable=False)
@@ -118,3 +121,19 @@ def _write_picture(path: Path, image: ImageRows, display: Display, result: Large
             drawn = drawing.draw(display(window), result.cells.labels.crop(first, last), first)
             png.write(np.asarray(drawn)[top - first : bottom - first])
         png.finish()
+
+
+def _write_zarr(
+    path: Path, image: ImageRows, display: Display, result: LargeResult, pixel_size: float | None, name: str
+) -> None:
+    """The image and its labels as an OME-Zarr."""
+    shape, labels = (image.height, image.width), result.cells.labels
+
+    def shown(rows: int) -> Iterator[np.ndarray]:
+        return map(display, image.windows(spans_of(shape[0], rows)))
+
+    def numbers(rows: int) -> Iterator[np.ndarray]:
+        return (labels.crop(*span) for span in spans_of(shape[0], rows))
+
+    with replacing_folder(path) as folder:
+        write_ome_zarr(folder, shown, numbers, shape, name, pixel_size, cells=len(result.table))

@@ -100,7 +100,9 @@ def test_coco(cells):
         left, top, wide, high = item["bbox"]
         assert cell[top : top + high, left : left + wide].sum() == cell.sum()
     assert sorted(item["iscrowd"] for item in document["annotations"]) == [0, 0, 0, 0, 1, 1]
-    assert run_lengths(np.array([[True, False], [True, True]])) == [0, 2, 1, 1]
+    cell = np.array([[True, False], [True, True]])
+    assert run_lengths(cell, 0, 0, (2, 2)) == [0, 2, 1, 1]
+    assert run_lengths(cell, 1, 2, (4, 5)) == [9, 2, 3, 1, 5]
 
 
 def test_ome_tiff(cells, tmp_path):

@@ -3,7 +3,7 @@
 import pytest
 
 from minunet.errors import UserError
-from minunet.files.atomic_write import replacing, utf8, write_bytes, write_text
+from minunet.files.atomic_write import replacing, replacing_folder, sweep, utf8, write_bytes, write_text
 
 
 def test_missing_folders_are_made_and_a_file_is_replaced(tmp_path):
@@ -33,3 +33,19 @@ def test_what_the_system_refuses_is_a_sentence(tmp_path):
 
 def test_a_name_that_is_not_utf8_is_escaped():
     assert utf8("gr\udcfcn") == rb"gr\udcfcn"
+
+
+def test_a_folder_is_replaced_at_the_end_or_stays_as_it_was(tmp_path):
+    path = tmp_path / "a.zarr"
+    for content in ("old", "new"):
+        with replacing_folder(path) as folder:
+            folder.mkdir()
+            (folder / content).write_text(content)
+    assert [file.name for file in path.iterdir()] == ["new"]
+    with pytest.raises(RuntimeError), replacing_folder(path) as folder:
+        folder.mkdir()
+        raise RuntimeError
+    assert [file.name for file in tmp_path.rglob("*")] == ["a.zarr", "new"]
+    (tmp_path / ".b.77.part.zarr" / "inner").mkdir(parents=True)
+    sweep(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["a.zarr"]

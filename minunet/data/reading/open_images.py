@@ -250,7 +250,7 @@ def _open(
             raise
         pyramid = open_pyramid(path, file)
     else:
-        if not page and may_be_pyramid(image):
+        if not page and may_be_pyramid(image, file):
             pyramid = open_pyramid(path, file)
             file.seek(0)
             image = stack.enter_context(contextlib.closing(open_with_pillow(file)))

@@ -22,7 +22,7 @@ from minunet.data.reading.pixels import finite, from_pil, grey_if_equal
 from minunet.data.reading.pyramids import Pyramid, levels_of
 from minunet.data.reading.tiff_arrays import MOST_CHANNELS, decoded_values
 from minunet.data.reading.tiff_strips import has_strips_at, tiff_strips
-from minunet.data.reading.unsupported import TIFF_SIGNATURES, is_misread
+from minunet.data.reading.unsupported import BIG_SIGNATURES, TIFF_SIGNATURES, is_misread
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -36,12 +36,17 @@ _JPEG = (6, 7)  # TIFF 6.0, tag 259: its decoder makes RGB of YCbCr
 _MOST_PIXELS = 1 << 26  # of a row of tiles; a strip of more is the whole image
 
 
-def may_be_pyramid(image: Image.Image) -> bool:
-    """Whether an image that Pillow opened is a TIFF of tiles with further pages, or of a slide scanner."""
+def may_be_pyramid(image: Image.Image, file: BinaryIO) -> bool:
+    """Whether an image that Pillow opened from a file is a TIFF of tiles with further pages, or of a slide scanner."""
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return False
     tags = image.tag_v2
-    return _NDPI in tags or (_TILES in tags and (_SUB_DIRECTORIES in tags or tags.next not in (0, None)))
+    if _TILES not in tags:
+        return _NDPI in tags
+    if _SUB_DIRECTORIES in tags or tags.next not in (0, None):
+        return True
+    file.seek(0)
+    return file.read(4) in BIG_SIGNATURES  # Pillow does not know where these say that they have others
 
 
 def open_pyramid(path: Path, file: BinaryIO, *, single: bool = False) -> TiffPyramid | None:

@@ -26,7 +26,8 @@ _FORMATS = {
     b"\x93NUMPY": "NumPy",
 }
 IMAGECODECS = "install the package imagecodecs (pip install imagecodecs), or save it without compression"
-TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # the last two are BigTIFF
+BIG_SIGNATURES = (b"II+\0", b"MM\0+")  # BigTIFF
+TIFF_SIGNATURES = (b"II*\0", b"MM\0*", *BIG_SIGNATURES)
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}  # JPEG, T.81, table B.1: starts of a frame
 _LOSSLESS = (0xC3, 0xC7, 0xCB, 0xCF)
 _MOST_SEGMENTS = 1000

@@ -14,7 +14,7 @@ from minunet.runs import image_cells
 from tests.commands.predict.cell_folders import rows
 from tests.commands.predict.prediction_folders import pixels, run
 
-EXPORTS = ("roi", "geojson", "coco", "ome")
+EXPORTS = ("roi", "geojson", "coco", "ome", "zarr")
 
 
 @pytest.fixture
@@ -25,6 +25,7 @@ def every_image_is_large(monkeypatch):
 
 
 def test_the_same_files(cell_model, folder, monkeypatch, request):
+    pytest.importorskip("zarr")
     arguments = (cell_model, folder, "--pixel-size", 0.1, "--export", *EXPORTS, "--no-report")
     assert run(*arguments, "--out", "whole") == 0
     request.getfixturevalue("every_image_is_large")
@@ -32,7 +33,12 @@ def test_the_same_files(cell_model, folder, monkeypatch, request):
     names = sorted(path.name for path in Path("whole").iterdir())
     assert sorted(path.name for path in Path("large").iterdir()) == names
     for name in names:
-        if name.endswith(".tif"):
+        if name.endswith(".zarr"):
+            files = [path.relative_to("whole") for path in (Path("whole") / name).rglob("*") if path.is_file()]
+            assert len(files) > 10
+            for file in files:
+                assert (Path("large") / file).read_bytes() == (Path("whole") / file).read_bytes()
+        elif name.endswith(".tif"):
             stored = tifffile.imread(Path("large") / name)
             np.testing.assert_array_equal(stored, tifffile.imread(Path("whole") / name))
             assert stored.dtype == np.uint16

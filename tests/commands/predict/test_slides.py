@@ -1,10 +1,12 @@
 """`python -m minunet.predict` on whole slides and OME-Zarr folders: which are found, and which level is predicted."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 
+from minunet.data.reading.image_files import decode
 from tests.cells.drawn_cells import disc
 from tests.commands.predict.cell_folders import rows
 from tests.commands.predict.prediction_folders import pixels, run
@@ -71,3 +73,17 @@ def test_a_damaged_one_does_not_stop_the_others(cell_model, slides, capsys):
     assert run(cell_model, slides, "--out", "out", "--no-report") == 1
     assert "a.ome.zarr is damaged" in " ".join(capsys.readouterr().err.split())
     assert [row["image"] for row in rows("out/images.csv")] == ["b"]
+
+
+def test_labels_as_ome_zarr(cell_model, slides, monkeypatch, capsys):
+    arguments = (cell_model, slides / "a.ome.zarr", "--out", "out", "--export", "zarr", "--no-report")
+    assert run(*arguments) == 0
+    np.testing.assert_array_equal(decode("out/a_cells.ome.zarr/labels/cells"), pixels("out/a_labels.tif"))
+    np.testing.assert_array_equal(decode("out/a_cells.ome.zarr"), discs())
+    assert run(*arguments) == 2
+    assert run(*arguments, "--overwrite") == 0
+    assert run(cell_model, ".", "--out", "again", "--no-report") == 0  # what was written is no image
+    assert [row["image"] for row in rows("again/images.csv")] == ["slides/a", "slides/b"]
+    monkeypatch.setitem(sys.modules, "zarr", None)
+    assert run(*arguments, "--overwrite") == 2
+    assert "--export zarr: an OME-Zarr needs zarr, which is not installed" in " ".join(capsys.readouterr().err.split())

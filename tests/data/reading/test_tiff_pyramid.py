@@ -24,6 +24,7 @@ FORMS = {
     "big.btf": {"bigtiff": True},
     "sub.ome.tif": {"compression": "zlib"},
     "planes.ome.tif": {"planarconfig": "separate"},
+    "big.ome.tif": {"bigtiff": True},
     "big_endian.tif": {"byteorder": ">"},
 }
 
