@@ -24,8 +24,11 @@ from benchmarks.gpu.layers import layers  # noqa: E402
 from benchmarks.gpu.products import products  # noqa: E402
 from benchmarks.gpu.sm_90a import allow_sm_90a, check_in_a_process  # noqa: E402
 from benchmarks.gpu.steps import CONFIG, SHAPES, TORCH_MODES, steps  # noqa: E402
+from benchmarks.gpu.tensorrt_inference import tensorrt_inference  # noqa: E402
 from benchmarks.gpu.training import parity  # noqa: E402
 from benchmarks.gpu.values import conformance, kernels  # noqa: E402
+from benchmarks.gpu.whole_runs import WHOLE_RUNS, whole_runs  # noqa: E402
+from benchmarks.machine import describe_machine  # noqa: E402
 from benchmarks.results import add_out, save  # noqa: E402
 from minunet import UNet  # noqa: E402
 from minunet.kernels.backend import why_no_gpu  # noqa: E402
@@ -40,6 +43,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--only", metavar="NAME", help="only the parts whose name contains this: step, layers, sm_90a, ..."
     )
+    parser.add_argument("--part", metavar="NAME", help="only the part of exactly this name; prints its figures as JSON")
+    parser.add_argument(
+        "--sm-90a-checked",
+        action="store_true",
+        help="include the parts with kernels of sm_90a, which were found correct",
+    )
     parser.add_argument("--minutes", type=float, default=10, help="start no part after 80 %% of this time (default 10)")
     args = parser.parse_args(argv)
     problem = why_no_gpu()
@@ -47,9 +56,11 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {problem}", file=sys.stderr)
         return 2
     device = Gpu()
+    if args.part is not None:
+        return one_part(device, args.part, args.sm_90a_checked)
     name = "gpu_" + re.sub(r"[^A-Za-z0-9]+", "_", device.name).strip("_").lower()
     figures: dict[str, Any] = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": MISSING}
-    for label, result in run_parts(parts(device), args.only, 0.8 * 60 * args.minutes):
+    for label, result in run_parts(parts(device, args.sm_90a_checked), args.only, 0.8 * 60 * args.minutes):
         figures[label] = result
         path = save(name, "python -m benchmarks.gpu", figures, args.out)
     if len(figures) == 3:
@@ -60,10 +71,24 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if any(isinstance(part, dict) and part.get("failed") for part in figures.values()) else 0
 
 
-def parts(device: Any) -> Iterator[Part]:
+def one_part(device: Any, name: str, sm_90a_checked: bool) -> int:
+    """Run one part and print its figures in one line, for `tools/gpu_session.py`, which gives each part a process."""
+    part = dict(parts(device, sm_90a_checked)).get(name)
+    if part is None:
+        print(f"error: there is no part {name!r}", file=sys.stderr)
+        return 2
+    ((_, result),) = run_parts(iter([(name, part)]), None, float("inf"))
+    about = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": MISSING}
+    print(json.dumps({**about, "machine": describe_machine(), "result": result}))
+    return 0
+
+
+def parts(device: Any, sm_90a_checked: bool = False) -> Iterator[Part]:
     """Correctness first; PyTorch's compiler, which takes longest, last."""
     plain, compiled = TORCH_MODES[:-1], TORCH_MODES[-1:]
     kinds = [False]  # without the kernels of sm_90a; True is added once they are found correct
+    if sm_90a_checked:
+        kinds.append(True)
 
     def without_sm_90a(part: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         with allow_sm_90a(False):  # even if the environment allows them: a kernel that hangs here would end all
@@ -75,7 +100,7 @@ def parts(device: Any) -> Iterator[Part]:
 
     def sm_90a() -> dict[str, Any]:
         result = check_in_a_process(device.launcher.architecture())
-        if not result.get("failed") and not result.get("skipped"):
+        if not result.get("failed") and not result.get("skipped") and not sm_90a_checked:
             kinds.append(True)
         return result
 
@@ -87,6 +112,8 @@ def parts(device: Any) -> Iterator[Part]:
         for shape in SHAPES:
             yield f"step{name} {shape}", lambda shape=shape, kind=kind: steps(shape, modes=plain, sm_90a=(kind,))
         yield f"layers{name}", lambda kind=kind: every_layer(device, (kind,))
+    yield WHOLE_RUNS, whole_runs
+    yield "tensorrt", lambda: tensorrt_inference(SHAPES[0], CONFIG)
     for shape in SHAPES:
         yield f"step compiled {shape}", lambda shape=shape: steps(shape, modes=compiled, sm_90a=tuple(kinds))
 

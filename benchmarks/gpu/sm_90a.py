@@ -10,11 +10,8 @@ import contextlib
 import functools
 import json
 import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from benchmarks.gpu.bare_checkout import prepare
@@ -23,11 +20,11 @@ prepare()
 
 from benchmarks.gpu.device import Gpu  # noqa: E402
 from benchmarks.gpu.hopper import hopper_conformance  # noqa: E402
+from benchmarks.gpu.limited_process import answer_of  # noqa: E402
+from benchmarks.gpu.limited_process import run_limited as _run  # noqa: E402
 from benchmarks.gpu.products import products  # noqa: E402
 from benchmarks.gpu.training import parity  # noqa: E402
 from minunet.kernels.cuda.gpu_launcher import SM_90A  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextlib.contextmanager
@@ -68,32 +65,8 @@ def check_in_a_process(architecture: str, seconds: float = 120) -> dict[str, Any
     """Run `check` in a process of its own, which is ended after some time. On other GPUs, "skipped" gives the reason."""
     if architecture != "sm_90":
         return {"skipped": f"these kernels run only on sm_90, this GPU is {architecture}"}
-    status, out, err = _run([sys.executable, "-m", "benchmarks.gpu.sm_90a"], seconds)
-    if status is None:
-        last = err.strip().splitlines()[-1:]
-        return {
-            "failed": [f"no answer within {seconds:.0f} s, so a kernel may hang; its last line was {''.join(last)!r}"]
-        }
-    try:
-        return json.loads(out.splitlines()[-1])
-    except (IndexError, ValueError):
-        return {"failed": [f"exit status {status}: {err[-2000:]}"]}
-
-
-def _run(command: list[str], seconds: float) -> tuple[int | None, str, str]:
-    """Exit status (None if the time was up), stdout and stderr. A process that the driver does not release is abandoned."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=err)
-        try:
-            status = process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            status = None
-        finally:
-            process.kill()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(10)
-        out.seek(0), err.seek(0)
-        return status, out.read(), err.read()
+    command = [sys.executable, "-m", "benchmarks.gpu.sm_90a"]
+    return answer_of(*_run(command, seconds), seconds)
 
 
 if __name__ == "__main__":
