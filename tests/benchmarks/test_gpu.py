@@ -116,6 +116,8 @@ def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monk
         monkeypatch.setattr(gpu, name, lambda device, name=name: ran.update({name: os.environ[SM_90A]}) or {})
     monkeypatch.setattr(gpu, "check_in_a_process", lambda architecture: {"failed": failed})
     order = []
+    monkeypatch.setattr(gpu, "whole_runs", lambda: {})
+    monkeypatch.setattr(gpu, "tensorrt_inference", lambda shape, config: {})
     monkeypatch.setattr(gpu, "steps", lambda shape, modes, sm_90a: order.append((*shape[:2], len(modes), sm_90a)) or {})
     monkeypatch.setattr(gpu, "layers", lambda *args, with_torch, sm_90a: order.append(("layers", sm_90a)) or {})
     found = dict(gpu.run_parts(gpu.parts(device), None, 600.0))
@@ -125,7 +127,7 @@ def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monk
     expected = [made for kind in rounds for made in ((16, 256, 2, kind), (8, 512, 2, kind), ("layers", kind))]
     both = (False, True) if timed else (False,)
     assert order == [*expected, (16, 256, 1, both), (8, 512, 1, both)]
-    assert len(found) == 5 + len(order)  # each under a name of its own
+    assert len(found) == 7 + len(order)  # each under a name of its own
 
 
 def test_a_bare_checkout_without_a_gpu():
