@@ -23,6 +23,7 @@ from minunet.errors import UserError
 from minunet.exchange.check_image import drawn_image
 from minunet.exchange.export_kinds import EXPORT_KINDS, path_problems, write_files
 from minunet.exchange.export_request import ExportRequest
+from minunet.exchange.model_card import model_card, name_problem
 from minunet.inference.loaded_model import LoadedModel
 from minunet.wording import join_names
 
@@ -34,6 +35,7 @@ docs/export.md says which program reads which file, and how.
 examples:
   python -m minunet.export runs/first --onnx cells.onnx
   python -m minunet.export runs/first --onnx cells.onnx --onnx-preprocessing
+  python -m minunet.export runs/first --bioimageio cells.zip --author "A. Smith" --license CC-BY-4.0
   python -m minunet.export pretrained --onnx cells.onnx --check smear.jpg
 """
 
@@ -54,6 +56,9 @@ def export_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         problems.append(f"no file was named: give at least one of {join_names(f'--{name}' for name in EXPORT_KINDS)}.")
     if arguments.onnx_preprocessing and "onnx" not in files:
         problems.append("--onnx-preprocessing: says what an ONNX file holds; add --onnx FILE.onnx.")
+    said = {"--name": arguments.name, "--author": arguments.author, "--license": arguments.license}
+    if "bioimageio" not in files and (given := [flag for flag, value in said.items() if value]):
+        problems.append(f"{join_names(given)}: only a package of bioimage.io says so; add --bioimageio FILE.zip.")
     problems += [problem for name in files if (problem := EXPORT_KINDS[name].packages_problem())]
     model = None
     try:
@@ -75,7 +80,7 @@ def export_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     document: dict[str, Any] = {"model": str(model.path), "files": {}}
     for name, path in files.items():
         size = path.stat().st_size
-        say_item(print, name, f"{path} ({size / 1e6:.1f} MB)", fold=False)
+        say_item(print, "written", f"{path} ({size / 1e6:.1f} MB)", fold=False)
         say_item(print, "", *written[name].lines)
         document["files"][name] = {"path": str(path), "bytes": size, **written[name].facts}
     return 0, document
@@ -87,8 +92,16 @@ def build_request(arguments: Namespace, model: LoadedModel, image: np.ndarray | 
         model,
         drawn_image(model.preprocessing) if image is None else image,
         "a drawn smear" if image is None else arguments.check.name,
+        model_card(model, arguments.name, arguments.author, arguments.license),
         arguments.onnx_preprocessing,
     )
+
+
+def card_name(text: str) -> str:
+    """Read the name of a model."""
+    if problem := name_problem(text):
+        raise ValueError(problem)
+    return text
 
 
 def build_parser() -> Parser:
@@ -112,6 +125,16 @@ def build_parser() -> Parser:
         metavar="IMAGE",
         type=file_path,
         help="image with which the files are compared with the model (default a smear that minunet draws)",
+    )
+    card = parser.add_argument_group("what a package of bioimage.io says of the model")
+    card.add_argument(
+        "--name", metavar="TEXT", type=card_name, help="its name (default minunet, and the kind of network)"
+    )
+    card.add_argument("--author", metavar="NAME", nargs="+", help="who made it (default not stated)")
+    card.add_argument(
+        "--license",
+        metavar="ID",
+        help="what others may do with it, as an identifier of SPDX such as CC-BY-4.0 or MIT (default not stated)",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there already")
     add_json_flag(parser, "what was written")

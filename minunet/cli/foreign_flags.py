@@ -203,7 +203,7 @@ FOREIGN = (
         "large images are cut into pieces as memory allows, without seams (docs/memory.md)",
     ),
     ForeignFlag(
-        "--opset --opset-version --dynamic --dynamic-axes --dynamic-batch --simplify --optimize --include",
+        "--opset --opset-version --dynamic --dynamic-axes --dynamic-batch --simplify --optimize",
         "",
         "python -m minunet.export writes a model for other programs, for any number and any size of images",
     ),

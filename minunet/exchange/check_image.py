@@ -6,9 +6,9 @@ import numpy as np
 
 from minunet.data.reading.channels import channel_numbers
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.synthetic.smear import draw_smear
+from minunet.data.synthetic.smear import SMALLEST_DIAMETER, draw_smear
 
-DRAWN_SIZE = (253, 190)  # no multiples of 2, so that the border is part of the check
+DRAWN_SIZE = (333, 271)  # no multiples of 2, so that the border is part of the check
 
 
 def drawn_image(preprocessing: Preprocessing) -> np.ndarray:
@@ -24,7 +24,7 @@ def drawn_image(preprocessing: Preprocessing) -> np.ndarray:
     ndarray, (H, W, C)
         The same at each call.
     """
-    smear = draw_smear(np.random.default_rng(0), DRAWN_SIZE).image
+    smear = draw_smear(np.random.default_rng(0), DRAWN_SIZE, diameter=_drawable(preprocessing.diameter)).image
     numbers = channel_numbers(preprocessing.channels)
     if numbers is not None:
         smear = smear[..., [number % 3 for number in range(max(numbers) + 1)]]
@@ -33,3 +33,8 @@ def drawn_image(preprocessing: Preprocessing) -> np.ndarray:
         return smear
     low, high = np.min(span.low), np.max(span.high)
     return (low + smear * ((high - low) / 255.0)).astype(span.types[0])
+
+
+def _drawable(diameter: float | None) -> float | None:
+    """The diameter that a model knows, as far as cells of it can be drawn; then the smear is resized by little."""
+    return None if diameter is None else min(max(diameter, SMALLEST_DIAMETER), max(DRAWN_SIZE) / 4)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from minunet.exchange.bioimageio_package import package_packages_problem, package_problems, write_package
 from minunet.exchange.export_request import ExportedFile, ExportRequest
 from minunet.exchange.onnx_file import onnx_file_problems, onnx_packages_problem, write_onnx
 from minunet.files.atomic_write import replacing
@@ -49,6 +50,13 @@ EXPORT_KINDS = {
         onnx_packages_problem,
         onnx_file_problems,
         write_onnx,
+    ),
+    "bioimageio": ExportKind(
+        ".zip",
+        "a package of bioimage.io, for QuPath, ilastik and Fiji's deepImageJ (needs the packages of minunet[bioimageio])",
+        package_packages_problem,
+        package_problems,
+        write_package,
     ),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from minunet.exchange.model_card import ModelCard
 from minunet.inference.loaded_model import LoadedModel
 
 
@@ -22,6 +23,8 @@ class ExportRequest:
         With which the files are compared with the model.
     image_name : str
         What it is, for the line about the comparison.
+    card : ModelCard
+        What is said of the model in a bioimage.io package.
     onnx_preprocessing : bool
         Whether the ONNX file takes images as they are.
     """
@@ -29,6 +32,7 @@ class ExportRequest:
     model: LoadedModel
     image: np.ndarray
     image_name: str
+    card: ModelCard
     onnx_preprocessing: bool = False
 
 

@@ -13,6 +13,8 @@ from minunet.wording import join_names
 PACKAGES = {
     "onnx": ("onnx", "onnx"),
     "onnxruntime": ("onnxruntime", "onnx"),
+    "bioimageio.spec": ("bioimageio.spec", "bioimageio"),
+    "bioimageio.core": ("bioimageio.core", "bioimageio"),
 }
 
 
@@ -58,10 +60,9 @@ def require_package(module: str, what: str) -> ModuleType:
     UserError
         If its package is not installed.
     """
-    top = module.partition(".")[0]
+    package = next(name for name in PACKAGES if f"{module}.".startswith(f"{name}."))
     try:
-        importlib.import_module(top)
         return importlib.import_module(module)
     except ImportError as error:
-        problem = package_problem(what, top)
-        raise UserError(problem or f"{what} needs {PACKAGES[top][0]}, which cannot be imported ({error}).") from error
+        problem = package_problem(what, package)
+        raise UserError(problem or f"{what} needs {package}, which cannot be imported ({error}).") from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from minunet.data.reading.resize import resize_probability
 from minunet.errors import UserError
 from minunet.exchange.extra_packages import is_installed, require_package
 from minunet.exchange.onnx_images import DIAMETER, image_dtype
-from minunet.exchange.onnx_model import IMAGE
+from minunet.exchange.onnx_model import IMAGE, joined_maps
 from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.mirrored_border import with_mirrored_border
 from minunet.kernels.backend import to_numpy
 from minunet.kernels.cpu.threads import get_num_threads
 from minunet.nn.unet import UNet
@@ -77,7 +79,7 @@ class ComparedBatch:
     exact: np.ndarray
 
 
-def check_onnx(path: Path, model: LoadedModel, image: np.ndarray, *, preprocessing: bool = False) -> OnnxCheck:
+def check_onnx(path: Path, model: LoadedModel, image: np.ndarray, form: str) -> OnnxCheck:
     """Compare an ONNX file with the model of which it was made, on an image and on a batch of parts of it.
 
     Parameters
@@ -86,8 +88,8 @@ def check_onnx(path: Path, model: LoadedModel, image: np.ndarray, *, preprocessi
     model : LoadedModel
     image : ndarray, (H, W) or (H, W, C)
         As `decode` returns it; of a large one the middle is compared.
-    preprocessing : bool
-        Whether the file takes images as they are, and gives maps of their size.
+    form : {"network", "images", "tiles"}
+        As for `onnx_model`.
 
     Raises
     ------
@@ -101,7 +103,7 @@ def check_onnx(path: Path, model: LoadedModel, image: np.ndarray, *, preprocessi
     except Exception as error:  # of onnx, which has several kinds and no common one
         raise UserError(f"onnx finds that the file is not valid ({shorten(error)}), so it was not written.") from error
     runtime, run = _runtime(path)
-    compare = _images if preprocessing else _inputs
+    compare = _images if form == "images" else partial(_inputs, tiles=form == "tiles")
     difference, own_difference = 0.0, 0.0
     shapes: list[tuple[int, ...]] = []
     for batch in compare(run, model, image, LARGEST_SIDE[runtime.rpartition(" ")[0]]):
@@ -126,14 +128,17 @@ def in_float64(model: LoadedModel) -> LoadedModel:
     return LoadedModel(unet, model.preprocessing, outputs=model.outputs)
 
 
-def _inputs(run: Run, model: LoadedModel, image: np.ndarray, largest: int) -> Iterator[ComparedBatch]:
+def _inputs(run: Run, model: LoadedModel, image: np.ndarray, largest: int, *, tiles: bool) -> Iterator[ComparedBatch]:
     """Batches of inputs of the network, for a file that takes these."""
     exact = in_float64(model)
     prepared = model.fitted((image.shape[0], image.shape[1]), model.settled_diameter(image)).image(image)
-    for inputs in _parts(prepared, largest):
+    for part in _parts(prepared, largest):
+        height, width = part.shape[1:3]
+        inputs = with_mirrored_border(part, model.model.padded_size(height, width)) if tiles else part
         outputs = run({IMAGE: np.ascontiguousarray(inputs.transpose(0, 3, 1, 2))})
         found = np.concatenate(outputs, axis=1).transpose(0, 2, 3, 1)  # (N, M, h, w) -> (N, h, w, M)
-        yield ComparedBatch(found, model.maps(inputs), exact.maps(inputs.astype(np.float64)))
+        maps = model.maps(inputs), exact.maps(inputs.astype(np.float64))
+        yield ComparedBatch(found, *(joined_maps(one, model.outputs) if tiles else one for one in maps))
 
 
 def _images(run: Run, model: LoadedModel, image: np.ndarray, largest: int) -> Iterator[ComparedBatch]:

@@ -32,10 +32,10 @@ def write_onnx(request: ExportRequest, path: Path) -> ExportedFile:
     UserError
         If the file cannot be written, or does not predict what the model does.
     """
-    model, preprocessing = request.model, request.onnx_preprocessing
-    path.write_bytes(onnx_model(model, preprocessing=preprocessing).SerializeToString())
+    form = "images" if request.onnx_preprocessing else "network"
+    path.write_bytes(onnx_model(request.model, form).SerializeToString())
     try:
-        check = check_onnx(path, model, request.image, preprocessing=preprocessing)
+        check = check_onnx(path, request.model, request.image, form)
     except UserError as error:
         raise UserError(f"--onnx: {problem}" for problem in error.problems) from error
-    return ExportedFile([check.line(request.image_name)], {"takes_images": preprocessing, "check": check.to_dict()})
+    return ExportedFile([check.line(request.image_name)], {"takes": form, "check": check.to_dict()})

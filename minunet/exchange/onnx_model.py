@@ -22,7 +22,7 @@ from minunet.version import __version__
 
 OPSET, IR_VERSION = 13, 7  # of ONNX 1.8
 LARGEST_FILE = 2**31 - 2**20  # bytes: protobuf, the format of the file, ends at 2 GiB
-IMAGE = "image"  # the name of the input
+IMAGE, PROBABILITIES = "image", "probabilities"  # names of the input, and of the joined output
 
 
 def onnx_problem(model: LoadedModel) -> str | None:
@@ -33,23 +33,22 @@ def onnx_problem(model: LoadedModel) -> str | None:
     return f"its weights take {weights / 1e9:.1f} GB, and an ONNX file holds at most 2.1 GB; give a smaller model."
 
 
-def onnx_model(model: LoadedModel, *, any_size: bool = True, preprocessing: bool = False) -> Any:
+def onnx_model(model: LoadedModel, form: str = "network") -> Any:
     """The ONNX model of a minunet model.
 
     Parameters
     ----------
     model : LoadedModel
-    any_size : bool
-        Whether images may have any height and width; else only multiples of 2**depth, with a plainer graph.
-    preprocessing : bool
-        Whether the graph takes images as they are in files.
+    form : {"network", "images", "tiles"}
+        What the graph takes and gives. "network": its input "image" is (N, C, H, W) float32, as `LoadedModel.preprocessing` makes
+        it but with the channels first; its outputs are those of `output_maps`. "images": images as they are in files, (N, H, W, C)
+        of `image_dtype`, and for a model of one cell diameter a second input "diameter", float64; its outputs are those of
+        `image_maps`. "tiles": as "network", but the sides are multiples of 2**depth, so that the graph is plainer, and all maps are
+        the channels of one output "probabilities", (N, K, H, W), with the names of `joined_names`.
 
     Returns
     -------
     onnx.ModelProto
-        Without preprocessing its input "image" is (N, C, H, W) float32, as `LoadedModel.preprocessing` makes it but with the
-        channels first, and its outputs are those of `output_maps`. With it the input is (N, H, W, C) of `image_dtype`, a model of
-        one cell diameter has a second input "diameter", float64, and the outputs are those of `image_maps`.
 
     Raises
     ------
@@ -59,31 +58,63 @@ def onnx_model(model: LoadedModel, *, any_size: bool = True, preprocessing: bool
     helper = require_package("onnx.helper", "an ONNX file")
     graph = OnnxGraph()
     mirrored = model.preprocessing.diameter is not None
-    border = None if not any_size else "mirror" if mirrored else "zeros"
-    x = network_input(graph, model.preprocessing, IMAGE) if preprocessing else IMAGE
+    border = None if form == "tiles" else "mirror" if mirrored else "zeros"
+    x = network_input(graph, model.preprocessing, IMAGE) if form == "images" else IMAGE
     maps = output_maps(graph, model.outputs, unet_logits(graph, model.model, x, border))
-    if preprocessing:
+    if form == "images":
         maps = image_maps(graph, model.preprocessing, IMAGE, maps)
+    elif form == "tiles":
+        maps = {PROBABILITIES: _joined(graph, maps)}
     for name, value in maps.items():
         graph.nodes.append(helper.make_node("Identity", [value], [name], name=f"{name}/node"))
     written = helper.make_model(
-        helper.make_graph(graph.nodes, "minunet", *_signature(graph, model, preprocessing), graph.initializers),
+        helper.make_graph(
+            _needed(graph.nodes, [*maps]), "minunet", *_signature(graph, model, form), graph.initializers
+        ),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="minunet",
         producer_version=__version__,
         doc_string=f"{model.summary()}; written by minunet {__version__}",
     )
-    helper.set_model_props(written, onnx_metadata(model, preprocessing))
+    helper.set_model_props(written, onnx_metadata(model, form))
     return written
 
 
-def _signature(graph: OnnxGraph, model: LoadedModel, preprocessing: bool) -> tuple[list[Any], list[Any]]:
+def joined_names(outputs: Outputs) -> list[str]:
+    """What the channels of "probabilities" are: the classes, or the cell, and last the separation."""
+    return [*(outputs.classes or ("cell",)), *(["separation"] if outputs.separation is not None else [])]
+
+
+def joined_maps(maps: np.ndarray, outputs: Outputs) -> np.ndarray:
+    """The maps (..., M) of `LoadedModel.maps` in the order of `joined_names`, (..., K)."""
+    separated = outputs.separation is not None
+    parts = [maps[..., 1 + separated :] if outputs.classes else maps[..., :1], maps[..., 1 : 1 + separated]]
+    return np.concatenate(parts, axis=-1)
+
+
+def _joined(graph: OnnxGraph, maps: dict[str, str]) -> str:
+    parts = [maps.get("class_probabilities", maps["probability"]), maps.get("separation")]
+    given = [part for part in parts if part is not None]
+    return given[0] if len(given) == 1 else graph.add("Concat", *given, axis=1)
+
+
+def _needed(nodes: list[Any], outputs: list[str]) -> list[Any]:
+    """The nodes on which the outputs depend."""
+    needed, kept = set(outputs), []
+    for node in reversed(nodes):
+        if needed & set(node.output):
+            needed |= set(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+def _signature(graph: OnnxGraph, model: LoadedModel, form: str) -> tuple[list[Any], list[Any]]:
     """The inputs and the outputs, with their types and axes."""
     value_info = require_package("onnx.helper", "an ONNX file").make_tensor_value_info
     float32, sides = graph.type_of(np.float32), ["height", "width"]
-    channels = map_channels(model.outputs)
-    if not preprocessing:
+    channels = {PROBABILITIES: len(joined_names(model.outputs))} if form == "tiles" else map_channels(model.outputs)
+    if form != "images":
         return (
             [value_info(IMAGE, float32, ["batch", model.config["in_channels"], *sides])],
             [value_info(name, float32, ["batch", count, *sides]) for name, count in channels.items()],
@@ -105,7 +136,7 @@ def map_channels(outputs: Outputs) -> dict[str, int]:
     return channels
 
 
-def onnx_metadata(model: LoadedModel, preprocessing: bool = False) -> dict[str, str]:
+def onnx_metadata(model: LoadedModel, form: str) -> dict[str, str]:
     """What a program must know to use the file, as texts of JSON by their keys (`metadata_props`)."""
     return {
         "minunet": json.dumps(__version__),
@@ -113,7 +144,7 @@ def onnx_metadata(model: LoadedModel, preprocessing: bool = False) -> dict[str, 
         "preprocessing": json.dumps(to_json(model.preprocessing.to_dict())),
         "outputs": json.dumps(to_json(model.outputs)),
         "cells": json.dumps(to_json(model.cell_settings)),
-        "image": json.dumps(image_text(model.preprocessing) if preprocessing else input_text(model.preprocessing)),
+        "image": json.dumps((image_text if form == "images" else input_text)(model.preprocessing)),
     }
 
 

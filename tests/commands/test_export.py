@@ -70,6 +70,11 @@ def test_an_onnx_file_with_preprocessing_takes_the_image_as_it_is(run, capsys):
         (["run"], ["no file was named: give at least one of --onnx"]),
         (["nowhere", "--onnx", "a.onnx"], ["nowhere"]),
         (["run", "--onnx-preprocessing"], ["no file was named", "--onnx-preprocessing: says what an ONNX file holds"]),
+        (
+            ["run", "--onnx", "a.onnx", "--author", "A. Smith"],
+            ["--author: only a package of bioimage.io says so; add --bioimageio"],
+        ),
+        (["run", "--bioimageio", "a.zip", "--name", "a/b"], ["--name a/b: a name has 5 to 128 letters"]),
         (["run", "--onnx", "a.zip"], ["--onnx a.zip: the name of such a file ends in .onnx"]),
         (["run", "--onnx", "folder.onnx"], ["--onnx folder.onnx: is a folder"]),
         (["run", "--onnx", "there.onnx"], ["--onnx there.onnx: is there already; add --overwrite"]),
@@ -98,9 +103,9 @@ def test_a_file_that_predicts_something_else_is_not_left(run, monkeypatch, capsy
     (run / "there.onnx").write_text("x")
     right = onnx_file.onnx_model
 
-    def other_weights(model, **options):
+    def other_weights(model, form):
         model.model.head.bias.data += np.float32(1e-3)
-        written = right(model, **options)
+        written = right(model, form)
         model.model.head.bias.data -= np.float32(1e-3)
         return written
 

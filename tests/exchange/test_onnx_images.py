@@ -14,7 +14,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 
 
 def session_of(model):
-    return onnxruntime.InferenceSession(onnx_model(model, preprocessing=True).SerializeToString())
+    return onnxruntime.InferenceSession(onnx_model(model, "images").SerializeToString())
 
 
 def inputs_of(images, diameter=None):

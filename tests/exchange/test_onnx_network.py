@@ -7,15 +7,15 @@ import pytest
 
 from minunet.data.outputs import Outputs
 from minunet.exchange.onnx_check import in_float64
-from minunet.exchange.onnx_model import OPSET, map_channels, onnx_model
+from minunet.exchange.onnx_model import OPSET, joined_maps, joined_names, map_channels, onnx_model
 from tests.exchange.small_models import CLASSES, KINDS, small_model
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 
 
-def session_of(model, **options):
-    return onnxruntime.InferenceSession(onnx_model(model, **options).SerializeToString())
+def session_of(model):
+    return onnxruntime.InferenceSession(onnx_model(model).SerializeToString())
 
 
 def maps_in_onnx(session, images):
@@ -39,11 +39,14 @@ def test_the_maps_are_those_of_the_network_for_any_shape(kind):
 @pytest.mark.parametrize("kind", ["paper, grey", "deep", "classes and separation", "one cell diameter"])
 def test_the_plain_graph_takes_multiples_and_has_no_nodes_for_other_sizes(kind):
     model = KINDS[kind]
-    written = onnx_model(model, any_size=False)
+    written = onnx_model(model, "tiles")
     assert not {node.op_type for node in written.graph.node} & {"Shape", "Pad", "Gather", "Mod"}
     session = onnxruntime.InferenceSession(written.SerializeToString())
     images = np.random.default_rng(3).random((2, 32, 64, model.config["in_channels"]), np.float32)
-    np.testing.assert_allclose(maps_in_onnx(session, images), model.maps(images), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(
+        maps_in_onnx(session, images), joined_maps(model.maps(images), model.outputs), rtol=0, atol=1e-5
+    )
+    assert session.get_outputs()[0].shape == ["batch", len(joined_names(model.outputs)), "height", "width"]
 
 
 def test_inputs_and_outputs_have_names_and_dynamic_axes():
@@ -77,6 +80,14 @@ def test_the_metadata_are_the_model_and_words():
     assert "resized to 48x36" in stored["image"] and "low = 20.0 and high = 230.0" in stored["image"]
     assert [entry.version for entry in written.opset_import] == [OPSET]
     onnx.checker.check_model(written, full_check=True)
+
+
+def test_the_joined_output_has_every_class_and_the_separation():
+    assert joined_names(Outputs()) == ["cell"]
+    assert joined_names(Outputs(CLASSES, "seam")) == [*CLASSES, "separation"]
+    maps = np.arange(5.0)  # cell, separation, three classes
+    assert joined_maps(maps, Outputs(CLASSES, "seam")).tolist() == [2, 3, 4, 1]
+    assert joined_maps(maps[:1], Outputs()).tolist() == [0]
 
 
 def test_the_number_of_channels_of_each_output():
