@@ -16,6 +16,7 @@ from marked_tables import MarkedTables, markdown_table
 
 OURS = "minunet"
 FLOAT32 = ("NCHW", "channels_last", "compiled", "ONNX Runtime", "OpenVINO f32")
+SIZE = 256  # side of the images, where a row does not name another
 LIBRARIES = {"torch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
 
 # The 3x3 convolutions of the table, as (channels, side of the image); as many channels out as in.
@@ -31,6 +32,7 @@ def _tables(folder: Path) -> str:
         _cold_start(folder),
         _convolutions(folder),
         _scaling(folder),
+        _checkouts(folder),
     ]
     return "".join(f"{table}\n\n" for table in tables if table)
 
@@ -60,7 +62,7 @@ def _ratio(ratio: list[float]) -> str:
 
 def _networks(folder: Path, name: str, title: str) -> str:
     """The times of all contestants, a peer's with the median of its ratio to ours in brackets, the best ratio, and memory."""
-    results = [_load(folder, file) for file in (name, f"{name}_base64", f"{name}_base16")]
+    results = [_load(folder, name + case) for case in ("", "_base64", "_base16", "_base16_size128", "_base16_size64")]
     results = [result for result in results if result is not None]
     if not results:
         return ""
@@ -76,7 +78,8 @@ def _networks(folder: Path, name: str, title: str) -> str:
     head += ["best float32 / minunet", "peak memory, minunet / best float32"]
     rows = []
     for figure in figures:
-        row = [f"base {figure['base']}, batch {figure['batch']}"]
+        size = figure.get("size", SIZE)
+        row = [f"base {figure['base']}, batch {figure['batch']}" + (f", {size}x{size}" if size != SIZE else "")]
         row += [_time(figure, name) for name in contestants]
         row += [_ratio(figure["ratio"]["best_float32"]), _memory(figure)]
         rows.append(row)
@@ -209,6 +212,23 @@ def _scaling(folder: Path) -> str:
         )
     head = ["a step at base 16, batch 2, 128x128, with one setting varied", "ms", "ns a pixel"]
     return markdown_table(head, rows) + "\n\n" + _source(result)
+
+
+def _checkouts(folder: Path) -> str:
+    """Times of a commit beside those of an earlier one."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("two_checkouts_*.json"))]
+    if not results:
+        return ""
+    rows = []
+    for figures, this in ((result["figures"], result["machine"]["commit"]) for result in results):
+        case = (
+            f"{figures['task']}, base {figures['base']}, batch {figures['batch']}, {figures['size']}x{figures['size']}"
+        )
+        before, after = (f"{figures['times'][name]['median_ms']:.0f} ms" for name in ("other", "this"))
+        lower, upper = figures["quartiles"]
+        rows.append([case, f"{before} at {figures['other_commit']}", f"{after} at {this}", _ratio(figures["ratio"])])
+        rows[-1].append(f"{lower:.2f} to {upper:.2f}")
+    return markdown_table(["minunet alone", "before", "after", "before / after", "half of the rounds"], rows)
 
 
 TABLES = MarkedTables(

@@ -81,6 +81,34 @@ def test_each_peer_has_its_ratio_and_one_that_fails_is_said_to(tmp_path):
     assert "compiled failed: RuntimeError: no C++ compiler." in tables
 
 
+def test_rows_of_other_sizes_name_them(tmp_path):
+    figure = {
+        "base": 16,
+        "batch": 8,
+        "size": 64,
+        "times": {"minunet": {"median_ms": 10}, "NCHW": {"median_ms": 8}},
+        "ratio": {"best_float32": [0.8, 0.7, 0.9]},
+    }
+    save(tmp_path, "unet_step_base16_size64", [figure])
+    assert "| base 16, batch 8, 64x64 | 10 ms | 8 ms | **0.80** (0.70 to 0.90) |" in TABLES.tables(tmp_path)
+
+
+def test_two_checkouts_with_their_commits(tmp_path):
+    figures = {
+        "task": "step",
+        "base": 16,
+        "batch": 8,
+        "size": 64,
+        "other_commit": "old",
+        "times": {"other": {"median_ms": 20}, "this": {"median_ms": 16}},
+        "ratio": [1.25, 1.0, 1.5],
+        "quartiles": [1.2, 1.3],
+    }
+    save(tmp_path, "two_checkouts_step_base16_size64", figures)
+    row = "| step, base 16, batch 8, 64x64 | 20 ms at old | 16 ms at abc | **1.25** (1.00 to 1.50) | 1.20 to 1.30 |"
+    assert row in TABLES.tables(tmp_path)
+
+
 def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_path):
     def call(primitive, shapes, ours, nchw, channels_last):
         times = {"fast": ours, "reference": 99.0, "torch NCHW": nchw, "torch channels_last": channels_last}
