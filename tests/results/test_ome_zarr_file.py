@@ -57,6 +57,7 @@ def test_every_level(shape, dtype, tmp_path):
         numbers = numbers[::2, ::2]
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("small_chunks")
 @pytest.mark.parametrize("colours", [None, {1: (1, 2, 3), 2: (9, 9, 9)}, {}])
 def test_the_metadata_are_valid(colours, tmp_path):

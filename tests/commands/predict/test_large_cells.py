@@ -71,6 +71,7 @@ def test_a_full_disk(cell_model, folder, monkeypatch, capsys):
     assert not list(Path("out").rglob("one*"))
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("every_image_is_large")
 def test_results_are_kept_when_others_follow(cell_model, folder):
     assert run(cell_model, folder / "one.png", "--out", "out", "--no-report") == 0

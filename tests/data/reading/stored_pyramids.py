@@ -70,6 +70,29 @@ def write_tiled(path, image, levels=3, **options):
     return made
 
 
+def write_ndpi(path, image, levels=3):
+    """A slide as Hamamatsu's scanners write it: a TIFF whose directories have places of 64 bits; returns its levels."""
+    made = [np.ascontiguousarray(image[:: 2**k, :: 2**k]) for k in range(levels)]
+    with tifffile.TiffWriter(path) as file:
+        for k, layer in enumerate(made):
+            options = {"resolution": (40000 / 2**k, 40000 / 2**k), "resolutionunit": "CENTIMETER", "metadata": None}
+            tags = [(65420, "I", 1, 1, True), (65421, "f", 1, 40 / 2**k, True)]
+            file.write(layer, photometric="rgb", compression="jpeg", rowsperstrip=len(layer), extratags=tags, **options)
+    data, directories = bytearray(path.read_bytes()), []
+    place = int.from_bytes(data[4:8], "little")
+    while place:
+        end = place + 2 + 12 * int.from_bytes(data[place : place + 2], "little")
+        directories.append(bytes(data[place:end]))
+        place = int.from_bytes(data[end : end + 4], "little")
+    slot = 4  # where the place of the next directory is written
+    for directory in directories:
+        data[slot : slot + 8] = len(data).to_bytes(8, "little")
+        slot = len(data) + len(directory)
+        data += directory + bytes(8) + bytes((len(directory) - 2) // 3)  # four more bytes for each entry
+    path.write_bytes(data)
+    return made
+
+
 def metadata_of(path):
     """The metadata file of an OME-Zarr, and its content."""
     file = path / ("zarr.json" if (path / "zarr.json").exists() else ".zattrs")

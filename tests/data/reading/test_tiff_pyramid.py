@@ -10,7 +10,7 @@ from minunet.data.reading.open_images import open_image
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
-from tests.data.reading.stored_pyramids import picture, write_tiled
+from tests.data.reading.stored_pyramids import picture, write_ndpi, write_tiled
 
 
 def level(number):
@@ -83,6 +83,20 @@ def test_a_slide_of_aperio(compression, tmp_path, recwarn):
     with open_image(tmp_path / "a.svs") as image:
         assert image.pyramid.pixel_size == 0.25
     assert decode(tmp_path / "a.svs").shape == levels[0].shape
+    assert not recwarn.list
+
+
+def test_a_slide_of_hamamatsu(tmp_path, recwarn):
+    pytest.importorskip("imagecodecs")  # which writes it here
+    write_ndpi(tmp_path / "a.ndpi", picture())
+    with tifffile.TiffFile(tmp_path / "a.ndpi") as file:
+        levels = [stored.asarray() for stored in file.series[0].levels]
+    assert [stored.shape for stored in levels] == [(100, 130, 3), (50, 65, 3), (25, 33, 3)]
+    assert read_pixel_size(tmp_path / "a.ndpi") == 0.25
+    for number, stored in enumerate(levels):
+        with open_rows(tmp_path / "a.ndpi", level=level(number)) as rows:
+            np.testing.assert_array_equal(rows.whole(), stored)
+    np.testing.assert_array_equal(decode(tmp_path / "a.ndpi"), levels[0])
     assert not recwarn.list
 
 
