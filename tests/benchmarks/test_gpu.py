@@ -116,7 +116,7 @@ def test_sm_90a_is_checked_elsewhere_before_it_is_timed_here(failed, timed, monk
         monkeypatch.setattr(gpu, name, lambda device, name=name: ran.update({name: os.environ[SM_90A]}) or {})
     monkeypatch.setattr(gpu, "check_in_a_process", lambda architecture: {"failed": failed})
     order = []
-    monkeypatch.setattr(gpu, "whole_runs", lambda: {})
+    monkeypatch.setattr(gpu, "whole_runs", dict)
     monkeypatch.setattr(gpu, "tensorrt_inference", lambda shape, config: {})
     monkeypatch.setattr(gpu, "steps", lambda shape, modes, sm_90a: order.append((*shape[:2], len(modes), sm_90a)) or {})
     monkeypatch.setattr(gpu, "layers", lambda *args, with_torch, sm_90a: order.append(("layers", sm_90a)) or {})
