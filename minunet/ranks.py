@@ -10,7 +10,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from minunet.errors import UserError
 from minunet.resources import share_cores
@@ -22,6 +22,7 @@ _VARIABLES = (
     ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
     ("PMIX_RANK", "SLURM_STEP_NUM_TASKS"),
 )
+_Error = TypeVar("_Error", bound=BaseException)
 PAUSE = 0.02  # seconds between two looks while a process waits for long
 
 
@@ -76,18 +77,34 @@ class Ranks:
         Raises
         ------
         UserError, MemoryError
-            On every rank, where one has a problem: that of the first such rank, which is named.
+            On every rank, where one has a problem: that of the first such rank, which is named unless all have the same.
         """
-        if problem is not None and self.size > 1:
-            where = f"rank {self.rank} of {self.size} on {platform.node()}"
-            said = [f"{where}: {line}" for line in getattr(problem, "problems", ())]
-            problem = UserError(said) if said else MemoryError(f"{where}: {problem}" if str(problem) else where)
-        everything = [(value, problem)] if self.size == 1 else self.communicator.allgather((value, problem))
-        for _, found in everything:
-            if found is not None:
-                self.at_rest = True
-                raise found
-        return [gathered for gathered, _ in everything]
+        if self.size == 1:
+            if problem is not None:
+                raise problem
+            return [value]
+        everything = self.communicator.allgather((value, problem, platform.node()))
+        problems = [found for _, found, _ in everything]
+        if any(found is not None for found in problems):
+            if len({repr(found) for found in problems}) == 1:
+                raise self.of_all(problems[0])
+            raise self.of_all(
+                next(
+                    _located(found, f"rank {rank} of {self.size} on {node}")
+                    for rank, (_, found, node) in enumerate(everything)
+                    if found is not None
+                )
+            )
+        return [gathered for gathered, _, _ in everything]
+
+    def of_all(self, error: _Error) -> _Error:
+        """An error that every rank raises at this point of its work."""
+        self.at_rest = True
+        return error
+
+    def finish(self) -> None:
+        """On rank 0: the task is done, by all ranks."""
+        self.at_rest = True
 
     def start(self, task: Callable[..., None], *arguments: Any) -> None:
         """On rank 0: let the other ranks call `task(*arguments)`, which the caller does as well in its own way.
@@ -126,8 +143,8 @@ def serve(ranks: Ranks) -> None:
         ranks.at_rest = False
         try:
             function(*arguments)
-        except (UserError, MemoryError):
-            if not ranks.at_rest:  # else every rank has it, and rank 0 says it
+        except BaseException:
+            if not ranks.at_rest:  # else every rank has raised it, and rank 0 says it
                 raise
         ranks.at_rest = True
 
@@ -182,6 +199,13 @@ def find_ranks() -> Ranks:
     node.Free()
     share_cores(neighbours)
     return Ranks(world, len(neighbours))
+
+
+def _located(problem: UserError | MemoryError, where: str) -> UserError | MemoryError:
+    """A problem with the place where it has come up."""
+    if isinstance(problem, UserError):
+        return UserError([f"{where}: {line}" for line in problem.problems])
+    return MemoryError(f"{where}: {problem}" if str(problem) else where)
 
 
 def _own_cores() -> frozenset[int]:

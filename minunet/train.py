@@ -10,18 +10,20 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from minunet.cli.command import command
+from minunet.cli.command import command_of_ranks
 from minunet.cli.console import Say, say_item
 from minunet.cli.interruption import StoppedBySignal
 from minunet.data.fitting_size import fitting_size
 from minunet.data.reading.mask_choice import COMMAND
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
+from minunet.ranks import Ranks, find_ranks
 from minunet.runs import train_flags
 from minunet.runs.class_occurrence import ClassOccurrence
 from minunet.runs.memory_limit import OverMemoryLimit
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
+from minunet.runs.shared_training import divided
 from minunet.runs.split_file import write_split
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_request import TrainRequest
@@ -33,7 +35,7 @@ from minunet.training.class_loss import balanced_weights
 from minunet.training.events import Callback
 
 
-@command
+@command_of_ranks
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     request = train_flags.read(argv)
@@ -46,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
             request = train_flags.read(argv)
             refuse(request, typed(argv))
         lock.sweep()
-        return train(request, say, typed(argv))
+        return train(request, say, typed(argv), ranks=find_ranks())
 
 
 def refuse(request: TrainRequest, command_line: str = COMMAND) -> None:
@@ -75,6 +77,7 @@ def train(
     *,
     bar: bool = True,
     callbacks: Sequence[Callback] = (),
+    ranks: Ranks | None = None,
 ) -> int:
     """Train in a folder that no other process writes to; return the exit code.
 
@@ -89,7 +92,10 @@ def train(
         Whether to show progress on stderr.
     callbacks : sequence of Callback
         Further callbacks of the training.
+    ranks : Ranks, optional
+        Processes that share it, of which this one is rank 0.
     """
+    ranks = Ranks() if ranks is None else ranks
     config, folder = request.config, request.folder
     data, learned = None, ""
     if not config.drawn:
@@ -99,6 +105,7 @@ def train(
         config = replace(config, size=fitting_size(data.sizes, least=2**config.depth))
     if config.drawn and not request.resume and "target" not in request.given:
         config = drawn_target(config)
+    config, shared = divided(config, ranks, resumed=request.resume)
     if not request.resume:
         config.write(folder.config)
     try:
@@ -106,12 +113,15 @@ def train(
             draw_smears(folder, config.drawn_size, config.seed)
             data = find_training_data(config, folder, resume=request.resume, command=command_line, bar=bar)
             config, learned = decided(request, data)
+            config, shared = divided(config, ranks, resumed=request.resume)
             config.write(folder.config)  # with the reading, before there is a split
         write_split(data.split, folder, data.statistics, data.reading)
         announce_data(say, config, folder, data, learned)
-        for note in request.notes:
+        for note in (*request.notes, *shared):
             say_item(say, "note", note)
-        run = TrainingRun(config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks)
+        run = TrainingRun(
+            config, folder, data.split, resume=request.resume, say=say, bar=bar, callbacks=callbacks, ranks=ranks
+        )
         if run.finished():
             announce_finished(say, config, folder)
             report(request, run.config, data, say)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
@@ -81,12 +82,14 @@ class GradientMismatch(AssertionError):
     """An operation's backward returned gradients that do not match the inputs of its forward."""
 
 
-def backpropagate(root: Function, grad: Array) -> None:
+def backpropagate(root: Function, grad: Array, complete: Callable[[Tensor], None] | None = None) -> None:
     """Give `grad` to the operation `root` and pass gradients on to every leaf that requires one.
 
     Two gradients of the same value are added in place if nothing else refers to one of the arrays. That is true of sums made
     here and of the gradients of an operation with `returns_fresh_arrays`. Other operations may return views, or the same array
     for two inputs.
+
+    `complete` is called with each leaf as soon as all its gradients of this pass have arrived.
     """
     order = execution_order(root)
     if any(function.is_released for function in order):
@@ -97,6 +100,9 @@ def backpropagate(root: Function, grad: Array) -> None:
     for function in order:
         function.check_unchanged()
     pending: dict[int, tuple[Array, bool]] = {id(root): (grad, False)}  # operation -> (gradient, may it be changed)
+    missing: Counter[int] = Counter()  # leaf -> gradients that have not arrived
+    if complete is not None:
+        missing.update(id(edge) for function in order for edge in function.edges if edge is not None and edge.is_leaf)
     while order:
         function = order.pop()
         grads = function.gradients(pending.pop(id(function))[0])
@@ -106,6 +112,10 @@ def backpropagate(root: Function, grad: Array) -> None:
                 continue
             if edge.is_leaf:
                 cast("Tensor", edge).accumulate(grad_input, fresh=function.returns_fresh_arrays)
+                if complete is not None:
+                    missing[id(edge)] -= 1
+                    if not missing[id(edge)]:
+                        complete(cast("Tensor", edge))
             else:
                 _add(pending, id(edge), grad_input, fresh=function.returns_fresh_arrays)
         function.release()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -165,7 +165,13 @@ class Batches:
             shapes |= {(n, *shape) for n in (size * (full_batches > 0), rest) if n}
         return sorted(shapes, key=lambda shape: (-math.prod(shape), shape))
 
-    def epoch(self, index: int, start: int = 0) -> Iterator[ImageBatch]:
+    def batch_sizes(self, index: int) -> list[int]:
+        """The number of samples in each batch of one epoch."""
+        return [len(members) for members in self._composition(index)]
+
+    def epoch(
+        self, index: int, start: int = 0, *, step: int = 1, share: Callable[[int], slice] = lambda count: slice(count)
+    ) -> Iterator[ImageBatch]:
         """The batches of one epoch, prepared ahead on other threads while the caller works.
 
         Parameters
@@ -174,6 +180,10 @@ class Batches:
             Which epoch, from 0.
         start : int
             The first batch to yield; those before it are skipped, as when a run is resumed.
+        step : int
+            Of the batches from there on, every so many are yielded.
+        share : callable
+            Called with the number of samples in a batch; gives those of them that are drawn. Of none, all sides are 0.
 
         Yields
         ------
@@ -188,8 +198,8 @@ class Batches:
         pending: deque[Future[ImageBatch]] = deque()
         pool = ThreadPoolExecutor(threads)
         try:
-            for members in self._composition(index)[start:]:
-                pending.append(pool.submit(self._make, members, index))
+            for members in self._composition(index)[start::step]:
+                pending.append(pool.submit(self._make, members[share(len(members))], index))
                 if len(pending) > threads + 1:
                     yield pending.popleft().result()
             while pending:
@@ -219,6 +229,8 @@ class Batches:
         return batches + [members for members in incomplete.values() if members]
 
     def _make(self, members: list[int], epoch: int) -> ImageBatch:
+        if not members:
+            return np.empty((0, 0, 0, 0), np.float32), np.empty((0, 0, 0, 0), np.float32), []
         images, masks, samples = zip(*(self._draw(number, epoch) for number in members), strict=True)
         return np.stack(images), np.stack(masks), list(samples)  # N of (H, W, C) -> (N, H, W, C)
 

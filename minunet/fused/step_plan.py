@@ -66,6 +66,7 @@ class StepPlan:
         clip: float | None = None,
         ignores_pixels: bool = False,
         weighs_pixels: bool = False,
+        divides_batches: bool = False,
     ) -> StepPlan:
         """The plan for a model, with the machine that the user requested.
 
@@ -85,6 +86,8 @@ class StepPlan:
             Whether some pixels of the targets count in no loss.
         weighs_pixels : bool
             Whether pixels have different weights in the loss.
+        divides_batches : bool
+            Whether the gradients of a batch are computed in parts.
 
         Raises
         ------
@@ -92,6 +95,8 @@ class StepPlan:
             With everything that this machine does not have.
         """
         why = why_not_fusable(model, loss, image_size, ignores_pixels=ignores_pixels, weighs_pixels=weighs_pixels)
+        if divides_batches:
+            why = "the fused step computes the gradients of a whole batch at once, on one GPU"
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
         return cls(machine, clip, _why_not_on(machine) or why)

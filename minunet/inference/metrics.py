@@ -213,6 +213,14 @@ class SegmentationMetrics:
         loss = bce_elements(x, np.maximum(target, 0))
         self._add(logits > self.logit_threshold, target, loss, names)
 
+    def sums(self) -> dict[str, _Sums]:
+        """What has been added up for each image, for `add`."""
+        return dict(self._scores)
+
+    def add(self, name: str, sums: _Sums) -> None:
+        """Add what another object has added up for an image, or for a part of it."""
+        self._scores[name] = self._scores.get(name, _Sums()) + sums
+
     def __len__(self) -> int:
         return len(self._scores)
 
@@ -266,5 +274,4 @@ class SegmentationMetrics:
             if not counted.all():
                 image, truth, losses = image[counted], truth[counted], losses[counted]
             equal = int(np.count_nonzero(image == truth))
-            added = _Sums(ConfusionCounts.of(image, truth >= THRESHOLD), equal, float(losses.sum()))
-            self._scores[name] = self._scores.get(name, _Sums()) + added
+            self.add(name, _Sums(ConfusionCounts.of(image, truth >= THRESHOLD), equal, float(losses.sum())))

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from minunet.data.batches import Batches
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.nn.unet import UNet
-from minunet.runs.memory_plan import RESIDENT, BatchShape, highest_resident_memory, resident_memory, training_memory
+from minunet.runs.memory_plan import (
+    BATCHES_AHEAD,
+    RESIDENT,
+    BatchShape,
+    highest_resident_memory,
+    resident_memory,
+    training_memory,
+)
 from minunet.runs.train_config import TrainConfig
 
 
@@ -46,8 +56,12 @@ class PeakForecast:
         model, before = self.model if same else UNet(**config.architecture()), self.model.recompute
         model.recompute = config.recompute
         try:
-            shapes = self._shapes(self.training, config), self._shapes(self.validation, config)
-            return training_memory(
+            step, more = config, 0.0
+            if config.micro_batch is not None:
+                step = replace(config, batch_size=min(config.batch_size, config.micro_batch))
+                more = self._divided(config, model)
+            shapes = self._shapes(self.training, step), self._shapes(self.validation, config)
+            return more + training_memory(
                 model,
                 self.loss,
                 self.plan,
@@ -58,6 +72,15 @@ class PeakForecast:
             )
         finally:
             self.model.recompute = before
+
+    def _divided(self, config: TrainConfig, model: UNet) -> float:
+        """Bytes that a batch in parts takes beside those of a part: its samples, and sums of gradients."""
+        assert config.micro_batch is not None
+        parts = -(-config.batch_size // config.micro_batch)
+        sums = parts.bit_length() + 3  # one for each level of the sum, and what is sent, received and gathered
+        channels = model.config["in_channels"] + config.outputs.target_channels
+        samples = 4 * math.prod(self._shapes(self.training, config)[0]) * channels
+        return float(sums * sum(p.data.nbytes for p in model.parameters()) + BATCHES_AHEAD * samples)
 
     def _shapes(self, batches: Batches, config: TrainConfig) -> list[BatchShape]:
         if config.height_and_width != self.config.height_and_width:

@@ -17,6 +17,7 @@ from minunet.inference.mask_limits import MaskLimits
 from minunet.inference.metrics import trivial_accuracy, trivial_dice
 from minunet.kernels.backend import free_device_memory
 from minunet.kernels.cpu.blas import why_matmul_is_slow
+from minunet.ranks import Ranks
 from minunet.resources import available_memory
 from minunet.runs.memory_limit import rounded_down
 from minunet.runs.memory_plan import resident_memory
@@ -88,7 +89,8 @@ def announce_training(
     say_item(
         say,
         "training",
-        f"{count_noun(config.epochs, 'epoch')} of {count_noun(steps, 'step')}, batches of {config.batch_size},",
+        f"{count_noun(config.epochs, 'epoch')} of {count_noun(steps, 'step')}, batches of {config.batch_size}"
+        + ("," if config.micro_batch is None else f" in parts of {config.micro_batch},"),
         f"{config.augment} augmentation{with_lighting},",
         f"{config.loss} loss, Adam, {config.schedule} rate up to {config.lr:g}, "
         + (f"gradients up to {config.clip:g}, " if config.clip else "")
@@ -112,28 +114,37 @@ def announce_cell_sizes(
             say_item(say, "warning", warning)
 
 
-def announce_memory(say: Say, plan: StepPlan, peak: float, limit: int | None = None) -> None:
-    """The device, and the memory at the peak: exactly for fused steps, an upper bound on the CPU, otherwise an estimate."""
-    device = plan.machine.device
-    say_item(say, "device", device + (f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""))
+def announce_memory(
+    say: Say, plan: StepPlan, peak: float, limit: int | None = None, ranks: Ranks | None = None
+) -> None:
+    """The device, and the memory at the peak: exactly for fused steps, an upper bound on the CPU, otherwise an estimate.
+
+    Where there are several ranks, that of each; together those of this machine are compared with what it has left.
+    """
+    device, ranks = plan.machine.device, Ranks() if ranks is None else ranks
+    used = f", {count_noun(plan.machine.threads, 'thread')}" if device == "cpu" else ""
+    each = f" of each of {ranks.size} processes" if ranks.size > 1 else ""
+    say_item(say, "device", f"{device}{used}{each}")
     if plan.fused:
         say_item(say, "memory", f"{memory(peak)} of the GPU (all steps and the validation)")
     else:
         amount = f"at most {memory(peak)}" if device == "cpu" else f"about {memory(peak)}"
-        say_item(say, "memory", f"{amount} at the peak (an estimate from shapes)")
+        say_item(say, "memory", f"{amount} at the peak{each} (an estimate from shapes)")
     slow = why_matmul_is_slow() if device == "cpu" else None
     if slow is not None:
         say_item(say, "warning", f"{slow}.")
     if limit is not None and peak > limit:
         say_item(say, "warning", f"this is more than --max-memory {memory(limit)}.")
     usable = _usable_memory(device)
-    if usable is not None and peak > usable:
+    processes = ranks.node_size if device == "cpu" else 1
+    if usable is not None and peak * processes > usable:
         where = "this machine or its container has" if device == "cpu" else "the GPU has"
+        together = "" if processes == 1 else f" for {processes} processes together"
         say_item(
             say,
             "warning",
-            f"this is more than the {memory(usable)} that {where} left: --max-memory {rounded_down(usable)} chooses settings "
-            "that fit, or says which would.",
+            f"this is{together} more than the {memory(usable)} that {where} left: "
+            f"--max-memory {rounded_down(usable / processes)} chooses settings that fit, or says which would.",
         )
 
 

@@ -60,5 +60,6 @@ class RunNetwork:
             clip=config.clip or None,
             ignores_pixels=ignores,
             weighs_pixels=config.outputs.separation is not None,
+            divides_batches=config.micro_batch is not None,
         )
         self.model.to(self.plan.machine.device)

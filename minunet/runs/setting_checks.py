@@ -93,6 +93,9 @@ def value_problems(settings: Mapping[str, Any]) -> list[str]:
         )
     elif threads is not None and threads > MOST_THREADS:
         problems.append(f"--threads {shorten(threads)}: give at most {MOST_THREADS}.")
+    part = settings["micro_batch"]
+    if part is not None and not (is_whole_number(part) and 1 <= part <= MAXIMUM["batch_size"]):
+        problems.append(f"--micro-batch {shorten(part)}: give a whole number of at least 1, or leave it out.")
     limit = settings["max_memory"]
     if limit is not None and not (is_whole_number(limit) and 1 <= limit <= MOST_BYTES):
         problems.append(f"--max-memory {shorten(limit)}: give an amount of memory, such as 2GB or 1.5GiB.")

@@ -120,6 +120,12 @@ SETTING_FLAGS = {
     ),
     "epochs": SettingFlag("how often every training image is seen", "N", positive_int),
     "batch_size": SettingFlag("images in a step; fewer need less memory", "N", positive_int),
+    "micro_batch": SettingFlag(
+        "images whose gradients are computed together: those of a step are added up part by part, which needs less memory "
+        "(default all of them; a quarter under mpiexec, which shares the parts out over processes, see docs/scale.md)",
+        "N",
+        positive_int,
+    ),
     "lr": SettingFlag("peak learning rate of Adam", "RATE", positive_float),
     "clip": SettingFlag("scale gradients down to this norm; 0 means no limit", "NORM", non_negative_float),
     "schedule": SettingFlag("how the learning rate changes"),

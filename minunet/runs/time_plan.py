@@ -15,6 +15,7 @@ from minunet.inference.scoring import BatchSource
 from minunet.kernels.backend import synchronise, to_device
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
+from minunet.training.micro_batches import MicroBatches
 from minunet.training.step import make_step
 
 PATIENCE = 5.0  # seconds; a step that takes longer is timed only once, although the first one includes the warm-up
@@ -40,7 +41,13 @@ class Forecast:
 
 
 def forecast(
-    model: UNet, loss: Loss, training: BatchSource, plan: StepPlan, *, clock: Callable[[], float] = time.perf_counter
+    model: UNet,
+    loss: Loss,
+    training: BatchSource,
+    plan: StepPlan,
+    *,
+    division: MicroBatches | None = None,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> Forecast:
     """Train a copy of a model for a step or two on the first batch, with a learning rate of 0.
 
@@ -53,6 +60,8 @@ def forecast(
     training : BatchSource
         Its first batch is drawn once; batches depend only on the seed and the epoch, so training will see the same one.
     plan : StepPlan
+    division : MicroBatches, optional
+        Of the batches, and over which ranks; those of this process are timed, and what they send to each other is not.
     clock : callable
         Returns the time in seconds.
     """
@@ -62,10 +71,13 @@ def forecast(
     device = plan.machine.device
     model = copy.deepcopy(model)
     train = make_step(model, Adam(model.parameters(), lr=0.0), loss, plan)
+    steps, ranks, count = 1, 1, len(images)
+    if division is not None:
+        steps, ranks, count = -(-division.parts(count) // division.ranks), division.ranks, division.size
     forward_pass = ForwardPass(model, plan.machine)
 
     def step() -> None:
-        train(images, masks)
+        train(images[:count], masks[:count])
 
     def validate() -> None:
         with no_grad():
@@ -83,4 +95,4 @@ def forecast(
         # A GPU's kernels are compiled at their first use, however long it takes.
         if device == "cuda" or (work is step and times[work] < PATIENCE):
             times[work] = seconds(work)
-    return Forecast(step=times[step], validation=times[validate], batch=batch)
+    return Forecast(step=times[step] * steps, validation=times[validate] / ranks, batch=batch / ranks)

@@ -80,6 +80,8 @@ class TrainConfig(Settings):
     variant, base_channels, depth, activation, pooling, block_end_relu
         The network, as in `UNet`.
     epochs, batch_size : int
+    micro_batch : int, optional
+        Samples of a batch whose gradients are computed together (see `minunet.training.micro_batches`); None is all of them.
     lr : float
         Peak learning rate.
     clip : float
@@ -133,6 +135,7 @@ class TrainConfig(Settings):
     block_end_relu: bool = True
     epochs: int = 40
     batch_size: int = 8
+    micro_batch: int | None = None
     lr: float = 2e-3
     clip: float = 1.0
     schedule: str = "onecycle"
@@ -252,6 +255,7 @@ class TrainConfig(Settings):
         for name in (
             "extended",
             "max_memory",
+            "micro_batch",
             "cell",
             "ignore",
             "invert_masks",

@@ -74,7 +74,7 @@ def build_parser() -> Parser:
         (parser.add_argument_group("network"), ("variant", "base_channels", "depth")),
         (
             parser.add_argument_group("training"),
-            ("init", "epochs", "batch_size", "lr", "clip", "schedule", "loss", "seed"),
+            ("init", "epochs", "batch_size", "micro_batch", "lr", "clip", "schedule", "loss", "seed"),
         ),
     ):
         add_setting_flags(

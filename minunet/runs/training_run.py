@@ -21,6 +21,7 @@ from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.inference.mask_limits import MaskLimits
 from minunet.nn.optim import Adam
+from minunet.ranks import Ranks
 from minunet.runs.callbacks import (
     CheckpointWriter,
     CurveDrawer,
@@ -51,13 +52,14 @@ from minunet.runs.run_messages import (
 )
 from minunet.runs.run_network import RunNetwork
 from minunet.runs.run_pictures import draw_augmentation, draw_curves
+from minunet.runs.shared_training import TrainerParts, train_share
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.warnings_file import write_warnings
 from minunet.training.divergence import Diverged
 from minunet.training.events import Callback, TrainingProgress
-from minunet.training.schedule import Schedule
-from minunet.training.trainer import Interrupted, Trainer
+from minunet.training.micro_batches import MicroBatches
+from minunet.training.trainer import Interrupted
 from minunet.training.watch import TrainingWatch
 from minunet.training.watch_rules import slower
 
@@ -82,6 +84,8 @@ class TrainingRun:
         Whether to show progress on stderr.
     callbacks : sequence of Callback
         Called after those of the run itself.
+    ranks : Ranks, optional
+        Processes that share the training, of which this one is rank 0; the settings then have a `micro_batch`.
 
     Raises
     ------
@@ -99,6 +103,7 @@ class TrainingRun:
         say: Callable[[str], None] = print,
         bar: bool = True,
         callbacks: Sequence[Callback] = (),
+        ranks: Ranks | None = None,
     ):
         self._began = time.monotonic()
         self._why_no_curves: str | None = None
@@ -111,7 +116,8 @@ class TrainingRun:
         self.config, self.folder, self.split, self.say, self.bar = config, folder, split, say, bar
         self.callbacks = callbacks
         self.preprocessing = config.preprocessing()
-        self.batches = RunBatches(config, split, self.plan.machine.device)
+        self.ranks = Ranks() if ranks is None else ranks
+        self.batches = RunBatches(config, split, self.plan.machine.device, self.ranks)
         self.training, self.validation = self.batches.training, self.batches.validation
         self.optimizer = Adam(self.model.parameters())
         self.checkpoints = CheckpointFiles(config, folder, self.model, self.optimizer)
@@ -126,7 +132,13 @@ class TrainingRun:
 
     def load(self) -> None:
         """Read and prepare every image, with a progress bar."""
-        self.batches.load(self.bar)
+        problem = None
+        self.ranks.start(train_share, self.config, self.split)
+        try:
+            self.batches.load(self.bar)
+        except (UserError, MemoryError) as error:
+            problem = error
+        self.ranks.gather(None, problem)
         self.checkpoints.training_images = self.training.training_images
 
     def fit_memory(self, *, keep_batches: bool = False, may_recompute: bool = True) -> None:
@@ -175,13 +187,13 @@ class TrainingRun:
         announce_cell_sizes(self.say, config, self.checkpoints.training_images, self.training.image_sizes)
         # Memory first: where it is too little, the system may end this process in the timed step.
         peak = self._forecasts().peak(config) if self._peak is None else self._peak
-        announce_memory(self.say, self.plan, peak, config.max_memory)
+        announce_memory(self.say, self.plan, peak, config.max_memory, self.ranks)
         if self.plan.machine.device == "cuda":
             announce_precision(self.say, self.plan)
         if config.recompute and self.plan.fused:
             self.say("--recompute changes nothing here: the fused step always recomputes what is cheap to recompute")
         with self._enough_memory():
-            cost = forecast(self.model, self.loss, self.training, self.plan)
+            cost = forecast(self.model, self.loss, self.training, self.plan, division=self._division())
         announce_time(self.say, cost.epoch(self.training, self.validation), config.epochs - self.progress.epoch)
         if self.progress.step:
             at = f"epoch {self.progress.epoch + 1}, step {self.progress.batch + 1}"
@@ -210,22 +222,15 @@ class TrainingRun:
         history = HistoryFile(folder.history)
         history.begin(self.progress.history)
         draw_augmentation(folder.augmentation, self.training, self.split.train)
-        trainer = Trainer(
-            self.model,
-            self.optimizer,
-            Schedule(
-                config.schedule,
-                config.lr,
-                config.epochs * len(self.training),
-                tuple(epochs * len(self.training) for epochs in config.extended),
-            ),
-            self.loss,
-            self.training,
-            self.validation,
-            epochs=config.epochs,
-            monitor=config.monitor,
-            plan=self.plan,
-            callbacks=[
+        if self.ranks.size > 1:
+            self.ranks.wait()
+            self.ranks.share(config)
+        trainer = TrainerParts(
+            self.model, self.optimizer, self.loss, self.plan, self.training, self.validation, self.ranks
+        ).trainer(
+            config,
+            self.progress,
+            [
                 HistoryWriter(history),
                 CheckpointWriter(self.checkpoints.save_best, lambda: self.checkpoints.save_last(self.progress)),
                 EpochLines(self.say),
@@ -235,13 +240,12 @@ class TrainingRun:
                 *([ProgressBar()] if self.bar else []),
                 *self.callbacks,
             ],
-            progress=self.progress,
-            watch=watch,
-            outputs=config.outputs,
+            watch,
         )
         with self._enough_memory(), StopOnSignal(trainer.request_stop, STOPPING) as interruption:
             try:
                 trainer.fit()
+                self.ranks.finish()
                 if interruption.signal is not None:  # it came after the last step, or after the last epoch was saved
                     raise Interrupted(resumable=True)
             except KeyboardInterrupt as error:
@@ -278,6 +282,10 @@ class TrainingRun:
     def _forecasts(self) -> PeakForecast:
         return PeakForecast(self.config, self.model, self.loss, self.plan, self.training, self.validation)
 
+    def _division(self) -> MicroBatches | None:
+        part = self.config.micro_batch
+        return None if part is None else MicroBatches(part, self.ranks.rank, self.ranks.size)
+
     def _draw_curves(self) -> None:
         self._why_no_curves = draw_curves(self.folder.curves, self.progress.history)
 
@@ -286,7 +294,8 @@ class TrainingRun:
         try:
             yield
         except MemoryError as error:
+            where = f" ({error})" if self.ranks.size > 1 else ""
             raise UserError(
-                "there is not enough memory for a step: lower --batch-size, --size or --base-channels. "
+                f"there is not enough memory for a step{where}: lower --batch-size, --size or --base-channels. "
                 f"{self.checkpoints.describe(self.progress)}"
             ) from error

@@ -1,4 +1,4 @@
-"""A training step on one batch: operation by operation on any device, or as one CUDA graph on a GPU."""
+"""A training step on one batch: operation by operation on any device, in micro-batches, or as one CUDA graph on a GPU."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from minunet.kernels.cuda.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.optim import Adam, Optimizer
 from minunet.nn.unet import UNet
+from minunet.ranks import Ranks
 from minunet.training.clipping import clip_gradients
+from minunet.training.divided_step import DividedStep
+from minunet.training.micro_batches import MicroBatches
 
 
 class OrdinaryStep:
@@ -77,9 +80,23 @@ class OrdinaryStep:
 
 
 def make_step(
-    model: Module, optimizer: Optimizer, loss: Loss, plan: StepPlan, outputs: Outputs | None = None
-) -> OrdinaryStep | FusedStep:
-    """The step that a plan selects; batches of a size without a fused step use the ordinary one."""
+    model: Module,
+    optimizer: Optimizer,
+    loss: Loss,
+    plan: StepPlan,
+    outputs: Outputs | None = None,
+    *,
+    micro_batch: int | None = None,
+    ranks: Ranks | None = None,
+) -> OrdinaryStep | FusedStep | DividedStep:
+    """The step that a plan selects; batches of a size without a fused step use the ordinary one.
+
+    With a number of samples `micro_batch`, batches are divided into micro-batches, which are shared out over the ranks.
+    """
+    if micro_batch is not None:
+        ranks = Ranks() if ranks is None else ranks
+        division = MicroBatches(micro_batch, ranks.rank, ranks.size)
+        return DividedStep(model, optimizer, loss, plan, outputs, division, ranks)
     ordinary = OrdinaryStep(model, optimizer, loss, plan, outputs)
     if plan.fused and isinstance(model, UNet) and isinstance(optimizer, Adam):
         return FusedStep(model, optimizer, plan, otherwise=ordinary)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.data.batches import ImageBatch
+from minunet.data.batches import Batches, ImageBatch
 from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import BatchArrays
 from minunet.fused.step_plan import Loss, StepPlan
@@ -22,7 +22,9 @@ from minunet.inference.metrics import ConfusionCounts, SegmentationMetrics, coun
 from minunet.inference.scoring import BatchSource, score
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
+from minunet.ranks import Ranks
 from minunet.training.divergence import Diverged, Exploded
+from minunet.training.divided_step import DividedResult, DividedStep
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord, TrainingProgress
 from minunet.training.step import make_step
 from minunet.training.watch import TrainingWatch
@@ -84,6 +86,12 @@ class Trainer:
         at, and an exploded loss does not end the training.
     outputs : Outputs, optional
         Of the model; one logit, cell or not, unless given. The measures are those of cell against background.
+    micro_batch : int, optional
+        Samples whose gradients are computed together (see `minunet.training.micro_batches`); by default those of a batch.
+    ranks : Ranks, optional
+        Processes that share out the micro-batches and the validation, each with such a Trainer. Then there is a `micro_batch`,
+        the sources are `minunet.data.batches.Batches`, and what rank 0 decides holds for all: callbacks and a watch of the others
+        would do everything again.
     """
 
     def __init__(
@@ -102,12 +110,15 @@ class Trainer:
         progress: TrainingProgress | None = None,
         watch: TrainingWatch | None = None,
         outputs: Outputs | None = None,
+        micro_batch: int | None = None,
+        ranks: Ranks | None = None,
     ):
         if monitor not in ("dice", "loss"):
             raise ValueError(f'monitor {monitor!r} is not known; choose "dice" or "loss"')
         self.model, self.optimizer, self.schedule, self.loss = model, optimizer, schedule, loss
         plan = StepPlan() if plan is None else plan
-        self.step = make_step(model, optimizer, loss, plan, outputs)
+        self.ranks = Ranks() if ranks is None else ranks
+        self.step = make_step(model, optimizer, loss, plan, outputs, micro_batch=micro_batch, ranks=self.ranks)
         self.forward_pass = ForwardPass(model, plan.machine)
         self.training, self.validation = training, validation
         self.epochs, self.monitor = epochs, monitor
@@ -177,6 +188,9 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[ImageBatch, BatchArrays | None]]:
         """The rest of the current epoch: each batch and, for a step that prefetches, the arrays of the one after it."""
+        if self.ranks.size > 1:
+            yield from ((batch, None) for batch in self._shared_batches())
+            return
         batches = self.training.epoch(self.progress.epoch, self.progress.batch)
         if not self.step.prefetches:
             yield from ((batch, None) for batch in batches)
@@ -187,27 +201,50 @@ class Trainer:
             yield batch, None if next_batch is None else next_batch[:2]
             batch = next_batch
 
+    def _shared_batches(self) -> Iterator[ImageBatch]:
+        """The samples of this rank, of each batch of the rest of the current epoch."""
+        assert isinstance(self.training, Batches) and isinstance(self.step, DividedStep)
+        progress, step = self.progress, self.step
+        sizes = self.training.batch_sizes(progress.epoch)
+        batches = self.training.epoch(progress.epoch, progress.batch, share=step.division.samples)
+        for batch in batches:
+            step.samples = sizes[progress.batch]
+            yield batch
+
     def _step(self, batch: ImageBatch, next_batch: BatchArrays | None) -> float:
         """One optimizer step; returns its learning rate."""
-        progress, (images, masks, samples) = self.progress, batch
+        progress, (images, masks, _) = self.progress, batch
         self.optimizer.lr = lr = self.schedule(progress.step)
         with _SILENT():
             result = self.step(images, masks, next_batch=next_batch, before_update=self._before_update)
         for value, what in ((result.loss, "loss"), (result.norm, "gradient")):
             if value is not None and not math.isfinite(value):
-                names = [sample.name for sample in samples]
-                where = explain_step(self.model, self.loss, images, masks, names, gradient=what == "gradient")
-                raise Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what, where)
+                where = self._explain(batch, gradient=what == "gradient")
+                error = Diverged(progress.epoch + 1, progress.batch + 1, len(self.training), value, lr, what, where)
+                raise self.ranks.of_all(error)
         progress.step += 1
         progress.batch += 1
-        cells = self.outputs.cell_target(masks)
-        examples = count_examples(cells)
+        if isinstance(result, DividedResult):
+            examples, overlap = result.examples, result.overlap
+        else:
+            cells = self.outputs.cell_target(masks)
+            assert result.predicted is not None  # as its numbers are finite
+            examples, overlap = count_examples(cells), ConfusionCounts.over_counted(result.predicted, cells)
         progress.images += examples
         progress.loss += result.loss * examples
-        assert result.predicted is not None  # as its numbers are finite
-        progress.overlap += ConfusionCounts.over_counted(result.predicted, cells)
+        progress.overlap += overlap
         self._resumable = True
         return lr
+
+    def _explain(self, batch: ImageBatch, *, gradient: bool) -> str:
+        """Where the numbers of a step stop being finite, which only rank 0 says."""
+        if not self.ranks.is_first:
+            return ""
+        if self.ranks.size > 1:  # the whole batch, not a share of it
+            batch = next(self.training.epoch(self.progress.epoch, self.progress.batch))
+        images, masks, samples = batch
+        names = [sample.name for sample in samples]
+        return explain_step(self.model, self.loss, images, masks, names, gradient=gradient)
 
     def _before_update(self) -> None:
         self._resumable = False
@@ -217,11 +254,18 @@ class Trainer:
         started = time.perf_counter()
         with _SILENT():
             metrics, loss = score(
-                self.forward_pass, self.validation, self.loss, self._stop_if_requested, outputs=self.outputs
+                self.forward_pass,
+                self.validation,
+                self.loss,
+                self._stop_if_requested if self.ranks.size == 1 else lambda: None,
+                outputs=self.outputs,
+                ranks=self.ranks,
             )
+        self._stop_if_requested()
         if not math.isfinite(loss):
-            where = explain_validation(self.model, self.loss, self.validation)
-            raise Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr, where=where)
+            where = explain_validation(self.model, self.loss, self.validation) if self.ranks.is_first else ""
+            error = Diverged(self.progress.epoch + 1, 0, len(self.training), loss, self.optimizer.lr, where=where)
+            raise self.ranks.of_all(error)
         return metrics, loss, time.perf_counter() - started
 
     def _finish_epoch(self, metrics: SegmentationMetrics, loss: float, seconds: float) -> None:
@@ -267,12 +311,13 @@ class Trainer:
     def _stop_if_hopeless(self) -> None:
         """End a training whose loss has exploded, unless it has done its last epoch: the best model can still be tested then."""
         left = self.progress.epoch < self.epochs
-        if left and self.watch is not None and self.watch.is_hopeless(self.progress.history):
-            raise Exploded(self.progress.history[-1], len(self.training))
+        hopeless = left and self.watch is not None and self.watch.is_hopeless(self.progress.history)
+        if self.ranks.share(hopeless):
+            raise self.ranks.of_all(Exploded(self.progress.history[-1], len(self.training)))
 
     def _stop_if_requested(self) -> None:
-        if self._stop_requested:
-            raise _StopRequested
+        if self.ranks.share(self._stop_requested):
+            raise self.ranks.of_all(_StopRequested())
 
     def _emit(self, event: str, *arguments: Any) -> None:
         for callback in self.callbacks:
