@@ -42,17 +42,17 @@ class Ranks:
         The number of this process, from 0.
     size : int
         How many there are.
-    node_size : int
-        How many of them run on the machine of this one.
+    node_rank, node_size : int
+        The number of this process among those on its machine, from 0, and how many these are.
     at_rest : bool
         Whether the other ranks have no task; else the failure of one rank has to end all.
     """
 
-    def __init__(self, communicator: Any = None, node_size: int = 1):
+    def __init__(self, communicator: Any = None, node_rank: int = 0, node_size: int = 1):
         self.communicator = communicator
         self.rank = 0 if communicator is None else communicator.rank
         self.size = 1 if communicator is None else communicator.size
-        self.node_size = node_size
+        self.node_rank, self.node_size = node_rank, node_size
         self.at_rest = True
 
     @property
@@ -195,10 +195,10 @@ def find_ranks() -> Ranks:
             "use the mpiexec that belongs to this library, or install mpi4py for the other one."
         )
     node = world.Split_type(MPI.COMM_TYPE_SHARED)
-    neighbours = node.allgather(_own_cores())
+    neighbours, node_rank = node.allgather(_own_cores()), node.rank
     node.Free()
     share_cores(neighbours)
-    return Ranks(world, len(neighbours))
+    return Ranks(world, node_rank, len(neighbours))
 
 
 def _located(problem: UserError | MemoryError, where: str) -> UserError | MemoryError:

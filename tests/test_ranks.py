@@ -7,8 +7,9 @@ import pytest
 
 from minunet import ranks
 from minunet.errors import UserError
-from minunet.ranks import Ranks, find_ranks, launched_rank
+from minunet.ranks import find_ranks, launched_rank, serve
 from tests.mpi_programs import run_ranks
+from tests.threads_as_ranks import in_ranks, values_of
 
 COMMAND = """\
 import os, sys
@@ -98,30 +99,61 @@ def test_an_mpi_library_of_another_launcher_is_an_error(launched):
         find_ranks()
 
 
-def test_a_problem_of_one_rank_is_raised_on_all_with_its_rank():
-    class Communicator:
-        rank, size = 0, 2
+@pytest.mark.parametrize(
+    "problem", [UserError(["a.png is broken.", "b.png, too."]), MemoryError("3 GB"), MemoryError()]
+)
+def test_a_problem_of_one_rank_is_raised_on_all_with_its_rank(problem):
+    def work(found):
+        found.at_rest = False
+        with pytest.raises(type(problem)) as caught:
+            found.gather("mine", problem if found.rank == 1 else None)
+        return found.at_rest, str(caught.value)
 
-        def allgather(self, own):
-            return [own, ("theirs", UserError(["rank 1 of 2 on node: a.png is broken."]))]
-
-    found = Ranks(Communicator())
-    found.at_rest = False
-    with pytest.raises(UserError, match="rank 1 of 2 on node: a.png"):
-        found.gather("mine")
-    assert found.at_rest
+    where = f"rank 1 of 3 on {ranks.platform.node()}"
+    expected = "\n".join(f"{where}: {line}" for line in str(problem).splitlines()) or where
+    assert values_of(in_ranks(3, work)) == [(True, expected)] * 3
 
 
-def test_the_own_problem_names_the_own_rank(monkeypatch):
-    class Communicator:
-        rank, size = 1, 2
+def test_a_problem_that_all_ranks_have_is_said_as_it_is():
+    def work(found):
+        with pytest.raises(UserError) as caught:
+            found.gather("mine", UserError("a.png is broken."))
+        return str(caught.value)
 
-        def allgather(self, own):
-            return [("first", None), own]
+    assert values_of(in_ranks(2, work)) == ["a.png is broken."] * 2
 
-    monkeypatch.setattr(ranks.platform, "node", lambda: "here")
-    with pytest.raises(MemoryError, match="rank 1 of 2 on here: 3 GB"):
-        Ranks(Communicator()).gather("mine", MemoryError("3 GB"))
+
+def test_ranks_serve_the_first_one_until_it_ends():
+    done = []
+
+    def work(found):
+        if not found.is_first:
+            serve(found)
+            return found.at_rest
+        found.start(done.append, "task")
+        found.finish()
+        found.start(done.append, "another")
+        found.finish()
+        found.end()
+        return found.at_rest
+
+    assert values_of(in_ranks(3, work)) == [True] * 3
+    assert sorted(done) == ["another"] * 2 + ["task"] * 2
+
+
+def test_an_error_of_a_task_that_only_one_rank_has_ends_its_service():
+    def work(found):
+        if not found.is_first:
+            serve(found)
+        found.start(fail_alone)
+        return found.at_rest
+
+    first, second = in_ranks(2, work)
+    assert first is False and isinstance(second, ValueError)
+
+
+def fail_alone():
+    raise ValueError("never expected")
 
 
 @pytest.mark.ci

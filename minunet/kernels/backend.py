@@ -78,6 +78,14 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def use_gpu(number: int) -> str:
+    """From now on use the GPU of that number, counted around those that this process sees; returns its address on the PCI bus."""
+    cupy = _cupy()
+    device = number % cupy.cuda.runtime.getDeviceCount()
+    cupy.cuda.Device(device).use()
+    return str(cupy.cuda.runtime.deviceGetPCIBusId(device))
+
+
 def why_no_gpu() -> str | None:
     """None if a GPU is usable, else one sentence that says what is missing and how to get it."""
     try:

@@ -6,6 +6,7 @@ together with it.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -13,6 +14,7 @@ from minunet.data.batches import Batches
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.fused.step_plan import Loss, StepPlan
+from minunet.kernels.backend import use_gpu
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 from minunet.ranks import Ranks, find_ranks
@@ -114,24 +116,41 @@ class TrainerParts:
         )
 
 
+def check_gpus(device: str, ranks: Ranks) -> None:
+    """A `UserError` on every rank, where two of them have the same GPU."""
+    if device == "cpu" or ranks.size == 1:
+        return
+    addresses = ranks.gather((platform.node(), use_gpu(ranks.node_rank)))
+    if len(set(addresses)) < ranks.size:
+        raise ranks.of_all(
+            UserError(
+                f"{ranks.size} processes have {len(set(addresses))} GPUs together, and each needs one of its own: start as many "
+                "processes as there are GPUs, or train with --device cpu."
+            )
+        )
+
+
 def train_share(config: TrainConfig, split: Split) -> None:
     """The task of a rank other than 0: read the data, and train with the others from the state that rank 0 has.
 
     Parameters
     ----------
     config : TrainConfig
-        As rank 0 has read it; `max_memory` may change it before the training begins.
+        As rank 0 has read it, with the device that it uses; `max_memory` may change it before the training begins.
     split : Split
     """
     ranks = find_ranks()
     problem: UserError | MemoryError | None = None
     try:
+        if config.device == "cuda":
+            use_gpu(ranks.node_rank)
         network = RunNetwork(config, begins=False)
         batches = RunBatches(config, split, network.plan.machine.device, ranks)
         batches.load_shared()
     except (UserError, MemoryError) as error:
         problem = error
     ranks.gather(None, problem)
+    check_gpus(config.device, ranks)
     ranks.wait()  # while rank 0 plans the run, and says so
     config = ranks.share(None)
     network.model.recompute = config.recompute

@@ -52,7 +52,7 @@ from minunet.runs.run_messages import (
 )
 from minunet.runs.run_network import RunNetwork
 from minunet.runs.run_pictures import draw_augmentation, draw_curves
-from minunet.runs.shared_training import TrainerParts, train_share
+from minunet.runs.shared_training import TrainerParts, check_gpus, train_share
 from minunet.runs.time_plan import forecast
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.warnings_file import write_warnings
@@ -133,12 +133,14 @@ class TrainingRun:
     def load(self) -> None:
         """Read and prepare every image, with a progress bar."""
         problem = None
-        self.ranks.start(train_share, self.config, self.split)
+        device = self.plan.machine.device
+        self.ranks.start(train_share, replace(self.config, device=device), self.split)
         try:
             self.batches.load(self.bar)
         except (UserError, MemoryError) as error:
             problem = error
         self.ranks.gather(None, problem)
+        check_gpus(device, self.ranks)
         self.checkpoints.training_images = self.training.training_images
 
     def fit_memory(self, *, keep_batches: bool = False, may_recompute: bool = True) -> None:

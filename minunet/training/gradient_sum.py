@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from minunet.autograd.tensor import Tensor
-from minunet.kernels.backend import Array, array_module
+from minunet.kernels.backend import Array, array_module, device_of
 from minunet.ranks import Ranks
 from minunet.training.gradient_transport import MpiTransport, Transport
 from minunet.training.micro_batches import MicroBatches
+from minunet.training.nccl_transport import NcclTransport
 from minunet.training.ordered_sum import Branch, OrderedSum, branches_of
 
 BUCKET = 1 << 20  # values in a bucket: 4 MB
@@ -30,7 +31,7 @@ class GradientSum:
     division : MicroBatches
     ranks : Ranks
     transport : Transport, optional
-        Sends arrays between the ranks; MPI unless given.
+        Sends arrays between the ranks; by default MPI, or NCCL between GPUs.
     bucket : int
         Values in a bucket, at most, unless a single parameter has more.
     """
@@ -44,7 +45,11 @@ class GradientSum:
         bucket: int = BUCKET,
     ):
         self.division, self.ranks = division, ranks
-        self.transport = MpiTransport(ranks.communicator) if transport is None and ranks.size > 1 else transport
+        if transport is None and ranks.size > 1:
+            first = parameters[0].data
+            on_cpu = device_of(first) == "cpu"
+            transport = MpiTransport(ranks.communicator) if on_cpu else NcclTransport(ranks, array_module(first))
+        self.transport = transport
         groups: list[list[Tensor]] = []
         for parameter in reversed(parameters):  # the order in which a backward pass completes them
             if groups and sum(p.data.size for p in groups[-1]) + parameter.data.size <= bucket:
@@ -169,12 +174,13 @@ class GradientBucket:
             return
         own = self._branches[self.ranks.rank]
         parts = [len(branches) for branches in self._branches]
-        xp = array_module(self.parameters[0].data)
         if len(own) == 1:
             sent = self._sum.branches[0].value
-        else:  # (branches, ranks, share) -> (ranks, branches, share)
-            stacked = [branch.value.reshape(self.ranks.size, self.share) for branch in self._sum.branches]
-            sent = xp.stack(stacked, axis=1).reshape(-1) if stacked else self._empty(0)
+        else:
+            sent = self._empty(self.ranks.size * len(own) * self.share)
+            for number, branch in enumerate(self._sum.branches):  # what is sent to a rank lies together
+                rows = branch.value.reshape(self.ranks.size, self.share)
+                sent.reshape(self.ranks.size, len(own), self.share)[:, number] = rows
         if self._received is None or self._received.size != sum(parts) * self.share:
             self._received = self._empty(sum(parts) * self.share)
         self._request = transport.exchange(

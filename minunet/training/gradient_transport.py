@@ -47,7 +47,7 @@ class MpiTransport:
     def exchange(self, sent: Array, sent_counts: Sequence[int], received: Array, received_counts: Sequence[int]) -> Any:
         """As `Transport.exchange`."""
         return self.communicator.Ialltoallv(
-            [sent, (sent_counts, _starts(sent_counts))], [received, (received_counts, _starts(received_counts))]
+            [sent, (sent_counts, starts(sent_counts))], [received, (received_counts, starts(received_counts))]
         )
 
     def gather(self, own: Array, total: Array) -> Any:
@@ -63,5 +63,6 @@ class MpiTransport:
         self.communicator.Iprobe()
 
 
-def _starts(counts: Sequence[int]) -> list[int]:
+def starts(counts: Sequence[int]) -> list[int]:
+    """Where the parts of an array begin."""
     return [0, *accumulate(counts[:-1])]
