@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -214,15 +213,13 @@ class Tensor(Operators):
         """
         return Tensor(self)
 
-    def backward(self, grad: TensorLike | None = None, *, complete: Callable[[Tensor], None] | None = None) -> None:
+    def backward(self, grad: TensorLike | None = None) -> None:
         """Add d(this)/d(leaf) to `.grad` of every leaf that requires a gradient.
 
         Parameters
         ----------
         grad : array or Tensor, optional
             The gradient of the final loss with respect to this tensor, of this tensor's shape; 1 for a single element.
-        complete : callable, optional
-            Called with each leaf as soon as its gradient is complete, while the pass goes on to the layers before it.
 
         Raises
         ------
@@ -256,10 +253,8 @@ class Tensor(Operators):
             raise ValueError(f"backward: grad has shape {array.shape}, the tensor has {self.shape}")
         if self.creator is None:
             self.accumulate(array, fresh=False)
-            if complete is not None:
-                complete(self)
         else:
-            backpropagate(self.creator, array, complete)
+            backpropagate(self.creator, array)
 
     def accumulate(self, grad: Array, *, fresh: bool) -> None:
         """Add to `.grad`; the first gradient is copied unless it is `fresh`, which means that nothing else refers to it."""

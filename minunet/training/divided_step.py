@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from minunet.autograd.engine import backpropagate
 from minunet.autograd.tensor import Tensor
 from minunet.data.outputs import Outputs
 from minunet.errors import UserError
 from minunet.fused.fused_step import BatchArrays, StepResult
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.metrics import ConfusionCounts, count_examples
-from minunet.kernels.backend import to_device, to_numpy
+from minunet.kernels.backend import array_module, to_device, to_numpy
 from minunet.kernels.cuda.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
@@ -174,7 +175,9 @@ class DividedStep:
         overlap = ConfusionCounts.over_counted(to_numpy(self.outputs.cell_logits(logits.data) > 0), cells)
         del logits  # the backward pass then frees what it holds
         if examples and math.isfinite(value):
-            loss.backward(float(examples), complete=self.gradients.complete)
+            assert loss.creator is not None
+            weight = array_module(loss.data).full_like(loss.data, examples)
+            backpropagate(loss.creator, weight, self.gradients.complete)
         return PartResult(value, examples, overlap)
 
 

@@ -43,6 +43,7 @@ class OrderedSum:
 
     Examples
     --------
+    >>> import numpy as np
     >>> total = OrderedSum(3)
     >>> for number in range(3):
     ...     total.add(Branch(number, 0, np.float32(10**number)))

@@ -6,6 +6,7 @@ import pytest
 from minunet import Tensor
 from minunet import functional as F
 from minunet.autograd import Function
+from minunet.autograd.engine import backpropagate
 from tests.sample_arrays import distinct
 
 
@@ -292,3 +293,11 @@ def test_a_leaf_turned_on_and_off():
     x.requires_grad = True
     (x * 2).backward()
     assert x.grad == 2
+
+
+def test_a_leaf_is_complete_once_its_last_gradient_has_come():
+    x, w, unused = (Tensor([2.0], requires_grad=True) for _ in range(3))
+    y = (x * w) * w + x * 1.0
+    seen = []
+    backpropagate(y.creator, np.ones(1, np.float32), lambda leaf: seen.append((leaf is w, leaf.grad.tolist())))
+    assert sorted(seen) == [(False, [5.0]), (True, [8.0])] and unused.grad is None
