@@ -110,6 +110,7 @@ def test_without_a_name_the_folder_is_nobody_elses(monkeypatch):
     assert replace(train_flags.read(TINY), fresh=False).problems == []
 
 
+@pytest.mark.ci
 def test_of_real_processes_on_one_folder_one_trains(made, tmp_path):
     arguments = [sys.executable, "-m", "minunet.train", str(made / "data"), "--out", str(tmp_path / "run"), *TINY]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}

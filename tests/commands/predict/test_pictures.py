@@ -113,7 +113,7 @@ def test_help_teaches(capsys):
 
 
 def test_runs_as_a_module(model, smears, tmp_path):
-    command_line = [sys.executable, "-m", "minunet", "predict", str(model), "smears", "--out", "out"]
+    command_line = [sys.executable, "-m", "minunet", "predict", str(model), "smears", "--out", "out", "--no-report"]
     result = subprocess.run(command_line, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     assert written(tmp_path / "out") == pictures("a", "b", "deep/a")
