@@ -48,7 +48,7 @@ def core_only(made, tmp_path, monkeypatch):
         (predict, ["model.safetensors", "data/images", "--out"], (CELLS, REPORT)),
         (evaluate, ["model.safetensors", "data", "--out"], (CELLS, REPORT)),
         (train, ["data", *TINY, "--out"], (CELLS, REPORT, CURVES)),
-        (show, ["model.safetensors", "data/images/cell0.png", "--out"], ()),
+        (show, ["model.safetensors", "data/images/cell0.png", "--out"], (REPORT,)),
         (doctor, ["data", "--dump"], ()),
     ],
 )

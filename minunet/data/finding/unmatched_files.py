@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 from minunet.data.finding.data_folder import DataFolder
@@ -50,5 +51,6 @@ def without_masks(folder: DataFolder) -> str:
         return f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks; {unread}."
     return (
         f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks: name them like their images "
-        f"with _mask behind ({files[0].stem}_mask.png), or give the folder that holds images/ and masks/."
+        f"with _mask behind ({files[0].stem}_mask.png), or give the folder that holds images/ and masks/. To count cells, no masks "
+        f"are needed: python -m minunet.predict {shlex.quote(str(folder.images.folder))}"
     )

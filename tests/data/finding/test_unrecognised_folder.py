@@ -23,7 +23,8 @@ def test_a_lone_folder_and_a_folder_of_images_alone(make_set, tmp_path):
     make_set("a")
     assert problems(tmp_path / "images") == [
         f"{tmp_path}/images holds 1 image file but no masks: name them like their images with _mask behind "
-        "(a_mask.png), or give the folder that holds images/ and masks/."
+        "(a_mask.png), or give the folder that holds images/ and masks/. To count cells, no masks are needed: "
+        f"python -m minunet.predict {tmp_path}/images"
     ]
     os.rename(tmp_path / "masks", tmp_path / "other")
     assert problems(tmp_path) == [
