@@ -26,6 +26,7 @@ COMMANDS = {
     "describe": "list the layers of a model, and what runs each",
     "compare": "compare two folders of masks or labels, cell by cell",
     "export": "write a model as a file for other programs",
+    "import_model": "turn weights of PyTorch into a model",
     "synthesize": "draw blood smears with exact masks",
     "paper": "repeat the paper's experiments and print its numbers beside ours",
 }

@@ -37,6 +37,7 @@ examples:
   python -m minunet.export runs/first --onnx cells.onnx --onnx-preprocessing
   python -m minunet.export runs/first --bioimageio cells.zip --author "A. Smith" --license CC-BY-4.0
   python -m minunet.export pretrained --onnx cells.onnx --check smear.jpg
+  python -m minunet.export runs/first --torch cells.safetensors --single-file count_cells.py
 """
 
 
@@ -81,8 +82,12 @@ def export_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     for name, path in files.items():
         size = path.stat().st_size
         say_item(print, "written", f"{path} ({size / 1e6:.1f} MB)", fold=False)
-        say_item(print, "", *written[name].lines)
         document["files"][name] = {"path": str(path), "bytes": size, **written[name].facts}
+        if EXPORT_KINDS[name].module is not None:
+            module = str(EXPORT_KINDS[name].module_path(path))
+            say_item(print, "", f"{module}, which loads it", fold=False)
+            document["files"][name]["module"] = module
+        say_item(print, "", *written[name].lines)
     return 0, document
 
 

@@ -23,6 +23,9 @@ NOT_RUN = {
     "python -m pip install": "installs packages",
     "python -m pytest": "this is a test",
     "python -m benchmarks": "measures times for minutes or hours",
+    "python count_cells.py": "the script of an exported model, which tests/exchange/single_file runs",
+    "python -m minunet.import_model": "reads weights of PyTorch; tests/commands/test_import_model.py runs it",
+    "python -m minunet.predict imported.safetensors": "the model of the command before",
     "python tools/": "writes the tables of pages, or trains for hours; tests/tools has its tests",
 }
 # What is typed last counts: these make a command small.

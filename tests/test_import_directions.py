@@ -30,6 +30,7 @@ ONLY_FOR = {
         "describe",
         "show",
         "export",
+        "import_model",
         "synthesize",
         "paper",
         "__main__",

@@ -65,9 +65,32 @@ def write_model(
     UserError
         If a weight is too large for the dtype, the file cannot be written or safetensors is not installed.
     """
+    described = model_document(
+        model,
+        preprocessing,
+        metrics=metrics,
+        extra=extra,
+        cell_choice=cell_choice,
+        training_images=training_images,
+        outputs=outputs,
+    )
+    return container.write(path, _rounded(path, model.state_dict(), dtype), {**described, "about": about})
+
+
+def model_document(
+    model: UNet,
+    preprocessing: Preprocessing,
+    *,
+    metrics: Mapping[str, Any] | None = None,
+    extra: Mapping[str, Any] | None = None,
+    cell_choice: CellChoice | None = None,
+    training_images: TrainingImages | None = None,
+    outputs: Outputs | None = None,
+) -> dict[str, Any]:
+    """The document in the header of a model file; the arguments are those of `write_model`."""
     document = {
         "format": MODEL,
-        "about": about,
+        "about": ABOUT,
         **describe_model(model, preprocessing, outputs),
         "metrics": to_json(metrics or {}),
         "extra": to_json(extra or {}),
@@ -76,7 +99,7 @@ def write_model(
         document["cells"] = to_json(cell_choice)
     if training_images is not None:
         document["training_images"] = to_json(training_images.to_dict())
-    return container.write(path, _rounded(path, model.state_dict(), dtype), document)
+    return document
 
 
 def _rounded(path: str | Path, weights: Mapping[str, np.ndarray], dtype: str) -> dict[str, np.ndarray]:

@@ -30,7 +30,7 @@ def mean_diameter(cells: np.ndarray) -> float:
         In pixels; 0 where there is no cell.
     """
     inside = cells != 0
-    return diameter_of_runs(int(np.count_nonzero(inside)), _runs(cells, inside) + _runs(cells.T, inside.T))
+    return diameter_of_runs(int(np.count_nonzero(inside)), _run_count(cells, inside) + _run_count(cells.T, inside.T))
 
 
 def diameter_of_runs(area: int, runs: int) -> float:
@@ -91,7 +91,7 @@ def _eroded(cells: np.ndarray, square: bool) -> np.ndarray:
     return middle & padded[1:-1, :-2] & padded[1:-1, 2:]
 
 
-def _runs(cells: np.ndarray, inside: np.ndarray) -> int:
+def _run_count(cells: np.ndarray, inside: np.ndarray) -> int:
     """How many runs of equal cell pixels there are in the rows."""
     begins = inside[:, 1:] & (cells[:, 1:] != cells[:, :-1])
     return int(np.count_nonzero(begins)) + int(np.count_nonzero(inside[:, :1]))

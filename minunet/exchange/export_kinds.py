@@ -11,10 +11,14 @@ from pathlib import Path
 from minunet.exchange.bioimageio_package import package_packages_problem, package_problems, write_package
 from minunet.exchange.export_request import ExportedFile, ExportRequest
 from minunet.exchange.onnx_file import onnx_file_problems, onnx_packages_problem, write_onnx
+from minunet.exchange.single_file.script_check import write_single_file
+from minunet.exchange.torch_check import TORCH_MODULE, write_torch
 from minunet.files.atomic_write import replacing
 from minunet.files.folders import unwritable
 from minunet.files.names import resolved, unusable_name
 from minunet.wording import shorten
+
+MODULE_ENDING = "_torch.py"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class ExportKind:
         Gives sentences on why the model cannot be such a file.
     write : callable
         Writes the file to a path, which is that of a temporary file, and checks what it wrote.
+    module : Path or None
+        A module that reads such a file, of which a copy is written beside it.
     """
 
     ending: str
@@ -40,6 +46,11 @@ class ExportKind:
     packages_problem: Callable[[], str | None]
     problems: Callable[[ExportRequest], list[str]]
     write: Callable[[ExportRequest, Path], ExportedFile]
+    module: Path | None = None
+
+    def module_path(self, path: Path) -> Path:
+        """The copy of the module beside a file: cells_torch.py beside cells.safetensors."""
+        return path.with_name(f"{path.stem}{MODULE_ENDING}")
 
 
 # By the name of the flag; the command and its help are made of it.
@@ -57,6 +68,21 @@ EXPORT_KINDS = {
         package_packages_problem,
         package_problems,
         write_package,
+    ),
+    "torch": ExportKind(
+        ".safetensors",
+        f"the weights as PyTorch has them, and beside them FILE{MODULE_ENDING}, a module that loads them (PyTorch is not needed)",
+        lambda: None,
+        lambda request: [],
+        write_torch,
+        TORCH_MODULE,
+    ),
+    "single-file": ExportKind(
+        ".py",
+        "a script with the model inside, which predicts masks and counts cells with NumPy and Pillow alone",
+        lambda: None,
+        lambda request: [],
+        write_single_file,
     ),
 }
 
@@ -76,7 +102,8 @@ def path_problems(files: Mapping[str, Path], model: Path | None, overwrite: bool
     problems = []
     taken: dict[Path, str] = {}
     for name, path in files.items():
-        shown, ending = f"--{name} {shorten(path, 1000)}", EXPORT_KINDS[name].ending
+        kind = EXPORT_KINDS[name]
+        shown, ending, module = f"--{name} {shorten(path, 1000)}", kind.ending, kind.module_path(path)
         if reason := unusable_name(path):
             problems.append(f"{shown}: cannot be written ({reason}); choose another name.")
         elif path.suffix.lower() != ending:
@@ -89,9 +116,13 @@ def path_problems(files: Mapping[str, Path], model: Path | None, overwrite: bool
             problems.append(f"{shown}: is the model itself; name another file.")
         elif os.path.lexists(path) and not overwrite:
             problems.append(f"{shown}: is there already; add --overwrite, or name another file.")
+        elif kind.module is not None and os.path.lexists(module) and not overwrite:
+            problems.append(f"{shown}: {module.name} is written beside it, and is there already; add --overwrite.")
         elif reason := unwritable(path.parent):
             problems.append(f"{shown}: {reason}.")
         taken.setdefault(resolved(path), name)
+        if kind.module is not None:
+            taken.setdefault(resolved(module), name)
     return problems
 
 
@@ -111,4 +142,8 @@ def write_files(request: ExportRequest, files: Mapping[str, Path]) -> dict[str, 
     """
     with contextlib.ExitStack() as stack:
         temporary = {name: stack.enter_context(replacing(path)) for name, path in files.items()}
+        for name, path in files.items():
+            kind = EXPORT_KINDS[name]
+            if kind.module is not None:
+                stack.enter_context(replacing(kind.module_path(path))).write_bytes(kind.module.read_bytes())
         return {name: EXPORT_KINDS[name].write(request, path) for name, path in temporary.items()}

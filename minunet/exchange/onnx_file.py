@@ -14,6 +14,11 @@ from minunet.exchange.onnx_model import onnx_model, onnx_problem
 def onnx_file_problems(request: ExportRequest) -> list[str]:
     """Why the model cannot be exported to ONNX: sentences, or none."""
     problems = [f"--onnx: {problem}" for problem in [onnx_problem(request.model)] if problem]
+    if request.onnx_preprocessing and (scale := request.model.preprocessing.scale) is not None:
+        problems.append(
+            f"--onnx-preprocessing: this model resizes every image by {scale:g}, which is not written into a graph; leave the flag "
+            "out, and resize images before."
+        )
     if request.onnx_preprocessing and (problem := package_problem("--onnx-preprocessing", "onnxruntime")):
         problems.append(problem)  # the reference implementation of onnx would take minutes for a whole image
     return problems

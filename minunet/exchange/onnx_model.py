@@ -164,6 +164,8 @@ def input_text(preprocessing: Preprocessing) -> str:
         scale = f"resized so that cells are {preprocessing.diameter:g} pixels across"
     else:
         scale = "at their own size" if size is None else f"resized to {size[0]}x{size[1]} (width x height)"
+    if preprocessing.scale is not None:
+        scale = f"both sides multiplied by {preprocessing.scale:g} and rounded down"
     return f"float32 (batch, channels, height, width); {steps}; {values}; {scale}, by the mean over areas where smaller"
 
 

@@ -146,7 +146,7 @@ def _score_native(
 ) -> PredictedMaps:
     """Add the scores of an image; returns what is predicted, at its own size."""
     target = native_target(model, mask)
-    if model.preprocessing.size is None and diameter is None:
+    if model.preprocessing.size is None and model.preprocessing.scale is None and diameter is None:
         outputs = model.output_logits(_input(model, pair, image)[None])
         metrics.update_logits(model.outputs.cell_logits(outputs), target[None], [pair.name])
         return PredictedMaps.of(model.maps_of(outputs)[0], model.outputs)

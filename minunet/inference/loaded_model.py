@@ -360,7 +360,7 @@ class LoadedModel:
             If the diameter does not suit the image, or the model knows none.
         """
         if diameter is None:
-            return self.preprocessing
+            return self.preprocessing.scaled(shape)
         if self.diameter is None:
             raise UserError(f"{self.path or 'this model'}: {NO_DIAMETER}.")
         return self.preprocessing.fitted(shape, diameter, self.diameter)
@@ -502,6 +502,8 @@ class LoadedModel:
         scale = "native resolution" if size is None else f"resized to {size[0]}x{size[1]}"
         if self.preprocessing.diameter is not None:
             scale = f"cells brought to {self.preprocessing.diameter:g} pixels across"
+        if self.preprocessing.scale is not None:
+            scale = f"resized by {self.preprocessing.scale:g}"
         return (
             f"{self.config['variant']} U-Net, base {self.config['base_channels']}, depth {self.config['depth']}; "
             f"{describe_channels(self.preprocessing.channels)}, {scale}; on {self.device}"

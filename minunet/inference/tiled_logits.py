@@ -14,7 +14,7 @@ from minunet.data.tiling import predict_tiled
 from minunet.inference.tile_size import tiling
 
 BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
-BYTES_PER_CHANNEL = 64  # of these at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
+PEAK_BYTES_PER_CHANNEL = 64  # of these at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
 
 
 def pixels_at_once(config: Mapping[str, Any]) -> int:
@@ -25,7 +25,7 @@ def pixels_at_once(config: Mapping[str, Any]) -> int:
     config : mapping
         The architecture of a U-Net, as in `UNet.config`.
     """
-    return int(BUDGET // (BYTES_PER_CHANNEL * config["base_channels"]))
+    return int(BUDGET // (PEAK_BYTES_PER_CHANNEL * config["base_channels"]))
 
 
 def tiled_logits(run: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, config: Mapping[str, Any]) -> np.ndarray:

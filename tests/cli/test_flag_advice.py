@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from minunet import compare, doctor, evaluate, export, predict, show, synthesize
+from minunet import compare, doctor, evaluate, export, import_model, predict, show, synthesize
 from minunet.__main__ import COMMANDS
 from minunet.cli.flag_advice import advice, key_advice, unknown_flags
 from minunet.cli.foreign_flags import FOREIGN
@@ -22,6 +22,7 @@ PARSERS = {
     "compare": compare.build_parser,
     "show": show.build_parser,
     "export": export.build_parser,
+    "import_model": import_model.build_parser,
     "synthesize": synthesize.build_parser,
     "paper": paper_flags.build_parser,
 }

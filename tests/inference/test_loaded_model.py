@@ -78,7 +78,7 @@ def test_large_images_are_tiled_without_a_seam(tmp_path, monkeypatch, variant):
     sizes = []
     run = model._run
     monkeypatch.setattr(model, "_run", lambda inputs: sizes.append(inputs.shape[1:3]) or run(inputs))
-    monkeypatch.setattr(tiled_logits, "BUDGET", tiled_logits.BYTES_PER_CHANNEL * 2 * 200 * 200)
+    monkeypatch.setattr(tiled_logits, "BUDGET", tiled_logits.PEAK_BYTES_PER_CHANNEL * 2 * 200 * 200)
     monkeypatch.setattr(tile_size, "TILE_BYTES", tile_size.BYTES_PER_CHANNEL * 2 * 90 * 90)
     tiled = model.predict(image)
     assert len(sizes) > 9

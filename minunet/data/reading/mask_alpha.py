@@ -9,7 +9,7 @@ import numpy as np
 
 from minunet.errors import UserError
 
-REMEDY = (
+ALPHA_REMEDY = (
     "save each mask as a file of its own, or the pages of a stack with tifffile.imwrite(..., photometric='minisblack'); save "
     "colours as a PNG of 8 bits"
 )
@@ -41,7 +41,7 @@ def mask_without_alpha(values: np.ndarray) -> np.ndarray:
         if not ((alpha == 0) | (alpha == white)).all():
             raise UserError(
                 f"its last channel of {values.shape[2]} is alpha, with values other than 0 and {white}, which may be the numbers "
-                f"of cells: {REMEDY}."
+                f"of cells: {ALPHA_REMEDY}."
             )
         colours = np.where(alpha[..., None] > 0, colours, 0)
     return colours[..., 0] if colours.shape[2] == 1 else colours
@@ -65,7 +65,7 @@ def check_planes(values: np.ndarray) -> None:
         count = values.shape[2]
         raise UserError(
             f"its {count} channels are stored one after the other and differ, as in a stack of {count} masks that was saved as one "
-            f"picture: {REMEDY}."
+            f"picture: {ALPHA_REMEDY}."
         )
 
 
@@ -79,5 +79,5 @@ def as_colours(values: np.ndarray) -> np.ndarray:
     """
     upper = (values >> 8).astype(np.uint8)
     if not any(np.array_equal(values, upper.astype(np.uint16) * factor) for factor in (257, 256)):
-        raise UserError(f"its three channels of 16 bits differ and are no colours of 8 bits: {REMEDY}.")
+        raise UserError(f"its three channels of 16 bits differ and are no colours of 8 bits: {ALPHA_REMEDY}.")
     return upper

@@ -54,6 +54,9 @@ class Preprocessing:
         The cell diameter, in pixels of the network's input, to which every image is brought; its own cells say by which factor
         it is resized. `fitted` gives the preprocessing of one image, which has both a size and this diameter. None: images
         are not resized by their cells.
+    scale : float or None
+        The factor, up to 1, by which width and height of every image change; of networks that were trained elsewhere
+        (`minunet.exchange.milesial`). `scaled` gives the preprocessing of one image.
 
     Raises
     ------
@@ -69,6 +72,7 @@ class Preprocessing:
     reading: MaskReading | None = None
     range: ImageRange | None = None
     diameter: float | None = None
+    scale: float | None = None
 
     def __post_init__(self) -> None:
         if self.size is not None:
@@ -90,18 +94,11 @@ class Preprocessing:
         ndarray, (h, w, C) float32 in [0, 1]
             C is 1 for grey, 3 for rgb, else the number of chosen channels; (h, w) is (H, W) unless a size is set.
         """
-        return self._resized(self.values(array))
+        return self.scaled((array.shape[0], array.shape[1]))._resized(self.values(array))
 
     def values(self, array: np.ndarray) -> np.ndarray:
         """The input of the network at the image's own size: (H, W, C) float32 in [0, 1]."""
-        array = unmasked(array)
-        if self.range is not None:
-            return self.range.apply(select_channels(array, self.channels))
-        if array.dtype.kind != "f" or not array.size or array.min() < 0 or array.max() > 1:
-            array = as_16_bits(array)
-        if self.channels == "grey" and (array.ndim == 2 or array.shape[2] == 3):
-            return to_grey(array)[..., None]
-        return divide_by_white(select_channels(array, self.channels), white_level(array.dtype))
+        return input_values(array, self.channels, self.range)
 
     def display(self, array: np.ndarray) -> np.ndarray:
         """An image as it can be shown, (H, W) or (H, W, 3) uint8: 8-bit images as they are, others as the network sees them."""
@@ -171,8 +168,14 @@ class Preprocessing:
         return np.where(counted > HALF, best, np.float32(IGNORED))[..., None]
 
     def at_own_size(self) -> Preprocessing:
-        """The same without a size, a diameter or crops: images and masks keep their own size."""
-        return replace(self, size=None, crop=None, diameter=None)
+        """The same without a size, a diameter, a scale or crops: images and masks keep their own size."""
+        return replace(self, size=None, crop=None, diameter=None, scale=None)
+
+    def scaled(self, shape: tuple[int, int]) -> Preprocessing:
+        """The preprocessing of one image of a shape (H, W): where there is a scale, with the size that follows from it."""
+        if self.scale is None:
+            return self
+        return replace(self, size=size_at_scale(shape, self.scale), crop=None, scale=None)
 
     def fitted(self, shape: tuple[int, int], diameter: float, known: float | None = None) -> Preprocessing:
         """The preprocessing of one image: the same, with the size that brings its cells to the diameter that a model knows.
@@ -198,7 +201,7 @@ class Preprocessing:
         check_diameter(diameter)
         if diameter > known:  # a small image may be enlarged, whatever is in it
             check_diameter(diameter, shape)
-        return replace(self, size=scaled_size(shape, diameter, known), crop=None, diameter=known)
+        return replace(self, size=scaled_size(shape, diameter, known), crop=None, diameter=known, scale=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The settings, for a JSON file."""
@@ -207,8 +210,9 @@ class Preprocessing:
             value = settings.pop(name)
             if value is not None:  # older versions do not know it
                 settings[name] = value.to_dict()
-        if settings["diameter"] is None:  # nor this
-            del settings["diameter"]
+        for name in ("diameter", "scale"):  # nor these
+            if settings[name] is None:
+                del settings[name]
         return settings
 
     @classmethod
@@ -251,9 +255,7 @@ class Preprocessing:
     def _resized(self, values: np.ndarray) -> np.ndarray:
         if self.size is None:
             return values
-        if self.diameter is not None and self.size[0] > values.shape[1]:
-            return np.clip(resize_bilinear(values, self.size), 0, 1)
-        return np.clip(resize_area(values, self.size), 0, 1)  # the weights of a mean may add up to 1 + 1e-7
+        return resized_input(values, self.size, interpolate=self.diameter is not None)
 
     def _problems(self) -> list[str]:
         problems = []
@@ -272,11 +274,53 @@ class Preprocessing:
             problems.append("a size and a crop were given: crops are cut at native resolution, so give one of the two.")
         if self.diameter is not None and (problem := diameter_problem(self.diameter)):
             problems.append(f"diameter {shorten(self.diameter)}: {problem}.")
+        if self.scale is not None and not _is_scale(self.scale):
+            problems.append(f"scale {shorten(repr(self.scale))}: give a number above 0 and up to 1.")
+        if self.scale is not None and (self.size is not None or self.diameter is not None):
+            problems.append(
+                "a scale and a size or a diameter were given: each says how images are resized, so give one."
+            )
         if self.threshold != "otsu" and not _is_fraction(self.threshold):
             problems.append(
                 f"threshold {shorten(repr(self.threshold))}: give otsu, or a fraction of white from 0 to below 1."
             )
         return problems
+
+
+def input_values(array: np.ndarray, channels: str, image_range: ImageRange | None) -> np.ndarray:
+    """The input of a network for an image at its own size; see `Preprocessing.values`.
+
+    Parameters
+    ----------
+    array : ndarray, (H, W) or (H, W, C)
+    channels : str
+        See `select_channels`.
+    image_range : ImageRange or None
+
+    Returns
+    -------
+    ndarray, (H, W, C') float32 in [0, 1]
+    """
+    array = unmasked(array)
+    if image_range is not None:
+        return image_range.apply(select_channels(array, channels))
+    if array.dtype.kind != "f" or not array.size or array.min() < 0 or array.max() > 1:
+        array = as_16_bits(array)
+    if channels == "grey" and (array.ndim == 2 or array.shape[2] == 3):
+        return to_grey(array)[..., None]
+    return divide_by_white(select_channels(array, channels), white_level(array.dtype))
+
+
+def resized_input(values: np.ndarray, size: tuple[int, int], *, interpolate: bool) -> np.ndarray:
+    """Values (H, W, C) in [0, 1] at another size (width, height): averaged, or on request interpolated where larger."""
+    resize = resize_bilinear if interpolate and size[0] > values.shape[1] else resize_area
+    return np.clip(resize(values, size), 0, 1)  # the weights of a mean may add up to 1 + 1e-7
+
+
+def size_at_scale(shape: tuple[int, int], scale: float) -> tuple[int, int]:
+    """The size (width, height) of an image of a shape (H, W) whose sides change by a factor, rounded down as by milesial."""
+    height, width = shape
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def as_picture(values: np.ndarray) -> np.ndarray:
@@ -293,6 +337,10 @@ def _is_size(value: tuple[Any, ...]) -> bool:
 
 def _is_side(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(1 <= value <= LONGEST_SIDE)
+
+
+def _is_scale(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value <= 1
 
 
 def _is_fraction(value: object) -> bool:

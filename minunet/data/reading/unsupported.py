@@ -113,10 +113,10 @@ def needs_imagecodecs(error: Exception) -> bool:
 def _is_misread(tags: Any) -> bool:
     if not is_in_order(tags):
         return False
-    bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
+    bits, kinds = _as_tuple(tags.get(258, 1)), _as_tuple(tags.get(339, 1))
     samples, colour = tags.get(277, 1), tags.get(262, 1)
     extra = samples - _COLOUR_SAMPLES.get(colour, samples)
-    alpha = _several(tags.get(338, ()))
+    alpha = _as_tuple(tags.get(338, ()))
     two_channels = extra == 1 and colour in (0, 1) and alpha[:1] in ((), (0,))
     wrong = [
         8 in bits and 2 in kinds,  # read as if they were unsigned
@@ -128,7 +128,7 @@ def _is_misread(tags: Any) -> bool:
 
 def describe_numbers(tags: Any) -> str:
     """What a TIFF holds, by its fields: the numbers, the channels, the colours, an unusual compression."""
-    bits, kinds = _several(tags.get(258, 1)), _several(tags.get(339, 1))
+    bits, kinds = _as_tuple(tags.get(258, 1)), _as_tuple(tags.get(339, 1))
     samples, colour, compression = tags.get(277, 1), tags.get(262, 1), tags.get(259, 1)
     text = f"{max(bits)}-bit {_NUMBERS.get(kinds[0], 'numbers')}"
     if samples != 1:
@@ -143,9 +143,9 @@ def describe_numbers(tags: Any) -> str:
 def is_in_order(tags: Any) -> bool:
     """Whether the fields that describe the numbers are numbers themselves."""
     single = [tags.get(tag, 1) for tag in (259, 262, 277, 284)]
-    several = [*_several(tags.get(258, 1)), *_several(tags.get(339, 1))]
+    several = [*_as_tuple(tags.get(258, 1)), *_as_tuple(tags.get(339, 1))]
     return bool(several) and all(isinstance(value, int) and 0 <= value < 1 << 16 for value in single + several)
 
 
-def _several(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)

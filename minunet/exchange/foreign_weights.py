@@ -1,0 +1,134 @@
+"""Foreign weights: the named tensors in a file of another program, a safetensors file or one of `torch.save`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minunet.checkpoints.container import KEY, LARGEST_HEADER, LENGTH
+from minunet.checkpoints.tensor_table import METADATA, read_table
+from minunet.errors import UserError
+from minunet.exchange.torch_pickle import StoredTensor, decode_numbers, read_torch_pickle
+from minunet.files.reading import open_regular
+from minunet.wording import join_names, shorten
+
+# Under which a checkpoint has its weights beside other things.
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "ema")
+
+
+@dataclass
+class ForeignWeights:
+    """What is in a file.
+
+    Attributes
+    ----------
+    tensors : dict of str to ndarray or StoredTensor
+        By their names.
+    others : dict of str to object
+        Plain values beside the tensors.
+    metadata : dict of str to str
+        Of a safetensors file.
+    """
+
+    tensors: dict[str, np.ndarray | StoredTensor]
+    others: dict[str, Any] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    def array(self, path: Path, name: str) -> np.ndarray:
+        """A tensor as float32; a UserError where it holds no numbers, or such as float32 doesn't have."""
+        tensor = self.tensors[name]
+        try:
+            values = tensor.array() if isinstance(tensor, StoredTensor) else tensor
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            raise UserError(
+                f"{path}: the tensor '{shorten(name, 80)}' is damaged ({shorten(error)}); copy it again."
+            ) from error
+        with np.errstate(over="ignore"):
+            numbers = values.astype(np.float32)
+        if values.dtype.kind not in "fiu" or not np.isfinite(numbers).all():
+            raise UserError(
+                f"{path}: the tensor '{shorten(name, 80)}' holds NaN, infinity or no numbers; give another file."
+            )
+        return numbers
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor."""
+        return self.tensors[name].shape
+
+
+def read_foreign_weights(path: Path) -> ForeignWeights:
+    """Read a file of weights; its format is recognised by its first bytes.
+
+    Raises
+    ------
+    UserError
+        If it is missing or damaged, of neither format, or holds more than tensors and plain values.
+    """
+    try:
+        with open_regular(path) as file:
+            start = file.read(LENGTH + 1)
+            length = int.from_bytes(start[:LENGTH], "little")
+            if start[LENGTH:] == b"{" and length <= LARGEST_HEADER:
+                return _safetensors(path, b"{" + file.read(length - 1), length, file.read())
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file; check the path.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror or error}).") from error
+    if not start:
+        raise UserError(f"{path}: this file is empty; copy it again.")
+    return _of_pickle(path, read_torch_pickle(path))
+
+
+def _safetensors(path: Path, header: bytes, length: int, data: bytes) -> ForeignWeights:
+    try:
+        if len(header) != length:
+            raise ValueError("its header ends early")
+        entries = json.loads(header.decode("utf-8"))
+        table = read_table(entries, len(data))
+        tensors: dict[str, np.ndarray | StoredTensor] = {}
+        for name, entry in table.items():
+            begin, end = entries[name]["data_offsets"]
+            if entry.dtype in ("float8", "complex64"):
+                raise ValueError(f"the tensor '{shorten(name, 80)}' holds {entry.dtype}")
+            tensors[name] = decode_numbers(data[begin:end], entry.dtype).reshape(entry.shape)
+        metadata = {str(key): str(value) for key, value in (entries.get(METADATA) or {}).items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+        raise UserError(
+            f"{path}: this safetensors file is damaged or cut off ({shorten(error)}); copy it again."
+        ) from error
+    return ForeignWeights(tensors, metadata=metadata)
+
+
+def _of_pickle(path: Path, loaded: Any) -> ForeignWeights:
+    """The weights in what was pickled: a dictionary of tensors, or one in which it is one of the entries."""
+    seen: list[str] = []
+    for _ in range(4):
+        if not isinstance(loaded, Mapping):
+            break
+        tensors: dict[str, np.ndarray | StoredTensor] = {
+            str(name): value for name, value in loaded.items() if isinstance(value, StoredTensor)
+        }
+        others = {str(name): value for name, value in loaded.items() if not isinstance(value, StoredTensor)}
+        if tensors:
+            return ForeignWeights(tensors, others)
+        seen = list(others)
+        loaded = next((loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)), None)
+    found = f" (it has {join_names(shorten(name, 40) for name in seen)})" if seen else ""
+    raise UserError(
+        f"{path}: this file holds no dictionary of tensors{found}; in PyTorch, save the weights alone: "
+        "torch.save(model.state_dict(), FILE)."
+    )
+
+
+def own_document(weights: ForeignWeights) -> dict[str, Any] | None:
+    """The document that minunet wrote into the header of the file; None where it didn't."""
+    try:
+        document = json.loads(weights.metadata[KEY])
+    except (KeyError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
