@@ -97,5 +97,14 @@ def score_plot(
     axes.set_yticks([*places], [shown for shown, _, _ in rows])
     axes.set(xlabel=label, ylim=(0.4, len(rows) + 0.6))
     axes.margins(x=0.08)
-    axes.legend(frameon=False, fontsize="small", loc="lower center", bbox_to_anchor=(0.28, 0.98), ncols=len(marks) + 1)
+    # Above the axes, where it covers no point, and beside their left end, since it may be wider than they are.
+    axes.legend(
+        frameon=False,
+        fontsize="small",
+        loc="lower right",
+        bbox_to_anchor=(1.03, 0.98),
+        ncols=len(marks) + 1,
+        columnspacing=1,
+        handletextpad=0.2,
+    )
     return figure.plot(f"{label} of {len(rows)} models", caption)
