@@ -11,7 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
+
+from PIL import UnidentifiedImageError
 
 from minunet.data.reading.pillow_files import open_with_pillow, pillow_warnings_ignored
 from minunet.data.reading.zarr_metadata import ZarrMetadata, is_zarr
@@ -47,42 +49,57 @@ def read_pixel_size(path: str | PathLike) -> float | None:
         square, and where the value is not that of a microscope (0.01 to 20).
     """
     try:
-        if is_zarr(path):
-            sides = ZarrMetadata.read(Path(path)).sides
-            return None if sides is None else believed_side(sides)
-        with open_regular(path) as file, contextlib.closing(open_with_pillow(file)) as image, pillow_warnings_ignored():
-            if image.format == "TIFF":
-                sides = _of_tiff(image.tag_v2)  # type: ignore[attr-defined]
-            elif image.format == "PNG" and "dpi" in image.info:
-                # Pillow gives the pixels a metre of the chunk as pixels an inch.
-                sides = tuple(25400 / float(value) for value in image.info["dpi"])  # type: ignore[assignment]
-            else:
-                sides = None
+        sides = ZarrMetadata.read(Path(path)).sides if is_zarr(path) else _of_file(path)
     except Exception:  # whatever is wrong with such an entry, it is not needed
         return None
-    return None if sides is None else believed_side(sides)
+    return None if sides is None else _believed(sides)
 
 
-def believed_side(sides: Sequence[float]) -> float | None:
+def _believed(sides: Sequence[float]) -> float | None:
     """The side of a pixel of which two sides are given in micrometres; None where it is not square, or not a microscope's."""
     if not all(math.isfinite(side) and SMALLEST <= side <= LARGEST for side in sides):
         return None
     return sides[0] if abs(sides[0] - sides[1]) <= SQUARE * sides[0] else None
 
 
-def side_in_tiff(tags: Mapping[int, Any]) -> float | None:
-    """The side of a pixel in micrometres by the tags of a page of a TIFF, as `read_pixel_size` gives it."""
-    try:
-        sides = _of_tiff(tags)
-    except Exception:  # whatever is wrong with such an entry, it is not needed
-        return None
-    return None if sides is None else believed_side(sides)
+def _of_file(path: str | PathLike) -> Sequence[float] | None:
+    """The two sides of a pixel of an image file."""
+    with open_regular(path) as file:
+        try:
+            return _with_pillow(file)
+        except UnidentifiedImageError:
+            return _with_tifffile(file)
 
 
-def _of_tiff(tags: Mapping[int, Any]) -> tuple[float, float] | None:
+def _with_pillow(file: BinaryIO) -> Sequence[float] | None:
+    """The two sides of a pixel of a file that Pillow opens."""
+    with contextlib.closing(open_with_pillow(file)) as image, pillow_warnings_ignored():
+        if image.format == "TIFF":
+            tags = image.tag_v2  # type: ignore[attr-defined]
+            # Pillow takes the text for Latin-1, and OME-XML is UTF-8.
+            description = str(tags.get(DESCRIPTION, "")).encode("latin-1", "replace").decode("utf-8", "replace")
+            return _of_tiff(tags, description)
+        if image.format == "PNG" and "dpi" in image.info:
+            # Pillow gives the pixels a metre of the chunk as pixels an inch.
+            return [25400 / float(value) for value in image.info["dpi"]]
+    return None
+
+
+def _with_tifffile(file: BinaryIO) -> Sequence[float] | None:
+    """The two sides of a pixel of a TIFF that Pillow does not open, such as a slide in JPEG 2000."""
+    import tifffile  # not at the top: most data sets do not need it
+
+    file.seek(0)
+    page: Any = tifffile.TiffFile(file, name="", _multifile=False).pages.first
+    tags = {tag.code: tag.value for tag in page.tags}
+    for code in (X_RESOLUTION, Y_RESOLUTION):
+        if code in tags:
+            tags[code] = tags[code][0] / tags[code][1]
+    return _of_tiff(tags, page.description)
+
+
+def _of_tiff(tags: Mapping[int, Any], description: str) -> tuple[float, float] | None:
     """The two sides of a pixel of a TIFF."""
-    # Pillow takes the text for Latin-1, and OME-XML is UTF-8.
-    description = str(tags.get(DESCRIPTION, "")).encode("latin-1", "replace").decode("utf-8", "replace")
     if "<OME" in description:
         return _of_ome(description)
     if description.startswith("Aperio"):

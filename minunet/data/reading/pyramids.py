@@ -49,8 +49,6 @@ class Pyramid(ABC):
         The largest first.
     header : ImageHeader
         Of level 0.
-    pixel_size : float or None
-        The side of a pixel of level 0 in micrometres.
     notes : list of str
         What the user should know of the file.
     """
@@ -58,7 +56,6 @@ class Pyramid(ABC):
     path: Path
     levels: list[PyramidLevel]
     header: ImageHeader
-    pixel_size: float | None
     notes: list[str]
 
     @abstractmethod

@@ -17,7 +17,6 @@ from PIL import Image, TiffImagePlugin
 
 from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.image_header import ORIENTATION, ImageHeader
-from minunet.data.reading.pixel_size import side_in_tiff
 from minunet.data.reading.pixels import finite, from_pil, grey_if_equal
 from minunet.data.reading.pyramids import Pyramid, levels_of
 from minunet.data.reading.tiff_arrays import MOST_CHANNELS, decoded_values
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from tifffile import TiffFile
 
 _TILES, _SUB_DIRECTORIES, _NDPI = 324, 330, 65420  # tags: the last one is Hamamatsu's
-_RATIONAL = (282, 283)
 _LZW = 5
 _RGB, _YCBCR = 2, 6  # TIFF 6.0, tag 262
 _COLOURS = (0, 1, _RGB)
@@ -104,14 +102,8 @@ class TiffPyramid(Pyramid):
         stored = [level for level in series.levels if level.keyframe is not None]
         stored.sort(key=lambda level: -level.keyframe.imagewidth * level.keyframe.imagelength)
         self._levels = [_StoredLevel(file, level) for level in stored]
-        keyframe = self._levels[0].keyframe
         self.levels = levels_of([(level.keyframe.imagewidth, level.keyframe.imagelength) for level in self._levels])
         self.header = ImageHeader((self.levels[0].width, self.levels[0].height), "TIFF", 1)
-        tags = {tag.code: tag.value for tag in keyframe.tags}
-        for code in _RATIONAL:
-            if code in tags:
-                tags[code] = tags[code][0] / tags[code][1]
-        self.pixel_size = side_in_tiff(tags)
         self.notes = []
         self.is_usable = all(level.is_usable for level in self._levels)
 

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from minunet.data.reading.image_header import ImageHeader
-from minunet.data.reading.pixel_size import believed_side
 from minunet.data.reading.pyramids import Pyramid, levels_of
 from minunet.data.reading.zarr_metadata import EXPORT, ZarrMetadata
 from minunet.errors import UserError
@@ -45,7 +44,6 @@ class ZarrImage(Pyramid):
         for array in self._arrays:
             self._check(array)
         self.levels = levels_of([self._size(array) for array in self._arrays])
-        self.pixel_size = None if metadata.sides is None else believed_side(metadata.sides)
         self.header = ImageHeader((self.levels[0].width, self.levels[0].height), "OME-Zarr", 1)
         self.notes = []
         if metadata.images > 1:
