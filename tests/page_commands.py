@@ -26,6 +26,7 @@ NOT_RUN = {
     "python count_cells.py": "the script of an exported model, which tests/exchange/single_file runs",
     "python -m minunet.import_model": "reads weights of PyTorch; tests/commands/test_import_model.py runs it",
     "python -m minunet.predict imported.safetensors": "the model of the command before",
+    "mpiexec": "starts several processes with an MPI library, and has tests of its own",
     "python tools/": "writes the tables of pages, or trains for hours; tests/tools has its tests",
 }
 # What is typed last counts: these make a command small.

@@ -1,17 +1,23 @@
 """Every command on the pages runs: as it is typed there, on drawn smears, with the sizes and epochs of `tests/page_commands.py`."""
 
-import importlib
+import importlib.util
 import shutil
 
+import numpy as np
 import pytest
 from PIL import Image
 
 import minunet
 from minunet import synthesize, train
+from tests.data.reading.stored_pyramids import write_ome_zarr, write_tiled
 from tests.discs import write_discs
 from tests.page_commands import NOT_RUN, PAGES, SMALL, commands_of, in_a_test, reason_not_run
 
+# Pictures and reports take longer than the commands themselves, and have their own tests.
 SLOW = (
+    "compare.write_comparison_report",
+    "show.write_layer_report",
+    "paper.write_study_report",
     "train.write_training_report",
     "evaluate.write_evaluation_report",
     "predict.write_prediction_report",
@@ -46,14 +52,19 @@ def drawn(tmp_path_factory):
     root = tmp_path_factory.mktemp("pages")
     assert synthesize.main([str(root / "smears"), *SMALL["synthesize"].split()]) == 0
     write_discs(root / "bbbc041seg", 12, (48, 36), 64)
-    for name in ("DATA", "slides"):
-        shutil.copytree(root / "bbbc041seg", root / name)
+    shutil.copytree(root / "bbbc041seg", root / "DATA")
     for name in ("new", "new_smears"):
         shutil.copytree(root / "bbbc041seg" / "images", root / name)
     for name in ("hand", "masks"):
         shutil.copytree(root / "bbbc041seg" / "masks", root / name)
     smear = next(path for path in sorted((root / "smears" / "images").iterdir()))
     Image.open(smear).convert("RGB").save(root / "smear.jpg")
+    pixels = np.asarray(Image.open(smear).convert("RGB")).repeat(3, axis=0).repeat(3, axis=1)
+    (root / "slides").mkdir()
+    write_tiled(root / "slides" / "a.tif", pixels, levels=2)
+    write_tiled(root / "slide.svs", pixels)
+    if importlib.util.find_spec("zarr") is not None:
+        write_ome_zarr(root / "plate.ome.zarr", pixels, "cyx")
     run = root / "runs" / "first"
     assert train.main([str(root / "bbbc041seg"), "--out", str(run), *SMALL["train"].split(), "--no-report"]) == 0
     shutil.copytree(run, root / "run")
@@ -66,9 +77,10 @@ def test_every_command_of_a_page_runs(page, drawn, tmp_path, monkeypatch, capsys
     shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("minunet.runs.training_data.DRAWN_COUNT", 10)
-    if page.name != "report.md":  # what takes as long as the commands themselves, and has its own tests
-        for slow in SLOW:
-            monkeypatch.setattr(f"minunet.{slow}", lambda *arguments: None)
+    for slow in SLOW:
+        monkeypatch.setattr(f"minunet.{slow}", lambda *arguments: None)
+    if any(".zarr" in command for command in RUN[page]):
+        pytest.importorskip("zarr")
     threads = minunet.get_num_threads()
     for command in RUN[page]:
         module, words = in_a_test(command, tmp_path)
