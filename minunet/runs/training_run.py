@@ -22,6 +22,7 @@ from minunet.errors import UserError
 from minunet.inference.mask_limits import MaskLimits
 from minunet.nn.optim import Adam
 from minunet.ranks import Ranks
+from minunet.resources import share_cores
 from minunet.runs.callbacks import (
     CheckpointWriter,
     CurveDrawer,
@@ -248,6 +249,8 @@ class TrainingRun:
             try:
                 trainer.fit()
                 self.ranks.finish()
+                if self.ranks.size > 1:
+                    share_cores([()])  # the others have nothing to do any more: the test may use all cores
                 if interruption.signal is not None:  # it came after the last step, or after the last epoch was saved
                     raise Interrupted(resumable=True)
             except KeyboardInterrupt as error:
