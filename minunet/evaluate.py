@@ -12,12 +12,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_file import load_model
 from minunet.cli.argument_types import cell_diameter, file_path, fraction, positive_int
-from minunet.cli.command import command
+from minunet.cli.command import command_of_ranks
 from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -29,8 +27,6 @@ from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.evaluation_reading import model_for_masks
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.scored_pairs import score_pairs
-from minunet.inference.unlike_images import extreme_share
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.cell_table import cell_score_table
 from minunet.results.class_table import class_table
@@ -43,8 +39,10 @@ from minunet.runs.own_data import own_data
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, select_pairs
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.run_folder import given_as_images
+from minunet.runs.scoring_work import ScoringWork, score_files
 from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
 from minunet.runs.train_config import TrainConfig
+from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
 from minunet.wording import paragraph
 
 COMMAND = "python -m minunet.evaluate MODEL DATA"
@@ -98,7 +96,7 @@ examples:
 NO_CLASSES = "the masks are read as cell and background, so that the classes of the model are not scored"
 
 
-@command
+@command_of_ranks
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     return run_with_json(argv, score_images)
@@ -113,6 +111,7 @@ def score_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
     try:
         model = load_model(arguments.model, arguments.device, arguments.precision)
         problems += known_diameter_problems(model, arguments.diameter)
+        problems += worker_problems(arguments, model)
     except UserError as error:
         problems += error.problems
     if no_images := given_as_images(arguments.data, f"give the data, or leave them out for its own: {OWN}"):
@@ -167,27 +166,13 @@ def run_evaluation(
     warnings += of_files
     if model.preprocessing.reading is not None:
         say_item(print, "masks", model.preprocessing.reading.describe())
-    unlike: dict[str, list[str]] = {}
-    diameters: dict[str, float] = {}
-
-    def observe(pair: Pair, image: np.ndarray, share: float, diameter: float | None) -> None:
-        unlike[pair.name] = [*model.unlike(image, diameter), *extreme_share(share)]
-        if diameter is not None:
-            diameters[pair.name] = diameter
-
     missing = missing_packages()
-    with FileProgressBar("scoring") as progress:
-        scores = score_pairs(
-            model,
-            selected.pairs,
-            cells=not missing,
-            native=native,
-            diameter=arguments.diameter,
-            threshold=arguments.threshold,
-            batch_size=arguments.batch_size,
-            progress=progress,
-            observe=observe,
-        )
+    workers = choose_workers(arguments, [pair.image for pair in selected.pairs[:1]])
+    work = ScoringWork(model, not missing, native, arguments.diameter, arguments.threshold, folder_of(workers))
+    scored = score_files(work, selected.pairs, workers, arguments.batch_size)
+    scores, unlike, diameters = scored.scores, scored.unlike, scored.diameters
+    for note in scored.notes:
+        say_item(print, "note", note)
     print("", *summary_table(scores.pixels), "", *image_table(scores.pixels, unlike), "", sep="\n")
     if (classes := scores.classes) is not None:
         print(*class_table(classes.result(), classes.legend, classes.pixels.mean_dice()), "", sep="\n")
@@ -277,6 +262,7 @@ def build_parser() -> Parser:
     )
     add_json_flag(parser, "every number")
     add_report_flag(parser)
+    add_worker_arguments(parser)
     add_machine_arguments(parser)
     return parser
 

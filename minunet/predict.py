@@ -15,8 +15,16 @@ from typing import Any
 from minunet.cell_packages import missing_packages
 from minunet.cells.cell_exports import ENDINGS, ZARR
 from minunet.checkpoints.model_file import load_model
-from minunet.cli.argument_types import cell_diameter, file_path, fraction, path_text, positive_float, pyramid_level
-from minunet.cli.command import INTERRUPTED, command, print_folded, report
+from minunet.cli.argument_types import (
+    cell_diameter,
+    file_path,
+    fraction,
+    path_text,
+    positive_float,
+    positive_int,
+    pyramid_level,
+)
+from minunet.cli.command import INTERRUPTED, command_of_ranks, print_folded, report
 from minunet.cli.console import say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
@@ -40,10 +48,14 @@ from minunet.runs.prediction_run import (
     predict_files,
     prediction_document,
     result_problems,
+    unrecorded,
 )
 from minunet.runs.prediction_tables import TABLES, PredictionTables
+from minunet.runs.prediction_work import PredictionWork
 from minunet.runs.report_file import add_report_flag, command_line
+from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
 from minunet.wording import count_noun, join_names, paragraph
+from minunet.workers.tasks import OwnProcess
 
 FAILED = 1
 MASK_THRESHOLD = 0.5
@@ -86,7 +98,7 @@ exit code: 0 all done; 1 some images failed, they are listed and the others are 
 """
 
 
-@command
+@command_of_ranks
 def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     return run_with_json(argv, predict_images)
@@ -113,14 +125,18 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
             model = load_model(named, arguments.device, arguments.precision)
             model_problems += known_diameter_problems(model, arguments.diameter)
             model_problems += level_problems(model, arguments.level, arguments.diameter)
+            model_problems += worker_problems(arguments, model)
             has_classes = model.legend is not None  # a further picture of each image
         except UserError as error:
             model_problems += error.problems
 
     def to_predict(folder: Path) -> list[InputImage]:
         """The images whose results are to be written to a folder; raises where they cannot be."""
+        again = unrecorded(inputs.images, folder) if skip_existing and exports is not None else set()
         images = [
-            image for image in inputs.images if not (skip_existing and has_results(image, folder, classes=has_classes))
+            image
+            for image in inputs.images
+            if not skip_existing or image in again or not has_results(image, folder, classes=has_classes)
         ]
         if refused := result_problems(
             inputs,
@@ -130,6 +146,7 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
             skip_existing=skip_existing,
             exports=exports,
             classes=has_classes,
+            again=again,
         ):
             raise UserError(refused)
         return images
@@ -149,19 +166,32 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         lock.sweep((out / image.name).parent for image in inputs.images)
         images = to_predict(out)  # once more, because another process may have written there until now
         announce_prediction(model, inputs, images)
-        cells = None if exports is None else request_cells(arguments, model, out, exports)
+        cells = None if exports is None else request_cells(arguments, model, exports)
+        tables = None if exports is None else PredictionTables(out)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
-        result = predict_files(model, images, out, threshold, cells, arguments.diameter, arguments.level)
-        code = announce_results(result, images, out, None if cells is None else cells.tables)
+        workers = choose_workers(arguments, [lock.path, *(image.path for image in images[:1])])
+        work = PredictionWork(
+            model,
+            out,
+            threshold,
+            cells,
+            arguments.diameter,
+            arguments.level,
+            neighbours=workers.neighbours,
+            folder=folder_of(workers),
+            shows_parts=isinstance(workers, OwnProcess),
+        )
+        result = predict_files(work, images, tables, workers, arguments.batch_size)
+        code = announce_results(result, images, out, tables)
         if not arguments.no_report:
             # Without --out the results are in a new folder each time.
             again = arguments.out is not None and not skip_existing
             command = command_line("minunet.predict", typed, overwrite=again)
-            write_prediction_report(out, model, inputs.images, result, cells, command, print)
-        return code, prediction_document(out, model, result, None if cells is None else cells.tables)
+            write_prediction_report(out, model, inputs.images, result, cells, tables, command, print)
+        return code, prediction_document(out, model, result, tables)
 
 
-def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: Sequence[str]) -> CellRequest:
+def request_cells(arguments: Namespace, model: LoadedModel, exports: Sequence[str]) -> CellRequest:
     """What is to be done with cells, by the arguments and the model."""
     settings = model.cell_settings.at_threshold(arguments.threshold)
     if model.cell_choice is None:
@@ -172,7 +202,7 @@ def request_cells(arguments: Namespace, model: LoadedModel, out: Path, exports: 
             "the defaults are used",
         )
     interval = model.cell_choice.interval if model.cell_choice else None
-    return CellRequest(settings, PredictionTables(out), interval, arguments.pixel_size, exports, model.legend)
+    return CellRequest(settings, interval, arguments.pixel_size, exports, model.legend)
 
 
 def build_parser() -> Parser:
@@ -236,6 +266,14 @@ def build_parser() -> Parser:
     existing.add_argument("--overwrite", action="store_true", help="replace results that exist already")
     existing.add_argument("--skip-existing", action="store_true", help="keep them, and predict only what is missing")
     add_report_flag(parser)
+    add_worker_arguments(parser)
+    parser.add_argument(
+        "--batch-size",
+        metavar="N",
+        type=positive_int,
+        default=1,
+        help="images that go through the network together, if they have the same size there (default 1)",
+    )
     add_machine_arguments(parser)
     return parser
 

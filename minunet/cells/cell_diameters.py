@@ -26,6 +26,11 @@ class CellDiameters:
         self.true += inside_diameters(truth).tolist()
         self.predicted += inside_diameters(predicted).tolist()
 
+    def extend(self, other: CellDiameters) -> None:
+        """Add those of other images."""
+        self.true += other.true
+        self.predicted += other.predicted
+
     def medians(self) -> dict[str, float | None]:
         """The median of the true and of the predicted ones; None where there are none."""
         return {

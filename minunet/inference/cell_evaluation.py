@@ -78,6 +78,15 @@ class CellEvaluation:
             low, high = model.cell_choice.interval.of(counts.predicted)
             self.covered = (self.covered or 0) + (low <= counts.true <= high)
 
+    def extend(self, other: CellEvaluation) -> None:
+        """Add the images of another evaluation behind these; not those of its classes, which have an `extend` of their own."""
+        self.scores.images |= other.scores.images
+        self.pixels.extend(other.pixels)
+        self.numbered += other.numbered
+        self.diameters.extend(other.diameters)
+        if other.covered is not None:
+            self.covered = (self.covered or 0) + other.covered
+
     def per_image(self) -> dict[str, dict[str, Any]]:
         """By the name of the image: the scores of its cells, then Dice and accuracy at its own size."""
         rows: dict[str, dict[str, Any]] = {name: dict(row) for name, row in self.scores.per_image().items()}

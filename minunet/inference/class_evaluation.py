@@ -64,6 +64,12 @@ class ClassEvaluation:
         for kind in self.legend.kinds:
             self.cells[self.legend.names[kind]].update(true.of_class(kind), found.of_class(kind), name)
 
+    def extend(self, other: ClassEvaluation) -> None:
+        """Add the images of another evaluation of the same classes behind these."""
+        self.pixels.confusion += other.pixels.confusion
+        for name, scores in self.cells.items():
+            scores.images |= other.cells[name].images
+
     def result(self) -> dict[str, dict[str, Any]]:
         """By the name of each class: "dice", "iou", "true_pixels", "predicted_pixels", then `CELL_SCORES`.
 

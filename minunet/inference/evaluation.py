@@ -67,7 +67,7 @@ def evaluate(
     metrics = SegmentationMetrics(threshold)
     for first in range(0, len(pairs), batch_size):
         batch = pairs[first : first + batch_size]
-        if native or model.preprocessing.size is None or diameter is not None:
+        if is_scored_alone(model, native=native, diameter=diameter):
             for pair in batch:
                 image, mask = read_image(pair), read_mask(pair)
                 settled = _settled(model, pair, image, diameter)
@@ -94,6 +94,11 @@ def evaluate(
         if progress:
             progress(len(metrics), len(pairs))
     return metrics
+
+
+def is_scored_alone(model: LoadedModel, *, native: bool, diameter: float | None) -> bool:
+    """Whether images are scored one by one, at their own size, and not together at that of the model's input."""
+    return native or model.preprocessing.size is None or diameter is not None
 
 
 class PredictedPair(NamedTuple):

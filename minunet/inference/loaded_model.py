@@ -6,7 +6,7 @@ The image is prepared as in training, and the result is resized to the image's o
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -234,8 +234,34 @@ class LoadedModel:
         ((30, 40), None)
         """
         array = image_array(image)
-        maps = self.maps(self._input(array, diameter)[None])[0]
-        return PredictedMaps.of(resize_probability(maps, array.shape[:2]), self.outputs)
+        return self.outputs_of([self.prepared(array, diameter)], [(array.shape[0], array.shape[1])])[0]
+
+    def outputs_of(self, prepared: Sequence[np.ndarray], shapes: Sequence[tuple[int, int]]) -> list[PredictedMaps]:
+        """As `predict_outputs`, of images that `prepared` has made; those of one size go through the network together.
+
+        The network may compute several images by another algorithm than one: the last bits may differ.
+
+        Parameters
+        ----------
+        prepared : sequence of ndarray
+            Each (h, w, C) float32.
+        shapes : sequence of (H, W)
+            Of the images themselves.
+
+        Returns
+        -------
+        list of PredictedMaps
+            In the order of the images, at their own sizes.
+        """
+        maps: dict[int, PredictedMaps] = {}
+        places = sorted(range(len(prepared)), key=lambda place: prepared[place].shape)
+        for (height, width, _), group in itertools.groupby(places, key=lambda place: prepared[place].shape):
+            together = self._together(height, width)
+            while batch := list(itertools.islice(group, together)):
+                stacked = self.maps(np.stack([prepared[place] for place in batch]))  # (N, h, w, M)
+                for place, of_image in zip(batch, stacked, strict=True):
+                    maps[place] = PredictedMaps.of(resize_probability(of_image, shapes[place]), self.outputs)
+        return [maps[place] for place in range(len(prepared))]
 
     def cells(self, image: Any, pixel_size: float | None = None, diameter: float | None = None) -> Cells:
         """The cells of an image, numbered and measured.
@@ -302,7 +328,7 @@ class LoadedModel:
         ((30, 40, 2), (15, 20, 4))
         """
         array = image_array(image)
-        prepared = self._input(array, diameter)
+        prepared = self.prepared(array, diameter)
         height, width = prepared.shape[:2]
         if self.is_tiled(height, width):
             raise UserError(
@@ -428,9 +454,9 @@ class LoadedModel:
         >>> [probability.shape for probability in model.predict_many([np.zeros((30, 40)), np.zeros((9, 7))])]
         [(30, 40), (9, 7)]
         """
-        prepared = ((self._input(array, diameter), array.shape[:2]) for array in map(image_array, images))
+        prepared = ((self.prepared(array, diameter), array.shape[:2]) for array in map(image_array, images))
         for shape, group in itertools.groupby(prepared, key=lambda item: item[0].shape):
-            together = max(1, min(batch_size, pixels_at_once(self.config) // (shape[0] * shape[1])))
+            together = min(batch_size, self._together(*shape[:2]))
             while batch := list(itertools.islice(group, together)):
                 inputs = np.stack([item[0] for item in batch])  # (N, h, w, C)
                 for probability, (_, size) in zip(self.probabilities(inputs), batch, strict=True):
@@ -510,7 +536,12 @@ class LoadedModel:
             + (f", {self.precision}" if self.device == "cuda" else "")
         )
 
-    def _input(self, array: np.ndarray, diameter: float | None) -> np.ndarray:
+    def _together(self, height: int, width: int) -> int:
+        """How many images of this size at the network's input one call of it may have."""
+        return max(1, pixels_at_once(self.config) // (height * width))
+
+    def prepared(self, array: np.ndarray, diameter: float | None) -> np.ndarray:
+        """The input of the network, (h, w, C) float32, for an image (H, W) or (H, W, C); `diameter` as for `predict`."""
         fitted = self.fitted((array.shape[0], array.shape[1]), self.settled_diameter(array, diameter))
         prepared = fitted.image(array)
         check_units(array, self.preprocessing.range)  # after the channels were found to fit

@@ -224,6 +224,11 @@ class SegmentationMetrics:
     def __len__(self) -> int:
         return len(self._scores)
 
+    def extend(self, other: SegmentationMetrics) -> None:
+        """Add the images of other metrics behind these."""
+        for name, added in other._scores.items():
+            self._scores[name] = self._scores.get(name, _Sums()) + added
+
     def result(self) -> dict[str, float]:
         """Every measure over the pixels of all images together, so that a large image has more weight than a small one.
 

@@ -37,6 +37,14 @@ class ScoredPairs:
     cells: CellEvaluation | None
     classes: ClassEvaluation | None
 
+    def extend(self, other: ScoredPairs) -> None:
+        """Add the images of other scores, found in the same way, behind these."""
+        self.pixels.extend(other.pixels)
+        if self.cells is not None and other.cells is not None:
+            self.cells.extend(other.cells)
+        if self.classes is not None and other.classes is not None:
+            self.classes.extend(other.classes)
+
     def totals(self) -> dict[str, Any]:
         """The scores over all images, as in metrics.json."""
         return {

@@ -30,7 +30,7 @@ from minunet.resources import available_memory
 from minunet.results.cell_overlay import ShownClasses, cell_overlay
 from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.picture import png_bytes
-from minunet.runs.prediction_tables import PredictionTables
+from minunet.runs.prediction_tables import TableRow
 
 SMALL_ENOUGH = 2**25  # pixels of an image whose cells are found whatever the memory
 BYTES_A_PIXEL = 25  # that finding and measuring cells takes
@@ -47,7 +47,6 @@ class CellRequest:
     Attributes
     ----------
     settings : CellSettings
-    tables : PredictionTables
     interval : CountInterval or None
         Of the model.
     pixel_size : float or None
@@ -59,7 +58,6 @@ class CellRequest:
     """
 
     settings: CellSettings
-    tables: PredictionTables
     interval: CountInterval | None = None
     pixel_size: float | None = None
     exports: Sequence[str] = ()
@@ -83,26 +81,28 @@ class CellRequest:
         index = maps.classes_above(self.settings.threshold)
         return None if index is None or self.legend is None else ShownClasses(index, self.legend)
 
-    def add(
+    def row(
         self,
         image: InputImage,
         area: np.ndarray | LabelledArea,
         table: list[dict[str, Any]],
         pixel_size: float | None,
         notes: Sequence[str],
-    ) -> None:
-        """Add an image with the table of its cells to the tables; `area` is that of its labels, or the labels."""
+    ) -> TableRow:
+        """The row of an image in the table of images; `area` is that of its labels, or the labels."""
         counts = None if self.legend is None else class_counts(table, self.legend)
-        row = measure_image(
+        return measure_image(
             image.name, area, table, pixel_size=pixel_size, interval=self.interval, notes=notes, counts=counts
         )
-        self.tables.add(row, table)
 
 
-def most_pixels() -> int:
-    """Of an image whose cells are found: as many as fit into half of the memory that is left, and at least 33 million."""
+def most_pixels(neighbours: int = 1) -> int:
+    """Of an image whose cells are found: as many as fit into half of the memory that is left, and at least 33 million.
+
+    So many processes share the memory, this one included.
+    """
     memory = available_memory()
-    return SMALL_ENOUGH if memory is None else max(SMALL_ENOUGH, memory // 2 // BYTES_A_PIXEL)
+    return SMALL_ENOUGH if memory is None else max(SMALL_ENOUGH, memory // neighbours // 2 // BYTES_A_PIXEL)
 
 
 def cell_files(stem: Path, exports: Sequence[str] = ()) -> list[Path]:

@@ -18,10 +18,13 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.runs.cell_results import SMALL_ENOUGH, CellRequest, most_pixels, write_cell_files
 from minunet.runs.kept_rows import KeptRows
 from minunet.runs.large_cell_results import LargeResult, too_little_space, write_large_cells
+from minunet.runs.prediction_tables import TableRow
+
+TableRows = tuple[TableRow, list[TableRow]]
 
 
 class ImageCells(Protocol):
-    """The cells of one image, in three steps: its rows pass, files are written, and a row is added to the tables."""
+    """The cells of one image, in three steps: its rows pass, files are written, and the rows of the tables are given."""
 
     def while_passing(self, rows: Iterable[PredictedRows]) -> Iterator[PredictedRows]:
         """The same rows of the image."""
@@ -29,8 +32,8 @@ class ImageCells(Protocol):
     def write(self, stem: Path) -> list[Path]:
         """Find the cells, and write their files; `stem` is the folder with the name of the image."""
 
-    def add(self, notes: Sequence[str]) -> None:
-        """Add the image to the tables."""
+    def table_rows(self, notes: Sequence[str]) -> TableRows:
+        """The row of the image in the table of images, and those of its cells."""
 
 
 class WholeImageCells:
@@ -62,9 +65,10 @@ class WholeImageCells:
         display = self._model.preprocessing.display(pixels)
         return write_cell_files(stem, display, self._found, self._pixel_size, request.exports, shown)
 
-    def add(self, notes: Sequence[str]) -> None:
-        """Add the image to the tables."""
-        self._request.add(self._image, self._found.labels, self._found.table, self._pixel_size, notes)
+    def table_rows(self, notes: Sequence[str]) -> TableRows:
+        """The row of the image in the table of images, and those of its cells."""
+        labels, table = self._found
+        return self._request.row(self._image, labels, table, self._pixel_size, notes), table
 
 
 class LargeImageCells:
@@ -108,9 +112,10 @@ class LargeImageCells:
         display = self._model.preprocessing.display
         return write_large_cells(stem, self._rows, display, self._result, self._pixel_size, self._request.exports)
 
-    def add(self, notes: Sequence[str]) -> None:
-        """Add the image to the tables."""
-        self._request.add(self._image, self._result.area, self._result.table, self._pixel_size, notes)
+    def table_rows(self, notes: Sequence[str]) -> TableRows:
+        """The row of the image in the table of images, and those of its cells."""
+        area, table = self._result.area, self._result.table
+        return self._request.row(self._image, area, table, self._pixel_size, notes), table
 
 
 @contextlib.contextmanager
@@ -122,6 +127,7 @@ def cells_of_image(
     out: Path,
     report: ProgressCallback,
     notes: list[str],
+    neighbours: int = 1,
 ) -> Iterator[ImageCells | None]:
     """How the cells of an image are found; None where they are not, and a note says why.
 
@@ -139,6 +145,8 @@ def cells_of_image(
         See `LargeImageCells`.
     notes : list of str
         To which a sentence is added.
+    neighbours : int
+        The number of processes that share the memory.
     """
     if request is None:
         yield None
@@ -146,7 +154,7 @@ def cells_of_image(
     large = f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels"
     # Classes are cleaned up over the whole image, and numbers of unknown range are read as a whole.
     in_memory = model.legend is not None or (rows.wide and model.preprocessing.range is None)
-    most = most_pixels() if in_memory else SMALL_ENOUGH
+    most = most_pixels(neighbours) if in_memory else SMALL_ENOUGH
     if rows.pixels <= most:
         yield WholeImageCells(request, model, image, rows)
     elif in_memory:

@@ -17,7 +17,7 @@ from minunet.runs.cell_results import CellRequest
 from minunet.runs.folder_contents import FolderContents
 from minunet.runs.prediction_gallery import gallery_section
 from minunet.runs.prediction_run import PredictedImages, has_results
-from minunet.runs.prediction_tables import CELL_TABLE, IMAGE_TABLE, TABLES
+from minunet.runs.prediction_tables import CELL_TABLE, IMAGE_TABLE, TABLES, PredictionTables
 from minunet.runs.report_file import write_report
 from minunet.runs.report_sections import (
     cell_facts,
@@ -42,6 +42,7 @@ def write_prediction_report(
     images: Sequence[InputImage],
     result: PredictedImages,
     cells: CellRequest | None,
+    tables: PredictionTables | None,
     command: Sequence[str],
     say: Say,
 ) -> None:
@@ -56,12 +57,14 @@ def write_prediction_report(
     result : PredictedImages
     cells : CellRequest or None
         None where cells are not found.
+    tables : PredictionTables or None
+        The same.
     command : sequence of str
         What gives the same files, a line each.
     say : callable
         Takes each line of text.
     """
-    write_report(out, COMMAND, lambda: prediction_page(out, model, images, result, cells, command), say)
+    write_report(out, COMMAND, lambda: prediction_page(out, model, images, result, cells, tables, command), say)
 
 
 def prediction_page(
@@ -70,6 +73,7 @@ def prediction_page(
     images: Sequence[InputImage],
     result: PredictedImages,
     cells: CellRequest | None,
+    tables: PredictionTables | None,
     command: Sequence[str],
 ) -> ReportPage:
     """The page; the parameters are those of `write_prediction_report`."""
@@ -91,7 +95,7 @@ def prediction_page(
     ]
     return ReportPage(
         title=f"Predictions: {out.resolve().name}",
-        summary=_summary(result, cells),
+        summary=_summary(result, tables),
         made=made_by(),
         warnings=[
             *(ReportWarning(failure, "failed") for failure in result.failures),
@@ -122,9 +126,9 @@ def prediction_page(
     )
 
 
-def _summary(result: PredictedImages, cells: CellRequest | None) -> list[str]:
-    if cells is not None and cells.tables.images():
-        return [f"{line[:1].upper()}{line[1:]}." for line in cells.tables.summary()]
+def _summary(result: PredictedImages, tables: PredictionTables | None) -> list[str]:
+    if tables is not None and tables.images():
+        return [f"{line[:1].upper()}{line[1:]}." for line in tables.summary()]
     if not result.done:
         return []
     return [f"{count_noun(len(result.done), 'image')}; {100 * result.cell_share:.1f} % of the pixels are cells."]

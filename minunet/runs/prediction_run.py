@@ -5,68 +5,30 @@ Nothing that exists is overwritten unless the user asks for it, a bad file does 
 
 from __future__ import annotations
 
-import contextlib
-import itertools
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Container, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from minunet.cli.console import FileProgressBar, PartsBar
+from minunet.cli.console import FileProgressBar
 from minunet.cli.interruption import StopOnSignal
 from minunet.data.finding.input_images import InputFiles, InputImage
-from minunet.data.reading.pixel_size import read_pixel_size
-from minunet.data.reading.rows_of_files import open_rows
 from minunet.data.reading.zarr_metadata import is_zarr
-from minunet.errors import UserError
+from minunet.files.atomic_write import sweep
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.names import resolved
-from minunet.inference.large_images import estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.unlike_images import extreme_share
-from minunet.results.prediction import PICTURES, result_files, with_context
-from minunet.runs.cell_results import CellRequest, cell_files, remove_files
-from minunet.runs.image_cells import cells_of_image
-from minunet.runs.kept_rows import MiddleRows
-from minunet.runs.level_choice import LevelChoice
-from minunet.runs.picture_files import picture_files
-from minunet.runs.prediction_tables import PredictionTables, table_problems
+from minunet.results.prediction import result_files
+from minunet.runs.cell_results import cell_files, remove_files
+from minunet.runs.prediction_tables import PredictionTables, recorded_images, table_problems
+from minunet.runs.prediction_work import ImageResult, PredictedImage, PredictionWork
 from minunet.wording import join_names
+from minunet.workers.attempts import result_of
+from minunet.workers.tasks import OwnProcess, Task, Workers, consecutive
 
 STOPPING = "Stopping after this image, a large one is given up; what is done is kept. Ctrl-C again stops at once."
-
-
-class _GivenUp(Exception):
-    """The user asked to stop while a large image was predicted, which may take an hour."""
-
-
-@dataclass(frozen=True)
-class PredictedImage:
-    """An image whose pictures are written.
-
-    Attributes
-    ----------
-    image : InputImage
-    cell_pixels, pixels : int
-    unlike : tuple of str
-        How it differs from the training images of the model, and whether all or none of it is cell.
-    diameter : float or None
-        Of its cells in pixels, where it was estimated to bring them to the size that the model knows.
-    level : int
-        Of a pyramid.
-    levels : str or None
-        Which level of a pyramid was predicted, in words.
-    """
-
-    image: InputImage
-    cell_pixels: int
-    pixels: int
-    unlike: tuple[str, ...] = ()
-    diameter: float | None = None
-    level: int = 0
-    levels: str | None = None
 
 
 @dataclass
@@ -88,10 +50,26 @@ class PredictedImages:
     notes: list[str] = field(default_factory=list)
     signal: int | None = None
 
+    def add(self, result: ImageResult) -> None:
+        """Add what came out of an image."""
+        if result.predicted is not None:
+            self.done.append(result.predicted)
+            self.notes += result.notes
+        self.failures += result.failures
+
     @property
     def cell_share(self) -> float:
         """The share of cells among the pixels of all that are done."""
         return sum(image.cell_pixels for image in self.done) / sum(image.pixels for image in self.done)
+
+
+def unrecorded(images: Sequence[InputImage], out: Path) -> set[InputImage]:
+    """Images whose cells are written, but are not in the tables: the process was killed before it wrote these."""
+    written = [image for image in images if all(os.path.isfile(path) for path in cell_files(out / image.name))]
+    if not written:
+        return set()
+    is_recorded = recorded_images(out)
+    return {image for image in written if not is_recorded(image.name)}
 
 
 def has_results(image: InputImage, out: Path, *, classes: bool = False) -> bool:
@@ -108,6 +86,7 @@ def result_problems(
     skip_existing: bool,
     exports: Sequence[str] | None = None,
     classes: bool = False,
+    again: Container[InputImage] = (),
 ) -> list[str]:
     """The reasons why the results cannot be written, a sentence each.
 
@@ -124,6 +103,8 @@ def result_problems(
         What is written for other programs, beside the tables and pictures of cells; None: no cells.
     classes : bool
         Whether the model has classes.
+    again : container of InputImage
+        Those whose files may be replaced, whatever the user wants.
     """
     if problem := unwritable(out):
         return [f"--out {out}: {problem}"]
@@ -138,7 +119,8 @@ def result_problems(
             return [f"--out {out}: lies in the image {image.path}; choose a folder outside of it."]
     if problems := mixing_problems(out, files, [*data, *inputs.masks]):
         return problems
-    existing = dict.fromkeys(name for path, name in files.items() if os.path.lexists(path))
+    redone = {image.name for image in images if image in again}
+    existing = dict.fromkeys(name for path, name in files.items() if name not in redone and os.path.lexists(path))
     if existing and not overwrite:
         remedy = (
             "these are incomplete: remove them, or replace them with --overwrite in place of --skip-existing."
@@ -187,36 +169,34 @@ def prediction_document(
 
 
 def predict_files(
-    model: LoadedModel,
+    work: PredictionWork,
     images: Sequence[InputImage],
-    out: Path,
-    threshold: float = 0.5,
-    cells: CellRequest | None = None,
-    diameter: float | None = None,
-    level: int | None = 0,
+    tables: PredictionTables | None = None,
+    workers: Workers | None = None,
+    batch_size: int = 1,
 ) -> PredictedImages:
     """Write the pictures of every image; where one fails, the failure is recorded and the next image follows.
 
     Parameters
     ----------
-    model : LoadedModel
+    work : PredictionWork
+        What is done with each image.
     images : sequence of InputImage
-    out : Path
-        Folder of the results, made if missing.
-    threshold : float
-        Of the masks.
-    cells : CellRequest, optional
-        What is written of cells; without it nothing is.
-    diameter : float, optional
-        Of the cells in all images, in pixels, as for `LoadedModel.predict`; of a pyramid in those of level 0.
-    level : int or None
-        Of the images that are pyramids; None: by the size of the cells (`LevelChoice`).
+    tables : PredictionTables, optional
+        To which the images are added, if cells are found.
+    workers : Workers, optional
+        Who do it; this process unless given.
+    batch_size : int
+        Of images that go through the network together, if they have the same size there.
 
     Returns
     -------
     PredictedImages
+        In the order of the images.
     """
-    result = PredictedImages()
+    workers = OwnProcess() if workers is None else workers
+    results: dict[int, list[ImageResult]] = {}  # by the place of the first image of a task
+    result, done = PredictedImages(), 0
 
     def stopped() -> bool:
         return interruption.signal is not None
@@ -224,83 +204,49 @@ def predict_files(
     with (
         StopOnSignal(lambda: None, STOPPING) as interruption,
         FileProgressBar("predicting") as progress,
-        ThreadPoolExecutor(len(PICTURES)) as writers,
+        closing(workers.run(work, consecutive(images, batch_size), stopped)) as outcomes,
     ):
-        for number, image in enumerate(images):
-            progress(number, len(images))
-            if stopped():
-                break
-            try:
-                choice = LevelChoice(model, level, diameter)
-                predicted, notes = _predict_file(model, image, out, threshold, writers, stopped, cells, choice)
-            except _GivenUp:
-                break
-            except UserError as error:
-                path = str(image.path)
-                result.failures += [text if path in text else f"{path}: {text}" for text in error.problems]
-                continue
-            except MemoryError:
-                result.failures.append(f"{image.path} does not fit into memory: cut it into pieces or shrink it.")
-                continue
-            result.done.append(predicted)
-            result.notes += notes
-        if cells is not None and result.done:
-            cells.tables.write()
+        progress(0, len(images))
+        try:
+            for outcome in outcomes:
+                task = outcome.task
+                _sweep_after(task, work.out)
+                if outcome.lost:
+                    results[task.first] = [lost_image(work, task)]
+                else:
+                    results[task.first] = result_of(outcome)
+                    if task.deaths:
+                        names = join_names([image.name for image in task.items], 3)
+                        result.notes.append(f"{names}: {task.story}; another one has done it")
+                for place, of_image in enumerate(results[task.first]):
+                    if tables is not None and of_image.row is not None:
+                        tables.add(of_image.row, of_image.cells)
+                        results[task.first][place] = replace(of_image, row=None, cells=())  # they are not kept twice
+                done += len(task.items)
+                progress(done, len(images))
+        finally:  # also where the user stops at once
+            if tables is not None and any(of_image.predicted for group in results.values() for of_image in group):
+                tables.write()
+    for place in sorted(results):
+        for of_image in results[place]:
+            result.add(of_image)
     result.signal = interruption.signal
     return result
 
 
-def _predict_file(
-    model: LoadedModel,
-    image: InputImage,
-    out: Path,
-    threshold: float,
-    writers: ThreadPoolExecutor,
-    stopped: Callable[[], bool],
-    cells: CellRequest | None,
-    choice: LevelChoice,
-) -> tuple[PredictedImage, list[str]]:
-    """Write the pictures of one image, or none of them; returns what was predicted, and what the user should know of the file."""
-    cell_pixels, notes = 0, list[str]()
-    middle = MiddleRows()
-    with contextlib.ExitStack() as stack:
-        rows = stack.enter_context(open_rows(image.path, report=notes.append, level=choice))
-        progress = stack.enter_context(PartsBar(image.path.name))
+def _sweep_after(task: Task, out: Path) -> None:
+    """Remove what processes that died have left half written."""
+    for death in task.deaths:
+        for image in task.items:
+            sweep((out / image.name).parent, death.pid)
 
-        def report(done: int, total: int) -> None:
-            progress(done, total)
-            if stopped() and done < total:
-                raise _GivenUp
 
-        choice.check(image.path)
-        estimated = None
-        diameter = None if choice.diameter is None else choice.diameter / rows.scale
-        if diameter is None and model.preprocessing.diameter is not None:
-            estimated = estimate_of_rows(model, rows)
-            diameter = model.preprocessing.diameter if estimated is None else estimated
-        found = stack.enter_context(cells_of_image(cells, model, image, rows, out, report, notes))
-        predicted_rows = predict_rows(model, rows, report, diameter)
-        if found is not None:
-            predicted_rows = found.while_passing(predicted_rows)
-        predicted = with_context(predicted_rows, threshold, model.preprocessing.display)
-        first = next(predicted)  # before a file is made, since most bad images show here
-        written: list[Path] = []
-        try:
-            palette = None if model.legend is None else model.legend.colours
-            with picture_files(out / image.name, rows.height, writers, palette) as write:
-                for prediction in itertools.chain([first], predicted):
-                    write(prediction)
-                    cell_pixels += int(prediction.mask.sum())
-                    middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
-                if found is not None:
-                    written += found.write(out / image.name)
-        except BaseException:
-            remove_files(written)
-            raise
-        shape = rows.height, rows.width
-        unlike = model.unlike_window(middle.window(), shape, diameter) + extreme_share(cell_pixels / rows.pixels)
-        if found is not None:
-            found.add([*notes, *unlike])
-    side = read_pixel_size(image.path) if cells is None else cells.pixel_size_of(image, 1.0)
-    described = choice.described(rows, side, diameter)
-    return PredictedImage(image, cell_pixels, rows.pixels, tuple(unlike), estimated, rows.level, described), notes
+def lost_image(work: PredictionWork, task: Task) -> ImageResult:
+    """The failure of an image of which several workers have died; what they wrote of it is removed."""
+    (image,) = task.items
+    stem = work.out / image.name
+    exports = () if work.cells is None else work.cells.exports
+    remove_files([*result_files(stem, classes=work.model.legend is not None), *cell_files(stem, exports)])
+    return ImageResult(
+        failures=(f"{image.path}: {task.story}, perhaps for want of memory: try --workers 1, or cut it into pieces.",)
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +93,7 @@ class PredictionTables:
             If the system refuses.
         """
         for table, images in self._rows.items():
-            rows = [row for name in sorted(images, key=str.casefold) for row in images[name]]
+            rows = [row for name in sorted(images, key=lambda name: (name.casefold(), name)) for row in images[name]]
             counts = dict.fromkeys(name for row in rows for name in row if name.startswith(COUNT))
             write_text(self.folder / table, csv_of(rows, [*COLUMNS[table], *counts]))
         self._written = time.monotonic()
@@ -134,6 +134,18 @@ def table_problems(folder: Path) -> list[str]:
     except UserError as error:
         return error.problems
     return []
+
+
+def recorded_images(folder: Path) -> Callable[[str], bool]:
+    """Whether the table of images in a folder has a row of an image, by its name.
+
+    Raises
+    ------
+    UserError
+        As `PredictionTables`.
+    """
+    names = {row["image"] for row in _read(folder / IMAGE_TABLE, COLUMNS[IMAGE_TABLE])}
+    return lambda name: utf8(name).decode() in names
 
 
 def summary_lines(

@@ -15,7 +15,7 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.inference import loaded_model, tile_size, tiled_logits
 from minunet.results.png_file import PngFile
-from minunet.runs import prediction_run
+from minunet.runs import prediction_work
 from tests.commands.predict.prediction_folders import pictures, run, written
 
 
@@ -41,12 +41,12 @@ def test_all_bad(model, tmp_path, capsys):
 
 
 def test_image_too_large_for_memory(model, smears, monkeypatch, capsys):
-    def opened(path, report):
+    def opened(path, **options):
         if path.name == "b.png":
             raise MemoryError
-        return open_rows(path, report=report)
+        return open_rows(path, **options)
 
-    monkeypatch.setattr(prediction_run, "open_rows", opened)
+    monkeypatch.setattr(prediction_work, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 1
     assert "b.png does not fit into memory" in capsys.readouterr().err
 
@@ -59,11 +59,11 @@ def test_frames_left_unread_are_noted(model, tmp_path, capsys):
 
 
 def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, capsys):
-    def opened(path, report):
+    def opened(path, **options):
         os.kill(os.getpid(), signal.SIGINT)
-        return open_rows(path, report=report)
+        return open_rows(path, **options)
 
-    monkeypatch.setattr(prediction_run, "open_rows", opened)
+    monkeypatch.setattr(prediction_work, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 130
     assert written(tmp_path / "out") == pictures("a")
     error = capsys.readouterr().err
@@ -77,23 +77,23 @@ def test_first_ctrl_c_finishes_the_image(model, smears, tmp_path, monkeypatch, c
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("times", [1, 2])
 def test_the_exit_code_says_which_signal_it_was(model, smears, tmp_path, monkeypatch, number, times):
-    def opened(path, report):
+    def opened(path, **options):
         for _ in range(times):
             signal.raise_signal(number)
-        return open_rows(path, report=report)
+        return open_rows(path, **options)
 
-    monkeypatch.setattr(prediction_run, "open_rows", opened)
+    monkeypatch.setattr(prediction_work, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 128 + number
     assert (tmp_path / "out").exists() == (times == 1)
 
 
 def test_second_ctrl_c_stops_at_once(model, smears, tmp_path, monkeypatch, capsys):
-    def opened(path, report):
+    def opened(path, **options):
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(10)
 
-    monkeypatch.setattr(prediction_run, "open_rows", opened)
+    monkeypatch.setattr(prediction_work, "open_rows", opened)
     assert run(model, smears, "--out", "out") == 130
     assert not (tmp_path / "out").exists()
 
