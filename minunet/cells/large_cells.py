@@ -23,7 +23,7 @@ from minunet.data.reading.file_workers import ProgressCallback
 from minunet.files.disk_array import DiskArray
 
 MOST_BOX = 1 << 23  # pixels of the box of a region that is looked at as a whole: half a gigabyte
-BAND_PIXELS = 1 << 22  # of the rows that are looked at together
+BAND_PIXELS = 1 << 20  # of the rows that are looked at together
 OFTEN = 64  # regions between two reports of progress
 
 
