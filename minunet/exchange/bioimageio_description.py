@@ -21,9 +21,10 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.tile_size import tile_margin
 
 WHAT = "a bioimage.io package"
-# Where the network can see farther than this many pixels of its input, or of its deepest level. What is farther away moved no
-# probability of the pretrained model by more than 1e-5. Whole pixels of the deepest level, so that every tile begins on one.
-HALO_PIXELS, HALO_STEPS = 48, 3
+# A halo of as many pixels as the network sees makes tiles exact. Where that is more than 64, 3 pixels of the deepest level are
+# enough: what is farther away moved no probability of the pretrained model by more than 1e-5. Whole pixels of that level, so that
+# every tile begins on one.
+LARGEST_EXACT_HALO, HALO_STEPS = 64, 3
 SMALLEST_TILE = 64  # pixels between the halos
 TAGS = ["2d", "cells", "unet", "semantic-segmentation", "transmission-light-microscopy", "blood", "onnx", "minunet"]
 UNET_PAPER = "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015"
@@ -33,7 +34,9 @@ UNET_DOI = "10.1007/978-3-319-24574-4_28"
 def tile_sizes(model: LoadedModel) -> tuple[int, int, int]:
     """The smallest side of a tile, the step between sides, and the halo on each side, in pixels."""
     step = 2 ** model.config["depth"]
-    halo = min(tile_margin(model.config), max(HALO_PIXELS, HALO_STEPS * step))
+    halo = tile_margin(model.config)
+    if halo > LARGEST_EXACT_HALO:
+        halo = HALO_STEPS * step
     smallest = -(-(2 * halo + SMALLEST_TILE) // step) * step
     return smallest, step, halo
 
