@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import types
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from minunet.exchange.export_request import ExportedFile, ExportRequest
 from minunet.exchange.single_file.script_writing import write_script
 from minunet.wording import count_noun
 
+_numbers = itertools.count()  # of scripts that are modules, each under a name of its own
 MOST_OTHER = 1e-4  # share of the pixels whose probability may be on the other side of one half
 
 
@@ -54,7 +56,7 @@ def write_single_file(request: ExportRequest, path: Path) -> ExportedFile:
 @contextmanager
 def script_module(path: Path) -> Iterator[Any]:
     """A script as a module, within a block; its command is not run."""
-    module = types.ModuleType("minunet_script")
+    module = types.ModuleType(f"minunet_script_{next(_numbers)}")
     sys.modules[module.__name__] = module  # where dataclasses look for it
     try:
         exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)

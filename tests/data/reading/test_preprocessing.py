@@ -160,3 +160,17 @@ def test_an_image_is_fitted_by_the_size_of_its_cells():
         preprocessing.fitted((16, 24), 100)
     (problem,) = refused(diameter=0)
     assert problem == "diameter 0: give a number of pixels from 3 to 10,000."
+
+
+def test_a_scale_shrinks_every_image_by_the_same_factor():
+    scaled = Preprocessing(channels="grey", scale=0.5)
+    image = np.arange(7 * 10, dtype=np.uint8).reshape(7, 10)
+    assert scaled.scaled((7, 10)).size == (5, 3) and scaled.scaled((1, 1)).size == (1, 1)
+    assert np.array_equal(scaled.image(image), Preprocessing(size=(5, 3)).image(image))
+    assert Preprocessing.from_dict(scaled.to_dict()) == scaled and "scale" not in Preprocessing().to_dict()
+    assert scaled.at_own_size().scale is None and Preprocessing().scaled((7, 10)) == Preprocessing()
+    for wrong in (0, 1.5, "half", True):
+        with pytest.raises(UserError, match="scale .*give a number above 0 and up to 1"):
+            Preprocessing(scale=wrong)
+    with pytest.raises(UserError, match="each says how images are resized"):
+        Preprocessing(scale=0.5, size=(8, 8))
