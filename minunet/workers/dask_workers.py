@@ -88,7 +88,7 @@ class DaskWorkers:
     def _gather(self, tasks: TaskQueue, begun: dict[Any, Task]) -> None:
         """Take what came out of the tasks that are done by now."""
         distributed = _distributed(self.address)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(TimeoutError), self.client.as_current():
             distributed.wait([*begun], timeout=0.1, return_when="FIRST_COMPLETED")
         for future in [future for future in begun if future.done()]:
             task = begun.pop(future)
