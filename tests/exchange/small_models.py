@@ -1,6 +1,7 @@
 """Small models of every kind that minunet trains, for the tests of the files of other programs."""
 
 import numpy as np
+import pytest
 
 from minunet.data.outputs import Outputs
 from minunet.data.reading.image_range import ImageRange
@@ -40,3 +41,6 @@ KINDS = {
     "resized": small_model(size=(48, 36), image_range=ImageRange(20.0, 230.0, ("uint8",))),
     "16 bits": small_model(image_range=ImageRange(100.0, 4000.0, ("uint16",))),
 }
+
+QUICK = ("paper, grey", "classes and separation", "one cell diameter", "resized")
+EACH_KIND = [kind if kind in QUICK else pytest.param(kind, marks=pytest.mark.ci) for kind in KINDS]

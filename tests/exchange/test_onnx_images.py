@@ -7,7 +7,7 @@ from minunet.data.reading.image_range import ImageRange
 from minunet.exchange.check_image import drawn_image
 from minunet.exchange.onnx_images import image_dtype
 from minunet.exchange.onnx_model import onnx_model
-from tests.exchange.small_models import KINDS, small_model
+from tests.exchange.small_models import EACH_KIND, KINDS, small_model
 
 pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -21,7 +21,7 @@ def inputs_of(images, diameter=None):
     return {"image": images} if diameter is None else {"image": images, "diameter": np.asarray(diameter, np.float64)}
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_the_probabilities_are_those_of_predict(kind):
     model = KINDS[kind]
     diameter = None if model.preprocessing.diameter is None else 17.3
