@@ -77,6 +77,11 @@ class DaskWorkers:
                     yield outcome
                 if stopped():
                     tasks.stop()
+        except OSError as error:  # Dask's CommClosedError is one; what a task raises comes as its outcome
+            raise UserError(
+                f"--dask {self.address}: the scheduler no longer answers ({error}); start it again and give the same command; "
+                "predict goes on with --skip-existing."
+            ) from error
         finally:
             with contextlib.suppress(Exception):  # the cluster may be gone
                 self.client.cancel([*begun])
@@ -88,7 +93,7 @@ class DaskWorkers:
     def _gather(self, tasks: TaskQueue, begun: dict[Any, Task]) -> None:
         """Take what came out of the tasks that are done by now."""
         distributed = _distributed(self.address)
-        with contextlib.suppress(TimeoutError), self.client.as_current():
+        with contextlib.suppress(TimeoutError, distributed.CancelledError), self.client.as_current():
             distributed.wait([*begun], timeout=0.1, return_when="FIRST_COMPLETED")
         for future in [future for future in begun if future.done()]:
             task = begun.pop(future)

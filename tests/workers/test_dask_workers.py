@@ -45,6 +45,18 @@ def test_a_worker_that_dies_loses_nothing(cluster, tmp_path):
     assert all(result_of(outcome)[1] == [2 * outcome.task.first] for outcome in outcomes)
 
 
+def test_a_scheduler_that_ends_in_the_middle(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    cluster = distributed.LocalCluster(
+        n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
+    )
+    outcomes = DaskWorkers(cluster.scheduler_address, []).run(doubling(tmp_path), consecutive(range(10_000), 1), bool)
+    next(outcomes)
+    cluster.close(timeout=2)
+    with pytest.raises(UserError, match="the scheduler no longer answers .*--skip-existing"):
+        list(outcomes)
+
+
 def test_what_the_work_raises_is_raised_here(cluster, tmp_path):
     (outcome,) = DaskWorkers(cluster.scheduler_address, []).run(doubling(tmp_path), [["bad"]], bool)
     with pytest.raises(UserError, match=r"^bad\.png: cannot be read$"):
