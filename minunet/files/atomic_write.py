@@ -16,6 +16,7 @@ from minunet.errors import UserError
 from minunet.files.names import unusable_name
 from minunet.wording import shorten
 
+FOLDER_SUFFIXES = (".zarr",)  # of the folders that `replacing_folder` makes; no other folder is ever swept
 TEMPORARY = re.compile(r"\..*\.([0-9]+)\.part(\.[^.]*)?", re.DOTALL)  # the name of a file that is being written
 
 
@@ -85,7 +86,7 @@ def sweep(folder: str | Path, pid: int | None = None) -> None:
             match = TEMPORARY.fullmatch(entry.name)
             if match is None or pid not in (None, int(match[1])):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if entry.is_dir(follow_symlinks=False) and entry.name.endswith(FOLDER_SUFFIXES):
                 shutil.rmtree(entry.path, ignore_errors=True)
             elif entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):

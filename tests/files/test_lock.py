@@ -246,6 +246,7 @@ def test_what_killed_processes_left_half_written_is_swept(tmp_path):
     for name in kept:
         (tmp_path / name).touch()
     (tmp_path / ".folder.12.part").mkdir()
+    (tmp_path / ".slide_cells.ome.12.part.zarr" / "labels").mkdir(parents=True)
     (tmp_path / ".no-ending.12.part").touch()
     with FolderLock(tmp_path) as lock:
         lock.sweep([deep, tmp_path / "missing"])

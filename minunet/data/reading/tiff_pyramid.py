@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from PIL import Image, TiffImagePlugin
+from PIL import Image
 
 from minunet.data.reading.deep_colour import deep_values, is_deep
+from minunet.data.reading.image_format import is_tiff
 from minunet.data.reading.image_header import ORIENTATION, ImageHeader
 from minunet.data.reading.pixels import finite, from_pil, grey_if_equal
 from minunet.data.reading.pyramids import Pyramid, levels_of
@@ -36,7 +37,7 @@ _MOST_PIXELS = 1 << 26  # of a row of tiles; a strip of more is the whole image
 
 def may_be_pyramid(image: Image.Image, file: BinaryIO) -> bool:
     """Whether an image that Pillow opened from a file is a TIFF of tiles with further pages, or of a slide scanner."""
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+    if not is_tiff(image):
         return False
     tags = image.tag_v2
     if _TILES not in tags:
