@@ -72,6 +72,9 @@ def drawn(tmp_path_factory):
 
 
 @pytest.mark.ci
+@pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # of bioimageio.core
 @pytest.mark.parametrize("page", [page for page, commands in RUN.items() if commands], ids=lambda page: page.name)
 def test_every_command_of_a_page_runs(page, drawn, tmp_path, monkeypatch, capsys):
     shutil.copytree(drawn, tmp_path, dirs_exist_ok=True)

@@ -34,12 +34,10 @@ def test_a_grey_image_of_6000x6000_pixels(tmp_path):
     model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=64))
     row = (np.arange(6000) // 20 % 200).astype(np.uint8)
     Image.fromarray(np.repeat(row[None], 6000, axis=0)).save(tmp_path / "slide.png")
-    command = [sys.executable, "-c", COMMAND, str(model), "slide.png", "--out", "out"]
+    command = [sys.executable, "-c", COMMAND, str(model), "slide.png", "--out", "out", "--no-report"]
     result = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert result.returncode == 0, result.stderr
     peak = int(result.stdout.split("peak")[1]) / 1024  # MB; decoded whole it would be 2,000 and more
     assert peak < 700
-    assert written(tmp_path / "out") == sorted(f"slide_{kind}.png" for kind in KINDS)
-    assert "36 million pixels, and the memory that is left is enough to find cells in at most 34 million" in " ".join(
-        result.stdout.split()
-    )
+    cells = ["slide_cells.png", "slide_labels.tif"]  # found on disk, since the memory does not suffice
+    assert written(tmp_path / "out") == sorted([*cells, *(f"slide_{kind}.png" for kind in KINDS)])

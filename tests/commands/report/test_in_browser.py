@@ -49,6 +49,8 @@ CONTRASTS = """
 """
 COLUMN = "Array.from(document.querySelectorAll('.table table')[0].tBodies[0].rows, (row) => row.cells[{}].textContent)"
 HEAD = "document.querySelectorAll('.table table')[0].tHead.rows[0].cells[{}]"
+# Those in closed parts of the page take no focus.
+FIRST_IN_SIGHT = "Array.from(document.querySelectorAll('.table table')).filter((table) => table.checkVisibility())[0].tHead.rows[0].cells[0]"
 
 
 @pytest.fixture(scope="module")
@@ -119,9 +121,9 @@ def test_a_click_sorts_and_another_sorts_the_other_way_round(browser, report):
 @pytest.mark.parametrize("key", ["Enter", " "])
 def test_the_keyboard_sorts(browser, report, key):
     browser.open(report)
-    browser.run(f"{HEAD.format(0)}.querySelector('button').focus()")
+    browser.run(f"{FIRST_IN_SIGHT}.querySelector('button').focus()")
     browser.press(key, "\r" if key == "Enter" else " ")
-    assert browser.run(f"{HEAD.format(0)}.getAttribute('aria-sort')") == "ascending"
+    assert browser.run(f"{FIRST_IN_SIGHT}.getAttribute('aria-sort')") == "ascending"
 
 
 def test_tab_reaches_links_tables_and_columns(browser, report):
