@@ -191,6 +191,7 @@ def test_what_is_missing_is_named(tmp_path, monkeypatch, given, message):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.ci
 def test_a_run_is_resumed_from_another_folder_and_after_it_was_moved(smears, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     minunet.fit(*smears, out="run", progress=False, **{**SMALL, "epochs": 1})

@@ -81,6 +81,7 @@ def test_products():
     )
 
 
+@pytest.mark.ci
 @needs_compiler
 def test_layers():
     model = UNet(base_channels=8, depth=1, variant="classic")

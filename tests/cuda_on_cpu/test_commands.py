@@ -46,6 +46,7 @@ def run(command, *arguments):
     return command.main([str(argument) for argument in arguments])
 
 
+@pytest.mark.ci
 def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, capsys, monkeypatch):
     folder = tmp_path / "run"
     machine = "--device", "cuda", "--precision", "tf32"
@@ -73,6 +74,7 @@ def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, c
     assert not np.array_equal(there, here)
 
 
+@pytest.mark.ci
 def test_the_reason_for_no_graph_is_printed_once(host, squares, tmp_path, capsys):
     assert run(train, squares, "--out", tmp_path / "run", *SMALL, "--epochs", 1, "--loss", "dice") == 0
     said = " ".join(capsys.readouterr().out.split())

@@ -98,6 +98,7 @@ print(moments > 20)
 """
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_ctrl_c_at_any_moment_of_the_first_call_leaves_every_candidate():
     done = subprocess.run(

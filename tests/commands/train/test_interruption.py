@@ -149,6 +149,7 @@ def test_at_once_while_the_last_epoch_is_saved_it_does_not_say_that_nothing_is_l
     assert load_state(run).epoch == 2
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
 def test_a_full_disk_behind_stdout_does_not_stop_a_training(finished, discs, tmp_path):
     command = [sys.executable, "-m", "minunet.train", str(discs), "--out", str(tmp_path / "run"), *TINY, "--no-report"]

@@ -145,6 +145,7 @@ def test_a_split_with_broken_digests_is_no_split(digests, finished, tmp_path, ca
     assert "split.json: this is not a split (" in problems(capsys)[0]
 
 
+@pytest.mark.ci
 def test_a_run_that_is_made_longer_keeps_its_rates_and_is_the_same_however_it_was_stopped(discs, tmp_path, monkeypatch):
     """From the end, from the middle, and stopped again in the part that was added."""
     flags = [argument for argument in TINY if argument not in ("--epochs", "3")]

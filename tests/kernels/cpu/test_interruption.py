@@ -217,6 +217,7 @@ def run(program):
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.ci
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such timers")
 def test_two_hundred_signals_at_random_moments_of_a_training_leave_everything_whole():
     done = run(SIGNALS)
