@@ -50,7 +50,8 @@ CONTRASTS = """
 COLUMN = "Array.from(document.querySelectorAll('.table table')[0].tBodies[0].rows, (row) => row.cells[{}].textContent)"
 HEAD = "document.querySelectorAll('.table table')[0].tHead.rows[0].cells[{}]"
 # Those in closed parts of the page take no focus.
-FIRST_IN_SIGHT = "Array.from(document.querySelectorAll('.table table')).filter((table) => table.checkVisibility())[0].tHead.rows[0].cells[0]"
+_IN_SIGHT = "Array.from(document.querySelectorAll('.table table')).filter((table) => table.checkVisibility())"
+FIRST_IN_SIGHT = f"{_IN_SIGHT}[0].tHead.rows[0].cells[0]"
 
 
 @pytest.fixture(scope="module")
