@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -24,26 +22,26 @@ from minunet.cli.argument_types import (
     positive_int,
     pyramid_level,
 )
-from minunet.cli.command import INTERRUPTED, command_of_ranks, print_folded, report
+from minunet.cli.command import command_of_ranks
 from minunet.cli.console import say_item
 from minunet.cli.json_output import add_json_flag, run_with_json
 from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.parser import Parser
-from minunet.data.finding.input_images import InputFiles, InputImage, find_input_images
+from minunet.data.finding.input_images import InputImage, find_input_images
 from minunet.errors import UserError
 from minunet.files.folders import fresh_folder
 from minunet.files.lock import FolderLock
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.ome_zarr_file import zarr_package
-from minunet.results.prediction import PICTURES, is_result, result_files
-from minunet.runs.cell_results import CELL_FILES, CellRequest, cell_files
+from minunet.results.prediction import PICTURES, is_result
+from minunet.runs.cell_results import CELL_FILES, CellRequest
 from minunet.runs.level_choice import level_problems
-from minunet.runs.model_messages import announce_model, describe_diameters, known_diameter_problems
+from minunet.runs.model_messages import known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
+from minunet.runs.prediction_messages import announce_prediction, announce_results
 from minunet.runs.prediction_report import write_prediction_report
 from minunet.runs.prediction_run import (
-    PredictedImages,
     has_results,
     predict_files,
     prediction_document,
@@ -54,10 +52,8 @@ from minunet.runs.prediction_tables import TABLES, PredictionTables
 from minunet.runs.prediction_work import PredictionWork
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
-from minunet.wording import count_noun, join_names, paragraph
 from minunet.workers.tasks import OwnProcess
 
-FAILED = 1
 MASK_THRESHOLD = 0.5
 EPILOG = f"""\
 for each image NAME, in the folder --out, sub-folders as in the folder given:
@@ -276,64 +272,6 @@ def build_parser() -> Parser:
     )
     add_machine_arguments(parser)
     return parser
-
-
-def announce_prediction(model: LoadedModel, inputs: InputFiles, images: Sequence[InputImage]) -> None:
-    """Print the model, and which files are images to predict and which are not."""
-    finished = len(inputs.images) - len(images)
-    announce_model(print, model)
-    say_item(print, "images", f"{len(images)} to predict" + (f", {finished} done before" if finished else ""))
-    for reason, paths in (
-        ("beside images", inputs.masks),
-        ("earlier results", inputs.results),
-        ("no images", inputs.others),
-    ):
-        if paths:
-            names = join_names([path.name + "/" * os.path.isdir(path) for path in paths], 3)
-            say_item(print, "", f"left out, {reason}: {names}")
-
-
-def announce_results(
-    result: PredictedImages, images: Sequence[InputImage], out: Path, tables: PredictionTables | None
-) -> int:
-    """Print what was done, what failed and how to go on; returns the exit code. `tables` is None where cells are not found."""
-    for note in result.notes:
-        say_item(print, "note", note)
-    for predicted in result.done:
-        if predicted.unlike:
-            say_item(print, "unlike", f"{predicted.image.name}: {paragraph(predicted.unlike)}")
-    for predicted in result.done:
-        if predicted.levels:
-            say_item(print, "level", f"{predicted.image.name}: {predicted.levels}")
-    if sizes := describe_diameters([predicted.diameter for predicted in result.done if predicted.diameter]):
-        say_item(print, "size", sizes)
-    if result.done:
-        unlike = sum(bool(predicted.unlike) for predicted in result.done)
-        say_item(
-            print,
-            "done",
-            f"{count_noun(len(result.done), 'image')}; {100 * result.cell_share:.1f} % of the pixels are cells",
-            *([f"{unlike} of them to look at first, see above"] if unlike else []),
-        )
-        stem = out / result.done[0].image.name
-        numbered = [path for path in cell_files(stem) if path.suffix == ".png" and path.is_file()]
-        say_item(print, "open", *map(str, [result_files(stem)[-1], *numbered]), fold=False)
-    elif not images:
-        say_item(print, "done", "nothing was left to do")
-    if tables is None:
-        say_item(print, "cells", missing_packages() or "")
-    elif tables.images():
-        say_item(print, "cells", *tables.summary())
-        say_item(print, "", *(str(out / name) for name in TABLES), fold=False)
-    sys.stdout.flush()
-    if result.failures:
-        report(result.failures, f"{len(result.failures)} of {count_noun(len(images), 'image')} failed")
-    left = len(images) - len(result.done) - len(result.failures)
-    if left:
-        folder = shlex.quote(str(out))
-        print_folded(f"stopped with {left} left; to go on: the same with --out {folder} --skip-existing")
-        return INTERRUPTED if result.signal is None else 128 + result.signal
-    return FAILED if result.failures else 0
 
 
 if __name__ == "__main__":

@@ -150,8 +150,7 @@ def write_cell_files(
         "cells": lambda: png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
         **{word: partial(make, cells, stem.name, pixel_size) for word, (_, make) in EXPORTS.items()},
     }
-    written: list[Path] = []
-    try:
+    with all_or_none() as written:
         for word, path in zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True):
             if word == ZARR:
                 with replacing_folder(path) as folder:
@@ -161,9 +160,6 @@ def write_cell_files(
             else:
                 write_bytes(path, contents[word](), durable=False)
             written.append(path)
-    except BaseException:
-        remove_files(written)
-        raise
     return written
 
 
@@ -177,6 +173,17 @@ def class_colours_of(cells: Cells) -> dict[int, tuple[int, int, int]] | None:
     if not isinstance(cells, ClassifiedCells):
         return None
     return {row["id"]: cells.legend.colour_of(row["class"]) for row in cells.table}
+
+
+@contextlib.contextmanager
+def all_or_none() -> Iterator[list[Path]]:
+    """A list of the paths that the block has written: they are removed again where an exception ends it."""
+    written: list[Path] = []
+    try:
+        yield written
+    except BaseException:
+        remove_files(written)
+        raise
 
 
 def remove_files(paths: Sequence[Path]) -> None:

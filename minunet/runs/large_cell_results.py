@@ -24,7 +24,7 @@ from minunet.files.folders import nearest_existing
 from minunet.results.cell_overlay import CellDrawing
 from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.png_file import PngFile
-from minunet.runs.cell_results import cell_files, remove_files
+from minunet.runs.cell_results import all_or_none, cell_files
 
 Display = Callable[[np.ndarray], np.ndarray]
 
@@ -87,9 +87,8 @@ def write_large_cells(
         The files.
     """
     labels = result.cells.labels
-    written: list[Path] = []
     files = dict(zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True))
-    try:
+    with all_or_none() as written:
         for kind, path in files.items():
             if kind in ("labels", "ome"):
                 with replacing(path) as temporary:
@@ -104,9 +103,6 @@ def write_large_cells(
                 cells = Cells(labels, result.table)  # type: ignore[arg-type]  # of which only parts are looked at
                 write_bytes(path, EXPORTS[kind][1](cells, stem.name, pixel_size), durable=False)
             written.append(path)
-    except BaseException:
-        remove_files(written)
-        raise
     return written
 
 

@@ -24,7 +24,7 @@ from minunet.inference.large_images import PredictedRows, estimate_of_rows, pred
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
 from minunet.results.prediction import PICTURES, with_context
-from minunet.runs.cell_results import CellRequest, remove_files
+from minunet.runs.cell_results import CellRequest, all_or_none
 from minunet.runs.image_cells import cells_of_image
 from minunet.runs.kept_rows import MiddleRows
 from minunet.runs.level_choice import LevelChoice
@@ -205,19 +205,14 @@ class PredictionWork:
                 predicted_rows = found.while_passing(predicted_rows)
             predicted = with_context(predicted_rows, self.threshold, model.preprocessing.display)
             first = next(predicted)  # before a file is made, since most bad images show here
-            written: list[Path] = []
-            try:
-                palette = None if model.legend is None else model.legend.colours
-                with picture_files(stem, rows.height, writers, palette) as write:
-                    for prediction in itertools.chain([first], predicted):
-                        write(prediction)
-                        cell_pixels += int(prediction.mask.sum())
-                        middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
-                    if found is not None:
-                        written += found.write(stem)
-            except BaseException:
-                remove_files(written)
-                raise
+            palette = None if model.legend is None else model.legend.colours
+            with all_or_none() as written, picture_files(stem, rows.height, writers, palette) as write:
+                for prediction in itertools.chain([first], predicted):
+                    write(prediction)
+                    cell_pixels += int(prediction.mask.sum())
+                    middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
+                if found is not None:
+                    written += found.write(stem)
             shape = rows.height, rows.width
             unlike = tuple(model.unlike_window(middle.window(), shape, opened.diameter))
             unlike += tuple(extreme_share(cell_pixels / rows.pixels))
