@@ -13,9 +13,7 @@ limit, and every figure is in benchmarks/results/gpu_<name of the GPU>.json as s
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -29,14 +27,15 @@ sys.path.insert(0, str(ROOT))  # neither benchmarks nor tools are installed
 
 from benchmarks.gpu.bare_checkout import prepare  # noqa: E402
 
-prepare()
+MISSING = prepare()
 
 from tqdm import tqdm  # noqa: E402
 
+from benchmarks.gpu.device import Gpu  # noqa: E402
 from benchmarks.gpu.limited_process import answer_of, run_limited  # noqa: E402
 from benchmarks.gpu.steps import SHAPES  # noqa: E402
 from benchmarks.gpu.whole_runs import WHOLE_RUNS  # noqa: E402
-from benchmarks.results import FOLDER  # noqa: E402
+from benchmarks.results import FOLDER, save  # noqa: E402
 from minunet.kernels.backend import why_no_gpu  # noqa: E402
 from minunet.kernels.cuda import registration  # noqa: E402, F401  declares every program
 from minunet.kernels.cuda.compile import CompileError, compile_program, nvrtc  # noqa: E402
@@ -102,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"no GPU here, so the kernels are compiled: {problem}" if problem else "compiling")
         return compile_all(args.cubins, tuple(args.architecture or ARCHITECTURES))
     os.environ[CACHE_VARIABLE] = str(args.cubins.absolute())
-    return measure(args.out, 60 * args.minutes, PARTS, run_part)
+    return measure(Gpu(), args.out, 60 * args.minutes, PARTS, run_part)
 
 
 def targets(program: Program, architectures: tuple[str, ...]) -> Iterator[str]:
@@ -151,6 +150,7 @@ def run_part(part: SessionPart, sm_90a_checked: bool) -> dict[str, Any]:
 
 
 def measure(
+    device: Gpu,
     folder: Path,
     seconds: float,
     parts: tuple[SessionPart, ...],
@@ -158,8 +158,8 @@ def measure(
 ) -> int:
     """Run the parts in turn while there is time, and save what is known after each; 1 where one failed."""
     began = time.perf_counter()
-    content: dict[str, Any] = {"command": "python tools/gpu_session.py", "machine": {}, "figures": {}}
-    path, checked, failed = folder / "gpu_unknown.json", False, 0
+    figures: dict[str, Any] = {**device.about, "stood_in_for": MISSING}
+    checked, failed = False, 0
     for part in parts:
         left = seconds - (time.perf_counter() - began)
         if part.needs_sm_90a and not checked:
@@ -168,20 +168,14 @@ def measure(
             result = {"failed": [f"not run: {left:.0f} s were left, and it may take {part.seconds:.0f} s"]}
         else:
             print(f"{part.name} ...", flush=True)
-            answer = run(part, checked)
-            result = answer.pop("result", answer)
-            if "machine" in answer:
-                path = folder / f"gpu_{re.sub(r'[^A-Za-z0-9]+', '_', answer['gpu']).strip('_').lower()}.json"
-                content["machine"] = answer.pop("machine")
-                content["figures"] = {**answer, **content["figures"]}
+            result = run(part, checked)
         if part.name == SM_90A:
             checked = not result.get("failed") and not result.get("skipped")
         for problem in result.get("failed", ()):
             print(f"  FAILED {problem}")
         failed += bool(result.get("failed"))
-        content["figures"][part.name] = result
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        figures[part.name] = result
+        path = save(device.figures_name, "python tools/gpu_session.py", figures, folder)
     print(
         f"{len(parts) - failed} of {len(parts)} parts ran without a failure in {time.perf_counter() - began:.0f} s: {path}"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 import time
 import traceback
@@ -28,7 +27,6 @@ from benchmarks.gpu.tensorrt_inference import tensorrt_inference  # noqa: E402
 from benchmarks.gpu.training import parity  # noqa: E402
 from benchmarks.gpu.values import conformance, kernels  # noqa: E402
 from benchmarks.gpu.whole_runs import WHOLE_RUNS, whole_runs  # noqa: E402
-from benchmarks.machine import describe_machine  # noqa: E402
 from benchmarks.results import add_out, save  # noqa: E402
 from minunet import UNet  # noqa: E402
 from minunet.kernels.backend import why_no_gpu  # noqa: E402
@@ -58,11 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     device = Gpu()
     if args.part is not None:
         return one_part(device, args.part, args.sm_90a_checked)
-    name = "gpu_" + re.sub(r"[^A-Za-z0-9]+", "_", device.name).strip("_").lower()
-    figures: dict[str, Any] = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": MISSING}
+    figures: dict[str, Any] = {**device.about, "stood_in_for": MISSING}
     for label, result in run_parts(parts(device, args.sm_90a_checked), args.only, 0.8 * 60 * args.minutes):
         figures[label] = result
-        path = save(name, "python -m benchmarks.gpu", figures, args.out)
+        path = save(device.figures_name, "python -m benchmarks.gpu", figures, args.out)
     if len(figures) == 3:
         print(f"error: no part has {args.only!r} in its name", file=sys.stderr)
         return 2
@@ -78,8 +75,7 @@ def one_part(device: Any, name: str, sm_90a_checked: bool) -> int:
         print(f"error: there is no part {name!r}", file=sys.stderr)
         return 2
     ((_, result),) = run_parts(iter([(name, part)]), None, float("inf"))
-    about = {"gpu": device.name, "multiprocessors": device.multiprocessors, "stood_in_for": MISSING}
-    print(json.dumps({**about, "machine": describe_machine(), "result": result}))
+    print(json.dumps(result))
     return 0
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import statistics
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,16 @@ class Gpu:
         self.name = properties["name"].decode()
         self.multiprocessors = properties["multiProcessorCount"]
         self.launcher = devices.launcher_for(cupy.empty(1))
+
+    @property
+    def figures_name(self) -> str:
+        """The name of the file of its figures, without the suffix: "gpu_" and its own name in lower case."""
+        return "gpu_" + re.sub(r"[^A-Za-z0-9]+", "_", self.name).strip("_").lower()
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What its figures begin with."""
+        return {"gpu": self.name, "multiprocessors": self.multiprocessors}
 
     def use(self) -> contextlib.AbstractContextManager[Any]:
         """A block in which arrays of this device are computed with CUDA kernels; CuPy arrays always are."""
