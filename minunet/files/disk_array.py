@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-MAPPED = 1 << 26  # bytes that are used before the memory is given back
+MAPPED = 1 << 24  # bytes that are used before the memory is given back
 PAGE = 4096  # bytes that the system reads at once, at least
 BLOCK = 1 << 22  # bytes that are written at once
 

@@ -87,13 +87,14 @@ def _tiled(model: LoadedModel, image: ImageRows, report: ProgressCallback) -> It
         pixels = window[band.core]
         stacked = np.empty((*pixels.shape[:2], model.map_count), np.float32)
         for column in columns:
-            part = model.preprocessing.values(window[:, column.start : column.stop])
-            predicted = model.maps(part[None])[0]
-            stacked[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
+            values = model.preprocessing.values(window[:, column.start : column.stop])
+            stacked[:, column.core_start : column.core_stop] = model.maps(values[None])[0, band.core, column.core]
+            del values  # before those of the next tile are made
             done += 1
             report(done, total)
         for start, stop in spans_of(len(pixels), image.strip_rows):
-            yield pixels[start:stop], PredictedMaps.of(stacked[start:stop], model.outputs)
+            # Copies: who holds on to the last of them does not hold the whole band while the next one is predicted.
+            yield pixels[start:stop].copy(), PredictedMaps.of(stacked[start:stop].copy(), model.outputs)
         del window, pixels, stacked  # before those of the next band are made
 
 
@@ -150,8 +151,9 @@ def _scaled(
         inputs = np.clip(np.concatenate(list(_input_rows(resize, preprocessing, band, window, first, image))), 0, 1)
         stacked = np.empty((band.core_stop - band.core_start, width, model.map_count), np.float32)
         for column in columns:
-            predicted = model.maps(inputs[None, :, column.start : column.stop])[0]
-            stacked[:, column.core_start : column.core_stop] = predicted[band.core, column.core]
+            maps = model.maps(inputs[None, :, column.start : column.stop])
+            stacked[:, column.core_start : column.core_stop] = maps[0, band.core, column.core]
+            del maps
             done += 1
             report(done, total)
         kept = np.concatenate([kept, stacked])
@@ -160,7 +162,7 @@ def _scaled(
             lowest, highest = back.span(*strip)
             rows = back.rows(kept[lowest - top : highest - top], *strip)
             yield (
-                window[strip[0] - first : strip[1] - first],
+                window[strip[0] - first : strip[1] - first].copy(),
                 PredictedMaps.of(np.clip(rows, 0, 1), model.outputs),
             )
         if end < image.height:

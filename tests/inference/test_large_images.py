@@ -85,6 +85,20 @@ def test_a_model_of_native_resolution(tmp_path, request, variant, depth):
     np.testing.assert_array_equal(found, model.predict(image))
 
 
+@pytest.mark.parametrize("diameter", [None, 4.0])
+def test_who_keeps_some_rows_keeps_no_others_in_memory(tmp_path, request, monkeypatch, diameter):
+    monkeypatch.setattr(large_images, "MOST_INPUT_PIXELS", 1000)
+    model = load_model(write_model(tmp_path / "m", unet(), Preprocessing(crop=8, diameter=diameter)))
+    image = np.random.default_rng(0).integers(0, 256, (221, 203), np.uint8)
+    request.getfixturevalue("small_limits")
+    parts = list(predict_rows(model, ImageRows.of_array(image), diameter=diameter))
+    assert len(parts) > 3
+    for pixels, maps in parts:
+        for array in (pixels, maps.probability):
+            bottom = array if array.base is None else array.base
+            assert bottom.nbytes <= array.nbytes * 2
+
+
 def test_a_small_image_is_predicted_whole(tmp_path):
     model = load_model(write_model(tmp_path / "m", unet(), Preprocessing(crop=8)))
     image = np.random.default_rng(0).integers(0, 256, (31, 40), np.uint8)

@@ -41,6 +41,18 @@ def test_the_outline_stays_inside_random_instances():
             )
 
 
+@pytest.mark.parametrize("thickness", [1, 2, 3, 5])
+def test_a_thick_outline_is_the_pixels_within_so_many_steps_of_another_label(thickness):
+    rng = np.random.default_rng(1)
+    labels = rng.integers(0, 4, (4, 5)).repeat(7, axis=0).repeat(6, axis=1)
+    edge = find_boundaries(labels.astype(np.int32), thickness)
+    rows, columns = np.indices(labels.shape)
+    for row, column in np.argwhere(labels > 0):
+        steps = np.abs(rows - row) + np.abs(columns - column)
+        assert edge[row, column] == (steps[labels != labels[row, column]].min() <= thickness)
+    assert not edge[labels == 0].any()
+
+
 def test_an_overlay_changes_the_contour_only():
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
