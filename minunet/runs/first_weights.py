@@ -105,6 +105,11 @@ def begin_with(model: UNet, config: TrainConfig) -> list[str]:
     model.load_state_dict(copied)
     if anew:
         said.append(f"new, because that model does not have them: {anew}")
+    if (scale := loaded.preprocessing.scale) is not None:  # of an imported model; a run has no such setting
+        said.append(
+            f"that model resizes its images by {scale:g}: cells look as large in this run where --size is {scale:g} times the "
+            "width and the height of your images"
+        )
     return said
 
 

@@ -138,6 +138,14 @@ def test_outputs_that_both_have_are_kept(tmp_path, theirs, ours, kept, anew):
     assert said[1:] == ([] if anew is None else [f"new, because that model does not have them: {anew}"])
 
 
+def test_the_scale_of_an_imported_model_is_said(tmp_path):
+    path = saved(tmp_path / "model.safetensors", Preprocessing(channels="grey", scale=0.5))
+    config = TrainConfig(size=(16, 16), base_channels=2, depth=2, variant="classic", init=str(path))
+    said = begin_with(UNet(**config.architecture()), config)
+    assert said[1].startswith("that model resizes its images by 0.5: ")
+    assert "--size is 0.5 times the width and the height" in said[1]
+
+
 def test_a_model_that_has_changed_is_refused(model):
     config = TrainConfig(
         size=None, crop=16, base_channels=2, depth=2, variant="classic", init=str(model), init_hash="0"

@@ -42,7 +42,7 @@ def user_errors(path: Path, file: BinaryIO | None = None) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask for permission to read it.") from error
     except IsADirectoryError as error:
-        raise UserError(f"{path} is a folder where an image file is expected.") from error
+        raise UserError(f"{path} is a folder where an image file is expected: give a file in it.") from error
     except UnidentifiedImageError as error:
         raise UserError(_unidentified(path, file)) from error
     except Exception as error:  # decoders raise almost anything on damaged data

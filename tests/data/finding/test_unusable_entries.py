@@ -46,7 +46,7 @@ def test_what_is_wrong_with_each(folder):
     assert problem("nothing.png") == "nothing.png does not exist: check the name."
     assert problem("pipe.png").startswith("pipe.png cannot be read (it is a named pipe, not a file)")
     assert problem("empty.png") == "empty.png is empty (0 bytes): copy or export it again."
-    assert problem("folder.png") == "folder.png is a folder where an image file is expected."
+    assert problem("folder.png") == "folder.png is a folder where an image file is expected: give a file in it."
 
 
 def test_a_data_set_with_them_has_a_problem_for_each(folder, tmp_path_factory):

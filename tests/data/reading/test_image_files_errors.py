@@ -92,7 +92,7 @@ def test_another_picture_format_under_a_known_name(tmp_path):
 
 def test_missing_forbidden_or_a_folder(tmp_path, monkeypatch):
     assert refused(tmp_path / "a.png") == f"{tmp_path}/a.png does not exist: check the name."
-    assert refused(tmp_path) == f"{tmp_path} is a folder where an image file is expected."
+    assert refused(tmp_path) == f"{tmp_path} is a folder where an image file is expected: give a file in it."
     path = save(tmp_path / "b.png", GREY)
 
     def refuse(*_):
