@@ -9,6 +9,7 @@ from minunet import startup as _startup  # noqa: F401  before what takes time
 # isort: on
 import importlib as _importlib
 import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from minunet import functional, nn
@@ -16,13 +17,16 @@ from minunet.autograd import Tensor, gradcheck, no_grad
 from minunet.autograd.comparisons import where
 from minunet.autograd.extremes import maximum, minimum
 from minunet.nn import ConvNet, UNet, optim
-from minunet.summary.describe import describe
 from minunet.version import __version__
+
+if _TYPE_CHECKING:
+    from minunet.summary.describe import describe as describe
 
 _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` works
 
-# Loaded at first use: they import Pillow and safetensors, which the layers do not need.
+# Imported at their first use: the layers do not need them, nor Pillow and the other packages that they import.
 _LATER = {
+    "describe": "minunet.summary.describe",
     "fit": "minunet.fitting",
     "load_model": "minunet.checkpoints.model_file",
     "save_model": "minunet.checkpoints.trained_model",
@@ -35,7 +39,6 @@ __all__ = [
     "Tensor",
     "UNet",
     "__version__",
-    "describe",
     "functional",
     "gradcheck",
     "maximum",

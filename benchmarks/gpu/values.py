@@ -11,8 +11,8 @@ import numpy as np
 
 from minunet.kernels import dispatch, primitives
 from minunet.kernels.cuda.launcher import run
-from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.program import Program
+from minunet.kernels.precision import use_precision
 
 SELF_TEST = Path(__file__).resolve().parents[2] / "tests" / "cuda_on_cpu" / "device_checks" / "instructions.cu"
 # Allowed errors, relative to the largest value of a result.

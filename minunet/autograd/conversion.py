@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from minunet.kernels.backend import Array, is_array
 from minunet.kernels.plain_array import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 DEFAULT_DTYPE = np.float32
 
@@ -52,7 +54,7 @@ def as_array(data: Any, dtype: DTypeLike = DEFAULT_DTYPE) -> Array:
 
 def _advice(data: Any) -> str:
     """What to do with data that a Tensor does not hold, where it is plain."""
-    if isinstance(data, (str, PurePath)):
+    if isinstance(data, (str, os.PathLike)):
         return "; read a file first, such as np.asarray(PIL.Image.open(path)), or use minunet.load_model(...).predict(path)"
     if isinstance(data, Iterator):
         return "; make a list of it first"

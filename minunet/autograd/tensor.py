@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike
 
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
@@ -14,6 +13,8 @@ from minunet.autograd.version_counter import Changes
 from minunet.kernels.backend import Array, array_module, device_of, is_array
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, DTypeLike
+
     from minunet.autograd.function import Function
 
 TensorLike: TypeAlias = "Tensor | ArrayLike"  # whatever as_tensor accepts

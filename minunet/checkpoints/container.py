@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from io import BufferedReader
 from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
-from minunet.checkpoints.serialization import serialized
+from minunet.checkpoints.serialization import read_tensors, serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
 from minunet.files.atomic_write import utf8, write_parts
@@ -48,9 +48,8 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     Raises
     ------
     UserError
-        If safetensors is not installed or the file cannot be written.
+        If the file cannot be written.
     """
-    _safetensors(path)
     document = {"format": document["format"], "format_version": VERSION, **document}
     # safetensors copies memory without regard to strides, so arrays must be C contiguous. asarray leaves 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
@@ -78,7 +77,7 @@ def read(
     Returns
     -------
     tensors : dict of str to ndarray
-        The arrays, read-only.
+        The arrays.
     document : dict
         The JSON document of the header.
 
@@ -89,26 +88,19 @@ def read(
         letters of the file.
     """
     path = Path(path)
-    library = _safetensors(path)
     try:
         with open_regular(path) as file:
-            start, header, data_length = _header(path, file)
+            header, data_length = _header(path, file)
             table = _table(path, header, data_length)
             document = _document(path, header, formats)
             if check is not None:
                 check(path, table, document)
-            data = start + file.read(data_length)
+            tensors = _tensors(path, file, table)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
         reason = unusable_name(path) or error.strerror or error
         raise UserError(f"{shorten(path, 1000)}: cannot be read ({reason}); check that you may read it.") from error
-    try:
-        tensors = library.load(data)
-    except Exception as error:  # the library's own exception type; whatever fails here is a fault of the file
-        raise UserError(
-            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."
-        ) from error
     if part := mismatch(tensors, document):
         raise UserError(
             f"{path}: this file is damaged, its {part} is not as it was written (by its checksum); copy it again. If it was "
@@ -117,22 +109,10 @@ def read(
     return tensors, document
 
 
-def _safetensors(path: str | Path) -> ModuleType:
-    """The library, imported when the first file is read or written, so that `import minunet` stays fast."""
-    try:
-        import safetensors.numpy
-    except ImportError as error:
-        raise UserError(
-            f"{path}: model files need the package safetensors, which is not installed; run: pip install safetensors"
-        ) from error
-    return safetensors.numpy
+def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
+    """The safetensors header at the start of the file, and the number of bytes that follow.
 
-
-def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any], int]:
-    """The start of the file up to its tensors, the safetensors header in it, and the number of bytes that follow.
-
-    For a bad file, the error says whether it is another format, cut off or damaged. The errors of the library itself do not say
-    this to a user: they are codes such as `MetadataIncompleteBuffer`.
+    For a bad file, the error says whether it is another format, cut off or damaged.
     """
     other_format = UserError(
         f"{path}: this is not a safetensors file; give the model.safetensors that training wrote, or its run folder."
@@ -148,16 +128,16 @@ def _header(path: Path, file: BinaryIO) -> tuple[bytes, dict[str, Any], int]:
         raise other_format
     if size < LENGTH + length or len(start) <= LENGTH:
         raise _cut_off(path, size, None)
-    start += file.read(length - 1)
+    text = start[LENGTH:] + file.read(length - 1)
     try:
-        header = json.loads(start[LENGTH:].decode("utf-8"))
+        header = json.loads(text.decode("utf-8"))
         ends = [entry["data_offsets"][1] for name, entry in header.items() if name != METADATA]
         expected = LENGTH + length + max(ends, default=0)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
         raise _damaged(path) from None
     if size < expected:
         raise _cut_off(path, size, expected)
-    return start, header, size - LENGTH - length
+    return header, size - LENGTH - length
 
 
 def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, TensorEntry]:
@@ -165,6 +145,15 @@ def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, Te
         return read_table(header, data_length)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise _damaged(path) from None
+
+
+def _tensors(path: Path, file: BufferedReader, table: Mapping[str, TensorEntry]) -> dict[str, np.ndarray]:
+    try:
+        return read_tensors(file, table)
+    except (EOFError, TypeError) as error:
+        raise UserError(
+            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."
+        ) from error
 
 
 def _damaged(path: Path) -> UserError:

@@ -11,18 +11,20 @@ import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minunet.cells.cell_choice import CellChoice
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.version import __version__
 from minunet.wording import count_noun, shorten
+
+if TYPE_CHECKING:
+    from minunet.cells.cell_choice import CellChoice
+    from minunet.data.training_images import TrainingImages
 
 LAYOUT = {
     "activations": "(N, H, W, C)",
@@ -142,6 +144,8 @@ def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
         raise UserError(
             f"{path}: the header of this file has no usable entry 'cells'; copy it again, or write it again."
         )
+    from minunet.cells.cell_choice import CellChoice  # a model without settings of cells does not need it
+
     try:
         return CellChoice.from_dict(stored)
     except UserError as error:
@@ -177,6 +181,8 @@ def build_training_images(path: Path, document: Mapping[str, Any]) -> TrainingIm
     """The statistics of the training images, None where an older version wrote the file; a UserError where they are not usable."""
     if "training_images" not in document:
         return None
+    from minunet.data.training_images import TrainingImages  # nor a model that does not know its images this
+
     try:
         return TrainingImages.from_dict(document["training_images"])
     except UserError as error:
@@ -199,6 +205,12 @@ def as_weights(
             "that it cannot predict anything; give another model, or train again with a lower --lr."
         )
     return weights
+
+
+def give_weights(model: UNet, weights: Mapping[str, np.ndarray]) -> None:
+    """Make checked weights, which nobody else holds, those of a new model on the CPU, without a copy where the types agree."""
+    for name, parameter in model.named_parameters():
+        parameter.data = weights[name].astype(parameter.dtype, copy=False)
 
 
 def fill_model(model: UNet, weights: Mapping[str, np.ndarray]) -> None:

@@ -17,15 +17,15 @@ from minunet.checkpoints.header import (
     build_training_images,
     check_document,
     entry,
-    fill_model,
     finite,
+    give_weights,
     in_folder,
 )
 from minunet.checkpoints.model_writing import MODEL
 from minunet.checkpoints.pretrained import named_model
+from minunet.checkpoints.state_tensors import STATE, STATE_FILE, stored_weights
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.checkpoints.trained_model import TrainedModel
-from minunet.checkpoints.training_state import STATE, STATE_FILE, stored_weights
 from minunet.data.reading.channels import channel_count
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -112,7 +112,7 @@ def _read_model(path: str | Path | None) -> tuple[Path, UNet, Preprocessing, dic
     weights = as_weights(path, parameter_shapes(config), tensors)
     preprocessing = build_preprocessing(path, document["preprocessing"])
     model = build_model(path, config)
-    fill_model(model, weights)
+    give_weights(model, weights)
     return path, model, preprocessing, document
 
 

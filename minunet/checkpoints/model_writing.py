@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from minunet.cells.cell_choice import CellChoice
 from minunet.checkpoints import container
 from minunet.checkpoints.header import describe_model, to_json
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.nn.unet import UNet
 from minunet.wording import join_names
+
+if TYPE_CHECKING:
+    from minunet.cells.cell_choice import CellChoice
+    from minunet.data.training_images import TrainingImages
 
 MODEL = "minunet-model"  # the file's format, as its header calls it
 ABOUT = "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers."
@@ -63,7 +65,7 @@ def write_model(
     Raises
     ------
     UserError
-        If a weight is too large for the dtype, the file cannot be written or safetensors is not installed.
+        If a weight is too large for the dtype, or the file cannot be written.
     """
     described = model_document(
         model,

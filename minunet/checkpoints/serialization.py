@@ -1,4 +1,4 @@
-"""The bytes of a safetensors file, part by part: the library makes two copies of all tensors before the first byte is written.
+"""The bytes of a safetensors file, tensor by tensor: the library holds two copies of all tensors when it writes, and when it reads.
 
 The file is the same, byte for byte.
 """
@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from io import BufferedReader
 
 import numpy as np
+
+from minunet.checkpoints.tensor_table import TensorEntry
 
 # The library stores tensors of larger and later types first, then by name.
 _TYPES = {"int64": ("I64", 0), "float64": ("F64", 1), "float32": ("F32", 2), "float16": ("F16", 3)}
@@ -46,3 +49,28 @@ def serialized(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -
     yield len(header).to_bytes(8, "little") + header
     for name in names:
         yield tensors[name].reshape(-1).view(np.uint8).data
+
+
+def read_tensors(file: BufferedReader, table: Mapping[str, TensorEntry]) -> dict[str, np.ndarray]:
+    """The tensors of a file that is read up to the first of them, each in memory of its own.
+
+    Parameters
+    ----------
+    file : binary file
+    table : mapping of str to TensorEntry
+        In the order of the file, as `minunet.checkpoints.tensor_table.read_table` returns it.
+
+    Raises
+    ------
+    EOFError
+        If the file ends before the last tensor does.
+    TypeError
+        For numbers that NumPy does not have, such as floats of 8 bits.
+    """
+    tensors = {}
+    for name, entry in table.items():
+        tensors[name] = np.empty(entry.shape, np.dtype(entry.dtype).newbyteorder("<"))
+        numbers = tensors[name].reshape(-1).view(np.uint8)  # its bytes
+        if file.readinto(numbers.data) != numbers.size:
+            raise EOFError(f"the tensor '{name}' ends early")
+    return tensors

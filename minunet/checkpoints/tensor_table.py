@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from minunet.functional.validation import is_whole_number
 
@@ -37,8 +36,7 @@ MOST_AXES = 8
 LONGEST_TENSOR_NAME = 200  # letters
 
 
-@dataclass(frozen=True)
-class TensorEntry:
+class TensorEntry(NamedTuple):
     """One tensor as the header describes it; `dtype` is NumPy's name."""
 
     dtype: str
@@ -46,14 +44,14 @@ class TensorEntry:
 
 
 def read_table(header: Mapping[str, Any], data_length: int) -> dict[str, TensorEntry]:
-    """The tensors of a header, which fill the data from the first byte to the last, each with as many bytes as its shape needs.
+    """The tensors of a header, in the order of their data, each with as many bytes as its shape needs; they fill all of the data.
 
     Raises
     ------
     ValueError
         If an entry is not a tensor, or the tensors leave gaps or overlap.
     """
-    table, places = {}, []
+    found = []
     for name, entry in header.items():
         if name == METADATA:
             continue
@@ -71,13 +69,13 @@ def read_table(header: Mapping[str, Any], data_length: int) -> dict[str, TensorE
         numpy_name, size = DTYPES[dtype]
         if math.prod(shape) * size != end - begin:
             raise ValueError("a tensor whose place does not have its size")
-        table[name] = TensorEntry(numpy_name, tuple(shape))
-        places.append((begin, end))
+        found.append((begin, end, name, TensorEntry(numpy_name, tuple(shape))))
+    found.sort(key=lambda place: place[:2])
     position = 0
-    for begin, end in sorted(places):
+    for begin, end, *_ in found:
         if begin != position:
             raise ValueError("tensors that leave gaps or overlap")
         position = end
     if position != data_length:
         raise ValueError("more data than tensors")
-    return table
+    return {name: entry for _, _, name, entry in found}

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minunet.cell_packages import missing_packages
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
-from minunet.data.reading.mask_choice import MaskChoice
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
@@ -74,6 +71,7 @@ class TrainedModel(LoadedModel):
 
         Examples
         --------
+        >>> import tempfile
         >>> model = TrainedModel(UNet(base_channels=2, depth=1), Preprocessing())
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     model.save(f"{folder}/cells.safetensors").name
@@ -121,6 +119,8 @@ class TrainedModel(LoadedModel):
         True
         """
         # Prediction needs nothing of this, and should not wait until it is imported.
+        import tempfile
+
         from minunet.data.given_images import is_path, write_given
         from minunet.data.pairs import survey
 
@@ -135,6 +135,8 @@ class TrainedModel(LoadedModel):
             return self._scores(found, native, diameter)
 
     def _scores(self, found: Survey, native: bool, diameter: float | None) -> dict[str, Any]:
+        from minunet.cell_packages import missing_packages
+        from minunet.data.reading.mask_choice import MaskChoice
         from minunet.inference.evaluation_reading import model_for_masks
         from minunet.inference.scored_pairs import score_pairs
 

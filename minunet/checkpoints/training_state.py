@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,20 +26,19 @@ from minunet.checkpoints.header import (
     in_folder,
     to_json,
 )
+from minunet.checkpoints.state_tensors import OPTIMIZER, STATE, STATE_FILE, WEIGHTS, stored_weights, with_prefix
 from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.nn.unet import UNet
 from minunet.wording import join_names, shorten
 
-STATE_FILE = "last.safetensors"
-STATE = "minunet-training-state"  # the file's format, as its header calls it
-WEIGHTS, OPTIMIZER = "model.", "optimizer."  # what the names of the tensors begin with
+if TYPE_CHECKING:
+    from minunet.data.training_images import TrainingImages
+
 MOST_STEPS = 1 << 53  # and the largest of an optimizer's numbers; a float is exact up to it
-Tensors = TypeVar("Tensors", np.ndarray, TensorEntry)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +160,7 @@ def load_state(path: str | Path, model: UNet | None = None, optimizer: Any = Non
     formats = {STATE: f"the {STATE_FILE} that training wrote, or its run folder"}
     tensors, document = container.read(path, formats, check)
     weights, shapes = stored_weights(tensors), parameter_shapes(document["architecture"])
-    state = document["optimizer"] | _with_prefix(tensors, OPTIMIZER)
+    state = document["optimizer"] | with_prefix(tensors, OPTIMIZER)
     checked = as_weights(path, shapes, weights)
     check_moments(path, state)
     preprocessing = document.get("preprocessing")
@@ -209,7 +208,7 @@ def check_state(
         raise UserError(f"{path}: the history of this file is not a list of records; start a new run.")
     order = list(shapes.values())
     problems = [name for name in table if not name.startswith((WEIGHTS, OPTIMIZER))]
-    for name, tensor in _with_prefix(table, OPTIMIZER).items():
+    for name, tensor in with_prefix(table, OPTIMIZER).items():
         index = name.rpartition(".")[2]
         if name == "updates":
             fits = tensor.shape == (len(order),) and tensor.dtype == "int64"
@@ -243,12 +242,3 @@ def check_moments(path: Path, state: Mapping[str, Any]) -> None:
         raise UserError(
             f"{path}: the optimizer of this file holds values that it never has ({join_names(wrong, 3)}); start a new run."
         )
-
-
-def stored_weights(tensors: Mapping[str, Tensors]) -> dict[str, Tensors]:
-    """The model's weights among the tensors of a state file, or of its table, under the names the model gives them."""
-    return _with_prefix(tensors, WEIGHTS)
-
-
-def _with_prefix(tensors: Mapping[str, Tensors], prefix: str) -> dict[str, Tensors]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

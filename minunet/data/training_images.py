@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minunet.data.appearance import Appearance
 from minunet.errors import UserError
 from minunet.wording import shorten
+
+if TYPE_CHECKING:
+    from minunet.data.appearance import Appearance
 
 FEWEST = 8  # images; the spread of fewer says too little
 QUANTILES = (0.02, 0.5, 0.98)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -55,6 +54,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     UserError
         As `replacing`.
     """
+    import shutil  # slow to import, and needed for folders only
+
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")  # as TEMPORARY describes
     try:
@@ -87,6 +88,8 @@ def sweep(folder: str | Path, pid: int | None = None) -> None:
             if match is None or pid not in (None, int(match[1])):
                 continue
             if entry.is_dir(follow_symlinks=False) and entry.name.endswith(FOLDER_SUFFIXES):
+                import shutil
+
                 shutil.rmtree(entry.path, ignore_errors=True)
             elif entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):

@@ -9,7 +9,7 @@ import errno
 import hashlib
 import os
 import stat
-from typing import BinaryIO
+from io import BufferedReader
 
 from minunet.files.names import unusable_name
 
@@ -21,7 +21,7 @@ _KINDS = (
 )
 
 
-def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
+def open_regular(path: str | os.PathLike[str]) -> BufferedReader:
     """Open a regular file for reading.
 
     Parameters

@@ -15,9 +15,9 @@ import numpy as np
 from minunet.autograd.tensor import Tensor
 from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.kernels.backend import device_of
-from minunet.kernels.cuda.precision import has_tensor_cores
 from minunet.kernels.cuda.tensor_cores import MAX_SIDE
 from minunet.kernels.machine import Machine
+from minunet.kernels.precision import has_tensor_cores
 from minunet.nn.module import Module
 from minunet.nn.optim import Adam, Optimizer
 from minunet.nn.unet import UNet

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from minunet.cells.cell_choice import CellChoice, MapsAndTruth, choose_cells
+from minunet.cells.cell_choice import CellChoice
+from minunet.cells.settings_search import MapsAndTruth, choose_cells
 from minunet.data.mask_cells import cells_of_mask
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback

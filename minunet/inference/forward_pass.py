@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minunet.autograd import Tensor, no_grad
-from minunet.fused.fused_forward import FusedForward
 from minunet.kernels.backend import to_device
-from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.machine import Machine
+from minunet.kernels.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.unet import UNet
+
+if TYPE_CHECKING:
+    from minunet.fused.fused_forward import FusedForward
 
 
 class ForwardPass:
@@ -27,7 +29,11 @@ class ForwardPass:
 
     def __init__(self, model: Module, machine: Machine):
         self.model, self.machine = model, machine
-        self._fused = FusedForward(model, machine) if isinstance(model, UNet) else None
+        self._fused: FusedForward | None = None
+        if machine.device != "cpu" and isinstance(model, UNet):
+            from minunet.fused.fused_forward import FusedForward  # with all that is for a GPU only
+
+            self._fused = FusedForward(model, machine)
 
     def logits(self, images: np.ndarray) -> Any:
         """Logits (N, H, W, out_channels) of NumPy images, on the model's device; overwritten by the next call."""

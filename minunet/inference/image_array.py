@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from minunet.autograd import Tensor
-from minunet.data.reading.image_files import decode
-from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.pixels import finite, from_pil, unmasked
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.wording import join_names
+
+if TYPE_CHECKING:
+    from minunet.data.reading.image_range import ImageRange
 
 WIDE = 16.0  # a white of at least this is no fraction
 
@@ -33,6 +34,8 @@ def image_array(image: Any) -> np.ndarray:
         If it is something else.
     """
     if isinstance(image, (str, Path)):
+        from minunet.data.reading.image_files import decode  # an array does not need the reading of all formats
+
         return decode(image)
     if isinstance(image, Image.Image):
         return from_pil(image)

@@ -1,6 +1,7 @@
 """The loaded model: a trained network with its preprocessing, which turns an image of any size into a probability for each pixel.
 
-The image is prepared as in training, and the result is resized to the image's own size.
+The image is prepared as in training, and the result is resized to the image's own size. What `predict` does not need, such as
+the search for cells, is imported where it is used, so that a new process does not wait for it.
 """
 
 from __future__ import annotations
@@ -9,37 +10,34 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minunet.autograd import Tensor
-from minunet.cells.cell_choice import CellChoice
-from minunet.cells.cell_maps import CellMaps
-from minunet.cells.cell_measures import Cells
-from minunet.cells.cell_settings import SEPARATED, CellSettings
-from minunet.cells.found_cells import find_and_measure
-from minunet.data.appearance import middle_window
 from minunet.data.cell_scale import SMALLEST_DIAMETER
-from minunet.data.class_legend import ClassLegend
 from minunet.data.outputs import Outputs
 from minunet.data.reading.channels import describe_channels
-from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.resize import resize_probability
-from minunet.data.training_images import TrainingImages
 from minunet.errors import UserError
 from minunet.functional import sigmoid
-from minunet.inference.diameter_estimate import estimate_diameter
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.image_array import check_units, image_array
 from minunet.inference.mirrored_border import with_mirrored_border
-from minunet.inference.predicted_maps import PredictedMaps
 from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
-from minunet.inference.unlike_images import differences
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
+
+if TYPE_CHECKING:
+    from minunet.cells.cell_choice import CellChoice
+    from minunet.cells.cell_maps import CellMaps
+    from minunet.cells.cell_measures import Cells
+    from minunet.cells.cell_settings import CellSettings
+    from minunet.data.class_legend import ClassLegend
+    from minunet.data.training_images import TrainingImages
+    from minunet.inference.predicted_maps import PredictedMaps
 
 BATCH_SIZE = 8
 NOT_ONE_DIAMETER = "this model was not trained at one cell diameter, so that it cannot estimate that of an image"
@@ -117,6 +115,8 @@ class LoadedModel:
     @property
     def default_cell_settings(self) -> CellSettings:
         """The settings of models that store none."""
+        from minunet.cells.cell_settings import SEPARATED, CellSettings
+
         return CellSettings() if self.outputs.separation is None else SEPARATED
 
     @property
@@ -124,11 +124,15 @@ class LoadedModel:
         """The classes of the model; None where it tells cell and background only."""
         if not self.outputs.classes:
             return None
+        from minunet.data.class_legend import ClassLegend
+
         reading = self.preprocessing.reading
         return ClassLegend.of(self.outputs.classes, () if reading is None else reading.classes)
 
     def cell_maps(self, maps: PredictedMaps) -> CellMaps:
         """What cells are found in, of the maps of an image."""
+        from minunet.cells.cell_maps import CellMaps
+
         return CellMaps.of(maps.probability, maps.foreground_class, self.legend, maps.separation)
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
@@ -253,6 +257,8 @@ class LoadedModel:
         list of PredictedMaps
             In the order of the images, at their own sizes.
         """
+        from minunet.inference.predicted_maps import PredictedMaps
+
         maps: dict[int, PredictedMaps] = {}
         places = sorted(range(len(prepared)), key=lambda place: prepared[place].shape)
         for (height, width, _), group in itertools.groupby(places, key=lambda place: prepared[place].shape):
@@ -293,6 +299,9 @@ class LoadedModel:
         >>> labels.shape, [row["area_px2"] for row in table]
         ((30, 40), [])
         """
+        from minunet.cells.found_cells import find_and_measure
+        from minunet.data.reading.pixel_size import read_pixel_size
+
         if pixel_size is None and isinstance(image, (str, Path)):
             pixel_size = read_pixel_size(image)
         array = image_array(image)
@@ -362,6 +371,9 @@ class LoadedModel:
         >>> model.estimate_diameter(np.zeros((64, 64), np.uint8)) is None  # a network without training finds no cells
         True
         """
+        from minunet.data.appearance import middle_window
+        from minunet.inference.diameter_estimate import estimate_diameter
+
         if self.preprocessing.diameter is None:
             raise UserError(f"{self.path or 'this model'}: {NOT_ONE_DIAMETER}.")
         array = image_array(image)
@@ -426,6 +438,8 @@ class LoadedModel:
         self, window: np.ndarray, shape: tuple[int, int] | None = None, diameter: float | None = None
     ) -> list[str]:
         """As `unlike`, from the `middle_window` of a large image of a `shape` (H, W)."""
+        from minunet.inference.unlike_images import differences
+
         whole = (window.shape[0], window.shape[1]) if shape is None else shape
         return differences(window, self.fitted(whole, diameter), self.training_images, shape)
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,9 +41,10 @@ class _Overrides(threading.local):
 
 _OVERRIDES = _Overrides()
 
-# Imported at the first call of any primitive, so that every path is registered before one is chosen.
-_MODULES_WITH_CANDIDATES = ("minunet.kernels.primitives", "minunet.kernels.cpu", "minunet.kernels.cuda")
-_imported = False
+# Imported before a candidate is chosen, so that every path that could take the arrays is registered by then.
+_MODULES_WITH_CANDIDATES = ("minunet.kernels.primitives", "minunet.kernels.cpu")
+_MODULES_FOR_GPUS = ("minunet.kernels.cuda",)
+_imported: set[str] = set()
 _uncached_blocks = 0  # open `without_choice_cache` blocks, in all threads
 
 
@@ -55,8 +56,7 @@ def _no_estimate(*args: Any) -> float:
     return float("inf")
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One way to compute a primitive.
 
     Attributes
@@ -226,7 +226,7 @@ def primitive(
 
 def primitives() -> dict[str, Primitive]:
     """Every primitive by name, with all its candidates registered."""
-    _import_candidates()
+    _import_candidates(all_devices=True)
     return dict(_REGISTRY)
 
 
@@ -293,9 +293,10 @@ def _check_known(operation: str, *names: str) -> None:
             raise ValueError(f"{operation}: no primitive has a candidate called {name!r}; there are {', '.join(known)}")
 
 
-def _import_candidates() -> None:
-    global _imported
-    if not _imported:
-        for module in _MODULES_WITH_CANDIDATES:  # a second thread that comes here waits for the first one's imports
-            importlib.import_module(module)
-        _imported = True
+def _import_candidates(*, all_devices: bool = False) -> None:
+    """Import the modules whose candidates can take arrays of this process: there are none on a GPU before CuPy is imported."""
+    with_gpus = all_devices or "cupy" in sys.modules
+    for module in _MODULES_WITH_CANDIDATES + (_MODULES_FOR_GPUS if with_gpus else ()):
+        if module not in _imported:
+            importlib.import_module(module)  # a second thread that comes here waits for the first one's imports
+            _imported.add(module)

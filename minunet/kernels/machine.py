@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from minunet.errors import UserError
 from minunet.kernels import backend
 from minunet.kernels.cpu.threads import get_num_threads, set_num_threads
-from minunet.kernels.cuda.precision import PRECISIONS, has_tensor_cores
+from minunet.kernels.precision import PRECISIONS, has_tensor_cores
 
 PRECISION_CHOICES = ("auto", *PRECISIONS)
 

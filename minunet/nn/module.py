@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from minunet.autograd import Tensor, no_grad
 from minunet.autograd.conversion import is_float
@@ -14,6 +13,9 @@ from minunet.kernels.backend import Array, device_of, resolve_device, to_device,
 from minunet.nn.layer_outputs import gather, note
 from minunet.nn.model_text import arguments_text, model_text
 from minunet.nn.state_dict_checks import fitting_arrays
+
+if TYPE_CHECKING:
+    from numpy.typing import DTypeLike
 
 
 class Parameter(Tensor):

@@ -8,10 +8,10 @@ from minunet.fused.step_memory import StepMemory
 from minunet.fused.step_plan import StepPlan, why_no_fused_forward
 from minunet.kernels.cuda import devices
 from minunet.kernels.cuda.meta_launcher import MetaLauncher
-from minunet.kernels.cuda.precision import use_precision
 from minunet.kernels.cuda.registration import PORTABLE, TENSOR_CORES
 from minunet.kernels.dispatch import only
 from minunet.kernels.machine import Machine
+from minunet.kernels.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.unet import UNet
 from minunet.summary.op_by_op import Row, layer_of, op_by_op, parameter_counts

@@ -20,7 +20,7 @@ from minunet.fused.fused_step import BatchArrays, StepResult
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.inference.metrics import ConfusionCounts, count_examples
 from minunet.kernels.backend import array_module, to_device, to_numpy
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
 from minunet.ranks import Ranks

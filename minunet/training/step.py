@@ -12,7 +12,7 @@ from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import BatchArrays, FusedStep, StepResult
 from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.backend import to_device, to_numpy
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.optim import Adam, Optimizer
 from minunet.nn.unet import UNet

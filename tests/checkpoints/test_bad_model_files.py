@@ -1,7 +1,5 @@
 """Model files that cannot be used: missing, cut off, damaged, of another program or version; each says what is wrong with it."""
 
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -9,9 +7,8 @@ from safetensors.numpy import save_file
 
 from minunet.checkpoints import container
 from minunet.checkpoints.model_file import load_model
-from minunet.checkpoints.model_writing import write_model
 from minunet.errors import UserError
-from tests.checkpoints.model_files import SIZE, error_of, rewritten, unet
+from tests.checkpoints.model_files import error_of, rewritten
 
 
 def test_missing(tmp_path):
@@ -123,15 +120,6 @@ def test_every_tensor_that_does_not_fit_is_listed(saved):
 def test_header_that_cannot_be_followed(saved, change, message):
     (problem,) = error_of(rewritten(saved, lambda tensors, document: change(document)))
     assert message in problem
-
-
-def test_without_safetensors(saved, monkeypatch):
-    monkeypatch.setitem(sys.modules, "safetensors", None)
-    monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    (problem,) = error_of(saved)
-    assert "pip install safetensors" in problem
-    (problem,) = error_of(saved, lambda path: write_model(path, unet(), SIZE))
-    assert "pip install safetensors" in problem
 
 
 def test_device_that_is_not_there(saved):

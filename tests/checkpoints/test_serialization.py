@@ -1,12 +1,15 @@
-"""Safetensors files written part by part: the bytes are those of the library."""
+"""Safetensors files written and read tensor by tensor: the bytes and the arrays are those of the library."""
 
+import io
+import json
 import sys
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from minunet.checkpoints.serialization import serialized
+from minunet.checkpoints.serialization import read_tensors, serialized
+from minunet.checkpoints.tensor_table import TensorEntry, read_table
 
 
 @pytest.mark.skipif(sys.byteorder != "little", reason="the library swaps bytes")
@@ -28,3 +31,41 @@ def test_no_tensor_is_copied():
     _, part = serialized({"a": array}, {"minunet": "{}"})
     array[3] = 1
     assert np.frombuffer(part, np.float32)[3] == 1
+
+
+def opened(data):
+    """The file of these bytes, read up to its tensors, and their table."""
+    length = int.from_bytes(data[:8], "little")
+    file = io.BufferedReader(io.BytesIO(data))
+    header = json.loads(file.read(8 + length)[8:])
+    return file, read_table(header, len(data) - 8 - length)
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the library swaps bytes")
+def test_the_arrays_are_those_of_the_library():
+    rng = np.random.default_rng(0)
+    tensors = {
+        f"{name}.{dtype}": np.asarray(100 * rng.random(shape)).astype(dtype)
+        for dtype in "fdeqiB?"
+        for name, shape in (("b", ()), ("a", (0, 5)), ("c", (300, 200)))
+    }
+    data = safetensors.numpy.save(tensors)
+    read, expected = read_tensors(*opened(data)), safetensors.numpy.load(data)
+    assert read.keys() == expected.keys() == tensors.keys()
+    for name, array in expected.items():
+        assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
+        assert read[name].tobytes() == array.tobytes()
+        assert read[name].flags.writeable and read[name].base is None
+
+
+def test_a_file_that_became_shorter_is_noticed():
+    data = safetensors.numpy.save({"a": np.ones(3, np.float32), "b": np.ones(100_000, np.float32)})
+    file, table = opened(data)
+    file = io.BufferedReader(io.BytesIO(data[len(data) - 400_012 : -1]))
+    with pytest.raises(EOFError, match="'b' ends early"):
+        read_tensors(file, table)
+
+
+def test_numbers_that_numpy_does_not_have_are_refused():
+    with pytest.raises(TypeError, match="float8"):
+        read_tensors(io.BufferedReader(io.BytesIO(bytes(8))), {"a": TensorEntry("float8", (8,))})

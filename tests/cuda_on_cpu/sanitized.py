@@ -11,7 +11,7 @@ import numpy as np
 
 from minunet.kernels import dispatch, primitives
 from minunet.kernels.cuda import devices
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from tests.cuda_on_cpu.device_checks.comparison import values
 from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher
 

@@ -7,7 +7,7 @@ import pytest
 
 from minunet.kernels import dispatch, primitives
 from minunet.kernels.cuda import ampere_convolution, ampere_weight_gradient, devices
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from tests.cuda_on_cpu.checks import ampere_instances, check, every_schedule, needs_bfloat16, needs_compiler
 from tests.cuda_on_cpu.device_checks.comparison import bf16_weights, parameters, values
 from tests.cuda_on_cpu.shim.host_launcher import HostLauncher, cuda_on_cpu

@@ -11,7 +11,7 @@ from minunet.functional import binary_cross_entropy_with_logits
 from minunet.fused.fused_step import FusedStep
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import devices
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from tests.cuda_on_cpu.checks import needs_compiler
 from tests.cuda_on_cpu.shim import cupy_on_cpu
 from tests.cuda_on_cpu.shim.host_launcher import cuda_on_cpu

@@ -13,7 +13,7 @@ from minunet import UNet, optim
 from minunet.fused.unet_step import UNetStep
 from minunet.kernels import dispatch
 from minunet.kernels.cuda import tensor_cores
-from minunet.kernels.cuda.precision import use_precision
+from minunet.kernels.precision import use_precision
 from tests.cuda_on_cpu.checks import needs_bfloat16, needs_compiler
 from tests.cuda_on_cpu.device_checks.comparison import values
 from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher, cuda_on_cpu

@@ -32,7 +32,8 @@ def test_two_threads_at_the_first_call_import_every_path(monkeypatch, tmp_path):
     (tmp_path / "minunet_test_quick.py").write_text("import minunet_test_gate as gate\ngate.imported.append('quick')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(dispatch, "_MODULES_WITH_CANDIDATES", ("minunet_test_slow", "minunet_test_quick"))
-    monkeypatch.setattr(dispatch, "_imported", False)
+    monkeypatch.setattr(dispatch, "_MODULES_FOR_GPUS", ())
+    monkeypatch.setattr(dispatch, "_imported", set())
     seen = []
     threads = [threading.Thread(target=lambda: (primitives(), seen.append(list(gate.imported)))) for _ in range(2)]
     threads[0].start()

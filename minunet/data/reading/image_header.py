@@ -10,6 +10,8 @@ from PIL import Image
 from minunet.data.reading.completeness import check_complete, has_orientation
 from minunet.data.reading.image_format import is_tiff
 
+MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
+LONGEST_SIDE = 2**17  # pixels; what is longer is a line and no picture, and one row of it may be all that memory holds
 ORIENTATION = 0x0112  # of EXIF and TIFF 6.0, tag 274: in which corner of the upright image the first pixel is
 QUARTER_TURNS = (5, 6, 7, 8)
 

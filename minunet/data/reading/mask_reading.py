@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from minunet.data.reading.class_index import class_of_values, filled
 from minunet.data.reading.mask_classes import MaskClass, name_problems
 from minunet.data.reading.mask_values import MaskValues, in_words, packed
 from minunet.data.reading.pixels import grey_if_equal
-from minunet.data.reading.stored_mask import StoredMask
 from minunet.errors import UserError
 from minunet.wording import count_noun, percent, shorten
+
+if TYPE_CHECKING:
+    from minunet.data.reading.stored_mask import StoredMask
 
 TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS = "two values", "greys", "numbered cells", "levels", "colours"
 KINDS = (TWO_VALUES, GREYS, NUMBERED, LEVELS, COLOURS)

@@ -19,7 +19,7 @@ from minunet.data.reading.completeness import check_complete, check_rows
 from minunet.data.reading.decoding_memory import IN_PILLOW, OTHERS_IN_PILLOW, check_memory, whole_size
 from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.file_errors import unsupported_content, user_errors
-from minunet.data.reading.image_header import ImageHeader, orientation_of, read_header
+from minunet.data.reading.image_header import LONGEST_SIDE, MAX_PIXELS, ImageHeader, orientation_of, read_header
 from minunet.data.reading.pillow_files import open_with_pillow, pillow_limit_lifted, pillow_warnings_ignored
 from minunet.data.reading.pixels import as_16_bits, finite, from_pil, grey_if_equal, upright
 from minunet.data.reading.pyramids import Pyramid
@@ -31,9 +31,6 @@ from minunet.data.reading.zarr_image import ZarrImage
 from minunet.data.reading.zarr_metadata import is_zarr
 from minunet.errors import UserError
 from minunet.files.reading import open_regular
-
-MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
-LONGEST_SIDE = 2**17  # pixels; what is longer is a line and no picture, and one row of it may be all that memory holds
 
 
 class StoredArray(Protocol):
@@ -198,7 +195,7 @@ def open_image(path: str | PathLike, *, page: int = 0) -> Iterator[OpenImage]:
         return
     with contextlib.ExitStack() as stack:
         with user_errors(path):
-            file = stack.enter_context(open_regular(path))
+            file: BinaryIO = stack.enter_context(open_regular(path))
             if page:
                 file = _page_of(path, file, page)
         with user_errors(path, file):

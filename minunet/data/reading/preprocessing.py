@@ -7,23 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from minunet.data.cell_scale import check_diameter, diameter_problem, scaled_size
 from minunet.data.reading.channels import channel_count, channels_problem, select_channels
-from minunet.data.reading.image_range import ImageRange
-from minunet.data.reading.mask_reading import MaskReading
-from minunet.data.reading.open_images import LONGEST_SIDE, MAX_PIXELS
+from minunet.data.reading.image_header import LONGEST_SIDE, MAX_PIXELS
 from minunet.data.reading.pixels import as_16_bits, divide_by_white, to_grey, unmasked, white_level
 from minunet.data.reading.resize import resize_area, resize_bilinear
-from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
 from minunet.wording import shorten
 
-DECIDED: dict[str, type[MaskReading] | type[ImageRange]] = {"reading": MaskReading, "range": ImageRange}  # for a set
+if TYPE_CHECKING:
+    from minunet.data.reading.image_range import ImageRange
+    from minunet.data.reading.mask_reading import MaskReading
+    from minunet.data.reading.stored_mask import StoredMask
+
 IGNORED = -1.0  # in a target: the pixel counts in no loss and no score
 # A pixel that is half cell counts as cell; in float32 the shares of a half may add up to slightly less.
 HALF = 0.5 - 1e-6
@@ -120,6 +121,8 @@ class Preprocessing:
         ndarray, (h, w, 1) float32 in [0, 1]
             For binary masks only 0 and 1; and `IGNORED` where the pixel counts in no loss and no score.
         """
+        from minunet.data.reading.stored_mask import StoredMask  # an image without a mask does not need it
+
         stored = mask if isinstance(mask, StoredMask) else StoredMask(unmasked(mask))
         if self.reading is not None:
             return self._read(stored, self.reading)
@@ -206,7 +209,7 @@ class Preprocessing:
     def to_dict(self) -> dict[str, Any]:
         """The settings, for a JSON file."""
         settings = {field.name: getattr(self, field.name) for field in fields(self)}
-        for name in DECIDED:
+        for name in ("reading", "range"):  # decided for a set of images
             value = settings.pop(name)
             if value is not None:  # older versions do not know it
                 settings[name] = value.to_dict()
@@ -229,9 +232,15 @@ class Preprocessing:
             raise UserError(
                 f"preprocessing with unknown choices ({shorten(', '.join(unknown))}): it needs a newer minunet."
             )
-        decided = {
-            name: kind.from_dict(settings[name]) for name, kind in DECIDED.items() if settings.get(name) is not None
-        }
+        decided: dict[str, MaskReading | ImageRange] = {}
+        if settings.get("reading") is not None:
+            from minunet.data.reading.mask_reading import MaskReading  # only where masks were read
+
+            decided["reading"] = MaskReading.from_dict(settings["reading"])
+        if settings.get("range") is not None:
+            from minunet.data.reading.image_range import ImageRange
+
+            decided["range"] = ImageRange.from_dict(settings["range"])
         return cls(**{**settings, **decided})
 
     def _read(self, stored: StoredMask, reading: MaskReading) -> np.ndarray:

@@ -71,6 +71,9 @@ class ModuleSource:
                 else:
                     text = f"from {node.module} import {alias.name}"
                     self.imports[alias.asname or alias.name] = text + (f" as {alias.asname}" if alias.asname else "")
+        elif isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for statement in node.body:  # annotations name them
+                self._add(statement)
         elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             self.definitions[node.name] = node
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):

@@ -10,11 +10,14 @@ import math
 import sys
 import threading
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from minunet.forks import renew_in_child
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
 MIN_BYTES = 1 << 18  # a smaller array comes from NumPy, which is as fast for it

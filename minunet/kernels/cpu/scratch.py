@@ -8,13 +8,16 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
 
-Allocate = Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]  # of (shape, dtype)
+Allocate: TypeAlias = "Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]"  # of (shape, dtype)
 
 
 class _Arena(threading.local):

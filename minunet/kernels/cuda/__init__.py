@@ -7,7 +7,7 @@ A reading order, from simple to fast:
 1. Portable kernels, for any GPU and shape: `activation` (one thread per element), `pooling`, `sums` and `loss` (sums in a fixed
    order), `adam`, `window` (the numbers that describe a convolution), `convolution`, `weight_gradient`.
 2. How a kernel is launched: `program` (which kernels a file has), `compile`, `launcher`, `gpu_launcher`, `devices` (the launcher
-   of an array); `registration`, `costs` and `precision` decide which kernel computes a primitive.
+   of an array); `registration`, `costs` and `minunet.kernels.precision` decide which kernel computes a primitive.
 3. Tensor cores of sm_80 (Ampere) and newer: `pad_channels`, chunk.cuh, tile.cuh (a product on tensor cores), epilogue.cuh,
    `ampere_convolution`, `ampere_weight_gradient`. They compute the same as `convolution` and `weight_gradient`.
 4. Tensor cores of sm_90a (Hopper): hopper.cuh (bulk copies, barriers, wgmma), `tensor_map`, ring.cuh, patch.cuh,

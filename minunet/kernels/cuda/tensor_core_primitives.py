@@ -12,7 +12,6 @@ from minunet.kernels.backend import Array, Arrays
 from minunet.kernels.cuda import activation, convolution, sums, tensor_cores
 from minunet.kernels.cuda.devices import launcher_for
 from minunet.kernels.cuda.pad_channels import padded_channels, resize_channels
-from minunet.kernels.cuda.precision import allows_tf32
 from minunet.kernels.cuda.window import (
     ShapeOnly,
     Window,
@@ -21,6 +20,7 @@ from minunet.kernels.cuda.window import (
     transposed_gradient_window,
     transposed_windows,
 )
+from minunet.kernels.precision import allows_tf32
 from minunet.kernels.primitives import conv_transpose_out_size, out_size
 from minunet.kernels.primitives.conv import ConvGrads, Needs, UpGrads, UpNeeds
 from minunet.kernels.primitives.windows import IntPair, Padding

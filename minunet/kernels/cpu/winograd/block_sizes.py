@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from minunet.kernels.cpu.blas import small_matrix_kernels
 from minunet.kernels.cpu.matmul import MAX_IN_PLACE
 
 
-@dataclass(frozen=True)
-class BlockSizes:
+class BlockSizes(NamedTuple):
     """The sizes that depend on how the BLAS multiplies small matrices.
 
     Attributes

@@ -5,7 +5,7 @@ The constants were measured on Zen 4 and Zen 3 cores; only their proportion to t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from minunet.kernels.cpu.array_types import Array, Arrays
 from minunet.kernels.cpu.blas import small_matrix_kernels
@@ -15,8 +15,7 @@ from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding, out_size
 
 
-@dataclass(frozen=True)
-class WinogradRates:
+class WinogradRates(NamedTuple):
     """The rates that depend on how the BLAS multiplies small matrices: a transform is a product with a matrix of n rows.
 
     Attributes

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ KERNEL_SIZE = 3
 POINTS = {4: (0.0, 1.0, -1.0, 0.5, -2.0), 6: (0.0, 1.0, -1.0, 2.0, -2.0, 0.5, -0.5)}
 
 
-@dataclass(frozen=True)
-class WinogradMatrices:
+class WinogradMatrices(NamedTuple):
     """The matrices of F(m x m, 3 x 3), in the notation of Lavin and Gray (2016): Y = A^T [(G g G^T) * (B^T d B)] A.
 
     Attributes

@@ -6,16 +6,18 @@ Of all passes on the CPU these need the most, so that they decide how large the 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from minunet.kernels.cpu.scratch import ALIGNMENT
 from minunet.kernels.cpu.winograd import block_sizes, by_tiles
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 from minunet.kernels.cpu.winograd.pass_arguments import WinogradBackward
 from minunet.kernels.cpu.winograd.tiles import tile_blocks
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def backward_scratch(m: int, args: tuple[Any, ...]) -> int:

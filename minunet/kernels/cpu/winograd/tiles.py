@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,8 +10,7 @@ from minunet.kernels.cpu.partition import even_slices, row_blocks
 from minunet.kernels.cpu.strided_copy import copy_strided
 
 
-@dataclass(frozen=True)
-class TileBlock:
+class TileBlock(NamedTuple):
     """The same tile rows and tile columns of several images. Its tiles are ordered by (row, image, column)."""
 
     images: slice
