@@ -58,12 +58,33 @@ def measure_classes(
     list of dict
         With `CLASS_COLUMNS`; the last two are None for cells of a class in which none lies.
     """
-    areas = inner_areas(index, cells, legend.outer)
+    return with_classes(table, cells.classes, inner_areas(index, cells, legend.outer), legend, pixel_size)
+
+
+def with_classes(
+    table: Sequence[Mapping[str, Any]],
+    classes: np.ndarray,
+    areas: Mapping[int, tuple[int, int]],
+    legend: ClassLegend,
+    pixel_size: float | None = None,
+) -> list[dict[str, Any]]:
+    """As `measure_classes`, from what was measured.
+
+    Parameters
+    ----------
+    table : sequence of mapping
+    classes : ndarray of int, (cells + 1,)
+        As of `minunet.data.class_cells.ClassCells`.
+    areas : mapping
+        As `minunet.data.class_cells.inner_areas` returns it.
+    legend : ClassLegend
+    pixel_size : float, optional
+    """
     rows = []
     for row in table:
         inside, own = areas.get(row["id"], (None, None))
         row = dict(row) | {
-            "class": legend.names[cells.classes[row["id"]]],
+            "class": legend.names[classes[row["id"]]],
             "inner_area_px2": inside,
             "nucleus_to_cytoplasm_ratio": inside / own if inside is not None and own else None,
         }

@@ -14,16 +14,16 @@ import numpy as np
 
 from minunet.cell_packages import require
 from minunet.cells.cell_pieces import CellPieces
-from minunet.cells.large_maps import LargeMaps
+from minunet.cells.large_maps import KindMaps, LargeMaps
 from minunet.cells.passing_regions import RegionTable
 from minunet.cells.region_windows import OTHERS, RegionWindows
+from minunet.cells.row_bands import bands_of
 from minunet.cells.watershed import background_distance, cut_region, merge_pieces, typical_radius
 from minunet.data.mask_cells import typical_area
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.files.disk_array import DiskArray
 
 MOST_BOX = 1 << 23  # pixels of the box of a region that is looked at as a whole: half a gigabyte
-BAND_PIXELS = 1 << 20  # of the rows that are looked at together
 OFTEN = 64  # regions between two reports of progress
 
 
@@ -40,11 +40,14 @@ class LargeCells:
     windows : bool
         Whether a region was so large that it was cut in windows: cells are then numbered in another order than those of
         `find_cells`, and single ones may differ where windows meet.
+    classes : ndarray of int, (cells + 1,), or None
+        As of `minunet.data.class_cells.ClassCells`; None without classes.
     """
 
     labels: DiskArray
     boxes: np.ndarray
     windows: bool
+    classes: np.ndarray | None = None
 
 
 def find_large_cells(maps: LargeMaps, report: ProgressCallback) -> LargeCells:
@@ -54,8 +57,30 @@ def find_large_cells(maps: LargeMaps, report: ProgressCallback) -> LargeCells:
     ----------
     maps : LargeMaps
     report : callable
-        Called as `report(parts done, parts in all)`.
+        Called as `report(parts done, parts in all)`; with classes once from the beginning for each kind of cells.
     """
+    return _find(maps, report) if maps.classes is None else _find_kinds(maps, report)
+
+
+def _find_kinds(maps: LargeMaps, report: ProgressCallback) -> LargeCells:
+    """The cells of an image with classes, as `minunet.cells.cell_maps.CutKinds.class_cells` numbers them."""
+    labels, classes, boxes, windows = maps.new_labels(), [0], [np.zeros((0, 4), np.int64)], False
+    for kind, of_kind in maps.kinds().items():
+        found = _find(of_kind, report)
+        for top, bottom in bands_of(maps.shape):
+            numbers = found.labels.crop(top, bottom)
+            others = maps.is_cell(top, bottom) & ~of_kind.is_cell(top, bottom)
+            numbers[others] = 0  # a small cell of another kind is no hole to be filled
+            labels.put(numbers + np.int32(len(classes) - 1), top, where=numbers > 0)
+        found.labels.close()
+        classes += [kind] * len(found.boxes)
+        boxes.append(found.boxes)
+        windows |= found.windows
+    return LargeCells(labels, np.concatenate(boxes), windows, np.array(classes))
+
+
+def _find(maps: LargeMaps | KindMaps, report: ProgressCallback) -> LargeCells:
+    """The cells in the regions of these maps, whatever their class."""
     table, settings = maps.regions(), maps.settings
     seen = np.flatnonzero(table.areas >= table.speck)
     sizes = (table.boxes[:, 1] - table.boxes[:, 0]) * (table.boxes[:, 3] - table.boxes[:, 2])
@@ -92,18 +117,11 @@ def find_large_cells(maps: LargeMaps, report: ProgressCallback) -> LargeCells:
     return LargeCells(labels, np.concatenate([np.zeros((0, 4), np.int64), *pieces.boxes])[kept], bool(len(wide)))
 
 
-def bands_of(shape: tuple[int, int]) -> list[tuple[int, int]]:
-    """[start, stop) of the rows of an image (H, W) that are looked at together."""
-    rows = max(1, BAND_PIXELS // shape[1])
-    return [(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows)]
-
-
-def _region(maps: LargeMaps, table: RegionTable, number: int) -> tuple[int, int, np.ndarray]:
+def _region(maps: LargeMaps | KindMaps, table: RegionTable, number: int) -> tuple[int, int, np.ndarray]:
     """Top, left, and the pixels (h, w) bool of a region, with one more row and column on each side, where the image has them."""
     top, bottom, left, right = (int(value) for value in table.boxes[number])
     top, left = max(0, top - 1), max(0, left - 1)
-    cell = maps.probability.crop(top, bottom + 1, left, right + 1) > maps.settings.threshold
-    regions, _ = require("scipy.ndimage").label(cell)
+    regions, _ = require("scipy.ndimage").label(maps.is_cell(top, bottom + 1, left, right + 1))
     row, column = table.pixels[number]
     return top, left, regions == regions[row - top, column - left]
 

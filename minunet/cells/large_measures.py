@@ -6,6 +6,7 @@ They are those of `minunet.cells.cell_measures.measure_cells`, to the last bit.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,15 @@ import numpy as np
 from minunet.cells.cell_measures import measure_pixels
 from minunet.cells.cell_pixels import CellPixels
 from minunet.cells.cell_stain import FEWEST, MARGIN, CellStain, near_cells
+from minunet.cells.class_measures import with_classes
 from minunet.cells.image_summary import LabelledArea
-from minunet.cells.large_cells import LargeCells, bands_of
+from minunet.cells.large_cells import LargeCells
 from minunet.cells.large_maps import LargeMaps
+from minunet.cells.row_bands import bands_of
 from minunet.cells.touching_cells import clumps_of, touching_cells
+from minunet.data.class_cells import inner_areas_of
 from minunet.data.reading.file_workers import ProgressCallback
+from minunet.files.disk_array import DiskArray
 
 OFTEN = 256  # cells between two reports of progress
 
@@ -46,7 +51,13 @@ def measure_large(
     background = median_of_parts(lambda: _outside(cells, maps))
     background = background if background and background > 0 else None
     pixels = _pixels(cells, maps, background, report)
-    return list(measure_pixels(pixels, clumps, maps.shape, pixel_size)), area
+    table = list(measure_pixels(pixels, clumps, maps.shape, pixel_size))
+    if cells.classes is not None and maps.classes is not None:
+        legend, above = maps.classes.legend, partial(maps.classes.above, maps.settings.threshold)
+        bands = ((above(*band), cells.labels.crop(*band)) for band in bands_of(maps.shape))
+        areas = inner_areas_of(bands, cells.classes, legend.outer)
+        table = with_classes(table, cells.classes, areas, legend, pixel_size)
+    return table, area
 
 
 def median_of_parts(parts: Callable[[], Iterable[np.ndarray]]) -> float | None:
@@ -120,6 +131,8 @@ def _pixels(
     """The pixels of each cell, in the order of their numbers."""
     everything = np.s_[:], np.s_[:]
     for number, box in enumerate(cells.boxes.tolist(), start=1):
+        if cells.classes is not None:
+            box = _own_box(cells.labels, number, box)
         top, _, left, _ = box
         yield CellPixels(
             number,
@@ -131,3 +144,10 @@ def _pixels(
         )
         if number % OFTEN == 0 or number == len(cells.boxes):
             report(number, len(cells.boxes))
+
+
+def _own_box(labels: DiskArray, number: int, box: list[int]) -> list[int]:
+    """The box of a cell that may have lost pixels to cells of another kind; `box` is that of all that it had."""
+    top, _, left, _ = box
+    rows, columns = np.nonzero(labels.crop(*box) == number)
+    return [top + int(rows.min()), top + int(rows.max()) + 1, left + int(columns.min()), left + int(columns.max()) + 1]

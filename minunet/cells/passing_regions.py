@@ -28,12 +28,15 @@ class RegionTable:
         Row and column of the first pixel.
     speck : float
         Regions of a smaller area are noise.
+    of_part : ndarray, (parts,) int64
+        The place here of each part that `PassingRegions.add` has numbered.
     """
 
     areas: np.ndarray
     boxes: np.ndarray
     pixels: np.ndarray
     speck: float
+    of_part: np.ndarray
 
 
 @dataclass
@@ -57,8 +60,8 @@ class PassingRegions:
     _joins: list[np.ndarray] = field(default_factory=list)  # (n, 2): numbers of parts of one region
     _count: int = 0
 
-    def add(self, cell: np.ndarray) -> None:
-        """The next rows of the mask, (h, W) bool."""
+    def add(self, cell: np.ndarray) -> np.ndarray:
+        """Add the next rows of the mask, (h, W) bool; returns the number of the part of a region at each pixel, -1 for none."""
         ndimage = require("scipy.ndimage")
         self._count_runs(cell)
         labels, count = ndimage.label(cell)
@@ -81,6 +84,7 @@ class PassingRegions:
         self._above = numbers[-1].copy()
         self._count += count
         self._rows += len(cell)
+        return numbers
 
     def table(self) -> RegionTable:
         """The regions, once all rows have passed."""
@@ -100,11 +104,14 @@ class PassingRegions:
         ):
             merged[:, column] = start
             ufunc.at(merged[:, column], region, parts[:, column])
-        merged = merged[np.argsort(merged[:, 5])]
+        order = np.argsort(merged[:, 5])
+        merged = merged[order]
+        places = np.empty(count, np.int64)
+        places[order] = np.arange(count)
         areas = merged[:, 0]
         speck = speck_area(areas, diameter_of_runs(self._area, self._runs))
         pixels = np.stack([merged[:, 5] // self.width, merged[:, 5] % self.width], axis=1)
-        return RegionTable(areas, merged[:, 1:5], pixels, speck)
+        return RegionTable(areas, merged[:, 1:5], pixels, speck, places[region])
 
     def _count_runs(self, cell: np.ndarray) -> None:
         """The pixels of the rows, and where runs of them begin in rows and columns."""

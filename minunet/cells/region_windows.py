@@ -13,7 +13,7 @@ import numpy as np
 
 from minunet.cell_packages import require
 from minunet.cells.cell_pieces import CellPieces
-from minunet.cells.large_maps import LargeMaps
+from minunet.cells.large_maps import KindMaps, LargeMaps
 from minunet.cells.watershed import CutRegion, background_distance, cut_region, merge_pieces
 from minunet.files.disk_array import DiskArray
 
@@ -26,7 +26,7 @@ class RegionWindows:
 
     Parameters
     ----------
-    maps : LargeMaps
+    maps : LargeMaps or KindMaps
     labels : DiskArray
         Those of all other regions are written before the windows are cut.
     speck : float
@@ -35,7 +35,7 @@ class RegionWindows:
         Of the regions: top, bottom, left and right.
     """
 
-    def __init__(self, maps: LargeMaps, labels: DiskArray, speck: float, boxes: np.ndarray):
+    def __init__(self, maps: LargeMaps | KindMaps, labels: DiskArray, speck: float, boxes: np.ndarray):
         self._maps, self._labels, self._speck = maps, labels, speck
         self._cores = [
             (top, left)
@@ -80,8 +80,7 @@ class RegionWindows:
         first_row, first_column = (max(0, start - MARGIN_OF_CORE) for start in core)
         window = first_row, core[0] + CORE + MARGIN_OF_CORE, first_column, core[1] + CORE + MARGIN_OF_CORE
         labels = self._labels.crop(*window)
-        cell = self._maps.probability.crop(*window) > self._maps.settings.threshold
-        numbers, count = ndimage.label(cell & ((labels == 0) | (labels > self._first)))
+        numbers, count = ndimage.label(self._maps.is_cell(*window) & ((labels == 0) | (labels > self._first)))
         areas = np.bincount(numbers.ravel(), minlength=count + 1)
         for number, (rows, columns) in enumerate(ndimage.find_objects(numbers), start=1):
             top, left = max(0, rows.start - 1), max(0, columns.start - 1)

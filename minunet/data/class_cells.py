@@ -6,7 +6,7 @@ found apart from each other, so that a platelet beside a red cell is a cell of i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,17 +93,38 @@ def without_fragments(index: np.ndarray, outer: Sequence[int]) -> np.ndarray:
         35 % of its border is to that one.
     """
     cells = cells_by_class(index, outer, label_components)
-    regions, becomes = cells.labels, cells.classes.copy()
+    areas = np.bincount(cells.labels.ravel(), minlength=len(cells.classes))
+    becomes = classes_of_regions(cells.classes, areas, [cells.labels])
+    changed = becomes != cells.classes
+    return np.where(changed[cells.labels], becomes[cells.labels], index).astype(index.dtype)
+
+
+def classes_of_regions(kinds: np.ndarray, areas: np.ndarray, bands: Iterable[np.ndarray]) -> np.ndarray:
+    """The outer class that the regions of an image have in the end, see `without_fragments`.
+
+    Parameters
+    ----------
+    kinds : ndarray of int, (regions + 1,)
+        The outer class of each region; 0 for 0, the background.
+    areas : ndarray, (regions + 1,)
+        In pixels.
+    bands : iterable of ndarray
+        The number of the region of each pixel, some rows at a time: the rows of the image from top to bottom, where each band but
+        the first begins with the last row of the band above.
+
+    Returns
+    -------
+    ndarray of int, (regions + 1,)
+    """
+    becomes = kinds.copy()
     if len(set(becomes.tolist())) < 3:
-        return index
-    areas = np.bincount(regions.ravel(), minlength=len(becomes))
-    border, total = _borders(regions, len(becomes))
+        return becomes
+    border, total = _borders(bands, len(becomes))
     for (small, large), length in sorted(border.items(), key=lambda item: (areas[item[0][0]], item[0])):
         is_part = small and large and areas[small] < areas[large] and length >= SURROUNDED * total[small]
         if is_part and becomes[small] != becomes[large]:
             becomes[small] = becomes[large]
-    changed = becomes != cells.classes
-    return np.where(changed[regions], becomes[regions], index).astype(index.dtype)
+    return becomes
 
 
 def inner_areas(index: np.ndarray, cells: ClassCells, outer: Sequence[int]) -> dict[int, tuple[int, int]]:
@@ -120,27 +141,50 @@ def inner_areas(index: np.ndarray, cells: ClassCells, outer: Sequence[int]) -> d
     dict of int to (int, int)
         By the number of the cell. Of a white cell they are the areas of the nucleus and of the cytoplasm.
     """
+    return inner_areas_of([(index, cells.labels)], cells.classes, outer)
+
+
+def inner_areas_of(
+    parts: Iterable[tuple[np.ndarray, np.ndarray]], classes: np.ndarray, outer: Sequence[int]
+) -> dict[int, tuple[int, int]]:
+    """As `inner_areas`, of an image in parts.
+
+    Parameters
+    ----------
+    parts : iterable of (index, labels)
+        The class and the number of the cell of each pixel, (h, W) each.
+    classes : ndarray of int, (cells + 1,)
+        As of `ClassCells`.
+    outer : sequence of int
+    """
     around = {place for inner, place in enumerate(outer) if inner != place}
     if not around:
         return {}
-    count = len(cells.classes)
+    count = len(classes)
     lies_inside = np.array([place != inner for inner, place in enumerate(outer)])
-    inside = np.bincount(cells.labels[lies_inside[np.maximum(index, 0)]], minlength=count)
-    own = np.bincount(cells.labels[index == cells.classes[cells.labels]], minlength=count)
-    return {
-        number: (int(inside[number]), int(own[number])) for number in range(1, count) if cells.classes[number] in around
-    }
+    inside, own = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    for index, labels in parts:
+        inside += np.bincount(labels[lies_inside[np.maximum(index, 0)]], minlength=count)
+        own += np.bincount(labels[index == classes[labels]], minlength=count)
+    return {number: (int(inside[number]), int(own[number])) for number in range(1, count) if classes[number] in around}
 
 
-def _borders(regions: np.ndarray, count: int) -> tuple[dict[tuple[int, int], int], np.ndarray]:
-    """How many sides of pixels each region has in common with each other one, and in all."""
-    codes, lengths = [np.zeros(0, np.int64)], np.zeros(count, np.int64)
-    for one, other in ((regions[1:], regions[:-1]), (regions[:, 1:], regions[:, :-1])):
-        differ = one != other
-        first, second = one[differ].astype(np.int64), other[differ].astype(np.int64)
-        codes += [first * count + second, second * count + first]
-    pairs, numbers = np.unique(np.concatenate(codes), return_counts=True)
-    border = {(int(pair // count), int(pair % count)): int(number) for pair, number in zip(pairs, numbers, strict=True)}
+def _borders(bands: Iterable[np.ndarray], count: int) -> tuple[dict[tuple[int, int], int], np.ndarray]:
+    """How many sides of pixels each region has in common with each other one, and in all; `bands` as in `classes_of_regions`."""
+    border: dict[tuple[int, int], int] = {}
+    for place, band in enumerate(bands):
+        rows = band[1:] if place else band
+        codes = []
+        for one, other in ((band[1:], band[:-1]), (rows[:, 1:], rows[:, :-1])):
+            differ = one != other
+            first, second = one[differ].astype(np.int64), other[differ].astype(np.int64)
+            codes += [first * count + second, second * count + first]
+        for pair, number in zip(
+            *map(np.ndarray.tolist, np.unique(np.concatenate(codes), return_counts=True)), strict=True
+        ):
+            regions = divmod(pair, count)
+            border[regions] = border.get(regions, 0) + number
+    lengths = np.zeros(count, np.int64)
     for (region, _), length in border.items():
         lengths[region] += length
     return border, lengths

@@ -56,7 +56,9 @@ def cell_overlay(
         Outlines are green, and orange for doubtful cells; numbers are white with a dark border. With classes an outline has the
         colour of the class, also that of a class inside a cell, and the number of a doubtful cell has a question mark.
     """
-    return CellDrawing(table, labels.shape[1], classes).draw(image, labels)
+    if classes is None:
+        return CellDrawing(table, labels.shape[1]).draw(image, labels)
+    return CellDrawing(table, labels.shape[1], classes.legend).draw(image, labels, index=classes.index)
 
 
 class CellDrawing:
@@ -68,7 +70,8 @@ class CellDrawing:
         All cells of the image, in the order of their numbers.
     width : int
         Of the image.
-    classes : ShownClasses, optional
+    legend : ClassLegend, optional
+        Of their classes.
 
     Attributes
     ----------
@@ -76,30 +79,39 @@ class CellDrawing:
         So many rows above and below what is drawn on it: rows are drawn with as many around them, which are then cut off.
     """
 
-    def __init__(self, table: Sequence[Mapping[str, Any]], width: int, classes: ShownClasses | None = None):
-        self._table, self._classes = table, classes
+    def __init__(self, table: Sequence[Mapping[str, Any]], width: int, legend: ClassLegend | None = None):
+        self._table, self._legend = table, legend
         self._line = line_width((0, width), 800)
         self._doubtful = np.zeros(max((row["id"] for row in table), default=0) + 1, bool)
         for row in table:
             self._doubtful[row["id"]] = row["confidence"] is not None and row["confidence"] < DOUBTFUL
         # (cells + 1, 3)
         self._colours = np.where(self._doubtful[:, None], np.array(UNCERTAIN, np.uint8), np.array(CONTOUR, np.uint8))
-        if classes is not None:
+        if legend is not None:
             for row in table:
-                self._colours[row["id"]] = classes.legend.colour_of(row["class"])
+                self._colours[row["id"]] = legend.colour_of(row["class"])
         diameter = float(np.median([row["equivalent_diameter_px"] for row in table])) if table else 0.0
         self._size = int(np.clip(round(0.33 * diameter), *FONT))
         self._rows = np.array([row["centroid_y_px"] for row in table])
         self.reach = max(2 * self._size, self._line + 1)
 
-    def draw(self, image: np.ndarray, labels: np.ndarray, top: int = 0) -> Image.Image:
-        """Draw the cells on rows of the image, of which the first is number `top`."""
+    def draw(self, image: np.ndarray, labels: np.ndarray, top: int = 0, index: np.ndarray | None = None) -> Image.Image:
+        """Draw the cells on rows of the image.
+
+        Parameters
+        ----------
+        image : ndarray, (h, W) or (h, W, 3)
+        labels : ndarray, (h, W) int32
+        top : int
+            The number of the first of these rows.
+        index : ndarray, (h, W) uint8, optional
+            The class of each pixel: the classes inside of cells have outlines, too.
+        """
         pixels = to_uint8_rgb(image).copy()
         boundary = find_boundaries(labels, self._line)
-        if self._classes is not None:
-            for inner in (inner for inner, outer in enumerate(self._classes.legend.outer) if outer != inner):
-                inside = (self._classes.index == inner) & (labels > 0)
-                pixels[find_boundaries(inside, self._line)] = self._classes.legend.colours[inner]
+        if self._legend is not None and index is not None:
+            for inner in (inner for inner, outer in enumerate(self._legend.outer) if outer != inner):
+                pixels[find_boundaries((index == inner) & (labels > 0), self._line)] = self._legend.colours[inner]
         pixels[boundary] = self._colours[labels[boundary]]
         picture = Image.fromarray(pixels)
         near = np.flatnonzero((self._rows >= top - self.reach) & (self._rows <= top + len(pixels) + self.reach))
@@ -107,6 +119,6 @@ class CellDrawing:
             draw, font, border = ImageDraw.Draw(picture), load_font(self._size), max(1, self._size // 9)
             for row in (self._table[place] for place in near.tolist()):
                 place = row["centroid_x_px"], row["centroid_y_px"] - top
-                text = str(row["id"]) + "?" * bool(self._classes is not None and self._doubtful[row["id"]])
+                text = str(row["id"]) + "?" * bool(self._legend is not None and self._doubtful[row["id"]])
                 draw.text(place, text, "white", font, anchor="mm", stroke_width=border, stroke_fill=(25, 25, 25))
         return picture

@@ -102,7 +102,7 @@ class LargeImageCells:
     def while_passing(self, rows: Iterable[PredictedRows]) -> Iterator[PredictedRows]:
         """The same rows; each part is added to the maps."""
         for pixels, predicted in rows:
-            self._maps.add(pixels, predicted.probability, predicted.separation)
+            self._maps.add(pixels, predicted.probability, predicted.separation, predicted.foreground_class)
             yield pixels, predicted
 
     def write(self, stem: Path) -> list[Path]:
@@ -152,23 +152,23 @@ def cells_of_image(
         yield None
         return
     large = f"{image.path} has {rows.pixels / 1e6:,.0f} million pixels"
-    # Classes are cleaned up over the whole image, and numbers of unknown range are read as a whole.
-    in_memory = model.legend is not None or (rows.wide and model.preprocessing.range is None)
+    in_memory = rows.wide and model.preprocessing.range is None  # numbers of unknown range are read as a whole
     most = most_pixels(neighbours) if in_memory else SMALL_ENOUGH
+    legend = model.legend
     if rows.pixels <= most:
         yield WholeImageCells(request, model, image, rows)
     elif in_memory:
         notes.append(
-            f"{large}, and the memory that is left is enough to find cells{' of classes' if model.legend else ''} in at most "
-            f"{most / 1e6:,.0f} million; only its mask is written: cut it into pieces to count cells."
+            f"{large}, and the memory that is left is enough to find cells in at most {most / 1e6:,.0f} million; only its mask is "
+            "written: cut it into pieces to count cells."
         )
         yield None
-    elif problem := too_little_space(out, rows.pixels):
+    elif problem := too_little_space(out, rows.pixels, classes=legend is not None):
         notes.append(f"{large}, and {problem}; only its mask is written: free some space to count cells.")
         yield None
     else:
         try:
-            with LargeMaps(nearest_existing(out), (rows.height, rows.width), request.settings) as maps:
+            with LargeMaps(nearest_existing(out), (rows.height, rows.width), request.settings, legend) as maps:
                 yield LargeImageCells(request, model, image, rows, maps, report)
         except OSError as error:  # of the temporary files
             raise cannot_write(out, error) from error

@@ -11,11 +11,14 @@ import numpy as np
 
 from minunet.cells.cell_exports import EXPORTS, ZARR
 from minunet.cells.cell_measures import Cells
+from minunet.cells.class_measures import ClassifiedCells
 from minunet.cells.image_summary import LabelledArea
 from minunet.cells.labels_tiff import write_labels_tiff
-from minunet.cells.large_cells import LargeCells, bands_of, find_large_cells
-from minunet.cells.large_maps import BYTES_ON_DISK, LargeMaps
+from minunet.cells.large_cells import LargeCells, find_large_cells
+from minunet.cells.large_maps import BYTES_ON_DISK, BYTES_WITH_CLASSES, LargeMaps
 from minunet.cells.large_measures import measure_large
+from minunet.cells.row_bands import bands_of
+from minunet.data.class_legend import ClassLegend
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_rows import ImageRows, spans_of
 from minunet.files.atomic_write import replacing, replacing_folder, write_bytes
@@ -24,7 +27,7 @@ from minunet.files.folders import nearest_existing
 from minunet.results.cell_overlay import CellDrawing
 from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.png_file import PngFile
-from minunet.runs.cell_results import all_or_none, cell_files
+from minunet.runs.cell_results import all_or_none, cell_files, class_colours_of
 
 Display = Callable[[np.ndarray], np.ndarray]
 
@@ -39,22 +42,37 @@ class LargeResult:
     table : list of dict
         As of `minunet.cells.cell_measures.Cells`.
     area : LabelledArea
+    maps : LargeMaps
+        Those in which they were found.
     """
 
     cells: LargeCells
     table: list[dict[str, Any]]
     area: LabelledArea
+    maps: LargeMaps
+
+    @property
+    def legend(self) -> ClassLegend | None:
+        """Of the classes of the cells; None without classes."""
+        return None if self.maps.classes is None else self.maps.classes.legend
+
+    def as_cells(self) -> Cells:
+        """The cells as those of a small image, for what looks only at parts of their labels."""
+        labels: Any = self.cells.labels
+        if self.legend is None:
+            return Cells(labels, self.table)
+        return ClassifiedCells.of(labels, self.table, self.legend)
 
     @classmethod
     def find(cls, maps: LargeMaps, pixel_size: float | None, report: ProgressCallback) -> LargeResult:
         """Find and measure the cells; `report` is called for the regions, and once more for the cells."""
         cells = find_large_cells(maps, report)
-        return cls(cells, *measure_large(cells, maps, pixel_size, report))
+        return cls(cells, *measure_large(cells, maps, pixel_size, report), maps)
 
 
-def too_little_space(out: Path, pixels: int) -> str | None:
+def too_little_space(out: Path, pixels: int, *, classes: bool) -> str | None:
     """Why the temporary files of the cells of a large image do not fit, as part of a sentence."""
-    needed, free = BYTES_ON_DISK * pixels, free_space(nearest_existing(out))
+    needed, free = (BYTES_WITH_CLASSES if classes else BYTES_ON_DISK) * pixels, free_space(nearest_existing(out))
     if needed <= free:
         return None
     return f"finding its cells takes {needed / 1e9:.1f} GB on the disk of {out}, and {free / 1e9:.1f} GB are free"
@@ -100,21 +118,22 @@ def write_large_cells(
             elif kind == ZARR:
                 _write_zarr(path, image, display, result, pixel_size, stem.name)
             else:
-                cells = Cells(labels, result.table)  # type: ignore[arg-type]  # of which only parts are looked at
-                write_bytes(path, EXPORTS[kind][1](cells, stem.name, pixel_size), durable=False)
+                write_bytes(path, EXPORTS[kind][1](result.as_cells(), stem.name, pixel_size), durable=False)
             written.append(path)
     return written
 
 
 def _write_picture(path: Path, image: ImageRows, display: Display, result: LargeResult) -> None:
     """The image with the outlines and numbers of its cells."""
-    drawing = CellDrawing(result.table, image.width)
+    drawing, classes = CellDrawing(result.table, image.width, result.legend), result.maps.classes
     bands = bands_of((image.height, image.width))
     spans = [(max(0, top - drawing.reach), min(image.height, bottom + drawing.reach)) for top, bottom in bands]
     with replacing(path) as temporary, open(temporary, "wb") as file:
         png = PngFile(file, image.height, compress_level=1)
         for (top, bottom), (first, last), window in zip(bands, spans, image.windows(spans), strict=True):
-            drawn = drawing.draw(display(window), result.cells.labels.crop(first, last), first)
+            labels = result.cells.labels.crop(first, last)
+            index = None if classes is None else classes.above(result.maps.settings.threshold, first, last)
+            drawn = drawing.draw(display(window), labels, first, index)
             png.write(np.asarray(drawn)[top - first : bottom - first])
         png.finish()
 
@@ -132,4 +151,5 @@ def _write_zarr(
         return (labels.crop(*span) for span in spans_of(shape[0], rows))
 
     with replacing_folder(path) as folder:
-        write_ome_zarr(folder, shown, numbers, shape, name, pixel_size, cells=len(result.table))
+        colours = class_colours_of(result.as_cells())
+        write_ome_zarr(folder, shown, numbers, shape, name, pixel_size, colours, len(result.table))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minunet.cells import large_cells, region_windows
+from minunet.cells import large_cells, region_windows, row_bands
 from minunet.cells.cell_maps import CellMaps
 from minunet.cells.cell_settings import SEPARATED, CellSettings
 from minunet.cells.found_cells import find_and_measure
@@ -11,6 +11,9 @@ from minunet.cells.image_summary import LabelledArea
 from minunet.cells.large_cells import find_large_cells
 from minunet.cells.large_maps import LargeMaps
 from minunet.cells.large_measures import measure_large, median_of_parts
+from minunet.data.class_legend import ClassLegend
+
+LEGEND = ClassLegend(("background", "red", "white", "nucleus", "platelet"), (0, 1, 2, 2, 4))
 
 
 def film(discs=45, height=230, width=270):
@@ -28,12 +31,31 @@ def film(discs=45, height=230, width=270):
     return np.ascontiguousarray(np.moveaxis(image, 0, -1)), probability, np.clip(depth, 0, 1).astype(np.float32)
 
 
-def found_in_rows(tmp_path, image, probability, separation, settings, rows=37):
+def classes_of(probability):
+    """The most probable class but the background, with nuclei, platelets, and spots and rims of a wrong class."""
+    rng = np.random.default_rng(1)
+    height, width = probability.shape
+    index = np.ones((height, width), np.uint8)
+    y, x = np.mgrid[:height, :width]
+    for _ in range(60):
+        place = np.hypot(y - rng.uniform(0, height), x - rng.uniform(0, width)) < rng.uniform(1, 12)
+        index[place] = rng.integers(1, 5)
+    spots = rng.random(index.shape) < 0.01
+    index[spots] = rng.integers(1, 5, np.count_nonzero(spots))
+    return index
+
+
+def found_in_rows(tmp_path, image, probability, separation, settings, rows=37, classes=None):
     """The labels, the table and the area of cells that are found on disk."""
-    with LargeMaps(tmp_path, probability.shape, settings) as maps:
+    with LargeMaps(tmp_path, probability.shape, settings, None if classes is None else LEGEND) as maps:
         for top in range(0, len(image), rows):
             part = slice(top, top + rows)
-            maps.add(image[part], probability[part], None if separation is None else separation[part])
+            maps.add(
+                image[part],
+                probability[part],
+                None if separation is None else separation[part],
+                None if classes is None else classes[part],
+            )
         parts = []
         cells = find_large_cells(maps, lambda done, total: parts.append((done, total)))
         table, area = measure_large(cells, maps, 0.1, lambda done, total: None)
@@ -45,7 +67,7 @@ def found_in_rows(tmp_path, image, probability, separation, settings, rows=37):
     ("settings", "separated"), [(CellSettings(), False), (SEPARATED, True), (CellSettings(), True)]
 )
 def test_they_are_those_of_the_whole_image(settings, separated, tmp_path, monkeypatch):
-    monkeypatch.setattr(large_cells, "BAND_PIXELS", 270 * 50)
+    monkeypatch.setattr(row_bands, "BAND_PIXELS", 270 * 50)
     image, probability, separation = film()
     expected = find_and_measure(
         CellMaps(probability, separation=separation if separated else None), image, settings, 0.1
@@ -58,6 +80,25 @@ def test_they_are_those_of_the_whole_image(settings, separated, tmp_path, monkey
     assert table == expected.table
     assert area == LabelledArea.of(expected.labels)
     assert not windows
+
+
+@pytest.mark.parametrize(("threshold", "rows"), [(0.4, 37), (0.5, 1), (0.7, 230)])
+def test_cells_of_classes_are_those_of_the_whole_image(threshold, rows, tmp_path, monkeypatch):
+    monkeypatch.setattr(row_bands, "BAND_PIXELS", 270 * 50)
+    image, probability, separation = film(90)
+    probability[separation == 0] *= 0.7  # without specks, which take long
+    classes, settings = classes_of(probability), CellSettings(threshold=threshold, learned=0.5)
+    maps = CellMaps.of(probability, classes, LEGEND, separation)
+    assert np.any(
+        maps.classes_above(0.5) != np.where(probability > 0.5, classes, 0)
+    )  # some parts of cells were cleaned up
+    expected = find_and_measure(maps, image, settings, 0.1)
+    labels, table, area, windows = found_in_rows(tmp_path, image, probability, separation, settings, rows, classes)
+    np.testing.assert_array_equal(labels, expected.labels)
+    assert table == expected.table and not windows
+    assert area == LabelledArea.of(expected.labels)
+    assert len({row["class"] for row in table}) == 3
+    assert any(row["inner_area_px2"] for row in table)
 
 
 def test_a_region_that_is_too_large_is_cut_in_windows(tmp_path, monkeypatch):

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import tifffile
 
-from minunet.cells import large_cells
+from minunet.cells import row_bands
 from minunet.cells.labels_tiff import TILE
 from minunet.files import disk_array
 from minunet.runs import image_cells
+from tests.commands.class_smears import save_class_model, write_smears
 from tests.commands.predict.cell_folders import rows
 from tests.commands.predict.prediction_folders import pixels, run
 
@@ -20,12 +21,17 @@ EXPORTS = ("roi", "geojson", "coco", "ome", "zarr")
 @pytest.fixture
 def every_image_is_large(monkeypatch):
     monkeypatch.setattr(image_cells, "SMALL_ENOUGH", 0)
-    monkeypatch.setattr(large_cells, "BAND_PIXELS", 96 * 7)
+    monkeypatch.setattr(row_bands, "BAND_PIXELS", 96 * 7)
     monkeypatch.setattr(disk_array, "MAPPED", 1000)
 
 
-def test_the_same_files(cell_model, folder, monkeypatch, request):
+@pytest.mark.parametrize("classes", [False, True])
+def test_the_same_files(cell_model, folder, tmp_path, request, classes):
     pytest.importorskip("zarr")
+    if classes:
+        cell_model = save_class_model(tmp_path / "classes.safetensors")
+        write_smears(tmp_path / "smears", count=1)
+        folder = tmp_path / "smears" / "images"
     arguments = (cell_model, folder, "--pixel-size", 0.1, "--export", *EXPORTS, "--no-report")
     assert run(*arguments, "--out", "whole") == 0
     request.getfixturevalue("every_image_is_large")
@@ -46,7 +52,8 @@ def test_the_same_files(cell_model, folder, monkeypatch, request):
             np.testing.assert_array_equal(pixels(Path("large") / name), pixels(Path("whole") / name))
         elif not name.endswith(".zip"):
             assert (Path("large") / name).read_bytes() == (Path("whole") / name).read_bytes()
-    with tifffile.TiffFile("large/one_labels.ome.tif") as file:
+    assert sum(int(row["cells"]) for row in rows("large/images.csv")) > 3
+    with tifffile.TiffFile(next(Path("large").glob("*_labels.ome.tif"))) as file:
         assert file.is_ome
         assert file.pages.first.tile == (TILE, TILE)
 
