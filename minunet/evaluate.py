@@ -25,6 +25,7 @@ from minunet.data.pairs import Pair, survey
 from minunet.data.reading.mask_choice import MaskChoice
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
+from minunet.inference.evaluation import is_scored_alone
 from minunet.inference.evaluation_reading import model_for_masks
 from minunet.inference.loaded_model import LoadedModel
 from minunet.kernels.cpu.threads import set_num_threads
@@ -34,6 +35,7 @@ from minunet.results.score_tables import image_table, summary_table
 from minunet.runs.evaluation_messages import announce_evaluation
 from minunet.runs.evaluation_report import write_evaluation_report
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_numbers, evaluation_problems, write_evaluation
+from minunet.runs.image_costs import SCORES, ImageCosts
 from minunet.runs.model_messages import describe_diameters, known_diameter_problems
 from minunet.runs.own_data import own_data
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, select_pairs
@@ -44,6 +46,7 @@ from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_ski
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
 from minunet.wording import paragraph
+from minunet.workers.tasks import consecutive
 
 COMMAND = "python -m minunet.evaluate MODEL DATA"
 OWN = "python -m minunet.evaluate RUN"
@@ -167,9 +170,14 @@ def run_evaluation(
     if model.preprocessing.reading is not None:
         say_item(print, "masks", model.preprocessing.reading.describe())
     missing = missing_packages()
-    workers = choose_workers(arguments, [pair.image for pair in selected.pairs[:1]])
+    costs = ImageCosts(model, not missing, arguments.diameter, per_pixel=SCORES)
+    alone = is_scored_alone(model, native=native, diameter=arguments.diameter)
+    groups = consecutive(selected.pairs, 1 if alone else arguments.batch_size)
+    files = [[pair.image for pair in group] for group in groups]
+    seen = [pair.image for pair in selected.pairs[:1]]
+    workers = choose_workers(arguments, seen, partial(costs.of_tasks, files), model.device)
     work = ScoringWork(model, not missing, native, arguments.diameter, arguments.threshold, folder_of(workers))
-    scored = score_files(work, selected.pairs, workers, arguments.batch_size)
+    scored = score_files(work, groups, workers)
     scores, unlike, diameters = scored.scores, scored.unlike, scored.diameters
     for note in scored.notes:
         say_item(print, "note", note)

@@ -36,6 +36,7 @@ from minunet.kernels.cpu.threads import set_num_threads
 from minunet.results.ome_zarr_file import zarr_package
 from minunet.results.prediction import PICTURES, is_result
 from minunet.runs.cell_results import CELL_FILES, CellRequest
+from minunet.runs.image_costs import ImageCosts
 from minunet.runs.level_choice import level_problems
 from minunet.runs.model_messages import known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
@@ -52,7 +53,7 @@ from minunet.runs.prediction_tables import TABLES, PredictionTables
 from minunet.runs.prediction_work import PredictionWork
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
-from minunet.workers.tasks import OwnProcess
+from minunet.workers.tasks import OwnProcess, consecutive
 
 MASK_THRESHOLD = 0.5
 EPILOG = f"""\
@@ -165,7 +166,10 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         cells = None if exports is None else request_cells(arguments, model, exports)
         tables = None if exports is None else PredictionTables(out)
         threshold = MASK_THRESHOLD if arguments.threshold is None else arguments.threshold
-        workers = choose_workers(arguments, [lock.path, *(image.path for image in images[:1])])
+        costs = ImageCosts(model, cells is not None, arguments.diameter, arguments.level)
+        files = consecutive([image.path for image in images], arguments.batch_size)
+        seen = [lock.path, *(image.path for image in images[:1])]
+        workers = choose_workers(arguments, seen, partial(costs.of_tasks, files), model.device)
         work = PredictionWork(
             model,
             out,

@@ -58,6 +58,15 @@ def pyramid_level(text: str) -> int | None:
     return None if text == "auto" else _whole_number(text, 0)
 
 
+def worker_number(text: str) -> int | None:
+    """Read a number of workers; None for "auto"."""
+    if text == "auto":
+        return None
+    if not text.lstrip("+-").isdecimal():
+        raise ValueError("must be a whole number, or auto")
+    return _whole_number(text, 1)
+
+
 def positive_float(text: str) -> float:
     """Read a number greater than 0: a learning rate."""
     value = _number(text)

@@ -230,6 +230,7 @@ def predict_files(
     for place in sorted(results):
         for of_image in results[place]:
             result.add(of_image)
+    result.notes += workers.notes
     result.signal = interruption.signal
     return result
 

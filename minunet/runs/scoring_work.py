@@ -13,13 +13,12 @@ from minunet.cli.console import FileProgressBar
 from minunet.data.pairs import Pair
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.errors import UserError
-from minunet.inference.evaluation import is_scored_alone
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.scored_pairs import ScoredPairs, score_pairs
 from minunet.inference.unlike_images import extreme_share
 from minunet.wording import join_names
 from minunet.workers.attempts import result_of
-from minunet.workers.tasks import Outcome, Stopped, Workers, consecutive, in_order
+from minunet.workers.tasks import Outcome, Stopped, Workers, in_order
 
 
 @dataclass
@@ -106,16 +105,15 @@ class ScoringWork:
         return text
 
 
-def score_files(work: ScoringWork, pairs: Sequence[Pair], workers: Workers, batch_size: int) -> ScoredImages:
+def score_files(work: ScoringWork, groups: Sequence[Sequence[Pair]], workers: Workers) -> ScoredImages:
     """The scores of all pairs, whoever finds them.
 
     Parameters
     ----------
     work : ScoringWork
-    pairs : sequence of Pair
+    groups : sequence of sequences of Pair
+        The pairs of a group go through the network together.
     workers : Workers
-    batch_size : int
-        Of pairs that go through the network together at most.
 
     Returns
     -------
@@ -127,17 +125,16 @@ def score_files(work: ScoringWork, pairs: Sequence[Pair], workers: Workers, batc
     UserError
         Where a pair cannot be scored: the first of them.
     """
-    alone = is_scored_alone(work.model, native=work.native, diameter=work.diameter)
-    groups = consecutive(pairs, 1 if alone else batch_size)
     total = work([])
     with FileProgressBar("scoring") as progress, closing(workers.run(work, groups, lambda: False)) as outcomes:
-        for outcome in in_order(_counted(outcomes, progress, len(pairs))):
+        for outcome in in_order(_counted(outcomes, progress, sum(map(len, groups)))):
             names = join_names([pair.name for pair in outcome.task.items], 3)
             if outcome.lost:
                 raise UserError(f"{names}: {outcome.task.story}, perhaps for want of memory: try --workers 1.")
             total.extend(result_of(outcome))
             if outcome.task.deaths:
                 total.notes.append(f"{names}: {outcome.task.story}; another one has done it")
+    total.notes += workers.notes
     return total
 
 

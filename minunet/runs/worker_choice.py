@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from minunet.cli.argument_types import positive_int
+from minunet.cli.argument_types import worker_number
+from minunet.cli.console import memory, say_item
 from minunet.inference.loaded_model import LoadedModel
+from minunet.kernels.cpu.threads import get_num_threads
 from minunet.ranks import find_ranks
+from minunet.resources import available_memory
 from minunet.workers.dask_workers import DaskWorkers
-from minunet.workers.process_workers import ProcessWorkers
+from minunet.workers.process_workers import ProcessWorkers, can_start_processes
 from minunet.workers.rank_workers import RankWorkers
 from minunet.workers.tasks import OwnProcess, Workers
+from minunet.workers.worker_count import TaskCost, fastest_count, memory_of, most_in_memory, threads_each
 
 
 def add_worker_arguments(parser: argparse._ActionsContainer) -> None:
@@ -22,9 +26,10 @@ def add_worker_arguments(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--workers",
         metavar="N",
-        type=positive_int,
+        type=worker_number,
         help="processes of this machine that share the images, each with one thread unless --threads says otherwise; files and "
-        "tables are the same for any number (default 1: this process, with all threads)",
+        "tables are the same for any number (default auto: one for each core, or for each of --threads, as far as there is memory, "
+        "where that is faster than one process with all threads)",
     )
     parser.add_argument(
         "--dask",
@@ -52,14 +57,20 @@ def worker_problems(arguments: Namespace, model: LoadedModel | None) -> list[str
     return []
 
 
-def choose_workers(arguments: Namespace, paths: Sequence[Path]) -> Workers:
-    """Those who do the work.
+def choose_workers(
+    arguments: Namespace, paths: Sequence[Path], costs: Callable[[], Sequence[TaskCost]], device: str
+) -> Workers:
+    """Those who do the work; a line says how many processes of this machine there are, where there are several.
 
     Parameters
     ----------
     arguments : Namespace
     paths : sequence of Path
         Files that workers on other machines have to see.
+    costs : callable
+        Returns what each task is expected to take.
+    device : str
+        On which the model computes.
 
     Raises
     ------
@@ -73,9 +84,47 @@ def choose_workers(arguments: Namespace, paths: Sequence[Path]) -> Workers:
     ranks = find_ranks()
     if ranks.size > 1:
         return RankWorkers(ranks, seen, threads)
-    if (arguments.workers or 1) > 1:
-        return ProcessWorkers(arguments.workers, threads)
-    return OwnProcess()
+    if arguments.workers is None:
+        return OwnProcess() if device != "cpu" else automatic_workers(costs)
+    if arguments.workers == 1:
+        return OwnProcess()
+    tasks = costs()
+    count = min(arguments.workers, max(1, len(tasks)))
+    warn_of_memory(count, tasks)
+    return announced(ProcessWorkers(count, threads))
+
+
+def automatic_workers(costs: Callable[[], Sequence[TaskCost]]) -> Workers:
+    """As many processes as are fastest; this process where they cannot be started."""
+    cores = get_num_threads()
+    if cores == 1 or not can_start_processes():
+        return OwnProcess()
+    count = fastest_count(costs(), cores, available_memory())
+    if count == 1:
+        return OwnProcess()
+    return announced(ProcessWorkers(count, threads_each(count, cores), optional=True))
+
+
+def announced(workers: ProcessWorkers) -> ProcessWorkers:
+    """The same workers, after a line that says how many they are."""
+    threads = "one thread" if workers.threads == 1 else f"{workers.threads} threads"
+    say_item(
+        print, "workers", f"{workers.count} processes, {threads} each" if workers.count > 1 else f"1 process, {threads}"
+    )
+    return workers
+
+
+def warn_of_memory(count: int, costs: Sequence[TaskCost]) -> None:
+    """Print a warning where so many processes may need more memory than there is."""
+    left = available_memory()
+    fitting = most_in_memory(costs, count, left)
+    if left is not None and fitting < count:
+        say_item(
+            print,
+            "warning",
+            f"{count} processes may take {memory(memory_of(costs, count))} together, and {memory(left)} are left: use "
+            f"--workers {fitting}, or auto",
+        )
 
 
 def folder_of(workers: Workers) -> Path:

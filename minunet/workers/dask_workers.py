@@ -17,7 +17,7 @@ from minunet.version import __version__
 from minunet.workers.attempts import FAILED, GIVEN_UP, Attempt, attempt, outcome_error
 from minunet.workers.shared_folder import worker_problem
 from minunet.workers.task_queue import DEATHS, TaskQueue
-from minunet.workers.tasks import Death, Outcome, Stopped, Task, Work
+from minunet.workers.tasks import Death, Outcome, Stopped, Task, Work, tasks_of
 
 AHEAD = 2  # tasks for each thread of the cluster that are handed out: one to do, one to come
 CONNECTING = 10.0  # seconds
@@ -42,6 +42,8 @@ class DaskWorkers:
         If Dask is missing, the scheduler does not answer, or a worker cannot do its part.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(self, address: str, paths: Sequence[str], threads: int = 1):
         self.address, self.threads = address, threads
         distributed = _distributed(address)
@@ -61,7 +63,7 @@ class DaskWorkers:
 
     def run(self, work: Work, groups: Sequence[Sequence[Any]], stopped: Stopped) -> Generator[Outcome, None, None]:
         """As `minunet.workers.tasks.Workers.run`; a task that is begun is finished."""
-        tasks = TaskQueue(groups)
+        tasks = TaskQueue(tasks_of(groups))
         begun: dict[Any, Task] = {}  # by the future
         threads = sum(self.client.nthreads().values())
         sent = self._send(work)

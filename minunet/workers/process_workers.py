@@ -15,12 +15,11 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from minunet.errors import UserError
 from minunet.workers.attempts import FAILED, GIVEN_UP, outcome_error
 from minunet.workers.frames import read_frame, write_frame
 from minunet.workers.shared_file import shared_file
 from minunet.workers.task_queue import TaskQueue
-from minunet.workers.tasks import Death, Outcome, Stopped, Work
+from minunet.workers.tasks import Death, NoWorkers, Outcome, OwnProcess, Stopped, Task, Work, tasks_of
 from minunet.workers.worker_process import STOP
 
 FAILED_STARTS = 2  # of a process, after which no other one is started in its place
@@ -36,18 +35,53 @@ class ProcessWorkers:
         How many.
     threads : int
         Of each of them.
+    optional : bool
+        Whether this process does the work where no other can be started.
+
+    Attributes
+    ----------
+    notes : sequence of str
+        What the user should know of them, once the work is done.
     """
 
-    def __init__(self, count: int, threads: int = 1):
-        self.count, self.threads = count, threads
+    def __init__(self, count: int, threads: int = 1, *, optional: bool = False):
+        self.count, self.threads, self.optional = count, threads, optional
         self.neighbours = count
+        self.notes: Sequence[str] = ()
 
     def run(self, work: Work, groups: Sequence[Sequence[Any]], stopped: Stopped) -> Generator[Outcome, None, None]:
-        """As `minunet.workers.tasks.Workers.run`; the arrays of the work are shared by all processes."""
-        tasks = TaskQueue(groups)
-        with shared_file(work) as path, drivers(tasks, path, min(self.count, len(groups)), self.threads) as started:
+        """As `minunet.workers.tasks.Workers.run`; the arrays of the work are shared by all processes.
+
+        A task of which processes died while others were working is tried once more when it has the machine for itself.
+        """
+        tasks, count = tasks_of(groups), min(self.count, len(groups))
+        begun, lost = False, list[Task]()
+        try:
+            with shared_file(work) as path:
+                for outcome in self._outcomes(tasks, path, count, stopped):
+                    begun = True
+                    if outcome.lost and count > 1:
+                        lost.append(outcome.task)
+                    else:
+                        yield outcome
+                if lost and not stopped():
+                    yield from self._outcomes(lost, path, 1, stopped)
+        except NoWorkers as error:
+            if begun or not self.optional:
+                raise
+            self.notes = (f"this process has done the work alone: {error.problems[0]}",)
+            yield from OwnProcess().run(work, groups, stopped)
+
+    def _outcomes(
+        self, todo: Sequence[Task], path: Path, count: int, stopped: Stopped
+    ) -> Generator[Outcome, None, None]:
+        """What comes out of tasks, done by so many processes."""
+        tasks = TaskQueue(todo)
+        with drivers(tasks, path, count, self.threads) as started:
             while not tasks.finished:
                 if (outcome := tasks.next_outcome(0.1)) is not None:
+                    if isinstance(outcome.error, NoWorkers):
+                        raise outcome.error
                     yield outcome
                 if stopped():
                     tasks.stop()
@@ -111,7 +145,7 @@ class Driver(threading.Thread):
                     continue
                 self.gave_up = True
                 if all(driver.gave_up for driver in self.colleagues):
-                    self.tasks.done(task, error=UserError(_no_workers(reason)))
+                    self.tasks.done(task, error=_no_workers(reason))
                 else:
                     self.tasks.give_back(task)
                 return
@@ -208,6 +242,11 @@ class Driver(threading.Thread):
         return Death(process.pid, _how(code))
 
 
+def can_start_processes() -> bool:
+    """Whether this process knows the Python that others are started with: not within another program, nor as a frozen one."""
+    return os.path.basename(sys.executable or "").lower().startswith(("python", "pypy"))
+
+
 def _how(code: int) -> str:
     """How a process has ended, from its exit code."""
     if code < 0:
@@ -217,8 +256,8 @@ def _how(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def _no_workers(reason: str) -> str:
-    return (
+def _no_workers(reason: str) -> NoWorkers:
+    return NoWorkers(
         f"the worker processes cannot be started ({reason}); their own messages, if any, are above: use fewer --workers, or "
         "--workers 1."
     )

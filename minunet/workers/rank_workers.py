@@ -18,7 +18,7 @@ from minunet.workers.process_workers import drivers
 from minunet.workers.shared_file import shared_file
 from minunet.workers.shared_folder import worker_problem
 from minunet.workers.task_queue import TaskQueue
-from minunet.workers.tasks import PAUSE, Outcome, Stopped, Task, Work
+from minunet.workers.tasks import PAUSE, Outcome, Stopped, Task, Work, tasks_of
 
 ITEMS, STOP, END, ANSWER = 1, 2, 3, 4  # tags of messages
 
@@ -36,6 +36,8 @@ class RankWorkers:
         Of each rank.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(self, ranks: Ranks, paths: Sequence[str], threads: int = 1):
         self.ranks, self.paths, self.threads = ranks, paths, threads
         self.neighbours = ranks.node_size
@@ -48,7 +50,7 @@ class RankWorkers:
         UserError
             If a rank does not see the files.
         """
-        tasks = TaskQueue(groups)
+        tasks = TaskQueue(tasks_of(groups))
         self.ranks.start(serve_tasks, work, tuple(self.paths), self.threads)
         check_paths(self.ranks, self.paths)
         busy: dict[int, Task] = {}

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from minunet.errors import UserError
+from minunet.workers.tasks import NoWorkers
 
 _INDEX = struct.Struct("<QQ")  # place and length of the index, at the start of the file
 ALIGNMENT = 64  # bytes: a cache line
@@ -29,7 +29,7 @@ def shared_file(value: Any) -> Iterator[Path]:
 
     Raises
     ------
-    UserError
+    NoWorkers
         If there is no space for it.
     """
     folder = tempfile.gettempdir()
@@ -72,8 +72,8 @@ def _write(file: Any, value: Any) -> None:
     file.write(_INDEX.pack(start, len(index)))
 
 
-def _no_space(folder: str, error: OSError) -> UserError:
-    return UserError(
+def _no_space(folder: str, error: OSError) -> NoWorkers:
+    return NoWorkers(
         f"{folder}: the file that the worker processes share cannot be written ({error.strerror or error}); free some space, name "
         "another folder with the variable TMPDIR, or use --workers 1."
     )

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from minunet.workers.tasks import Death, Outcome, Task, tasks_of
+from minunet.workers.tasks import Death, Outcome, Task
 
 DEATHS = 2  # after which a task is not tried again
 
@@ -21,12 +21,11 @@ class TaskQueue:
 
     Parameters
     ----------
-    groups : sequence of sequences
-        The items of each task.
+    tasks : sequence of Task
     """
 
-    def __init__(self, groups: Sequence[Sequence[Any]]):
-        self._waiting = deque(tasks_of(groups))
+    def __init__(self, tasks: Sequence[Task]):
+        self._waiting = deque(tasks)
         self._begun = 0
         self._stopped = False
         self._changed = threading.Condition()

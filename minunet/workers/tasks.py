@@ -9,6 +9,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from minunet.errors import UserError
+
 Stopped = Callable[[], bool]  # whether the user has asked to stop
 PAUSE = 0.02  # seconds between two looks at what several workers may have answered
 
@@ -18,6 +20,10 @@ class Work(Protocol):
 
     def __call__(self, items: Any, stopped: Stopped, /) -> Any:
         """Do the items of a task, and return what came out; raises `GivenUp` where it was stopped in the middle."""
+
+
+class NoWorkers(UserError):
+    """No worker can be started."""
 
 
 class GivenUp(Exception):
@@ -92,9 +98,12 @@ class Workers(Protocol):
     ----------
     neighbours : int
         How many of them share the memory of one machine.
+    notes : sequence of str
+        What the user should know of them, once the work is done.
     """
 
     neighbours: int
+    notes: Sequence[str]
 
     def run(self, work: Work, groups: Sequence[Sequence[Any]], stopped: Stopped) -> Generator[Outcome, None, None]:
         """Do the tasks, each a group of items, in any order; once `stopped()`, those that are begun are finished or given up."""
@@ -104,6 +113,7 @@ class OwnProcess:
     """This process, which does one task after the other."""
 
     neighbours = 1
+    notes: Sequence[str] = ()
 
     def run(self, work: Work, groups: Sequence[Sequence[Any]], stopped: Stopped) -> Generator[Outcome, None, None]:
         """As `Workers.run`; the outcomes come in the order of the groups, and what the work raises is raised here."""

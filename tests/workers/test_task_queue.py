@@ -1,7 +1,7 @@
 import threading
 
 from minunet.workers.task_queue import TaskQueue
-from minunet.workers.tasks import Death
+from minunet.workers.tasks import Death, tasks_of
 
 KILLED = Death(7, "killed by SIGKILL")
 
@@ -15,7 +15,7 @@ def outcomes(tasks):
 
 
 def test_tasks_are_handed_out_once():
-    tasks = TaskQueue(["ab", "c"])
+    tasks = TaskQueue(tasks_of(["ab", "c"]))
     first, second = tasks.take(), tasks.take()
     assert (first.items, second.items) == (("a", "b"), ("c",))
     assert tasks.take(wait=False) is None
@@ -28,7 +28,7 @@ def test_tasks_are_handed_out_once():
 
 
 def test_a_lost_task_is_tried_again_behind_the_others():
-    tasks = TaskQueue(["a", "b"])
+    tasks = TaskQueue(tasks_of(["a", "b"]))
     tasks.lost(tasks.take(), KILLED)
     assert tasks.take().items == ("b",)
     again = tasks.take()
@@ -41,7 +41,7 @@ def test_a_lost_task_is_tried_again_behind_the_others():
 
 
 def test_of_a_group_the_item_to_blame_is_found():
-    tasks = TaskQueue(["abc"])
+    tasks = TaskQueue(tasks_of(["abc"]))
     for _ in range(2):
         task = tasks.take()
         assert task.items == ("a", "b", "c")
@@ -60,7 +60,7 @@ def test_of_a_group_the_item_to_blame_is_found():
 
 
 def test_who_waits_gets_a_task_that_another_one_loses():
-    tasks = TaskQueue(["a"])
+    tasks = TaskQueue(tasks_of(["a"]))
     task, got = tasks.take(), []
     waiting = threading.Thread(target=lambda: got.append(tasks.take()))
     waiting.start()
@@ -70,7 +70,7 @@ def test_who_waits_gets_a_task_that_another_one_loses():
 
 
 def test_stop():
-    tasks = TaskQueue(["a", "b"])
+    tasks = TaskQueue(tasks_of(["a", "b"]))
     task = tasks.take()
     tasks.stop()
     assert tasks.take() is None

@@ -14,6 +14,7 @@ from minunet import UNet
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.runs.report_file import REPORT
+from minunet.workers.process_workers import ProcessWorkers
 from tests.commands.predict.prediction_folders import run, written
 
 linux = pytest.mark.skipif(
@@ -28,6 +29,11 @@ def contents(folder):
         for path in folder.rglob("*")
         if path.is_file() and path.name != REPORT
     }
+
+
+def without_workers(printed):
+    """What a command has printed, but for the line that says how many workers it has."""
+    return "".join(line for line in printed.splitlines(True) if not line.startswith("workers "))
 
 
 def children(process):
@@ -57,11 +63,32 @@ def test_the_files_do_not_depend_on_the_number(cell_model, folder, tmp_path, cap
     for count in (1, 2, 3):
         assert run(cell_model, folder, "--out", f"out{count}", "--workers", count, "--no-report") == 1
         output = capsys.readouterr()
-        printed[count] = [text.replace(f"out{count}", "out") for text in output]
+        assert (f"workers   {count} processes, one thread each\n" in output.out) == (count > 1)
+        printed[count] = [without_workers(text.replace(f"out{count}", "out")) for text in output]
     assert printed[1] == printed[2] == printed[3]
     assert "1 of 5 images failed" in printed[1][1]
     assert contents(tmp_path / "out1") == contents(tmp_path / "out2") == contents(tmp_path / "out3")
     assert len(contents(tmp_path / "out1")) == 4 * 6 + 3
+
+
+@pytest.mark.ci
+def test_auto_shares_long_work(cell_model, folder, tmp_path, monkeypatch, capsys):
+    assert run(cell_model, folder, "--out", "alone", "--workers", "1", "--no-report") == 0
+    alone = capsys.readouterr().out.replace("alone", "out")
+    monkeypatch.setattr("minunet.runs.image_costs.EVERY_IMAGE", 60.0)  # seconds
+    monkeypatch.setattr("minunet.runs.worker_choice.get_num_threads", lambda: 2)
+    assert run(cell_model, folder, "--out", "out", "--no-report") == 0
+    output = capsys.readouterr().out
+    assert "workers   2 processes, one thread each\n" in output
+    assert without_workers(output) == alone
+    assert contents(tmp_path / "out") == contents(tmp_path / "alone")
+
+
+def test_auto_starts_no_process_for_a_few_small_images(cell_model, folder, monkeypatch, capsys):
+    monkeypatch.setattr("minunet.runs.worker_choice.get_num_threads", lambda: 8)
+    monkeypatch.setattr(ProcessWorkers, "run", lambda *arguments: pytest.fail("a process is started"))
+    assert run(cell_model, folder, "--out", "out", "--no-report", "--workers", "auto") == 0
+    assert "workers" not in capsys.readouterr().out
 
 
 @pytest.mark.ci

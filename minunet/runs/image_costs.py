@@ -1,0 +1,133 @@
+"""Image costs: the time and the memory that predicting or scoring an image takes, estimated before it is decoded.
+
+The figures were measured on one core of a Zen 4 processor. Of interest is how they compare with each other and with the start of
+a process, which is about the same on other machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from minunet.data.reading.image_rows import LARGE
+from minunet.data.reading.open_images import open_image
+from minunet.errors import UserError
+from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.tile_size import tiling
+from minunet.inference.tiled_logits import pixels_at_once
+from minunet.runs.cell_results import SMALL_ENOUGH
+from minunet.workers.worker_count import TaskCost
+
+SAMPLE = 64  # tasks whose images are looked at, at most: of more, every second, every third ...
+EVERY_IMAGE = 0.03  # seconds
+# Seconds a pixel: reading, the four pictures and the report; masks and scores; finding, measuring and drawing cells.
+PICTURES, SCORES, CELLS = 0.3e-6, 0.2e-6, 0.3e-6
+# Seconds a pixel of the network's input: for each base channel, and for each product of two.
+CHANNEL, PRODUCT = 0.06e-6, 0.0011e-6
+LOOKS = 100e3  # pixels at most that estimating the diameter of cells sends through the network
+USUAL_SHRINKING = 1 / 16  # of the pixels of an image, where the diameter of its cells is not known yet
+MARGINS = 1.5  # times as many pixels as an image has go through the network in tiles
+# Bytes a pixel at the peak, with several images done before: of an image with its cells, and without.
+WITH_CELLS, WITHOUT_CELLS = 170, 110
+LARGE_WITH_CELLS = 85  # of an image whose pictures are made in parts
+HELD = 30  # bytes a pixel of an image that waits while others of its task are done: the image and its maps
+DECODED_WHOLE, FORMATS_READ_WHOLE = 6, ("JPEG", "MPO", "BMP", "DIB")
+NETWORK = 38  # bytes a pixel of the network's input and base channel: the most that was measured
+
+
+@dataclass(frozen=True)
+class ImageCosts:
+    """What the images of a command take.
+
+    Attributes
+    ----------
+    model : LoadedModel
+    cells : bool
+        Whether cells are found.
+    diameter : float or None
+        Of the cells, as for `LoadedModel.predict`.
+    level : int or None
+        Of the images that are pyramids.
+    per_pixel : float
+        Seconds a pixel, besides those of network and cells: `PICTURES` or `SCORES`.
+    """
+
+    model: LoadedModel
+    cells: bool
+    diameter: float | None = None
+    level: int | None = 0
+    per_pixel: float = PICTURES
+
+    def of_tasks(self, groups: Sequence[Sequence[Path]]) -> list[TaskCost]:
+        """The cost of each of many tasks, which are groups of image files; of a long list a sample is looked at."""
+        step = -(-len(groups) // SAMPLE) or 1
+        sample = [self.of_task(group) for group in groups[::step]]
+        return [sample[place // step] for place in range(len(groups))]
+
+    def of_task(self, paths: Sequence[Path]) -> TaskCost:
+        """The cost of a task, whose images go through the network together as far as they may."""
+        images = [self._of_image(path) for path in paths]
+        at_once = max(pixels_at_once(self.model.config), *(image.input_pixels for image in images))
+        channels = self.model.config["base_channels"]
+        network = NETWORK * channels * min(at_once, sum(image.input_pixels for image in images))
+        waiting = HELD * sum(image.pixels for image in images) if len(images) > 1 else 0
+        return TaskCost(
+            sum(image.serial for image in images),
+            sum(image.parallel for image in images),
+            network + waiting + max(image.memory for image in images),
+            alone=any(
+                image.pixels > SMALL_ENOUGH for image in images
+            ),  # it takes disk, too, and has a bar over its parts
+        )
+
+    def _of_image(self, path: Path) -> _ImageCost:
+        """The cost of an image; of one that cannot be opened, which fails soon, nothing."""
+        try:
+            with open_image(path) as image:
+                (width, height), file_format = image.header.size, image.header.format
+                if image.pyramid is not None:
+                    level = image.pyramid.levels[min(self.level or 0, len(image.pyramid.levels) - 1)]
+                    width, height = level.width, level.height
+            passed, input_pixels = self._through_network((height, width))
+        except UserError:
+            return _ImageCost()
+        pixels, channels = width * height, self.model.config["base_channels"]
+        return _ImageCost(
+            pixels,
+            EVERY_IMAGE + pixels * (self.per_pixel + CELLS * self.cells),
+            passed * (CHANNEL * channels + PRODUCT * channels**2),
+            self._memory(pixels) + DECODED_WHOLE * pixels * (file_format in FORMATS_READ_WHOLE),
+            input_pixels,
+        )
+
+    def _through_network(self, shape: tuple[int, int]) -> tuple[float, int]:
+        """How many pixels are expected to go through the network, and how many at the same time at most."""
+        pixels = shape[0] * shape[1]
+        if self.diameter is None and self.model.preprocessing.diameter is not None:  # not known before it is estimated
+            size, expected = shape, min(LOOKS, pixels) + USUAL_SHRINKING * pixels
+        else:
+            fitted = self.model.fitted(shape, self.diameter).size
+            size = shape if fitted is None else fitted[::-1]
+            expected = size[0] * size[1]
+        if not self.model.is_tiled(*size):
+            return expected, size[0] * size[1]
+        return MARGINS * expected, tiling(self.model.config, size[1])[0] ** 2
+
+    def _memory(self, pixels: int) -> float:
+        """The bytes that an image of so many pixels takes besides the network and its file."""
+        if not self.cells:
+            return WITHOUT_CELLS * min(pixels, LARGE)
+        found_in_memory = pixels if self.model.legend is not None else min(pixels, SMALL_ENOUGH)
+        return max(WITH_CELLS * min(pixels, LARGE), LARGE_WITH_CELLS * found_in_memory)
+
+
+class _ImageCost(NamedTuple):
+    """As `TaskCost`, of one image; `memory` is without that of the network, which gets `input_pixels` at a time at most."""
+
+    pixels: int = 0
+    serial: float = 0.0
+    parallel: float = 0.0
+    memory: float = 0.0
+    input_pixels: int = 0
