@@ -10,6 +10,7 @@ import functools
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from minunet.errors import UserError
 from minunet.files.json_files import is_finite_number
 from minunet.files.lock import FolderLock
 from minunet.files.names import absolute_text
+from minunet.ranks import launched_rank
 from minunet.runs.first_weights import init_text
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.setting_checks import DATA_PATHS
@@ -44,6 +46,10 @@ DECIDED = (
 )  # settings that the training decides itself, or by its data
 RESUME = re.compile(r"--resume .+$")
 FLAG = re.compile(r"--([a-z][a-z-]*[a-z])")
+SHARED_BY_THE_COMMAND = (
+    "{size} processes were started together, and minunet.fit trains a model of its own in each of them; to share one training "
+    "out, save the images in a folder: mpiexec -n {size} python -m minunet.train FOLDER"
+)
 # What other libraries call a setting.
 ELSEWHERE = {
     "learning_rate": "lr",
@@ -69,6 +75,9 @@ def fit(
     """Train a U-Net on images and their masks.
 
     The same engine, checks, reading of the masks and files as `python -m minunet.train`.
+
+    Where an MPI launcher (mpiexec, srun) has started several processes, each trains a model of its own, as for a comparison of
+    settings, and a warning says so; `mpiexec -n 4 python -m minunet.train` shares one training out over them.
 
     Parameters
     ----------
@@ -127,6 +136,9 @@ def fit(
     (32, 32)
     """
     say = functools.partial(print, flush=True) if progress else _silent
+    rank, size = launched_rank() or (0, 1)
+    if size > 1 and rank == 0:
+        warnings.warn(SHARED_BY_THE_COMMAND.format(size=size), stacklevel=2)
     try:
         lists = None if resume else _lists(images, masks)
         request = _request(images, masks, settings, validation=validation, test=test, out=out, resume=resume)

@@ -247,3 +247,19 @@ def test_a_training_begins_with_the_weights_of_a_model(smears, run, tmp_path):
     assert model.outputs == first.outputs
     with pytest.raises(UserError, match="^depth 3: the model of init has 1; leave the flag out, or train without init"):
         minunet.fit(*smears, init=str(folder), depth=3, out=tmp_path / "other")
+
+
+def test_processes_that_a_launcher_has_started_are_told_that_each_trains_alone(monkeypatch):
+    monkeypatch.setenv("PMI_SIZE", "3")
+    monkeypatch.setenv("PMI_RANK", "0")
+    with (
+        pytest.warns(
+            UserWarning, match="3 processes were started together.*mpiexec -n 3 python -m minunet.train"
+        ) as said,
+        pytest.raises(UserError, match="give images and masks"),
+    ):
+        minunet.fit()
+    assert said[0].filename == __file__
+    monkeypatch.setenv("PMI_RANK", "1")  # one of them says it for all; warnings are errors in the tests
+    with pytest.raises(UserError, match="give images and masks"):
+        minunet.fit()
