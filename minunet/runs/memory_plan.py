@@ -17,6 +17,7 @@ from minunet.autograd.tensor import Tensor
 from minunet.fused.fused_forward import MAX_GRAPHS
 from minunet.fused.step_memory import forward_memory, step_memory
 from minunet.fused.step_plan import Loss, StepPlan
+from minunet.kernels.cpu.address_space import are_addresses_free
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
@@ -91,8 +92,8 @@ def _process_growth(
     steps = [(*shape, channels) for shape in (*training[:2], training[0])]
     pool, scratch = step_buffers(model, loss, steps, validation, enough, target_channels)
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
-    # Twice: an arena grows when its thread has taken more than it holds, and what was taken beyond it stays with the process.
-    arenas = 2 * threads * scratch
+    # Where addresses are not free, an arena grows when its thread has taken more than it holds: then there are two of them.
+    arenas = (1 if are_addresses_free() else 2) * threads * scratch
     # Adam's two moments; and copies of these and of the weights while a state is saved, of which `forecast` has needed no more.
     copies = 5 * weights
     batch = 4 * math.prod(training[0]) * (channels + target_channels)

@@ -13,7 +13,7 @@ The algorithms
 What they share
 ---------------
 - `threads`: parallel calls. `worker_threads`: the threads. `partition`: blocks and jobs. `blas`, `matmul`: matrix products.
-- `memory_pool`: memory for results. `scratch`: temporary buffers of a job.
+- `memory_pool`: memory for results. `scratch`: temporary buffers of a job. `address_space`: where both lie.
 - `array_types`: what a kernel accepts. `padded_crop`: pixels with zeros around the image. `epilogue`: bias and ReLU.
   `strided_copy`: copies of few contiguous values.
 

@@ -7,91 +7,122 @@ operating system at its first use, page by page, which costs about as much as wr
 from __future__ import annotations
 
 import math
-import sys
+import re
 import threading
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import weakref
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from minunet.forks import renew_in_child
+from minunet.kernels.cpu.address_space import ALIGNMENT, address_space
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
 MIN_BYTES = 1 << 18  # a smaller array comes from NumPy, which is as fast for it
-MAX_SPLIT = 16  # a free block this many times as large as a request is not split for it: small arrays often live long
-MAX_IDLE_REQUESTS = 20_000  # a free segment that was not used for so many requests goes back to the system
+# Of memory that can go back to the system only as a whole, a gap this many times as large as an array is not used for it: small
+# arrays often live long.
+MAX_SPLIT = 16
+WINDOW = 5_000  # requests; memory that was not used in a whole window goes back to the system
+
+CHUNK = MIN_BYTES  # bytes of memory that are given back together
+_GIVEN_BACK, _IDLE, _IN_USE = b"\0", b"\1", b"\2"
+_AGED = bytes.maketrans(_IN_USE, _IDLE)
 
 
-@dataclass(eq=False, slots=True)
-class _MemoryBlock:
-    """Some bytes of a segment; `base` is the array of which all arrays in them are views, None while they are free."""
+class _Block(weakref.ref[np.ndarray]):
+    """Some bytes of a segment, in use as long as the array on them lives, of which all arrays in the block are views."""
 
+    __slots__ = ("start", "stop")
     start: int
+    stop: int
+
+    def __new__(cls, base: np.ndarray, start: int, stop: int) -> _Block:
+        return super().__new__(cls, base)
+
+    def __init__(self, base: np.ndarray, start: int, stop: int):
+        self.start, self.stop = start, stop
+
+
+class _Gap(NamedTuple):
+    """A place for an array: unused bytes between blocks, or behind the last one.
+
+    Attributes
+    ----------
+    size : int
+        Bytes of a gap; behind the memory in use so far, those that the system must provide.
+    segment : int
+    number : int
+        How many blocks are before the gap.
+    start : int
+    """
+
     size: int
-    base: np.ndarray | None = None
+    segment: int
+    number: int
+    start: int
 
 
 class _Segment:
-    """Memory that was requested from the system in one go, and the neighbouring blocks into which it is split.
+    """A range of addresses, and the blocks of it that are in use, in their order.
 
     A signal or a fork can come between any two lines. The list of blocks is therefore replaced as a whole, by one
     assignment: at no moment two blocks share memory.
+
+    Attributes
+    ----------
+    max_split : float
+        A gap so many times as large as an array, or larger, is not used for it.
+    chunks : bytearray
+        The state of each chunk up to the last one that was used: used in this window, idle, or given back.
     """
 
-    def __init__(self, size: int, request: int):
-        memory = np.empty(size + ALIGNMENT, np.uint8)
-        offset = -memory.ctypes.data % ALIGNMENT
-        # NumPy makes a view of a view refer to the array at the bottom. Through a memoryview every block is a bottom of
-        # its own, so that its reference count tells whether this block is in use.
-        self.memory = memory[offset : offset + size].data
-        self.blocks = [_MemoryBlock(0, size)]
-        self.last_request = request
+    def __init__(self, size: int):
+        self._space = address_space(size)
+        self.size = len(self._space.memory)
+        self.max_split = math.inf if self._space.gives_back_parts else MAX_SPLIT
+        self.blocks: list[_Block] = []
+        self.chunks = bytearray()
 
     @property
-    def is_free(self) -> bool:
-        """Whether no block is in use."""
-        # A list, not a generator: Python ignores an exception, also Ctrl-C, that is raised while it closes a generator.
-        used = [block for block in self.blocks if block.base is not None]
-        return not used
+    def reserved(self) -> int:
+        """Bytes that the system has provided."""
+        return min(self.size, CHUNK * (len(self.chunks) - self.chunks.count(_GIVEN_BACK)))
 
-    def allocate(self, block: _MemoryBlock, size: int) -> np.ndarray:
-        """The first `size` bytes of a free block; the rest becomes a free block of its own."""
-        base = np.frombuffer(self.memory[block.start : block.start + size], np.uint8)
-        parts = [_MemoryBlock(block.start, size, base)]
-        if block.size > size:
-            parts.append(_MemoryBlock(block.start + size, block.size - size))
-        index = self.blocks.index(block)
-        self.blocks = [*self.blocks[:index], *parts, *self.blocks[index + 1 :]]
+    def allocate(self, start: int, size: int, number: int) -> np.ndarray:
+        """The array of a new block, behind so many others."""
+        stop = start + size
+        first, last = start // CHUNK, -(-stop // CHUNK)
+        self.chunks[first:last] = _IN_USE * (last - first)
+        base = np.frombuffer(self._space.memory[start:stop], np.uint8)
+        self.blocks = [*self.blocks[:number], _Block(base, start, stop), *self.blocks[number:]]
         return base
 
-    def reclaim(self, free_count: int) -> None:
-        """Free the blocks that nobody holds, and merge free neighbours."""
-        for block in self.blocks:
-            if block.base is not None and _reference_count(block) <= free_count:
-                block.base = None
-        merged: list[_MemoryBlock] = []
-        for block in self.blocks:
-            if block.base is None and merged and merged[-1].base is None:
-                merged[-1] = _MemoryBlock(merged[-1].start, merged[-1].size + block.size)
-            else:
-                merged.append(block)
-        self.blocks = merged
+    def give_back(self, idle_only: bool) -> None:
+        """Give whole chunks that no block reaches into back to the system: those that are idle, or all."""
+        if self._space.gives_back_parts:
+            self._give_back_gaps(idle_only)
+        self.chunks = self.chunks.translate(_AGED).rstrip(_GIVEN_BACK)
 
-
-def _reference_count(block: _MemoryBlock) -> int:
-    """The reference count of a block's base. Its value for a block that nobody else holds depends on the interpreter."""
-    return sys.getrefcount(block.base)
+    def _give_back_gaps(self, idle_only: bool) -> None:
+        stops = [0, *(block.stop for block in self.blocks)]
+        starts = [*(block.start for block in self.blocks), CHUNK * len(self.chunks)]
+        given_back = re.compile(_IDLE + b"+" if idle_only else b"[" + _IDLE + _IN_USE + b"]+")
+        for gap_start, gap_stop in zip(stops, starts, strict=True):
+            first = -(-gap_start // CHUNK)
+            for found in given_back.finditer(self.chunks[first : gap_stop // CHUNK]):
+                chunks = slice(first + found.start(), first + found.end())
+                self._space.give_back(CHUNK * chunks.start, min(self.size, CHUNK * chunks.stop))
+                self.chunks[chunks] = _GIVEN_BACK * len(found[0])
 
 
 class MemoryPool:
-    """Segments of memory, split into blocks on request.
+    """Segments of memory, in which arrays lie in blocks with gaps between them.
 
     An array from the pool is an ordinary NumPy array. Its block is free again when the array and every view of it are
-    gone, as Python's reference count tells, so that an array somebody still holds is never overwritten. A block of one
-    large array can be split for two smaller ones, and merged again: the levels of a U-Net share the same memory.
+    gone, so that an array somebody still holds is never overwritten. A gap is filled by arrays of any sizes that fit: the
+    levels of a U-Net share the same memory.
 
     Examples
     --------
@@ -108,7 +139,6 @@ class MemoryPool:
         self._requests = 0
         self._lock = threading.Lock()
         renew_in_child(self, "_lock", threading.Lock)
-        self._free_count = _reference_count(_MemoryBlock(0, 0, np.frombuffer(memoryview(b""), np.uint8)))
 
     def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
         """An uninitialised C-contiguous array; from the pool, and aligned to a cache line, where it has `MIN_BYTES`."""
@@ -122,55 +152,69 @@ class MemoryPool:
 
     @property
     def reserved(self) -> int:
-        """Bytes of all segments, in use or free."""
+        """Bytes that the system has provided, in use or free."""
         with self._lock:
-            return sum(len(segment.memory) for segment in self._segments)
+            return sum(segment.reserved for segment in self._segments)
 
     @property
     def allocated(self) -> int:
         """Bytes of the blocks in use."""
         with self._lock:
-            self._reclaim()
-            blocks = [block for segment in self._segments for block in segment.blocks]
-            return sum(block.size for block in blocks if block.base is not None)
+            return sum(
+                block.stop - block.start
+                for segment in self._segments
+                for block in segment.blocks
+                if block() is not None
+            )
+
+    def release(self) -> None:
+        """Give all memory that is free back to the system."""
+        with self._lock:
+            self._give_back(idle_only=False)
 
     def _allocate(self, size: int) -> np.ndarray:
-        """`size` bytes that nobody holds: from the smallest free block that fits, else from a new segment."""
+        """`size` bytes that nobody holds: the smallest gap that fits, else memory behind the last block, else a new segment."""
         self._requests += 1
-        self._reclaim()
-        fitting = [
-            (block.size, k, segment, block)
-            for k, segment in enumerate(self._segments)
-            for block in segment.blocks
-            if block.base is None and size <= block.size < MAX_SPLIT * size
-        ]
-        if fitting:
-            _, _, segment, block = min(fitting, key=lambda candidate: candidate[:2])
-        else:
-            self._release(MAX_IDLE_REQUESTS)
-            segment = _Segment(size, self._requests)
-            block = segment.blocks[0]
-            self._segments.append(segment)
-        segment.last_request = self._requests
-        return segment.allocate(block, size)
+        if self._requests % WINDOW == 0:
+            self._give_back(idle_only=True)
+        place = self._find(size)
+        if place is None:
+            self._segments = [*self._segments, _Segment(size)]
+            place = _Gap(size, len(self._segments) - 1, 0, 0)
+        return self._segments[place.segment].allocate(place.start, size, place.number)
 
-    def _reclaim(self) -> None:
-        # This runs at every request, and most segments have nothing to reclaim: one loop without calls of our own.
-        free_count, count = self._free_count, sys.getrefcount
-        for segment in self._segments:
+    def _find(self, size: int) -> _Gap | None:
+        """The smallest gap that fits; the lowest of several."""
+        # This runs at every request and looks at every block: one loop without calls of our own.
+        gaps: list[_Gap] = []
+        growth: list[_Gap] = []
+        for number, segment in enumerate(self._segments):
+            used: list[_Block] = []
+            smallest, where, place = segment.max_split * size, -1, 0
+            stop = 0  # of the block before
             for block in segment.blocks:
-                if block.base is not None and count(block.base) <= free_count:
-                    segment.reclaim(free_count)
-                    break
+                if block() is not None:
+                    start = block.start
+                    if size <= start - stop < smallest:
+                        smallest, where, place = start - stop, stop, len(used)
+                    used.append(block)
+                    stop = block.stop
+            segment.blocks = used
+            top = min(segment.size, CHUNK * len(segment.chunks))
+            if size <= top - stop < smallest:
+                smallest, where, place = top - stop, stop, len(used)
+            if where >= 0:
+                gaps.append(_Gap(int(smallest), number, place, where))
+            elif top < stop + size <= segment.size:
+                growth.append(_Gap(stop + size - top, number, len(used), stop))
+        return min(gaps or growth, default=None)
 
-    def _release(self, idle_requests: int) -> None:
-        """Give free segments back to the system that were not used for at least so many requests."""
-        self._reclaim()
-        self._segments = [
-            segment
-            for segment in self._segments
-            if not segment.is_free or self._requests - segment.last_request < idle_requests
-        ]
+    def _give_back(self, idle_only: bool) -> None:
+        for segment in self._segments:
+            segment.blocks = [block for block in segment.blocks if block() is not None]
+        self._segments = [s for s in self._segments if s.blocks or (idle_only and _IN_USE in s.chunks)]
+        for segment in self._segments:
+            segment.give_back(idle_only)
 
 
 _POOL = MemoryPool()

@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from minunet.kernels.cpu import memory_pool
+from minunet.kernels.cpu.address_space import ALIGNMENT, address_space
+
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-ALIGNMENT = 64  # bytes: a cache line, and the widest vector register (AVX-512)
+MOST = 1 << 30  # bytes of the arena of a thread, more than any kernel takes
 
 Allocate: TypeAlias = "Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]"  # of (shape, dtype)
 
@@ -46,7 +49,7 @@ class _Arena(threading.local):
         self.used += -(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT
         self.peak = max(self.peak, self.used)
         if self.used > self.memory.size:
-            return np.empty(shape, dtype)  # the arena can grow only while no buffer is in use
+            return memory_pool.empty(shape, dtype)  # another arena can be made only while no buffer is in use
         return self.memory[start : start + size].view(dtype).reshape(shape)
 
     def close(self, depth: int) -> None:
@@ -71,10 +74,9 @@ class scratch:
 
     def __enter__(self) -> Allocate:
         arena = _arena
-        if not arena.open and arena.peak > arena.memory.size:
-            memory = np.empty(arena.peak + ALIGNMENT, np.uint8)
-            offset = -memory.ctypes.data % ALIGNMENT
-            arena.memory = memory[offset : offset + arena.peak]
+        if not arena.open and arena.peak >= arena.memory.size:
+            # Where the system allows it an arena has far more addresses than it ever uses: then it is never too small.
+            arena.memory = np.frombuffer(address_space(max(arena.peak, ALIGNMENT), MOST).memory, np.uint8)
         self._key = object()
         arena.open.append((self._key, arena.used))
         return arena.allocate

@@ -57,11 +57,13 @@ def work():
 
 
 def assert_disjoint(pool):
-    """Every byte of a segment belongs to one block."""
+    """No two blocks share memory, and all lie in memory that counts as provided."""
     for segment in pool._segments:
-        ends = [0, *(block.start + block.size for block in segment.blocks)]
-        assert [block.start for block in segment.blocks] == ends[:-1]
-        assert ends[-1] == len(segment.memory)
+        ends = [0, *(block.stop for block in segment.blocks)]
+        assert all(end <= block.start < block.stop for end, block in zip(ends, segment.blocks, strict=False))
+        assert ends[-1] <= min(segment.size, memory_pool.CHUNK * len(segment.chunks))
+        for block in segment.blocks:
+            assert 0 not in segment.chunks[block.start // memory_pool.CHUNK : -(-block.stop // memory_pool.CHUNK)]
 
 
 def assert_whole(expected):
@@ -92,24 +94,24 @@ def test_an_exception_at_any_moment_leaves_everything_whole(error):
     assert moment > 90
 
 
-def test_an_exception_while_blocks_are_split_and_merged_leaves_them_disjoint():
+def test_an_exception_while_gaps_are_filled_and_given_back_leaves_blocks_disjoint():
     size = memory_pool.MIN_BYTES
 
-    def split_and_merge():
+    def fill_and_give_back():
         pool.empty((8 * size,), np.uint8)
         parts = [pool.empty((size,), np.uint8) for _ in range(8)]
         del parts[1:4], parts[2:]
         parts.append(pool.empty((3 * size,), np.uint8))
-        pool._release(0)
+        pool.release()
 
     for moment in range(10_000):
         pool = memory_pool.MemoryPool()
         try:
-            if not interrupt(split_and_merge, moment, (memory_pool,)):
+            if not interrupt(fill_and_give_back, moment, (memory_pool,)):
                 break
         except KeyboardInterrupt:
             assert_disjoint(pool)
-        split_and_merge()
+        fill_and_give_back()
         assert_disjoint(pool)
         assert pool.allocated == 0
     assert moment > 200
