@@ -14,19 +14,23 @@ from typing import Any as _Any
 
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
-from minunet.autograd.comparisons import where
-from minunet.autograd.extremes import maximum, minimum
 from minunet.nn import ConvNet, UNet, optim
 from minunet.version import __version__
 
 if _TYPE_CHECKING:
+    from minunet.autograd.comparisons import where as where
+    from minunet.autograd.extremes import maximum as maximum
+    from minunet.autograd.extremes import minimum as minimum
     from minunet.summary.describe import describe as describe
 
 _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` works
 
-# Imported at their first use: the layers do not need them, nor Pillow and the other packages that they import.
+# Imported at their first use: the layers need neither these nor Pillow, which some of them import.
 _LATER = {
     "describe": "minunet.summary.describe",
+    "maximum": "minunet.autograd.extremes",
+    "minimum": "minunet.autograd.extremes",
+    "where": "minunet.autograd.comparisons",
     "fit": "minunet.fitting",
     "load_model": "minunet.checkpoints.model_file",
     "save_model": "minunet.checkpoints.trained_model",
@@ -41,12 +45,9 @@ __all__ = [
     "__version__",
     "functional",
     "gradcheck",
-    "maximum",
-    "minimum",
     "nn",
     "no_grad",
     "optim",
-    "where",
     *_LATER,
 ]
 

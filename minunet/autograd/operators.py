@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from minunet import autograd  # its operations are loaded after Tensor, which they need
+from minunet import autograd  # its operations are imported after Tensor, which they need
 
 if TYPE_CHECKING:
     from minunet.autograd.pad import Widths

@@ -15,13 +15,13 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
-from minunet.checkpoints.serialization import read_tensors, serialized
+from minunet.checkpoints.serialization import TensorsOfFile, serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
-from minunet.files.atomic_write import utf8, write_parts
 from minunet.files.names import unusable_name
 from minunet.files.reading import open_regular
 from minunet.functional.validation import is_whole_number
+from minunet.kernels.cpu.threads import parallel
 from minunet.wording import shorten
 
 VERSION = 1
@@ -50,6 +50,8 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     UserError
         If the file cannot be written.
     """
+    from minunet.files.atomic_write import utf8, write_parts  # reading does not need it
+
     document = {"format": document["format"], "format_version": VERSION, **document}
     # safetensors copies memory without regard to strides, so arrays must be C contiguous. asarray leaves 0-d arrays 0-d.
     arrays = {name: np.asarray(value, order="C") for name, value in tensors.items()}
@@ -95,16 +97,16 @@ def read(
             document = _document(path, header, formats)
             if check is not None:
                 check(path, table, document)
-            tensors = _tensors(path, file, table)
+            tensors, damaged_part = _tensors(path, file, table, document)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
         reason = unusable_name(path) or error.strerror or error
         raise UserError(f"{shorten(path, 1000)}: cannot be read ({reason}); check that you may read it.") from error
-    if part := mismatch(tensors, document):
+    if damaged_part:
         raise UserError(
-            f"{path}: this file is damaged, its {part} is not as it was written (by its checksum); copy it again. If it was "
-            f"changed on purpose, remove '{CHECKSUM}' from its header."
+            f"{path}: this file is damaged, its {damaged_part} is not as it was written (by its checksum); copy it again. If it "
+            f"was changed on purpose, remove '{CHECKSUM}' from its header."
         )
     return tensors, document
 
@@ -147,9 +149,14 @@ def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, Te
         raise _damaged(path) from None
 
 
-def _tensors(path: Path, file: BufferedReader, table: Mapping[str, TensorEntry]) -> dict[str, np.ndarray]:
+def _tensors(
+    path: Path, file: BufferedReader, table: Mapping[str, TensorEntry], document: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], str | None]:
+    """The tensors, and what does not agree with the checksum, which takes longer than reading and is computed meanwhile."""
     try:
-        return read_tensors(file, table)
+        tensors = TensorsOfFile(file, table)
+        read, damaged_part = parallel(lambda job: job(), [tensors.read, lambda: mismatch(tensors, document)])
+        return read, damaged_part
     except (EOFError, TypeError) as error:
         raise UserError(
             f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from minunet.cells.cell_choice import CellChoice
     from minunet.data.training_images import TrainingImages
 
+MODEL = "minunet-model"  # the format of a model file, as its header calls it
 LAYOUT = {
     "activations": "(N, H, W, C)",
     "convolution": "(kh, kw, C_in, C_out), cross-correlation",
@@ -198,7 +199,8 @@ def as_weights(
     """The tensors as float32; a UserError where a value is not finite, or too large for float32."""
     with np.errstate(over="ignore"):
         weights = {name: tensors[name].astype(np.float32, copy=False) for name in shapes}
-    not_finite = [name for name, value in weights.items() if not np.isfinite(value).all()]
+    # NaN spreads through min and max, and no array of booleans is made.
+    not_finite = [name for name, value in weights.items() if not np.isfinite([value.min(), value.max()]).all()]
     if not_finite:
         raise UserError(
             f"{path}: {len(not_finite)} of {len(weights)} tensors hold NaN or infinite values (such as '{not_finite[0]}'), so "

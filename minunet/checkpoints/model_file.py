@@ -10,6 +10,7 @@ from typing import Any
 from minunet.checkpoints import container
 from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
 from minunet.checkpoints.header import (
+    MODEL,
     as_weights,
     build_cell_choice,
     build_outputs,
@@ -21,7 +22,6 @@ from minunet.checkpoints.header import (
     give_weights,
     in_folder,
 )
-from minunet.checkpoints.model_writing import MODEL
 from minunet.checkpoints.pretrained import named_model
 from minunet.checkpoints.state_tensors import STATE, STATE_FILE, stored_weights
 from minunet.checkpoints.tensor_table import TensorEntry

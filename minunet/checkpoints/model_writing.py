@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from minunet.checkpoints import container
-from minunet.checkpoints.header import describe_model, to_json
+from minunet.checkpoints.header import MODEL, describe_model, to_json
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from minunet.cells.cell_choice import CellChoice
     from minunet.data.training_images import TrainingImages
 
-MODEL = "minunet-model"  # the file's format, as its header calls it
 ABOUT = "A trained U-Net for blood-cell images, for minunet.load_model. Tensors are named after layers."
 
 

@@ -6,6 +6,7 @@ The file is the same, byte for byte.
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
 
@@ -51,26 +52,54 @@ def serialized(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -
         yield tensors[name].reshape(-1).view(np.uint8).data
 
 
-def read_tensors(file: BufferedReader, table: Mapping[str, TensorEntry]) -> dict[str, np.ndarray]:
-    """The tensors of a file that is read up to the first of them, each in memory of its own.
+class TensorsOfFile(Mapping[str, np.ndarray]):
+    """The tensors of a file, each in memory of its own. `read` reads them all; another thread gets each as soon as it is there.
 
     Parameters
     ----------
     file : binary file
+        Read up to the first tensor.
     table : mapping of str to TensorEntry
         In the order of the file, as `minunet.checkpoints.tensor_table.read_table` returns it.
 
     Raises
     ------
-    EOFError
-        If the file ends before the last tensor does.
     TypeError
         For numbers that NumPy does not have, such as floats of 8 bits.
     """
-    tensors = {}
-    for name, entry in table.items():
-        tensors[name] = np.empty(entry.shape, np.dtype(entry.dtype).newbyteorder("<"))
-        numbers = tensors[name].reshape(-1).view(np.uint8)  # its bytes
-        if file.readinto(numbers.data) != numbers.size:
-            raise EOFError(f"the tensor '{name}' ends early")
-    return tensors
+
+    def __init__(self, file: BufferedReader, table: Mapping[str, TensorEntry]):
+        self._file = file
+        self._arrays = {
+            name: np.empty(entry.shape, np.dtype(entry.dtype).newbyteorder("<")) for name, entry in table.items()
+        }
+        self._is_read = {name: threading.Event() for name in table}
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        self._is_read[name].wait()
+        return self._arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def read(self) -> dict[str, np.ndarray]:
+        """Read all of them.
+
+        Raises
+        ------
+        EOFError
+            If the file ends before the last tensor does.
+        """
+        try:
+            for name, array in self._arrays.items():
+                numbers = array.reshape(-1).view(np.uint8)  # its bytes
+                if self._file.readinto(numbers.data) != numbers.size:
+                    raise EOFError(f"the tensor '{name}' ends early")
+                self._is_read[name].set()
+        finally:
+            for event in self._is_read.values():  # after an error nobody waits forever
+                event.set()
+        return self._arrays

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
@@ -190,6 +189,8 @@ def save_model(
     ...     save_model(UNet(3, base_channels=2, depth=1), f"{folder}/cells.safetensors").name
     'cells.safetensors'
     """
+    from minunet.checkpoints.model_writing import write_model  # prediction does not need it
+
     if isinstance(model, UNet):
         return write_model(
             path, model, preprocessing or _default_preprocessing(model), outputs=_fitting_outputs(model, outputs)

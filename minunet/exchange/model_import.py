@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from minunet.checkpoints.architecture import check_tensors, parameter_shapes
-from minunet.checkpoints.header import fill_model
+from minunet.checkpoints.header import MODEL, fill_model
 from minunet.checkpoints.model_file import load_model
-from minunet.checkpoints.model_writing import MODEL, write_model
+from minunet.checkpoints.model_writing import write_model
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.data.outputs import Outputs
 from minunet.data.reading.image_range import ImageRange

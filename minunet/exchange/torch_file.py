@@ -14,9 +14,9 @@ import numpy as np
 from minunet.checkpoints import container
 from minunet.checkpoints.architecture import check_architecture, parameter_shapes
 from minunet.checkpoints.checksum import CHECKSUM
-from minunet.checkpoints.header import LAYOUT, entry
+from minunet.checkpoints.header import LAYOUT, MODEL, entry
 from minunet.checkpoints.model_file import check_model
-from minunet.checkpoints.model_writing import ABOUT, MODEL, model_document
+from minunet.checkpoints.model_writing import ABOUT, model_document
 from minunet.checkpoints.tensor_table import TensorEntry
 from minunet.errors import UserError
 from minunet.exchange.foreign_weights import ForeignWeights

@@ -24,8 +24,7 @@ from minunet.errors import UserError
 from minunet.functional import sigmoid
 from minunet.inference.forward_pass import ForwardPass
 from minunet.inference.image_array import check_units, image_array
-from minunet.inference.mirrored_border import with_mirrored_border
-from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
+from minunet.inference.tile_size import pixels_at_once
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
@@ -520,6 +519,8 @@ class LoadedModel:
         """
         if not self.is_tiled(*inputs.shape[1:3]):
             return self._run(inputs)
+        from minunet.inference.tiled_logits import tiled_logits
+
         return tiled_logits(self._run, inputs, self.config)
 
     def is_tiled(self, height: int, width: int) -> bool:
@@ -568,6 +569,8 @@ class LoadedModel:
     def _run(self, inputs: np.ndarray) -> np.ndarray:
         if self.preprocessing.diameter is None:
             return backend.to_numpy(self.forward_pass.logits(inputs))  # (N, h, w, channels)
+        from minunet.inference.mirrored_border import with_mirrored_border
+
         height, width = inputs.shape[1:3]
         padded = with_mirrored_border(inputs, self.model.padded_size(height, width))
         return backend.to_numpy(self.forward_pass.logits(padded))[:, :height, :width]

@@ -1,16 +1,32 @@
-"""The size of the tiles in which a U-Net predicts an image too large for memory, and the margin around the part that is used."""
+"""Which images a U-Net predicts in tiles, since they need too much memory; the size of a tile, and the margin around its used part.
+
+How many pixels one call of the network may have is estimated from the number of its channels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
+PEAK_BYTES_PER_CHANNEL = 64  # of these at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
 TILE_BYTES = 400e6  # of a forward pass on one tile, where that leaves enough of the tile
 BYTES_PER_CHANNEL = 32  # at its peak, per pixel and base channel; measured: 26 to 31, for bases 4 to 64
 MARGINS_PER_SIDE = 6  # at least, so that no more than 2.25 times the pixels of the image are computed
 # Of the used part of a row of tiles, whose probabilities (4 bytes) and pixels (1 to 16 bytes) are in memory.
 BAND_PIXELS = 16e6
 LARGEST_MARGIN = 512  # pixels, for networks of more than six levels; pixels farther away have hardly any influence
+
+
+def pixels_at_once(config: Mapping[str, Any]) -> int:
+    """How many pixels one call of a network may have.
+
+    Parameters
+    ----------
+    config : mapping
+        The architecture of a U-Net, as in `UNet.config`.
+    """
+    return int(BUDGET // (PEAK_BYTES_PER_CHANNEL * config["base_channels"]))
 
 
 def tiling(config: Mapping[str, Any], width: int) -> tuple[int, int, int]:

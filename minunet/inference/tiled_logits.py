@@ -1,7 +1,4 @@
-"""Tiled logits: the logits of images that need too much memory, from overlapping tiles.
-
-How many pixels one call of the network may have is estimated from the number of its channels.
-"""
+"""Tiled logits: the logits of images that need too much memory, from overlapping tiles."""
 
 from __future__ import annotations
 
@@ -12,20 +9,6 @@ import numpy as np
 
 from minunet.data.tiling import predict_tiled
 from minunet.inference.tile_size import tiling
-
-BUDGET = 1 << 30  # bytes of activations of one call; an image that would need more is cut into tiles
-PEAK_BYTES_PER_CHANNEL = 64  # of these at the peak, per pixel and base channel; measured: 18 to 38, by size and kernels
-
-
-def pixels_at_once(config: Mapping[str, Any]) -> int:
-    """How many pixels one call of a network may have.
-
-    Parameters
-    ----------
-    config : mapping
-        The architecture of a U-Net, as in `UNet.config`.
-    """
-    return int(BUDGET // (PEAK_BYTES_PER_CHANNEL * config["base_channels"]))
 
 
 def tiled_logits(run: Callable[[np.ndarray], np.ndarray], inputs: np.ndarray, config: Mapping[str, Any]) -> np.ndarray:

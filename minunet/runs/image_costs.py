@@ -15,8 +15,7 @@ from minunet.data.reading.image_rows import LARGE
 from minunet.data.reading.open_images import open_image
 from minunet.errors import UserError
 from minunet.inference.loaded_model import LoadedModel
-from minunet.inference.tile_size import tiling
-from minunet.inference.tiled_logits import pixels_at_once
+from minunet.inference.tile_size import pixels_at_once, tiling
 from minunet.runs.cell_results import SMALL_ENOUGH
 from minunet.workers.worker_count import TaskCost
 

@@ -3,12 +3,13 @@
 import io
 import json
 import sys
+import threading
 
 import numpy as np
 import pytest
 import safetensors.numpy
 
-from minunet.checkpoints.serialization import read_tensors, serialized
+from minunet.checkpoints.serialization import TensorsOfFile, serialized
 from minunet.checkpoints.tensor_table import TensorEntry, read_table
 
 
@@ -50,7 +51,7 @@ def test_the_arrays_are_those_of_the_library():
         for name, shape in (("b", ()), ("a", (0, 5)), ("c", (300, 200)))
     }
     data = safetensors.numpy.save(tensors)
-    read, expected = read_tensors(*opened(data)), safetensors.numpy.load(data)
+    read, expected = TensorsOfFile(*opened(data)).read(), safetensors.numpy.load(data)
     assert read.keys() == expected.keys() == tensors.keys()
     for name, array in expected.items():
         assert (read[name].dtype, read[name].shape) == (array.dtype, array.shape)
@@ -62,10 +63,32 @@ def test_a_file_that_became_shorter_is_noticed():
     data = safetensors.numpy.save({"a": np.ones(3, np.float32), "b": np.ones(100_000, np.float32)})
     file, table = opened(data)
     file = io.BufferedReader(io.BytesIO(data[len(data) - 400_012 : -1]))
+    tensors = TensorsOfFile(file, table)
     with pytest.raises(EOFError, match="'b' ends early"):
-        read_tensors(file, table)
+        tensors.read()
+    assert tensors["b"].shape == (100_000,)  # nobody waits for it
 
 
 def test_numbers_that_numpy_does_not_have_are_refused():
     with pytest.raises(TypeError, match="float8"):
-        read_tensors(io.BufferedReader(io.BytesIO(bytes(8))), {"a": TensorEntry("float8", (8,))})
+        TensorsOfFile(io.BufferedReader(io.BytesIO(bytes(8))), {"a": TensorEntry("float8", (8,))})
+
+
+def test_a_tensor_can_be_had_while_others_are_read():
+    """The second cannot be read before the first has been looked at."""
+    looked_at = threading.Event()
+    file, table = opened(safetensors.numpy.save({"a": np.ones(100_000, np.float32), "b": np.ones(100_000, np.float32)}))
+
+    class Gate:
+        def readinto(self, memory):
+            if file.tell() > 400_000:
+                assert looked_at.wait(10)
+            return file.readinto(memory)
+
+    tensors = TensorsOfFile(Gate(), table)
+    thread = threading.Thread(target=tensors.read)
+    thread.start()
+    assert (tensors["a"] == 1).all()
+    looked_at.set()
+    assert (tensors["b"] == 1).all()
+    thread.join()

@@ -10,7 +10,7 @@ from minunet.data.reading import image_rows
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.image_rows import ImageRows
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.inference import large_images, tile_size, tiled_logits
+from minunet.inference import large_images, tile_size
 from minunet.inference.large_images import predict_rows
 from minunet.inference.predicted_maps import PredictedMaps
 from tests.checkpoints.model_files import unet
@@ -21,7 +21,7 @@ def small_limits(monkeypatch):
     """Everything is large, and tiles are small."""
     monkeypatch.setattr(image_rows, "LARGE", 0)
     monkeypatch.setattr(image_rows, "STRIP_PIXELS", 1500)
-    monkeypatch.setattr(tiled_logits, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
 
 

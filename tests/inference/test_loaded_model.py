@@ -10,7 +10,7 @@ from minunet.checkpoints.model_file import load_model
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.inference import tile_size, tiled_logits
+from minunet.inference import tile_size
 from minunet.kernels import dispatch
 from tests.checkpoints.model_files import SIZE, unet
 
@@ -78,7 +78,7 @@ def test_large_images_are_tiled_without_a_seam(tmp_path, monkeypatch, variant):
     sizes = []
     run = model._run
     monkeypatch.setattr(model, "_run", lambda inputs: sizes.append(inputs.shape[1:3]) or run(inputs))
-    monkeypatch.setattr(tiled_logits, "BUDGET", tiled_logits.PEAK_BYTES_PER_CHANNEL * 2 * 200 * 200)
+    monkeypatch.setattr(tile_size, "BUDGET", tile_size.PEAK_BYTES_PER_CHANNEL * 2 * 200 * 200)
     monkeypatch.setattr(tile_size, "TILE_BYTES", tile_size.BYTES_PER_CHANNEL * 2 * 90 * 90)
     tiled = model.predict(image)
     assert len(sizes) > 9

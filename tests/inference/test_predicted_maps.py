@@ -46,7 +46,7 @@ def test_large_images_are_predicted_in_tiles(tmp_path, monkeypatch):
     model = minunet.load_model(path)
     image = np.random.default_rng(3).integers(0, 256, (150, 170), np.uint8)
     whole = model.predict_outputs(image)
-    monkeypatch.setattr("minunet.inference.tiled_logits.BUDGET", 64 * 2 * 5000)
+    monkeypatch.setattr("minunet.inference.tile_size.BUDGET", 64 * 2 * 5000)
     monkeypatch.setattr("minunet.inference.tile_size.TILE_BYTES", 32 * 2 * 5000)
     assert model.is_tiled(150, 170)
     tiled = model.predict_outputs(image)

@@ -9,11 +9,7 @@ from PIL import Image
 
 from minunet.data.reading.completeness import check_complete, has_orientation
 from minunet.data.reading.image_format import is_tiff
-
-MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
-LONGEST_SIDE = 2**17  # pixels; what is longer is a line and no picture, and one row of it may be all that memory holds
-ORIENTATION = 0x0112  # of EXIF and TIFF 6.0, tag 274: in which corner of the upright image the first pixel is
-QUARTER_TURNS = (5, 6, 7, 8)
+from minunet.data.reading.orientation import QUARTER_TURNS, orientation_of
 
 
 @dataclass(frozen=True)
@@ -68,16 +64,3 @@ def read_header(image: Image.Image, file: BinaryIO) -> ImageHeader:
         orientation = orientation_of(image)
     size = (height, width) if orientation in QUARTER_TURNS else (width, height)
     return ImageHeader(size, image.format or "", 2 if several else 1, orientation)
-
-
-def orientation_of(image: Image.Image) -> int:
-    """The EXIF orientation of a Pillow image that is still to be applied; 1 where there is none."""
-    try:
-        return usable_orientation(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # a damaged EXIF block does not affect the pixels
-        return 1
-
-
-def usable_orientation(value: object) -> int:
-    """An EXIF orientation, 1 to 8; 1 in place of anything else."""
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1

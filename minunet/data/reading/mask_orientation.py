@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from minunet.data.reading.completeness import has_orientation
-from minunet.data.reading.image_header import QUARTER_TURNS, ImageHeader
+from minunet.data.reading.image_header import ImageHeader
 from minunet.data.reading.open_images import open_image
+from minunet.data.reading.orientation import QUARTER_TURNS
 from minunet.data.reading.pixels import upright
 from minunet.data.reading.stored_mask import StoredMask
 from minunet.data.reading.unsupported import TIFF_SIGNATURES

@@ -19,9 +19,18 @@ from minunet.data.reading.completeness import check_complete, check_rows
 from minunet.data.reading.decoding_memory import IN_PILLOW, OTHERS_IN_PILLOW, check_memory, whole_size
 from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.file_errors import unsupported_content, user_errors
-from minunet.data.reading.image_header import LONGEST_SIDE, MAX_PIXELS, ImageHeader, orientation_of, read_header
+from minunet.data.reading.image_header import ImageHeader, read_header
+from minunet.data.reading.orientation import orientation_of
 from minunet.data.reading.pillow_files import open_with_pillow, pillow_limit_lifted, pillow_warnings_ignored
-from minunet.data.reading.pixels import as_16_bits, finite, from_pil, grey_if_equal, upright
+from minunet.data.reading.pixels import (
+    LONGEST_SIDE,
+    MAX_PIXELS,
+    as_16_bits,
+    finite,
+    from_pil,
+    grey_if_equal,
+    upright,
+)
 from minunet.data.reading.pyramids import Pyramid
 from minunet.data.reading.tiff_arrays import may_hold_channels, open_with_tifffile
 from minunet.data.reading.tiff_pages import page_file

@@ -11,8 +11,11 @@ import sys
 import numpy as np
 from PIL import Image
 
-from minunet.data.reading.image_header import QUARTER_TURNS, orientation_of
+from minunet.data.reading.orientation import QUARTER_TURNS, orientation_of
 from minunet.errors import UserError
+
+MAX_PIXELS = 2**29  # 537 megapixels, 1.6 GB in colour: larger than one scanned region, smaller than a whole slide
+LONGEST_SIDE = 2**17  # pixels; what is longer is a line and no picture, and one row of it may be all that memory holds
 
 # ITU-R Recommendation BT.601-7, section 2.5.1: E'Y = 0.299 E'R + 0.587 E'G + 0.114 E'B, in thousandths.
 LUMA_601 = (299, 587, 114)

@@ -13,10 +13,16 @@ import numpy as np
 
 from minunet.data.cell_scale import check_diameter, diameter_problem, scaled_size
 from minunet.data.reading.channels import channel_count, channels_problem, select_channels
-from minunet.data.reading.image_header import LONGEST_SIDE, MAX_PIXELS
-from minunet.data.reading.pixels import as_16_bits, divide_by_white, to_grey, unmasked, white_level
+from minunet.data.reading.pixels import (
+    LONGEST_SIDE,
+    MAX_PIXELS,
+    as_16_bits,
+    divide_by_white,
+    to_grey,
+    unmasked,
+    white_level,
+)
 from minunet.data.reading.resize import resize_area, resize_bilinear
-from minunet.data.reading.threshold import binarise
 from minunet.errors import UserError
 from minunet.wording import shorten
 
@@ -121,7 +127,9 @@ class Preprocessing:
         ndarray, (h, w, 1) float32 in [0, 1]
             For binary masks only 0 and 1; and `IGNORED` where the pixel counts in no loss and no score.
         """
-        from minunet.data.reading.stored_mask import StoredMask  # an image without a mask does not need it
+        # A prediction, which has no mask, does not need these.
+        from minunet.data.reading.stored_mask import StoredMask
+        from minunet.data.reading.threshold import binarise
 
         stored = mask if isinstance(mask, StoredMask) else StoredMask(unmasked(mask))
         if self.reading is not None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from minunet.data.reading.image_header import orientation_of
 from minunet.data.reading.mask_alpha import as_colours, check_planes
 from minunet.data.reading.numbered_cells import CellRemarks
 from minunet.data.reading.open_images import OpenImage
+from minunet.data.reading.orientation import orientation_of
 from minunet.data.reading.pixels import as_16_bits, finite, from_pil, grey_if_equal, upright, white_is_zero
 from minunet.errors import UserError
 

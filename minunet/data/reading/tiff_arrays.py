@@ -15,9 +15,10 @@ from PIL import Image
 
 from minunet.data.reading.deep_colour import over_white
 from minunet.data.reading.image_format import is_tiff
-from minunet.data.reading.image_header import ORIENTATION, QUARTER_TURNS, ImageHeader, usable_orientation
+from minunet.data.reading.image_header import ImageHeader
 from minunet.data.reading.lzw_segments import has_lzw, read_lzw
 from minunet.data.reading.mask_alpha import check_planes, mask_without_alpha
+from minunet.data.reading.orientation import ORIENTATION, QUARTER_TURNS, usable_orientation
 from minunet.data.reading.unsupported import TIFF_SIGNATURES, describe_numbers, is_in_order
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from PIL import Image
 
 from minunet.data.reading.deep_colour import deep_values, is_deep
 from minunet.data.reading.image_format import is_tiff
-from minunet.data.reading.image_header import ORIENTATION, ImageHeader
+from minunet.data.reading.image_header import ImageHeader
+from minunet.data.reading.orientation import ORIENTATION
 from minunet.data.reading.pixels import finite, from_pil, grey_if_equal
 from minunet.data.reading.pyramids import Pyramid, levels_of
 from minunet.data.reading.tiff_arrays import MOST_CHANNELS, decoded_values

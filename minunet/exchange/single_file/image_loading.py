@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from minunet.data.reading.deep_colour import deep_values, is_deep
-from minunet.data.reading.image_header import orientation_of
+from minunet.data.reading.orientation import orientation_of
 from minunet.data.reading.pillow_files import FORMATS
 from minunet.data.reading.pixels import finite, from_pil, grey_if_equal, upright
 from minunet.data.reading.unsupported import REMEDY, is_misread

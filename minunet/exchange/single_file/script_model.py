@@ -25,7 +25,8 @@ from minunet.inference.image_array import check_units
 from minunet.inference.loaded_model import NO_DIAMETER
 from minunet.inference.mirrored_border import with_mirrored_border
 from minunet.inference.predicted_maps import PredictedMaps
-from minunet.inference.tiled_logits import pixels_at_once, tiled_logits
+from minunet.inference.tile_size import pixels_at_once
+from minunet.inference.tiled_logits import tiled_logits
 
 
 class ScriptModel:

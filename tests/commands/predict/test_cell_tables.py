@@ -129,7 +129,7 @@ def test_tiles_and_the_whole_image_give_the_same_cells(cell_model, tmp_path, mon
     path = draw(tmp_path / "many.png", *places, shape=(200, 260))
     model = load_model(cell_model)
     whole = model.cells(path)
-    monkeypatch.setattr("minunet.inference.tiled_logits.BUDGET", 64 * 64 * 64)
+    monkeypatch.setattr("minunet.inference.tile_size.BUDGET", 64 * 64 * 64)
     monkeypatch.setattr("minunet.inference.tiled_logits.tiling", lambda config, width: (96, 16, 2))
     assert model.is_tiled(200, 260)
     tiled = model.cells(path)

@@ -13,7 +13,7 @@ from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading import image_rows, rows_of_files
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.reading.rows_of_files import open_rows
-from minunet.inference import loaded_model, tile_size, tiled_logits
+from minunet.inference import loaded_model, tile_size
 from minunet.results.png_file import PngFile
 from minunet.runs import prediction_work
 from tests.commands.predict.prediction_folders import pictures, run, written
@@ -143,7 +143,7 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
     for module in (image_rows, rows_of_files):
         monkeypatch.setattr(module, "LARGE", 400)
     monkeypatch.setattr(image_rows, "STRIP_PIXELS", 400)
-    monkeypatch.setattr(tiled_logits, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))
@@ -158,7 +158,7 @@ def test_an_image_that_ends_early_after_many_rows(tmp_path, monkeypatch, capsys)
 
 
 def test_ctrl_c_gives_a_large_image_up(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(tiled_logits, "BUDGET", 1)
+    monkeypatch.setattr(tile_size, "BUDGET", 1)
     monkeypatch.setattr(tile_size, "TILE_BYTES", 1)
     network = UNet(base_channels=2, depth=1, rng=np.random.default_rng(0))
     model = write_model(tmp_path / "model.safetensors", network, Preprocessing(crop=8))

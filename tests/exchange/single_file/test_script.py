@@ -17,7 +17,7 @@ from minunet.exchange.single_file.plain_filters import require as plain_require
 from minunet.exchange.single_file.script_check import script_module
 from minunet.exchange.single_file.script_writing import script_settings, script_text, write_script
 from minunet.exchange.single_file.stored_model import packed_weights, unpacked_weights
-from minunet.inference import tile_size, tiled_logits
+from minunet.inference import tile_size
 from minunet.inference.loaded_model import LoadedModel
 from minunet.nn.unet import UNet
 from tests.exchange.small_models import CLASSES, KINDS, small_model
@@ -85,8 +85,8 @@ def test_a_scale_and_a_diameter_resize_images(script):
 
 def test_a_large_image_is_predicted_in_tiles(script, monkeypatch):
     model = small_model()
-    for module in (tiled_logits, script):
-        monkeypatch.setattr(module, "BUDGET", tiled_logits.PEAK_BYTES_PER_CHANNEL * 2 * 30 * 30)
+    for module in (tile_size, script):
+        monkeypatch.setattr(module, "BUDGET", tile_size.PEAK_BYTES_PER_CHANNEL * 2 * 30 * 30)
     for module in (tile_size, script):
         monkeypatch.setattr(module, "TILE_BYTES", tile_size.BYTES_PER_CHANNEL * 2 * 20 * 20)
     seen = []
