@@ -12,10 +12,11 @@ from PIL import Image, ImageDraw
 from minunet.cells.image_summary import DOUBTFUL
 from minunet.data.class_legend import ClassLegend
 from minunet.results.captions import load_font
-from minunet.results.overlay import CONTOUR, UNCERTAIN, find_boundaries, line_width
+from minunet.results.overlay import CONTOUR, UNCERTAIN, find_boundaries, full_size_line
 from minunet.results.picture import to_uint8_rgb
 
 FONT = (9, 48)  # smallest and largest, in pixels
+THICKEST = 0.1  # of the diameter of a cell, so that its inside is seen however large the image is
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,6 @@ class CellDrawing:
 
     def __init__(self, table: Sequence[Mapping[str, Any]], width: int, legend: ClassLegend | None = None):
         self._table, self._legend = table, legend
-        self._line = line_width((0, width), 800)
         self._doubtful = np.zeros(max((row["id"] for row in table), default=0) + 1, bool)
         for row in table:
             self._doubtful[row["id"]] = row["confidence"] is not None and row["confidence"] < DOUBTFUL
@@ -91,6 +91,7 @@ class CellDrawing:
             for row in table:
                 self._colours[row["id"]] = legend.colour_of(row["class"])
         diameter = float(np.median([row["equivalent_diameter_px"] for row in table])) if table else 0.0
+        self._line = min(full_size_line(width, 800), max(1, round(THICKEST * diameter)))
         self._size = int(np.clip(round(0.33 * diameter), *FONT))
         self._rows = np.array([row["centroid_y_px"] for row in table])
         self.reach = max(2 * self._size, self._line + 1)

@@ -9,6 +9,7 @@ from minunet.results.picture import drop_channel_axis, to_uint8_rgb
 
 CONTOUR = (0, 205, 90)  # green: far from the violet of stained cells and from the pale background alike
 UNCERTAIN = (255, 140, 0)  # orange
+WIDEST = 8  # pixels, of a line in a picture that one zooms into
 
 
 def find_boundaries(instances: np.ndarray, thickness: int = 1) -> np.ndarray:
@@ -63,6 +64,11 @@ def _steps_to_background(mask: np.ndarray, most: int) -> np.ndarray:
 def line_width(shape: tuple[int, ...], shown: int = 400) -> int:
     """The width in pixels of a contour that is visible where an image (H, W, ...) is shown `shown` pixels wide."""
     return max(1, round(1.5 * shape[1] / shown))
+
+
+def full_size_line(width: int, shown: int = 400) -> int:
+    """As `line_width` for a picture at full size, `width` pixels wide; in a whole slide it is no wider than some pixels."""
+    return min(line_width((0, width), shown), WIDEST)
 
 
 def overlay(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from minunet.inference.predicted_maps import PredictedMaps
-from minunet.results.overlay import find_boundaries, line_width, paint
+from minunet.results.overlay import find_boundaries, full_size_line, paint
 
 PICTURES = {
     "mask": "255 where the probability exceeds the threshold, else 0",
@@ -97,7 +97,7 @@ class Prediction:
             product = self.product()
             # Pillow cannot write 16-bit colour.
             return (product >> 8).astype(np.uint8) if product.dtype == np.uint16 and product.ndim == 3 else product
-        contour = self.shown(find_boundaries(self.probability > self.threshold, line_width(self.image.shape)))
+        contour = self.shown(find_boundaries(self.probability > self.threshold, full_size_line(self.image.shape[1])))
         return paint(self._displayed(self.shown(self.image)), contour, self.shown(self.probability))
 
     def _displayed(self, image: np.ndarray) -> np.ndarray:
@@ -121,7 +121,7 @@ def with_context(
     for image_rows, more in rows:
         image = image_rows if image is None else np.concatenate([image, image_rows])
         maps = more if maps is None else PredictedMaps.joined([maps, more])
-        context = line_width(image.shape)
+        context = full_size_line(image.shape[1])
         complete = len(image) - context  # rows below which there are enough
         if complete > above:
             yield Prediction(image, maps.probability, threshold, above, context, display, maps.foreground_class)

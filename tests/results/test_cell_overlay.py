@@ -37,3 +37,13 @@ def test_numbers_are_in_their_cells():
 def test_without_cells_it_is_the_image():
     picture = np.asarray(cell_overlay(np.full((9, 9, 3), 7, np.uint8), np.zeros((9, 9), np.int32), []))
     assert (picture == 7).all()
+
+
+def test_the_inside_of_cells_is_seen_in_a_wide_image():
+    labels = np.zeros((60, 9000), np.int32)
+    labels[disc(labels.shape, 30, 4000, 24)] = 1
+    picture = np.asarray(
+        cell_overlay(np.full(labels.shape, 120, np.uint8), labels, measure_cells(labels, np.ones(labels.shape)))
+    )
+    line = (picture == CONTOUR).all(axis=2)
+    assert 0.2 < line[labels == 1].mean() < 0.5

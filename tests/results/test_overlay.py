@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minunet.results.overlay import CONTOUR, find_boundaries, line_width, overlay
+from minunet.results.overlay import CONTOUR, find_boundaries, full_size_line, line_width, overlay
 
 
 def test_the_outline_of_a_square():
@@ -87,3 +87,4 @@ def test_a_mask_of_another_size_is_refused():
 def test_a_contour_is_seen_at_any_size():
     assert line_width((100, 100)) == 1 and line_width((1200, 1600)) == 6
     assert line_width((256, 256), shown=128) == 3
+    assert full_size_line(1600) == 6 and full_size_line(20_000) == full_size_line(20_000, 800) == 8
