@@ -62,6 +62,7 @@ def alternate(
     Parameters
     ----------
     contestants : mapping of str to callable
+        Where one has a method `prepare`, it is called before each of its runs, and takes none of its time.
     rounds : int
         Counted rounds, at least 1.
     progress : callable, optional
@@ -75,6 +76,8 @@ def alternate(
     for k in range(rounds + warm_up):
         for name, run in contestants.items():
             time.sleep(PAUSE)
+            if prepare := getattr(run, "prepare", None):
+                prepare()
             began = clock()
             run()
             elapsed = clock() - began

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.cpu.shared_step import SharedStep
 from benchmarks.machine import CHECKOUT, commit
+from benchmarks.processes import LineProcess
 from benchmarks.results import add_out, save
 from benchmarks.timing import alternate
 from minunet.cli.argument_types import positive_int
@@ -49,14 +51,29 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--size", type=positive_int, default=256, metavar="PIXELS", help="side of the images (default 256)"
     )
+    parser.add_argument(
+        "--processes",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="processes that share a step under mpiexec, of one thread each (default 1, with all threads)",
+    )
     parser.add_argument("--rounds", type=positive_int, default=15, metavar="N", help="counted rounds (default 15)")
     add_out(parser)
     args = parser.parse_args(argv)
     if not (args.other / "minunet" / "__init__.py").is_file():
         raise UserError(f"{args.other} is no checkout of minunet: there is no minunet/__init__.py in it")
+    if args.processes > 1 and args.task != "step":
+        raise UserError("--processes: only a training step (--task step) can be shared")
 
     settings = {"task": args.task, "base": args.base, "batch": args.batch, "size": args.size}
-    figures = {**settings, "other_commit": commit(args.other), **compare(args.other, settings, args.rounds)}
+    figures = {
+        **settings,
+        "other_commit": commit(args.other),
+        **compare(args.other, settings, args.rounds, args.processes),
+    }
+    if args.processes > 1:
+        figures["processes"] = args.processes
     for name, time in figures["times"].items():
         print(f"{name:6} {time['median_ms']:8.1f} ms   ({time['min_ms']:.1f} to {time['max_ms']:.1f})")
     median, low, high = figures["ratio"]
@@ -64,53 +81,31 @@ def main(argv: list[str] | None = None) -> int:
     print(f"other / this: {median:.3f} ({low:.2f} to {high:.2f}, half of the rounds {lower:.2f} to {upper:.2f})")
     case = f"--task {args.task} --base {args.base} --batch {args.batch} --size {args.size}"
     name = f"two_checkouts_{args.task}_base{args.base}_size{args.size}"
+    if args.processes > 1:
+        case, name = f"{case} --processes {args.processes}", f"{name}_processes{args.processes}"
     print(f"wrote {save(name, f'{parser.prog} OTHER {case}', figures, args.out)}")
     return 0
 
 
-def compare(other: Path, settings: dict[str, Any], rounds: int) -> dict[str, Any]:
+def compare(other: Path, settings: dict[str, Any], rounds: int, processes: int = 1) -> dict[str, Any]:
     """The "times" of both, and the "ratio" of the other's to ours: median, lowest, highest; its "quartiles"."""
     with ExitStack() as stack:
-        children: dict[str, _Child] = {}
+        children: dict[str, Callable[[], object]] = {}
         for name, checkout in (("other", other), ("this", CHECKOUT)):
-            children[name] = _Child(checkout, settings)
-            stack.callback(children[name].close)
+            if processes > 1:
+                case = {key: value for key, value in settings.items() if key != "task"}
+                children[name] = child = SharedStep(processes, checkout, **case)
+                stack.callback(child.close)
+                continue
+            process = LineProcess([sys.executable, "-c", _CHILD, json.dumps(settings)], checkout)
+            stack.callback(process.close)
+            children[name] = partial(process.ask, "run")
             children[name]()
         timings = alternate(children, rounds)
     ratios = [a / b for a, b in zip(timings.seconds["other"], timings.seconds["this"], strict=True)]
     lower, _, upper = statistics.quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
     ratio = list(timings.ratio(["other"], "this"))
     return {"times": timings.to_dict(), "ratio": ratio, "quartiles": [lower, upper]}
-
-
-class _Child:
-    """A process that makes one run in a checkout each time it is called."""
-
-    def __init__(self, checkout: Path, settings: dict[str, Any]):
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, json.dumps(settings)],
-            cwd=checkout,
-            env={**os.environ, "PYTHONPATH": str(checkout.resolve())},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self) -> None:
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with suppress(BrokenPipeError):  # of a process that has ended
-            self._process.stdin.write("run\n")
-            self._process.stdin.flush()
-        if not self._process.stdout.readline():
-            raise UserError(f"the process of a checkout ended with exit code {self._process.wait()}")
-
-    def close(self) -> None:
-        """End the process."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with suppress(BrokenPipeError):
-            self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
 
 
 if __name__ == "__main__":

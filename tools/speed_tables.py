@@ -74,14 +74,20 @@ def _networks(folder: Path, name: str, title: str) -> str:
         {figure["openvino_default_precision"] for figure in figures if "openvino_default_precision" in figure}
     )
     titles = {"OpenVINO default": f"OpenVINO default ({', '.join(precisions)})"}
+    shared = list(dict.fromkeys(figure["shared"]["name"] for figure in figures if "shared" in figure))
+    titles |= {name: f"minunet, {name}" for name in shared}
     head = [title, *(titles.get(name, name) for name in contestants)]
-    head += ["best float32 / minunet", "peak memory, minunet / best float32"]
+    head += ["best float32 / minunet", *(f"best float32 / {name}" for name in shared)]
+    head.append("peak memory, minunet / best float32")
     rows = []
     for figure in figures:
         size = figure.get("size", SIZE)
         row = [f"base {figure['base']}, batch {figure['batch']}" + (f", {size}x{size}" if size != SIZE else "")]
         row += [_time(figure, name) for name in contestants]
-        row += [_ratio(figure["ratio"]["best_float32"]), _memory(figure)]
+        row.append(_ratio(figure["ratio"]["best_float32"]))
+        own = figure.get("shared", {"name": None})
+        row += [_ratio(own["best_float32"]) if own["name"] == name else "" for name in shared]
+        row.append(_memory(figure))
         rows.append(row)
     lines = [_source(result, tuple(LIBRARIES) if "inference" in name else ("torch",)) for result in results]
     lines += [f"{name} failed: {why}." for figure in figures for name, why in figure.get("failed", {}).items()]
@@ -224,6 +230,8 @@ def _checkouts(folder: Path) -> str:
         case = (
             f"{figures['task']}, base {figures['base']}, batch {figures['batch']}, {figures['size']}x{figures['size']}"
         )
+        if "processes" in figures:
+            case += f", {figures['processes']} processes"
         before, after = (f"{figures['times'][name]['median_ms']:.0f} ms" for name in ("other", "this"))
         lower, upper = figures["quartiles"]
         rows.append([case, f"{before} at {figures['other_commit']}", f"{after} at {this}", _ratio(figures["ratio"])])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from tqdm import tqdm
 
 from benchmarks.cpu.contestants import ONNX, OPENVINO, OURS, contestant
-from benchmarks.machine import installed
+from benchmarks.cpu.shared_step import SharedStep
+from benchmarks.machine import CHECKOUT, installed
 from benchmarks.memory import peak_of
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP, alternate
@@ -40,6 +42,10 @@ def main(task: str, argv: list[str] | None = None) -> int:
         "--no-compiled", action="store_true", help="do not measure torch.compile, which takes a minute to compile"
     )
     parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
+    if task == "step":
+        parser.add_argument(
+            "--processes", type=int, default=1, metavar="N", help="also a step that N processes share under mpiexec"
+        )
     add_out(parser)
     args = parser.parse_args(argv)
     if installed("torch") is None:
@@ -65,6 +71,8 @@ def main(task: str, argv: list[str] | None = None) -> int:
         name, command = f"{name}_{args.variant}", f"{command} --variant {args.variant}"
     if args.size != SIZE:
         name, command = f"{name}_size{args.size}", f"{command} --size {args.size}"
+    if task == "step" and args.processes > 1:
+        command = f"{command} --processes {args.processes}"
     path = save(name, command, figures, args.out)
     print(f"\nwrote {path}")
     return 0
@@ -73,15 +81,28 @@ def main(task: str, argv: list[str] | None = None) -> int:
 def _case(task: str, names: list[str], base: int, batch: int, args: argparse.Namespace) -> dict[str, Any]:
     settings = {"task": task, "base": base, "batch": batch, "size": args.size, "variant": args.variant}
     contestants, failed = _prepared(names, settings)
-    with tqdm(total=args.rounds + WARM_UP, desc=f"base {base}, batch {batch}", unit="round", leave=False) as bar:
+    peers = [name for name in contestants if name != OURS]
+    processes, shared = getattr(args, "processes", 1), None
+    with (
+        ExitStack() as stack,
+        tqdm(total=args.rounds + WARM_UP, desc=f"base {base}, batch {batch}", unit="round", leave=False) as bar,
+    ):
+        if processes > 1:
+            case = {key: value for key, value in settings.items() if key != "task"}
+            shared = f"{processes} processes"
+            contestants[shared] = SharedStep(processes, CHECKOUT, **case)
+            stack.callback(contestants[shared].close)
         timings = alternate(contestants, args.rounds, bar.update)
-    ratio = {"best_float32": list(timings.ratio([name for name in contestants if name in FLOAT32], OURS))}
-    ratio |= {name: list(timings.ratio([name], OURS)) for name in contestants if name != OURS}
+    best = [name for name in peers if name in FLOAT32]
+    ratio = {"best_float32": list(timings.ratio(best, OURS))}
+    ratio |= {name: list(timings.ratio([name], OURS)) for name in peers}
     figure = {**settings, "times": timings.to_dict(), "ratio": ratio, "failed": failed}
+    if shared is not None:
+        figure["shared"] = {"name": shared, "best_float32": list(timings.ratio(best, shared))}
     if OPENVINO[1] in contestants:
         figure["openvino_default_precision"] = contestants[OPENVINO[1]].precision
     if not args.no_memory:
-        figure["memory"] = {name: peak_of(name=name, **settings) for name in contestants}
+        figure["memory"] = {name: peak_of(name=name, **settings) for name in (OURS, *peers)}
     return figure
 
 
@@ -105,10 +126,13 @@ def _print(figure: dict[str, Any]) -> None:
     print(f"\n{figure['task']}, base {figure['base']}, batch {figure['batch']}")
     for name, time in figure["times"].items():
         line = f"  {name:16} {time['median_ms']:8.0f} ms   ({time['min_ms']:.0f} to {time['max_ms']:.0f})"
-        if "memory" in figure:
+        if name in figure.get("memory", {}):
             line += f"   {figure['memory'][name]['peak'] / 1e6:7.0f} MB peak"
         print(line)
     for name, reason in figure["failed"].items():
         print(f"  {name:16} failed: {reason}")
     for peer, (median, low, high) in figure["ratio"].items():
         print(f"  {peer.replace('_', ' ')} / minunet: {median:.2f} ({low:.2f} to {high:.2f})")
+    if "shared" in figure:
+        median, low, high = figure["shared"]["best_float32"]
+        print(f"  best float32 / {figure['shared']['name']}: {median:.2f} ({low:.2f} to {high:.2f})")

@@ -72,6 +72,8 @@ class Candidate(NamedTuple):
         so that the same call always takes the same path.
     why : str
         One sentence for a reader of `describe`.
+    run_by_key : callable, optional
+        Does what `run` does, and takes the `signature` of the arguments before them; for a path that remembers something of each.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Candidate(NamedTuple):
     when: Callable[..., bool] = _always
     cost: Callable[..., float] = _no_estimate
     why: str = ""
+    run_by_key: Callable[..., Any] | None = None
 
 
 class Primitive:
@@ -117,7 +120,11 @@ class Primitive:
     def __call__(self, *args: Any) -> Any:
         if _OVERRIDES.interceptor is not None:
             return _OVERRIDES.interceptor(self, args)
-        return self.choose(*args).run(*args)
+        key = self._key(args)
+        candidate = self._choose(args) if key is None else self._remembered(key, args)
+        if key is None or candidate.run_by_key is None:
+            return candidate.run(*args)
+        return candidate.run_by_key(key, *args)
 
     def register(
         self,
@@ -134,7 +141,7 @@ class Primitive:
 
         def add(run: Callable[..., Any]) -> Callable[..., Any]:
             place = next((k for k, candidate in enumerate(self._candidates) if candidate.name == name), None)
-            candidate = Candidate(name, run, when, cost, why)
+            candidate = Candidate(name, run, when, cost, why, getattr(run, "by_key", None))
             if place is None:
                 self._candidates.append(candidate)
             elif _definition(self._candidates[place].run) == _definition(run):
@@ -159,15 +166,21 @@ class Primitive:
 
     def choose(self, *args: Any) -> Candidate:
         """The candidate for a call with these arguments: a preferred one where it applies, else the cheapest by estimate."""
-        overridden = bool(_OVERRIDES.preferred) or _OVERRIDES.allowed is not None or _uncached_blocks > 0
-        signature = None if overridden else _signature(args[: self.deciding])
-        if signature is None:
-            return self._choose(args)
-        candidate = self._choice_cache.get(signature)
+        key = self._key(args)
+        return self._choose(args) if key is None else self._remembered(key, args)
+
+    def _key(self, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        """The signature of the arguments; None where the choice is not to be remembered."""
+        if _OVERRIDES.preferred or _OVERRIDES.allowed is not None or _uncached_blocks > 0:
+            return None
+        return signature(args[: self.deciding])
+
+    def _remembered(self, key: tuple[Any, ...], args: tuple[Any, ...]) -> Candidate:
+        candidate = self._choice_cache.get(key)
         if candidate is None:
             if len(self._choice_cache) >= MAX_CACHED_CHOICES:
                 self._choice_cache.clear()
-            candidate = self._choice_cache[signature] = self._choose(args)
+            candidate = self._choice_cache[key] = self._choose(args)
         return candidate
 
     def _choose(self, args: tuple[Any, ...]) -> Candidate:
@@ -187,17 +200,23 @@ def _definition(run: Callable[..., Any]) -> tuple[str, str]:
     return function.__module__, function.__qualname__
 
 
-def _signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+_PLAIN = frozenset({bool, int, float, str, type(None)})
+
+
+def signature(args: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """A hashable key of everything that a choice may depend on; None if an argument is an array of another library."""
     parts: list[Any] = []
     for value in args:
-        if type(value) is np.ndarray:
+        kind = type(value)
+        if kind is np.ndarray:
             parts.append((value.shape, value.dtype, value.flags.c_contiguous))
+        elif kind in _PLAIN or (kind is tuple and _PLAIN.issuperset(map(type, value))):
+            parts.append(value)
         elif isinstance(value, tuple | list):
-            parts.append(_signature(tuple(value)))
+            parts.append(signature(tuple(value)))
             if parts[-1] is None:
                 return None
-        elif value is None or isinstance(value, bool | int | float | str):
+        elif isinstance(value, bool | int | float | str):
             parts.append(value)
         else:
             return None

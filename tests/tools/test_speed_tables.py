@@ -55,6 +55,18 @@ def test_medians_ratios_and_memory(tmp_path):
     )
 
 
+def test_processes_that_share_a_step_have_a_column_and_a_ratio_of_their_own(tmp_path):
+    times = {"minunet": {"median_ms": 170}, "NCHW": {"median_ms": 110}, "2 processes": {"median_ms": 100}}
+    figure = {"base": 16, "batch": 8, "size": 64, "times": times, "ratio": {"best_float32": [0.65, 0.6, 0.7]}}
+    figure["shared"] = {"name": "2 processes", "best_float32": [1.1, 1.0, 1.2]}
+    save(tmp_path, "unet_step_base16_size64", [figure])
+    save(tmp_path, "unet_step_base16", [{key: figure[key] for key in ("base", "batch", "ratio")} | {"times": times}])
+    tables = TABLES.tables(tmp_path)
+    assert "| minunet | NCHW | minunet, 2 processes | best float32 / minunet | best float32 / 2 processes |" in tables
+    assert "| 170 ms | 110 ms | 100 ms | **0.65** (0.60 to 0.70) | **1.10** (1.00 to 1.20) |" in tables
+    assert "| 170 ms | 110 ms | 100 ms | **0.65** (0.60 to 0.70) |  |" in tables
+
+
 def test_each_peer_has_its_ratio_and_one_that_fails_is_said_to(tmp_path):
     figure = {
         "base": 16,
@@ -107,6 +119,8 @@ def test_two_checkouts_with_their_commits(tmp_path):
     save(tmp_path, "two_checkouts_step_base16_size64", figures)
     row = "| step, base 16, batch 8, 64x64 | 20 ms at old | 16 ms at abc | **1.25** (1.00 to 1.50) | 1.20 to 1.30 |"
     assert row in TABLES.tables(tmp_path)
+    save(tmp_path, "two_checkouts_step_base16_size64_processes2", {**figures, "processes": 2})
+    assert row.replace("64x64", "64x64, 2 processes") in TABLES.tables(tmp_path)
 
 
 def test_a_convolution_is_both_passes_against_the_better_layout_for_both(tmp_path):

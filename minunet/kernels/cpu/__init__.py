@@ -14,6 +14,7 @@ What they share
 ---------------
 - `threads`: parallel calls. `worker_threads`: the threads. `partition`: blocks and jobs. `blas`, `matmul`: matrix products.
 - `memory_pool`: memory for results. `scratch`: temporary buffers of a job. `address_space`: where both lie.
+- `recorder`, `recording`: the NumPy calls of a kernel are noted, and made again for other arrays of the same shapes.
 - `array_types`: what a kernel accepts. `padded_crop`: pixels with zeros around the image. `epilogue`: bias and ReLU.
   `strided_copy`: copies of few contiguous values.
 
@@ -39,6 +40,8 @@ band
     In Winograd's algorithm in two dimensions: some rows of the points of a block, transformed and multiplied at a time.
 recorded call
     A call on fixed buffers that is stored to be replayed for every block of the same shape (`matmul.RecordedCall`).
+recording
+    The recorded calls of a whole call of a primitive on small arrays (`recording.Recording`).
 """
 
 # isort: off

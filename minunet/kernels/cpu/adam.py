@@ -11,11 +11,12 @@ from minunet.kernels import primitives
 from minunet.kernels.cpu.array_types import Arrays, are_numpy_floats
 from minunet.kernels.cpu.partition import even_slices
 from minunet.kernels.cpu.scratch import Allocate, scratch
-from minunet.kernels.cpu.threads import parallel
+from minunet.kernels.cpu.threads import get_num_threads, parallel
 
-# A quarter would stay in a nearer cache, but threads whose calls are that short spend more time waiting for the
-# interpreter lock: 16 million values took 18 ms on two threads, 37 with a quarter.
+# A quarter stays in a nearer cache, but threads whose calls are that short spend more time waiting for the interpreter
+# lock: 16 million values took 18 ms on two threads, 37 with a quarter. The size changes no bit: values do not meet.
 VALUES_PER_BLOCK = 1 << 18
+VALUES_PER_BLOCK_ALONE = 1 << 16  # on one thread: 2 million values take 6.1 ms, and 7.3 with four times as many a block
 MAX_JOINED = 1 << 14  # values of a parameter that is joined with others; a larger one is stepped by itself
 
 # Of one parameter or a part of it: the values, the gradient, the first and the second moment; all one-dimensional.
@@ -93,17 +94,18 @@ def adam(
 
 def _jobs(parameters: list[ParameterArrays]) -> list[list[ParameterArrays]]:
     """Blocks of large parameters, one each, and then small parameters together, as many as fill a block."""
+    size = VALUES_PER_BLOCK if get_num_threads() > 1 else min(VALUES_PER_BLOCK, VALUES_PER_BLOCK_ALONE)
     jobs: list[list[ParameterArrays]] = []
     joined: list[list[ParameterArrays]] = []
     room = 0
     for param, grad, exp_avg, exp_avg_sq in parameters:
         if param.size > MAX_JOINED:
-            blocks = even_slices(param.size, VALUES_PER_BLOCK)
+            blocks = even_slices(param.size, size)
             jobs += [[(param[block], grad[block], exp_avg[block], exp_avg_sq[block])] for block in blocks]
             continue
         if not joined or param.size > room:
             joined.append([])
-            room = max(VALUES_PER_BLOCK, param.size)
+            room = max(size, param.size)
         joined[-1].append((param, grad, exp_avg, exp_avg_sq))
         room -= param.size
     return jobs + joined

@@ -38,7 +38,7 @@ class SingleThreadedBlas:
         self._lock = threading.Lock()
         renew_in_child(self, "_lock", threading.Lock)
         self._libraries: list[threadpoolctl.LibController] | None = None
-        self._sorted: tuple[object, Libraries, Libraries] = (None, [], [])
+        self._sorted: tuple[object, tuple[Libraries, Libraries]] = (None, ([], []))
         self._of_process = _Limit()
         self._of_thread = _LimitOfThread()
         if hasattr(os, "register_at_fork"):
@@ -64,46 +64,46 @@ class SingleThreadedBlas:
 
     def begin(self, block: object) -> None:
         """Open a block on the calling thread."""
+        of_process, of_thread = self._sort()
         with self._lock:
-            self._of_process.begin(block, self._with_process_count())
-        self._of_thread.begin(block, self._with_thread_count())
+            self._of_process.begin(block, of_process)
+        if of_thread:
+            self._of_thread.begin(block, of_thread)
 
     def end(self, block: object) -> None:
         """Close a block on the thread that opened it; nothing is done where it is closed."""
-        self._of_thread.end(block, self._with_thread_count())
-        with self._lock:
-            self._of_process.end(block, self._with_process_count())
+        of_process, of_thread = self._sort()
+        if of_thread:
+            self._of_thread.end(block, of_thread)
+        if self._of_process.has_to_end(block):
+            with self._lock:
+                self._of_process.end(block, of_process)
 
     def for_this_thread(self) -> None:
         """Limit the libraries that count by calling thread to one, for as long as the calling thread lives."""
-        self._of_thread.begin(self, self._with_thread_count())
+        self._of_thread.begin(self, self._sort()[1])
 
     def is_held(self) -> bool:
         """Whether any block is open."""
         return bool(self._of_process.blocks)
 
-    def _with_process_count(self) -> Libraries:
-        """The libraries with one number of threads for the whole process."""
-        return self._sort()[1]
+    def _sort(self) -> tuple[Libraries, Libraries]:
+        """The libraries with one number of threads for the whole process, and those with a number for each calling thread.
 
-    def _with_thread_count(self) -> Libraries:
-        """The libraries with a number of threads for each calling thread."""
-        return self._sort()[2]
-
-    def _sort(self) -> tuple[object, Libraries, Libraries]:
-        """All libraries, and those of either kind. They are sorted once: a training step begins and ends some hundred blocks."""
-        libraries = self.libraries()
-        if self._sorted[0] is not libraries:
+        They are sorted once: a training step begins and ends some hundred blocks.
+        """
+        if self._libraries is None or self._sorted[0] is not self._libraries:
+            libraries = self.libraries()
             of_process = [library for library in libraries if not _has_thread_count(library)]
             of_thread = [library for library in libraries if _has_thread_count(library)]
-            self._sorted = (libraries, of_process, of_thread)
-        return self._sorted
+            self._sorted = (libraries, (of_process, of_thread))
+        return self._sorted[1]
 
     def _of_thread_that_forked(self) -> None:
         """In a forked child, close the blocks of the threads that it does not have."""
-        own = self._of_thread.blocks
-        for block in self._of_process.blocks - own:
-            self._of_process.end(block, self._with_process_count())
+        here = threading.get_ident()
+        for block in [block for block, thread in self._of_process.blocks.items() if thread != here]:
+            self._of_process.end(block, self._sort()[0])
 
 
 class _Limit:
@@ -111,30 +111,34 @@ class _Limit:
 
     Attributes
     ----------
-    blocks : set
-        The open blocks.
+    blocks : dict
+        The open blocks, each with the thread that opened it.
     """
 
     def __init__(self) -> None:
-        self.blocks: set[object] = set()
+        self.blocks: dict[object, int] = {}
         self._before: list[int] | None = None  # set as long as there is something to restore
         self._is_set = False
 
     def begin(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
         """Open a block."""
-        self.blocks.add(block)
-        if not self._is_set:
+        self.blocks[block] = threading.get_ident()
+        if libraries and not self._is_set:
             if self._before is None:
                 self._before = [library.get_num_threads() for library in libraries]
-            _set_all(libraries, [1] * len(libraries))
+            _set_all(libraries, self._before, [1] * len(libraries))
             self._is_set = True
+
+    def has_to_end(self, block: object) -> bool:
+        """Whether a block is open, or numbers are still to be restored because a signal has interrupted `end`."""
+        return block in self.blocks or (self._before is not None and not self.blocks)
 
     def end(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
         """Close a block."""
-        self.blocks.discard(block)
+        self.blocks.pop(block, None)
         if not self.blocks and self._before is not None:
             self._is_set = False
-            _set_all(libraries, self._before)
+            _set_all(libraries, [1] * len(libraries), self._before)
             self._before = None
 
 
@@ -146,14 +150,15 @@ def _has_thread_count(library: threadpoolctl.LibController) -> bool:
     return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
 
 
-def _set_all(libraries: Sequence[threadpoolctl.LibController], numbers: Sequence[int]) -> None:
-    """Set numbers of threads, from any thread.
+def _set_all(libraries: Sequence[threadpoolctl.LibController], present: Sequence[int], numbers: Sequence[int]) -> None:
+    """Set numbers of threads that differ from the present ones, from any thread.
 
     For OpenBLAS, threadpoolctl's own `set_num_threads` (3.8) silently does nothing except in the one thread that called
     it first. Our blocks may begin in one thread and end in another, so they call the function that it wraps.
     """
-    for library, number in zip(libraries, numbers, strict=True):
-        getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
+    for library, before, number in zip(libraries, present, numbers, strict=True):
+        if before != number:
+            getattr(library, "_real_set_num_threads", library.set_num_threads)(number)
 
 
 single_threaded_blas = SingleThreadedBlas()

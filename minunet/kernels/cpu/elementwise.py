@@ -47,7 +47,7 @@ def _in_blocks(function: BlockFunction, *inputs: np.ndarray) -> np.ndarray:
     return out
 
 
-def _blocks(size: int) -> list[slice]:
+def _blocks(size: int) -> tuple[slice, ...]:
     return even_slices(size, balanced_size(size, VALUES_PER_BLOCK, MIN_VALUES_PER_BLOCK))
 
 

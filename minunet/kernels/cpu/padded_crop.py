@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels.cpu.array_types import Arrays
+from minunet.kernels.cpu.recorder import clear
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
 
@@ -24,11 +25,11 @@ def padded_crop(allocate: Allocate, sources: Arrays, rows: Span, columns: Span) 
     crop = allocate((images, bottom - top, right - left, channels), sources[0].dtype)
     first_row, last_row = _inside(top, bottom, height)
     first_column, last_column = _inside(left, right, width)
-    crop[:, :first_row] = 0
-    crop[:, last_row:] = 0
+    clear(crop[:, :first_row])
+    clear(crop[:, last_row:])
     if first_row < last_row:
-        crop[:, first_row:last_row, :first_column] = 0
-        crop[:, first_row:last_row, last_column:] = 0
+        clear(crop[:, first_row:last_row, :first_column])
+        clear(crop[:, first_row:last_row, last_column:])
         first = 0
         for source in sources:
             last = first + source.shape[3]

@@ -23,8 +23,8 @@ MOST = 1 << 30  # bytes of the arena of a thread, more than any kernel takes
 Allocate: TypeAlias = "Callable[[tuple[int, ...], npt.DTypeLike], np.ndarray]"  # of (shape, dtype)
 
 
-class _Arena(threading.local):
-    """The scratch memory of one thread.
+class ScratchMemory:
+    """Memory from which buffers are allocated in turn, and freed in the opposite order.
 
     Attributes
     ----------
@@ -43,14 +43,20 @@ class _Arena(threading.local):
 
     def allocate(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
         """An uninitialised C-contiguous array, valid until the end of the `scratch` block in which it was allocated."""
-        size = math.prod(shape) * np.dtype(dtype).itemsize
-        start = self.used
+        start, dtype = self.used, np.dtype(dtype)
         # A gap of one line after each buffer: buffers of 2^k bytes would otherwise share the same few sets of the cache.
-        self.used += -(-size // ALIGNMENT) * ALIGNMENT + ALIGNMENT
-        self.peak = max(self.peak, self.used)
-        if self.used > self.memory.size:
-            return memory_pool.empty(shape, dtype)  # another arena can be made only while no buffer is in use
-        return self.memory[start : start + size].view(dtype).reshape(shape)
+        self.used = end = start + -(-math.prod(shape) * dtype.itemsize // ALIGNMENT) * ALIGNMENT + ALIGNMENT
+        if end > self.peak:
+            self.peak = end
+        if end > self.memory.size:
+            return memory_pool.empty(shape, dtype)  # more memory can be taken only while no buffer is in use
+        return np.ndarray(shape, dtype, self.memory, start)
+
+    def grow(self) -> None:
+        """Take memory for as much as was ever used at the same time; called while no buffer is in use."""
+        if self.peak >= self.memory.size:
+            # Where the system allows it there are far more addresses than are ever used: then they are never too few.
+            self.memory = np.frombuffer(address_space(max(self.peak, ALIGNMENT), MOST).memory, np.uint8)
 
     def close(self, depth: int) -> None:
         """Close all blocks but the `depth` outermost ones."""
@@ -59,7 +65,16 @@ class _Arena(threading.local):
             del self.open[depth:]
 
 
+class _Arena(threading.local, ScratchMemory):
+    """The scratch memory of the calling thread."""
+
+
 _arena = _Arena()
+
+
+def scratch_memory() -> ScratchMemory:
+    """The scratch memory of the calling thread."""
+    return _arena
 
 
 class scratch:
@@ -74,9 +89,8 @@ class scratch:
 
     def __enter__(self) -> Allocate:
         arena = _arena
-        if not arena.open and arena.peak >= arena.memory.size:
-            # Where the system allows it an arena has far more addresses than it ever uses: then it is never too small.
-            arena.memory = np.frombuffer(address_space(max(arena.peak, ALIGNMENT), MOST).memory, np.uint8)
+        if not arena.open:
+            arena.grow()
         self._key = object()
         arena.open.append((self._key, arena.used))
         return arena.allocate

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.kernels.cpu.recorder import do
+
 # NumPy copies a strided array element by element unless its last axis is long. Seen as one item of many bytes, the last
 # axis is copied by one memcpy, or by one instruction where it has 2, 4, 8 or 16 bytes.
 MAX_ITEM_BYTES = 1024
@@ -24,4 +26,4 @@ def as_items(target: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.nda
 
 def copy_strided(target: np.ndarray, source: np.ndarray) -> None:
     """target[...] = source, for equal shapes and types."""
-    np.copyto(*as_items(target, source))
+    do(np.copyto, *as_items(target, source))

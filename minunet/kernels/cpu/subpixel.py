@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.array_types import UpGrads, are_numpy_floats
-from minunet.kernels.cpu.epilogue import add_bias, bias_row
+from minunet.kernels.cpu.epilogue import add_bias, add_row_sums, bias_row
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
 from minunet.kernels.cpu.partition import (
     RowBlock,
@@ -24,6 +23,8 @@ from minunet.kernels.cpu.partition import (
     row_blocks,
     sum_in_order,
 )
+from minunet.kernels.cpu.recorder import clear, do, result_array, temporary
+from minunet.kernels.cpu.recording import recorded
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
@@ -57,6 +58,7 @@ def _cost(x: np.ndarray, weight: np.ndarray, *_: object) -> float:
 
 
 @primitives.conv_transpose2d.register("subpixel", when=_applies, cost=_cost, why=_WHY)
+@recorded(_cost)
 def conv_transpose2d(
     x: np.ndarray, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: IntPair
 ) -> np.ndarray:
@@ -65,7 +67,7 @@ def conv_transpose2d(
     images, height, width, c = x.shape
     kh, kw, _, o = weight.shape
     kernel = _patch_kernel(weight)
-    y = memory_pool.empty((images, height * kh, width * kw, o), x.dtype)
+    y = result_array((images, height * kh, width * kw, o), x.dtype)
     y_rows = y.reshape(images, height, kh, width, kw * o)
     patch_bias = bias_row(bias, width * kh * kw)
 
@@ -84,7 +86,10 @@ def conv_transpose2d(
 
 def _patch_kernel(weight: np.ndarray) -> np.ndarray:
     """(kh, kw, C, O) -> (C, kh * kw * O): the patch of each input channel as one row."""
-    return memory_pool.copy(weight.transpose(2, 0, 1, 3)).reshape(weight.shape[2], -1)
+    kh, kw, c, o = weight.shape
+    kernel = temporary((c, kh, kw, o), weight.dtype)
+    do(np.copyto, kernel, weight.transpose(2, 0, 1, 3))
+    return kernel.reshape(c, -1)
 
 
 def _grads_applies(
@@ -100,6 +105,7 @@ def _grads_cost(
 
 
 @primitives.conv_transpose2d_grads.register("subpixel", when=_grads_applies, cost=_grads_cost, why=_WHY)
+@recorded(_grads_cost)
 def conv_transpose2d_grads(
     grad_output: np.ndarray, x: np.ndarray, weight: np.ndarray, stride: IntPair, padding: IntPair, needs: UpNeeds
 ) -> UpGrads:
@@ -109,18 +115,24 @@ def conv_transpose2d_grads(
     images, height, width, c = x.shape
     kh, kw, _, o = weight.shape
     patch = kh * kw * o
-    kernel = _patch_kernel(weight).T  # (kh * kw * O, C)
     if patch <= MAX_TRANSPOSED:
-        kernel = memory_pool.copy(kernel)
+        kernel = temporary((patch, c), weight.dtype)
+        do(np.copyto, kernel.reshape(kh, kw, o, c), weight.transpose(0, 1, 3, 2))
+    else:
+        kernel = _patch_kernel(weight).T  # (kh * kw * O, C)
     grad_rows = grad_output.reshape(images, height, kh, width, kw * o)
-    grad_x = memory_pool.empty(x.shape, x.dtype) if needs_x else None
+    grad_x = result_array(x.shape, x.dtype) if needs_x else None
     by_channels = needs_weight and c * patch > MAX_KERNEL_BY_ROWS
     # Where the weight's gradient is made by channels, all patches are kept: each block of channels needs them.
-    all_patches = memory_pool.empty((images, height, width, patch), x.dtype) if by_channels else None
+    all_patches = temporary((images, height, width, patch), x.dtype) if by_channels else None
 
     def job(blocks: Sequence[RowBlock]) -> tuple[np.ndarray | None, np.ndarray]:
-        grad_kernel = memory_pool.zeros((c, patch), x.dtype) if needs_weight and not by_channels else None
-        grad_bias = np.zeros(patch, x.dtype)
+        grad_kernel = None
+        if needs_weight and not by_channels:
+            grad_kernel = temporary((c, patch), x.dtype)
+            clear(grad_kernel)
+        grad_bias = temporary((patch,), x.dtype)
+        clear(grad_bias)
         for block in blocks:
             with scratch() as allocate:
                 patch_rows = grad_rows[block.index].transpose(0, 1, 3, 2, 4)  # (N, rows, W, kh, kw * O)
@@ -136,9 +148,9 @@ def conv_transpose2d_grads(
                     pixels = x[block.index].reshape(1, -1, c)
                     product = allocate((1, c, patch), x.dtype)
                     matmul(pixels.transpose(0, 2, 1), patches, product)  # (C, pixels) @ (pixels, patch)
-                    grad_kernel += product[0]
+                    do(np.add, grad_kernel, product[0], grad_kernel)
                 if needs_bias:
-                    grad_bias += primitives.sum_rows(patches[0])
+                    add_row_sums(grad_bias, patches[0])
         return grad_kernel, grad_bias
 
     parts = parallel(job, group_into_jobs(row_blocks(images, height, width * patch, VALUES_PER_BLOCK)))
@@ -149,15 +161,17 @@ def conv_transpose2d_grads(
         else:
             grad_kernel = _transposed_product_by_channels(x.reshape(-1, c), all_patches.reshape(-1, patch))
         # (C, kh * kw * O) -> (kh, kw, C, O)
-        grad_weight = memory_pool.copy(grad_kernel.reshape(c, kh, kw, o).transpose(1, 2, 0, 3))
+        grad_weight = result_array(weight.shape, weight.dtype)
+        do(np.copyto, grad_weight, grad_kernel.reshape(c, kh, kw, o).transpose(1, 2, 0, 3))
     if needs_bias:
-        grad_bias = sum_in_order([part[1] for part in parts]).reshape(kh * kw, o).sum(axis=0)
+        grad_bias = result_array((o,), x.dtype)
+        do(np.add.reduce, sum_in_order([part[1] for part in parts]).reshape(kh * kw, o), 0, None, grad_bias)
     return grad_x, grad_weight, grad_bias
 
 
 def _transposed_product_by_channels(pixels: np.ndarray, patches: np.ndarray) -> np.ndarray:
     """(pixels, C)^T @ (pixels, patch), a block of channels at a time on all threads: (C, patch)."""
-    product = memory_pool.empty((pixels.shape[1], patches.shape[1]), pixels.dtype)
+    product = temporary((pixels.shape[1], patches.shape[1]), pixels.dtype)
 
     def job(channels: slice) -> None:
         matmul(pixels[:, channels].T[None], patches[None], product[None, channels])

@@ -19,7 +19,7 @@ from typing import Any
 
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.scratch import close_scratch, open_scratch
-from minunet.kernels.cpu.worker_threads import ThreadPool, WorkerThread
+from minunet.kernels.cpu.worker_threads import ThreadPool
 from minunet.resources import usable_cpus
 
 Workspace = Callable[[], AbstractContextManager[Any]]
@@ -89,18 +89,16 @@ def parallel(function: Callable[..., Any], jobs: Sequence[Any], workspace: Works
     RuntimeError
         If the system refuses to start another thread.
     """
-    jobs = list(jobs)
     if not jobs:
         return []
-    call = _ParallelCall(function, jobs, workspace)
     helpers = 0 if _in_job.get() else min(get_num_threads(), len(jobs)) - 1  # the calling thread does jobs as well
+    call = _ParallelCall(function, jobs, workspace) if helpers else _CallOfOneThread(function, jobs, workspace)
     # A signal can raise an exception at any call, also at the first line of what is to clean up. What cleans up may
     # therefore be repeated, and stands here twice.
     try:
         try:
             single_threaded_blas.begin(call)
-            if helpers:
-                call.invite(_pool.workers(helpers))
+            call.invite(helpers)
             # In a context of its own: the mark that this thread is in a job is gone however the jobs end.
             contextvars.copy_context().run(call.do_jobs)
         finally:
@@ -110,7 +108,7 @@ def parallel(function: Callable[..., Any], jobs: Sequence[Any], workspace: Works
     return call.take_results()
 
 
-def _leave(call: _ParallelCall) -> None:
+def _leave(call: _CallOfOneThread) -> None:
     """Wait for the workers, and give back what a call has taken on the calling thread. May be repeated."""
     call.close()
     close_scratch(call.scratch_depth)
@@ -125,11 +123,8 @@ class _Missing:
     """Stands for the result of a job that is not finished."""
 
 
-class _ParallelCall:
-    """One call of `parallel`: the jobs that nobody has begun, and the results of the finished ones.
-
-    Whether a worker is in one of its jobs is the state of a lock, its *ticket*, which the worker holds meanwhile: it can
-    be asked as often as necessary, whatever signals come between.
+class _CallOfOneThread:
+    """One call of `parallel` whose jobs are all done by the calling thread: one after the other, until one fails.
 
     Attributes
     ----------
@@ -137,20 +132,51 @@ class _ParallelCall:
         How many scratch blocks were open on the calling thread at the beginning.
     """
 
-    def __init__(self, function: Callable[..., Any], jobs: list[Any], workspace: Workspace | None):
-        self._function = function
-        self._workspace = workspace
+    def __init__(self, function: Callable[..., Any], jobs: Sequence[Any], workspace: Workspace | None):
+        self._function, self._jobs, self._workspace = function, jobs, workspace
+        self._results: list[Any] = []
+        self.scratch_depth = open_scratch()
+
+    def invite(self, count: int) -> None:
+        """Ask so many workers to do some of the jobs."""
+
+    def do_jobs(self) -> None:
+        """Do the jobs."""
+        _in_job.set(True)
+        function = self._function
+        if self._workspace is None:
+            self._results = [function(job) for job in self._jobs]
+        else:
+            with self._workspace() as space:
+                self._results = [function(space, job) for job in self._jobs]
+
+    def close(self) -> None:
+        """Wait for the workers."""
+
+    def take_results(self) -> list[Any]:
+        """The results in the order of the jobs."""
+        return self._results
+
+
+class _ParallelCall(_CallOfOneThread):
+    """One call of `parallel`: the jobs that nobody has begun, and the results of the finished ones.
+
+    Whether a worker is in one of its jobs is the state of a lock, its *ticket*, which the worker holds meanwhile: it can
+    be asked as often as necessary, whatever signals come between.
+    """
+
+    def __init__(self, function: Callable[..., Any], jobs: Sequence[Any], workspace: Workspace | None):
+        super().__init__(function, jobs, workspace)
         self._waiting = deque(enumerate(jobs))  # popleft is atomic: taking a job needs no lock
-        self._results: list[Any] = [_Missing] * len(jobs)
+        self._results = [_Missing] * len(jobs)
         self._failures: list[tuple[int, BaseException]] = []
         self._process = _process
         self._tickets: list[threading.Lock] = []
         self._closed = False
-        self.scratch_depth = open_scratch()
 
-    def invite(self, workers: Sequence[WorkerThread]) -> None:
-        """Ask workers to do some of the jobs."""
-        for worker in workers:
+    def invite(self, count: int) -> None:
+        """Ask so many workers to do some of the jobs."""
+        for worker in _pool.workers(count):
             ticket = threading.Lock()
             self._tickets.append(ticket)
             # One thread at a time can enter a context, so each worker gets a copy: np.errstate holds in jobs too.
@@ -201,7 +227,7 @@ class _ParallelCall:
         A worker that has not woken up yet still refers to this call, and must not keep its arrays alive.
         """
         results, failures = self._results, self._failures
-        self._function, self._workspace = _nothing, None
+        self._function, self._jobs, self._workspace = _nothing, (), None
         self._results, self._failures = [], []
         if failures:
             raise min(failures, key=lambda failure: (isinstance(failure[1], Exception), failure[0]))[1]

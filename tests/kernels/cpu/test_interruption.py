@@ -22,10 +22,9 @@ def three_threads(monkeypatch):
     monkeypatch.setattr(threads, "_num_threads", 3)
     monkeypatch.setattr(memory_pool, "_POOL", memory_pool.MemoryPool())
     before = blas_counts()
-    for library in single_threaded_blas.libraries():
-        blas._set_all([library], [3])
+    blas._set_all(single_threaded_blas.libraries(), before, [3] * len(before))
     yield
-    blas._set_all(single_threaded_blas.libraries(), before)
+    blas._set_all(single_threaded_blas.libraries(), blas_counts(), before)
 
 
 def blas_counts():

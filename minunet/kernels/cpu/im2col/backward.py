@@ -16,6 +16,7 @@ from minunet.kernels.cpu.im2col.forward import PER_CALL, PER_WEIGHT, PER_WINDOW_
 from minunet.kernels.cpu.im2col.input_windows import grads_from_input_windows
 from minunet.kernels.cpu.im2col.output_windows import grads_from_output_windows
 from minunet.kernels.cpu.matmul import matmul_cost
+from minunet.kernels.cpu.recording import recorded
 from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
@@ -54,6 +55,7 @@ def backward_cost(
 @primitives.conv2d_grads.register(
     "im2col", when=_applies, cost=backward_cost, why="windows written out as rows, then one matrix product each"
 )
+@recorded(backward_cost)
 def conv2d_grads(
     grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> ConvGrads:

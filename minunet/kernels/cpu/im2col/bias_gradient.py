@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minunet.kernels import primitives
-from minunet.kernels.cpu.epilogue import masked_gradient
+from minunet.kernels.cpu.epilogue import add_row_sums, masked_gradient
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks
 from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, sum_in_order
+from minunet.kernels.cpu.recorder import clear, result_array
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 
@@ -23,10 +23,11 @@ def bias_gradient(grad_output: np.ndarray, output: np.ndarray | None) -> np.ndar
     images, height, width, o = grad_output.shape
 
     def job(blocks: Sequence[RowBlock]) -> np.ndarray:
-        total = np.zeros(o, grad_output.dtype)
+        total = result_array((o,), grad_output.dtype)
+        clear(total)
         for block in blocks:
             with scratch() as allocate:
-                total += primitives.sum_rows(masked_block(allocate, grad_output, output, block).reshape(-1, o))
+                add_row_sums(total, masked_block(allocate, grad_output, output, block))
         return total
 
     return sum_in_order(parallel(job, group_into_jobs(window_blocks(images, height, width * o))))

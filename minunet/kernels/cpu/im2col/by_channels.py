@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks
 from minunet.kernels.cpu.partition import RowBlock, even_slices, row_blocks
+from minunet.kernels.cpu.recorder import do, temporary
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 
@@ -29,7 +29,7 @@ def is_large(window: int, channels: int) -> bool:
     return window > MIN_WINDOW and window * channels > MIN_KERNEL
 
 
-def groups(images: int, height: int, values_per_row: int) -> list[RowBlock]:
+def groups(images: int, height: int, values_per_row: int) -> tuple[RowBlock, ...]:
     """The rows of pixels whose windows are kept at the same time."""
     return row_blocks(images, height, values_per_row, VALUES_PER_GROUP)
 
@@ -37,12 +37,12 @@ def groups(images: int, height: int, values_per_row: int) -> list[RowBlock]:
 def write_group(matrix: MatrixFunction, group: RowBlock, width: int, columns: int, dtype: np.dtype) -> np.ndarray:
     """The matrix of a whole group, (pixels, columns), written block by block on all threads."""
     images, height = group.images.stop - group.images.start, group.row_count
-    whole = memory_pool.empty((images, height, width, columns), dtype)
+    whole = temporary((images, height, width, columns), dtype)
 
     def job(block: RowBlock) -> None:
         with scratch() as allocate:
             target = whole[block.index]
-            np.copyto(target, matrix(allocate, block.moved_to(group)).reshape(target.shape))
+            do(np.copyto, target, matrix(allocate, block.moved_to(group)).reshape(target.shape))
 
     parallel(job, window_blocks(images, height, width * columns))
     return whole.reshape(-1, columns)
@@ -54,7 +54,8 @@ def multiply_by_columns(a: np.ndarray, b: np.ndarray, write: Callable[[slice, np
     def job(columns: slice) -> None:
         with scratch() as allocate:
             out = allocate((len(a), columns.stop - columns.start), a.dtype)
-            write(columns, np.matmul(a, b[:, columns], out=out))
+            do(np.matmul, a, b[:, columns], out)
+            write(columns, out)
 
     parallel(job, even_slices(b.shape[1], CHANNELS_PER_JOB))
 
@@ -64,10 +65,11 @@ def add_transposed_product(total: np.ndarray, a: np.ndarray, b: np.ndarray, firs
 
     def job(rows: slice) -> None:
         if first:
-            np.matmul(a[:, rows].T, b, out=total[rows])
+            do(np.matmul, a[:, rows].T, b, total[rows])
             return
         with scratch() as allocate:
             product = allocate((rows.stop - rows.start, b.shape[1]), b.dtype)
-            np.add(total[rows], np.matmul(a[:, rows].T, b, out=product), out=total[rows])
+            do(np.matmul, a[:, rows].T, b, product)
+            do(np.add, total[rows], product, total[rows])
 
     parallel(job, even_slices(a.shape[1], CHANNELS_PER_JOB))

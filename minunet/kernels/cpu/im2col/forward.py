@@ -7,13 +7,14 @@ import math
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.array_types import Arrays, are_numpy_floats
 from minunet.kernels.cpu.epilogue import add_bias, bias_row, zeros
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
 from minunet.kernels.cpu.matmul import matmul, matmul_cost
 from minunet.kernels.cpu.partition import RowBlock, parallel_blocks
+from minunet.kernels.cpu.recorder import do, maximum, result_array
+from minunet.kernels.cpu.recording import recorded
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.primitives.windows import IntPair, Padding
 
@@ -48,6 +49,7 @@ def forward_cost(
 @primitives.conv2d.register(
     "im2col", when=_applies, cost=forward_cost, why="windows written out as rows, then one matrix product"
 )
+@recorded(forward_cost)
 def conv2d(
     xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> np.ndarray:
@@ -57,7 +59,7 @@ def conv2d(
     xs = [np.ascontiguousarray(x) for x in xs]
     top_left = (padding[0][0], padding[1][0])
     kernel = np.ascontiguousarray(weight).reshape(window, out_channels)
-    y = memory_pool.empty((images, height, width, out_channels), weight.dtype)
+    y = result_array((images, height, width, out_channels), weight.dtype)
 
     def windows_of(allocate: Allocate, block: RowBlock) -> np.ndarray:
         sources = [x[block.images] for x in xs]
@@ -70,10 +72,10 @@ def conv2d(
 
             def write(channels: slice, values: np.ndarray, outputs: np.ndarray = outputs) -> None:
                 if bias is not None:
-                    values += bias[channels]
+                    do(np.add, values, bias[channels], values)
                 if activation == "relu":
-                    np.maximum(values, 0, out=values)
-                outputs[:, channels] = values
+                    do(maximum, values, 0, values)
+                do(np.copyto, outputs[:, channels], values)
 
             by_channels.multiply_by_columns(windows, kernel, write)
         return y
@@ -86,7 +88,7 @@ def conv2d(
         add_bias(outputs, row_bias)
         if activation == "relu":
             rows = outputs.reshape(-1, width * out_channels)
-            np.maximum(rows, zeros(allocate, rows.shape[1], y.dtype), out=rows)
+            do(maximum, rows, zeros(allocate, rows.shape[1], y.dtype), rows)
 
     if y.size:
         parallel_blocks(work, window_blocks(images, height, width * max(window, out_channels)))

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minunet.kernels import primitives
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.epilogue import add_row_sums
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient, masked_block
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
 from minunet.kernels.cpu.matmul import matmul
 from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, sum_in_order
+from minunet.kernels.cpu.recorder import clear, do, result_array, temporary
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
@@ -41,20 +41,22 @@ def grads_from_input_windows(
         return window_matrix(allocate, sources, block.rows, width, (kh, kw), stride, top_left)
 
     def job(blocks: Sequence[RowBlock]) -> tuple[Array, Array]:
-        grad_kernel, grad_bias = memory_pool.zeros((window, o), weight.dtype), np.zeros(o, weight.dtype)
-        product = memory_pool.empty(grad_kernel.shape, weight.dtype)
+        grad_kernel, grad_bias = result_array((window, o), weight.dtype), result_array((o,), weight.dtype)
+        clear(grad_kernel)
+        clear(grad_bias)
+        product = temporary(grad_kernel.shape, weight.dtype)
         for block in blocks:
             with scratch() as allocate:
                 gradient, windows = gradient_of(allocate, block), windows_of(allocate, block)
                 matmul(windows.T[None], gradient[None], product[None])  # (window, pixels) @ (pixels, O)
-                grad_kernel += product
+                do(np.add, grad_kernel, product, grad_kernel)
                 if needs_bias:
-                    grad_bias += primitives.sum_rows(gradient)
+                    add_row_sums(grad_bias, gradient)
         return grad_kernel, grad_bias
 
     grad_weight = grad_bias = None
     if needs_weight and by_channels.is_large(window, o):
-        grad_kernel = memory_pool.empty((window, o), weight.dtype)
+        grad_kernel = result_array((window, o), weight.dtype)
         for k, group in enumerate(by_channels.groups(images, height, width * max(window, o))):
             windows = by_channels.write_group(windows_of, group, width, window, weight.dtype)
             gradient = by_channels.write_group(gradient_of, group, width, o, weight.dtype)
@@ -89,8 +91,9 @@ def _scattered(
     (kh, kw, c, o), (sh, sw) = weight.shape, stride
     out_h, out_w = grad_output.shape[1:3]
     images, height, width, _ = xs[0].shape
-    kernel = memory_pool.copy(weight.reshape(kh * kw * c, o).T)  # (O, kh * kw * C)
-    grad_xs = [memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    kernel = temporary((o, kh * kw * c), weight.dtype)
+    do(np.copyto, kernel, weight.reshape(kh * kw * c, o).T)
+    grad_xs = [result_array(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
 
     def job(block: RowBlock) -> None:
         # Rows of the output whose windows meet the block's rows of the input.
@@ -107,11 +110,12 @@ def _scattered(
             stop = max(block.rows.stop, top + (last - first) * sh + kh)
             columns = max(width + top_left[1], (out_w - 1) * sw + kw)
             sums = allocate((len(gradient), stop - start, columns, c), weight.dtype)
-            sums[:] = 0
+            clear(sums)
             for i in range(kh if last > first else 0):
                 rows = slice(top - start + i, top - start + i + (last - first - 1) * sh + 1, sh)
                 for j in range(kw):
-                    sums[:, rows, j : j + (out_w - 1) * sw + 1 : sw] += windows[:, :, :, i, j]
+                    part = sums[:, rows, j : j + (out_w - 1) * sw + 1 : sw]
+                    do(np.add, part, windows[:, :, :, i, j], part)
             block_sums = sums[:, block.rows.start - start : block.rows.stop - start, top_left[1] : top_left[1] + width]
             for grad_x, channels in zip(grad_xs, channel_slices(xs), strict=True):
                 if grad_x is not None:

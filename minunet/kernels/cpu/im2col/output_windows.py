@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from minunet.kernels.cpu import memory_pool
+import numpy as np
+
 from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.im2col import by_channels
@@ -12,6 +13,7 @@ from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
 from minunet.kernels.cpu.im2col.window_matrix import window_blocks, window_matrix
 from minunet.kernels.cpu.matmul import matmul
 from minunet.kernels.cpu.partition import RowBlock, group_into_jobs, sum_in_order
+from minunet.kernels.cpu.recorder import clear, do, result_array, temporary
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.primitives.conv import Needs
@@ -32,8 +34,9 @@ def grads_from_output_windows(
     window = kh * kw * o
     top_left = (kh - 1 - padding[0][0], kw - 1 - padding[1][0])  # padding of the gradient
     # (kh, kw, C, O) -> reversed, (kh, kw, O, C) -> (kh * kw * O, C)
-    kernel = memory_pool.copy(weight[::-1, ::-1].transpose(0, 1, 3, 2)).reshape(window, c)
-    grad_xs = [memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    kernel = temporary((window, c), weight.dtype)
+    do(np.copyto, kernel.reshape(kh, kw, o, c), weight[::-1, ::-1].transpose(0, 1, 3, 2))
+    grad_xs = [result_array(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
     sources = list(zip(xs, grad_xs, channel_slices(xs), strict=True))
 
     def windows_of(allocate: Allocate, block: RowBlock) -> Array:
@@ -46,7 +49,10 @@ def grads_from_output_windows(
         return window_matrix(allocate, [gradient], out_rows, width, (kh, kw), (1, 1), top_left)
 
     def job(blocks: Sequence[RowBlock]) -> Array | None:
-        grad_kernel = memory_pool.zeros((c, window), weight.dtype) if needs_weight else None
+        grad_kernel = None
+        if needs_weight:
+            grad_kernel = temporary((c, window), weight.dtype)
+            clear(grad_kernel)
         for block in blocks:
             with scratch() as allocate:
                 windows = windows_of(allocate, block)
@@ -58,13 +64,13 @@ def grads_from_output_windows(
                         pixels = x[block.index].reshape(1, -1, x.shape[3])
                         product = allocate((1, x.shape[3], window), weight.dtype)
                         matmul(pixels.transpose(0, 2, 1), windows[None], product)
-                        grad_kernel[channels] += product[0]
+                        do(np.add, grad_kernel[channels], product[0], grad_kernel[channels])
         return grad_kernel
 
     grad_kernel: Array | None = None
     if by_channels.is_large(window, c):
         if needs_weight:
-            grad_kernel = memory_pool.empty((c, window), weight.dtype)
+            grad_kernel = temporary((c, window), weight.dtype)
         for k, group in enumerate(by_channels.groups(images, height, width * window)):
             windows = by_channels.write_group(windows_of, group, width, window, weight.dtype)
             for x, grad_x, channels in sources:
@@ -72,7 +78,7 @@ def grads_from_output_windows(
                     flat = grad_x[group.index].reshape(-1, x.shape[3])
 
                     def write(columns: slice, values: Array, flat: Array = flat) -> None:
-                        flat[:, columns] = values
+                        do(np.copyto, flat[:, columns], values)
 
                     by_channels.multiply_by_columns(windows, kernel[:, channels], write)
                 if grad_kernel is not None:
@@ -86,5 +92,6 @@ def grads_from_output_windows(
     grad_weight = None
     if grad_kernel is not None:
         # (C, kh * kw * O), reversed -> (kh, kw, C, O)
-        grad_weight = memory_pool.copy(grad_kernel.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
+        grad_weight = result_array(weight.shape, weight.dtype)
+        do(np.copyto, grad_weight, grad_kernel.reshape(c, kh, kw, o).transpose(1, 2, 0, 3)[::-1, ::-1])
     return tuple(grad_xs), grad_weight, bias_gradient(grad_output, output) if needs_bias else None

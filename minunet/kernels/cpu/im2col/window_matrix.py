@@ -7,6 +7,7 @@ import numpy as np
 from minunet.kernels.cpu.array_types import Arrays
 from minunet.kernels.cpu.padded_crop import padded_crop
 from minunet.kernels.cpu.partition import RowBlock, row_blocks
+from minunet.kernels.cpu.recorder import do
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.primitives.windows import IntPair, out_size
@@ -15,7 +16,7 @@ VALUES_PER_BLOCK = 1 << 19  # of windows; threads whose calls are short wait for
 FEW_CHANNELS = 8  # with fewer, a row of the image is longer, and so faster to copy, than a row of a window
 
 
-def window_blocks(images: int, height: int, values_per_row: int) -> list[RowBlock]:
+def window_blocks(images: int, height: int, values_per_row: int) -> tuple[RowBlock, ...]:
     """Blocks of rows of pixels, of about `VALUES_PER_BLOCK` values of windows."""
     return row_blocks(images, height, values_per_row, VALUES_PER_BLOCK)
 
@@ -82,10 +83,10 @@ def _write_transposed(allocate: Allocate, crop: np.ndarray, kernel_size: IntPair
     planes = crop.transpose(3, 0, 1, 2)  # (C, N, H, W)
     if channels > 1:
         planes = allocate(planes.shape, crop.dtype)
-        np.copyto(planes, crop.transpose(3, 0, 1, 2))
+        do(np.copyto, planes, crop.transpose(3, 0, 1, 2))
     windows = sliding_windows(planes.reshape(channels * images, height, width, 1), kernel_size, stride)
     # (C * N, H', W', kh, kw) -> (kh, kw, C, N, H', W')
     windows = windows.reshape(channels, images, *windows.shape[1:]).transpose(4, 5, 0, 1, 2, 3)
     matrix = allocate(windows.shape, crop.dtype)
-    np.copyto(matrix, windows)
+    do(np.copyto, matrix, windows)
     return matrix.reshape(channels * kernel_size[0] * kernel_size[1], -1).T

@@ -11,9 +11,9 @@ from functools import partial
 
 import numpy as np
 
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.matmul import record_matmul, replay
 from minunet.kernels.cpu.partition import even_slices, sum_in_order
+from minunet.kernels.cpu.recorder import clear, do, result_array, temporary
 from minunet.kernels.cpu.scratch import scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
@@ -33,7 +33,7 @@ def forward(conv: WinogradForward) -> None:
 def _forward_group(conv: WinogradForward, group: TileBlock) -> None:
     matrices, weight, y, bias = conv.matrices, conv.weight, conv.y, conv.bias
     c, o = weight.shape[2:]
-    points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), y.dtype)
+    points = temporary((matrices.n, matrices.n, group.tile_count, c), y.dtype)
 
     def windows_job(part: tuple[slice, TileBlock]) -> None:
         tiles, block = part
@@ -59,7 +59,8 @@ def _forward_group(conv: WinogradForward, group: TileBlock) -> None:
             for rows in bands:
                 replay(kernel.record_band(rows, kernel_points) + record_matmul(points[rows], kernel_points, products))
                 if bias is not None and matrices.bias_point in range(rows.start, rows.stop):
-                    products[matrices.bias_point - rows.start, matrices.bias_point] += bias[channels]
+                    at_bias_point = products[matrices.bias_point - rows.start, matrices.bias_point]
+                    do(np.add, at_bias_point, bias[channels], at_bias_point)
                 replay(outputs.record_band(rows, products))
             replay(outputs.record_finish())
             if conv.relu:
@@ -72,7 +73,10 @@ def _forward_group(conv: WinogradForward, group: TileBlock) -> None:
 
 def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Fill `conv.grad_xs`; return the gradients of weight and bias."""
-    grad_weight = memory_pool.zeros(conv.weight.shape, conv.weight.dtype) if conv.needs_weight else None
+    grad_weight = None
+    if conv.needs_weight:
+        grad_weight = result_array(conv.weight.shape, conv.weight.dtype)
+        clear(grad_weight)
     bias_parts: list[np.ndarray] = []
     tiles = block_sizes.tiles_per_group(conv.matrices.n, max(conv.weight.shape[2:]))
     for group in tile_blocks(conv.images, conv.size, conv.matrices.m, tiles):
@@ -84,20 +88,22 @@ def _backward_group(conv: WinogradBackward, group: TileBlock, grad_weight: np.nd
     """Fill the group's part of `conv.grad_xs`, add to `grad_weight`; return parts of the bias's gradient."""
     matrices, dtype = conv.matrices, conv.weight.dtype
     c, o = conv.weight.shape[2:]
-    gradient_points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, o), dtype)
+    gradient_points = temporary((matrices.n, matrices.n, group.tile_count, o), dtype)
     x_points = None
     if grad_weight is not None:
-        x_points = memory_pool.empty((matrices.n, matrices.n, group.tile_count, c), dtype)
+        x_points = temporary((matrices.n, matrices.n, group.tile_count, c), dtype)
 
     def points_job(part: tuple[slice, TileBlock]) -> np.ndarray:
         tiles, block = part
         bands = block_sizes.bands(matrices.n, block.tile_count * max(c, o))
         band = bands[0].stop
+        grad_bias = result_array((o,), dtype)
+        clear(grad_bias)
         with scratch() as allocate:
             windows = InputTransform(allocate, matrices.input, matrices.m, block.shape, [o], band)
             gradient, top, left = conv.masked_gradient(allocate, block)
             windows.load([gradient], top, left)
-            grad_bias = conv.partial_grad_bias(gradient, block, top, left)
+            conv.add_grad_bias(grad_bias, gradient, block, top, left)
             for rows in bands:
                 replay(windows.record_band(rows, gradient_points[rows, :, tiles]))
         if x_points is not None:
@@ -140,7 +146,8 @@ def _backward_group(conv: WinogradBackward, group: TileBlock, grad_weight: np.nd
                 replay(transform.record_band(rows, sums))
             gradient = allocate((3, 3, count, o), dtype)
             transform.finish(gradient)
-            grad_weight[:, :, channels] += gradient
+            own = grad_weight[:, :, channels]
+            do(np.add, own, gradient, own)
 
     grad_bias_parts = parallel(points_job, group.split_rows(conv.tiles_per_block))
     per_job = block_sizes.channels_per_job(c, conv.needs_x and conv.needs_weight)

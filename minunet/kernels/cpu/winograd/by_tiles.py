@@ -12,9 +12,9 @@ from functools import lru_cache, partial
 
 import numpy as np
 
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
 from minunet.kernels.cpu.partition import even_slices, sum_in_order
+from minunet.kernels.cpu.recorder import clear, result_array
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
@@ -82,13 +82,14 @@ def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | No
         kernel_points = transform_weight(matrices.weight_reversed, kernel)
 
     def job(workspace: _BackwardWorkspace, job_blocks: slice) -> tuple[np.ndarray | None, np.ndarray]:
-        grad_bias = np.zeros(o, conv.weight.dtype)
+        grad_bias = result_array((o,), conv.weight.dtype)
+        clear(grad_bias)
         for k, block in enumerate(blocks[job_blocks]):
             recorded = workspace.recorded_for(block.shape)
             with scratch() as allocate:
                 gradient, top, left = conv.masked_gradient(allocate, block)
                 recorded.windows.load([gradient], top, left)
-                grad_bias += conv.partial_grad_bias(gradient, block, top, left)
+                conv.add_grad_bias(grad_bias, gradient, block, top, left)
             if recorded.x_tiles is not None:
                 recorded.x_tiles.load([x[block.images] for x in conv.xs], *block.origin(matrices.m, (0, 0)))
             replay(recorded.first_calls if k == 0 else recorded.calls)
@@ -126,7 +127,7 @@ class _BackwardWorkspace:
         """The sums of one job as a gradient of the kernel; None where it is not needed."""
         if self._sums is None:
             return None
-        grad_weight = memory_pool.empty(self._conv.weight.shape, self._conv.weight.dtype)
+        grad_weight = result_array(self._conv.weight.shape, self._conv.weight.dtype)
         replay(self._grad_transform.record_band(slice(None), self._sums))
         self._grad_transform.finish(grad_weight)
         return grad_weight

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels.cpu.matmul import record_transform, replay
+from minunet.kernels.cpu.recorder import clear
 
 
 class ColumnTransform:
@@ -36,7 +37,7 @@ class ColumnTransform:
         self._length = (inside.stop - inside.start) * channels
         for margin in (slice(0, inside.start), slice(inside.stop, width)):
             if margin.start < margin.stop:
-                points[:, :, :, margin] = 0
+                clear(points[:, :, :, margin])
         if self._length:
             # (n, rows, images, columns, C) -> (rows, images, n, columns * C)
             part = points[:, :, :, inside].reshape(n, rows, images, self._length)
@@ -69,7 +70,7 @@ class ColumnTransform:
         span, height = self._matrix.shape[1], columns.shape[1]
         inside = slice(min(span, max(0, -start)), max(0, min(span, height - start)))
         if inside.stop <= inside.start:
-            target[...] = 0
+            clear(target)
             return
         # (images, pixels of the window, columns, C) -> (images, pixels of the window, columns * C)
         pixels = columns[:, start + inside.start : start + inside.stop].reshape(len(columns), -1, self._length)

@@ -18,14 +18,16 @@ from functools import lru_cache, partial
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
 from minunet.kernels.cpu.padded_crop import padded_crop
 from minunet.kernels.cpu.partition import group_into_jobs, sum_in_order
+from minunet.kernels.cpu.recorder import clear, do, maximum, result_array, temporary
+from minunet.kernels.cpu.recording import recorded
 from minunet.kernels.cpu.scratch import Allocate, scratch
+from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes, cost
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform, inverse_column_transform
@@ -49,6 +51,7 @@ StripShape = tuple[int, int]  # tile rows, images
 
 
 @primitives.conv2d.register(LABEL, when=forward_applies, cost=partial(cost.strips_forward_cost, M), why=_WHY)
+@recorded(partial(cost.strips_forward_cost, M))
 def conv2d(
     xs: Arrays, weight: np.ndarray, bias: np.ndarray | None, stride: IntPair, padding: Padding, activation: str | None
 ) -> np.ndarray:
@@ -91,7 +94,7 @@ class _RecordedForward:
         if conv.bias is not None:
             at_bias_point = self._products.at_point(matrices.bias_point).reshape(-1)
             repeated_bias = allocate(at_bias_point.shape, dtype)
-            repeated_bias.reshape(-1, o)[...] = conv.bias
+            do(np.copyto, repeated_bias.reshape(-1, o), conv.bias)
             self._calls.append(partial(np.add, at_bias_point, repeated_bias, at_bias_point))
         self._zeros = zeros(allocate, width * o, dtype) if conv.relu else None
 
@@ -112,10 +115,11 @@ class _RecordedForward:
             conv.matrices.output, self._products.rows, conv.y[strip.images], strip.first_row
         )
         if self._zeros is not None:
-            np.maximum(written, self._zeros, out=written)
+            do(maximum, written, self._zeros, written)
 
 
 @primitives.conv2d_grads.register(LABEL, when=backward_applies, cost=partial(cost.strips_backward_cost, M), why=_WHY)
+@recorded(partial(cost.strips_backward_cost, M))
 def conv2d_grads(
     grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
 ) -> ConvGrads:
@@ -125,7 +129,8 @@ def conv2d_grads(
     kernel_points = None
     if conv.needs_x:
         # The kernel in reversed order, from outputs to inputs: (3, 3, O, C) -> (n, 1, 3 * O, C)
-        kernel = weight[:, ::-1].transpose(0, 1, 3, 2)
+        kernel = temporary((KERNEL_SIZE, KERNEL_SIZE, o, c), weight.dtype)
+        copy_strided(kernel, weight[:, ::-1].transpose(0, 1, 3, 2))
         points = _transform_kernel(matrices.weight_reversed, kernel.reshape(KERNEL_SIZE, -1))
         kernel_points = points.reshape(matrices.n, 1, KERNEL_SIZE * o, c)
 
@@ -137,10 +142,11 @@ def conv2d_grads(
     def job(
         recorded_for: Callable[[StripShape], _RecordedBackward], job_strips: Sequence[TileBlock]
     ) -> tuple[np.ndarray | None, np.ndarray]:
-        sums = memory_pool.empty((matrices.n, c, KERNEL_SIZE * o), weight.dtype) if conv.needs_weight else None
-        grad_bias = np.zeros(o, weight.dtype)
+        sums = temporary((matrices.n, c, KERNEL_SIZE * o), weight.dtype) if conv.needs_weight else None
+        grad_bias = result_array((o,), weight.dtype)
+        clear(grad_bias)
         for k, strip in enumerate(job_strips):
-            grad_bias += recorded_for(strip.shape[:2]).propagate(strip, sums, first=k == 0)
+            recorded_for(strip.shape[:2]).propagate(strip, sums, grad_bias, first=k == 0)
         return sums, grad_bias
 
     all_strips = strips(conv.images, conv.size, M, max(c, o), block_sizes.VALUES_PER_GRAD_STRIP)
@@ -151,7 +157,8 @@ def conv2d_grads(
         # (3, n) @ (n, C * 3 * O) -> (3 down, C, 3 across, O), across in reversed order
         gradient = _transform_kernel(matrices.weight_grad, sums.reshape(matrices.n, -1))
         gradient = gradient.reshape(KERNEL_SIZE, c, KERNEL_SIZE, o)
-        grad_weight = memory_pool.copy(gradient.transpose(0, 2, 1, 3)[:, ::-1])
+        grad_weight = result_array(weight.shape, weight.dtype)
+        do(np.copyto, grad_weight, gradient.transpose(0, 2, 1, 3)[:, ::-1])
     grad_bias = sum_in_order([part[1] for part in parts]) if conv.needs_bias else None
     return conv.grad_xs, grad_weight, grad_bias
 
@@ -171,18 +178,17 @@ class _RecordedBackward:
             _RecordedSource(allocate, conv, gradient, kernel_points, rows_shape, k) for k in range(len(conv.xs))
         ]
 
-    def propagate(self, strip: TileBlock, sums: np.ndarray | None, first: bool) -> np.ndarray:
-        """Write the gradients of a strip's pixels, add its part of the weight's to `sums`; return its part of the bias's.
+    def propagate(self, strip: TileBlock, sums: np.ndarray | None, grad_bias: np.ndarray, first: bool) -> None:
+        """Write the gradients of a strip's pixels, add its part of the weight's to `sums`, and of the bias's to `grad_bias`.
 
         The first strip of a job overwrites `sums`.
         """
         with scratch() as allocate:
             gradient, top, left = self._conv.masked_gradient(allocate, strip)
             self._transform.apply(gradient, top)
-            grad_bias = self._conv.partial_grad_bias(gradient, strip, top, left)
+            self._conv.add_grad_bias(grad_bias, gradient, strip, top, left)
         for source in self._sources:
             source.propagate(strip, sums, first)
-        return grad_bias
 
 
 class _RecordedSource:
@@ -231,12 +237,14 @@ class _RecordedSource:
             replay(self._weight_calls)
             own = sums[:, self._channels]
             if first:
-                np.sum(self._weight_products, axis=1, out=own)
+                do(np.add.reduce, self._weight_products, 1, None, own)
             else:
                 for third in range(KERNEL_SIZE):
-                    own += self._weight_products[:, third]
+                    do(np.add, own, self._weight_products[:, third], own)
 
 
 def _transform_kernel(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """matrix @ rows with BLAS on one thread: its own threads, once awake, compete with ours for about 20 ms."""
-    return single_threaded_blas.call(np.matmul, matrix, rows)
+    out = temporary((len(matrix), rows.shape[1]), rows.dtype)
+    single_threaded_blas.call(do, np.matmul, matrix, rows, out)
+    return out

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minunet.kernels.cpu.recorder import clear
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE
 
@@ -39,8 +40,8 @@ class OverlappingRows:
         self._pixels = rows * images * self._row_length
         after = KERNEL_SIZE - 1  # pixels behind the last row, which its last windows reach
         self._memory = allocate((n, self._pixels + after, channels), dtype)
-        self.first_pixels(self._row_length)[:, :, :, width:] = 0
-        self._memory[:, self._pixels :] = 0
+        clear(self.first_pixels(self._row_length)[:, :, :, width:])
+        clear(self._memory[:, self._pixels :])
         point, pixel, item = self._memory.strides
 
         def view(shape: tuple[int, ...], *strides: int) -> np.ndarray:

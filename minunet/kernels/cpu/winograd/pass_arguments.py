@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.array_types import Array, Arrays, are_numpy_floats, channel_slices
-from minunet.kernels.cpu.epilogue import masked_gradient
+from minunet.kernels.cpu.epilogue import add_row_sums, masked_gradient
+from minunet.kernels.cpu.recorder import do, is_recording, result_array
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, matrices_for
@@ -59,25 +59,33 @@ class WinogradForward:
         self.top_left = (top, left)
         self.images = len(xs[0])
         self.size = primitives.out_size(xs[0].shape[1:3], weight.shape[:2], (1, 1), padding)  # of the output
-        self.y = memory_pool.empty((self.images, *self.size, weight.shape[3]), weight.dtype)
+        self.y = result_array((self.images, *self.size, weight.shape[3]), weight.dtype)
         self._origin = (-top, -left)
         self.zero_windows = False
 
     def look_for_zero_windows(self) -> None:
         """To be called once, in a job: it takes about as long as one of them."""
-        self.zero_windows = may_have_zero_windows(self.xs, self._origin, self.size)
+        if not is_recording():
+            self.zero_windows = may_have_zero_windows(self.xs, self._origin, self.size)
 
     def finish(self) -> Array:
         """The result, once all tiles are written: under windows of zeros it is the bias exactly, see `zero_windows`."""
-        if self.zero_windows:
-            with np.errstate(invalid="ignore"):
-                values = (0 * self.weight).sum(axis=(0, 1, 2))  # NaN where a weight is infinite, as in the definition
-            if self.bias is not None:
-                values += self.bias
-            if self.relu:
-                np.maximum(values, 0, out=values)
-            write_to_zero_windows(self.xs, self._origin, self.y, values)
+        if self.zero_windows or is_recording():
+            do(_write_zero_windows, self._origin, self.relu, self.y, self.weight, self.bias, *self.xs)
         return self.y
+
+
+def _write_zero_windows(origin: IntPair, relu: bool, y: Array, weight: Array, bias: Array | None, *xs: Array) -> None:
+    """Write the outputs of the windows that are zero, if there are any."""
+    if not may_have_zero_windows(xs, origin, (y.shape[1], y.shape[2])):
+        return
+    with np.errstate(invalid="ignore"):
+        values = (0 * weight).sum(axis=(0, 1, 2))  # NaN where a weight is infinite, as in the definition
+    if bias is not None:
+        values += bias
+    if relu:
+        np.maximum(values, 0, out=values)
+    write_to_zero_windows(xs, origin, y, values)
 
 
 class WinogradBackward:
@@ -118,7 +126,7 @@ class WinogradBackward:
         (top, _), (left, _) = padding
         self.top_left = (KERNEL_SIZE - 1 - top, KERNEL_SIZE - 1 - left)
         self.grad_xs = tuple(
-            memory_pool.empty(x.shape, x.dtype) if needed else None for x, needed in zip(self.xs, needs_x, strict=True)
+            result_array(x.shape, x.dtype) if needed else None for x, needed in zip(self.xs, needs_x, strict=True)
         )
         self.source_channels = channel_slices(xs)
         needed_channels = [part for part, needed in zip(self.source_channels, needs_x, strict=True) if needed]
@@ -149,8 +157,8 @@ class WinogradBackward:
         masked = masked_gradient(allocate, gradient[:, rows, columns], self.output[block.images, rows, columns])
         return masked, top - rows.start, left - columns.start
 
-    def partial_grad_bias(self, gradient: Array, block: TileBlock, top: int, left: int) -> Array:
-        """The sum of the gradient over the pixels that belong to this block and to no other: (O,).
+    def add_grad_bias(self, grad_bias: Array, gradient: Array, block: TileBlock, top: int, left: int) -> None:
+        """Add the sum of the gradient over the pixels that belong to this block and to no other to `grad_bias`, (O,).
 
         `gradient`, `top` and `left` are the results of `masked_gradient`. The pixels of a block are those from the
         start of its first window to the start of the next block's first window.
@@ -162,8 +170,7 @@ class WinogradBackward:
             rows = slice(rows.start, None)
         if m * (block.first_column + block.columns) >= self.size[1]:
             columns = slice(columns.start, None)
-        own = gradient[:, rows, columns]
-        return primitives.sum_rows(own.reshape(-1, own.shape[3]))  # (images * pixels, O) -> (O,)
+        add_row_sums(grad_bias, gradient[:, rows, columns])
 
     def write_grad_xs(self, tiles: Array, channels: slice, block: TileBlock) -> None:
         """Write tiles of the gradient of some of the input's channels to the sources that these belong to."""

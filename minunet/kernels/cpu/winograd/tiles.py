@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -48,7 +49,8 @@ class TileBlock(NamedTuple):
         ]
 
 
-def tile_blocks(images: int, size: tuple[int, int], m: int, tiles: int) -> list[TileBlock]:
+@lru_cache(maxsize=1024)
+def tile_blocks(images: int, size: tuple[int, int], m: int, tiles: int) -> tuple[TileBlock, ...]:
     """Cut images of `size` (height, width) into blocks of about `tiles` tiles of m x m, the last tiles of a side cropped.
 
     A block is as wide as possible, and then as high as possible, because rows of pixels where the windows of a block
@@ -60,12 +62,12 @@ def tile_blocks(images: int, size: tuple[int, int], m: int, tiles: int) -> list[
     rows = even_slices(tile_rows, round(tiles / widest))
     highest = max(part.stop - part.start for part in rows)
     image_slices = even_slices(images, round(tiles / (widest * highest)))
-    return [
+    return tuple(
         TileBlock(images, row.start, row.stop - row.start, column.start, column.stop - column.start)
         for images in image_slices
         for row in rows
         for column in columns
-    ]
+    )
 
 
 def strips(images: int, size: tuple[int, int], m: int, channels: int, values: int) -> list[TileBlock]:
@@ -104,6 +106,7 @@ def write_tiles(tiles: np.ndarray, target: np.ndarray, block: TileBlock, m: int)
             copy_strided(pixels.transpose(4, 2, 1, 0, 3, 5), tiles[:width, :height, tile_rows, :, tile_columns])
 
 
+@lru_cache(maxsize=1024)
 def _whole_and_cropped(first: int, count: int, m: int, size: int) -> list[tuple[int, int, int]]:
     """Tiles first .. first + count along one side as (first, count, pixels of each): the whole ones, then a cropped one."""
     whole = min(count, size // m - first)

@@ -14,6 +14,7 @@ import numpy as np
 from minunet.kernels.cpu.array_types import Arrays
 from minunet.kernels.cpu.epilogue import zeros
 from minunet.kernels.cpu.matmul import RecordedCall, record_transform
+from minunet.kernels.cpu.recorder import maximum
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.strided_copy import as_items
 from minunet.kernels.cpu.winograd.column_transform import ColumnTransform
@@ -125,4 +126,4 @@ class OutputTransform:
     def record_relu(self, allocate: Allocate) -> list[RecordedCall]:
         """Calls for tiles = max(tiles, 0)."""
         row = zeros(allocate, self._flat.shape[2], self._flat.dtype)
-        return [partial(np.maximum, self._flat, row, out=self._flat)]
+        return [partial(maximum, self._flat, row, self._flat)]

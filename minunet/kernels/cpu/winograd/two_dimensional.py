@@ -6,6 +6,7 @@ from functools import partial
 
 from minunet.kernels import primitives
 from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads
+from minunet.kernels.cpu.recording import recorded
 from minunet.kernels.cpu.winograd import block_sizes, by_channels, by_tiles, cost
 from minunet.kernels.cpu.winograd.matrices import POINTS
 from minunet.kernels.cpu.winograd.pass_arguments import (
@@ -50,9 +51,8 @@ def conv2d_grads(
 for _m in POINTS:
     _label = f"winograd-{_m}x{_m}"
     _why = f"Winograd with tiles of {_m}x{_m}: {(_m + 2) ** 2} products per channel instead of {9 * _m * _m}"
-    primitives.conv2d.register(_label, when=forward_applies, cost=partial(cost.forward_cost, _m), why=_why)(
-        partial(conv2d, _m)
-    )
-    primitives.conv2d_grads.register(_label, when=backward_applies, cost=partial(cost.backward_cost, _m), why=_why)(
-        partial(conv2d_grads, _m)
+    _cost, _grads_cost = partial(cost.forward_cost, _m), partial(cost.backward_cost, _m)
+    primitives.conv2d.register(_label, when=forward_applies, cost=_cost, why=_why)(recorded(_cost)(partial(conv2d, _m)))
+    primitives.conv2d_grads.register(_label, when=backward_applies, cost=_grads_cost, why=_why)(
+        recorded(_grads_cost)(partial(conv2d_grads, _m))
     )

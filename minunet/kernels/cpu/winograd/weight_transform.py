@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.matmul import RecordedCall, record_transform, replay
 from minunet.kernels.cpu.partition import even_slices
+from minunet.kernels.cpu.recorder import do, temporary
 from minunet.kernels.cpu.scratch import Allocate, scratch
 from minunet.kernels.cpu.strided_copy import copy_strided
 from minunet.kernels.cpu.threads import parallel
@@ -21,7 +21,7 @@ PAIRS_PER_JOB = 16384  # of channels: rows long enough for the transforms, and f
 def transform_weight(matrix: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """All points of a kernel, with G or G for a reversed kernel as `matrix`: (3, 3, C, O) -> (n, n, C, O)."""
     c, o = weight.shape[2:]
-    points = memory_pool.empty((len(matrix), len(matrix), c, o), weight.dtype)
+    points = temporary((len(matrix), len(matrix), c, o), weight.dtype)
 
     def job(block: slice) -> None:
         with scratch() as allocate:
@@ -68,4 +68,4 @@ class WeightGradTransform:
     def finish(self, out: np.ndarray) -> None:
         """Transform the columns to `out` (3, 3, C, O): (3, n) @ (3 across, n, C * O) -> (3 across, 3 down, C * O)."""
         replay(record_transform(self._matrix, self._half, self._whole))
-        np.copyto(out, self._whole.transpose(1, 0, 2).reshape(out.shape))
+        do(np.copyto, out, self._whole.transpose(1, 0, 2).reshape(out.shape))
