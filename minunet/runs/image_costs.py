@@ -118,8 +118,7 @@ class ImageCosts:
         """The bytes that an image of so many pixels takes besides the network and its file."""
         if not self.cells:
             return WITHOUT_CELLS * min(pixels, LARGE)
-        found_in_memory = pixels if self.model.legend is not None else min(pixels, SMALL_ENOUGH)
-        return max(WITH_CELLS * min(pixels, LARGE), LARGE_WITH_CELLS * found_in_memory)
+        return max(WITH_CELLS * min(pixels, LARGE), LARGE_WITH_CELLS * min(pixels, SMALL_ENOUGH))
 
 
 class _ImageCost(NamedTuple):
