@@ -41,7 +41,6 @@ from minunet.runs.level_choice import level_problems
 from minunet.runs.model_messages import known_diameter_problems
 from minunet.runs.prediction_inputs import model_and_images
 from minunet.runs.prediction_messages import announce_prediction, announce_results
-from minunet.runs.prediction_report import write_prediction_report
 from minunet.runs.prediction_run import (
     has_results,
     predict_files,
@@ -187,6 +186,8 @@ def predict_images(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
             # Without --out the results are in a new folder each time.
             again = arguments.out is not None and not skip_existing
             command = command_line("minunet.predict", typed, overwrite=again)
+            from minunet.runs.prediction_report import write_prediction_report  # slow to import
+
             write_prediction_report(out, model, inputs.images, result, cells, tables, command, print)
         return code, prediction_document(out, model, result, tables)
 

@@ -77,7 +77,7 @@ def cpu_quota(root: Path = ROOT) -> float | None:
     quotas = []
     for folder in _control_groups("cpu", root):
         try:
-            quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()  # version 2: "150000 100000"
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()  # version 2: "150000 100000"
         except (OSError, ValueError):
             quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
         if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):  # not "max" or "-1"
@@ -154,6 +154,6 @@ def _field(path: Path, name: str) -> int | None:
 def _text(path: Path) -> str:
     """The file's text, "" where it cannot be read."""
     try:
-        return path.read_text(encoding="ascii").strip()
+        return path.read_text(encoding="utf-8").strip()
     except (OSError, ValueError):
         return ""

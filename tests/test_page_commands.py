@@ -20,7 +20,7 @@ SLOW = (
     "paper.write_study_report",
     "train.write_training_report",
     "evaluate.write_evaluation_report",
-    "predict.write_prediction_report",
+    "runs.prediction_report.write_prediction_report",
     "runs.training_run.draw_augmentation",
     "runs.training_run.draw_curves",
     "runs.final_test.draw_predictions",

@@ -9,7 +9,7 @@ def reports(monkeypatch):
     for name in (
         "train.write_training_report",
         "evaluate.write_evaluation_report",
-        "predict.write_prediction_report",
+        "runs.prediction_report.write_prediction_report",
         "compare.write_comparison_report",
         "show.write_layer_report",
         "paper.write_study_report",
