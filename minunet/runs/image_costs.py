@@ -1,7 +1,7 @@
 """Image costs: the time and the memory that predicting or scoring an image takes, estimated before it is decoded.
 
-The figures were measured on one core of a Zen 4 processor. Of interest is how they compare with each other and with the start of
-a process, which is about the same on other machines.
+The figures were measured on one core of a Xeon processor at 2.8 GHz. Of interest is how they compare with each other and with
+the start of a process, which is about the same on other machines.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ EVERY_IMAGE = 0.03  # seconds
 PICTURES, SCORES, CELLS = 0.3e-6, 0.2e-6, 0.3e-6
 # Seconds a pixel of the network's input: for each base channel, and for each product of two.
 CHANNEL, PRODUCT = 0.06e-6, 0.0011e-6
-LOOKS = 100e3  # pixels at most that estimating the diameter of cells sends through the network
+# Where the diameter of cells is estimated: pixels at most that go through the network for it, and seconds for its many small calls.
+LOOKS, LOOKING = 100e3, 0.06
 USUAL_SHRINKING = 1 / 16  # of the pixels of an image, where the diameter of its cells is not known yet
 MARGINS = 1.5  # times as many pixels as an image has go through the network in tiles
 # Bytes a pixel at the peak, with several images done before: of an image with its cells, and without.
@@ -81,6 +82,10 @@ class ImageCosts:
             ),  # it takes disk, too, and has a bar over its parts
         )
 
+    @property
+    def _estimates_diameter(self) -> bool:
+        return self.diameter is None and self.model.preprocessing.diameter is not None
+
     def _of_image(self, path: Path) -> _ImageCost:
         """The cost of an image; of one that cannot be opened, which fails soon, nothing."""
         try:
@@ -90,12 +95,13 @@ class ImageCosts:
                     level = image.pyramid.levels[min(self.level or 0, len(image.pyramid.levels) - 1)]
                     width, height = level.width, level.height
             passed, input_pixels = self._through_network((height, width))
+            every = EVERY_IMAGE + LOOKING * self._estimates_diameter
         except UserError:
             return _ImageCost()
         pixels, channels = width * height, self.model.config["base_channels"]
         return _ImageCost(
             pixels,
-            EVERY_IMAGE + pixels * (self.per_pixel + CELLS * self.cells),
+            every + pixels * (self.per_pixel + CELLS * self.cells),
             passed * (CHANNEL * channels + PRODUCT * channels**2),
             self._memory(pixels) + DECODED_WHOLE * pixels * (file_format in FORMATS_READ_WHOLE),
             input_pixels,
@@ -104,7 +110,7 @@ class ImageCosts:
     def _through_network(self, shape: tuple[int, int]) -> tuple[float, int]:
         """How many pixels are expected to go through the network, and how many at the same time at most."""
         pixels = shape[0] * shape[1]
-        if self.diameter is None and self.model.preprocessing.diameter is not None:  # not known before it is estimated
+        if self._estimates_diameter:  # it is not known yet
             size, expected = shape, min(LOOKS, pixels) + USUAL_SHRINKING * pixels
         else:
             fitted = self.model.fitted(shape, self.diameter).size

@@ -86,10 +86,9 @@ def choose_workers(
         return RankWorkers(ranks, seen, threads)
     if arguments.workers is None:
         return OwnProcess() if device != "cpu" else automatic_workers(costs)
-    if arguments.workers == 1:
+    if arguments.workers == 1 or not (tasks := costs()):
         return OwnProcess()
-    tasks = costs()
-    count = min(arguments.workers, max(1, len(tasks)))
+    count = min(arguments.workers, len(tasks))
     warn_of_memory(count, tasks)
     return announced(ProcessWorkers(count, threads))
 

@@ -49,7 +49,9 @@ def test_the_network_gets_what_the_preprocessing_makes(picture):
     by_diameter = ImageCosts(model(diameter=16.0), cells=False, diameter=160.0).of_task([path])
     assert by_diameter == resized
     # Before the diameter is estimated, the image may have cells that are as small as the model knows them.
-    assert ImageCosts(model(diameter=16.0), cells=False).of_task([path]).memory == at_own_size.memory
+    estimated = ImageCosts(model(diameter=16.0), cells=False).of_task([path])
+    assert estimated.memory == at_own_size.memory
+    assert estimated.serial > by_diameter.serial
 
 
 def test_a_large_image_is_predicted_in_tiles_and_its_pictures_are_made_in_parts(picture):

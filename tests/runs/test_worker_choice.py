@@ -80,6 +80,8 @@ def test_a_number_that_does_not_fit_into_memory_is_said(monkeypatch, capsys):
 
 def test_a_number_is_taken_as_it_is(capsys):
     assert isinstance(chosen("--workers", "1"), OwnProcess)
+    assert isinstance(chosen("--workers", "3", costs=[]), OwnProcess)
+    assert isinstance(chosen(costs=[]), OwnProcess)
     workers = chosen("--workers", "3", "--threads", "2", costs=3 * [TaskCost()])
     assert (workers.count, workers.threads) == (3, 2)
     assert chosen("--workers", "3", costs=SMEARS[:2]).count == 2
