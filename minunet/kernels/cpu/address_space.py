@@ -6,6 +6,7 @@ Arrays that come and go in one such range leave gaps that merge with their neigh
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from contextlib import suppress
@@ -75,13 +76,19 @@ def address_space(size: int, most: int = sys.maxsize) -> AddressSpace:
     MemoryError
         If the system refuses `size` bytes.
     """
-    largest = min(most, total_memory() or 0)
-    if size < largest and are_addresses_free():
+    largest = min(most, free_addresses())
+    if size < largest:
         try:
             return LargeAddressSpace(largest // ALIGNMENT * ALIGNMENT)
         except OSError:
             pass
     return AddressSpace(size)
+
+
+@functools.cache
+def free_addresses() -> int:
+    """How many bytes of addresses a range may have without taking memory; asked once, since a dozen files of the system say it."""
+    return (total_memory() or 0) if are_addresses_free() else 0
 
 
 def are_addresses_free() -> bool:
