@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -57,9 +55,3 @@ class LineProcess:
             self._process.stdin.close()
         self._process.wait()
         self._process.stdout.close()
-
-
-def launcher() -> str | None:
-    """The path of `mpiexec`: that of this Python's environment, else the first in the path; None where there is none."""
-    own = os.path.dirname(sys.executable)
-    return shutil.which("mpiexec", path=os.pathsep.join([own, os.environ.get("PATH", "")]))

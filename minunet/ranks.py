@@ -8,6 +8,8 @@ from __future__ import annotations
 import functools
 import os
 import platform
+import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -147,6 +149,12 @@ def serve(ranks: Ranks) -> None:
             if not ranks.at_rest:  # else every rank has raised it, and rank 0 says it
                 raise
         ranks.at_rest = True
+
+
+def launcher() -> str | None:
+    """The path of `mpiexec`: that of this Python's environment, else the first one that the system finds; None without one."""
+    own = os.path.dirname(sys.executable)
+    return shutil.which("mpiexec", path=os.pathsep.join([own, os.environ.get("PATH", "")]))
 
 
 def launched_rank(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | None:

@@ -21,6 +21,7 @@ from minunet.ranks import Ranks, find_ranks
 from minunet.runs import train_flags
 from minunet.runs.class_occurrence import ClassOccurrence
 from minunet.runs.memory_limit import OverMemoryLimit
+from minunet.runs.process_advice import process_advice
 from minunet.runs.run_folder import RunFolder
 from minunet.runs.run_messages import announce_data, announce_finished, announce_resume
 from minunet.runs.shared_training import divided
@@ -95,6 +96,7 @@ def train(
     ranks : Ranks, optional
         Processes that share it, of which this one is rank 0.
     """
+    launched = ranks is not None  # by the command; `minunet.fit` does not share its training
     ranks = Ranks() if ranks is None else ranks
     config, folder = request.config, request.folder
     data, learned = None, ""
@@ -126,6 +128,9 @@ def train(
             announce_finished(say, config, folder)
             report(request, run.config, data, say)
             return 0
+        if launched and ranks.size == 1 and not request.resume:
+            for note in process_advice(run.config, run.plan, command_line):
+                say_item(say, "note", note)
         run.load()
         limit_memory(run, request)
         # A resumed run may refuse its settings; the precision "auto" is stored as the one that it stands for here.

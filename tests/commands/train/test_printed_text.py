@@ -9,6 +9,20 @@ from minunet.runs.train_config import TrainConfig
 from tests.commands.train.small_runs import TINY, interrupt, train
 
 
+def test_small_images_are_said_to_train_faster_in_two_processes_but_not_to_a_run_that_is_resumed(
+    discs, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("minunet.runs.process_advice.VALUES", (1, 1_000_000))
+    monkeypatch.setattr("minunet.kernels.cpu.threads._num_threads", 2)
+    flags = [*TINY, "--batch-size", 8, "--epochs", 1, "--no-report"]
+    assert train(discs, "--out", tmp_path / "run", *flags) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("train faster in two processes: mpiexec -n 2 python -m minunet.train") == 1
+    assert "--no-report --micro-batch 4" in said
+    train("--resume", tmp_path / "run")
+    assert "two processes" not in capsys.readouterr().out
+
+
 def test_what_is_said_fits_80_columns_and_names_what_matters(discs, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert train(discs, "--out", "run", *TINY) == 0
