@@ -17,7 +17,7 @@ import minunet
 from minunet.errors import UserError
 from minunet.functional import binary_cross_entropy_with_logits
 from minunet.fused.step_plan import StepPlan
-from minunet.ranks import Ranks, find_ranks, launcher
+from minunet.ranks import Ranks, find_ranks
 from minunet.training.step import make_step
 
 
@@ -39,7 +39,9 @@ class SharedStep:
     """
 
     def __init__(self, processes: int, checkout: Path, **case: Any):
-        from benchmarks.processes import LineProcess  # not in the processes that it starts
+        # Not at the top: the processes may belong to a checkout that does not have these.
+        from benchmarks.processes import LineProcess
+        from minunet.ranks import launcher
 
         mpiexec = launcher()
         if mpiexec is None:

@@ -40,7 +40,7 @@ def test_only_a_step_can_be_shared(capsys):
 
 
 def test_what_is_missing_for_processes_is_said(monkeypatch, capsys):
-    monkeypatch.setattr("benchmarks.cpu.shared_step.launcher", lambda: None)
+    monkeypatch.setattr("minunet.ranks.launcher", lambda: None)
     assert two_checkouts.main([str(ROOT), "--processes", "2"]) == 2
     assert "there is no mpiexec here" in capsys.readouterr().err
 
