@@ -143,4 +143,6 @@ def test_the_memory_of_a_prediction_is_estimated_from_above(tmp_path, diameter):
     measured = 1024 * int(result.stdout.split("peak")[1])
     costs = ImageCosts(load_model(PRETRAINED_FILE, "cpu"), cells=True, diameter=diameter)
     estimate = PROCESS_BYTES + costs.of_task(paths[:1]).memory
-    assert estimate / 4 < measured < estimate
+    assert measured < estimate
+    if diameter is not None:  # else the estimate is much too high: the image was shrunk
+        assert measured > estimate / 3
