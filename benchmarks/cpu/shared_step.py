@@ -20,6 +20,8 @@ from minunet.fused.step_plan import StepPlan
 from minunet.ranks import Ranks, find_ranks
 from minunet.training.step import make_step
 
+INSTALL_MPI = "python -m pip install '.[mpi]' mpich"
+
 
 class SharedStep:
     """A step of all processes, each time that it is called; the time of Python's own communication with them is part of it.
@@ -45,7 +47,7 @@ class SharedStep:
 
         mpiexec = launcher()
         if mpiexec is None:
-            raise UserError("there is no mpiexec here: python -m pip install '.[mpi]' mpich")
+            raise UserError(f"there is no mpiexec here: {INSTALL_MPI}")
         program = [sys.executable, str(Path(__file__).resolve()), json.dumps(case)]
         self._process = LineProcess([mpiexec, "-n", str(processes), *program], checkout)
 

@@ -10,11 +10,13 @@ from typing import Any
 from tqdm import tqdm
 
 from benchmarks.cpu.contestants import ONNX, OPENVINO, OURS, contestant
-from benchmarks.cpu.shared_step import SharedStep
+from benchmarks.cpu.shared_step import INSTALL_MPI, SharedStep
 from benchmarks.machine import CHECKOUT, installed
 from benchmarks.memory import peak_of
 from benchmarks.results import add_out, save
 from benchmarks.timing import WARM_UP, alternate
+from minunet.cli.argument_types import positive_int
+from minunet.ranks import launcher
 
 CASES = ((64, 2), (16, 8))  # (base channels, batch)
 EAGER = ("NCHW", "channels_last")
@@ -44,12 +46,20 @@ def main(task: str, argv: list[str] | None = None) -> int:
     parser.add_argument("--no-memory", action="store_true", help="do not measure peak memory")
     if task == "step":
         parser.add_argument(
-            "--processes", type=int, default=1, metavar="N", help="also a step that N processes share under mpiexec"
+            "--processes",
+            type=positive_int,
+            default=1,
+            metavar="N",
+            help="also a step that N processes share under mpiexec",
         )
     add_out(parser)
     args = parser.parse_args(argv)
     if installed("torch") is None:
         print("error: PyTorch is not installed; it comes with: pip install 'minunet[bench]'", file=sys.stderr)
+        return 2
+    processes = getattr(args, "processes", 1)
+    if processes > 1 and (launcher() is None or installed("mpi4py") is None):
+        print(f"error: --processes {processes} needs mpiexec and mpi4py: {INSTALL_MPI}", file=sys.stderr)
         return 2
 
     names = [OURS, *EAGER]
@@ -71,8 +81,8 @@ def main(task: str, argv: list[str] | None = None) -> int:
         name, command = f"{name}_{args.variant}", f"{command} --variant {args.variant}"
     if args.size != SIZE:
         name, command = f"{name}_size{args.size}", f"{command} --size {args.size}"
-    if task == "step" and args.processes > 1:
-        command = f"{command} --processes {args.processes}"
+    if processes > 1:
+        command = f"{command} --processes {processes}"
     path = save(name, command, figures, args.out)
     print(f"\nwrote {path}")
     return 0

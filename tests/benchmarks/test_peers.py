@@ -62,3 +62,10 @@ def test_a_peer_that_fails_is_reported_with_its_reason_and_the_others_are_measur
     assert figure["failed"] == {"compiled": "RuntimeError: no C++ compiler"}
     assert list(figure["times"]) == [OURS, "NCHW"]
     assert list(figure["ratio"]) == ["best_float32", "NCHW"]
+
+
+def test_what_a_shared_step_needs_is_said_before_anything_is_measured(monkeypatch, capsys):
+    pytest.importorskip("torch")
+    monkeypatch.setattr(unet_comparison, "launcher", lambda: None)
+    assert unet_comparison.main("step", ["--processes", "2"]) == 2
+    assert "--processes 2 needs mpiexec and mpi4py: python -m pip install" in capsys.readouterr().err
