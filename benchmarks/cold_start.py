@@ -103,11 +103,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def install(folder: Path, packages: list[str]) -> Path:
-    """The environment with these packages, made if it is not there; its Python."""
+    """The environment with these packages, made if it is not there; its Python. Of this checkout it has the present state."""
     python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet"]
     if not folder.exists():
         venv.create(folder, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], env=bare_environment(), check=True)
+        subprocess.run([*pip, *packages], env=bare_environment(), check=True)
+    elif str(ROOT) in packages:
+        subprocess.run([*pip, "--no-deps", "--force-reinstall", str(ROOT)], env=bare_environment(), check=True)
     return python
 
 
