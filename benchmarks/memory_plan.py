@@ -23,9 +23,9 @@ COMMAND = """
 import re, sys
 from minunet.runs import training_run
 announce = training_run.announce_memory
-def announced(say, plan, peak, limit):
+def announced(say, plan, peak, limit, *ranks):
     print("planned", peak)
-    announce(say, plan, peak, limit)
+    announce(say, plan, peak, limit, *ranks)
 training_run.announce_memory = announced
 from minunet.train import main
 code = main(sys.argv[1:])

@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minunet.autograd import Tensor, TensorLike
 from minunet.functional.layout_advice import layout_advice
 from minunet.functional.primitive_function import PrimitiveFunction
 from minunet.functional.validation import IntOrPair, images, pair, tensors
 from minunet.kernels import primitives
 from minunet.kernels.backend import Array
-from minunet.kernels.primitives import IntPair, Padding, symmetric
+from minunet.kernels.ownership import other_holders
+from minunet.kernels.primitives import OVERWRITE, IntPair, Padding, symmetric
 
 ACTIVATIONS = (None, "relu")
 
@@ -45,11 +48,27 @@ class Conv2d(PrimitiveFunction):
     def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
         xs, weight, y = self.saved
         *needs_x, needs_weight, needs_bias = self.needs_input_grad
-        needs = (tuple(needs_x), needs_weight, needs_bias)
+        last = [needed and self._is_last_reader(k) for k, needed in enumerate(needs_x)]
+        if any(last):
+            self.is_released = True  # from now on: an interrupted pass must not begin again
+        kinds = tuple(OVERWRITE if k else needed for k, needed in zip(last, needs_x, strict=True))
+        needs = (kinds, needs_weight, needs_bias)
         grad_xs, grad_weight, grad_bias = primitives.conv2d_grads(
             grad_output, xs, weight, y, self.stride, self.padding, needs
         )
         return *grad_xs, grad_weight, grad_bias
+
+    def _is_last_reader(self, k: int) -> bool:
+        """Whether nobody else refers to input k any more, so that its gradient may take its place.
+
+        Of the convolution that made it, whose ReLU reads it again, the signs are kept instead.
+        """
+        xs, maker = self._saved[0], self.edges[k]
+        if type(xs[k]) is not np.ndarray:
+            return False
+        if other_holders(xs, k) == 1 and isinstance(maker, Conv2d) and maker._saved[2] is xs[k]:
+            maker._saved = (*maker._saved[:2], primitives.is_positive(xs[k]))
+        return other_holders(xs, k) == 0
 
 
 class ConvTranspose2d(PrimitiveFunction):

@@ -27,5 +27,6 @@ class ArraySpec(NamedTuple):
         return cls(array.shape, array.dtype)
 
 
-# Nested as the primitive's result is; None where the result has no array, such as a gradient that is not needed.
-ResultSpec: TypeAlias = "ArraySpec | None | tuple[ResultSpec, ...]"
+# Nested as the primitive's result is; None where the result has no array, such as a gradient that is not needed; an argument of the
+# primitive where the result is written over it.
+ResultSpec: TypeAlias = "ArraySpec | Array | None | tuple[ResultSpec, ...]"

@@ -7,6 +7,9 @@ from typing import TypeAlias
 
 import numpy as np
 
+from minunet.kernels.cpu.recorder import is_recording, result_array
+from minunet.kernels.primitives import OVERWRITE
+
 FLOAT_TYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
 Array: TypeAlias = np.ndarray
@@ -27,6 +30,19 @@ def are_numpy_floats(*arrays: object) -> bool:
             return False
         dtype = array.dtype
     return dtype is not None
+
+
+def are_floats_and_mask(output: object, *arrays: object) -> bool:
+    """Whether `are_numpy_floats` holds for all, where `output` may instead be a NumPy array that says where it is positive."""
+    is_mask = isinstance(output, np.ndarray) and output.dtype == np.bool_
+    return are_numpy_floats(*arrays, None if is_mask else output)
+
+
+def grad_x_array(x: Array, needed: int) -> Array | None:
+    """An array for the gradient of x: x itself for `OVERWRITE`, None where no gradient is needed."""
+    if needed == OVERWRITE and not is_recording():  # a recording returns new arrays
+        return x
+    return result_array(x.shape, x.dtype) if needed else None
 
 
 def channel_slices(sources: Sequence[np.ndarray]) -> list[slice]:

@@ -104,6 +104,15 @@ def _register() -> None:
 _register()
 
 
+@primitives.is_positive.register("elementwise", when=_applies, why=_WHY)
+def is_positive(x: np.ndarray) -> np.ndarray:
+    """See `primitives.is_positive`."""
+    out = memory_pool.empty(x.shape, np.bool_)
+    flat_x, flat_out = x.reshape(-1), out.reshape(-1)
+    parallel(lambda block: np.greater(flat_x[block], 0, out=flat_out[block]), _blocks(x.size))
+    return out
+
+
 @primitives.bce_with_logits.register("elementwise", when=_applies, why=_WHY)
 def bce_with_logits(logits: np.ndarray, target: np.ndarray, weight: np.ndarray | None) -> np.floating:
     """See `primitives.bce_with_logits`."""

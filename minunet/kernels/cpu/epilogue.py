@@ -36,16 +36,26 @@ def zeros(allocate: Allocate, length: int, dtype: np.dtype) -> np.ndarray:
 
 
 def masked_gradient(allocate: Allocate, gradient: np.ndarray, output: np.ndarray | None) -> np.ndarray:
-    """The gradient where a fused ReLU was active (output > 0), else 0; `output` is None where there is no ReLU."""
+    """The gradient where a fused ReLU was active (output > 0), else 0; `output` is None where there is no ReLU.
+
+    In the place of the output may be an array that says where it is positive.
+    """
     if output is None:
         return gradient
     masked = allocate(gradient.shape, gradient.dtype)
-    do(_mask, gradient, output, masked, allocate(gradient.shape, np.bool_))
+    if output.dtype == np.bool_:
+        do(_mask_by_active, gradient, output, masked)
+    else:
+        do(_mask, gradient, output, masked, allocate(gradient.shape, np.bool_))
     return masked
 
 
 def _mask(gradient: np.ndarray, output: np.ndarray, masked: np.ndarray, active: np.ndarray) -> None:
     np.greater(output, 0, out=active)
+    _mask_by_active(gradient, active, masked)
+
+
+def _mask_by_active(gradient: np.ndarray, active: np.ndarray, masked: np.ndarray) -> None:
     # Infinity times 0 is NaN, but must become 0 too. The sum of squares, which is cheap, shows whether there is any;
     # selecting values with a mask is slow.
     with np.errstate(invalid="ignore", over="ignore"):

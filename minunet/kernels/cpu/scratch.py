@@ -54,7 +54,7 @@ class ScratchMemory:
 
     def grow(self) -> None:
         """Take memory for as much as was ever used at the same time; called while no buffer is in use."""
-        if self.peak >= self.memory.size:
+        if max(self.peak, 1) > self.memory.size:
             # Where the system allows it there are far more addresses than are ever used: then they are never too few.
             self.memory = np.frombuffer(address_space(max(self.peak, ALIGNMENT), MOST).memory, np.uint8)
 
@@ -102,6 +102,54 @@ class scratch:
             if key is self._key:
                 _arena.close(depth)
                 return
+
+
+class SharedBuffers:
+    """Sets of temporary arrays of which one is in use at a time: the arrays of a set lie where those of the others do.
+
+    Arrays that come at the same place in their sets share memory, which is as large as the first of them where it fits the others.
+
+    Examples
+    --------
+    >>> with scratch() as allocate:
+    ...     buffers = SharedBuffers(allocate)
+    ...     one, other = (buffers.new_set()((size,), np.float32) for size in (20, 10))
+    ...     np.shares_memory(one, other)
+    True
+    """
+
+    def __init__(self, allocate: Allocate):
+        self._allocate = allocate
+        self._memory: list[np.ndarray] = []
+
+    def new_set(self) -> Allocate:
+        """An `allocate` for the arrays of another set."""
+        number = 0
+
+        def allocate(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+            nonlocal number
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            if number == len(self._memory):
+                self._memory.append(self._allocate((size,), np.uint8))
+            elif self._memory[number].size < size:
+                self._memory[number] = self._allocate((size,), np.uint8)
+            number += 1
+            return self._memory[number - 1][:size].view(dtype).reshape(shape)
+
+        return allocate
+
+
+def within(memory: np.ndarray, allocate: Allocate) -> Allocate:
+    """An `allocate` whose first array lies in some memory that nobody uses, where it fits."""
+    free = [memory.reshape(-1).view(np.uint8)]
+
+    def allocate_first_within(shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        if free and size <= free[0].size:
+            return free.pop()[:size].view(dtype).reshape(shape)
+        return allocate(shape, dtype)
+
+    return allocate_first_within
 
 
 def open_scratch() -> int:

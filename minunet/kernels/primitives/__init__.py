@@ -18,6 +18,7 @@ gradient's first argument is the gradient of the loss with respect to the operat
 """
 
 from minunet.kernels.primitives.activation import (
+    is_positive,
     relu,
     relu_grad,
     sigmoid,
@@ -27,7 +28,14 @@ from minunet.kernels.primitives.activation import (
     tanh,
     tanh_grad,
 )
-from minunet.kernels.primitives.conv import conv2d, conv2d_grads, conv_transpose2d, conv_transpose2d_grads, sum_rows
+from minunet.kernels.primitives.conv import (
+    OVERWRITE,
+    conv2d,
+    conv2d_grads,
+    conv_transpose2d,
+    conv_transpose2d_grads,
+    sum_rows,
+)
 from minunet.kernels.primitives.loss import bce_with_logits, bce_with_logits_grad
 from minunet.kernels.primitives.optim import adam
 from minunet.kernels.primitives.pooling import (
@@ -50,6 +58,7 @@ from minunet.kernels.primitives.windows import (
 )
 
 __all__ = [
+    "OVERWRITE",
     "IntPair",
     "Padding",
     "adam",
@@ -62,6 +71,7 @@ __all__ = [
     "conv_transpose2d",
     "conv_transpose2d_grads",
     "conv_transpose_out_size",
+    "is_positive",
     "kernel_offsets",
     "matmul",
     "max_pool2d",

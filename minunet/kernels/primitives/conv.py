@@ -69,7 +69,8 @@ def conv2d(
 
 
 # The gradients of a convolution and of an up-convolution: which are needed, and the results, None where not needed.
-Needs: TypeAlias = tuple[Sequence[bool], bool, bool]  # (one per x, weight, bias)
+Needs: TypeAlias = tuple[Sequence[int], bool, bool]  # (one per x: False, True or OVERWRITE; weight, bias)
+OVERWRITE = 2  # the gradient of x is needed, and may be written over x, which nobody reads any more
 ConvGrads: TypeAlias = tuple[tuple[Array | None, ...], Array | None, Array | None]
 UpNeeds: TypeAlias = tuple[bool, bool, bool]  # (x, weight, bias)
 UpGrads: TypeAlias = tuple[Array | None, Array | None, Array | None]
@@ -77,13 +78,19 @@ UpGrads: TypeAlias = tuple[Array | None, Array | None, Array | None]
 
 def _conv2d_grads_result(
     grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, needs: Needs
-) -> tuple[tuple[ArraySpec | None, ...], ArraySpec | None, ArraySpec | None]:
+) -> tuple[tuple[ArraySpec | Array | None, ...], ArraySpec | None, ArraySpec | None]:
     needs_x, needs_weight, needs_bias = needs
     return (
-        tuple(ArraySpec.of(x) if needed else None for x, needed in zip(xs, needs_x, strict=True)),
+        tuple(_grad_x_result(x, needed) for x, needed in zip(xs, needs_x, strict=True)),
         ArraySpec.of(weight) if needs_weight else None,
         ArraySpec(weight.shape[3:], weight.dtype) if needs_bias else None,
     )
+
+
+def _grad_x_result(x: Array, needed: int) -> ArraySpec | Array | None:
+    if needed == OVERWRITE:
+        return x
+    return ArraySpec.of(x) if needed else None
 
 
 @primitive(result_spec=_conv2d_grads_result)
@@ -92,8 +99,9 @@ def conv2d_grads(
 ) -> ConvGrads:
     """Gradients of `conv2d`: (one per x, weight, bias), None where not needed.
 
-    `output` is the saved result if a ReLU was fused (its zeros stop the gradient), else None.
-    `needs` is (one bool per x, weight, bias).
+    `output` is the saved result if a ReLU was fused (its zeros stop the gradient), or where that is positive; else None.
+    `needs` is (one per x, weight, bias), True or False. Where it is `OVERWRITE`, a fast path may write the gradient over x, to save
+    memory.
     """
     xp = array_module(weight)
     needs_x, needs_weight, needs_bias = needs

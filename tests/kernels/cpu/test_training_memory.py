@@ -63,7 +63,7 @@ def test_the_first_step_does_take_them():
     memory_pool.pool().release()
     before = memory_pool.pool().reserved
     step()
-    assert memory_pool.pool().reserved - before > 10 * ACTIVATION
+    assert memory_pool.pool().reserved - before > 8 * ACTIVATION
 
 
 def test_nothing_is_held_once_the_step_is_over():
@@ -109,6 +109,21 @@ def test_a_step_holds_little_more_than_what_lives_at_its_peak(monkeypatch):
     assert memory_pool.pool().reserved - before < 1.1 * run.peak
 
 
+def test_gradients_take_the_places_of_activations(monkeypatch):
+    """The backward pass needs little more than what the forward pass left: two of the largest arrays less than with new arrays."""
+    monkeypatch.setattr(threads, "_num_threads", 1)
+    monkeypatch.setattr(memory_pool, "_POOL", WatchedPool())
+    model = minunet.UNet(base_channels=16, depth=2, variant="classic")
+    image = np.random.default_rng(0).random((2, 192, 192, 1), np.float32)
+    for _ in range(2):
+        model.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(model(image), image)
+        after_forward = memory_pool.pool().allocated
+        loss.backward()
+    largest = 2 * 192 * 192 * 16 * 4  # bytes
+    assert memory_pool.pool().peak < after_forward + 0.75 * largest
+
+
 class WatchedPool(memory_pool.MemoryPool):
     """A pool that notes the most bytes that were in use at once."""
 
@@ -121,16 +136,16 @@ class WatchedPool(memory_pool.MemoryPool):
         return base
 
 
-@pytest.mark.parametrize(("variant", "base", "batch", "size"), [("classic", 16, 8, 64), ("paper", 8, 2, 256)])
-def test_the_pool_holds_hardly_more_than_what_is_in_use_at_its_peak(variant, base, batch, size, monkeypatch):
-    """Arrays of all sizes share one range of addresses: with a segment for each larger one it would be up to a third more."""
+@pytest.mark.parametrize(("variant", "base", "size", "depth"), [("classic", 24, 128, 3), ("paper", 32, 96, 2)])
+def test_the_pool_holds_hardly_more_than_what_is_in_use_at_its_peak(variant, base, size, depth, monkeypatch):
+    """Arrays of all sizes share one range of addresses; with memory as it is needed it would be 5 to 7 % more."""
     if not are_addresses_free():
         pytest.skip("this system counts addresses before they are used")
     monkeypatch.setattr(threads, "_num_threads", 1)
     monkeypatch.setattr(memory_pool, "_POOL", WatchedPool())
-    model = minunet.UNet(base_channels=base, depth=4, variant=variant)
-    image = np.random.default_rng(0).random((batch, size, size, 1), np.float32)
-    for _ in range(3):
+    model = minunet.UNet(base_channels=base, depth=depth, variant=variant)
+    image = np.random.default_rng(0).random((2, size, size, 1), np.float32)
+    for _ in range(2):
         model.zero_grad()
         F.binary_cross_entropy_with_logits(model(image), image).backward()
-    assert memory_pool.pool().reserved < 1.06 * memory_pool.pool().peak
+    assert memory_pool.pool().reserved < 1.03 * memory_pool.pool().peak

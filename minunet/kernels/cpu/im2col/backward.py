@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, are_numpy_floats
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, are_floats_and_mask
 from minunet.kernels.cpu.im2col.forward import PER_CALL, PER_WEIGHT, PER_WINDOW_VALUE
 from minunet.kernels.cpu.im2col.input_windows import grads_from_input_windows
 from minunet.kernels.cpu.im2col.output_windows import grads_from_output_windows
@@ -22,7 +22,7 @@ from minunet.kernels.primitives.windows import IntPair, Padding
 
 
 def _applies(grad_output: Array, xs: Arrays, weight: Array, output: Array | None, *_: object) -> bool:
-    return are_numpy_floats(grad_output, *xs, weight, output) and grad_output.size > 0
+    return are_floats_and_mask(output, grad_output, *xs, weight) and grad_output.size > 0
 
 
 def _uses_output_windows(weight: Array, stride: IntPair, needs: Needs) -> bool:

@@ -82,7 +82,7 @@ def _scattered(
     output: Array | None,
     stride: IntPair,
     top_left: IntPair,
-    needs_x: Sequence[bool],
+    needs_x: Sequence[int],
 ) -> list[Array | None]:
     """The input's gradient for any stride: every pixel of the output's gradient adds the kernel, scaled, to its window.
 

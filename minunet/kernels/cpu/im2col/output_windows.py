@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices
+from minunet.kernels.cpu.array_types import Array, Arrays, ConvGrads, channel_slices, grad_x_array
 from minunet.kernels.cpu.epilogue import masked_gradient
 from minunet.kernels.cpu.im2col import by_channels
 from minunet.kernels.cpu.im2col.bias_gradient import bias_gradient
@@ -36,7 +36,7 @@ def grads_from_output_windows(
     # (kh, kw, C, O) -> reversed, (kh, kw, O, C) -> (kh * kw * O, C)
     kernel = temporary((window, c), weight.dtype)
     do(np.copyto, kernel.reshape(kh, kw, o, c), weight[::-1, ::-1].transpose(0, 1, 3, 2))
-    grad_xs = [result_array(x.shape, x.dtype) if needed else None for x, needed in zip(xs, needs_x, strict=True)]
+    grad_xs = [grad_x_array(x, needed) for x, needed in zip(xs, needs_x, strict=True)]
     sources = list(zip(xs, grad_xs, channel_slices(xs), strict=True))
 
     def windows_of(allocate: Allocate, block: RowBlock) -> Array:
@@ -57,14 +57,14 @@ def grads_from_output_windows(
             with scratch() as allocate:
                 windows = windows_of(allocate, block)
                 for x, grad_x, channels in sources:
-                    if grad_x is not None:
-                        target = grad_x[block.index].reshape(1, -1, x.shape[3])
-                        matmul(windows[None], kernel[None, :, channels], target)
-                    if grad_kernel is not None:
+                    if grad_kernel is not None:  # first: the gradient of x may be written over x
                         pixels = x[block.index].reshape(1, -1, x.shape[3])
                         product = allocate((1, x.shape[3], window), weight.dtype)
                         matmul(pixels.transpose(0, 2, 1), windows[None], product)
                         do(np.add, grad_kernel[channels], product[0], grad_kernel[channels])
+                    if grad_x is not None:
+                        target = grad_x[block.index].reshape(1, -1, x.shape[3])
+                        matmul(windows[None], kernel[None, :, channels], target)
         return grad_kernel
 
     grad_kernel: Array | None = None
@@ -74,6 +74,9 @@ def grads_from_output_windows(
         for k, group in enumerate(by_channels.groups(images, height, width * window)):
             windows = by_channels.write_group(windows_of, group, width, window, weight.dtype)
             for x, grad_x, channels in sources:
+                if grad_kernel is not None:
+                    pixels = x[group.index].reshape(-1, x.shape[3])
+                    by_channels.add_transposed_product(grad_kernel[channels], pixels, windows, first=k == 0)
                 if grad_x is not None:
                     flat = grad_x[group.index].reshape(-1, x.shape[3])
 
@@ -81,9 +84,6 @@ def grads_from_output_windows(
                         do(np.copyto, flat[:, columns], values)
 
                     by_channels.multiply_by_columns(windows, kernel[:, channels], write)
-                if grad_kernel is not None:
-                    pixels = x[group.index].reshape(-1, x.shape[3])
-                    by_channels.add_transposed_product(grad_kernel[channels], pixels, windows, first=k == 0)
     else:
         blocks = window_blocks(images, height, width * max(window, c))
         parts = parallel(job, group_into_jobs(blocks))

@@ -6,7 +6,7 @@ The calls are recorded once for all blocks of a shape. It suits kernels whose po
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, partial
 
@@ -15,7 +15,7 @@ import numpy as np
 from minunet.kernels.cpu.matmul import RecordedCall, record_matmul, replay
 from minunet.kernels.cpu.partition import even_slices, sum_in_order
 from minunet.kernels.cpu.recorder import clear, result_array
-from minunet.kernels.cpu.scratch import Allocate, scratch
+from minunet.kernels.cpu.scratch import Allocate, SharedBuffers, scratch, within
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.cpu.winograd import block_sizes
 from minunet.kernels.cpu.winograd.pass_arguments import WinogradBackward, WinogradForward
@@ -87,7 +87,7 @@ def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | No
         for k, block in enumerate(blocks[job_blocks]):
             recorded = workspace.recorded_for(block.shape)
             with scratch() as allocate:
-                gradient, top, left = conv.masked_gradient(allocate, block)
+                gradient, top, left = conv.masked_gradient(recorded.before_products(allocate), block)
                 recorded.windows.load([gradient], top, left)
                 conv.add_grad_bias(grad_bias, gradient, block, top, left)
             if recorded.x_tiles is not None:
@@ -98,7 +98,8 @@ def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | No
         return workspace.grad_weight(), grad_bias
 
     jobs = even_slices(len(blocks), -(-len(blocks) // block_sizes.grad_weight_jobs(c, o)))
-    parts = parallel(job, jobs, partial(_backward_workspace, conv, kernel_points))
+    largest = max((block.shape for block in blocks), key=math.prod)
+    parts = parallel(job, jobs, partial(_backward_workspace, conv, kernel_points, largest))
     grad_weight = sum_in_order([part[0] for part in parts]) if conv.needs_weight else None
     return grad_weight, sum_in_order([part[1] for part in parts]) if conv.needs_bias else None
 
@@ -106,20 +107,25 @@ def backward(conv: WinogradBackward) -> tuple[np.ndarray | None, np.ndarray | No
 class _BackwardWorkspace:
     """The workspace of one thread in the backward pass: the sums of the weight's gradient at the points, and recorded calls."""
 
-    def __init__(self, allocate: Allocate, conv: WinogradBackward, kernel_points: np.ndarray | None):
+    def __init__(
+        self, allocate: Allocate, conv: WinogradBackward, kernel_points: np.ndarray | None, largest: BlockShape
+    ):
         matrices, (c, o), dtype = conv.matrices, conv.weight.shape[2:], conv.weight.dtype
-        self._allocate, self._conv, self._kernel_points = allocate, conv, kernel_points
+        self._conv, self._kernel_points = conv, kernel_points
+        self._bands = block_sizes.bands(matrices.n, math.prod(largest) * max(c, o))
         self._sums: np.ndarray | None = None
         if conv.needs_weight:
             self._sums = allocate((matrices.n, matrices.n, c, o), dtype)
             self._grad_transform = WeightGradTransform(allocate, matrices, c * o)
+        self._buffers = SharedBuffers(allocate)
         self._recorded: dict[BlockShape, _RecordedBackward] = {}
+        self.recorded_for(largest)  # first: the buffers for other shapes, with the same bands, lie within its own
 
     def recorded_for(self, shape: BlockShape) -> _RecordedBackward:
         """The recorded calls for blocks of this shape."""
         if shape not in self._recorded:
             self._recorded[shape] = _RecordedBackward(
-                self._allocate, self._conv, self._kernel_points, shape, self._sums
+                self._buffers.new_set(), self._conv, self._kernel_points, shape, self._bands, self._sums
             )
         return self._recorded[shape]
 
@@ -134,9 +140,11 @@ class _BackwardWorkspace:
 
 
 @contextmanager
-def _backward_workspace(conv: WinogradBackward, kernel_points: np.ndarray | None) -> Iterator[_BackwardWorkspace]:
+def _backward_workspace(
+    conv: WinogradBackward, kernel_points: np.ndarray | None, largest: BlockShape
+) -> Iterator[_BackwardWorkspace]:
     with scratch() as allocate:
-        yield _BackwardWorkspace(allocate, conv, kernel_points)
+        yield _BackwardWorkspace(allocate, conv, kernel_points, largest)
 
 
 class _RecordedBackward:
@@ -160,21 +168,22 @@ class _RecordedBackward:
         conv: WinogradBackward,
         kernel_points: np.ndarray | None,
         shape: BlockShape,
+        bands: Sequence[slice],
         sums: np.ndarray | None,
     ):
         matrices, (c, o), tiles = conv.matrices, conv.weight.shape[2:], math.prod(shape)
-        bands = block_sizes.bands(matrices.n, tiles * max(c, o))
         band = bands[0].stop
         self.windows = InputTransform(allocate, matrices.input, matrices.m, shape, [o], band)
         self.grad_x_tiles = self.x_tiles = None
-        if kernel_points is not None:
-            channels = kernel_points.shape[3]
-            self.grad_x_tiles = OutputTransform(allocate, matrices, shape, channels)
-            x_products = allocate((band, matrices.n, tiles, channels), kernel_points.dtype)
         if sums is not None:
             sources = [x.shape[3] for x in conv.xs]
             self.x_tiles = InputTransform(allocate, matrices.tile, matrices.m, shape, sources, band)
             weight_products = allocate((band, matrices.n, c, o), sums.dtype)
+        if kernel_points is not None:
+            channels = kernel_points.shape[3]
+            loaded = None if self.x_tiles is None else self.x_tiles.memory
+            self.grad_x_tiles = OutputTransform(allocate, matrices, shape, channels, loaded)
+            x_products = allocate((band, matrices.n, tiles, channels), kernel_points.dtype)
         self.calls: list[RecordedCall] = []
         self.first_calls: list[RecordedCall] = []
         for rows in bands:
@@ -195,3 +204,7 @@ class _RecordedBackward:
         if self.grad_x_tiles is not None:
             self.calls += self.grad_x_tiles.record_finish()
             self.first_calls += self.grad_x_tiles.record_finish()
+
+    def before_products(self, allocate: Allocate) -> Allocate:
+        """An `allocate` for what is no longer needed once the products begin: in memory that is not needed before."""
+        return allocate if self.grad_x_tiles is None else within(self.grad_x_tiles.half, allocate)

@@ -227,12 +227,7 @@ class _RecordedSource:
 
     def propagate(self, strip: TileBlock, sums: np.ndarray | None, first: bool) -> None:
         """From the points of the output's gradient to this source's gradient, and to its rows of the sums."""
-        if self._grad_x is not None:
-            replay(self._x_calls)
-            inverse_column_transform(
-                self._output_matrix, self._x_products.rows, self._grad_x[strip.images], strip.first_row
-            )
-        if sums is not None:
+        if sums is not None:  # first: the source's gradient may be written over the source
             self._tile_transform.apply(self._x[strip.images], M * strip.first_row)
             replay(self._weight_calls)
             own = sums[:, self._channels]
@@ -241,6 +236,11 @@ class _RecordedSource:
             else:
                 for third in range(KERNEL_SIZE):
                     do(np.add, own, self._weight_products[:, third], own)
+        if self._grad_x is not None:
+            replay(self._x_calls)
+            inverse_column_transform(
+                self._output_matrix, self._x_products.rows, self._grad_x[strip.images], strip.first_row
+            )
 
 
 def _transform_kernel(matrix: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -8,7 +8,14 @@ from __future__ import annotations
 import numpy as np
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu.array_types import Array, Arrays, are_numpy_floats, channel_slices
+from minunet.kernels.cpu.array_types import (
+    Array,
+    Arrays,
+    are_floats_and_mask,
+    are_numpy_floats,
+    channel_slices,
+    grad_x_array,
+)
 from minunet.kernels.cpu.epilogue import add_row_sums, masked_gradient
 from minunet.kernels.cpu.recorder import do, is_recording, result_array
 from minunet.kernels.cpu.scratch import Allocate
@@ -37,7 +44,7 @@ def backward_applies(
     grad_output: Array, xs: Arrays, weight: Array, output: Array | None, stride: IntPair, padding: Padding, *_: object
 ) -> bool:
     """Whether Winograd's algorithm can compute `primitives.conv2d_grads` with these arguments."""
-    return _is_possible(xs, weight, stride, padding) and are_numpy_floats(grad_output, *xs, weight, output)
+    return _is_possible(xs, weight, stride, padding) and are_floats_and_mask(output, grad_output, *xs, weight)
 
 
 class WinogradForward:
@@ -98,7 +105,8 @@ class WinogradBackward:
     top_left : (int, int)
         Padding above and to the left of the output's gradient: the input's gradient is a convolution of it.
     grad_xs : tuple of array or None
-        The gradients of the sources, to be filled.
+        The gradients of the sources, to be filled. One may be its source itself: of each block, the pixels of the source are read
+        before its gradient is written, and no other block reads them.
     source_channels : list of slice
         The channels of each source among all channels.
     channels : slice
@@ -125,9 +133,7 @@ class WinogradBackward:
         self.size = (xs[0].shape[1], xs[0].shape[2])
         (top, _), (left, _) = padding
         self.top_left = (KERNEL_SIZE - 1 - top, KERNEL_SIZE - 1 - left)
-        self.grad_xs = tuple(
-            result_array(x.shape, x.dtype) if needed else None for x, needed in zip(self.xs, needs_x, strict=True)
-        )
+        self.grad_xs = tuple(grad_x_array(x, needed) for x, needed in zip(self.xs, needs_x, strict=True))
         self.source_channels = channel_slices(xs)
         needed_channels = [part for part, needed in zip(self.source_channels, needs_x, strict=True) if needed]
         self.needs_x = bool(needed_channels)

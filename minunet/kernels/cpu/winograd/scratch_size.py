@@ -53,12 +53,15 @@ def backward_scratch(m: int, args: tuple[Any, ...]) -> int:
     channels = sum(x.shape[3] for x, needed in zip(xs, needs_x, strict=True) if needed)
     n = m + KERNEL_SIZE - 1
     kernel_points = np.empty((n, n, o, channels), weight.dtype) if channels else None
-    workspace = by_tiles._BackwardWorkspace(allocate, conv, kernel_points)
-    blocks = tile_blocks(conv.images, conv.size, m, conv.tiles_per_block)
-    for shape in {block.shape for block in blocks}:
+    shapes = {block.shape for block in tile_blocks(conv.images, conv.size, m, conv.tiles_per_block)}
+    largest = max(shapes, key=math.prod)
+    workspace = by_tiles._BackwardWorkspace(allocate, conv, kernel_points, largest)
+    for shape in shapes:
         workspace.recorded_for(shape)
-    if output is None:
-        return used
-    rows, images, columns = max((block.shape for block in blocks), key=math.prod)
-    pixels = images * (m * rows + KERNEL_SIZE - 1) * (m * columns + KERNEL_SIZE - 1)
-    return used + pixels * o * (weight.itemsize + 1)  # the masked gradient, and where the ReLU was active
+    if output is not None:
+        rows, images, columns = largest
+        values = images * (m * rows + KERNEL_SIZE - 1) * (m * columns + KERNEL_SIZE - 1) * o
+        workspace.recorded_for(largest).before_products(allocate)((values,), weight.dtype)  # the masked gradient
+        if output.dtype != np.bool_:
+            used += values  # where the ReLU was active
+    return used

@@ -6,8 +6,10 @@ way, pixels are sorted by their column within the tile, so that every transform 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -48,6 +50,8 @@ class InputTransform:
     ----------
     points : array (band, n, tiles, C)
         The points of a band, after its recorded calls.
+    memory : array (values,)
+        Of what was loaded; once the points of all bands are computed it may be used for something else, until `load`.
     """
 
     def __init__(
@@ -57,7 +61,14 @@ class InputTransform:
         self._matrix, self._m, self._shape = matrix, m, shape
         rows, images, columns = shape
         width = m * columns + span - m  # columns of pixels under the windows
-        self._columns = [allocate((n, rows, images, width, count), matrix.dtype) for count in channels]
+        shapes = [(n, rows, images, width, count) for count in channels]
+        starts = list(
+            accumulate((math.prod(s) // ROW_PADDING * ROW_PADDING + 2 * ROW_PADDING for s in shapes), initial=0)
+        )
+        self.memory = allocate((starts[-1],), matrix.dtype)
+        self._columns = [
+            self.memory[start : start + math.prod(s)].reshape(s) for start, s in zip(starts, shapes, strict=False)
+        ]
         length = rows * images * columns * sum(channels)
         self._sorted = allocate((band, span, length + ROW_PADDING), matrix.dtype)[..., :length]
         self._flat = allocate((band, n, length + ROW_PADDING), matrix.dtype)[..., :length]
@@ -100,18 +111,42 @@ def _window_columns(pixels: np.ndarray, span: int, m: int, columns: int) -> np.n
 class OutputTransform:
     """A^T M A: from products at the (n, n) points, which come band by band, to tiles of (m, m) outputs.
 
+    Parameters
+    ----------
+    allocate : callable
+        Returns scratch buffers.
+    matrices : WinogradMatrices
+    shape : (tile rows, images, tile columns)
+        Of the blocks.
+    channels : int
+    memory : array (values,), optional
+        For the outputs, where it is large enough: something that nobody needs any more when the products are complete.
+
     Attributes
     ----------
     tiles : array (m across, m down, tile rows, images, tile columns, C)
         The outputs, after the recorded calls of all bands and then those of `record_finish`.
+    half : array
+        What was computed of the products so far; before the first of them the memory may be used for something else.
     """
 
-    def __init__(self, allocate: Allocate, matrices: WinogradMatrices, shape: BlockShape, channels: int):
+    def __init__(
+        self,
+        allocate: Allocate,
+        matrices: WinogradMatrices,
+        shape: BlockShape,
+        channels: int,
+        memory: np.ndarray | None = None,
+    ):
         m, n, dtype = matrices.m, matrices.n, matrices.output.dtype
         length = shape[0] * shape[1] * shape[2] * channels
         self._matrix = matrices.output
-        self._half = allocate((m, n, length + ROW_PADDING), dtype)[:, :, :length]
-        self._flat = allocate((m, m, length), dtype)
+        self.half = allocate((m, n, length + ROW_PADDING), dtype)
+        self._half = self.half[:, :, :length]
+        if memory is not None and memory.size >= m * m * length:
+            self._flat = memory[: m * m * length].reshape(m, m, length)
+        else:
+            self._flat = allocate((m, m, length), dtype)
         self.tiles = self._flat.reshape(m, m, *shape, channels)
 
     def record_band(self, rows: slice, products: np.ndarray) -> list[RecordedCall]:
