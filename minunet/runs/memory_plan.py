@@ -17,7 +17,6 @@ from minunet.autograd.tensor import Tensor
 from minunet.fused.fused_forward import MAX_GRAPHS
 from minunet.fused.step_memory import forward_memory, step_memory
 from minunet.fused.step_plan import Loss, StepPlan
-from minunet.kernels.cpu.address_space import are_addresses_free
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
@@ -27,7 +26,7 @@ from minunet.summary.op_by_op import dry_run_parameters
 
 RESIDENT = 130e6  # bytes of Python, NumPy and the packages of a command, where the system does not say
 PICTURES = 30e6  # bytes of matplotlib and the pictures at the end; measured: 22 to 25 MB
-RUNTIME = 15e6  # bytes of the buffers of BLAS, the stacks of threads, and code that runs for the first time
+RUNTIME = 25e6  # bytes of the buffers of BLAS, the stacks of threads, and code that runs for the first time
 BATCHES_AHEAD = 5  # batches that are prepared or wait while one is trained on
 
 BatchShape = tuple[int, int, int]
@@ -92,8 +91,8 @@ def _process_growth(
     steps = [(*shape, channels) for shape in (*training[:2], training[0])]
     pool, scratch = step_buffers(model, loss, steps, validation, enough, target_channels)
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
-    # Where addresses are not free, an arena grows when its thread has taken more than it holds: then there are two of them.
-    arenas = (1 if are_addresses_free() else 2) * threads * scratch
+    # Twice: a thread also has memory for the temporary arrays of recordings; and where addresses are not free, arenas grow.
+    arenas = 2 * threads * scratch
     # Adam's two moments; and copies of these and of the weights while a state is saved, of which `forecast` has needed no more.
     copies = 5 * weights
     batch = 4 * math.prod(training[0]) * (channels + target_channels)
