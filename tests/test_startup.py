@@ -35,7 +35,7 @@ def interrupted(module, argv, orig_argv, how="plain"):
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("module", ["numpy", "minunet.functional", "minunet.summary.describe"])
+@pytest.mark.parametrize("module", ["numpy", "minunet.functional", "minunet.nn.unet"])
 @pytest.mark.parametrize(
     ("argv", "orig_argv"),
     [

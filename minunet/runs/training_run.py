@@ -20,6 +20,7 @@ from minunet.cli.interruption import StopOnSignal, StoppedBySignal
 from minunet.data.split import Split
 from minunet.errors import UserError
 from minunet.inference.mask_limits import MaskLimits
+from minunet.kernels.cpu import memory_pool
 from minunet.nn.optim import Adam
 from minunet.ranks import Ranks
 from minunet.resources import share_cores
@@ -275,6 +276,7 @@ class TrainingRun:
             raise
 
     def _test(self) -> dict[str, Any]:
+        memory_pool.pool().release()  # of the steps: scoring, cells and pictures need memory of their own
         machine, batches = self.plan.machine, self.batches.test
         test = FinalTest(self.folder, self.split, batches, self.preprocessing, self.loss, machine, self.bar)
         result, choice = test.run(self.progress)

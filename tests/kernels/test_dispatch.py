@@ -165,8 +165,8 @@ def test_repr_and_docstring():
 def test_the_registry_holds_the_contract():
     assert set(primitives()) == {
         "conv2d", "conv2d_grads", "conv_transpose2d", "conv_transpose2d_grads", "max_pool2d", "max_pool2d_values",
-        "max_pool2d_grad", "sum_pool2d", "sum_pool2d_grad", "relu", "relu_grad", "tanh", "tanh_grad", "sigmoid",
-        "sigmoid_grad", "softmax", "softmax_grad", "bce_with_logits", "bce_with_logits_grad", "matmul", "adam",
+        "max_pool2d_grad", "sum_pool2d", "sum_pool2d_grad", "relu", "relu_grad", "is_positive", "tanh", "tanh_grad",
+        "sigmoid", "sigmoid_grad", "softmax", "softmax_grad", "bce_with_logits", "bce_with_logits_grad", "matmul", "adam",
     }  # fmt: skip
 
 
