@@ -5,6 +5,7 @@ A container (Docker, Kubernetes, a batch system) limits both with control groups
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import math
@@ -64,6 +65,13 @@ def available_memory() -> int | None:
 
 
 @functools.cache
+def release_freed_memory() -> None:
+    """Give memory that was freed back to the system, where the C library keeps it for later (glibc)."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):  # another C library
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def cpu_quota(root: Path = ROOT) -> float | None:
     """The number of cores whose time the container may use, which need not be whole; None without a limit.
 

@@ -1,7 +1,9 @@
 """Cores and memory: the limits of a container count, in both versions of control groups."""
 
 import math
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -135,3 +137,21 @@ def test_what_this_system_says_is_plausible():
     assert available_memory() is None or 0 <= available_memory() <= (total_memory() or math.inf)
     if sys.platform == "linux":
         assert total_memory() is not None and available_memory() is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="the system does not say how much memory is used")
+def test_freed_memory_goes_back_to_the_system():
+    """Many small arrays lie where glibc keeps their memory: below the last one, which is kept."""
+    program = """
+import numpy as np, platform
+from minunet.resources import release_freed_memory
+from minunet.runs.memory_plan import resident_memory
+arrays = [np.ones(8000, np.uint8) for _ in range(10_000)]
+last = np.ones(8000, np.uint8)
+del arrays
+before = resident_memory()
+release_freed_memory()
+print(before - resident_memory() if platform.libc_ver()[0] == "glibc" else 1e9)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert float(done.stdout) > 60e6

@@ -20,7 +20,7 @@ from minunet.fused.step_plan import Loss, StepPlan
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn.unet import UNet
-from minunet.resources import total_memory
+from minunet.resources import release_freed_memory, total_memory
 from minunet.runs.step_buffers import step_buffers
 from minunet.summary.op_by_op import dry_run_parameters
 
@@ -90,6 +90,7 @@ def _process_growth(
     channels = model.config["in_channels"]
     steps = [(*shape, channels) for shape in (*training[:2], training[0])]
     pool, scratch = step_buffers(model, loss, steps, validation, enough, target_channels)
+    release_freed_memory()  # of the run on shapes: the training takes its arrays elsewhere
     weights = sum(parameter.data.nbytes for parameter in model.parameters())
     # Twice: a thread also has memory for the temporary arrays of recordings; and where addresses are not free, arenas grow.
     arenas = 2 * threads * scratch
