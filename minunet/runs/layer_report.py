@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,8 @@ from minunet.runs.report_sections import made_by, model_facts, software_section
 from minunet.summary.receptive_field import receptive_fields
 
 COMMAND = "minunet.show"
-MOST_PIXELS = (
-    512 * 512
-)  # of the input of the network in the report of a training; of a larger image the middle is shown
+# Of the input of the network in the report of a training: all layers are kept at once, which is more than a prediction takes.
+MOST_PIXELS = 320 * 320
 
 
 def layer_maps(model: LoadedModel, image: np.ndarray, diameter: float | None = None) -> list[LayerMaps]:
@@ -51,8 +51,9 @@ def middle_layers_section(model: LoadedModel, image: np.ndarray, name: str) -> R
     height, width = image.shape[:2]
     network_width, network_height = model.fitted((height, width), diameter).size or (width, height)
     share = min(1.0, (MOST_PIXELS / (network_width * network_height)) ** 0.5)
-    if model.preprocessing.size is not None:  # then the whole image is, however large it is
-        share = 1.0
+    if model.preprocessing.size is not None:  # a part of the image then gets the same part of that size
+        size = max(1, int(share * network_width)), max(1, int(share * network_height))
+        model = replace(model, preprocessing=replace(model.preprocessing, size=size))
     h, w = max(1, int(share * height)), max(1, int(share * width))
     top, left = (height - h) // 2, (width - w) // 2
     part = image[top : top + h, left : left + w]

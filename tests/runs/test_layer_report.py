@@ -35,7 +35,11 @@ def test_every_convolution_has_a_row():
 
 @pytest.mark.parametrize(
     ("preprocessing", "part", "input_size"),
-    [({}, "the middle of smear (30x20 pixels)", ("30", "20")), ({"size": (24, 16)}, "smear", ("24", "16"))],
+    [
+        ({}, "the middle of smear (30x20 pixels)", ("30", "20")),
+        ({"size": (24, 16)}, "smear", ("24", "16")),
+        ({"size": (48, 32)}, "the middle of smear (37x25 pixels)", ("30", "20")),
+    ],
 )
 def test_of_a_large_image_the_middle_is_shown(monkeypatch, preprocessing, part, input_size):
     monkeypatch.setattr(layer_report, "MOST_PIXELS", 30 * 20)
