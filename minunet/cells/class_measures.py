@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from minunet.cells.cell_measures import Cells
-from minunet.data.class_cells import ClassCells, inner_areas
 from minunet.data.class_legend import ClassLegend
 
 CLASS_COLUMNS = {
@@ -35,8 +34,8 @@ class ClassifiedCells(Cells):
 
 def measure_classes(
     table: Sequence[Mapping[str, Any]],
-    index: np.ndarray,
-    cells: ClassCells,
+    classes: np.ndarray,
+    areas: Mapping[int, tuple[int, int]],
     legend: ClassLegend,
     pixel_size: float | None = None,
 ) -> list[dict[str, Any]]:
@@ -46,9 +45,10 @@ def measure_classes(
     ----------
     table : sequence of mapping
         A row for each cell, with its "id".
-    index : ndarray, (H, W) int
-        The class of each pixel.
-    cells : ClassCells
+    classes : ndarray of int, (cells + 1,)
+        The class of each number, as of `minunet.data.class_cells.ClassCells`.
+    areas : mapping
+        What `minunet.data.class_cells.inner_areas` returns.
     legend : ClassLegend
     pixel_size : float, optional
         In micrometres.
@@ -57,28 +57,6 @@ def measure_classes(
     -------
     list of dict
         With `CLASS_COLUMNS`; the last two are None for cells of a class in which none lies.
-    """
-    return with_classes(table, cells.classes, inner_areas(index, cells, legend.outer), legend, pixel_size)
-
-
-def with_classes(
-    table: Sequence[Mapping[str, Any]],
-    classes: np.ndarray,
-    areas: Mapping[int, tuple[int, int]],
-    legend: ClassLegend,
-    pixel_size: float | None = None,
-) -> list[dict[str, Any]]:
-    """As `measure_classes`, from what was measured.
-
-    Parameters
-    ----------
-    table : sequence of mapping
-    classes : ndarray of int, (cells + 1,)
-        As of `minunet.data.class_cells.ClassCells`.
-    areas : mapping
-        As `minunet.data.class_cells.inner_areas` returns it.
-    legend : ClassLegend
-    pixel_size : float, optional
     """
     rows = []
     for row in table:

@@ -9,6 +9,7 @@ from minunet.cells.cell_measures import Cells, measure_cells
 from minunet.cells.cell_settings import CellSettings
 from minunet.cells.cell_stain import brightness
 from minunet.cells.class_measures import ClassifiedCells, measure_classes
+from minunet.data.class_cells import inner_areas
 
 
 def find_and_measure(
@@ -34,6 +35,7 @@ def find_and_measure(
     table = measure_cells(cells.labels, maps.probability, brightness(image), pixel_size)
     index = maps.classes_above(settings.threshold)
     if index is not None and maps.legend is not None:
-        table = measure_classes(table, index, cells, maps.legend, pixel_size)
+        areas = inner_areas(index, cells, maps.legend.outer)
+        table = measure_classes(table, cells.classes, areas, maps.legend, pixel_size)
         return ClassifiedCells.of(cells.labels, table, maps.legend)
     return Cells(cells.labels, table)

@@ -14,7 +14,7 @@ import numpy as np
 from minunet.cells.cell_measures import measure_pixels
 from minunet.cells.cell_pixels import CellPixels
 from minunet.cells.cell_stain import FEWEST, MARGIN, CellStain, near_cells
-from minunet.cells.class_measures import with_classes
+from minunet.cells.class_measures import measure_classes
 from minunet.cells.image_summary import LabelledArea
 from minunet.cells.large_cells import LargeCells
 from minunet.cells.large_maps import LargeMaps
@@ -56,7 +56,7 @@ def measure_large(
         legend, above = maps.classes.legend, partial(maps.classes.above, maps.settings.threshold)
         bands = ((above(*band), cells.labels.crop(*band)) for band in bands_of(maps.shape))
         areas = inner_areas_of(bands, cells.classes, legend.outer)
-        table = with_classes(table, cells.classes, areas, legend, pixel_size)
+        table = measure_classes(table, cells.classes, areas, legend, pixel_size)
     return table, area
 
 

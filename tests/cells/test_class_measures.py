@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.cells.class_measures import class_counts, measure_classes
-from minunet.data.class_cells import cells_by_class
+from minunet.data.class_cells import cells_by_class, inner_areas
 from minunet.data.class_legend import ClassLegend
 from minunet.data.components import label_components
 
@@ -14,7 +14,7 @@ LEGEND = ClassLegend(("background", "red", "white", "nucleus", "platelet"), (0, 
 def measured(index, pixel_size=None):
     cells = cells_by_class(index, LEGEND.outer, label_components)
     table = [{"id": number} for number in range(1, len(cells.classes))]
-    return measure_classes(table, index, cells, LEGEND, pixel_size)
+    return measure_classes(table, cells.classes, inner_areas(index, cells, LEGEND.outer), LEGEND, pixel_size)
 
 
 def test_a_white_cell_has_the_ratio_of_its_areas_and_others_have_none():

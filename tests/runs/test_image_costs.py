@@ -1,6 +1,4 @@
-import subprocess
-import sys
-from pathlib import Path
+"""What images are expected to cost in time and in memory."""
 
 import numpy as np
 import pytest
@@ -16,6 +14,7 @@ from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.tile_size import tiling
 from minunet.runs.image_costs import DECODED_WHOLE, EVERY_IMAGE, HELD, NETWORK, SAMPLE, SCORES, WITH_CELLS, ImageCosts
 from minunet.workers.worker_count import PROCESS_BYTES, TaskCost
+from tests.commands.predict.peak_memory import IS_KNOWN, peak_of
 
 
 def model(base=2, **preprocessing):
@@ -115,20 +114,8 @@ def test_a_sample_of_a_long_list_is_looked_at(picture, monkeypatch):
     assert ImageCosts(model(), cells=True).of_tasks([]) == []
 
 
-# Not `resource`: Linux counts the memory of the process that started this one, too.
-COMMAND = """
-import sys
-from pathlib import Path
-from minunet.predict import main
-code = main(sys.argv[1:])
-(peak,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-print("peak", peak)
-sys.exit(code)
-"""
-
-
 @pytest.mark.ci
-@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="the system does not say how much memory was used")
+@pytest.mark.skipif(not IS_KNOWN, reason="the system does not say how much memory was used")
 @pytest.mark.parametrize("diameter", [None, 16.0])  # the second one leaves the image as large as it is
 def test_the_memory_of_a_prediction_is_estimated_from_above(tmp_path, diameter):
     pytest.importorskip("skimage")
@@ -136,11 +123,8 @@ def test_the_memory_of_a_prediction_is_estimated_from_above(tmp_path, diameter):
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path in paths:
         Image.fromarray(smear).save(path)
-    flags = [*([] if diameter is None else ["--diameter", str(diameter)]), "--no-report", "--workers", "1"]
-    command = [sys.executable, "-c", COMMAND, *map(str, paths), "--out", str(tmp_path / "out"), *flags]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=300)
-    assert result.returncode == 0, result.stderr
-    measured = 1024 * int(result.stdout.split("peak")[1])
+    flags = [] if diameter is None else ["--diameter", diameter]
+    measured = peak_of(*paths, "--out", "out", "--workers", 1, *flags, folder=tmp_path)
     costs = ImageCosts(load_model(PRETRAINED_FILE, "cpu"), cells=True, diameter=diameter)
     estimate = PROCESS_BYTES + costs.of_task(paths[:1]).memory
     assert measured < estimate
