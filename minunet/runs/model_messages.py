@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from minunet.checkpoints.pretrained import is_pretrained
 from minunet.cli.console import Say, say_commands, say_item
-from minunet.inference.loaded_model import NO_DIAMETER, LoadedModel
+from minunet.inference.loaded_model import LoadedModel
+from minunet.inference.scaling_model import NO_DIAMETER
 from minunet.wording import count_noun
 
 TRAINING = "python -m minunet.train DATA --init pretrained"

@@ -1,4 +1,4 @@
-"""Predictions of a loaded model: at the size of the image, one image or many, whole or in tiles, as the trained network."""
+"""Predictions of a loaded model: at the size of the image, one image or many, as the trained network."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from minunet.checkpoints.model_file import load_model
 from minunet.checkpoints.model_writing import write_model
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.inference import tile_size
 from minunet.kernels import dispatch
 from tests.checkpoints.model_files import SIZE, unet
 
@@ -68,22 +67,6 @@ def test_many_images_as_one_by_one(tmp_path):
     assert [probability.shape for probability in together] == [image.shape for image in images]
     for probability, image in zip(together, images, strict=True):
         np.testing.assert_allclose(probability, model.predict(image), atol=1e-6)
-
-
-@pytest.mark.parametrize("variant", ["paper", "classic"])
-def test_large_images_are_tiled_without_a_seam(tmp_path, monkeypatch, variant):
-    model = load_model(write_model(tmp_path / "m", unet(variant=variant), Preprocessing(crop=8)))
-    image = np.random.default_rng(0).integers(0, 256, (401, 250), np.uint8)
-    whole = model.predict(image)
-    sizes = []
-    run = model._run
-    monkeypatch.setattr(model, "_run", lambda inputs: sizes.append(inputs.shape[1:3]) or run(inputs))
-    monkeypatch.setattr(tile_size, "BUDGET", tile_size.PEAK_BYTES_PER_CHANNEL * 2 * 200 * 200)
-    monkeypatch.setattr(tile_size, "TILE_BYTES", tile_size.BYTES_PER_CHANNEL * 2 * 90 * 90)
-    tiled = model.predict(image)
-    assert len(sizes) > 9
-    assert max(height * width for height, width in sizes) <= 90 * 90
-    np.testing.assert_allclose(tiled, whole, atol=1e-5)
 
 
 def test_trained_model_predicts_as_trained(tmp_path):

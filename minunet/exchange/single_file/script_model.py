@@ -22,9 +22,9 @@ from minunet.exchange.single_file.plain_network import plain_logits
 from minunet.exchange.single_file.stored_model import unpacked_weights
 from minunet.inference.diameter_estimate import estimate_diameter
 from minunet.inference.image_array import check_units
-from minunet.inference.loaded_model import NO_DIAMETER
 from minunet.inference.mirrored_border import with_mirrored_border
 from minunet.inference.predicted_maps import PredictedMaps
+from minunet.inference.scaling_model import NO_DIAMETER
 from minunet.inference.tile_size import pixels_at_once
 from minunet.inference.tiled_logits import tiled_logits
 
