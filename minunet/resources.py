@@ -64,7 +64,6 @@ def available_memory() -> int | None:
     return max(0, min([system, *(limit - used for limit, used in _memory_limits(ROOT))]))
 
 
-@functools.cache
 def release_freed_memory() -> None:
     """Give memory that was freed back to the system, where the C library keeps it for later (glibc)."""
     if sys.platform == "linux":
@@ -72,6 +71,7 @@ def release_freed_memory() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
+@functools.cache
 def cpu_quota(root: Path = ROOT) -> float | None:
     """The number of cores whose time the container may use, which need not be whole; None without a limit.
 

@@ -63,6 +63,14 @@ def test_processes_that_work_together_divide_the_quota_of_their_container(system
     assert usable_cpus() == 1
 
 
+def test_the_quota_is_read_once_because_the_kernels_ask_at_every_call(system):
+    quota = "sys/fs/cgroup/cpu.max"
+    system({"proc/self/cgroup": "0::/\n", quota: "200000 100000\n"})
+    assert usable_cpus() == 2
+    system({quota: "100000 100000\n"})
+    assert usable_cpus() == 2
+
+
 def test_control_groups_version_2(system):
     system(
         {
@@ -146,6 +154,7 @@ def test_freed_memory_goes_back_to_the_system():
 import numpy as np, platform
 from minunet.resources import release_freed_memory
 from minunet.runs.memory_plan import resident_memory
+release_freed_memory()  # it can be called again
 arrays = [np.ones(8000, np.uint8) for _ in range(10_000)]
 last = np.ones(8000, np.uint8)
 del arrays
