@@ -9,6 +9,7 @@ import numpy as np
 from minunet.autograd.conversion import as_array
 from minunet.autograd.engine import backpropagate
 from minunet.autograd.operators import Operators
+from minunet.autograd.tensor_methods import TensorMethods
 from minunet.autograd.version_counter import Changes
 from minunet.kernels.backend import Array, array_module, device_of, is_array
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 TensorLike: TypeAlias = "Tensor | ArrayLike"  # whatever as_tensor accepts
 
 
-class Tensor(Operators):
+class Tensor(Operators, TensorMethods):
     """An n-dimensional array that takes part in differentiation.
 
     Parameters

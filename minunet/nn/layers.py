@@ -1,4 +1,4 @@
-"""Layers: modules that hold the parameters and settings of the operations in `minunet.functional`."""
+"""Layers: modules that hold the weights and settings of convolutions and matrix products, and modules in sequence."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import numpy as np
 from minunet import functional as F
 from minunet.autograd import Tensor, TensorLike
 from minunet.functional.conv import check_padding
-from minunet.functional.pooling import window
 from minunet.functional.validation import IntOrPair, is_whole_number, pair
 from minunet.nn.init import generator, glorot_uniform, he_normal
-from minunet.nn.model_text import arguments_text
 from minunet.nn.module import Module, Parameter
 
 UNFUSED_ACTIVATIONS: dict[str | None, Callable[[Any], Tensor]] = {"tanh": F.tanh, "sigmoid": F.sigmoid}
@@ -34,7 +32,8 @@ class Sequential(Module):
 
     Examples
     --------
-    >>> model = Sequential(Conv2d(1, 4, 3, padding="same"), ReLU(), MaxPool2d())
+    >>> from minunet import nn
+    >>> model = Sequential(Conv2d(1, 4, 3, padding="same"), nn.ReLU(), nn.MaxPool2d())
     >>> model(np.zeros((1, 8, 10, 1), np.float32)).shape
     (1, 4, 5, 4)
     """
@@ -205,204 +204,3 @@ class Linear(Module):
 
     def forward(self, x: TensorLike) -> Tensor:
         return F.linear(x, self.weight, self.bias)
-
-
-class _Pool2d(Module):
-    """The window that the pooling layers share."""
-
-    def __init__(self, kernel_size: IntOrPair = 2, stride: IntOrPair | None = None, padding: IntOrPair = 0):
-        self.kernel_size, self.stride, self.padding = window(type(self).__name__, kernel_size, stride, padding)
-
-    def extra_repr(self) -> str:
-        return arguments_text(self, without=("stride",) if self.stride == self.kernel_size else ())
-
-
-class MaxPool2d(_Pool2d):
-    """Max pooling; see `minunet.functional.max_pool2d`.
-
-    Parameters
-    ----------
-    kernel_size : int or pair
-        Size of the window in pixels.
-    stride : int or pair, optional
-        Step of the window; by default the size of the window.
-    padding : int or pair
-        Rows and columns of minus infinity added on each side.
-
-    Raises
-    ------
-    ValueError
-        If a size does not fit.
-
-    Examples
-    --------
-    >>> MaxPool2d()(np.zeros((1, 8, 10, 3))).shape
-    (1, 4, 5, 3)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
-
-
-class AvgPool2d(_Pool2d):
-    """Average pooling; see `minunet.functional.avg_pool2d`.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding
-        As for `MaxPool2d`, but padded with zeros.
-    count_include_pad : bool
-        Whether padding counts as pixels when the sum is divided by their number.
-
-    Raises
-    ------
-    ValueError
-        If a size does not fit.
-
-    Examples
-    --------
-    >>> AvgPool2d()(np.zeros((1, 8, 10, 3))).shape
-    (1, 4, 5, 3)
-    """
-
-    def __init__(
-        self,
-        kernel_size: IntOrPair = 2,
-        stride: IntOrPair | None = None,
-        padding: IntOrPair = 0,
-        count_include_pad: bool = True,
-    ):
-        super().__init__(kernel_size, stride, padding)
-        self.count_include_pad = count_include_pad
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding, self.count_include_pad)
-
-
-class SumPool2d(_Pool2d):
-    """Sum pooling; see `minunet.functional.sum_pool2d`.
-
-    Parameters
-    ----------
-    kernel_size, stride, padding
-        As for `MaxPool2d`, but padded with zeros.
-
-    Raises
-    ------
-    ValueError
-        If a size does not fit.
-
-    Examples
-    --------
-    >>> SumPool2d()(np.zeros((1, 8, 10, 3))).shape
-    (1, 4, 5, 3)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.sum_pool2d(x, self.kernel_size, self.stride, self.padding)
-
-
-class ReLU(Module):
-    """The layer of `minunet.functional.relu`: max(x, 0).
-
-    Examples
-    --------
-    >>> ReLU()([-1.0, 2.0])
-    Tensor([0., 2.], dtype=float32)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.relu(x)
-
-
-class Tanh(Module):
-    """The layer of `minunet.functional.tanh`: the hyperbolic tangent.
-
-    Examples
-    --------
-    >>> Tanh()([0.0])
-    Tensor([0.], dtype=float32)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.tanh(x)
-
-
-class Sigmoid(Module):
-    """The layer of `minunet.functional.sigmoid`: 1 / (1 + exp(-x)).
-
-    Examples
-    --------
-    >>> Sigmoid()([0.0])
-    Tensor([0.5], dtype=float32)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.sigmoid(x)
-
-
-class Softmax(Module):
-    """The layer of `minunet.functional.softmax`: exp(x) divided by its sum along an axis.
-
-    Parameters
-    ----------
-    axis : int
-        Along which the values sum to 1.
-
-    Examples
-    --------
-    >>> Softmax()([[1.0, 1.0]])
-    Tensor([[0.5, 0.5]], dtype=float32)
-    """
-
-    def __init__(self, axis: int = -1):
-        self.axis = axis
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.softmax(x, self.axis)
-
-
-class Flatten(Module):
-    """The layer of `minunet.functional.flatten`: (N, ...) becomes (N, product of the rest).
-
-    Examples
-    --------
-    >>> Flatten()(np.zeros((2, 4, 5, 3))).shape
-    (2, 60)
-    """
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.flatten(x)
-
-
-class Dropout(Module):
-    """Dropout in training mode, and nothing in evaluation mode; see `minunet.functional.dropout`.
-
-    Parameters
-    ----------
-    p : float
-        Probability that an element is set to 0.
-    rng : numpy.random.Generator, optional
-        Draws which elements are; None means default_rng(0).
-
-    Raises
-    ------
-    ValueError
-        If `p` is not in [0, 1].
-
-    Examples
-    --------
-    >>> layer = Dropout(0.5)
-    >>> layer([1.0, 2.0, 3.0, 4.0])
-    Tensor([2., 0., 0., 0.], dtype=float32)
-    >>> layer.eval()([1.0, 2.0, 3.0, 4.0])
-    Tensor([1., 2., 3., 4.], dtype=float32)
-    """
-
-    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None):
-        if not 0 <= p <= 1:
-            raise ValueError(f"Dropout: p must be between 0 and 1, got {p!r}")
-        self.p, self.rng = p, generator(rng)
-
-    def forward(self, x: TensorLike) -> Tensor:
-        return F.dropout(x, self.p, self.rng, self.training)

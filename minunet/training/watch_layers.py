@@ -15,8 +15,8 @@ import numpy as np
 from minunet.autograd.engine import no_grad
 from minunet.autograd.tensor import Tensor
 from minunet.kernels.backend import to_device, to_numpy
-from minunet.nn.layers import ReLU
 from minunet.nn.module import Module
+from minunet.nn.plain_layers import ReLU
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ def test_a_shared_layer_is_counted_once():
 def test_a_layer_is_one_line_that_makes_it_again(layer, text):
     assert text is None or repr(layer) == text
     call, _, shapes = repr(layer).partition(": ")
-    again = eval(call, vars(nn))
+    again = eval(call, {name: getattr(nn, name) for name in nn.__all__})
     assert repr(again).partition(": ")[0] == call
     assert [p.shape for p in again.parameters()] == [p.shape for p in layer.parameters()]
 
