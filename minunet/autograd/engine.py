@@ -106,7 +106,8 @@ def backpropagate(root: Function, grad: Array, complete: Callable[[Tensor], None
     while order:
         function = order.pop()
         grads = function.gradients(pending.pop(id(function))[0])
-        _check(function, grads)
+        if not isinstance(grads, Iterator):
+            _check(function, grads)
         for edge, grad_input in zip(function.edges, grads, strict=True):
             if edge is None:
                 continue

@@ -39,6 +39,8 @@ class Function:
     returns_fresh_arrays = False
     # True if backward reads the inputs again, whether they were saved or not.
     reads_inputs_again = False
+    # True in a class of its own, not inherited, if forward and backward read and write values by primitives only.
+    only_primitives = False
 
     edges: tuple[Function | Tensor | None, ...] = ()
     needs_input_grad: tuple[bool, ...] = ()
@@ -52,7 +54,10 @@ class Function:
         raise TypeError(f"{type(self).__name__} does not define forward")
 
     def backward(self, grad_output: Array) -> tuple[Array | None, ...]:
-        """One gradient per input of `forward`; None for an input whose `self.needs_input_grad` is False."""
+        """One gradient per input of `forward`; None for an input whose `self.needs_input_grad` is False.
+
+        Instead of a tuple it may be an iterator, if the first gradients can be used before the others are computed.
+        """
         raise TypeError(f"{type(self).__name__} does not define backward")
 
     def prepare(self, array: Array) -> Array:

@@ -36,6 +36,8 @@ class Conv2d(PrimitiveFunction):
     "relu" the output is max(y, 0), and g is set to 0 where the output is 0.
     """
 
+    only_primitives = True
+
     def __init__(self, stride: IntPair, padding: Padding, activation: str | None = None):
         self.stride, self.padding, self.activation = stride, padding, activation
 
@@ -83,6 +85,8 @@ class ConvTranspose2d(PrimitiveFunction):
 
     g is 0 where (p, q) was cut.
     """
+
+    only_primitives = True
 
     def __init__(self, stride: IntPair, padding: IntPair):
         self.stride, self.padding = stride, padding

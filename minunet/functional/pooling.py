@@ -21,6 +21,8 @@ class MaxPool2d(PrimitiveFunction):
     dx = for each pixel, the sum of g over the windows in which it is the largest
     """
 
+    only_primitives = True
+
     def __init__(self, kernel_size: IntPair, stride: IntPair, padding: IntPair):
         self.window = kernel_size, stride, padding
 

@@ -120,6 +120,10 @@ class Primitive:
     def __call__(self, *args: Any) -> Any:
         if _OVERRIDES.interceptor is not None:
             return _OVERRIDES.interceptor(self, args)
+        return self.compute(*args)
+
+    def compute(self, *args: Any) -> Any:
+        """What a call computes where nothing intercepts it."""
         key = self._key(args)
         candidate = self._choose(args) if key is None else self._remembered(key, args)
         if key is None or candidate.run_by_key is None:
@@ -292,6 +296,12 @@ def intercept_calls(interceptor: Callable[[Primitive, tuple[Any, ...]], Any]) ->
     """Within the block, `interceptor(primitive, args)` computes every call of a primitive in this thread; `dry_run` uses it."""
     with _OVERRIDES.setting("interceptor", interceptor):
         yield
+
+
+def has_overrides() -> bool:
+    """Whether a block of this module is open, so that calls may not go to the candidates that they usually go to."""
+    overridden = _OVERRIDES.preferred or _OVERRIDES.allowed is not None or _OVERRIDES.interceptor is not None
+    return bool(overridden) or _uncached_blocks > 0
 
 
 @contextlib.contextmanager

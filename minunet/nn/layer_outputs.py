@@ -31,6 +31,11 @@ def gather(names: Mapping[int, str]) -> Iterator[dict[str, Array]]:
         _GATHERING.current = outer
 
 
+def is_gathering() -> bool:
+    """Whether this thread is in such a block."""
+    return _GATHERING.current is not None
+
+
 def note(module: Any, output: Any) -> None:
     """Keep what a module has returned, unless nobody asks for it, or it is that of the last layer in the module."""
     if _GATHERING.current is None:

@@ -91,6 +91,8 @@ class Conv2d(Module):
     ((2, 8, 10, 16), (3, 3, 3, 16))
     """
 
+    operations_are_fixed = True
+
     def __init__(
         self,
         in_channels: int,
@@ -146,6 +148,8 @@ class ConvTranspose2d(Module):
     >>> ConvTranspose2d(16, 8)(np.zeros((2, 4, 5, 16), np.float32)).shape
     (2, 8, 10, 8)
     """
+
+    operations_are_fixed = True
 
     def __init__(
         self,

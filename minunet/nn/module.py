@@ -34,6 +34,8 @@ class Module(ParameterOwner):
     """
 
     training = True
+    # True in a class of its own, not inherited, if what it computes depends on its attributes and its inputs' shapes only.
+    operations_are_fixed = False
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         output = self.forward(*args, **kwargs)

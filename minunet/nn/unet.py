@@ -30,6 +30,8 @@ MAX_DEPTH = 8
 class ConvBlock(Module):
     """Several 3x3 convolutions in a row, all with padding "same", each followed by an activation or None."""
 
+    operations_are_fixed = True
+
     def __init__(self, channels: list[int], activations: list[str | None], rng: np.random.Generator):
         self.convs = [
             Conv2d(c_in, c_out, 3, padding=1, activation=activation, rng=rng)
@@ -44,6 +46,8 @@ class ConvBlock(Module):
 
 class UpBlock(Module):
     """One level of the expansion: the up-convolution, the skip joined in front of its result, two convolutions."""
+
+    operations_are_fixed = True
 
     def __init__(self, channels: int, activation: str, rng: np.random.Generator):
         self.up = ConvTranspose2d(2 * channels, channels, 2, 2, rng=rng)
@@ -97,6 +101,8 @@ class UNet(Module):
     (1, 5, 7, 1)
     """
 
+    operations_are_fixed = True
+
     def __init__(
         self,
         in_channels: int = 1,
@@ -148,6 +154,15 @@ class UNet(Module):
                 f"UNet: x must have shape (N, H, W, {self.config['in_channels']}) with H and W at least 1, got {x.shape}"
                 + layout_advice(x.shape, self.config["in_channels"])
             )
+        if is_recording():
+            from minunet.nn.recorded_pass import recorded_output  # which a first prediction does not need
+
+            output = recorded_output(self, self._compute, x)
+            if output is not None:
+                return output
+        return self._compute(x)
+
+    def _compute(self, x: Tensor) -> Tensor:
         height, width = x.shape[1:3]
         padded = self.padded_size(height, width)
         if padded != (height, width):

@@ -17,8 +17,10 @@ from minunet.autograd.tensor import Tensor
 from minunet.fused.fused_forward import MAX_GRAPHS
 from minunet.fused.step_memory import forward_memory, step_memory
 from minunet.fused.step_plan import Loss, StepPlan
+from minunet.kernels.cpu import call_chain
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
+from minunet.nn import recorded_pass
 from minunet.nn.unet import UNet
 from minunet.resources import release_freed_memory, total_memory
 from minunet.runs.step_buffers import step_buffers
@@ -97,7 +99,11 @@ def _process_growth(
     # Adam's two moments; and copies of these and of the weights while a state is saved, of which `forecast` has needed no more.
     copies = 5 * weights
     batch = 4 * math.prod(training[0]) * (channels + target_channels)
-    return pool + arenas + copies + BATCHES_AHEAD * batch + PICTURES + RUNTIME
+    # A recorded pass has the arrays of a step a second time.
+    recorded = (
+        min(call_chain.MEMORY, pool) if math.prod(min(training, key=math.prod)) <= recorded_pass.MOST_PIXELS else 0
+    )
+    return pool + recorded + arenas + copies + BATCHES_AHEAD * batch + PICTURES + RUNTIME
 
 
 def _fused(model: UNet, plan: StepPlan, steps: Sequence[tuple[int, ...]], validation: Sequence[BatchShape]) -> float:

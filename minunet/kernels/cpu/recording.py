@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.recorder import Call, Recorder, current_recorder, is_recording, temporaries
+from minunet.kernels.cpu.recorder import Call, Recorder, View, current_recorder, is_recording, temporaries
 from minunet.kernels.cpu.scratch import scratch, scratch_memory
-from minunet.kernels.cpu.threads import parallel
-from minunet.kernels.dispatch import signature
+from minunet.kernels.cpu.threads import get_num_threads, parallel
+from minunet.kernels.dispatch import Candidate, signature
 
 LONGEST = 3_000_000.0  # estimated nanoseconds of a call on one core; in a longer one, threads save more
+LONGEST_ALONE = 12_000_000.0  # the same where there are no other threads
 SEEN_BEFORE = (
     2  # calls with the same shapes before one is recorded: nothing is recorded for shapes that do not come again
 )
@@ -47,17 +48,24 @@ class Recording:
         Once the kernel has run.
     result
         What the kernel returned: an array, None, or a tuple of them.
+
+    Attributes
+    ----------
+    results : list of (shape, dtype)
+        Of the arrays that are returned.
+    used : int
+        Bytes of scratch memory that the calls use.
     """
 
     def __init__(self, recorder: Recorder, result: Any):
         self._result = self._template(recorder, result)
         self._views = list(recorder.views)
-        self._results = recorder.results
+        self.results = recorder.results
         # Without views a call is complete.
         self._calls = [
             call if call.views else Call(partial(call.function, *call.args), (), ()) for call in recorder.calls
         ]
-        self._scratch, self._used = scratch_memory().memory, scratch_memory().peak
+        self._scratch, self.used = scratch_memory().memory, scratch_memory().peak
         self._temporaries = temporaries().memory
 
     def fits(self) -> bool:
@@ -67,25 +75,43 @@ class Recording:
 
     def replay(self, arrays: list[np.ndarray]) -> Any:
         """The result for other arrays."""
-        arrays += [memory_pool.empty(shape, dtype) for shape, dtype in self._results]
-        parallel(self._make_calls, (arrays,))
+        return self.compute([*arrays, *(memory_pool.empty(shape, dtype) for shape, dtype in self.results)])
+
+    def compute(self, arrays: list[np.ndarray]) -> Any:
+        """The result for other arrays, behind which are those for the results."""
+        parallel(partial(make_calls, self._calls, self._views, self.used), (arrays,))
         return self._filled(self._result, arrays)
 
-    def _make_calls(self, arrays: list[np.ndarray]) -> None:
-        with scratch():
-            scratch_memory().used = self._used  # functions among the calls may need scratch memory of their own
-            views = [
-                np.ndarray(shape, dtype, arrays[number], offset, strides)
-                for number, shape, dtype, offset, strides in self._views
-            ]
-            for function, args, places in self._calls:
-                if not places:
-                    function()
-                    continue
-                values = list(args)
-                for place, view in places:
-                    values[place] = views[view]
-                function(*values)
+    def bound(self, places: list[tuple[np.ndarray, int] | int], views: dict[View, int]) -> list[Call]:
+        """The calls for arrays whose places are known beforehand.
+
+        Parameters
+        ----------
+        places : list
+            Of each array, given or returned: the memory and its first byte there; or its number among the arrays that are still
+            to come.
+        views : dict of View to int
+            The views of the latter, to which those of this recording are added.
+        """
+        known: list[np.ndarray | int] = []
+        for number, shape, dtype, offset, strides in self._views:
+            place = places[number]
+            if isinstance(place, int):
+                known.append(views.setdefault(View(place, shape, dtype, offset, strides), len(views)))
+            else:
+                memory, start = place
+                known.append(np.ndarray(shape, dtype, memory, start + offset, strides))
+        calls = []
+        for function, args, numbered in self._calls:
+            values, missing = list(args), []
+            for place, view in numbered:
+                if isinstance(part := known[view], int):
+                    missing.append((place, part))
+                else:
+                    values[place] = part
+            complete = function if not numbered else partial(function, *values)
+            calls.append(Call(function, tuple(values), tuple(missing)) if missing else Call(complete, (), ()))
+        return calls
 
     def _template(self, recorder: Recorder, result: Any) -> Any:
         """The result with the numbers of views in the place of arrays."""
@@ -104,6 +130,23 @@ class Recording:
         return None if template is None else arrays[self._views[template].array].reshape(self._views[template].shape)
 
 
+def make_calls(calls: list[Call], views: list[View], used: int, arrays: list[np.ndarray]) -> None:
+    """Make calls with views of some arrays, while so many bytes of the scratch memory are in use."""
+    with scratch():
+        scratch_memory().used = used  # functions among the calls may need scratch memory of their own
+        made = [
+            np.ndarray(shape, dtype, arrays[number], offset, strides) for number, shape, dtype, offset, strides in views
+        ]
+        for function, args, places in calls:
+            if not places:
+                function()
+                continue
+            values = list(args)
+            for place, view in places:
+                values[place] = made[view]
+            function(*values)
+
+
 def recorded(cost: Callable[..., float]) -> Callable[[Kernel], Kernel]:
     """Decorator of a kernel that is recorded for arguments for which it takes little time by its estimated `cost`.
 
@@ -116,12 +159,12 @@ def recorded(cost: Callable[..., float]) -> Callable[[Kernel], Kernel]:
             return kernel(*args) if shapes is None else by_key(shapes, *args)
 
         def by_key(shapes: tuple[Any, ...], *args: Any) -> Any:
-            key = (kernel, shapes)
+            key = _key(kernel, shapes)
             known = _own.recordings.get(key, 0)
             if known == -1 or is_recording():
                 return kernel(*args)
             if isinstance(known, Recording) and known.fits():
-                return known.replay(_arrays(args))
+                return known.replay(arrays_among(args))
             if isinstance(known, int) and known < SEEN_BEFORE:
                 _remember(key, known + 1 if known or _is_suitable(cost, args) else -1)
                 return kernel(*args)
@@ -129,15 +172,26 @@ def recorded(cost: Callable[..., float]) -> Callable[[Kernel], Kernel]:
 
         origin = getattr(kernel, "func", kernel)  # of a partial, the function behind it
         run.__module__, run.__qualname__, run.__doc__ = origin.__module__, origin.__qualname__, origin.__doc__
+        by_key.kernel = kernel  # type: ignore[attr-defined]
         run.by_key = by_key  # type: ignore[attr-defined]
         return run  # type: ignore[return-value]
 
     return decorate
 
 
+def known_recording(candidate: Candidate, args: tuple[Any, ...]) -> Recording | None:
+    """The recording that a candidate would replay for some arguments, on the calling thread; None if there is none."""
+    known = _own.recordings.get(_key(getattr(candidate.run_by_key, "kernel", None), signature(args)))
+    return known if isinstance(known, Recording) and known.fits() else None
+
+
+def _key(kernel: Any, shapes: tuple[Any, ...] | None) -> tuple[Any, ...]:
+    return kernel, shapes, get_num_threads() == 1
+
+
 def _is_suitable(cost: Callable[..., float], args: tuple[Any, ...]) -> bool:
-    unfit = [array for array in _arrays(args) if not array.size or not array.flags.c_contiguous]
-    return not unfit and cost(*args) <= LONGEST
+    unfit = [array for array in arrays_among(args) if not array.size or not array.flags.c_contiguous]
+    return not unfit and cost(*args) <= (LONGEST if get_num_threads() > 1 else LONGEST_ALONE)
 
 
 def _record(key: Any, kernel: Callable[..., Any], args: tuple[Any, ...]) -> Any:
@@ -156,7 +210,7 @@ def _run_and_record(key: Any, kernel: Callable[..., Any], args: tuple[Any, ...])
     before = [(memory, memory.memory, memory.peak) for memory in memories]
     for memory in memories:
         memory.peak = 0
-    recorder = Recorder(_arrays(args))
+    recorder = Recorder(arrays_among(args))
     current_recorder.set(recorder)
     try:
         result = kernel(*args)
@@ -177,12 +231,12 @@ def _remember(key: Any, value: Recording | int) -> None:
     _own.recordings[key] = value
 
 
-def _arrays(args: tuple[Any, ...]) -> list[np.ndarray]:
+def arrays_among(args: tuple[Any, ...]) -> list[np.ndarray]:
     """The arrays among arguments, in their order."""
     found: list[np.ndarray] = []
     for value in args:
         if isinstance(value, np.ndarray):
             found.append(value)
         elif isinstance(value, tuple | list):
-            found += _arrays(tuple(value))
+            found += arrays_among(tuple(value))
     return found
