@@ -22,15 +22,18 @@ from minunet.runs.comparison_run import (
     comparison_problems,
     write_comparison,
 )
+from minunet.runs.mask_flags import add_mask_flags, mask_choice
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.wording import count_noun, join_names
 
+COMMAND = "python -m minunet.compare A B"
 EPILOG = f"""\
 A is taken for the truth: a folder of masks drawn by hand, of labels from Fiji, QuPath or
 Cellpose, or of predictions of another model. Files belong together by their names, where
 _mask and _labels at the end do not count. Of a folder of predictions NAME_labels.tif are
 taken. Masks that do not number their cells are compared by their connected regions.
-Where both are predictions of models with classes, each class is compared too.
+Where cells of both have classes, each class is compared too: predictions of models with
+classes, and masks whose values --classes names.
 
 scores: F1, AP at IoU 0.5 to 0.9, panoptic quality, AJI, count error, splits, merges and
 distance of the borders (docs/cells.md); bias and limits of agreement of the counts by
@@ -43,6 +46,7 @@ examples:
   python -m minunet.compare masks predictions/first
   python -m minunet.compare fiji ours --out agreement
   python -m minunet.compare fiji ours --out agreement --images smears
+  python -m minunet.compare masks ours --classes background,red,white
 """
 
 
@@ -59,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     if problems:
         raise UserError(problems)
     with FileProgressBar("comparing") as progress:
-        comparison = compare_folders(a, b, progress, arguments.images)
+        comparison = compare_folders(a, b, progress, arguments.images, mask_choice(arguments, COMMAND))
     for note in comparison.notes:
         say_item(print, "note", note)
     print(*report(comparison), sep="\n")
@@ -113,6 +117,7 @@ def build_parser() -> Parser:
         type=file_path,
         help="folder of the images, for the pictures of the report (default none)",
     )
+    add_mask_flags(parser)
     parser.add_argument("--out", metavar="DIR", type=file_path, help="folder for the numbers (default none)")
     parser.add_argument("--overwrite", action="store_true", help="replace the files of an earlier comparison in --out")
     add_report_flag(parser)

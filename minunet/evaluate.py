@@ -22,7 +22,6 @@ from minunet.cli.machine_arguments import add_machine_arguments
 from minunet.cli.model_argument import add_model_argument
 from minunet.cli.parser import Parser
 from minunet.data.pairs import Pair, survey
-from minunet.data.reading.mask_choice import MaskChoice
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.inference.evaluation import is_scored_alone
@@ -36,14 +35,14 @@ from minunet.runs.evaluation_messages import announce_evaluation
 from minunet.runs.evaluation_report import write_evaluation_report
 from minunet.runs.evaluation_run import EVALUATION_CONTENTS, evaluation_numbers, evaluation_problems, write_evaluation
 from minunet.runs.image_costs import SCORES, ImageCosts
+from minunet.runs.mask_flags import add_mask_flags, mask_choice
 from minunet.runs.model_messages import describe_diameters, known_diameter_problems
 from minunet.runs.own_data import own_data
 from minunet.runs.provenance import SIDE_CHOICES, Provenance, select_pairs
 from minunet.runs.report_file import add_report_flag, command_line
 from minunet.runs.run_folder import given_as_images
 from minunet.runs.scoring_work import ScoringWork, score_files
-from minunet.runs.setting_flags import SETTING_FLAGS, add_setting_flags, add_skip_unpaired
-from minunet.runs.train_config import TrainConfig
+from minunet.runs.setting_flags import SETTING_FLAGS, add_skip_unpaired
 from minunet.runs.worker_choice import add_worker_arguments, choose_workers, folder_of, worker_problems
 from minunet.wording import paragraph
 from minunet.workers.tasks import consecutive
@@ -163,7 +162,7 @@ def run_evaluation(
     for note in notes:
         say_item(print, "note", note)
     with FileProgressBar("checking") as progress:
-        model, of_files = model_for_masks(model, selected.pairs, mask_choice(arguments), progress)
+        model, of_files = model_for_masks(model, selected.pairs, mask_choice(arguments, COMMAND), progress)
     for warning in of_files:
         say_item(print, "warning", warning)
     warnings += of_files
@@ -207,13 +206,6 @@ def run_evaluation(
     return {**numbers, "warnings": warnings}
 
 
-def mask_choice(arguments: Namespace) -> MaskChoice:
-    """What the flags say of the masks."""
-    return MaskChoice(
-        arguments.cell, arguments.ignore, bool(arguments.invert_masks), command=COMMAND, classes=arguments.classes
-    )
-
-
 def build_parser() -> Parser:
     """The command's arguments."""
     parser = Parser(
@@ -231,7 +223,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--images", metavar="DIR", type=file_path, help=SETTING_FLAGS["images"].help)
     parser.add_argument("--masks", metavar="DIR", type=file_path, help=SETTING_FLAGS["masks"].help)
-    add_setting_flags(parser, ("cell", "classes", "ignore", "invert_masks"), TrainConfig())
+    add_mask_flags(parser)
     add_skip_unpaired(parser)
     parser.add_argument(
         "--side",

@@ -57,7 +57,7 @@ class LargeMaps:
         self.brightness = self._array(np.float32)
         self.separation: DiskArray | None = None
         self.classes = None if legend is None else LargeClasses(shape, legend, self.probability, self._array)
-        self._regions = PassingRegions(shape[1])
+        self._regions = PassingRegions(shape[1]) if legend is None else None  # with classes each kind has its own
         self._rows = 0
 
     def __enter__(self) -> LargeMaps:
@@ -89,16 +89,16 @@ class LargeMaps:
             self.separation.append(separation)
         self.probability.append(probability)
         self.brightness.append(brightness(image))
-        if self.classes is None:
+        if self._regions is not None:
             self._regions.add(probability > self.settings.threshold)
-        else:
+        if self.classes is not None:
             assert foreground_class is not None
             self.classes.add(probability, foreground_class)
         self._rows += len(probability)
 
     def regions(self) -> RegionTable:
         """The connected regions of the pixels above the threshold, once all rows were added; without classes."""
-        assert self._rows == self.shape[0] and self.classes is None
+        assert self._rows == self.shape[0] and self._regions is not None
         return self._regions.table()
 
     def kinds(self) -> dict[int, KindMaps]:

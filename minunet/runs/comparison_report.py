@@ -140,7 +140,7 @@ def _worst(comparison: ComparedFolders, count: str) -> ReportSection:
             f"F1 of cells {row['cell_f1']:.3f}; {row['true_cells']} cells in A, {row['predicted_cells']} in B; "
             f"splits {row['splits']}, merges {row['merges']}"
         )
-        a, b = comparison.labels(name)
+        a, b = (cells.labels for cells in comparison.cells(name))
         shown = ShownLabels.of(name, a, b, _image(comparison.images.get(name), a.shape))
         cases.append(ReportCase(f"worst {number}: {name}", shown.pictures(), caption))
     return ReportSection("cases", heading, cases=cases, legend=DIFFERENCE_LEGEND if cases else ())

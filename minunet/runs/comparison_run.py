@@ -6,15 +6,15 @@ The first folder is taken for the truth.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from minunet.cells.agreement import Agreement
 from minunet.cells.cell_scores import CellScores
+from minunet.data.mask_cells import MaskCells
 from minunet.data.reading.file_workers import ProgressCallback
+from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
 from minunet.errors import UserError
 from minunet.files.atomic_write import replacing, write_text
 from minunet.files.folders import results_problems
@@ -73,11 +73,13 @@ class ComparedFolders:
         UserError
             If a file cannot be read, or the two are not of one size.
         """
-        a, b = self.labels(name)
-        self.scores.update(a, b, name)
+        a, b = self.cells(name)
+        true, found = b.scored(a.labels)[::-1]
+        true, found = replace(a, labels=true).scored(found)
+        self.scores.update(true, found, name)
         first, second = self.folders
         for class_name, scores in self.classes.items():
-            scores.update(first.of_class(name, a, class_name), second.of_class(name, b, class_name), name)
+            scores.update(first.of_class(name, a, true, class_name), second.of_class(name, b, found, class_name), name)
 
     def worst(self, most: int) -> list[tuple[str, dict[str, Any]]]:
         """The names and scores of the images whose cells differ: those of the lowest F1 first, at most so many."""
@@ -88,12 +90,12 @@ class ComparedFolders:
         """The scores of each class by its name, see `CellScores.class_row`."""
         return {name: scores.class_row() for name, scores in self.classes.items()}
 
-    def labels(self, name: str) -> tuple[np.ndarray, np.ndarray]:
-        """The labels (H, W) of one name in both folders; raises `UserError` as `add` does."""
+    def cells(self, name: str) -> tuple[MaskCells, MaskCells]:
+        """The cells of one name in both folders; raises `UserError` as `add` does."""
         first, second = self.folders
-        a, b = first.labels(name), second.labels(name)
-        if a.shape != b.shape:
-            (h, w), (other_h, other_w) = a.shape, b.shape
+        a, b = first.cells(name), second.cells(name)
+        if a.labels.shape != b.labels.shape:
+            (h, w), (other_h, other_w) = a.labels.shape, b.labels.shape
             raise UserError(
                 f"{name}: {w}x{h} pixels in {first.path}, and {other_w}x{other_h} in {second.path}: give images of one size."
             )
@@ -101,7 +103,11 @@ class ComparedFolders:
 
 
 def compare_folders(
-    a: Path, b: Path, progress: ProgressCallback | None = None, images: Path | None = None
+    a: Path,
+    b: Path,
+    progress: ProgressCallback | None = None,
+    images: Path | None = None,
+    choice: MaskChoice = NOTHING_SAID,
 ) -> ComparedFolders:
     """Compare the cells of two folders of labels or masks; `a` is taken for the truth.
 
@@ -112,17 +118,19 @@ def compare_folders(
         Called with the number of images done, and of all.
     images : Path, optional
         A folder of the images themselves.
+    choice : MaskChoice
+        What the user says of the masks that no predict wrote.
 
     Raises
     ------
     UserError
-        With every problem: folders without labels, no common names, sizes that differ.
+        With every problem: folders without labels, no common names, sizes that differ, classes of other names.
     """
     problems: list[str] = []
     folders: list[LabelFolder] = []
     for folder in (a, b):
         try:
-            folders.append(LabelFolder.find(folder))
+            folders.append(LabelFolder.find(folder, choice))
         except UserError as error:
             problems += error.problems
     shown: dict[str, Path] = {}
@@ -130,6 +138,8 @@ def compare_folders(
         shown = {} if images is None else files_by_name(images, images_in(images))
     except UserError as error:
         problems += [f"--images: {problem}" for problem in error.problems]
+    if len(folders) == 2:
+        problems += _choice_problems(folders, choice)
     if problems:
         raise UserError(problems)
     first, second = folders
@@ -192,9 +202,38 @@ def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -
     return None
 
 
+def _choice_problems(folders: Sequence[LabelFolder], choice: MaskChoice) -> list[str]:
+    """What is wrong with what the user says of the masks, now that the folders are known."""
+    first, second = folders
+    if first.is_predicted and second.is_predicted:
+        given = {"--cell": choice.cell, "--classes": choice.classes, "--ignore": choice.ignore}
+        flags = [flag for flag, value in given.items() if value is not None] + ["--invert-masks"] * choice.invert
+        both = f"{first.path} and {second.path} hold the labels of predict"
+        return [f"{join_names(flags)}: {both}, whose values are numbers of cells; leave this out."] if flags else []
+    named, other = (first, second) if second.is_predicted else (second, first)
+    if choice.classes is None or not other.is_predicted or not other.class_names:
+        return []
+    if set(other.class_names) <= set(named.class_names):
+        return []
+    return [
+        f"--classes: cells of the masks in {named.path} have the classes {join_names(named.class_names)}, and those of "
+        f"{other.path} {join_names(other.class_names)}: give the same names."
+    ]
+
+
 def _common_classes(a: LabelFolder, b: LabelFolder) -> tuple[list[str], str | None]:
-    """The classes that are compared, and a note where only one of the folders names the class of its cells."""
-    if bool(a.classes) == bool(b.classes):
-        return sorted({*a.class_names(), *b.class_names()}), None
-    named, other = (a, b) if a.classes else (b, a)
-    return [], f"{named.path} has classes of cells, and {other.path} has none: classes are not compared"
+    """The classes that are compared, and a note where there are none although a folder has classes."""
+    if not a.class_names and not b.class_names:
+        return [], None
+    if not a.class_names or not b.class_names:
+        named, other = (a, b) if a.class_names else (b, a)
+        note = f"{named.path} has classes of cells, and {other.path} has none: classes are not compared"
+        if not other.is_predicted:
+            note += "; where its masks show classes, --classes says which value is which"
+        return [], note
+    if set(a.class_names).isdisjoint(b.class_names):
+        return [], (
+            f"{a.path} has the classes {join_names(a.class_names)}, and {b.path} {join_names(b.class_names)}: classes are not "
+            "compared"
+        )
+    return sorted({*a.class_names, *b.class_names}), None

@@ -1,35 +1,34 @@
-"""A label folder: the labels or masks of a folder by their names, how they are read, and the classes of their cells where a table
-beside them names these.
+"""A label folder: the labels or masks of a folder by their names, how they are read, and the classes of their cells.
+
+The classes are those of masks that show several, or those that the tables of predict name.
 """
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from minunet.data.class_cells import ClassCells
+from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
-from minunet.data.mask_cells import cells_of_mask
+from minunet.data.mask_cells import MaskCells, cells_of_mask
 from minunet.data.pair_statistics import measure_mask
 from minunet.data.reading.chosen_reading import choose_reading
 from minunet.data.reading.file_workers import map_files
+from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
 from minunet.data.reading.mask_reading import NUMBERED, MaskReading
 from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.runs.prediction_tables import CELL_TABLE
-from minunet.runs.report_sections import table_lines
+from minunet.runs.predicted_classes import NO_CLASSES, PredictedClasses
 from minunet.wording import count_noun
 
 LABELS = "_labels.tif"
 ENDINGS = ("_mask", "-mask", "_labels", "-labels", "_label")  # taken off the names
-CLASS_FIELDS = ("image", "id", "class")  # of a table that names the class of each cell
-
-CellClasses = dict[str, dict[int, str]]  # by name, then by the number of the cell
 
 
 @dataclass(frozen=True)
@@ -46,19 +45,25 @@ class LabelFolder:
         How they are read.
     note : str or None
         What the user should know of them.
-    classes : dict
-        The class of each cell, by name and number, of a folder of predictions of a model with classes; empty for others.
+    predicted : PredictedClasses
+        Of a folder of predictions, what its tables say of classes.
     """
 
     path: Path
     files: dict[str, Path]
     reading: MaskReading
     note: str | None = None
-    classes: CellClasses = field(default_factory=dict)
+    predicted: PredictedClasses = NO_CLASSES
 
     @classmethod
-    def find(cls, folder: Path) -> LabelFolder:
+    def find(cls, folder: Path, choice: MaskChoice = NOTHING_SAID) -> LabelFolder:
         """The labels in a folder and the folders in it: NAME_labels.tif of predict where there are such, else every image.
+
+        Parameters
+        ----------
+        folder : Path
+        choice : MaskChoice
+            What the user says of masks; the labels of predict are numbers of cells, whatever it says.
 
         Raises
         ------
@@ -74,14 +79,21 @@ class LabelFolder:
             raise UserError(f"{folder}: holds no labels or masks; give a folder of PNG or TIFF files.")
         files = files_by_name(folder, found)
         if labels:
-            by_image = _read_classes(folder / CELL_TABLE)
-            images = {name: path.relative_to(folder).as_posix().removesuffix(LABELS) for name, path in files.items()}
-            classes = {name: by_image[image] for name, image in images.items() if image in by_image}
-            return cls(folder, files, MaskReading(NUMBERED), classes=classes)
-        return cls(folder, files, *_reading(folder, [*files.values()]))
+            return cls(folder, files, MaskReading(NUMBERED), predicted=PredictedClasses.read(folder))
+        return cls(folder, files, *_reading(folder, [*files.values()], choice))
 
-    def labels(self, name: str) -> np.ndarray:
-        """The labels of a file, (H, W) int32; 0 for background.
+    @property
+    def is_predicted(self) -> bool:
+        """Whether these are the labels that predict wrote, which are read as they are, whatever the user says of masks."""
+        return any(path.name.endswith(LABELS) for path in self.files.values())
+
+    @property
+    def class_names(self) -> list[str]:
+        """The names of the classes that its cells can have, sorted; empty where it tells cell and background only."""
+        return sorted([*self._kinds] or self.predicted.names)
+
+    def cells(self, name: str) -> MaskCells:
+        """The cells of a file, with their classes where they have such.
 
         Raises
         ------
@@ -89,16 +101,31 @@ class LabelFolder:
             If the file cannot be read.
         """
         path = self.files[name]
-        return cells_of_mask(read_mask(Pair(name, path, path)), Preprocessing(reading=self.reading)).labels
+        return cells_of_mask(read_mask(Pair(name, path, path)), Preprocessing(reading=self.reading))
 
-    def of_class(self, name: str, labels: np.ndarray, class_name: str) -> np.ndarray:
-        """The labels (H, W) of the cells of one class alone; 0 elsewhere."""
-        numbers = [number for number, found in self.classes.get(name, {}).items() if found == class_name]
-        return np.where(np.isin(labels, numbers), labels, 0)
+    def of_class(self, name: str, cells: MaskCells, labels: np.ndarray, class_name: str) -> np.ndarray:
+        """The labels (H, W) of the cells of one class alone; 0 elsewhere.
 
-    def class_names(self) -> list[str]:
-        """The names of the classes that its cells have, sorted."""
-        return sorted({name for cells in self.classes.values() for name in cells.values()})
+        Parameters
+        ----------
+        name : str
+            Of the file.
+        cells : MaskCells
+            What `cells` gives of it.
+        labels : ndarray, (H, W) int32
+            Those of its labels that are looked at.
+        class_name : str
+        """
+        if cells.classes is not None:
+            return ClassCells(labels, cells.classes).of_class(self._kinds[class_name])
+        image = self.files[name].relative_to(self.path).as_posix().removesuffix(LABELS)
+        return np.where(np.isin(labels, self.predicted.numbers(image, class_name)), labels, 0)
+
+    @property
+    def _kinds(self) -> dict[str, int]:
+        """The index of each class that cells can have, by its name, of masks that show classes."""
+        legend = ClassLegend.of(self.reading.class_names, self.reading.classes)
+        return dict(zip(legend.kind_names, legend.kinds, strict=True)) if self.reading.classes else {}
 
 
 def files_by_name(folder: Path, paths: Sequence[Path]) -> dict[str, Path]:
@@ -131,7 +158,7 @@ def _name(folder: Path, path: Path) -> str:
     return (path.relative_to(folder).parent / stem).as_posix()
 
 
-def _reading(folder: Path, paths: Sequence[Path]) -> tuple[MaskReading, str | None]:
+def _reading(folder: Path, paths: Sequence[Path], choice: MaskChoice) -> tuple[MaskReading, str | None]:
     """How masks are read, and a note where they are of one value: images without a cell, or cells that fill them."""
     measured = map_files(lambda path: measure_mask(Pair(path.stem, path, path)), paths)
     problems = [file.problem for file in measured if file.problem]
@@ -149,26 +176,7 @@ def _reading(folder: Path, paths: Sequence[Path]) -> tuple[MaskReading, str | No
         return MaskReading(
             NUMBERED
         ), f"{folder}: {count_noun(len(paths), 'mask')} with {extent}; check that this is intended"
-    chosen = choose_reading(counts, names=paths)
+    chosen = choose_reading(counts, choice, paths)
     if chosen.reading is None:
         raise UserError(f"{folder}: {problem}" for problem in chosen.problems)
     return chosen.reading, None
-
-
-def _read_classes(table: Path) -> CellClasses:
-    """The class of each cell by a table of predict; empty where there is none, or it has no classes."""
-    classes: CellClasses = {}
-    if not table.is_file():
-        return classes
-    try:
-        reader = csv.DictReader(table_lines(table), strict=True)
-        if not set(CLASS_FIELDS) <= set(reader.fieldnames or ()):
-            return classes
-        for row in reader:
-            if row["class"]:
-                classes.setdefault(row["image"], {})[int(row["id"])] = row["class"]
-    except OSError as error:
-        raise UserError(f"{table}: cannot be read ({error.strerror or error}); move it away.") from error
-    except (TypeError, ValueError, csv.Error) as error:
-        raise UserError(f"{table}: is damaged ({error}); move it away to compare without classes.") from error
-    return classes

@@ -120,6 +120,66 @@ def test_classes_of_cells_are_compared_where_both_folders_name_them(folders, cap
     assert "b/cells.csv: is damaged" in " ".join(capsys.readouterr().err.split())
 
 
+def write_class_masks(folder):
+    """x: a red cell with one of two places as white as in TWO; y: the other way round; white cells have a nucleus inside."""
+    folder.mkdir()
+    for name, values in (("x", (1, 2)), ("y", (2, 1))):
+        mask = np.zeros(SHAPE, np.uint8)
+        for value, (row, column) in zip(values, ((20, 18), (24, 44)), strict=True):
+            mask[disc(SHAPE, row, column, 8)] = value
+            if value == 2:
+                mask[disc(SHAPE, row, column, 4)] = 3
+        Image.fromarray(mask).save(folder / f"{name}.png")
+
+
+def test_masks_of_classes_are_compared_with_predictions_class_by_class(folders, capsys):
+    write_class_masks(folders / "hand")
+    write_classes(folders / "b", [("x", 3, "red"), ("x", 6, "white"), ("y", 3, "red")])
+    (folders / "b" / "images.csv").write_text("image,cells,count_red,count_white\nx,2,1,1\ny,1,1,0\n")
+    assert run("hand", "b", "--classes", "background,red,white,nucleus", "--out", "out") == 0
+    document = json.loads((folders / "out" / "comparison.json").read_text())
+    assert document["scores"]["true_cells"] == 4  # the nucleus is no cell of its own
+    classes = {
+        name: (row["true_cells"], row["predicted_cells"], row["cell_f1"]) for name, row in document["classes"].items()
+    }
+    assert classes == {"red": (2, 2, 0.5), "white": (2, 1, pytest.approx(2 / 3))}
+    assert run("hand", "hand", "--classes", "background=0,red=1,white=2,nucleus=3") == 0
+    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["white", "2", "2", "0.0", "%", "1.0000"] in printed
+
+
+def test_classes_that_cannot_be_compared(folders, capsys):
+    write_class_masks(folders / "hand")
+    write_classes(folders / "b", [("x", 3, "red"), ("x", 6, "white"), ("y", 3, "red")])
+    assert run("hand", "b", "--classes", "background,red,wbc,nucleus") == 2
+    assert "in hand have the classes red and wbc, and those of b red and white: give the same" in flat(
+        capsys.readouterr().err
+    )
+    assert run("b", "b", "--classes", "auto", "--invert-masks") == 2
+    assert "--classes and --invert-masks: b and b hold the labels of predict" in flat(capsys.readouterr().err)
+    assert run("hand", "b") == 0
+    assert "where its masks show classes, --classes says which value is which" in flat(capsys.readouterr().out)
+    (folders / "c").mkdir()
+    for name in "xy":
+        tifffile.imwrite(folders / "c" / f"{name}_labels.tif", TWO)
+    write_classes(folders / "c", [("x", 3, "rbc"), ("x", 6, "platelet")])
+    assert run("c", "b") == 0
+    assert "c has the classes platelet and rbc, and b red and white: classes are not compared" in flat(
+        capsys.readouterr().out
+    )
+
+
+def test_the_flags_say_how_masks_are_read(folders):
+    write_class_masks(folders / "hand")
+    assert run("hand", "b", "--cell", "1", "--ignore", "2,3", "--out", "out") == 0
+    assert json.loads((folders / "out" / "comparison.json").read_text())["scores"]["true_cells"] == 2
+
+
+def flat(text):
+    """A text that was broken into lines, in one line."""
+    return " ".join(text.split())
+
+
 def test_images_that_are_not_there_are_named(folders, capsys):
     (folders / "images").mkdir()
     Image.new("RGB", SHAPE[::-1]).save(folders / "images" / "x.jpg")
