@@ -11,7 +11,7 @@ import functools
 import math
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path("/")
@@ -61,7 +61,7 @@ def available_memory() -> int | None:
     system = _available_of_system(ROOT)
     if system is None:
         return None
-    return max(0, min([system, *(limit - used for limit, used in _memory_limits(ROOT))]))
+    return max(0, min([system, *(limit - used() for limit, used in _memory_limits(ROOT))]))
 
 
 def release_freed_memory() -> None:
@@ -93,20 +93,24 @@ def cpu_quota(root: Path = ROOT) -> float | None:
     return min(quotas, default=None)
 
 
-def _memory_limits(root: Path) -> list[tuple[int, int]]:
-    """Limit and use in bytes of every control group around this process that has a limit."""
-    limits = []
+def _memory_limits(root: Path) -> list[tuple[int, Callable[[], int]]]:
+    """The limit of every control group around this process that has one, and a function that returns the bytes in use there."""
+    limits: list[tuple[int, Callable[[], int]]] = []
     for folder in _control_groups("memory", root):
         for limit_file, use_file, cache in (
             ("memory.max", "memory.current", "inactive_file"),
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
-            limit, used = _text(folder / limit_file), _text(folder / use_file)
+            limit = _text(folder / limit_file)
             if limit.isdecimal():
-                # Pages of files that were read count as used, but the system gives them up when memory is short.
-                freed = _field(folder / "memory.stat", cache) or 0
-                limits.append((int(limit), max(0, int(used) - freed) if used.isdecimal() else 0))
+                limits.append((int(limit), functools.partial(_used_memory, folder, use_file, cache)))
     return limits
+
+
+def _used_memory(folder: Path, use_file: str, cache: str) -> int:
+    """Bytes that a control group uses. Pages of files that were read count, but the system gives them up when memory is short."""
+    used = _text(folder / use_file)
+    return max(0, int(used) - (_field(folder / "memory.stat", cache) or 0)) if used.isdecimal() else 0
 
 
 def _control_groups(controller: str, root: Path) -> Iterator[Path]:

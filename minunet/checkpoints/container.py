@@ -14,14 +14,13 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
+from minunet.checkpoints.checksum import CHECKSUM, ChecksumThread, checksum
 from minunet.checkpoints.serialization import TensorsOfFile, serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
 from minunet.files.names import unusable_name
 from minunet.files.reading import open_regular
 from minunet.functional.validation import is_whole_number
-from minunet.kernels.cpu.threads import parallel
 from minunet.wording import shorten
 
 VERSION = 1
@@ -62,10 +61,45 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
     return write_parts(path, serialized(arrays, {KEY: header}))
 
 
+class StoredFile:
+    """The tensors and the document of a file whose checksum another thread still computes.
+
+    Attributes
+    ----------
+    document : dict
+        The JSON document of the header.
+    """
+
+    def __init__(self, path: Path, tensors: dict[str, np.ndarray], document: dict[str, Any], thread: ChecksumThread):
+        self.document = document
+        self._path, self._tensors, self._thread = path, tensors, thread
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The arrays, once they are known to be as they were written.
+
+        Raises
+        ------
+        UserError
+            If they are not, or the document is not.
+        """
+        if damaged_part := self._thread.result():
+            raise UserError(
+                f"{self._path}: this file is damaged, its {damaged_part} is not as it was written (by its checksum); copy it "
+                f"again. If it was changed on purpose, remove '{CHECKSUM}' from its header."
+            )
+        return self._tensors
+
+
 def read(
     path: str | Path, formats: Mapping[str, str], check: Check | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read a file that `write` wrote.
+    """Read a file that `write` wrote: its tensors and its document. The parameters and the errors are those of `read_unchecked`."""
+    stored = read_unchecked(path, formats, check)
+    return stored.tensors(), stored.document
+
+
+def read_unchecked(path: str | Path, formats: Mapping[str, str], check: Check | None = None) -> StoredFile:
+    """Read a file that `write` wrote, and let another thread compute its checksum.
 
     Parameters
     ----------
@@ -75,13 +109,6 @@ def read(
         The kinds that are accepted (`document["format"]`), each with its description for error messages.
     check : callable, optional
         Called as `check(path, table, document)` before the tensors are read, to refuse what does not fit.
-
-    Returns
-    -------
-    tensors : dict of str to ndarray
-        The arrays.
-    document : dict
-        The JSON document of the header.
 
     Raises
     ------
@@ -97,18 +124,12 @@ def read(
             document = _document(path, header, formats)
             if check is not None:
                 check(path, table, document)
-            tensors, damaged_part = _tensors(path, file, table, document)
+            return _with_tensors(path, file, table, document)
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
         reason = unusable_name(path) or error.strerror or error
         raise UserError(f"{shorten(path, 1000)}: cannot be read ({reason}); check that you may read it.") from error
-    if damaged_part:
-        raise UserError(
-            f"{path}: this file is damaged, its {damaged_part} is not as it was written (by its checksum); copy it again. If it "
-            f"was changed on purpose, remove '{CHECKSUM}' from its header."
-        )
-    return tensors, document
 
 
 def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
@@ -149,14 +170,14 @@ def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, Te
         raise _damaged(path) from None
 
 
-def _tensors(
+def _with_tensors(
     path: Path, file: BufferedReader, table: Mapping[str, TensorEntry], document: dict[str, Any]
-) -> tuple[dict[str, np.ndarray], str | None]:
-    """The tensors, and what does not agree with the checksum, which takes longer than reading and is computed meanwhile."""
+) -> StoredFile:
+    """The file with its tensors; the checksum takes longer than reading, and is computed meanwhile as well."""
     try:
         tensors = TensorsOfFile(file, table)
-        read, damaged_part = parallel(lambda job: job(), [tensors.read, lambda: mismatch(tensors, document)])
-        return read, damaged_part
+        thread = ChecksumThread(tensors, document)
+        return StoredFile(path, tensors.read(), document, thread)
     except (EOFError, TypeError) as error:
         raise UserError(
             f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minunet.checkpoints import container
 from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
+from minunet.checkpoints.container import StoredFile, read_unchecked
 from minunet.checkpoints.header import (
     MODEL,
     as_weights,
@@ -25,13 +25,14 @@ from minunet.checkpoints.header import (
 from minunet.checkpoints.pretrained import named_model
 from minunet.checkpoints.state_tensors import STATE, STATE_FILE, stored_weights
 from minunet.checkpoints.tensor_table import TensorEntry
-from minunet.checkpoints.trained_model import TrainedModel
 from minunet.data.reading.channels import channel_count
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
-from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 from minunet.wording import count_noun
+
+if TYPE_CHECKING:
+    from minunet.checkpoints.trained_model import TrainedModel
 
 MODEL_FILE = "model.safetensors"
 
@@ -75,14 +76,26 @@ def load_model(path: str | Path | None = None, device: str = "auto", precision: 
     (30, 40)
     """
     problems: list[str] = []
+    stored: StoredFile | None = None
+    try:
+        file = model_file(path)
+        formats = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
+        stored = read_unchecked(file, formats, check_model)
+    except UserError as error:
+        problems = error.problems
+    # These take long to import; the checksum is computed meanwhile.
+    from minunet.checkpoints.trained_model import TrainedModel
+    from minunet.kernels.machine import Machine
+
     try:
         machine = Machine.choose(device, precision)
     except UserError as error:
-        problems += error.problems
-    try:
-        file, model, preprocessing, document = _read_model(path)
-    except UserError as error:
-        problems += error.problems
+        problems = error.problems + problems
+    if stored is not None:
+        try:
+            model, preprocessing, document = _build(file, stored)
+        except UserError as error:
+            problems += error.problems
     if problems:
         raise UserError(problems)
     model.to(machine.device)
@@ -101,11 +114,9 @@ def load_model(path: str | Path | None = None, device: str = "auto", precision: 
     )
 
 
-def _read_model(path: str | Path | None) -> tuple[Path, UNet, Preprocessing, dict[str, Any]]:
-    """The file at `path` or in that folder; its model with its weights, its preprocessing, and its document."""
-    path = model_file(path)
-    formats = {MODEL: f"the {MODEL_FILE} that training wrote, or its run folder", STATE: f"its {STATE_FILE}"}
-    tensors, document = container.read(path, formats, check_model)
+def _build(path: Path, stored: StoredFile) -> tuple[UNet, Preprocessing, dict[str, Any]]:
+    """The model of a file with its weights, its preprocessing, and its document."""
+    tensors, document = stored.tensors(), stored.document
     if document["format"] == STATE:
         tensors = stored_weights(tensors)
     config = document["architecture"]
@@ -113,7 +124,7 @@ def _read_model(path: str | Path | None) -> tuple[Path, UNet, Preprocessing, dic
     preprocessing = build_preprocessing(path, document["preprocessing"])
     model = build_model(path, config)
     give_weights(model, weights)
-    return path, model, preprocessing, document
+    return model, preprocessing, document
 
 
 def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:

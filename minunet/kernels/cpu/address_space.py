@@ -101,6 +101,6 @@ def are_addresses_free() -> bool:
     if any(limit != resource.RLIM_INFINITY for limit in limits):
         return False
     try:
-        return Path("/proc/sys/vm/overcommit_memory").read_text(encoding="ascii").strip() in ("0", "1")
+        return Path("/proc/sys/vm/overcommit_memory").read_text(encoding="utf-8").strip() in ("0", "1")
     except OSError:
         return False

@@ -150,7 +150,7 @@ def make_calls(calls: list[Call], views: list[View], used: int, arrays: list[np.
 def recorded(cost: Callable[..., float]) -> Callable[[Kernel], Kernel]:
     """Decorator of a kernel that is recorded for arguments for which it takes little time by its estimated `cost`.
 
-    What is recorded runs on the calling thread; so short a call is not faster on several.
+    Such a call runs on the calling thread, also before it is recorded: so short a call is not faster on several.
     """
 
     def decorate(kernel: Kernel) -> Kernel:
@@ -165,9 +165,12 @@ def recorded(cost: Callable[..., float]) -> Callable[[Kernel], Kernel]:
                 return kernel(*args)
             if isinstance(known, Recording) and known.fits():
                 return known.replay(arrays_among(args))
-            if isinstance(known, int) and known < SEEN_BEFORE:
-                _remember(key, known + 1 if known or _is_suitable(cost, args) else -1)
+            if known == 0 and not _is_suitable(cost, args):
+                _remember(key, -1)
                 return kernel(*args)
+            if isinstance(known, int) and known < SEEN_BEFORE:
+                _remember(key, known + 1)
+                return _on_this_thread(partial(kernel, *args))
             return _record(key, kernel, args)
 
         origin = getattr(kernel, "func", kernel)  # of a partial, the function behind it
@@ -194,12 +197,17 @@ def _is_suitable(cost: Callable[..., float], args: tuple[Any, ...]) -> bool:
     return not unfit and cost(*args) <= (LONGEST if get_num_threads() > 1 else LONGEST_ALONE)
 
 
+def _on_this_thread(function: Callable[[], Any]) -> Any:
+    """What the function returns; no other thread does any of its jobs."""
+    (result,) = parallel(lambda _: function(), (None,))
+    return result
+
+
 def _record(key: Any, kernel: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     """The result of a kernel, whose calls are noted meanwhile."""
     if scratch_memory().used:
         return kernel(*args)
-    (result,) = parallel(partial(_run_and_record, key, kernel), (args,))
-    return result
+    return _on_this_thread(partial(_run_and_record, key, kernel, args))
 
 
 def _run_and_record(key: Any, kernel: Callable[..., Any], args: tuple[Any, ...]) -> Any:

@@ -138,6 +138,18 @@ def test_a_long_call_is_not_recorded(rng, monkeypatch):
     assert replays() == []
 
 
+def test_a_short_call_has_the_calling_thread_only(rng, monkeypatch):
+    invited = []
+    monkeypatch.setattr(threads, "_num_threads", 2)
+    monkeypatch.setattr(threads._pool, "workers", lambda count: invited.append(count) or [])
+    for _ in range(5):
+        candidate("im2col").run(*convolution(rng, size=100))
+    assert invited == []
+    monkeypatch.setattr(recording, "LONGEST", 10.0)
+    candidate("im2col").run(*convolution(rng, size=101))
+    assert invited
+
+
 def test_one_array_given_twice_is_not_recorded(rng):
     (x,), _, *rest = convolution(rng)
     weight = rng.standard_normal((3, 3, 16, 8), np.float32)
