@@ -14,7 +14,7 @@ def block(number, file="README.md"):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize(("number", "last"), [(1, "python -m minunet.train"), (2, "python -m pytest")])
+@pytest.mark.parametrize(("number", "last"), [(1, "python -m minunet.train"), (2, "python -m pytest -n auto")])
 def test_each_block_sets_up_an_environment_and_ends_with_its_command(number, last):
     lines = block(number).stdout.splitlines()
     assert lines[:2] == ["python3 -m venv .venv", ". .venv/bin/activate"]
