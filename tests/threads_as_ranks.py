@@ -78,13 +78,40 @@ class ThreadCommunicator:
 
         return Request(wait)
 
-    def Iallgather(self, own, total):
+    def Iallgatherv(self, own, received):
         key = self._post("gather", own.copy())
 
         def wait():
-            total[:] = np.concatenate(self.world.values(*key))
+            total, (counts, starts) = received
+            for of_rank, start, count in zip(self.world.values(*key), starts, counts, strict=True):
+                assert len(of_rank) == count
+                total[start : start + count] = of_rank
 
         return Request(wait)
+
+
+class ThreadWindow:
+    """Shared memory as `MPI.Win.Allocate_shared` gives it: the memory of each rank, seen by all."""
+
+    def __init__(self, memories):
+        self.memories = memories
+
+    def Shared_query(self, rank):
+        return self.memories[rank], 1
+
+    def Sync(self):
+        pass
+
+    def Unlock_all(self):
+        pass
+
+    def Free(self):
+        self.memories = None
+
+
+def thread_window(communicator, size):
+    """In the place of `minunet.training.shared_memory.allocate_window`."""
+    return ThreadWindow(communicator.world.values(*communicator._post("window", np.full(size, 255, np.uint8))))
 
 
 def in_ranks(count, work):

@@ -20,7 +20,7 @@ BACKWARD = 2 / 3  # of a step
 
 
 def ring(nodes: int, size: float, latency: float, byte: float, buckets: int = 1) -> float:
-    """Seconds of reduce-scatter and all-gather by exchanges with every other node, which is what a ring takes, too."""
+    """Seconds of the exchange of gradients and of the gathering of weights, as long as in a ring."""
     share = (nodes - 1) / nodes
     return 2 * (nodes - 1) * latency * buckets + 2 * share * size * byte + share * size * ADDING
 
@@ -31,10 +31,10 @@ def doubling(nodes: int, size: float, latency: float, byte: float) -> float:
 
 
 def efficiency(step: float, sending: float, buckets: int) -> float:
-    """The share of a step that is work, where sending goes on during the backward pass, all but the last bucket."""
-    backward = BACKWARD * step
-    hidden = sending * (buckets - 1) / buckets
-    return step / (step - backward + max(backward, hidden) + sending / buckets)
+    """The share of a step that is work, where gradients are sent during the backward pass, all but the last bucket."""
+    backward, exchange = BACKWARD * step, sending / 2
+    hidden = exchange * (buckets - 1) / buckets
+    return step / (step - backward + max(backward, hidden) + sending - hidden)
 
 
 def rows() -> list[str]:

@@ -50,6 +50,8 @@ class Adam(Optimizer):
     ...     optimizer.step()
     """
 
+    is_elementwise = True
+
     def __init__(
         self,
         params: Module | Iterable[Tensor],
@@ -125,6 +127,8 @@ class SGD(Optimizer):
     >>> x.data
     array([0.5], dtype=float32)
     """
+
+    is_elementwise = True
 
     def __init__(self, params: Module | Iterable[Tensor], lr: float, momentum: float = 0.0):
         super().__init__(params, lr, ("velocity",) if momentum else ())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ class Optimizer:
         Step size; it may be changed before every step.
     steps : int
         Number of calls of `step`.
+    is_elementwise : bool
+        Whether a step changes each value by itself, whatever the others are; False unless the class that defines `step` says
+        so. Then processes that share a training update a part of the values each, else all of them.
 
     Examples
     --------
@@ -47,6 +51,12 @@ class Optimizer:
     >>> x.data
     array([0.5], dtype=float32)
     """
+
+    is_elementwise = False
+
+    def __init_subclass__(cls) -> None:
+        if "step" in vars(cls) and "is_elementwise" not in vars(cls):
+            cls.is_elementwise = False  # what holds for the step of the class above need not hold for this one
 
     def __init__(self, params: Module | Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
         self.params = parameter_list(type(self).__name__, params)
@@ -94,6 +104,44 @@ class Optimizer:
         array([0.5], dtype=float32)
         """
         raise TypeError(f"{type(self).__name__} does not define step")
+
+    def step_parts(self, parts: Sequence[tuple[int, slice]], gradients: Sequence[Array]) -> None:
+        """A step that updates some values only; other processes update the rest, and bring the parameters together.
+
+        Parameters
+        ----------
+        parts : sequence of (int, slice)
+            Which values: the index of a parameter, and some of its flat array.
+        gradients : sequence of array
+            Of these values, one-dimensional.
+
+        Raises
+        ------
+        ValueError
+            If the optimizer is not elementwise.
+
+        Examples
+        --------
+        >>> from minunet import optim
+        >>> x = Tensor([1.0, 1.0, 1.0])
+        >>> optim.SGD([x], 0.25).step_parts([(0, slice(1, 3))], [np.ones(2, np.float32)])
+        >>> x.data
+        array([1.  , 0.75, 0.75], dtype=float32)
+        """
+        if not self.is_elementwise:
+            raise ValueError(f"{type(self).__name__} does not update parts of parameters")
+        self._match_state(range(len(self.params)))
+        own = copy.copy(self)  # of the same kind, over views of the values and of the state
+        own.params = [Tensor(self.params[k].data.reshape(-1)[part]) for k, part in parts]
+        own.state = {name: [group[k].reshape(-1)[part] for k, part in parts] for name, group in self.state.items()}
+        own.updates = self.updates[[k for k, _ in parts]]
+        for part, gradient in zip(own.params, gradients, strict=True):
+            part.grad = gradient
+        own.step()
+        self.steps += 1
+        self.updates += 1
+        for p in self.params:
+            p.mark_changed()
 
     def settings(self) -> dict[str, Any]:
         """The hyper-parameters, as plain numbers."""
@@ -205,12 +253,16 @@ class Optimizer:
             self.params[k].mark_changed()
         self.steps += 1
         self.updates[indices] += 1
+        self._match_state(indices)
+        return indices
+
+    def _match_state(self, indices: Iterable[int]) -> None:
+        """Bring the state to the dtype and the device of parameters, which may have been moved or converted since the last step."""
         for group in self.state.values():
-            for k in indices:  # the parameter may have been moved or converted since the last step
+            for k in indices:
                 p = self.params[k].data
                 if group[k].dtype != p.dtype or device_of(group[k]) != device_of(p):
                     group[k] = to_device(group[k].astype(p.dtype), device_of(p))
-        return indices
 
 
 def parameter_list(optimizer: str, params: Any) -> list[Tensor]:

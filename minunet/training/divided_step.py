@@ -28,6 +28,7 @@ from minunet.training.clipping import clip_gradients
 from minunet.training.gradient_sum import GradientSum
 from minunet.training.gradient_transport import Transport
 from minunet.training.micro_batches import MicroBatches
+from minunet.training.shared_update import SharedUpdate, can_share
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class DividedStep:
         self.division, self.ranks = division, ranks
         self.samples: int | None = None
         self.gradients = GradientSum(optimizer.params, division, ranks, transport)
+        self.update = SharedUpdate(optimizer, self.gradients, ranks) if can_share(optimizer, ranks) else None
 
     def __call__(
         self,
@@ -140,14 +142,26 @@ class DividedStep:
                 self.gradients.cancel()
                 return DividedResult(value, None, None)
             self.gradients.finish(max(1, examples))
-            clip = self.plan.clip
-            norm = None if clip is None else clip_gradients(self.optimizer.params, clip)
+            if self.update is None:
+                self.gradients.hand_out()
+            norm = None if self.plan.clip is None else self._clip(self.plan.clip)
             if norm is not None and not math.isfinite(norm):
                 return DividedResult(value, norm, None)
             before_update()
-            self.optimizer.step()
+            if self.update is None:
+                self.optimizer.step()
+            else:
+                self.update.step()
         overlap = sum((part.overlap for part in results), ConfusionCounts())
         return DividedResult(value, norm, None, examples, overlap)
+
+    def complete_state(self) -> None:
+        """On all ranks: give each the whole state of the optimizer, which is needed to save it."""
+        if self.update is not None:
+            self.update.complete_state()
+
+    def _clip(self, limit: float) -> float:
+        return clip_gradients(self.optimizer.params, limit) if self.update is None else self.update.clip(limit)
 
     def _own_parts(
         self, images: np.ndarray, masks: np.ndarray, samples: int

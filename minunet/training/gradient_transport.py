@@ -23,8 +23,15 @@ class Transport(Protocol):
             The values of each part.
         """
 
-    def gather(self, own: Array, total: Array) -> Any:
-        """Begin to write the `own` array of every rank, one after the other, into `total`; returns what `wait` takes."""
+    def gather(self, own: Array, total: Array, counts: Sequence[int]) -> Any:
+        """Begin to write the `own` array of every rank, one after the other, into `total`; returns what `wait` takes.
+
+        Parameters
+        ----------
+        own, total : array (values)
+        counts : sequence of int
+            The values of each rank.
+        """
 
     def wait(self, request: Any) -> None:
         """Wait until an operation is done."""
@@ -50,9 +57,9 @@ class MpiTransport:
             [sent, (sent_counts, starts(sent_counts))], [received, (received_counts, starts(received_counts))]
         )
 
-    def gather(self, own: Array, total: Array) -> Any:
+    def gather(self, own: Array, total: Array, counts: Sequence[int]) -> Any:
         """As `Transport.gather`."""
-        return self.communicator.Iallgather(own, total)
+        return self.communicator.Iallgatherv(own, [total, (counts, starts(counts))])
 
     def wait(self, request: Any) -> None:
         """As `Transport.wait`."""

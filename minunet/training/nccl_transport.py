@@ -42,9 +42,32 @@ class NcclTransport:
 
     def exchange(self, sent: Array, sent_counts: Sequence[int], received: Array, received_counts: Sequence[int]) -> Any:
         """As `Transport.exchange`."""
+        return self._exchange(sent, starts(sent_counts), sent_counts, received, received_counts)
+
+    def gather(self, own: Array, total: Array, counts: Sequence[int]) -> Any:
+        """As `Transport.gather`; the shares of ranks may differ in length, unlike those of NCCL's allGather."""
+        ranks = len(counts)
+        return self._exchange(own, [0] * ranks, [own.size] * ranks, total, counts)
+
+    def wait(self, request: Any) -> None:
+        """Let the kernels that are launched from now on wait; the processor does not."""
+        self.cupy.cuda.get_current_stream().wait_event(request[0])
+
+    def progress(self) -> None:
+        """Nothing: a GPU needs no help."""
+
+    def _exchange(
+        self,
+        sent: Array,
+        sent_starts: Sequence[int],
+        sent_counts: Sequence[int],
+        received: Array,
+        received_counts: Sequence[int],
+    ) -> Any:
+        """Begin to send each rank some values of `sent`, and to receive a part of `received` from each."""
         self._follow()
         self.nccl.groupStart()
-        for peer, (start, count) in enumerate(zip(starts(sent_counts), sent_counts, strict=True)):
+        for peer, (start, count) in enumerate(zip(sent_starts, sent_counts, strict=True)):
             if count:
                 pointer = sent.data.ptr + start * sent.itemsize
                 self.communicator.send(pointer, count, self._type(sent), peer, self.stream.ptr)
@@ -54,19 +77,6 @@ class NcclTransport:
                 self.communicator.recv(pointer, count, self._type(received), peer, self.stream.ptr)
         self.nccl.groupEnd()
         return self.stream.record(), sent, received  # the arrays stay until this is waited for
-
-    def gather(self, own: Array, total: Array) -> Any:
-        """As `Transport.gather`."""
-        self._follow()
-        self.communicator.allGather(own.data.ptr, total.data.ptr, own.size, self._type(own), self.stream.ptr)
-        return self.stream.record(), own, total
-
-    def wait(self, request: Any) -> None:
-        """Let the kernels that are launched from now on wait; the processor does not."""
-        self.cupy.cuda.get_current_stream().wait_event(request[0])
-
-    def progress(self) -> None:
-        """Nothing: a GPU needs no help."""
 
     def _follow(self) -> None:
         """What has been launched so far comes before what is sent next."""

@@ -38,8 +38,6 @@ class OrderedSum:
     ----------
     branches : list of Branch
         Those that cannot be added to each other, in the order of the terms; one, once all terms have been added.
-    free : list of array
-        Values that have been added to others and are not needed any more.
 
     Examples
     --------
@@ -54,10 +52,9 @@ class OrderedSum:
     def __init__(self, count: int):
         self.count = count
         self.branches: list[Branch] = []
-        self.free: list[Any] = []
 
     def add(self, branch: Branch) -> None:
-        """Add the next branch in the order of the terms; values of branches are changed in place."""
+        """Add the next branch in the order of the terms; the value of the branch on its left is changed in place."""
         start, height, value = branch
         while True:
             width = 1 << height
@@ -68,7 +65,6 @@ class OrderedSum:
                 if value is not None:
                     total = left.value
                     total += value
-                    self.free.append(value)
                     value = total
                 start, height = left.start, height + 1
             elif not is_right and width < self.count <= start + width:

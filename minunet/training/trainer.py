@@ -153,9 +153,12 @@ class Trainer:
                 self._stop_if_hopeless()
                 self._stop_if_requested()
         except KeyboardInterrupt as error:
-            # A second Ctrl-C, after a stop was requested, means "at once": there is no time for saving.
-            at_once = self._stop_requested and not isinstance(error, _StopRequested)
-            resumable = self._resumable and not at_once
+            # A second Ctrl-C, after a stop was requested, means "at once": there is no time for saving. Of several ranks one alone
+            # has not the whole state.
+            requested = isinstance(error, _StopRequested)
+            resumable = self._resumable and (requested or not self._stop_requested and self.ranks.size == 1)
+            if requested:
+                self._complete_state()
             self._emit("on_interrupt", resumable)
             raise Interrupted(resumable) from error
         except Exception as error:
@@ -299,10 +302,16 @@ class Trainer:
         ]  # before the state is saved, so that a resumed training does not repeat them
         if best:
             progress.best_epoch, progress.best_value = record.epoch, value
+        self._complete_state()
         self._emit("on_epoch_end", record)
         for warning in warnings:
             self._emit("on_warning", warning)
         self._resumable = True
+
+    def _complete_state(self) -> None:
+        """Bring the state of the optimizer together, of which each rank has a share."""
+        if isinstance(self.step, DividedStep):
+            self.step.complete_state()
 
     def _warn(self, warning: TrainingWarning) -> None:
         self.progress.warnings = [*self.progress.warnings, warning]

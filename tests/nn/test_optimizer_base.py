@@ -120,3 +120,50 @@ def test_a_gradient_of_a_subclass_is_a_plain_array(name):
             params[0].grad = np.array([[1.0, 2], [3, -4]]).view(kind)
             optimizer.step()
     np.testing.assert_array_equal(one[0].data, other[0].data)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda params: optim.Adam(params, 0.1, weight_decay=0.1),
+        lambda params: optim.SGD(params, 0.1),
+        lambda params: optim.SGD(params, 0.1, 0.9),
+    ],
+)
+def test_a_step_of_all_parts_is_a_step(make):
+    def optimizer():
+        rng = np.random.default_rng(0)
+        return make([Tensor(rng.standard_normal(shape), requires_grad=True) for shape in [(3, 4), (5,), ()]])
+
+    whole, parted = optimizer(), optimizer()
+    parts = [(0, slice(0, 7)), (0, slice(7, 12)), (1, slice(0, 5)), (2, slice(0, 1))]
+    for time in range(3):
+        whole.lr = parted.lr = 0.1 / (1 + time)
+        rng = np.random.default_rng(time)
+        for p in whole.params:
+            p.grad = np.asarray(rng.standard_normal(p.shape))
+        parted.step_parts(parts, [whole.params[k].grad.reshape(-1)[part].copy() for k, part in parts])
+        whole.step()
+    for one, other in zip(whole.params, parted.params, strict=True):
+        assert np.array_equal(one.data, other.data)
+        assert other.changes.count > 0
+    state = parted.state_dict()
+    assert all(np.array_equal(value, state[key]) for key, value in whole.state_dict().items())
+
+
+def test_a_step_of_parts_changes_these_only_and_counts():
+    optimizer = optim.Adam([Tensor(np.zeros(6), requires_grad=True), Tensor(np.zeros(2), requires_grad=True)], 0.5)
+    optimizer.step_parts([(0, slice(2, 4))], [np.ones(2)])
+    assert optimizer.params[0].data[2:4].tolist() == pytest.approx([-0.5, -0.5])
+    assert np.count_nonzero(optimizer.params[0].data) == 2 and not optimizer.params[1].data.any()
+    assert optimizer.steps == 1 and optimizer.updates.tolist() == [1, 1]
+
+
+def test_an_optimizer_whose_step_may_mix_values_has_no_step_of_parts():
+    class Normalised(optim.SGD):
+        def step(self):
+            raise AssertionError
+
+    optimizer = Normalised([Tensor(np.zeros(6), requires_grad=True)], 0.5)
+    with pytest.raises(ValueError, match="Normalised does not update parts"):
+        optimizer.step_parts([(0, slice(2, 4))], [np.ones(2)])

@@ -26,5 +26,5 @@ def test_formulas_of_two_nodes():
 
 
 def test_what_is_sent_during_the_backward_pass_costs_nothing_until_it_takes_longer():
-    assert efficiency(3.0, 1.0, 10) == pytest.approx(3 / 3.1)
-    assert efficiency(3.0, 20.0, 10) == pytest.approx(3 / (1 + 18 + 2))
+    assert efficiency(3.0, 1.0, 10) == pytest.approx(3 / (3 + 0.05 + 0.5))
+    assert efficiency(3.0, 20.0, 10) == pytest.approx(3 / (1 + 9 + 1 + 10))

@@ -31,6 +31,7 @@ def summed(ranks, samples, *, size=1, skip=(), bucket=12, batches=1):
             total.end_part()
         total.end()
         total.finish(samples)
+        total.hand_out()
         found.append([parameter.grad.copy() for parameter in parameters])
     return found
 
@@ -104,6 +105,7 @@ def test_after_an_error_what_is_missing_is_sent_too():
                 total.complete(parameter)
         total.end()
         total.finish(2)
+        total.hand_out()
         return [parameter.grad.tolist() for parameter in parameters]
 
     assert values_of(in_ranks(2, work)) == [[[1.5] * 5] * 3] * 2

@@ -35,9 +35,13 @@ def test_the_order_is_a_binary_tree():
     assert np.frombuffer(total(terms, [0, 4]), np.float32) == 2**24 + 2  # (1 + 2**24) + (1 + 1); 2**24 + 1 is 2**24
 
 
-def test_values_that_were_added_to_others_are_free_again():
-    own = OrderedSum(4)
-    arrays = [np.ones(1) for _ in range(4)]
-    for number, array in enumerate(arrays):
+def test_a_sum_is_in_the_array_that_was_added_at_its_place():
+    """So that as many arrays are enough as there are branches, and one for the next term."""
+    own = OrderedSum(8)
+    arrays = [np.empty(1) for _ in range(4)]
+    for number in range(2, 8):
+        array = arrays[len(own.branches)]
+        array[:] = number
         own.add(Branch(number, 0, array))
-    assert [id(array) for array in own.free] == [id(arrays[1]), id(arrays[3]), id(arrays[2])]
+        assert all(branch.value is array for branch, array in zip(own.branches, arrays, strict=False))
+    assert [float(branch.value[0]) for branch in own.branches] == [2 + 3, 4 + 5 + 6 + 7]

@@ -97,3 +97,20 @@ def test_a_training_that_diverges_ends_on_all_ranks_and_rank_0_says_where(pairs)
 
     first, second = values_of(in_ranks(2, work))
     assert first.startswith(second) and "(" in first and "(" not in second
+
+
+def test_a_rank_that_is_interrupted_alone_has_no_state_to_resume_from(pairs):
+    """It does not have the others' shares of the optimizer's state."""
+
+    def work(ranks):
+        made = trainer(ranks, pairs)
+        made._train = interrupt
+        with pytest.raises(Interrupted) as caught:
+            made.fit()
+        return caught.value.resumable
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    assert values_of(in_ranks(2, work)) == [False] * 2
+    assert values_of(in_ranks(1, work)) == [True]

@@ -1,26 +1,29 @@
 """Trainings under mpiexec: the bits of one process, also when resumed with another number, and one message where a rank fails."""
 
 import json
+import shutil
 import sys
 
 import pytest
 
 from minunet.checkpoints.training_state import load_state
+from minunet.files.lock import LOCK
 from minunet.ranks import find_ranks
 from tests.commands.train.small_runs import TINY, assert_same_run, problems, train
 from tests.mpi_programs import run_ranks
 
 CHANGED = """\
-import signal, sys
+import os, signal, sys
 from minunet.data.batches import Batches
 from minunet.errors import UserError
 from minunet.ranks import find_ranks, launched_rank
 from minunet.train import main
 from minunet.training.divided_step import DividedStep
+from minunet.training.shared_update import SharedUpdate
 from minunet.training.trainer import Trainer
 
 rank, _ = launched_rank()
-step, load, part = Trainer._step, Batches.load, DividedStep._part
+step, load, part, values = Trainer._step, Batches.load, DividedStep._part, SharedUpdate._values
 
 def stopping(self, batch, next_batch):
     if self.progress.step == 3 and rank == 0:
@@ -42,6 +45,13 @@ def broken(self, images, masks):
         raise ZeroDivisionError("a mistake in the program")
     return part(self, images, masks)
 
+def half_way(self, arrays, part):  # the own values are updated, and those of the others are not there
+    if rank == 1 and self.optimizer.steps == 5:
+        if how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ZeroDivisionError("a mistake in the program")
+    return values(self, arrays, part)
+
 how, *arguments = sys.argv[1:]
 if how == "stop":
     Trainer._step = stopping
@@ -51,6 +61,8 @@ elif how == "memory":
     DividedStep._part = full
 elif how == "mistake":
     DividedStep._part = broken
+elif how in ("update", "killed"):
+    SharedUpdate._values = half_way
 signal.signal(signal.SIGINT, signal.default_int_handler)
 sys.exit(main(arguments))
 """
@@ -114,3 +126,20 @@ def test_a_rank_that_fails_ends_all_with_one_message(how, code, message, discs, 
     done = run_ranks(2, how, discs, "--out", tmp_path / "run", *TINY, program=CHANGED)
     assert done.returncode == code
     assert message.replace("NODE", platform.node()) in done.stderr and done.stderr.count("error:") == 1
+
+
+@pytest.mark.ci
+@pytest.mark.parametrize(("how", "ranks"), [("update", 2), ("killed", 3)])
+def test_a_rank_that_fails_within_a_shared_update_loses_the_epoch_only(how, ranks, alone, discs, tmp_path):
+    run = tmp_path / "run"
+    failed = run_ranks(ranks, how, discs, "--out", run, *TINY, "--micro-batch", "1", "--no-report", program=CHANGED)
+    assert failed.returncode != 0
+    if how == "update":
+        assert failed.returncode == 1 and failed.stderr.count("error:") == 1
+        assert "error: rank 1 of 2 on " in failed.stderr and "a mistake in the program" in failed.stderr
+    assert load_state(run).step == 3
+    copied = shutil.copytree(run, tmp_path / "copied", ignore=shutil.ignore_patterns(LOCK))
+    assert (
+        train("--resume", copied, "--no-report") == 0
+    )  # a copy, as MPI may end the last process after mpiexec has ended
+    assert_same_run(copied, alone)
