@@ -29,7 +29,6 @@ from minunet.runs.split_file import write_split
 from minunet.runs.train_config import TrainConfig
 from minunet.runs.train_request import TrainRequest
 from minunet.runs.training_data import TrainingData, draw_smears, find_training_data
-from minunet.runs.training_report import write_training_report
 from minunet.runs.training_run import TrainingRun
 from minunet.runs.training_target import choose_target, describe_target, drawn_target
 from minunet.training.class_loss import balanced_weights
@@ -165,6 +164,8 @@ def decided(request: TrainRequest, data: TrainingData) -> tuple[TrainConfig, str
 def report(request: TrainRequest, config: TrainConfig, data: TrainingData, say: Say) -> None:
     """Write the report of a finished run, unless it is not wanted."""
     if request.report:
+        from minunet.runs.training_report import write_training_report  # slow to import
+
         write_training_report(request.folder, config, data, say)
 
 

@@ -18,7 +18,7 @@ SLOW = (
     "compare.write_comparison_report",
     "show.write_layer_report",
     "paper.write_study_report",
-    "train.write_training_report",
+    "runs.training_report.write_training_report",
     "evaluate.write_evaluation_report",
     "runs.prediction_report.write_prediction_report",
     "runs.training_run.draw_augmentation",

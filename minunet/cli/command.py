@@ -10,8 +10,6 @@ import traceback
 from collections.abc import Callable
 from typing import Protocol
 
-from tqdm import tqdm
-
 from minunet.cli.interruption import ending_signals
 from minunet.cli.serving import INTERNAL_ERROR, dismiss_ranks, serve_first_rank
 from minunet.cli.streams import is_terminal, silence, steady_streams
@@ -58,7 +56,6 @@ def command_of_ranks(main: Callable[[list[str] | None], int]) -> Main:
 def _framed(main: Callable[[list[str] | None], int], *, alone: bool) -> Main:
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
-        tqdm.monitor_interval = 0  # no thread of its own, whose start may be refused
         rank, size = launched_rank() or (0, 1)
         if rank > 0:
             return 0 if alone else serve_first_rank()

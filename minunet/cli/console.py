@@ -5,13 +5,12 @@ from __future__ import annotations
 import sys
 import textwrap
 from collections.abc import Callable
-from typing import TextIO
-
-from tqdm import tqdm
+from typing import Any, TextIO
 
 from minunet.cli.command_lines import command_lines
 from minunet.cli.streams import is_terminal
 from minunet.data.reading.file_workers import ProgressCallback
+from minunet.progress_bars import bar_class
 
 Say = Callable[[str], None]  # takes each line of text
 LABEL = 10  # columns
@@ -84,26 +83,29 @@ class FileProgressBar:
 
     def __init__(self, label: str, *, show: bool = True, stream: TextIO | None = None):
         self.stream = sys.stderr if stream is None else stream
-        self._bar = tqdm(
-            desc=label,
-            total=0,
-            file=self.stream,
-            disable=not (show and is_terminal(self.stream)),
-            dynamic_ncols=True,
-            leave=False,
-            bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left",
-        )
+        self._bar: Any = None
+        if show and is_terminal(self.stream):
+            self._bar = bar_class()(
+                desc=label,
+                total=0,
+                file=self.stream,
+                dynamic_ncols=True,
+                leave=False,
+                bar_format="{desc} {n_fmt}/{total_fmt} |{bar}| {elapsed}, {remaining} left",
+            )
 
     def __enter__(self) -> ProgressCallback:
         return self._update
 
     def __exit__(self, *exception: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def _update(self, done: int, total: int) -> None:
-        self._bar.total = total
-        self._bar.n = done
-        self._bar.refresh()
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.n = done
+            self._bar.refresh()
 
 
 class PartsBar:

@@ -15,7 +15,6 @@ import numpy as np
 from minunet.autograd.tensor import Tensor
 from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.kernels.backend import device_of
-from minunet.kernels.cuda.tensor_cores import MAX_SIDE
 from minunet.kernels.machine import Machine
 from minunet.kernels.precision import has_tensor_cores
 from minunet.nn.module import Module
@@ -155,6 +154,8 @@ def _why_not_network(model: Module, image_size: tuple[int, int]) -> str | None:
     if model.padded_size(height, width) != (height, width):
         multiple = 2 ** config["depth"]
         return f"the fused step needs images whose sides are multiples of {multiple}, not {height}x{width}"
+    from minunet.kernels.cuda.tensor_cores import MAX_SIDE  # with all that is for a GPU only
+
     if max(height, width) > MAX_SIDE:
         return f"the fused kernels take images of at most {MAX_SIDE} pixels a side, not {height}x{width}"
     return None

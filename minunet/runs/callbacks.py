@@ -9,13 +9,12 @@ import io
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TextIO
-
-from tqdm import tqdm
+from typing import Any, TextIO
 
 from minunet.cli.console import duration, say_item
 from minunet.cli.streams import SteadyStream
 from minunet.inference.metrics import trivial_accuracy, trivial_dice
+from minunet.progress_bars import bar_class
 from minunet.runs.history_file import HistoryFile
 from minunet.training.events import Callback, EpochRecord, StartRecord, StepRecord
 from minunet.training.watch_record import TrainingWarning
@@ -44,25 +43,25 @@ class ProgressBar(Callback):
         self.stream = stream or sys.stderr or io.StringIO()  # pythonw has no stderr
         self._lines = SteadyStream(self.stream, lambda error: None, unread=False)
         self.clock = clock
-        self._bar: tqdm | None = None
+        self._bar: Any = None
 
     def on_start(self, record: StartRecord) -> None:
         self._start = record
         self._terminal = self._lines.isatty()
         self._began = self._last_line = self.clock()
-        self._bar = tqdm(
-            total=record.epochs * record.batches,
-            initial=record.step,
-            file=self.stream,
-            disable=not self._terminal,
-            dynamic_ncols=True,
-            leave=False,
-            smoothing=0,  # the mean over all steps: with a moving average a validation would change the time left
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
-        )
+        if self._terminal:
+            self._bar = bar_class()(
+                total=record.epochs * record.batches,
+                initial=record.step,
+                file=self.stream,
+                dynamic_ncols=True,
+                leave=False,
+                smoothing=0,  # the mean over all steps: with a moving average a validation would change the time left
+                bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}, {remaining} left{postfix}",
+            )
 
     def on_step(self, record: StepRecord) -> None:
-        if self._terminal and self._bar is not None:
+        if self._bar is not None:
             self._bar.set_description_str(f"epoch {record.epoch}/{self._start.epochs}", refresh=False)
             self._bar.set_postfix_str(f"loss {record.loss:.3f}, Dice {record.dice:.3f}", refresh=False)
             self._bar.update()
@@ -123,7 +122,7 @@ class EpochLines(Callback):
         )
 
     def _say_above_bar(self, line: str) -> None:
-        with tqdm.external_write_mode():
+        with bar_class().external_write_mode():
             self.say(line)
 
 
@@ -140,7 +139,7 @@ class WarningLines(Callback):
         self.say = say
 
     def on_warning(self, record: TrainingWarning) -> None:
-        with tqdm.external_write_mode():
+        with bar_class().external_write_mode():
             say_item(self.say, "warning", f"epoch {record.epoch}: {record.message}")
 
 

@@ -7,12 +7,15 @@ import shlex
 from argparse import _ActionsContainer
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minunet.cli.console import Say, say_item
 from minunet.errors import UserError
 from minunet.files.atomic_write import write_text
 from minunet.files.reading import open_regular
-from minunet.results.report.report_page import GENERATOR, ReportPage, missing_for_report, render_report
+
+if TYPE_CHECKING:
+    from minunet.results.report.report_page import ReportPage
 
 REPORT = "report.html"
 
@@ -53,11 +56,13 @@ def write_report(folder: Path, command: str, make: Callable[[], ReportPage], say
     UserError
         If the system refuses.
     """
+    from minunet.results.report.report_page import GENERATOR, missing_for_report, render_report  # slow to import
+
     if missing := missing_for_report():
         say_item(say, "report", missing)
         return None
     path = folder / REPORT
-    if os.path.lexists(path) and not _is_report_of(path, command):
+    if os.path.lexists(path) and not _begins_with(path, GENERATOR.format(command)):
         say_item(say, "report", f"none was written: {path} is there, and is no report of {command}")
         return None
     try:
@@ -86,10 +91,10 @@ def command_line(module: str, argv: Sequence[str], *, overwrite: bool = False) -
     return [f"cd {shlex.quote(str(Path.cwd()))}", shlex.join(words)]
 
 
-def _is_report_of(path: Path, command: str) -> bool:
-    """Whether a file is a report that this command wrote."""
+def _begins_with(path: Path, text: str) -> bool:
+    """Whether a text is in the beginning of a file."""
     try:
         with open_regular(path) as file:
-            return GENERATOR.format(command).encode("utf-8") in file.read(4096)
+            return text.encode("utf-8") in file.read(4096)
     except OSError:
         return False

@@ -6,7 +6,6 @@ import io
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +226,8 @@ def sha256(path: Path) -> str | None:
 
 
 def _version(name: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
+
     for package in (name, *(f"{name}-cuda{number}x" for number in (12, 13) if name == "cupy")):
         try:
             return version(package)

@@ -21,7 +21,6 @@ from minunet.data.reading.mask_choice import COMMAND
 from minunet.data.reading.mask_reading import MaskReading
 from minunet.data.reading.pair_files import mask_files
 from minunet.data.split import Split, split_pairs
-from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_set
 from minunet.errors import UserError
 from minunet.files.folders import mixing_problems
 from minunet.runs.class_occurrence import absent_class_warnings
@@ -108,6 +107,8 @@ def draw_smears(folder: RunFolder, size: tuple[int, int], seed: int) -> None:
         Width and height in pixels.
     seed : int
     """
+    from minunet.data.synthetic.smear_set import is_whole, remove_unfinished, write_set  # most trainings do not draw
+
     if is_whole(folder.synthetic):
         remove_unfinished(folder.synthetic)
     else:  # or not to the end, if the process was killed

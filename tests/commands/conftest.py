@@ -7,7 +7,7 @@ import pytest
 def reports(monkeypatch):
     """No command writes a report; the tests in tests/commands/report have them."""
     for name in (
-        "train.write_training_report",
+        "runs.training_report.write_training_report",
         "evaluate.write_evaluation_report",
         "runs.prediction_report.write_prediction_report",
         "compare.write_comparison_report",

@@ -61,7 +61,7 @@ def test_smears_are_drawn_once(tmp_path, monkeypatch):
         folder.mkdir(parents=True)
         (folder / "cells.csv").touch()
 
-    monkeypatch.setattr("minunet.runs.training_data.write_set", write_set)
+    monkeypatch.setattr("minunet.data.synthetic.smear_set.write_set", write_set)
     for config in (TrainConfig(size=(64, 48)), TrainConfig(size=None, crop=32)):
         folder = RunFolder(tmp_path / str(config.crop))
         for _ in range(2):

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from minunet.data.class_colours import class_colours
 from minunet.data.synthetic.drawn_class import DrawnClass
@@ -21,6 +20,7 @@ from minunet.data.synthetic.smear import Smear, draw_smear, drawing_problems
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
 from minunet.files.whole_set import remove_remains, whole_set_problems, written_whole
+from minunet.progress_bars import bar_class
 
 PARTS = ("images", "masks", "instances", "classes")
 TABLE = "cells.csv"
@@ -110,7 +110,8 @@ def _draw(
     with open(draft / TABLE, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         table.writerow(COLUMNS)
-        for index in tqdm(range(count), desc="smears", unit="smear", disable=not progress):
+        indices = bar_class()(range(count), desc="smears", unit="smear") if progress else range(count)
+        for index in indices:
             smear = draw(np.random.default_rng([seed, index]))
             name = f"smear_{index:04d}"
             _write(draft, name, smear)
