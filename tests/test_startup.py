@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from minunet import startup
+from minunet.cli.command import command
 
 # A module that is imported early is interrupted, as by Ctrl-C.
 INTERRUPTED = """\
@@ -66,6 +67,35 @@ def test_also_where_an_import_made_another_error_of_it():
 def test_a_program_gets_its_exception(argv, orig_argv):
     done = interrupted("numpy", argv, orig_argv)
     assert done.returncode not in (0, 130) and "KeyboardInterrupt" in done.stderr and "Traceback" in done.stderr
+
+
+COLLECTED = """
+import gc, sys
+sys.argv, sys.orig_argv = {argv}
+from minunet import startup
+during = gc.isenabled()
+startup.imports_are_done()
+print(during, gc.isenabled(), gc.get_freeze_count() > 0)
+"""
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ((["-m"], ["python", "-m", "minunet.train"]), "False True True"),
+        ((["program.py"], ["python", "program.py"]), "True True False"),
+    ],
+)
+def test_no_garbage_is_collected_while_a_command_is_imported(argv, expected):
+    code = COLLECTED.format(argv=argv)
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == expected
+
+
+def test_a_command_collects_garbage_once_it_is_imported(monkeypatch):
+    calls = []
+    monkeypatch.setattr("minunet.cli.command.imports_are_done", lambda: calls.append("done"))
+    assert command(lambda argv: 7)([]) == 7
+    assert calls == ["done"]
 
 
 def test_other_errors_are_shown_as_always(capsys):

@@ -15,7 +15,7 @@ from minunet.cli.serving import INTERNAL_ERROR, dismiss_ranks, serve_first_rank
 from minunet.cli.streams import is_terminal, silence, steady_streams
 from minunet.errors import UserError
 from minunet.ranks import find_ranks, launched_rank
-from minunet.startup import INTERRUPTED
+from minunet.startup import INTERRUPTED, imports_are_done
 from minunet.wording import shorten
 
 UNREAD = 141  # 128 + SIGPIPE
@@ -56,6 +56,7 @@ def command_of_ranks(main: Callable[[list[str] | None], int]) -> Main:
 def _framed(main: Callable[[list[str] | None], int], *, alone: bool) -> Main:
     @functools.wraps(main)
     def run(argv: list[str] | None = None) -> int:
+        imports_are_done()
         rank, size = launched_rank() or (0, 1)
         if rank > 0:
             return 0 if alone else serve_first_rank()

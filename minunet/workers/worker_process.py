@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from minunet.kernels.cpu.threads import set_num_threads
+from minunet.startup import imports_are_done
 from minunet.workers.attempts import attempt
 from minunet.workers.frames import read_frame, write_frame
 from minunet.workers.shared_file import open_shared
@@ -25,6 +26,7 @@ READY = "ready"
 
 def main(path: str, threads: str) -> None:
     """Serve the process that has started this one."""
+    imports_are_done()
     signal.signal(signal.SIGTERM, _end)
     # What is printed must not come between the answers.
     answers = os.dup(sys.stdout.fileno())

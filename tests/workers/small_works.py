@@ -1,5 +1,6 @@
 """Works for the tests of workers, in a module that worker processes can import."""
 
+import gc
 import os
 import signal
 import time
@@ -36,6 +37,8 @@ class Doubling:
                 while not stopped():
                     time.sleep(0.01)
                 raise GivenUp
+            if item == "is garbage collected":
+                return os.getpid(), [gc.isenabled()]
             if item == "bad":
                 raise UserError("bad.png: cannot be read")
             if item == "broken":

@@ -44,6 +44,11 @@ def test_errors_are_sent_with_their_traceback(tmp_path):
     assert result_of(by_item[4]) == (int(str(broken.value)), [8])
 
 
+def test_a_worker_collects_garbage(tmp_path):
+    (outcome,) = ProcessWorkers(1).run(doubling(tmp_path), [["is garbage collected"]], NEVER)
+    assert outcome.result[1] == [True]
+
+
 def test_a_stop_is_heard_in_the_middle_of_a_task(tmp_path):
     stop = lambda: (tmp_path / "begun").exists()  # noqa: E731
     assert list(ProcessWorkers(1).run(doubling(tmp_path), [["wait until stopped"], [1]], stop)) == []
