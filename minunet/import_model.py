@@ -22,10 +22,11 @@ from minunet.files.names import resolved
 ENDING = ".safetensors"
 EPILOG = """\
 what is read, without PyTorch, and without running anything that is in the file:
-  the state dict of milesial's U-Net (https://github.com/milesial/Pytorch-UNet), as .pth
-  or .safetensors, with bilinear=False; also within a checkpoint, or of DataParallel
-  a file that python -m minunet.export MODEL --torch FILE.safetensors wrote, also after
-  more training in PyTorch
+  the state dict of milesial's U-Net (https://github.com/milesial/Pytorch-UNet),
+  as .pth or .safetensors, with bilinear=False; also within a checkpoint, or of
+  DataParallel
+  a file that python -m minunet.export MODEL --torch FILE.safetensors wrote,
+  also after more training in PyTorch
 docs/export.md says what is equal to PyTorch, and what is not.
 
 examples:

@@ -117,11 +117,32 @@ def _of_pickle(path: Path, loaded: Any) -> ForeignWeights:
         if tensors:
             return ForeignWeights(tensors, others)
         seen = list(others)
-        loaded = next((loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)), None)
+        inner = [loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)]
+        if (
+            not inner
+        ):  # a name of its own, if there is one network only; an optimizer has its tensors one level further down
+            inner = [value for value in loaded.values() if _has_weights(value)]
+            if len(inner) > 1:
+                raise UserError(_several(path, [name for name in seen if _has_weights(loaded[name])]))
+        loaded = inner[0] if inner else None
     found = f" (it has {join_names(shorten(name, 40) for name in seen)})" if seen else ""
     raise UserError(
         f"{path}: this file holds no dictionary of tensors{found}; in PyTorch, save the weights alone: "
         "torch.save(model.state_dict(), FILE)."
+    )
+
+
+def _has_weights(value: Any) -> bool:
+    """Whether it is a dictionary of tensors, with one of a convolution among them."""
+    return isinstance(value, Mapping) and any(
+        isinstance(tensor, StoredTensor) and len(tensor.shape) == 4 for tensor in value.values()
+    )
+
+
+def _several(path: Path, names: list[str]) -> str:
+    return (
+        f"{path}: this file holds the weights of several networks ({join_names(shorten(name, 40) for name in names)}); in "
+        f"PyTorch, save one of them: torch.save(torch.load(FILE)['{shorten(names[0], 40)}'], OTHER)."
     )
 
 

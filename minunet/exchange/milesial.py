@@ -27,6 +27,10 @@ BILINEAR = (
     "was trained with bilinear=True: its up-sampling has no weights, where a U-Net of minunet has a transposed convolution; only "
     "networks with bilinear=False can be imported"
 )
+BARE = (
+    "a layer without weights may follow it, such as InstanceNorm2d, which no U-Net of minunet has; or the state dict is not whole: "
+    "give that of a network with BatchNorm2d, or one whose convolutions have a bias"
+)
 _COUNTERS = ".num_batches_tracked"
 _LAYER = re.compile(r"(?P<layers>.+\.)(?P<place>\d+)\.weight")
 
@@ -84,7 +88,9 @@ class _Reader:
         prefix = head.removesuffix(HEAD)  # such as "module." of torch.nn.DataParallel
         self.names = {name.removeprefix(prefix): name for name in weights.tensors if name.startswith(prefix)}
         self.left = [name for name in weights.tensors if not name.endswith(_COUNTERS)]
+        self.with_weights = {name.rpartition(".")[0] for name in self.names}
         self.normalized = 0
+        self.bare: list[str] = []  # convolutions with neither a bias nor something with weights after them
 
     def network(self) -> MilesialUNet:
         depth = self._count("down")
@@ -110,6 +116,10 @@ class _Reader:
         layers.append(("head", weight, bias))
         if self.left:
             raise self._unknown(self.left)
+        if self.bare:
+            raise UserError(
+                f"{self.path}: the convolution '{self.bare[0]}' has neither a bias nor a batch normalization after it: {BARE}."
+            )
         first = layers[0][1]
         config = {
             "in_channels": first.shape[1] if first.ndim == 4 else 0,
@@ -162,6 +172,8 @@ class _Reader:
             factor = gamma / np.sqrt(variance + EPSILON)
             weight, bias = weight * factor[:, None, None, None], (bias - mean) * factor + beta
             self.normalized += 1
+        elif f"{conv}.bias" not in self.names and norm not in self.with_weights:
+            self.bare.append(conv)
         return weight.astype(np.float32), bias.astype(np.float32)
 
     def _take(self, name: str) -> np.ndarray:

@@ -139,6 +139,10 @@ def _milesial(
         f"{found.n_classes} class{'es' * (found.n_classes > 1)}, {count_noun(found.normalized, 'batch normalization')} folded",
         load_model(output, "cpu").summary(),
     ]
+    if not found.normalized:
+        lines.append(
+            "a layer without weights, such as InstanceNorm2d, leaves no trace in a state dict: none is taken to be there"
+        )
     if found.n_classes == 2:
         lines.append("its two classes are one logit here, cell against background")
     if isinstance(values, list) and 0 < len(values) <= 16:

@@ -67,10 +67,11 @@ def onnx_model(model: LoadedModel, form: str = "network") -> Any:
         maps = {PROBABILITIES: _joined(graph, maps)}
     for name, value in maps.items():
         graph.nodes.append(helper.make_node("Identity", [value], [name], name=f"{name}/node"))
+    nodes = _needed(graph.nodes, [*maps])
+    used = {name for node in nodes for name in node.input}  # ONNX Runtime warns of each constant that is not
+    constants = [constant for constant in graph.initializers if constant.name in used]
     written = helper.make_model(
-        helper.make_graph(
-            _needed(graph.nodes, [*maps]), "minunet", *_signature(graph, model, form), graph.initializers
-        ),
+        helper.make_graph(nodes, "minunet", *_signature(graph, model, form), constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR_VERSION,
         producer_name="minunet",

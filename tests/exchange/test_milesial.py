@@ -80,6 +80,11 @@ def test_sides_that_are_no_multiples_of_16_differ_near_the_far_borders_only(tmp_
 WRAPPINGS = {
     "mask values": lambda stored: {**stored, "mask_values": [0, 255]},
     "a checkpoint": lambda stored: {"epoch": 3, "optimizer": {"lr": [0.1]}, "model_state_dict": stored},
+    "a checkpoint with a name of its own": lambda stored: {
+        "unet": stored,
+        "optimizer": {"state": {0: {"exp_avg": torch.zeros(4, 1, 3, 3)}}},
+    },
+    "compiled": lambda stored: {f"_orig_mod.module.{name}": value for name, value in stored.items()},
     "data parallel": lambda stored: {f"module.{name}": value for name, value in stored.items()},
     "lightning": lambda stored: {"state_dict": {f"model.net.{name}": value for name, value in stored.items()}},
     "half precision": lambda stored: {n: v.half() if v.is_floating_point() else v for n, v in stored.items()},
@@ -163,6 +168,18 @@ BAD = {
     "a width that does not fit": (
         lambda: changed(network_of(depth=1).state_dict(), **{"inc.double_conv.1.running_mean": torch.zeros(7)}),
         "'inc.double_conv.1' does not fit its convolution",
+    ),
+    "layers without weights": (
+        lambda: {
+            n: v
+            for n, v in network_of(depth=1).state_dict().items()
+            if "double_conv.1" not in n and "double_conv.4" not in n
+        },
+        "'inc.double_conv.0' has neither a bias nor a batch normalization.*InstanceNorm2d",
+    ),
+    "several networks": (
+        lambda: {"G": network_of(depth=1).state_dict(), "E": network_of(depth=1).state_dict()},
+        r"the weights of several networks \(G and E\).*torch.load\(FILE\)\['G'\]",
     ),
     "not finite": (
         lambda: changed(network_of(depth=1).state_dict(), **{"outc.conv.bias": torch.full((1,), torch.nan)}),

@@ -49,6 +49,15 @@ def test_the_plain_graph_takes_multiples_and_has_no_nodes_for_other_sizes(kind):
     assert session.get_outputs()[0].shape == ["batch", len(joined_names(model.outputs)), "height", "width"]
 
 
+@pytest.mark.parametrize("form", ["network", "images", "tiles"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_constant_is_used(kind, form):
+    """ONNX Runtime prints a warning for each that is not, whenever the file is opened."""
+    graph = onnx_model(KINDS[kind], form).graph
+    used = {name for node in graph.node for name in node.input}
+    assert [constant.name for constant in graph.initializer if constant.name not in used] == []
+
+
 def test_inputs_and_outputs_have_names_and_dynamic_axes():
     session = session_of(small_model("rgb", Outputs(CLASSES, "distance")))
     (image,) = session.get_inputs()

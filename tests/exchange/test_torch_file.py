@@ -93,6 +93,15 @@ def test_logits_in_pytorch_are_those_of_minunet(tmp_path, kind):
     assert difference <= 1e-5
 
 
+def test_a_network_whose_logits_are_all_0_is_written(tmp_path):
+    pytest.importorskip("torch")
+    model = small_model()
+    for parameter in model.model.parameters():
+        parameter.data[...] = 0
+    write_torch_file(model, tmp_path / "torch.safetensors")
+    assert difference_in_torch(tmp_path / "torch.safetensors", model, drawn_image(model.preprocessing))[1] == 0
+
+
 def test_more_training_in_pytorch_comes_back(tmp_path):
     torch = pytest.importorskip("torch")
     from minunet.exchange.torch_unet import load_torch_unet, save_torch_unet
