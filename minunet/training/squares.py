@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from minunet.kernels.cpu.scratch import scratch
+
 LEAF = 1 << 13  # values of a leaf, at most: processes share out whole leaves
 VALUES_AT_ONCE = 1 << 15  # they stay in the cache
 
@@ -34,16 +36,17 @@ def squared_leaves(values: np.ndarray, ends: tuple[int, ...]) -> list[float]:
         Where each of them ends, counted from the first value.
     """
     flat, sums, start, first = values.reshape(-1), [], 0, 0
-    lengths = np.diff(ends, prepend=0)
-    while first < len(ends):
-        length = int(lengths[first])
-        most = max(1, VALUES_AT_ONCE // max(1, length))
-        last = first + 1
-        while last < len(ends) and last - first < most and lengths[last] == length:
-            last += 1  # leaves of one length are summed up by one call
-        block = flat[start : ends[last - 1]].reshape(last - first, length)
-        sums += np.square(block, dtype=np.float64).sum(axis=1).tolist()
-        start, first = ends[last - 1], last
+    lengths = [end - before for before, end in zip((0, *ends), ends, strict=False)]
+    with scratch() as allocate:
+        squares = allocate((max(VALUES_AT_ONCE, *lengths, 0),), np.float64)  # new memory would take longer than the squares
+        while first < len(ends):
+            length, last = lengths[first], first + 1
+            while last < len(ends) and lengths[last] == length and (last + 1 - first) * length <= VALUES_AT_ONCE:
+                last += 1  # leaves of one length are summed up by one call
+            block = squares[: (last - first) * length]
+            np.square(flat[start : ends[last - 1]], out=block, dtype=np.float64)
+            sums += block.reshape(last - first, length).sum(axis=1).tolist()
+            start, first = ends[last - 1], last
     return sums
 
 
