@@ -188,6 +188,8 @@ def find_ranks() -> Ranks:
     if launched is None or launched[1] == 1:
         return Ranks()
     size = launched[1]
+    # Open MPI's windows over UCX print an error where there is no network for them. Memory is shared without them.
+    os.environ.setdefault("OMPI_MCA_osc", "^ucx")
     try:
         from mpi4py import MPI
     except (ImportError, RuntimeError, OSError) as error:  # the package, or its MPI library

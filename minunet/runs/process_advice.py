@@ -11,8 +11,8 @@ from minunet.runs.train_config import TrainConfig
 # Where two processes have been measured to be faster, on two cores (docs/scale.md). With smaller images, fewer samples or fewer
 # channels the fixed cost of a step, which each process has, counts too much.
 LEAST_BATCH = 8
-MOST_CHANNELS = 16
-VALUES = 64 * 64 * 16, 128 * 128 * 16  # pixels of an image times base channels, at least and at most
+MOST_CHANNELS = 32
+VALUES = 64 * 64 * 8, 256 * 256 * 16  # pixels of an image times base channels, at least and at most
 
 
 def process_advice(config: TrainConfig, plan: StepPlan, command: str) -> list[str]:

@@ -38,7 +38,8 @@ def squared_leaves(values: np.ndarray, ends: tuple[int, ...]) -> list[float]:
     flat, sums, start, first = values.reshape(-1), [], 0, 0
     lengths = [end - before for before, end in zip((0, *ends), ends, strict=False)]
     with scratch() as allocate:
-        squares = allocate((max(VALUES_AT_ONCE, *lengths, 0),), np.float64)  # new memory would take longer than the squares
+        # Scratch memory, as new memory may take longer than the squares.
+        squares = allocate((max(VALUES_AT_ONCE, *lengths, 0),), np.float64)
         while first < len(ends):
             length, last = lengths[first], first + 1
             while last < len(ends) and lengths[last] == length and (last + 1 - first) * length <= VALUES_AT_ONCE:

@@ -32,10 +32,10 @@ def test_the_sentence_has_the_command():
 @pytest.mark.parametrize(
     "changes",
     [
-        {"size": (256, 192)},
-        {"size": (48, 64)},
-        {"base_channels": 8},
-        {"size": (64, 64), "base_channels": 32},
+        {"size": (512, 192)},
+        {"size": (32, 32)},
+        {"base_channels": 4},
+        {"size": (64, 64), "base_channels": 64},
         {"batch_size": 4},
         {"micro_batch": 3},
         {"recompute": True},
