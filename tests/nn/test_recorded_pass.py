@@ -207,9 +207,24 @@ def recompute(model):
     model.recompute = True
 
 
+def add_attributes(model):
+    model.notes = {"mean": np.ones(3)}
+    model.head.history = [1]
+
+
 @pytest.mark.parametrize(
     "change",
-    [change_activation, change_pooling, change_values, change_frozen_values, replace_layer, freeze, thaw, recompute],
+    [
+        change_activation,
+        change_pooling,
+        change_values,
+        change_frozen_values,
+        replace_layer,
+        freeze,
+        thaw,
+        recompute,
+        add_attributes,
+    ],
     ids=lambda change: change.__name__,
 )
 def test_a_changed_network_computes_what_it_is_now(change):
@@ -222,6 +237,18 @@ def test_a_changed_network_computes_what_it_is_now(change):
     for seed in range(STEPS):  # also once it is recorded again
         assert_same_bits(found, unrecorded_step(model, 70 + seed))
         found = step(model, 71 + seed)
+
+
+def test_attributes_of_any_kind_may_change():
+    model = network()
+    model.notes = {"mean": np.ones(3)}
+    trained(model)
+    model.notes["mean"] = np.zeros(3)
+    assert not step(model, 60)[0]
+    for seed in range(STEPS):
+        found = step(model, 60 + seed)
+    assert found[0]
+    assert_same_bits(found, unrecorded_step(model, 60 + seed))
 
 
 def test_values_changed_in_place_are_those_that_are_read():

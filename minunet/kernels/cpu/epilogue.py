@@ -5,6 +5,8 @@ Both are done on whole rows of pixels, because NumPy is slow on rows as short as
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minunet.kernels import primitives
@@ -42,33 +44,40 @@ def masked_gradient(allocate: Allocate, gradient: np.ndarray, output: np.ndarray
     """
     if output is None:
         return gradient
-    masked = allocate(gradient.shape, gradient.dtype)
-    if output.dtype == np.bool_:
-        do(_mask_by_active, gradient, output, masked)
-    else:
-        do(_mask, gradient, output, masked, allocate(gradient.shape, np.bool_))
+    masked, signs = allocate(gradient.shape, gradient.dtype), allocate(gradient.shape, np.int8)
+    is_active = output
+    if output.dtype != np.bool_:
+        is_active = signs.view(np.bool_)
+        do(np.greater, output, 0, is_active)
+    # On the bits of the numbers: all of them where the ReLU was active, else the sign alone, which is what a product with 0 gives.
+    # A product would make NaN of infinity, and selecting values with a mask is slow.
+    integer = np.dtype(f"i{gradient.itemsize}")
+    bits = masked.view(integer)
+    do(np.negative, is_active.view(np.int8), signs)  # -1 or 0, all bits or none
+    do(np.copyto, bits, signs)
+    do(np.bitwise_or, bits, np.iinfo(integer).min, bits)
+    do(np.bitwise_and, bits, gradient.view(integer), bits)
     return masked
 
 
-def _mask(gradient: np.ndarray, output: np.ndarray, masked: np.ndarray, active: np.ndarray) -> None:
-    np.greater(output, 0, out=active)
-    _mask_by_active(gradient, active, masked)
-
-
-def _mask_by_active(gradient: np.ndarray, active: np.ndarray, masked: np.ndarray) -> None:
-    # Infinity times 0 is NaN, but must become 0 too. The sum of squares, which is cheap, shows whether there is any;
-    # selecting values with a mask is slow.
-    with np.errstate(invalid="ignore", over="ignore"):
-        np.multiply(gradient, active, out=masked)
-        flat = masked.reshape(-1)
-        all_finite = np.isfinite(flat.dot(flat))
-    if not all_finite:
-        masked[~active] = 0
-
-
 def add_row_sums(total: np.ndarray, values: np.ndarray) -> None:
-    """Add the sum of values (..., O) over all pixels to a total (O,)."""
-    do(_add_row_sums, total, values)
+    """Add the sum of values (..., O) over all pixels to a total (O,), which is 0 at first: as `primitives.sum_rows` does."""
+    columns = total.size
+    rows = values.size // columns
+    block = math.isqrt(rows)
+    if block < 2 or not values.flags.c_contiguous:
+        do(_add_row_sums, total, values)
+        return
+    matrix = values.reshape(rows, columns)
+    partial, sums = temporary((block * columns,), values.dtype), temporary((columns,), values.dtype)
+    whole = rows // block * block
+    do(np.add.reduce, matrix[:whole].reshape(-1, block * columns), 0, None, partial)
+    do(np.add.reduce, partial.reshape(block, columns), 0, None, sums)
+    if whole < rows:
+        rest = temporary((columns,), values.dtype)
+        do(np.add.reduce, matrix[whole:], 0, None, rest)
+        do(np.add, sums, rest, sums)
+    do(np.add, total, sums, total)
 
 
 def _add_row_sums(total: np.ndarray, values: np.ndarray) -> None:

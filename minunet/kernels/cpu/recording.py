@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from minunet.kernels import ownership
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.recorder import Call, Recorder, View, current_recorder, is_recording, temporaries
 from minunet.kernels.cpu.scratch import scratch, scratch_memory
@@ -20,7 +21,7 @@ from minunet.kernels.cpu.threads import get_num_threads, parallel
 from minunet.kernels.dispatch import Candidate, signature
 
 LONGEST = 3_000_000.0  # estimated nanoseconds of a call on one core; in a longer one, threads save more
-LONGEST_ALONE = 12_000_000.0  # the same where there are no other threads
+LONGEST_ALONE = 12_000_000.0  # the same where there are no other threads, for arrays that are not large
 SEEN_BEFORE = (
     2  # calls with the same shapes before one is recorded: nothing is recorded for shapes that do not come again
 )
@@ -193,8 +194,12 @@ def _key(kernel: Any, shapes: tuple[Any, ...] | None) -> tuple[Any, ...]:
 
 
 def _is_suitable(cost: Callable[..., float], args: tuple[Any, ...]) -> bool:
-    unfit = [array for array in arrays_among(args) if not array.size or not array.flags.c_contiguous]
-    return not unfit and cost(*args) <= (LONGEST if get_num_threads() > 1 else LONGEST_ALONE)
+    arrays = arrays_among(args)
+    if [array for array in arrays if not array.size or not array.flags.c_contiguous]:
+        return False
+    # Results of a recording are new arrays, so those of large arrays could not take the places of these.
+    is_alone = get_num_threads() == 1 and max((array.nbytes for array in arrays), default=0) < ownership.MIN_BYTES
+    return cost(*args) <= (LONGEST_ALONE if is_alone else LONGEST)
 
 
 def _on_this_thread(function: Callable[[], Any]) -> Any:

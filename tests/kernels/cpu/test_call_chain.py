@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import call_chain, recording
+from minunet.kernels.cpu import call_chain
 
 PADDING = ((1, 1), (1, 1))
 
@@ -12,7 +12,6 @@ PADDING = ((1, 1), (1, 1))
 @pytest.fixture
 def memory(monkeypatch):
     monkeypatch.setattr(call_chain, "_own", call_chain._OfThread())
-    monkeypatch.setattr(recording, "_own", recording._OfThread())
     return call_chain.chain_memory()
 
 

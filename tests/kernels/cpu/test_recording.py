@@ -20,11 +20,6 @@ NAMES = [
 PADDING = ((1, 1), (1, 1))
 
 
-@pytest.fixture(autouse=True)
-def no_recordings(monkeypatch):
-    monkeypatch.setattr(recording, "_own", recording._OfThread())
-
-
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -17,12 +17,17 @@ from minunet.kernels.cpu.array_types import (
     grad_x_array,
 )
 from minunet.kernels.cpu.epilogue import add_row_sums, masked_gradient
-from minunet.kernels.cpu.recorder import do, is_recording, result_array
+from minunet.kernels.cpu.recorder import do, is_recording, result_array, temporary
 from minunet.kernels.cpu.scratch import Allocate
 from minunet.kernels.cpu.winograd import block_sizes
 from minunet.kernels.cpu.winograd.matrices import KERNEL_SIZE, matrices_for
 from minunet.kernels.cpu.winograd.tiles import TileBlock, write_tiles
-from minunet.kernels.cpu.winograd.zero_windows import may_have_zero_windows, write_to_zero_windows
+from minunet.kernels.cpu.winograd.zero_windows import (
+    add_channels,
+    grids_of_pixels,
+    may_have_zero_windows,
+    write_to_zero_windows,
+)
 from minunet.kernels.primitives.conv import Needs
 from minunet.kernels.primitives.windows import IntPair, Padding
 
@@ -77,15 +82,28 @@ class WinogradForward:
 
     def finish(self) -> Array:
         """The result, once all tiles are written: under windows of zeros it is the bias exactly, see `zero_windows`."""
-        if self.zero_windows or is_recording():
-            do(_write_zero_windows, self._origin, self.relu, self.y, self.weight, self.bias, *self.xs)
+        if self.zero_windows:
+            _write_zero_windows(self._origin, self.relu, self.y, self.weight, self.bias, *self.xs)
+        elif is_recording():
+            grids = grids_of_pixels(self.xs, self._origin, self.size)
+            sums = [temporary(pixels.shape[:3], pixels.dtype) for pixels in grids]
+            for pixels, total in zip(grids, sums, strict=True):
+                do(add_channels, pixels, np.ones(pixels.shape[3], pixels.dtype), total)
+            do(_write_any_zero_windows, self._origin, self.relu, self.y, self.weight, self.bias, *self.xs, *sums)
         return self.y
 
 
+def _write_any_zero_windows(
+    origin: IntPair, relu: bool, y: Array, weight: Array, bias: Array | None, *xs_sums: Array
+) -> None:
+    """Write the outputs of the windows that are zero, if there are any by the sums of some pixels of each source."""
+    sources = len(xs_sums) // 2
+    if not any(sums.all() for sums in xs_sums[sources:]):
+        _write_zero_windows(origin, relu, y, weight, bias, *xs_sums[:sources])
+
+
 def _write_zero_windows(origin: IntPair, relu: bool, y: Array, weight: Array, bias: Array | None, *xs: Array) -> None:
-    """Write the outputs of the windows that are zero, if there are any."""
-    if not may_have_zero_windows(xs, origin, (y.shape[1], y.shape[2])):
-        return
+    """Write the outputs of the windows that are zero."""
     with np.errstate(invalid="ignore"):
         values = (0 * weight).sum(axis=(0, 1, 2))  # NaN where a weight is infinite, as in the definition
     if bias is not None:

@@ -32,10 +32,15 @@ def may_have_zero_windows(sources: Sequence[np.ndarray], origin: tuple[int, int]
     size : (int, int)
         Rows and columns of windows; each contains at least one pixel of the images.
     """
+    with np.errstate(all="ignore"):
+        return not any(_pixel_sums(pixels).all() for pixels in grids_of_pixels(sources, origin, size))
+
+
+def grids_of_pixels(sources: Sequence[np.ndarray], origin: tuple[int, int], size: tuple[int, int]) -> list[np.ndarray]:
+    """Of each source a view (images, rows, columns, C_i) of some pixels: every window contains one of them."""
     (top, left), (height, width) = origin, sources[0].shape[1:3]
     rows, columns = _grid(top, size[0], height), _grid(left, size[1], width)
-    with np.errstate(all="ignore"):
-        return not any(_pixel_sums(x[:, rows, columns]).all() for x in sources)
+    return [x[:, rows, columns] for x in sources]
 
 
 def write_to_zero_windows(
@@ -83,6 +88,12 @@ def _grid(start: int, count: int, size: int) -> slice:
             if begin + (size - 1 - begin) // step * step >= last:
                 return slice(begin, min(size, last + KERNEL_SIZE), step)
     return slice(max(0, start), min(size, last + KERNEL_SIZE))
+
+
+def add_channels(pixels: np.ndarray, ones: np.ndarray, sums: np.ndarray) -> None:
+    """Write the sum of the channels of every pixel (images, rows, columns, C) to `sums`; `ones` is an array (C,) of them."""
+    with np.errstate(all="ignore"):
+        np.matmul(pixels, ones, sums)
 
 
 def _pixel_sums(pixels: np.ndarray) -> np.ndarray:
