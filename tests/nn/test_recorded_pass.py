@@ -102,7 +102,7 @@ def test_a_recorded_pass_has_the_bits_of_the_network(settings):
 
 @pytest.mark.parametrize("count", [pytest.param(1, marks=pytest.mark.ci), 2])
 def test_calls_that_are_not_recorded_are_made_between_those_that_are(monkeypatch, count):
-    costs = [100_000.0, 150_000.0, 250_000.0, 10_000_000.0]
+    costs = [150_000.0, 250_000.0]
     before = threads.get_num_threads()
     threads.set_num_threads(count)
     monkeypatch.setattr(call_chain, "LEAST_RECORDED", 0)
