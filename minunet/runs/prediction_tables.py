@@ -92,27 +92,31 @@ class PredictionTables:
         UserError
             If the system refuses.
         """
-        for table, images in self._rows.items():
-            rows = [row for name in sorted(images, key=lambda name: (name.casefold(), name)) for row in images[name]]
+        for table in self._rows:
+            rows = self._sorted(table)
             counts = dict.fromkeys(name for row in rows for name in row if name.startswith(COUNT))
             write_text(self.folder / table, csv_of(rows, [*COLUMNS[table], *counts]))
         self._written = time.monotonic()
         write_text(self.folder / SUMMARY, "\n".join(self.summary()) + "\n")
 
     def images(self) -> list[TableRow]:
-        """The rows of the images."""
-        return [row for rows in self._rows[IMAGE_TABLE].values() for row in rows]
+        """The rows of the images, sorted by image."""
+        return self._sorted(IMAGE_TABLE)
 
     def summary(self) -> list[str]:
         """The result of all images of the folder in words."""
         return summary_lines(self.images(), self._diameters(), self._ratios())
 
+    def _sorted(self, table: str) -> list[TableRow]:
+        """The rows of a table, sorted by image: nothing depends on the order in which images were predicted."""
+        images = self._rows[table]
+        return [row for name in sorted(images, key=lambda name: (name.casefold(), name)) for row in images[name]]
+
     def _ratios(self) -> list[float]:
         """The ratio of nucleus to cytoplasm of every cell that has one and does not reach the edge of its image."""
         ratios = [
             _number(row.get("nucleus_to_cytoplasm_ratio"))
-            for rows in self._rows[CELL_TABLE].values()
-            for row in rows
+            for row in self._sorted(CELL_TABLE)
             if str(row["touches_edge"]) == "0"
         ]
         return [ratio for ratio in ratios if ratio is not None]
@@ -121,8 +125,7 @@ class PredictionTables:
         """The diameter of every cell that does not reach the edge of its image, in pixels, and in micrometres where known."""
         return [
             (float(row["equivalent_diameter_px"]), _number(row.get("equivalent_diameter_um")))
-            for rows in self._rows[CELL_TABLE].values()
-            for row in rows
+            for row in self._sorted(CELL_TABLE)
             if str(row["touches_edge"]) == "0"
         ]
 

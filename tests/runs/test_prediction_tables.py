@@ -6,7 +6,7 @@ from minunet.cells.cell_measures import measure_cells
 from minunet.cells.count_interval import CountInterval
 from minunet.cells.image_summary import measure_image
 from minunet.errors import UserError
-from minunet.runs.prediction_tables import IMAGE_TABLE, PredictionTables, csv_of
+from minunet.runs.prediction_tables import IMAGE_TABLE, TABLES, PredictionTables, csv_of
 from tests.cells.drawn_cells import disc
 
 
@@ -28,6 +28,18 @@ def test_rows_are_kept_replaced_and_sorted(tmp_path):
     before = (tmp_path / "images.csv").read_text(), (tmp_path / "cells.csv").read_text()
     again.write()
     assert before == ((tmp_path / "images.csv").read_text(), (tmp_path / "cells.csv").read_text())
+
+
+def test_no_file_depends_on_the_order_in_which_images_are_predicted(tmp_path):
+    files = []
+    for order in ("ab", "ba"):
+        (tmp_path / order).mkdir()
+        tables = PredictionTables(tmp_path / order)
+        for name in order:
+            add(tables, name, notes=["Dark."])
+        tables.write()
+        files.append([(tmp_path / order / table).read_text() for table in TABLES])
+    assert files[0] == files[1] and "with notes, see images.csv: a, b" in files[0][2]
 
 
 def test_the_summary_in_words(tmp_path):
