@@ -38,6 +38,10 @@ def user_errors(path: Path, file: BinaryIO | None = None) -> Iterator[None]:
     except (UserError, MemoryError):
         raise
     except FileNotFoundError as error:
+        if path.is_symlink():
+            raise UserError(
+                f"{path} is a link to something that does not exist: copy the file in its place."
+            ) from error
         raise UserError(f"{path} does not exist: check the name.") from error
     except PermissionError as error:
         raise UserError(f"{path} may not be read: ask for permission to read it.") from error
