@@ -6,9 +6,13 @@ The cluster may be used by others too: nothing is changed in its processes but t
 from __future__ import annotations
 
 import contextlib
+import json
+import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any
 
 from minunet.errors import UserError
@@ -47,9 +51,9 @@ class DaskWorkers:
     def __init__(self, address: str, paths: Sequence[str], threads: int = 1):
         self.address, self.threads = address, threads
         distributed = _distributed(address)
-        where = {"scheduler_file": address} if address.endswith(".json") else {"address": address}
+        where = _address(address)
         try:
-            self.client = distributed.Client(**where, timeout=CONNECTING, set_as_default=False)
+            self.client = distributed.Client(where, timeout=CONNECTING, set_as_default=False)
         except (OSError, ValueError) as error:
             raise UserError(
                 f"--dask {address}: no scheduler answers there ({error}); start one with: dask scheduler, and give the "
@@ -140,6 +144,27 @@ def do_task(work: Work, items: tuple[Any, ...], threads: int) -> Attempt:
     with _one_task:
         set_num_threads(threads)
         return attempt(work, items, lambda: False)
+
+
+def _address(given: str) -> str:
+    """The address of a scheduler, or that in its file; Dask waits for ever for a file, and hangs at an address without a port."""
+    address = given
+    if given.endswith(".json"):
+        deadline = time.monotonic() + CONNECTING  # the scheduler may just be starting
+        while not Path(given).exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        try:
+            address = str(json.loads(Path(given).read_bytes())["address"])
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise UserError(
+                f"--dask {given}: this is not the file of a scheduler ({error}); one is written by: dask scheduler "
+                f"--scheduler-file {given}."
+            ) from error
+    if not re.fullmatch(r"((tcp|tls|ws|wss|ucx|ucxx)://)?[^/]*:\d+|inproc://.+", address):
+        raise UserError(
+            f"--dask {given}: an address has a machine and a port, such as tcp://10.0.0.1:8786; give such a one."
+        )
+    return address
 
 
 def _distributed(address: str) -> Any:

@@ -75,6 +75,23 @@ def test_no_scheduler(monkeypatch):
         DaskWorkers("tcp://127.0.0.1:1", [])
 
 
+@pytest.mark.parametrize("address", ["nonsense", "tcp://localhost", "foo://x:1", "dir/sub"])
+def test_what_is_no_address(address):
+    pytest.importorskip("distributed")
+    with pytest.raises(UserError, match=f"--dask {address}: an address has a machine and a port"):
+        DaskWorkers(address, [])
+
+
+@pytest.mark.parametrize("content", [None, "no json", "[1]", '{"id": 1}'])
+def test_what_is_no_file_of_a_scheduler(tmp_path, monkeypatch, content):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("minunet.workers.dask_workers.CONNECTING", 0)
+    if content is not None:
+        (tmp_path / "scheduler.json").write_text(content)
+    with pytest.raises(UserError, match="this is not the file of a scheduler"):
+        DaskWorkers(str(tmp_path / "scheduler.json"), [])
+
+
 def test_dask_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UserError, match=r'Dask is missing .*pip install "minunet\[dask\]"'):
