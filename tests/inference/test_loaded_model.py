@@ -93,7 +93,9 @@ def test_trained_model_predicts_as_trained(tmp_path):
         (np.full((4, 4), np.nan, np.float32), ["16 of its 16 values are not a number (NaN) or infinite"]),
         (
             np.zeros((4, 4, 4), np.uint8),
-            ["4 channels does not fit --channels grey: choose the channel that shows the cells"],
+            [
+                "4 channels does not fit the setting of training --channels grey: train with the channel that shows the cells"
+            ],
         ),
         (np.zeros((1, 4, 4, 3), np.uint8), ["(H, W) or (H, W, C), not (1, 4, 4, 3)"]),
         (np.zeros((0, 3), np.uint8), ["no pixels"]),

@@ -51,7 +51,7 @@ def misfit(channels: str, stored: int) -> str | None:
             return None
         each = join_names([f"--channels {number}" for number in range(min(stored, 4))])
         colours = "; of arrays in RGBA, give image[..., :3]" if stored == 4 else ""
-        return f"choose the channel that shows the cells ({each}), or several, as --channels 0,1{colours}"
+        return f"train with the channel that shows the cells ({each}), or several, as --channels 0,1{colours}"
     # An image in colour whose three channels are equal is read as grey.
     if max(numbers) < max(stored, 3 if stored == 1 else 0):
         return None
@@ -86,7 +86,9 @@ def select_channels(array: np.ndarray, channels: str) -> np.ndarray:
     if remedy := misfit(channels, stored):
         if array.shape[0] in (1, 3, 4) and stored > 4:
             remedy = f"its channels seem to come first, as its shape is {array.shape}: give np.moveaxis(image, 0, -1); or {remedy}"
-        raise UserError(f"an image of {count_noun(stored, 'channel')} does not fit --channels {channels}: {remedy}.")
+        raise UserError(
+            f"an image of {count_noun(stored, 'channel')} does not fit the setting of training --channels {channels}: {remedy}."
+        )
     numbers = channel_numbers(channels)
     if numbers is not None:
         return array[..., list(numbers)] if stored > 1 else np.repeat(array, len(numbers), axis=2)

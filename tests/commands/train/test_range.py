@@ -91,7 +91,7 @@ def test_channels_are_asked_for_and_chosen(tmp_path, capsys):
     (problem,) = problems(capsys)
     assert problem.startswith("8 images of 2 channels (") and "of which --channels grey cannot be taken" in problem
     assert problem.endswith(
-        "choose the channel that shows the cells (--channels 0 and --channels 1), or several, as --channels 0,1."
+        "train with the channel that shows the cells (--channels 0 and --channels 1), or several, as --channels 0,1."
     )
     assert train(data, "--out", tmp_path / "run", "--channels", "1,0", *ONE_EPOCH) == 0
     assert len(stored_range(tmp_path / "run")["low"]) == 2
@@ -110,7 +110,7 @@ def test_images_of_another_depth_or_other_channels_are_named_when_they_are_predi
     assert predict([str(tmp_path / "run"), str(tmp_path / "new"), "--out", str(tmp_path / "out")]) == 1
     said = capsys.readouterr()
     assert "its numbers are uint8, but the model was trained on uint16" in " ".join(said.out.split())
-    assert f"{two}: an image of 2 channels does not fit --channels grey" in said.err
+    assert f"{two}: an image of 2 channels does not fit the setting of training --channels grey" in said.err
     assert str(eight) not in said.err
 
 

@@ -68,5 +68,5 @@ def test_a_colour_image_that_was_read_as_grey_still_has_three_channels():
 )
 def test_images_without_the_chosen_channels(channels, stored, remedy):
     assert remedy in misfit(channels, stored)
-    with pytest.raises(UserError, match=f"does not fit --channels {channels}"):
+    with pytest.raises(UserError, match=f"does not fit the setting of training --channels {channels}"):
         select_channels(np.zeros((2, 3, stored)), channels)
