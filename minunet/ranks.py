@@ -26,6 +26,7 @@ _VARIABLES = (
 )
 _Error = TypeVar("_Error", bound=BaseException)
 PAUSE = 0.02  # seconds between two looks while a process waits for long
+PASSING_ON = 0.3  # seconds in which a launcher prints what a process has written, before it ends all and drops the rest
 
 
 class Ranks:
@@ -128,7 +129,8 @@ class Ranks:
             self.share(None)
 
     def abort(self, code: int) -> None:
-        """End the processes of all ranks at once, with an exit code."""
+        """End the processes of all ranks, with an exit code, once the launcher has printed what this one has written."""
+        time.sleep(PASSING_ON)
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 2)  # MPI libraries announce it on stderr, after the error that was the reason
         self.communicator.Abort(code)
