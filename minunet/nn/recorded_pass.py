@@ -20,6 +20,7 @@ import numpy as np
 from minunet.autograd import Function, Tensor
 from minunet.autograd.engine import execution_order, is_recording
 from minunet.autograd.recompute import Recompute
+from minunet.autograd.version_counter import arrays_in, memory_of
 from minunet.kernels.backend import Array
 from minunet.kernels.cpu import memory_pool
 from minunet.kernels.cpu.call_chain import CallChain, CannotChain, ChainRecorder, chain_memory, nobody
@@ -107,20 +108,34 @@ class RecordedPass(Function):
 
     def __init__(self, recorded: RecordedNetwork, compute: Callable[[Tensor], Tensor]):
         self.recorded, self.compute = recorded, compute
+        self._counts = [changes.count for _, changes in recorded.changes]
 
     def forward(self, x: Array, *parameters: Array) -> Array:
         self.recorded.memory.user = weakref.ref(self)
-        self.save(*[values for values in parameters if values.ndim > 1])  # the weights, which backward reads
         return self.recorded.forward(x)
 
+    def check_unchanged(self) -> None:
+        # Frozen weights are among the values that are read, though they are no inputs.
+        is_elsewhere = not self._is_on_own_thread()
+        self._values_to_read = tuple(
+            ("network", changes, count)
+            for (is_read, changes), count in zip(self.recorded.changes, self._counts, strict=True)
+            if is_read or is_elsewhere
+        )
+        super().check_unchanged()
+
     def backward(self, grad_output: Array) -> Any:
-        if threading.get_ident() == self.recorded.thread:
+        self.is_released = True  # however it ends: the calls write to the memory of what they have read
+        if self._is_on_own_thread():
             return self.recorded.backward(grad_output)
         # The calls write to the scratch memory of a thread that may be busy: compute as usual instead.
         again = Recompute(self.compute, 1, self.recorded.parameters)
         again.needs_input_grad = self.needs_input_grad
         again.save(self.recorded.images)
         return again.backward(grad_output)
+
+    def _is_on_own_thread(self) -> bool:
+        return threading.get_ident() == self.recorded.thread
 
     def release(self) -> None:
         super().release()
@@ -150,6 +165,8 @@ class RecordedNetwork:
         The input, until the backward pass has ended.
     parameters : list of Tensor
         In the order in which their gradients are complete.
+    changes : list of (bool, Changes)
+        Of all parameters, frozen ones too: whether the backward pass reads their values, and the count of their changes.
     """
 
     def __init__(self, network: Module, compute: Callable[[Tensor], Tensor], x: np.ndarray):
@@ -158,9 +175,12 @@ class RecordedNetwork:
         constants: list[Any] = [parameter.data for parameter in network.parameters()]
         if not all(type(array) is np.ndarray and array.flags.c_contiguous and array.size for array in constants):
             raise CannotChain
+        with np.errstate(all="ignore"):
+            _check_operations(compute, x)
         recorder = ChainRecorder(self.memory, constants)
         recorder.record(self._record, recorder, compute, x)
         recorder.check()
+        self.changes = [(id(memory_of(p.data)) in self._read, p.changes) for p in network.parameters()]
         self.parameters = [parameter for _, parameters in self._backward for parameter in parameters]
 
     def _record(self, recorder: ChainRecorder, compute: Callable[[Tensor], Tensor], x: np.ndarray) -> None:
@@ -185,11 +205,12 @@ class RecordedNetwork:
         leaves = [edge for function in order for edge in function.edges if edge is not None and edge.is_leaf]
         if len(set(map(id, leaves))) < len(leaves):
             raise CannotChain  # the gradients of a parameter that is used twice are added up elsewhere
+        self._read = {id(memory_of(array)) for function in order for array in arrays_in(function.saved)}
         pending = {id(root): grad_output}
         del root
         while order:
             function = order.pop()
-            if not vars(type(function)).get("only_primitives") or not function.returns_fresh_arrays:
+            if not function.returns_fresh_arrays:
                 raise CannotChain
             grads = function.gradients(pending.pop(id(function)))
             new: list[np.ndarray] = []
@@ -227,13 +248,21 @@ class RecordedNetwork:
             yield from chain.run()
 
 
+def _check_operations(compute: Callable[[Tensor], Tensor], x: np.ndarray) -> None:
+    """CannotChain if an operation does more than to call primitives, also one before which nothing requires a gradient."""
+    root = compute(Tensor(x, requires_grad=True)).creator
+    if root is None or not all(vars(type(function)).get("only_primitives") for function in execution_order(root)):
+        raise CannotChain
+
+
 class _State:
     """What the modules of a network were."""
 
     def __init__(self, network: Module):
         modules = list(network.modules())
-        if not all(vars(type(module)).get("operations_are_fixed") for module in modules):
+        if not all(_has_own_methods(module) for module in modules):
             raise CannotChain
+        self._classes = [(kind, kind.forward, kind.__call__) for kind in {type(module) for module in modules}]
         self._attributes = [(vars(module), dict(vars(module))) for module in modules]
         values = [value for now, _ in self._attributes for value in now.values()]
         self._lists = [(value, list(value)) for value in values if isinstance(value, list)]
@@ -243,7 +272,26 @@ class _State:
     def is_unchanged(self) -> bool:
         """Whether they have the same attributes and parameters as before, of which the same require a gradient."""
         return (
-            all(len(now) == len(then) and all(map(is_, now.values(), then.values())) for now, then in self._attributes)
+            all(k.forward is forward and k.__call__ is call for k, forward, call in self._classes)
+            and all(
+                len(now) == len(then) and all(map(is_, now.values(), then.values())) for now, then in self._attributes
+            )
             and all(len(now) == len(then) and all(map(is_, now, then)) for now, then in self._lists)
             and all(p.data is array and p.requires_grad == needed for p, array, needed in self._parameters)
         )
+
+
+def _has_own_methods(module: Module) -> bool:
+    """Whether a module of fixed operations has the methods that were written for it; others in their place may do anything."""
+    kind = type(module)
+    return (
+        bool(vars(kind).get("operations_are_fixed"))
+        and not any(callable(getattr(kind, name, None)) for name in vars(module))
+        and _is_of_module(kind.forward, kind)
+        and _is_of_module(kind.__call__, Module)
+    )
+
+
+def _is_of_module(method: Any, kind: type) -> bool:
+    """Whether the code of a method is in the file of a class."""
+    return getattr(method, "__globals__", {}).get("__name__") == kind.__module__

@@ -81,7 +81,13 @@ class GradientSum:
             bucket.begin(samples)
 
     def complete(self, parameter: Tensor) -> None:
-        """Add the gradient of a parameter, that of the current micro-batch; the parameter is left without one."""
+        """Add the gradient of a parameter, that of the current micro-batch; the parameter is left without one.
+
+        That of another parameter, which is not to be updated, is forgotten.
+        """
+        if id(parameter) not in self._of:
+            parameter.grad = None
+            return
         place, bucket = self._of[id(parameter)]
         if bucket.add(place):
             self._send()

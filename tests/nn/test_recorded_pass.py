@@ -1,5 +1,6 @@
 """Recorded passes: the bits of the network itself, and the network itself wherever anything may differ."""
 
+import functools
 import gc
 import threading
 import weakref
@@ -273,12 +274,71 @@ def test_weights_changed_between_the_passes_are_refused():
     output.sum().backward()
 
 
+def test_a_frozen_weight_changed_between_the_passes_is_refused():
+    model = network()
+    model.head.weight.requires_grad = False
+    output = trained(model)(batch(0))
+    assert is_recorded(output)
+    model.head.weight.data *= 2
+    with pytest.raises(RuntimeError, match="changed after the forward pass"):
+        output.sum().backward()
+
+
+def test_a_backward_pass_that_was_interrupted_is_not_made_again(monkeypatch):
+    output = trained(network())(batch(0))
+    assert is_recorded(output)
+    ends = iter([None] * 6)
+
+    def accumulate(*args, **settings):
+        if next(ends, "now") == "now":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(minunet.Tensor, "accumulate", accumulate)
+        output.backward(batch(1))
+    with pytest.raises(RuntimeError, match="backward has already run"):
+        output.backward(batch(1))
+
+
 def test_backward_runs_once():
     model = trained(network())
     loss = model(batch(0)).sum()
     loss.backward()
     with pytest.raises(RuntimeError, match="backward has already run"):
         loss.backward()
+
+
+@pytest.mark.parametrize("steps", [0, pytest.param(STEPS, marks=pytest.mark.ci)], ids=["before", "after recording"])
+@pytest.mark.parametrize("of", ["instance", "class", "call"])
+def test_methods_in_the_place_of_others_are_called(monkeypatch, of, steps):
+    model, seen = network(), []
+    owner = {"instance": model.head, "class": minunet.nn.Conv2d, "call": minunet.nn.Module}[of]
+    name = "__call__" if of == "call" else "forward"
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def watched(*args):
+        output = original(*args)
+        seen.append(output.data)
+        return output
+
+    for seed in range(steps):
+        step(model, seed)
+    monkeypatch.setattr(owner, name, watched)
+    for seed in range(STEPS):
+        before = len(seen)
+        recorded, output, _ = step(model, seed)
+        assert not recorded
+        assert len(seen) > before
+        np.testing.assert_array_equal(seen[-1], output)
+
+
+def test_operations_that_do_more_than_primitives_compute_as_usual_also_in_frozen_layers():
+    model, other = (network(pooling="average", depth=2) for _ in range(2))  # which divides the sums of windows in place
+    for parameter in (p for m in (model, other) for block in m.contraction for p in block.parameters()):
+        parameter.requires_grad = False
+    for seed in range(STEPS):
+        assert_same_bits(step(model, seed), unrecorded_step(other, seed))
 
 
 def own_classes():
@@ -357,6 +417,24 @@ def test_a_backward_pass_on_another_thread():
     model(batch(3)).sum().backward()
     for array, right in zip(found, gradients(model), strict=True):
         assert array.tobytes() == right.tobytes()
+
+
+def test_a_backward_pass_on_another_thread_computes_with_the_values_of_the_forward_pass():
+    output = trained(model := network())(batch(0))
+    assert is_recorded(output)
+    model.head.bias.data *= 2  # the network is computed again there
+    errors = []
+
+    def backward():
+        try:
+            output.sum().backward()
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=backward)
+    thread.start()
+    thread.join()
+    assert "changed after the forward pass" in errors[0]
 
 
 def test_two_threads_record_for_themselves():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from minunet.autograd.tensor import Tensor
+from minunet.ranks import Ranks
 from minunet.training.gradient_sum import GradientSum
 from minunet.training.micro_batches import MicroBatches
 from tests.threads_as_ranks import in_ranks, values_of
@@ -56,6 +57,20 @@ def test_it_is_the_mean_of_the_gradients(bucket):
 def test_a_parameter_without_a_gradient_counts_as_zeros():
     for of_rank in values_of(in_ranks(2, lambda own: summed(own, 4, skip=(2,)))):
         assert not of_rank[0][2].any() and of_rank[0][1].any()
+
+
+def test_a_parameter_that_is_not_to_be_updated_is_left_without_a_gradient():
+    (own, other) = (Tensor(np.zeros(3, np.float32), requires_grad=True) for _ in range(2))
+    total = GradientSum([own], MicroBatches(1), Ranks())
+    total.begin(1)
+    for parameter in (other, own):
+        parameter.grad = np.ones(3, np.float32)
+        total.complete(parameter)
+    total.end()
+    total.finish(1)
+    total.hand_out()
+    assert other.grad is None
+    np.testing.assert_array_equal(own.grad, 1)
 
 
 def test_a_bucket_is_sent_as_soon_as_it_is_full():

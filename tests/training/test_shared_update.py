@@ -126,6 +126,14 @@ def test_an_optimizer_that_mixes_values_is_not_shared():
     assert values_of(in_ranks(1, work)) == [[False, False, False]]
 
 
+def test_parameters_of_two_dtypes_are_updated_by_every_rank():
+    def work(ranks):
+        parameters = [Tensor(np.ones(3, dtype), requires_grad=True) for dtype in (np.float32, np.float64)]
+        return [can_share(SGD(given, 0.1), ranks) for given in (parameters, parameters[1:])]
+
+    assert values_of(in_ranks(2, work)) == [[False, True]] * 2
+
+
 BOTH_WAYS = """\
 import hashlib, sys
 import numpy as np
