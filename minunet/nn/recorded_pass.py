@@ -75,7 +75,7 @@ def recorded_output(network: Module, compute: Callable[[Tensor], Tensor], x: Ten
     if passes is None:
         passes = _own.networks[network] = _Passes()
     known = passes.get(array.shape, 0)
-    if array.dtype != np.float32 or known == -1 or chain_memory().user() is not None:
+    if array.dtype != np.float32 or known == -1:
         return None
     if isinstance(known, int):
         if math.prod(array.shape[:-1]) > MOST_PIXELS or (known == 0 and len(passes) >= MOST_SHAPES):
@@ -83,13 +83,21 @@ def recorded_output(network: Module, compute: Callable[[Tensor], Tensor], x: Ten
         if known < SEEN_BEFORE:
             passes[array.shape] = known + 1
             return None
+        try:
+            memory = chain_memory()
+        except MemoryError:
+            return None
+        if memory.user() is not None:
+            return None
         passes.attempts += 1
         passes.try_later(array.shape)  # unless all goes well
         try:
             known = passes[array.shape] = RecordedNetwork(network, compute, array)
         except (CannotChain, MemoryError):
-            chain_memory().give_back()
+            memory.give_back()
             return None
+    elif known.memory.user() is not None:
+        return None
     elif not known.is_unchanged():
         passes.try_later(array.shape)
         return None

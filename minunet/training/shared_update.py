@@ -34,6 +34,7 @@ class SharedUpdate:
     def __init__(self, optimizer: Optimizer, gradients: GradientSum, ranks: Ranks):
         self.optimizer, self.gradients, self.ranks = optimizer, gradients, ranks
         self._numbers = {id(p): k for k, p in enumerate(optimizer.params)}
+        self._is_state_whole = True
 
     def clip(self, limit: float) -> float:
         """As `clip_gradients`, with the same bits on every rank, and for any number of ranks.
@@ -57,14 +58,18 @@ class SharedUpdate:
     def step(self) -> None:
         """Update the own values, and bring those of all ranks together."""
         own = self._own()
+        self._is_state_whole = False
         parts = [(self._numbers[id(part.parameter)], part.values) for part, _ in own]
         self.optimizer.step_parts(parts, [gradient for _, gradient in own])
         self._bring_together([p.data for p in self.optimizer.params])
 
     def complete_state(self) -> None:
         """Bring together the state of the optimizer, of which each rank has updated its share since the last time."""
+        if self._is_state_whole:  # no step was taken, as in an epoch whose last step was taken before a stop
+            return
         for arrays in self.optimizer.state.values():
             self._bring_together(arrays)
+        self._is_state_whole = True
 
     def _own(self) -> list[tuple[ParameterPart, Array]]:
         """The own parts of parameters, and their gradients."""

@@ -128,6 +128,15 @@ def test_shapes_have_recordings_of_their_own_in_the_same_memory():
     assert found[0]
 
 
+def test_without_memory_for_a_recording_the_network_computes_as_usual(monkeypatch):
+    def refuse(*args):
+        raise MemoryError
+
+    monkeypatch.setattr(call_chain, "address_space", refuse)
+    model = network()
+    assert not any([step(model, seed)[0] for seed in range(STEPS)])
+
+
 def test_outputs_and_gradients_of_earlier_steps_stay_as_they_are():
     model = trained(network())
     kept = []

@@ -84,6 +84,19 @@ def test_any_number_of_ranks_gives_the_same_bits(name, ranks):
         assert all(np.array_equal(own_state[key], state[key]) for key in state)
 
 
+@pytest.mark.usefixtures("way")
+def test_the_state_of_a_resumed_training_is_whole_before_its_first_step():
+    def work(ranks):
+        parameters = make_parameters()
+        optimizer = SGD(parameters, lr=0.1, momentum=0.9)
+        optimizer.state["velocity"][1] += 3
+        gradients = GradientSum(parameters, MicroBatches(1, ranks.rank, ranks.size), ranks)
+        SharedUpdate(optimizer, gradients, ranks).complete_state()
+        return [array.sum() for array in optimizer.state["velocity"]]
+
+    assert values_of(in_ranks(2, work)) == [[0, 21, 0, 0, 0, 0]] * 2
+
+
 def test_each_value_is_updated_by_one_rank():
     shares = [before for _, _, _, before in values_of(in_ranks(3, lambda own: updated(own, OPTIMIZERS["Adam"])))]
     for name in ("exp_avg", "exp_avg_sq"):
