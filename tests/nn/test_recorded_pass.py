@@ -134,7 +134,7 @@ def test_without_memory_for_a_recording_the_network_computes_as_usual(monkeypatc
 
     monkeypatch.setattr(call_chain, "address_space", refuse)
     model = network()
-    assert not any([step(model, seed)[0] for seed in range(STEPS)])
+    assert not any(step(model, seed)[0] for seed in range(STEPS))
 
 
 def test_outputs_and_gradients_of_earlier_steps_stay_as_they_are():
