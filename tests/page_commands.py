@@ -21,7 +21,7 @@ NOT_RUN = {
     "python3 -m venv": "makes an environment",
     ". .venv/bin/activate": "makes an environment",
     "python -m pip install": "installs packages",
-    "python -m pytest -n auto": "this is a test",
+    "python -m pytest": "this is a test",
     "python -m minunet.predict runs/first smears --out results --dask": "needs a cluster; tests/workers has its tests",
     "python -m benchmarks": "measures times for minutes or hours",
     "python count_cells.py": "the script of an exported model, which tests/exchange/single_file runs",

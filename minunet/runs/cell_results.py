@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +22,7 @@ from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
+from minunet.files.all_or_none import all_or_none
 from minunet.files.atomic_write import replacing_folder, write_bytes
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.resources import available_memory
@@ -118,7 +117,7 @@ def write_cell_files(
     pixel_size: float | None,
     exports: Sequence[str] = (),
     classes: ShownClasses | None = None,
-) -> list[Path]:
+) -> None:
     """Write the files of the cells of an image, all or none of them.
 
     Parameters
@@ -135,11 +134,6 @@ def write_cell_files(
     classes : ShownClasses, optional
         Of a model with classes.
 
-    Returns
-    -------
-    list of Path
-        The files.
-
     Raises
     ------
     UserError
@@ -150,8 +144,9 @@ def write_cell_files(
         "cells": lambda: png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
         **{word: partial(make, cells, stem.name, pixel_size) for word, (_, make) in EXPORTS.items()},
     }
-    with all_or_none() as written:
-        for word, path in zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True):
+    paths = cell_files(stem, exports)
+    with all_or_none(paths):
+        for word, path in zip(("labels", "cells", *exports), paths, strict=True):
             if word == ZARR:
                 with replacing_folder(path) as folder:
                     rows = strips_of(image), strips_of(cells.labels)
@@ -159,8 +154,6 @@ def write_cell_files(
                     write_ome_zarr(folder, *rows, cells.labels.shape, stem.name, pixel_size, colours, len(cells.table))
             else:
                 write_bytes(path, contents[word](), durable=False)
-            written.append(path)
-    return written
 
 
 def strips_of(array: np.ndarray) -> Callable[[int], Iterator[np.ndarray]]:
@@ -173,23 +166,3 @@ def class_colours_of(cells: Cells) -> dict[int, tuple[int, int, int]] | None:
     if not isinstance(cells, ClassifiedCells):
         return None
     return {row["id"]: cells.legend.colour_of(row["class"]) for row in cells.table}
-
-
-@contextlib.contextmanager
-def all_or_none() -> Iterator[list[Path]]:
-    """A list of the paths that the block has written: they are removed again where an exception ends it."""
-    written: list[Path] = []
-    try:
-        yield written
-    except BaseException:
-        remove_files(written)
-        raise
-
-
-def remove_files(paths: Sequence[Path]) -> None:
-    """Remove files, and folders that were written as one, where they are there."""
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            path.unlink()

@@ -29,7 +29,7 @@ class ImageCells(Protocol):
     def while_passing(self, rows: Iterable[PredictedRows]) -> Iterator[PredictedRows]:
         """The same rows of the image."""
 
-    def write(self, stem: Path) -> list[Path]:
+    def write(self, stem: Path) -> None:
         """Find the cells, and write their files; `stem` is the folder with the name of the image."""
 
     def table_rows(self, notes: Sequence[str]) -> TableRows:
@@ -56,14 +56,14 @@ class WholeImageCells:
         """The same rows; they are kept."""
         return self._kept.while_passing(rows)
 
-    def write(self, stem: Path) -> list[Path]:
+    def write(self, stem: Path) -> None:
         """Find the cells, and write their files."""
         request = self._request
         pixels, maps = self._kept.whole()
         self._found, self._pixel_size = request.find(self._image, pixels, maps, self._rows.scale)
         shown = None if request.legend is None else request.shown_classes(maps)
         display = self._model.preprocessing.display(pixels)
-        return write_cell_files(stem, display, self._found, self._pixel_size, request.exports, shown)
+        write_cell_files(stem, display, self._found, self._pixel_size, request.exports, shown)
 
     def table_rows(self, notes: Sequence[str]) -> TableRows:
         """The row of the image in the table of images, and those of its cells."""
@@ -105,12 +105,12 @@ class LargeImageCells:
             self._maps.add(pixels, predicted.probability, predicted.separation, predicted.foreground_class)
             yield pixels, predicted
 
-    def write(self, stem: Path) -> list[Path]:
+    def write(self, stem: Path) -> None:
         """Find the cells, and write their files."""
         self._pixel_size = self._request.pixel_size_of(self._image, self._rows.scale)
         self._result = LargeResult.find(self._maps, self._pixel_size, self._report)
         display = self._model.preprocessing.display
-        return write_large_cells(stem, self._rows, display, self._result, self._pixel_size, self._request.exports)
+        write_large_cells(stem, self._rows, display, self._result, self._pixel_size, self._request.exports)
 
     def table_rows(self, notes: Sequence[str]) -> TableRows:
         """The row of the image in the table of images, and those of its cells."""

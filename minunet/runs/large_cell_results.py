@@ -21,13 +21,14 @@ from minunet.cells.row_bands import bands_of
 from minunet.data.class_legend import ClassLegend
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_rows import ImageRows, spans_of
+from minunet.files.all_or_none import all_or_none
 from minunet.files.atomic_write import replacing, replacing_folder, write_bytes
 from minunet.files.disk_array import free_space
 from minunet.files.folders import nearest_existing
 from minunet.results.cell_overlay import CellDrawing
 from minunet.results.ome_zarr_file import write_ome_zarr
 from minunet.results.png_file import PngFile
-from minunet.runs.cell_results import all_or_none, cell_files, class_colours_of
+from minunet.runs.cell_results import cell_files, class_colours_of
 
 Display = Callable[[np.ndarray], np.ndarray]
 
@@ -85,7 +86,7 @@ def write_large_cells(
     result: LargeResult,
     pixel_size: float | None,
     exports: Sequence[str] = (),
-) -> list[Path]:
+) -> None:
     """Write the files of the cells of a large image, all or none of them; the parameters are those of `write_cell_files`.
 
     Parameters
@@ -98,15 +99,10 @@ def write_large_cells(
     result : LargeResult
     pixel_size : float or None
     exports : sequence of str
-
-    Returns
-    -------
-    list of Path
-        The files.
     """
     labels = result.cells.labels
     files = dict(zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True))
-    with all_or_none() as written:
+    with all_or_none(list(files.values())):
         for kind, path in files.items():
             if kind in ("labels", "ome"):
                 with replacing(path) as temporary:
@@ -119,8 +115,6 @@ def write_large_cells(
                 _write_zarr(path, image, display, result, pixel_size, stem.name)
             else:
                 write_bytes(path, EXPORTS[kind][1](result.as_cells(), stem.name, pixel_size), durable=False)
-            written.append(path)
-    return written
 
 
 def _write_picture(path: Path, image: ImageRows, display: Display, result: LargeResult) -> None:

@@ -16,12 +16,13 @@ from minunet.cli.console import FileProgressBar
 from minunet.cli.interruption import StopOnSignal
 from minunet.data.finding.input_images import InputFiles, InputImage
 from minunet.data.reading.zarr_metadata import is_zarr
+from minunet.files.all_or_none import remove_files
 from minunet.files.atomic_write import sweep
 from minunet.files.folders import mixing_problems, unwritable
 from minunet.files.names import resolved
 from minunet.inference.loaded_model import LoadedModel
 from minunet.results.prediction import result_files
-from minunet.runs.cell_results import cell_files, remove_files
+from minunet.runs.cell_results import cell_files
 from minunet.runs.prediction_tables import PredictionTables, recorded_images, table_problems
 from minunet.runs.prediction_work import ImageResult, PredictedImage, PredictionWork
 from minunet.wording import join_names
@@ -245,9 +246,7 @@ def _sweep_after(task: Task, out: Path) -> None:
 def lost_image(work: PredictionWork, task: Task) -> ImageResult:
     """The failure of an image of which several workers have died; what they wrote of it is removed."""
     (image,) = task.items
-    stem = work.out / image.name
-    exports = () if work.cells is None else work.cells.exports
-    remove_files([*result_files(stem, classes=work.model.legend is not None), *cell_files(stem, exports)])
+    remove_files(work.files(work.out / image.name))
     return ImageResult(
         failures=(f"{image.path}: {task.story}, perhaps for want of memory: try --workers 1, or cut it into pieces.",)
     )

@@ -20,11 +20,12 @@ from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.pixels import as_16_bits
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
+from minunet.files.all_or_none import all_or_none
 from minunet.inference.large_images import PredictedRows, estimate_of_rows, predict_rows
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.unlike_images import extreme_share
-from minunet.results.prediction import PICTURES, with_context
-from minunet.runs.cell_results import CellRequest, all_or_none
+from minunet.results.prediction import PICTURES, result_files, with_context
+from minunet.runs.cell_results import CellRequest, cell_files
 from minunet.runs.image_cells import cells_of_image
 from minunet.runs.kept_rows import MiddleRows
 from minunet.runs.level_choice import LevelChoice
@@ -206,13 +207,13 @@ class PredictionWork:
             predicted = with_context(predicted_rows, self.threshold, model.preprocessing.display)
             first = next(predicted)  # before a file is made, since most bad images show here
             palette = None if model.legend is None else model.legend.colours
-            with all_or_none() as written, picture_files(stem, rows.height, writers, palette) as write:
+            with all_or_none(self.files(stem)), picture_files(stem, rows.height, writers, palette) as write:
                 for prediction in itertools.chain([first], predicted):
                     write(prediction)
                     cell_pixels += int(prediction.mask.sum())
                     middle.add(prediction.shown(prediction.image), (rows.height, rows.width))
                 if found is not None:
-                    written += found.write(stem)
+                    found.write(stem)
             shape = rows.height, rows.width
             unlike = tuple(model.unlike_window(middle.window(), shape, opened.diameter))
             unlike += tuple(extreme_share(cell_pixels / rows.pixels))
@@ -221,6 +222,11 @@ class PredictionWork:
         levels = opened.choice.described(rows, side, opened.diameter)
         predicted_image = PredictedImage(image, cell_pixels, rows.pixels, unlike, opened.estimated, rows.level, levels)
         return ImageResult(predicted_image, tuple(notes), row=row, cells=tuple(table))
+
+    def files(self, stem: Path) -> list[Path]:
+        """All that may be written of an image."""
+        exports = () if self.cells is None else self.cells.exports
+        return [*result_files(stem, classes=self.model.legend is not None), *cell_files(stem, exports)]
 
     def _choice(self) -> LevelChoice:
         return LevelChoice(self.model, self.level, self.diameter)

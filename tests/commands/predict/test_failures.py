@@ -98,6 +98,25 @@ def test_second_ctrl_c_stops_at_once(model, smears, tmp_path, monkeypatch, capsy
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("last", range(6))
+def test_ctrl_c_twice_right_after_a_file_has_got_its_name(cell_model, folder, tmp_path, monkeypatch, last):
+    replace, replaced = os.replace, []
+
+    def replacing(source, target):
+        replace(source, target)
+        replaced.append(target)
+        if len(replaced) == last + 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minunet.files.atomic_write.os.replace", replacing)
+        assert run(cell_model, folder, "--out", "out", "--no-report") == 130
+    assert not list((tmp_path / "out").glob("none_*"))
+    assert run(cell_model, folder, "--out", "out", "--no-report", "--skip-existing") == 0
+    assert written(tmp_path / "out") == pictures("none", "one", "three")
+
+
 def test_full_disk_is_a_failure_of_that_image(model, smears, tmp_path, monkeypatch, capsys):
     replace = os.replace
 
