@@ -55,8 +55,9 @@ class Optimizer:
     is_elementwise = False
 
     def __init_subclass__(cls) -> None:
-        if "step" in vars(cls) and "is_elementwise" not in vars(cls):
-            cls.is_elementwise = False  # what holds for the step of the class above need not hold for this one
+        # It holds for a step of the same class, or of one above it: what is said there does not hold for a step below.
+        says = next(kind for kind in cls.__mro__ if {"step", "is_elementwise"} & vars(kind).keys())
+        cls.is_elementwise = vars(says).get("is_elementwise", False)
 
     def __init__(self, params: Module | Iterable[Tensor], lr: float, state_names: tuple[str, ...]):
         self.params = parameter_list(type(self).__name__, params)

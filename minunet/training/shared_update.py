@@ -112,12 +112,14 @@ class SharedUpdate:
 def can_share(optimizer: Optimizer, ranks: Ranks) -> bool:
     """Whether ranks share the update; GPUs, which take next to no time for it, update all values each.
 
-    So do ranks with parameters of several dtypes, since values are exchanged in one.
+    So do ranks with parameters of several dtypes, since values are exchanged in one, or where the step of the optimizer was
+    replaced, which is that of all values.
     """
     arrays = [p.data for p in optimizer.params]
     return (
         ranks.size > 1
         and optimizer.is_elementwise
+        and "step" not in vars(optimizer)
         and all(device_of(array) == "cpu" and isinstance(array, np.ndarray) for array in arrays)
         and all(array.flags.c_contiguous and array.dtype == arrays[0].dtype for array in arrays)
     )

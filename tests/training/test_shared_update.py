@@ -122,21 +122,44 @@ def test_a_norm_that_is_not_finite_scales_nothing_on_any_rank():
 
 
 def test_an_optimizer_that_mixes_values_is_not_shared():
-    class Normalised(SGD):
+    class Normalising:
         def step(self):
             for p in self.params:
                 p.grad /= np.abs(p.grad).max()
             super().step()
 
+    class Normalised(SGD):
+        step = Normalising.step
+
     class Renamed(SGD):
         pass
 
+    class Mixed(Normalising, SGD):
+        pass
+
+    class Whole(Renamed):
+        is_elementwise = False
+
+    class Other(Whole):
+        pass
+
+    kinds = SGD, Renamed, Normalised, Mixed, Whole, Other
+
     def work(ranks):
         parameters = make_parameters()
-        return [can_share(kind(parameters, 0.1), ranks) for kind in (SGD, Renamed, Normalised)]
+        return [can_share(kind(parameters, 0.1), ranks) for kind in kinds]
 
-    assert values_of(in_ranks(2, work)) == [[True, True, False]] * 2
-    assert values_of(in_ranks(1, work)) == [[False, False, False]]
+    assert values_of(in_ranks(2, work)) == [[True, True, False, False, False, False]] * 2
+    assert values_of(in_ranks(1, work)) == [[False] * 6]
+
+
+def test_a_step_that_was_replaced_is_not_shared():
+    def work(ranks):
+        optimizer = SGD(make_parameters(), 0.1)
+        optimizer.step = optimizer.step  # as by a program that counts the calls
+        return can_share(optimizer, ranks)
+
+    assert values_of(in_ranks(2, work)) == [False] * 2
 
 
 def test_parameters_of_two_dtypes_are_updated_by_every_rank():
