@@ -16,8 +16,9 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 def is_command() -> bool:
     """Whether Python was started to run a command of minunet, by `-m` or by its console script."""
-    if sys.argv[:1] == ["-m"]:  # what runs is still being looked for
-        return any(argument.removeprefix("-m").partition(".")[0] == "minunet" for argument in sys.orig_argv[1:])
+    if sys.argv[:1] == ["-m"]:  # what runs is still being looked for; behind its name are the arguments of the program
+        names = sys.orig_argv[-len(sys.argv) :][:1]  # none in a program that holds Python
+        return [name.removeprefix("-m").partition(".")[0] for name in names] == ["minunet"]
     return os.path.splitext(os.path.basename(sys.argv[0] if sys.argv else ""))[0] == "minunet"
 
 

@@ -60,6 +60,8 @@ def test_also_where_an_import_made_another_error_of_it():
     [
         (["program.py"], ["python", "program.py"]),
         (["-m"], ["python", "-m", "other"]),
+        (["-m", "--model", "minunet.safetensors"], ["python", "-m", "other", "--model", "minunet.safetensors"]),
+        (["-m", "minunet"], []),
         ([""], ["python"]),
         ([], ["python"]),
     ],
@@ -84,6 +86,7 @@ print(during, gc.isenabled(), gc.get_freeze_count() > 0)
     [
         ((["-m"], ["python", "-m", "minunet.train"]), "False True True"),
         ((["program.py"], ["python", "program.py"]), "True True False"),
+        ((["-m", "minunet"], ["python", "-m", "other", "minunet"]), "True True False"),
     ],
 )
 def test_no_garbage_is_collected_while_a_command_is_imported(argv, expected):
