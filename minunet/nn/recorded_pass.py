@@ -295,11 +295,12 @@ def _has_own_methods(module: Module) -> bool:
     return (
         bool(vars(kind).get("operations_are_fixed"))
         and not any(callable(getattr(kind, name, None)) for name in vars(module))
-        and _is_of_module(kind.forward, kind)
-        and _is_of_module(kind.__call__, Module)
+        and _is_original(kind, "forward")
+        and _is_original(kind, "__call__")
     )
 
 
-def _is_of_module(method: Any, kind: type) -> bool:
-    """Whether the code of a method is in the file of a class."""
-    return getattr(method, "__globals__", {}).get("__name__") == kind.__module__
+def _is_original(kind: type, name: str) -> bool:
+    """Whether the code of a method is in the file of the class that has it."""
+    owner = next(base for base in kind.__mro__ if name in vars(base))
+    return getattr(vars(owner)[name], "__globals__", {}).get("__name__") == owner.__module__
