@@ -20,7 +20,7 @@ from minunet.training.nccl_transport import NcclTransport
 from minunet.training.shared_memory import SharedMemoryExchange, fits_shared_memory
 
 BUCKET = 1 << 20  # values in a bucket: 4 MB
-ARRAYS = 3  # of the length of the gradient that each rank may need in shared memory
+ARRAYS = 8  # of a rank in shared memory, as long as the gradient: one for each branch of its sum, even of 125 parts
 
 
 class GradientSum:
