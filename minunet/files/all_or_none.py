@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from minunet.files.folders import missing_folders, remove_empty
+
 
 @contextlib.contextmanager
 def all_or_none(paths: Sequence[Path]) -> Iterator[None]:
-    """Where an exception ends the block, those of these files that the block has written are removed again.
+    """Where an exception ends the block, what it has written of these files is removed again, with the folders made for them.
 
     What it has written is seen on the disk: a signal may end the block between a file and a note of it.
 
@@ -21,10 +23,12 @@ def all_or_none(paths: Sequence[Path]) -> Iterator[None]:
         All files that the block may write; also folders that are written as one.
     """
     before = [_identity(path) for path in paths]
+    folders = [folder for parent in {path.parent for path in paths} for folder in missing_folders(parent)]
     try:
         yield
     except BaseException:
         remove_files([path for path, then in zip(paths, before, strict=True) if _identity(path) != then])
+        remove_empty(folders)
         raise
 
 

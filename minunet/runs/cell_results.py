@@ -22,7 +22,6 @@ from minunet.cells.labels_tiff import labels_tiff
 from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.input_images import InputImage
 from minunet.data.reading.pixel_size import read_pixel_size
-from minunet.files.all_or_none import all_or_none
 from minunet.files.atomic_write import replacing_folder, write_bytes
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.resources import available_memory
@@ -118,7 +117,7 @@ def write_cell_files(
     exports: Sequence[str] = (),
     classes: ShownClasses | None = None,
 ) -> None:
-    """Write the files of the cells of an image, all or none of them.
+    """Write the files of the cells of an image.
 
     Parameters
     ----------
@@ -144,16 +143,14 @@ def write_cell_files(
         "cells": lambda: png_bytes(cell_overlay(image, *cells, classes), compress_level=1),
         **{word: partial(make, cells, stem.name, pixel_size) for word, (_, make) in EXPORTS.items()},
     }
-    paths = cell_files(stem, exports)
-    with all_or_none(paths):
-        for word, path in zip(("labels", "cells", *exports), paths, strict=True):
-            if word == ZARR:
-                with replacing_folder(path) as folder:
-                    rows = strips_of(image), strips_of(cells.labels)
-                    colours = class_colours_of(cells)
-                    write_ome_zarr(folder, *rows, cells.labels.shape, stem.name, pixel_size, colours, len(cells.table))
-            else:
-                write_bytes(path, contents[word](), durable=False)
+    for word, path in zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True):
+        if word == ZARR:
+            with replacing_folder(path) as folder:
+                rows = strips_of(image), strips_of(cells.labels)
+                colours = class_colours_of(cells)
+                write_ome_zarr(folder, *rows, cells.labels.shape, stem.name, pixel_size, colours, len(cells.table))
+        else:
+            write_bytes(path, contents[word](), durable=False)
 
 
 def strips_of(array: np.ndarray) -> Callable[[int], Iterator[np.ndarray]]:

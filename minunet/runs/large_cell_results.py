@@ -21,7 +21,6 @@ from minunet.cells.row_bands import bands_of
 from minunet.data.class_legend import ClassLegend
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.image_rows import ImageRows, spans_of
-from minunet.files.all_or_none import all_or_none
 from minunet.files.atomic_write import replacing, replacing_folder, write_bytes
 from minunet.files.disk_array import free_space
 from minunet.files.folders import nearest_existing
@@ -87,7 +86,7 @@ def write_large_cells(
     pixel_size: float | None,
     exports: Sequence[str] = (),
 ) -> None:
-    """Write the files of the cells of a large image, all or none of them; the parameters are those of `write_cell_files`.
+    """Write the files of the cells of a large image; the parameters are those of `write_cell_files`.
 
     Parameters
     ----------
@@ -102,19 +101,18 @@ def write_large_cells(
     """
     labels = result.cells.labels
     files = dict(zip(("labels", "cells", *exports), cell_files(stem, exports), strict=True))
-    with all_or_none(list(files.values())):
-        for kind, path in files.items():
-            if kind in ("labels", "ome"):
-                with replacing(path) as temporary:
-                    write_labels_tiff(
-                        temporary, labels, len(result.table), pixel_size, stem.name if kind == "ome" else None
-                    )
-            elif kind == "cells":
-                _write_picture(path, image, display, result)
-            elif kind == ZARR:
-                _write_zarr(path, image, display, result, pixel_size, stem.name)
-            else:
-                write_bytes(path, EXPORTS[kind][1](result.as_cells(), stem.name, pixel_size), durable=False)
+    for kind, path in files.items():
+        if kind in ("labels", "ome"):
+            with replacing(path) as temporary:
+                write_labels_tiff(
+                    temporary, labels, len(result.table), pixel_size, stem.name if kind == "ome" else None
+                )
+        elif kind == "cells":
+            _write_picture(path, image, display, result)
+        elif kind == ZARR:
+            _write_zarr(path, image, display, result, pixel_size, stem.name)
+        else:
+            write_bytes(path, EXPORTS[kind][1](result.as_cells(), stem.name, pixel_size), durable=False)
 
 
 def _write_picture(path: Path, image: ImageRows, display: Display, result: LargeResult) -> None:

@@ -1,10 +1,9 @@
-"""The files of the pictures of one image: written a few rows at a time, they appear all together at the end, or not at all."""
+"""The files of the pictures of one image: written a few rows at a time, they get their names at the end."""
 
 from __future__ import annotations
 
 import contextlib
 import io
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from minunet.files.atomic_write import cannot_write, replacing
-from minunet.files.folders import missing_folders, remove_empty
 from minunet.results.png_file import PngFile
 from minunet.results.prediction import CLASSES, COMPRESS_LEVELS, Prediction, picture_kinds, result_files
 
@@ -87,37 +85,26 @@ def picture_files(
     Raises
     ------
     UserError
-        If the system refuses; neither a picture nor an empty folder is left.
+        If the system refuses.
     """
     classes = palette is not None
-    paths, folders = result_files(stem, classes=classes), missing_folders(stem.parent)
-    written: list[os.stat_result] = []
-    try:
-        with contextlib.ExitStack() as stack:
-            temporaries = [stack.enter_context(replacing(path)) for path in paths]
-            kinds = picture_kinds(classes=classes)
-            pictures = [_PictureFile(*names, height, palette) for names in zip(kinds, paths, temporaries, strict=True)]
-            for picture in pictures:
-                stack.callback(picture.close)
-            jobs: list[Future[None]] = []
-            stack.callback(lambda: wait(jobs))
+    paths, kinds = result_files(stem, classes=classes), picture_kinds(classes=classes)
+    with contextlib.ExitStack() as stack:
+        temporaries = [stack.enter_context(replacing(path)) for path in paths]
+        pictures = [_PictureFile(*names, height, palette) for names in zip(kinds, paths, temporaries, strict=True)]
+        for picture in pictures:
+            stack.callback(picture.close)
+        jobs: list[Future[None]] = []
+        stack.callback(lambda: wait(jobs))
 
-            def write(prediction: Prediction) -> None:
-                _wait(jobs)
-                jobs[:] = [writers.submit(picture.write, prediction) for picture in pictures]
+        def write(prediction: Prediction) -> None:
+            _wait(jobs)
+            jobs[:] = [writers.submit(picture.write, prediction) for picture in pictures]
 
-            yield write
-            _wait(jobs)
-            jobs[:] = [writers.submit(picture.finish) for picture in pictures]
-            _wait(jobs)
-            written += [temporary.stat() for temporary in temporaries]
-    except BaseException:
-        for path, stat in zip(paths, written, strict=False):  # the files that already have their final names
-            with contextlib.suppress(OSError):
-                if os.path.samestat(path.stat(), stat):
-                    path.unlink()
-        remove_empty(folders)
-        raise
+        yield write
+        _wait(jobs)
+        jobs[:] = [writers.submit(picture.finish) for picture in pictures]
+        _wait(jobs)
 
 
 def _wait(jobs: list[Future[None]]) -> None:

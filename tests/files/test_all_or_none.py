@@ -48,6 +48,15 @@ def test_folders(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_that_were_made_for_them_go_too(tmp_path):
+    (tmp_path / "there").mkdir()
+    paths = [tmp_path / "new" / "inner" / "a", tmp_path / "there" / "b"]
+    with pytest.raises(KeyboardInterrupt), all_or_none(paths):
+        write_all(paths, b"new")
+        raise KeyboardInterrupt
+    assert list(tmp_path.rglob("*")) == [tmp_path / "there"]
+
+
 def test_all_stay_where_the_block_ends_well(tmp_path):
     paths = [tmp_path / name for name in "abc"]
     with all_or_none(paths):
