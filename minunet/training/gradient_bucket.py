@@ -40,6 +40,8 @@ class GradientBucket:
     ----------
     shares : list of slice
         Of each rank; they end where a leaf of `minunet.training.squares` ends.
+    parts : list of lists of (ParameterPart, slice)
+        For each rank the parts of parameters of which its share consists, in their order, and where they are in the share.
     exchange : Exchange or None
         With the other ranks, where there are some.
     total : array
@@ -57,13 +59,13 @@ class GradientBucket:
             end = ends[-1]
         self.size = end
         self.shares = even_shares(ends, ranks.size)
+        self.parts = [self._parts(share) for share in self.shares]
         self.exchange: Exchange | None = None
         self.total: Array
         self._slots: list[Array] = []
 
-    def parts(self, rank: int) -> list[tuple[ParameterPart, slice]]:
-        """The parts of parameters that a rank's share consists of, in their order, and where they are in the share."""
-        share, parts = self.shares[rank], []
+    def _parts(self, share: slice) -> list[tuple[ParameterPart, slice]]:
+        parts = []
         for parameter, place in zip(self.parameters, self.places, strict=True):
             start, stop = max(share.start, place.start), min(share.stop, place.stop)
             if start < stop:

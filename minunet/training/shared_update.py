@@ -74,7 +74,7 @@ class SharedUpdate:
     def _own(self) -> list[tuple[ParameterPart, Array]]:
         """The own parts of parameters, and their gradients."""
         rank = self.ranks.rank
-        return [(part, bucket.total[place]) for bucket in self.gradients.buckets for part, place in bucket.parts(rank)]
+        return [(part, bucket.total[place]) for bucket in self.gradients.buckets for part, place in bucket.parts[rank]]
 
     def _norm(self) -> float:
         own: dict[int, list[float]] = {}
@@ -96,13 +96,13 @@ class SharedUpdate:
         exchanges = [(bucket, bucket.exchange) for bucket in self.gradients.buckets if bucket.exchange is not None]
         for bucket, exchange in exchanges:
             own = exchange.own()
-            for part, place in bucket.parts(self.ranks.rank):
+            for part, place in bucket.parts[self.ranks.rank]:
                 own[place] = self._values(arrays, part)
             exchange.gather()
         for bucket, exchange in exchanges:
             for rank, values in enumerate(exchange.gathered()):
                 if rank != self.ranks.rank:
-                    for part, place in bucket.parts(rank):
+                    for part, place in bucket.parts[rank]:
                         self._values(arrays, part)[...] = values[place]
 
     def _values(self, arrays: Sequence[Array], part: ParameterPart) -> Array:
