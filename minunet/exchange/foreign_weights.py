@@ -118,9 +118,8 @@ def _of_pickle(path: Path, loaded: Any) -> ForeignWeights:
             return ForeignWeights(tensors, others)
         seen = list(others)
         inner = [loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)]
-        if (
-            not inner
-        ):  # a name of its own, if there is one network only; an optimizer has its tensors one level further down
+        if not inner:
+            # A name of its own, if there is one network only; an optimizer has its tensors one level further down.
             inner = [value for value in loaded.values() if _has_weights(value)]
             if len(inner) > 1:
                 raise UserError(_several(path, [name for name in seen if _has_weights(loaded[name])]))

@@ -12,7 +12,6 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from operator import is_
 from typing import Any, cast
 
 import numpy as np
@@ -23,10 +22,12 @@ from minunet.autograd.recompute import Recompute
 from minunet.autograd.version_counter import arrays_in, memory_of
 from minunet.kernels.backend import Array
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.call_chain import CallChain, CannotChain, ChainRecorder, chain_memory, nobody
+from minunet.kernels.cpu.call_chain import CallChain, ChainRecorder
+from minunet.kernels.cpu.chain_memory import CannotChain, chain_memory, nobody
 from minunet.kernels.dispatch import has_overrides
 from minunet.nn.layer_outputs import is_gathering
 from minunet.nn.module import Module
+from minunet.nn.network_state import NetworkState
 
 SEEN_BEFORE = 5  # passes with the same shape before one is recorded; by then the calls of its kernels are
 MOST_PIXELS = 1 << 16  # of an input; with more, Python takes little of the time
@@ -179,7 +180,7 @@ class RecordedNetwork:
 
     def __init__(self, network: Module, compute: Callable[[Tensor], Tensor], x: np.ndarray):
         self.memory, self.thread = chain_memory(), threading.get_ident()
-        self._state = _State(network)
+        self._state = NetworkState(network)
         constants: list[Any] = [parameter.data for parameter in network.parameters()]
         if not all(type(array) is np.ndarray and array.flags.c_contiguous and array.size for array in constants):
             raise CannotChain
@@ -261,46 +262,3 @@ def _check_operations(compute: Callable[[Tensor], Tensor], x: np.ndarray) -> Non
     root = compute(Tensor(x, requires_grad=True)).creator
     if root is None or not all(vars(type(function)).get("only_primitives") for function in execution_order(root)):
         raise CannotChain
-
-
-class _State:
-    """What the modules of a network were."""
-
-    def __init__(self, network: Module):
-        modules = list(network.modules())
-        if not all(_has_own_methods(module) for module in modules):
-            raise CannotChain
-        self._classes = [(kind, kind.forward, kind.__call__) for kind in {type(module) for module in modules}]
-        self._attributes = [(vars(module), dict(vars(module))) for module in modules]
-        values = [value for now, _ in self._attributes for value in now.values()]
-        self._lists = [(value, list(value)) for value in values if isinstance(value, list)]
-        self._attributes += [(value, dict(value)) for value in values if isinstance(value, dict)]
-        self._parameters = [(p, p.data, p.requires_grad) for p in network.parameters()]
-
-    def is_unchanged(self) -> bool:
-        """Whether they have the same attributes and parameters as before, of which the same require a gradient."""
-        return (
-            all(k.forward is forward and k.__call__ is call for k, forward, call in self._classes)
-            and all(
-                len(now) == len(then) and all(map(is_, now.values(), then.values())) for now, then in self._attributes
-            )
-            and all(len(now) == len(then) and all(map(is_, now, then)) for now, then in self._lists)
-            and all(p.data is array and p.requires_grad == needed for p, array, needed in self._parameters)
-        )
-
-
-def _has_own_methods(module: Module) -> bool:
-    """Whether a module of fixed operations has the methods that were written for it; others in their place may do anything."""
-    kind = type(module)
-    return (
-        bool(vars(kind).get("operations_are_fixed"))
-        and not any(callable(getattr(kind, name, None)) for name in vars(module))
-        and _is_original(kind, "forward")
-        and _is_original(kind, "__call__")
-    )
-
-
-def _is_original(kind: type, name: str) -> bool:
-    """Whether the code of a method is in the file of the class that has it."""
-    owner = next(base for base in kind.__mro__ if name in vars(base))
-    return getattr(vars(owner)[name], "__globals__", {}).get("__name__") == owner.__module__

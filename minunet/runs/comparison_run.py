@@ -74,7 +74,7 @@ class ComparedFolders:
             If a file cannot be read, or the two are not of one size.
         """
         a, b = self.cells(name)
-        true, found = b.scored(a.labels)[::-1]
+        found, true = b.scored(a.labels)
         true, found = replace(a, labels=true).scored(found)
         self.scores.update(true, found, name)
         first, second = self.folders

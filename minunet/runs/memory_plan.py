@@ -17,7 +17,7 @@ from minunet.autograd.tensor import Tensor
 from minunet.fused.fused_forward import MAX_GRAPHS
 from minunet.fused.step_memory import forward_memory, step_memory
 from minunet.fused.step_plan import Loss, StepPlan
-from minunet.kernels.cpu import call_chain
+from minunet.kernels.cpu import chain_memory
 from minunet.kernels.cuda import devices
 from minunet.kernels.dry_run import dry_run
 from minunet.nn import recorded_pass
@@ -101,7 +101,7 @@ def _process_growth(
     batch = 4 * math.prod(training[0]) * (channels + target_channels)
     # A recorded pass has the arrays of a step a second time.
     recorded = (
-        min(call_chain.MEMORY, pool) if math.prod(min(training, key=math.prod)) <= recorded_pass.MOST_PIXELS else 0
+        min(chain_memory.MEMORY, pool) if math.prod(min(training, key=math.prod)) <= recorded_pass.MOST_PIXELS else 0
     )
     return pool + recorded + arenas + copies + BATCHES_AHEAD * batch + PICTURES + RUNTIME
 

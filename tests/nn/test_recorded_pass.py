@@ -1,6 +1,5 @@
 """Recorded passes: the bits of the network itself, and the network itself wherever anything may differ."""
 
-import functools
 import gc
 import threading
 import weakref
@@ -10,71 +9,25 @@ import pytest
 
 import minunet
 from minunet.autograd import engine, function
-from minunet.kernels.cpu import call_chain, recording, scratch, threads
+from minunet.kernels.cpu import call_chain, chain_memory, recording, scratch, threads
 from minunet.kernels.dispatch import has_overrides, prefer
 from minunet.nn import recorded_pass
 from minunet.training.watch_layers import watched_layers
 from tests.kernels.cpu.interrupted import interrupt
+from tests.nn.recorded_steps import (
+    SHAPE,
+    STEPS,
+    assert_same_bits,
+    batch,
+    gradients,
+    is_recorded,
+    network,
+    step,
+    trained,
+    unrecorded_step,
+)
 
-SHAPE = (2, 16, 16, 1)
-STEPS = recorded_pass.SEEN_BEFORE + 3
-PLAIN = {"base_channels": 2, "depth": 1, "variant": "classic"}
-
-
-@pytest.fixture(autouse=True)
-def nothing_recorded(monkeypatch):
-    monkeypatch.setattr(recorded_pass, "_own", recorded_pass._OfThread())
-    monkeypatch.setattr(call_chain, "_own", call_chain._OfThread())
-    monkeypatch.setattr(recording, "_own", recording._OfThread())
-
-
-def network(**settings):
-    return minunet.UNet(**{**PLAIN, **settings}, rng=np.random.default_rng(5))
-
-
-def batch(seed, shape=SHAPE):
-    return np.random.default_rng(seed).standard_normal(shape).astype(np.float32)
-
-
-def is_recorded(output):
-    return isinstance(output.creator, recorded_pass.RecordedPass)
-
-
-def gradients(model):
-    return [None if parameter.grad is None else parameter.grad.copy() for parameter in model.parameters()]
-
-
-def step(model, seed, shape=SHAPE):
-    """Whether a recording was used, the output, and the gradients."""
-    x = batch(seed, shape)
-    model.zero_grad()
-    output = model(x)
-    recorded = is_recorded(output)
-    error = output - batch(seed + 1000, output.shape)
-    (error * error).mean().backward()
-    return recorded, output.data, gradients(model)
-
-
-def unrecorded_step(model, seed, shape=SHAPE):
-    """The same by the network itself."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorded_pass, "recorded_output", lambda *args: None)
-        return step(model, seed, shape)
-
-
-def assert_same_bits(found, expected):
-    for array, right in zip([found[1], *found[2]], [expected[1], *expected[2]], strict=True):
-        assert (array is None) == (right is None)
-        if array is not None:
-            assert array.tobytes() == right.tobytes()
-
-
-def trained(model, shape=SHAPE):
-    """The network after so many steps that its pass is recorded."""
-    for seed in range(STEPS):
-        recorded, *_ = step(model, seed, shape)
-    assert recorded
-    return model
+pytestmark = pytest.mark.usefixtures("nothing_recorded")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +85,7 @@ def test_without_memory_for_a_recording_the_network_computes_as_usual(monkeypatc
     def refuse(*args):
         raise MemoryError
 
-    monkeypatch.setattr(call_chain, "address_space", refuse)
+    monkeypatch.setattr(chain_memory, "address_space", refuse)
     model = network()
     assert not any(step(model, seed)[0] for seed in range(STEPS))
 
@@ -183,82 +136,6 @@ def test_a_pass_without_backward_pass_is_over_when_nobody_holds_its_output():
     assert not is_recorded(model(batch(1)))
     del output
     assert is_recorded(model(batch(1)))
-
-
-def change_activation(model):
-    model.bottleneck.convs[0].activation = None
-
-
-def change_pooling(model):
-    model.config["pooling"] = "sum"
-
-
-def change_values(model):
-    model.head.weight.data = model.head.weight.data * 2
-
-
-def change_frozen_values(model):
-    model.head.bias.data = model.head.bias.data + 1
-
-
-def replace_layer(model):
-    model.bottleneck.convs[1] = minunet.nn.Conv2d(4, 4, 3, padding=1, activation="relu", rng=np.random.default_rng(9))
-
-
-def freeze(model):
-    model.bottleneck.convs[0].weight.requires_grad = False
-
-
-def thaw(model):
-    model.head.bias.requires_grad = True
-
-
-def recompute(model):
-    model.recompute = True
-
-
-def add_attributes(model):
-    model.notes = {"mean": np.ones(3)}
-    model.head.history = [1]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        change_activation,
-        change_pooling,
-        change_values,
-        change_frozen_values,
-        replace_layer,
-        freeze,
-        thaw,
-        recompute,
-        add_attributes,
-    ],
-    ids=lambda change: change.__name__,
-)
-def test_a_changed_network_computes_what_it_is_now(change):
-    model = network()
-    model.head.bias.requires_grad = False
-    trained(model)
-    change(model)
-    found = step(model, 70)
-    assert not found[0]
-    for seed in range(STEPS):  # also once it is recorded again
-        assert_same_bits(found, unrecorded_step(model, 70 + seed))
-        found = step(model, 71 + seed)
-
-
-def test_attributes_of_any_kind_may_change():
-    model = network()
-    model.notes = {"mean": np.ones(3)}
-    trained(model)
-    model.notes["mean"] = np.zeros(3)
-    assert not step(model, 60)[0]
-    for seed in range(STEPS):
-        found = step(model, 60 + seed)
-    assert found[0]
-    assert_same_bits(found, unrecorded_step(model, 60 + seed))
 
 
 def test_values_changed_in_place_are_those_that_are_read():
@@ -317,71 +194,12 @@ def test_backward_runs_once():
         loss.backward()
 
 
-@pytest.mark.parametrize("steps", [0, pytest.param(STEPS, marks=pytest.mark.ci)], ids=["before", "after recording"])
-@pytest.mark.parametrize("of", ["instance", "class", "call"])
-def test_methods_in_the_place_of_others_are_called(monkeypatch, of, steps):
-    model, seen = network(), []
-    owner = {"instance": model.head, "class": minunet.nn.Conv2d, "call": minunet.nn.Module}[of]
-    name = "__call__" if of == "call" else "forward"
-    original = getattr(owner, name)
-
-    @functools.wraps(original)
-    def watched(*args):
-        output = original(*args)
-        seen.append(output.data)
-        return output
-
-    for seed in range(steps):
-        step(model, seed)
-    monkeypatch.setattr(owner, name, watched)
-    for seed in range(STEPS):
-        before = len(seen)
-        recorded, output, _ = step(model, seed)
-        assert not recorded
-        assert len(seen) > before
-        np.testing.assert_array_equal(seen[-1], output)
-
-
 def test_operations_that_do_more_than_primitives_compute_as_usual_also_in_frozen_layers():
     model, other = (network(pooling="average", depth=2) for _ in range(2))  # which divides the sums of windows in place
     for parameter in (p for m in (model, other) for block in m.contraction for p in block.parameters()):
         parameter.requires_grad = False
     for seed in range(STEPS):
         assert_same_bits(step(model, seed), unrecorded_step(other, seed))
-
-
-def own_classes():
-    class Other(minunet.UNet):
-        def forward(self, x):
-            return super().forward(x) * 2
-
-    return Other(**PLAIN)
-
-
-def shared_layer():
-    model = network()
-    model.bottleneck.convs.append(model.bottleneck.convs[1])
-    return model
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        own_classes,
-        shared_layer,
-        lambda: network(pooling="average"),
-        lambda: network(activation="tanh"),
-        lambda: network().astype("float64"),
-    ],
-    ids=["own class", "shared layer", "average", "tanh", "float64"],
-)
-def test_other_networks_compute_as_usual(make):
-    model = make()
-    x = batch(0).astype(model.head.weight.dtype)
-    for _ in range(2 * STEPS):
-        output = model(x)
-        assert not is_recorded(output)
-        output.sum().backward()
 
 
 def test_other_inputs_and_blocks_compute_as_usual(monkeypatch):
@@ -405,7 +223,7 @@ def test_other_inputs_and_blocks_compute_as_usual(monkeypatch):
 
 
 def test_too_little_memory(monkeypatch):
-    monkeypatch.setattr(call_chain, "MEMORY", 20_000)
+    monkeypatch.setattr(chain_memory, "MEMORY", 20_000)
     model = network()
     for seed in range(2 * STEPS):
         found = step(model, seed)
@@ -495,7 +313,7 @@ def test_gradients_are_complete_one_after_the_other():
 
 @pytest.mark.ci
 def test_ctrl_c_at_any_moment_leaves_passes_that_are_right():
-    modules = (recorded_pass, call_chain, recording, scratch, function, engine)
+    modules = (recorded_pass, call_chain, chain_memory, recording, scratch, function, engine)
     expected = unrecorded_step(network(), 90)
     for ready in (False, True):
         moment = 0

@@ -7,9 +7,6 @@ looked at between them.
 from __future__ import annotations
 
 import contextvars
-import math
-import threading
-import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,87 +14,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from minunet.kernels.cpu import memory_pool
-from minunet.kernels.cpu.address_space import ALIGNMENT, address_space
-from minunet.kernels.cpu.recorder import Call, View
+from minunet.kernels.cpu.chain_memory import CannotChain, ChainMemory
+from minunet.kernels.cpu.recorder import Call, View, address_range
 from minunet.kernels.cpu.recording import Recording, arrays_among, known_recording, make_calls
 from minunet.kernels.cpu.threads import parallel
 from minunet.kernels.dispatch import Primitive, intercept_calls
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
+    pass
 
-MEMORY = 1 << 26  # bytes for the chains of a thread, at most
 LEAST_RECORDED = 0.75  # the share of primitives whose calls are recorded; with fewer, Python takes little of the time
-_GAP = ALIGNMENT  # bytes between arrays, see `ScratchMemory.allocate`
-
-
-class CannotChain(Exception):
-    """The calls depend on more than a chain can know, or need too much memory."""
-
-
-class ChainMemory:
-    """The memory of the chains of a thread, of which one is in use at a time.
-
-    Attributes
-    ----------
-    whole : array of bytes
-    user : callable
-        A weak reference to what uses the memory now; `nobody` if nothing does.
-    """
-
-    def __init__(self) -> None:
-        self._space = address_space(MEMORY, MEMORY + ALIGNMENT)
-        self.whole = np.frombuffer(self._space.memory, np.uint8)
-        self.thread = threading.get_ident()
-        self.user: Callable[[], Any] = nobody
-        self._blocks: list[tuple[int, int, weakref.ref[np.ndarray]]] = []
-
-    def give_back(self) -> None:
-        """Give the memory back to the system until it is used again: nothing in it is needed from one run to the next."""
-        self._space.give_back(0, MEMORY)
-
-    def empty(self, shape: tuple[int, ...], dtype: npt.DTypeLike) -> np.ndarray:
-        """An array while a chain is recorded; when it is gone, others take its place.
-
-        Raises
-        ------
-        CannotChain
-            If there is too little memory.
-        """
-        dtype = np.dtype(dtype)
-        size = math.prod(shape) * dtype.itemsize
-        self._blocks = [block for block in self._blocks if block[2]() is not None]
-        start, place = 0, 0
-        for place, (first, last, _) in enumerate([*self._blocks, (MEMORY, MEMORY, nobody)]):  # noqa: B007
-            if start + size + _GAP <= first:
-                break
-            start = last
-        else:
-            raise CannotChain
-        stop = start + -(-size // ALIGNMENT) * ALIGNMENT + _GAP
-        base = np.frombuffer(self.whole.data[start : start + max(size, 1)], np.uint8)
-        self._blocks.insert(place, (start, stop, weakref.ref(base)))
-        return base[:size].view(dtype).reshape(shape)
-
-
-def nobody() -> None:
-    """Stands for a weak reference to nothing."""
-
-
-class _OfThread(threading.local):
-    """The memory of the chains of a thread."""
-
-    memory: ChainMemory | None = None
-
-
-_own = _OfThread()
-
-
-def chain_memory() -> ChainMemory:
-    """The memory of the chains of the calling thread."""
-    if _own.memory is None:
-        _own.memory = ChainMemory()
-    return _own.memory
 
 
 class CallChain:
@@ -150,7 +76,7 @@ class ChainRecorder:
 
     def __init__(self, memory: ChainMemory, constants: Sequence[np.ndarray]):
         self._memory = memory
-        self._fixed = [(array, *_addresses(array)) for array in (memory.whole, *constants)]
+        self._fixed = [(array, *address_range(array)) for array in (memory.whole, *constants)]
         self._noted: list[_Noted] = []
         self._calls = self._recorded = 0
 
@@ -195,7 +121,7 @@ class ChainRecorder:
 
     def chain(self, new: Sequence[np.ndarray] = ()) -> CallChain:
         """The calls since the last chain. Of `new`, arrays among their results, each run makes others."""
-        numbers = {_addresses(array)[0]: number for number, array in enumerate(new)}
+        numbers = {address_range(array)[0]: number for number, array in enumerate(new)}
         parts: list[Callable[[list[np.ndarray]], object]] = []
         calls: list[Call] = []
         views: dict[View, int] = {}
@@ -235,21 +161,21 @@ class ChainRecorder:
 
     def _place(self, array: np.ndarray) -> tuple[np.ndarray, int]:
         """The fixed memory in which an array is, and its first byte there."""
-        address, _ = _addresses(array)
+        address, _ = address_range(array)
         for memory, first, last in self._fixed:
             if first <= address < last:
                 return memory, address - first
         raise CannotChain
 
     def _place_or_number(self, array: np.ndarray, numbers: dict[int, int]) -> tuple[np.ndarray, int] | int:
-        number = numbers.get(_addresses(array)[0])
+        number = numbers.get(address_range(array)[0])
         return self._place(array) if number is None else number
 
     def _kernel_call(self, noted: _Noted, numbers: dict[int, int]) -> Callable[[list[np.ndarray]], object]:
         """A call of a function that is not recorded, whose results are copied to where they belong."""
         args = self._fixed_args(noted.args)
         targets = [
-            self.fixed(array) if (number := numbers.get(_addresses(array)[0])) is None else number
+            self.fixed(array) if (number := numbers.get(address_range(array)[0])) is None else number
             for array in arrays_among((noted.result,))
         ]
 
@@ -269,9 +195,3 @@ class ChainRecorder:
 
 def _make_recorded(calls: list[Call], views: list[View], used: int, arrays: list[np.ndarray]) -> None:
     parallel(partial(make_calls, calls, views, used), (arrays,))
-
-
-def _addresses(array: np.ndarray) -> tuple[int, int]:
-    """Of the first byte of a contiguous array, and of the one after its last."""
-    start = array.__array_interface__["data"][0]
-    return start, start + array.nbytes

@@ -129,15 +129,15 @@ class Recorder:
         self.calls: list[Call] = []
         self.views: dict[View, int] = {}
         self.results: list[tuple[tuple[int, ...], np.dtype]] = []
-        self._fixed = [_range(memory.memory) for memory in (scratch_memory(), temporaries())]
-        self._ranges = [_range(array) for array in arrays]
+        self._fixed = [address_range(memory.memory) for memory in (scratch_memory(), temporaries())]
+        self._ranges = [address_range(array) for array in arrays]
         in_order = sorted(self._ranges)
         # Two arrays that share memory need not do so the next time.
         self.is_complete = not [a for a, b in zip(in_order, in_order[1:], strict=False) if b[0] < a[1]]
 
     def add_result(self, array: np.ndarray) -> None:
         """Note an array that is going to be returned."""
-        self._ranges.append(_range(array))
+        self._ranges.append(address_range(array))
         self.results.append((array.shape, array.dtype))
 
     def note(self, function: Callable[..., object], args: tuple[Any, ...]) -> None:
@@ -156,7 +156,7 @@ class Recorder:
 
     def view_of(self, array: np.ndarray) -> int | None:
         """The number of the view that an array is; None for an array that is the same in all replays."""
-        address, _ = _range(array)
+        address, _ = address_range(array)
         for number, (first, last) in enumerate(self._ranges):
             if first <= address < last:
                 view = View(number, array.shape, array.dtype, address - first, array.strides)
@@ -168,7 +168,7 @@ class Recorder:
         return None
 
 
-def _range(array: np.ndarray) -> tuple[int, int]:
+def address_range(array: np.ndarray) -> tuple[int, int]:
     """The addresses of an array's first byte, and of the one after its last if it is contiguous."""
     start = array.__array_interface__["data"][0]
     return start, start + array.nbytes

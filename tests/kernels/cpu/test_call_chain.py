@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from minunet.kernels import primitives
-from minunet.kernels.cpu import call_chain
+from minunet.kernels.cpu import call_chain, chain_memory
 
 PADDING = ((1, 1), (1, 1))
 
 
 @pytest.fixture
 def memory(monkeypatch):
-    monkeypatch.setattr(call_chain, "_own", call_chain._OfThread())
-    return call_chain.chain_memory()
+    monkeypatch.setattr(chain_memory, "_own", chain_memory._OfThread())
+    return chain_memory.chain_memory()
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def test_arrays_share_no_memory_until_they_are_gone(memory):
     assert memory.empty((10, 3), np.float32).ctypes.data != address  # a part of it is in use
     del part
     assert memory.empty((10, 3), np.float32).ctypes.data == address
-    with pytest.raises(call_chain.CannotChain):
-        memory.empty((call_chain.MEMORY,), np.uint8)
+    with pytest.raises(chain_memory.CannotChain):
+        memory.empty((chain_memory.MEMORY,), np.uint8)
 
 
 def test_a_chain_computes_the_same_of_other_values(memory, rng):
@@ -73,7 +73,7 @@ def test_arrays_from_elsewhere_are_refused(memory, rng):
     x = rng.standard_normal((2, 8, 8, 16)).astype(np.float32)
     recorder = call_chain.ChainRecorder(memory, [weight])
     recorder.record(convolution, x, weight)
-    with pytest.raises(call_chain.CannotChain):
+    with pytest.raises(chain_memory.CannotChain):
         recorder.chain()
-    with pytest.raises(call_chain.CannotChain):  # nothing of it was recorded before
+    with pytest.raises(chain_memory.CannotChain):  # nothing of it was recorded before
         recorder.check()
