@@ -28,8 +28,8 @@ MOST_CHANNELS = 64
 _DESCRIPTION = 270
 _DEFLATE_RATIO = 1032  # the most bytes that deflate makes of one; LZW makes fewer
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB = 0, 1, 2  # TIFF 6.0, tag 262
-_ALPHA = (1, 2)  # TIFF 6.0, tag 338: premultiplied or not
-_PREMULTIPLIED = 1
+_UNSPECIFIED, _PREMULTIPLIED, _ALPHA_APART, _UNKNOWN = 0, 1, 2, 999  # TIFF 6.0, tag 338; 999 is that of old programs
+_ALPHA = (_PREMULTIPLIED, _ALPHA_APART)
 _UNCOMPRESSED = 1
 
 
@@ -165,13 +165,18 @@ def _without_alpha(array: np.ndarray, page: TiffPage, mask: bool) -> np.ndarray:
     if array.shape[2] == 1:
         return array[..., 0]
     colours = 3 if page.photometric == _RGB else 1
-    alphas = [colours + i for i, extra in enumerate(page.extrasamples) if extra in _ALPHA]
+    extras = page.extrasamples
+    if array.shape[2] == 4 and colours == 3 and array.dtype in (np.uint8, np.uint16):  # as Pillow reads four samples
+        if extras == (_UNSPECIFIED,):
+            return array[..., :3]
+        extras = (_ALPHA_APART,) if extras in ((), (_UNKNOWN,)) else extras
+    alphas = [colours + i for i, extra in enumerate(extras) if extra in _ALPHA]
     if not alphas or max(alphas) >= array.shape[2]:
         return array
     if len(alphas) == 1 and array.shape[2] == colours + 1 and array.dtype in (np.uint8, np.uint16):
         if mask:
             return mask_without_alpha(array)
-        premultiplied = page.extrasamples[0] == _PREMULTIPLIED
+        premultiplied = extras[0] == _PREMULTIPLIED
         white = np.iinfo(array.dtype).max
         array = over_white(array[..., :colours], array[..., colours:], white, premultiplied=premultiplied)
     else:

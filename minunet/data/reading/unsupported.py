@@ -6,6 +6,7 @@ Pillow takes some of them for damaged, and reads others wrongly: signed bytes as
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any, BinaryIO
 
 from PIL import Image
@@ -35,6 +36,8 @@ _MOST_SEGMENTS = 1000
 _NUMBERS = {1: "integers", 2: "signed integers", 3: "floats", 5: "complex integers", 6: "complex numbers"}
 _COLOUR_SAMPLES = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3}
 _COLOURS = {5: "CMYK", 6: "YCbCr", 8: "Lab"}
+_UNCOMPRESSED, _WEBP = 1, 50001  # tag 259
+_NATIVE = {"little": b"II", "big": b"MM"}[sys.byteorder]  # the first bytes of a TIFF in the byte order of this machine
 
 
 def unsupported_format(start: bytes) -> str | None:
@@ -118,10 +121,15 @@ def _is_misread(tags: Any) -> bool:
     extra = samples - _COLOUR_SAMPLES.get(colour, samples)
     alpha = _as_tuple(tags.get(338, ()))
     two_channels = extra == 1 and colour in (0, 1) and alpha[:1] in ((), (0,))
+    compression = tags.get(259, _UNCOMPRESSED)
+    signed_or_wide = max(bits) > 16 or (max(bits) > 8 and max(kinds) > 1)
     wrong = [
         8 in bits and 2 in kinds,  # read as if they were unsigned
         extra > 1 or two_channels,  # the others would be left out
         max(bits) > 8 and tags.get(284, 1) == 2,  # their bytes are mixed up, or the lower ones left out
+        # The library that unpacks them gives the bytes in the order of this machine, and Pillow turns them a second time.
+        signed_or_wide and compression != _UNCOMPRESSED and tags.prefix != _NATIVE,
+        compression == _WEBP,  # known by name only
     ]
     return any(wrong)
 

@@ -103,6 +103,26 @@ def test_alpha(tmp_path):
     assert np.array_equal(decode(written(tmp_path / "c.tif", five, **options)), five[..., :4])
 
 
+@pytest.mark.parametrize("extra", ["unspecified", "unassalpha", "assocalpha"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_fourth_sample_of_colours_is_that_of_every_other_tiff(tmp_path, extra, dtype):
+    pixels = RNG.integers(0, 256, (13, 17, 4)).astype(dtype)
+    pixels[..., 3] = np.iinfo(dtype).max
+    options = {"photometric": "rgb", "extrasamples": [extra]}
+    expected = decode(written(tmp_path / "a.tif", pixels, **options))
+    found = decode(written(tmp_path / "b.tif", pixels, bigtiff=True, byteorder=">", **options))  # not for Pillow
+    assert expected.shape == (13, 17, 3) and np.array_equal(found, expected)
+
+
+def test_webp_is_read_with_imagecodecs(tmp_path):
+    pytest.importorskip("imagecodecs")
+    pixels = RNG.integers(0, 256, (33, 41, 3)).astype(np.uint8)
+    path = written(
+        tmp_path / "a.tif", pixels, photometric="rgb", compression="webp", compressionargs={"lossless": True}
+    )
+    assert np.array_equal(decode(path), pixels)
+
+
 def test_white_is_zero_and_an_orientation(tmp_path):
     values = RNG.integers(0, 2**62, (13, 17)).astype(np.uint64)
     path = written(tmp_path / "a.tif", values, photometric="miniswhite", extratags=[(274, 3, 1, 6, True)])

@@ -54,11 +54,12 @@ def test_big_tiff(tmp_path, monkeypatch, options, order):
 
 @pytest.mark.parametrize("kind", ["int16", "uint32", "int32", "float32", "16-bit colour", "16-bit colour and alpha"])
 @pytest.mark.parametrize("compression", [None, "zlib"])
-def test_tiff_of_wide_numbers_and_of_deep_colour(tmp_path, monkeypatch, kind, compression):
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_tiff_of_wide_numbers_and_of_deep_colour(tmp_path, monkeypatch, kind, compression, order):
     tifffile = pytest.importorskip("tifffile")
     colours = {"16-bit colour": (3,), "16-bit colour and alpha": (4,)}.get(kind)
     pixels = smooth(colours, np.uint16) if colours else (smooth() * 91.0 - 9000 * (kind[0] != "u")).astype(kind)
-    options = {"photometric": "rgb" if colours else "minisblack", "compression": compression}
+    options = {"photometric": "rgb" if colours else "minisblack", "compression": compression, "byteorder": order}
     options |= {"extrasamples": ["unassalpha"]} if colours == (4,) else {}
     tifffile.imwrite(tmp_path / "image.tif", pixels, tile=(16, 32), **options)
     assert_same(tmp_path / "image.tif", None if colours == (4,) else pixels)
