@@ -11,15 +11,19 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy  # noqa: F401  loads the BLAS library that this module looks up
-import threadpoolctl
 
 from minunet.forks import renew_in_child
+from minunet.kernels.cpu.openblas import NumpyOpenBlas, numpy_openblas
+
+if TYPE_CHECKING:
+    import threadpoolctl
 
 Result = TypeVar("Result")
-Libraries: TypeAlias = list[threadpoolctl.LibController]
+Library: TypeAlias = "NumpyOpenBlas | threadpoolctl.LibController"
+Libraries: TypeAlias = "list[Library]"
 
 
 class SingleThreadedBlas:
@@ -37,17 +41,18 @@ class SingleThreadedBlas:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         renew_in_child(self, "_lock", threading.Lock)
-        self._libraries: list[threadpoolctl.LibController] | None = None
+        self._libraries: Libraries | None = None
         self._sorted: tuple[object, tuple[Libraries, Libraries]] = (None, ([], []))
         self._of_process = _Limit()
         self._of_thread = _LimitOfThread()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self._of_thread_that_forked)
 
-    def libraries(self) -> list[threadpoolctl.LibController]:
-        """The BLAS libraries that were loaded at the first call of this method; NumPy's is always among them."""
+    def libraries(self) -> Libraries:
+        """NumPy's BLAS library; where it has none of its own, all that were loaded at the first call of this method."""
         if self._libraries is None:
-            self._libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+            own = numpy_openblas()
+            self._libraries = _loaded_libraries() if own is None else [own]
         return self._libraries
 
     def call(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
@@ -120,7 +125,7 @@ class _Limit:
         self._before: list[int] | None = None  # set as long as there is something to restore
         self._is_set = False
 
-    def begin(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
+    def begin(self, block: object, libraries: Sequence[Library]) -> None:
         """Open a block."""
         self.blocks[block] = threading.get_ident()
         if libraries and not self._is_set:
@@ -133,7 +138,7 @@ class _Limit:
         """Whether a block is open, or numbers are still to be restored because a signal has interrupted `end`."""
         return block in self.blocks or (self._before is not None and not self.blocks)
 
-    def end(self, block: object, libraries: Sequence[threadpoolctl.LibController]) -> None:
+    def end(self, block: object, libraries: Sequence[Library]) -> None:
         """Close a block."""
         self.blocks.pop(block, None)
         if not self.blocks and self._before is not None:
@@ -146,11 +151,17 @@ class _LimitOfThread(threading.local, _Limit):
     """The same for the numbers of the calling thread."""
 
 
-def _has_thread_count(library: threadpoolctl.LibController) -> bool:
+def _loaded_libraries() -> Libraries:
+    import threadpoolctl  # most installations of NumPy do not need it, and it takes long to import
+
+    return list(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _has_thread_count(library: Library) -> bool:
     return library.internal_api == "openblas" and getattr(library, "threading_layer", None) == "openmp"
 
 
-def _set_all(libraries: Sequence[threadpoolctl.LibController], present: Sequence[int], numbers: Sequence[int]) -> None:
+def _set_all(libraries: Sequence[Library], present: Sequence[int], numbers: Sequence[int]) -> None:
     """Set numbers of threads that differ from the present ones, from any thread.
 
     For OpenBLAS, threadpoolctl's own `set_num_threads` (3.8) silently does nothing except in the one thread that called
@@ -169,7 +180,7 @@ _AVX512_KERNELS = {"SkylakeX", "Cooperlake", "SapphireRapids"}
 _AVX2_KERNELS = {"Haswell", "Zen", *_AVX512_KERNELS}
 
 
-def small_matrix_kernels(libraries: Sequence[threadpoolctl.LibController] | None = None) -> bool:
+def small_matrix_kernels(libraries: Sequence[Library] | None = None) -> bool:
     """Whether the BLAS multiplies small matrices in place; others first copy ("pack") every operand into panels.
 
     On x86, OpenBLAS has such kernels only for AVX-512 (version 0.3.31). `libraries`: by default those of this process.
@@ -188,7 +199,7 @@ def _small_matrix_kernels_here() -> bool:
 
 
 def why_matmul_is_slow(
-    libraries: Sequence[threadpoolctl.LibController] | None = None,
+    libraries: Sequence[Library] | None = None,
     features: Mapping[str, bool] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> str | None:
