@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from minunet.autograd import reductions
 from minunet.autograd.conversion import is_float
 from minunet.autograd.engine import execution_order
 from minunet.autograd.function import Function
@@ -156,6 +155,8 @@ def _is_uncertain(grad: float, slopes: Sequence[float], allowed: float) -> bool:
 
 def _gradients(tensors: Sequence[Any], results: Sequence[Tensor], directions: Sequence[np.ndarray]) -> list[Any]:
     """d<v, fn>/dx of each input as host arrays, zeros where there is none; no other tensor's gradient is changed."""
+    from minunet.autograd import reductions  # a prediction does not need them
+
     # One backward pass for all outputs, since it frees the graph.
     total = (
         results[0]

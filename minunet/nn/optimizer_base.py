@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -129,6 +128,8 @@ class Optimizer:
         >>> x.data
         array([1.  , 0.75, 0.75], dtype=float32)
         """
+        import copy  # a prediction does not need it
+
         if not self.is_elementwise:
             raise ValueError(f"{type(self).__name__} does not update parts of parameters")
         self._match_state(range(len(self.params)))

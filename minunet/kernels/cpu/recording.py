@@ -22,7 +22,9 @@ from minunet.kernels.dispatch import Candidate, signature
 
 LONGEST = 3_000_000.0  # estimated nanoseconds of a call on one core; in a longer one, threads save more
 LONGEST_ALONE = 12_000_000.0  # the same where there are no other threads, for arrays that are not large
-SEEN_BEFORE = 2  # calls with the same shapes before one is recorded; shapes that do not come again are not
+# Calls with the same shapes before one is recorded: shapes that do not come again are not. In one prediction of a U-Net a shape
+# comes up to three times.
+SEEN_BEFORE = 3
 MOST_RECORDINGS = 256  # of a thread
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])

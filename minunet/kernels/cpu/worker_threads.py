@@ -6,11 +6,13 @@ import _thread
 import contextvars
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from minunet.kernels.cpu.blas import single_threaded_blas
 from minunet.kernels.cpu.scratch import close_scratch
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 # A function that does jobs of a call, the lock that it takes meanwhile, and the context to run it in.
 Invitation: TypeAlias = tuple[Callable[[threading.Lock], None], threading.Lock, contextvars.Context]
@@ -25,6 +27,8 @@ class WorkerThread:
     """
 
     def __init__(self, number: int):
+        from queue import SimpleQueue  # the calls of a small prediction need no workers
+
         self.invitations: SimpleQueue[Invitation] = SimpleQueue()
         self._name = f"minunet-worker-{number}"
         self._taken = threading.Lock()  # held by the thread that works here, for as long as it lives

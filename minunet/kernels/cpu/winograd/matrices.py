@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -65,10 +67,10 @@ def matrices_for(m: int, dtype: np.dtype) -> WinogradMatrices:
     # B^T is the inverse transpose of evaluation(n): row i holds the coefficients of Lagrange's polynomial for point p,
     # prod (x - q) / prod (p - q) over the other points q. Computed from this formula its zeros are exact.
     interpolation = np.zeros((n, n))
-    for i, point in enumerate(points):
-        others = np.delete(points, i)
-        interpolation[i, :-1] = np.poly(others)[::-1] / np.prod(point - others)
-    interpolation[-1] = np.poly(points)[::-1]
+    for i, point in enumerate(POINTS[m]):
+        others = POINTS[m][:i] + POINTS[m][i + 1 :]
+        interpolation[i, :-1] = np.divide(_coefficients(others), math.prod(point - other for other in others))
+    interpolation[-1] = _coefficients(POINTS[m])
 
     # A factor of point i may move from B^T to G. With rows of B^T of equal weight all values stay near the input's size.
     scale = np.abs(interpolation).sum(axis=1, keepdims=True) / 2
@@ -90,3 +92,11 @@ def matrices_for(m: int, dtype: np.dtype) -> WinogradMatrices:
         weight_grad=read_only(weight[:, ::-1].T),
         bias_point=POINTS[m].index(1.0),
     )
+
+
+def _coefficients(roots: Sequence[float]) -> list[float]:
+    """The coefficients of prod (x - root), that of the lowest power first. (`np.poly` takes ten times as long.)"""
+    found = [1.0]
+    for root in roots:
+        found = [lower - root * own for lower, own in zip([0.0, *found], [*found, 0.0], strict=True)]
+    return found
