@@ -5,10 +5,8 @@ It is an entry of the header, and covers the tensors and all other entries. File
 
 from __future__ import annotations
 
-import _thread
 import hashlib
 import json
-import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,45 +29,6 @@ def mismatch(tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> 
     if not isinstance(stored, dict) or stored.get("algorithm") != ALGORITHM:
         return CHECKSUM
     return next((part for part, value in checksum(tensors, document).items() if stored.get(part) != value), None)
-
-
-class ChecksumThread:
-    """A thread that compares tensors and a document with their checksum.
-
-    Parameters
-    ----------
-    tensors : mapping of str to ndarray
-        May wait for tensors that are still being read.
-    document : mapping
-    """
-
-    def __init__(self, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]):
-        self._arguments = tensors, document
-        self._found: str | None = None
-        self._error: BaseException | None = None
-        self._is_done = threading.Event()
-        self._is_refused = False
-        try:
-            _thread.start_new_thread(self._compare, ())  # not Thread.start, see `WorkerThread.start`
-        except RuntimeError:
-            self._is_refused = True  # by the system
-
-    def _compare(self) -> None:
-        try:
-            self._found = mismatch(*self._arguments)
-        except BaseException as error:
-            self._error = error
-        finally:
-            self._is_done.set()
-
-    def result(self) -> str | None:
-        """What `mismatch` returns; it is waited for."""
-        if self._is_refused:
-            self._compare()
-        self._is_done.wait()
-        if self._error is not None:
-            raise self._error
-        return self._found
 
 
 def _of_tensors(tensors: Mapping[str, np.ndarray]) -> str:

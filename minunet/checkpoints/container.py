@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from minunet.checkpoints.checksum import CHECKSUM, ChecksumThread, checksum
+from minunet.checkpoints.background_call import BackgroundCall
+from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
 from minunet.checkpoints.serialization import TensorsOfFile, serialized
 from minunet.checkpoints.tensor_table import METADATA, TensorEntry, read_table
 from minunet.errors import UserError
@@ -62,7 +64,7 @@ def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping
 
 
 class StoredFile:
-    """The tensors and the document of a file whose checksum another thread still computes.
+    """The tensors and the document of a file that two other threads still read, and compare with its checksum.
 
     Attributes
     ----------
@@ -70,9 +72,11 @@ class StoredFile:
         The JSON document of the header.
     """
 
-    def __init__(self, path: Path, tensors: dict[str, np.ndarray], document: dict[str, Any], thread: ChecksumThread):
+    def __init__(self, path: Path, tensors: TensorsOfFile, document: dict[str, Any]):
         self.document = document
-        self._path, self._tensors, self._thread = path, tensors, thread
+        self._path = path
+        self._reading = BackgroundCall(tensors.read)
+        self._comparison = BackgroundCall(mismatch, tensors, document)
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The arrays, once they are known to be as they were written.
@@ -80,14 +84,16 @@ class StoredFile:
         Raises
         ------
         UserError
-            If they are not, or the document is not.
+            If they are not, or the document is not; if the file cannot be read any more.
         """
-        if damaged_part := self._thread.result():
+        with _errors_of_reading(self._path):
+            tensors: dict[str, np.ndarray] = self._reading.result()
+        if damaged_part := self._comparison.result():
             raise UserError(
                 f"{self._path}: this file is damaged, its {damaged_part} is not as it was written (by its checksum); copy it "
                 f"again. If it was changed on purpose, remove '{CHECKSUM}' from its header."
             )
-        return self._tensors
+        return tensors
 
 
 def read(
@@ -99,7 +105,7 @@ def read(
 
 
 def read_unchecked(path: str | Path, formats: Mapping[str, str], check: Check | None = None) -> StoredFile:
-    """Read a file that `write` wrote, and let another thread compute its checksum.
+    """Open a file that `write` wrote, and let other threads read its tensors and compute its checksum.
 
     Parameters
     ----------
@@ -117,19 +123,27 @@ def read_unchecked(path: str | Path, formats: Mapping[str, str], check: Check | 
         letters of the file.
     """
     path = Path(path)
+    with _errors_of_reading(path), open_regular(path) as file:
+        header, data_length = _header(path, file)
+        table = _table(path, header, data_length)
+        document = _document(path, header, formats)
+        if check is not None:
+            check(path, table, document)
+        return StoredFile(path, _tensors(path, file, table), document)
+
+
+@contextmanager
+def _errors_of_reading(path: Path) -> Iterator[None]:
+    """Within the block, what prevents that a file is read becomes a `UserError`."""
     try:
-        with open_regular(path) as file:
-            header, data_length = _header(path, file)
-            table = _table(path, header, data_length)
-            document = _document(path, header, formats)
-            if check is not None:
-                check(path, table, document)
-            return _with_tensors(path, file, table, document)
+        yield
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file; check the path.") from None
     except OSError as error:
         reason = unusable_name(path) or error.strerror or error
         raise UserError(f"{shorten(path, 1000)}: cannot be read ({reason}); check that you may read it.") from error
+    except EOFError as error:
+        raise _damaged_tensors(path, error) from error
 
 
 def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
@@ -170,18 +184,15 @@ def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, Te
         raise _damaged(path) from None
 
 
-def _with_tensors(
-    path: Path, file: BufferedReader, table: Mapping[str, TensorEntry], document: dict[str, Any]
-) -> StoredFile:
-    """The file with its tensors; the checksum takes longer than reading, and is computed meanwhile as well."""
+def _tensors(path: Path, file: BufferedReader, table: Mapping[str, TensorEntry]) -> TensorsOfFile:
     try:
-        tensors = TensorsOfFile(file, table)
-        thread = ChecksumThread(tensors, document)
-        return StoredFile(path, tensors.read(), document, thread)
-    except (EOFError, TypeError) as error:
-        raise UserError(
-            f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again."
-        ) from error
+        return TensorsOfFile(file, table)
+    except TypeError as error:
+        raise _damaged_tensors(path, error) from error
+
+
+def _damaged_tensors(path: Path, error: Exception) -> UserError:
+    return UserError(f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again.")
 
 
 def _damaged(path: Path) -> UserError:

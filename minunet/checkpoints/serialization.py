@@ -6,6 +6,7 @@ The file is the same, byte for byte.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from io import BufferedReader
@@ -17,6 +18,8 @@ from minunet.checkpoints.tensor_table import TensorEntry
 # The library stores tensors of larger and later types first, then by name.
 _TYPES = {"int64": ("I64", 0), "float64": ("F64", 1), "float32": ("F32", 2), "float16": ("F16", 3)}
 _ALIGNMENT = 8  # bytes, of the first tensor
+GROUP = 1 << 24  # bytes of tensors that are read together, if there are several
+MOST_PARTS = 512  # of one call; systems allow 1024
 
 
 def serialized(tensors: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> Iterator[bytes | memoryview]:
@@ -58,7 +61,7 @@ class TensorsOfFile(Mapping[str, np.ndarray]):
     Parameters
     ----------
     file : binary file
-        Read up to the first tensor.
+        Read up to the first tensor. It may be closed afterwards.
     table : mapping of str to TensorEntry
         In the order of the file, as `minunet.checkpoints.tensor_table.read_table` returns it.
 
@@ -69,11 +72,21 @@ class TensorsOfFile(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, file: BufferedReader, table: Mapping[str, TensorEntry]):
-        self._file = file
         self._arrays = {
             name: np.empty(entry.shape, np.dtype(entry.dtype).newbyteorder("<")) for name, entry in table.items()
         }
-        self._is_read = {name: threading.Event() for name in table}
+        self._groups: list[tuple[list[str], threading.Event]] = []
+        self._is_read: dict[str, threading.Event] = {}
+        size = 0
+        for name, array in self._arrays.items():
+            if not self._groups or size + array.nbytes > GROUP:
+                self._groups.append(([], threading.Event()))
+                size = 0
+            names, self._is_read[name] = self._groups[-1]
+            names.append(name)
+            size += array.nbytes
+        self._position = file.tell()
+        self._file = open(os.dup(file.fileno()), "rb", buffering=0)  # noqa: SIM115  `read` closes it
 
     def __getitem__(self, name: str) -> np.ndarray:
         self._is_read[name].wait()
@@ -86,7 +99,7 @@ class TensorsOfFile(Mapping[str, np.ndarray]):
         return len(self._arrays)
 
     def read(self) -> dict[str, np.ndarray]:
-        """Read all of them.
+        """Read all of them; to be called once.
 
         Raises
         ------
@@ -94,12 +107,25 @@ class TensorsOfFile(Mapping[str, np.ndarray]):
             If the file ends before the last tensor does.
         """
         try:
-            for name, array in self._arrays.items():
-                numbers = array.reshape(-1).view(np.uint8)  # its bytes
-                if self._file.readinto(numbers.data) != numbers.size:
-                    raise EOFError(f"the tensor '{name}' ends early")
-                self._is_read[name].set()
+            with self._file:
+                self._file.seek(self._position)
+                for names, is_read in self._groups:
+                    self._read_group(names)
+                    is_read.set()
         finally:
-            for event in self._is_read.values():  # after an error nobody waits forever
-                event.set()
+            for _, is_read in self._groups:  # after an error nobody waits forever
+                is_read.set()
         return self._arrays
+
+    def _read_group(self, names: list[str]) -> None:
+        """Read consecutive tensors, in one call where the system has it: each costs a thread a turn of the interpreter lock."""
+        missing = [(name, self._arrays[name].reshape(-1).view(np.uint8).data) for name in names]
+        while missing := [(name, memory) for name, memory in missing if memory.nbytes]:
+            parts = [memory for _, memory in missing[:MOST_PARTS]]
+            count = os.readv(self._file.fileno(), parts) if hasattr(os, "readv") else self._file.readinto(parts[0])
+            if not count:
+                raise EOFError(f"the tensor '{missing[0][0]}' ends early")
+            for place, memory in enumerate(parts):
+                read = min(count, memory.nbytes)
+                missing[place] = (missing[place][0], memory[read:])
+                count -= read

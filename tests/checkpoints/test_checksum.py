@@ -1,4 +1,4 @@
-"""The checksum of a file is computed by another thread; what it finds, and its errors, arrive at the thread that asks."""
+"""The checksum of a file is computed by another thread; what it finds arrives at the thread that asks for the tensors."""
 
 import _thread
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 
 import minunet
 from minunet.checkpoints import container
-from minunet.checkpoints.checksum import CHECKSUM, ChecksumThread, checksum
+from minunet.checkpoints.checksum import CHECKSUM, checksum, mismatch
 from minunet.errors import UserError
 
 TENSORS = {"a": np.arange(6, dtype=np.float32), "b": np.ones((2, 3))}
@@ -29,19 +29,11 @@ def perhaps_a_thread(request, monkeypatch):
         monkeypatch.setattr(_thread, "start_new_thread", refused)
 
 
-@pytest.mark.usefixtures("perhaps_a_thread")
 def test_what_does_not_agree_is_found():
     document = signed(TENSORS)
-    assert ChecksumThread(TENSORS, document).result() is None
-    assert ChecksumThread(TENSORS | {"a": np.zeros(6, np.float32)}, document).result() == "tensors"
-    assert ChecksumThread(TENSORS, document | {"format": "another"}).result() == "header"
-
-
-@pytest.mark.usefixtures("perhaps_a_thread")
-def test_an_error_is_raised_where_the_result_is_asked_for():
-    thread = ChecksumThread(TENSORS, {CHECKSUM: checksum(TENSORS, {}), "set": {1}})
-    with pytest.raises(TypeError, match="not JSON serializable"):
-        thread.result()
+    assert mismatch(TENSORS, document) is None
+    assert mismatch(TENSORS | {"a": np.zeros(6, np.float32)}, document) == "tensors"
+    assert mismatch(TENSORS, document | {"format": "another"}) == "header"
 
 
 @pytest.mark.usefixtures("perhaps_a_thread")
@@ -54,6 +46,21 @@ def test_a_damaged_file_is_refused_when_its_tensors_are_asked_for(tmp_path):
     path.write_bytes(content)
     stored = container.read_unchecked(path, {"test": "a test"})
     with pytest.raises(UserError, match="its tensors is not as it was written"):
+        stored.tensors()
+
+
+@pytest.mark.usefixtures("perhaps_a_thread")
+def test_a_file_that_becomes_shorter_while_it_is_read(tmp_path, monkeypatch):
+    path = container.write(tmp_path / "file", TENSORS, {"format": "test"})
+    read = container.TensorsOfFile.read
+
+    def read_shortened(tensors):
+        path.write_bytes(path.read_bytes()[:-1])
+        return read(tensors)
+
+    monkeypatch.setattr(container.TensorsOfFile, "read", read_shortened)
+    stored = container.read_unchecked(path, {"test": "a test"})
+    with pytest.raises(UserError, match="is damaged .the tensor 'a' ends early"):
         stored.tensors()
 
 

@@ -12,7 +12,8 @@ The algorithms
 
 What they share
 ---------------
-- `threads`: parallel calls. `worker_threads`: the threads. `partition`: blocks and jobs. `blas`, `openblas`, `matmul`: matrix products.
+- `threads`: parallel calls. `worker_threads`: the threads. `partition`: blocks and jobs.
+- `blas`, `openblas`: the BLAS library. `matmul`: matrix products.
 - `memory_pool`: memory for results. `scratch`: temporary buffers of a job. `address_space`: where both lie.
 - `recorder`, `recording`: the NumPy calls of a kernel are noted, and made again for other arrays of the same shapes.
 - `array_types`: what a kernel accepts. `padded_crop`: pixels with zeros around the image. `epilogue`: bias and ReLU.
