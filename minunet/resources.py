@@ -12,9 +12,8 @@ import math
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 
-ROOT = Path("/")
+ROOT = "/"
 
 _sharing = (1, 1)  # how many processes there are for each core, and in all, while processes work together
 
@@ -72,28 +71,28 @@ def release_freed_memory() -> None:
 
 
 @functools.cache
-def cpu_quota(root: Path = ROOT) -> float | None:
+def cpu_quota(root: str | os.PathLike[str] = ROOT) -> float | None:
     """The number of cores whose time the container may use, which need not be whole; None without a limit.
 
     Read once: the kernels ask for the number of cores at every call.
 
     Parameters
     ----------
-    root : Path
+    root : path
         Where /proc and /sys are found.
     """
     quotas = []
     for folder in _control_groups("cpu", root):
-        try:
-            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()  # version 2: "150000 100000"
-        except (OSError, ValueError):
-            quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+        words = _text(folder, "cpu.max").split()  # version 2: "150000 100000"
+        if len(words) != 2:
+            words = [_text(folder, "cpu.cfs_quota_us"), _text(folder, "cpu.cfs_period_us")]
+        quota, period = words
         if quota.isdecimal() and period.isdecimal() and int(quota) and int(period):  # not "max" or "-1"
             quotas.append(int(quota) / int(period))
     return min(quotas, default=None)
 
 
-def _memory_limits(root: Path) -> list[tuple[int, Callable[[], int]]]:
+def _memory_limits(root: str | os.PathLike[str]) -> list[tuple[int, Callable[[], int]]]:
     """The limit of every control group around this process that has one, and a function that returns the bytes in use there."""
     limits: list[tuple[int, Callable[[], int]]] = []
     for folder in _control_groups("memory", root):
@@ -101,31 +100,31 @@ def _memory_limits(root: Path) -> list[tuple[int, Callable[[], int]]]:
             ("memory.max", "memory.current", "inactive_file"),
             ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
         ):
-            limit = _text(folder / limit_file)
+            limit = _text(folder, limit_file)
             if limit.isdecimal():
                 limits.append((int(limit), functools.partial(_used_memory, folder, use_file, cache)))
     return limits
 
 
-def _used_memory(folder: Path, use_file: str, cache: str) -> int:
+def _used_memory(folder: str, use_file: str, cache: str) -> int:
     """Bytes that a control group uses. Pages of files that were read count, but the system gives them up when memory is short."""
-    used = _text(folder / use_file)
-    return max(0, int(used) - (_field(folder / "memory.stat", cache) or 0)) if used.isdecimal() else 0
+    used = _text(folder, use_file)
+    return max(0, int(used) - (_field(folder, "memory.stat", cache) or 0)) if used.isdecimal() else 0
 
 
-def _control_groups(controller: str, root: Path) -> Iterator[Path]:
+def _control_groups(controller: str, root: str | os.PathLike[str]) -> Iterator[str]:
     """The folders of the control groups around this process that can limit it: its own first, then those that hold it."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in _text(root, "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         if not controllers:
-            mount = root / "sys/fs/cgroup"  # version 2
+            mount = os.path.join(root, "sys/fs/cgroup")  # version 2
         elif controller in controllers.split(","):
-            mount = root / "sys/fs/cgroup" / controller  # version 1
+            mount = os.path.join(root, "sys/fs/cgroup", controller)  # version 1
         else:
             continue
-        own = mount / path.strip("/")
-        yield own
-        yield from (folder for folder in own.parents if folder.is_relative_to(mount))
+        names = [name for name in path.split("/") if name]
+        for count in range(len(names), -1, -1):
+            yield os.path.join(mount, *names[:count])
 
 
 def _physical_memory() -> int | None:
@@ -137,10 +136,10 @@ def _physical_memory() -> int | None:
         return None
 
 
-def _available_of_system(root: Path) -> int | None:
+def _available_of_system(root: str | os.PathLike[str]) -> int | None:
     if sys.platform == "win32":
         return _windows_memory()[1]
-    kilobytes = _field(root / "proc/meminfo", "MemAvailable:")
+    kilobytes = _field(root, "proc/meminfo", "MemAvailable:")
     return None if kilobytes is None else kilobytes * 1024
 
 
@@ -154,18 +153,19 @@ def _windows_memory() -> tuple[int | None, int | None]:
     return None, None
 
 
-def _field(path: Path, name: str) -> int | None:
+def _field(folder: str | os.PathLike[str], file: str, name: str) -> int | None:
     """The number behind a name in a file of lines such as "MemAvailable:  123 kB"."""
-    for line in _text(path).splitlines():
+    for line in _text(folder, file).splitlines():
         words = line.split()
         if len(words) > 1 and words[0] == name and words[1].isdecimal():
             return int(words[1])
     return None
 
 
-def _text(path: Path) -> str:
+def _text(folder: str | os.PathLike[str], file: str) -> str:
     """The file's text, "" where it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        with open(os.path.join(folder, file), encoding="utf-8") as opened:
+            return opened.read().strip()
     except (OSError, ValueError):
         return ""

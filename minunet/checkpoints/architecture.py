@@ -6,8 +6,7 @@ The shapes are computed only from the settings, so that a bad file is refused be
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minunet.checkpoints.tensor_table import FLOATS, TensorEntry
 from minunet.errors import UserError
@@ -16,6 +15,9 @@ from minunet.nn.init import weights_follow
 from minunet.nn.unet import ACTIVATIONS, MAX_DEPTH, POOLINGS, VARIANTS, UNet
 from minunet.version import __version__
 from minunet.wording import count_noun, shorten
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST_CHANNELS = 65_536
 MOST_PROBLEMS = 20  # that are listed; the others are only counted
@@ -33,7 +35,7 @@ _LARGEST = {
 _DEFAULTS = {"in_channels": 1, "out_channels": 1, "base_channels": 64, "depth": 4, "variant": "paper"}
 
 
-def check_architecture(path: Path, config: Mapping[str, Any]) -> None:
+def check_architecture(path: str | Path, config: Mapping[str, Any]) -> None:
     """A UserError where this version cannot build the architecture."""
     problems = []
     for name, value in config.items():
@@ -81,7 +83,7 @@ def parameter_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def check_tensors(path: Path, needed: Mapping[str, tuple[int, ...]], stored: Mapping[str, TensorEntry]) -> None:
+def check_tensors(path: str | Path, needed: Mapping[str, tuple[int, ...]], stored: Mapping[str, TensorEntry]) -> None:
     """A UserError that lists the tensors that are missing, unexpected, or of another shape or type than needed."""
     problems = [f"{path}: the tensor '{name}' is missing." for name in needed if name not in stored]
     problems += [
@@ -103,7 +105,7 @@ def check_tensors(path: Path, needed: Mapping[str, tuple[int, ...]], stored: Map
         raise UserError([*listed, remedy])
 
 
-def build_model(path: Path, config: Mapping[str, Any]) -> UNet:
+def build_model(path: str | Path, config: Mapping[str, Any]) -> UNet:
     """The model that a header describes, once it is checked. Its weights are undefined until those of the file are loaded."""
     try:
         with weights_follow():

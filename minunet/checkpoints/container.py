@@ -10,8 +10,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -25,13 +24,16 @@ from minunet.files.reading import open_regular
 from minunet.functional.validation import is_whole_number
 from minunet.wording import shorten
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 VERSION = 1
 KEY = "minunet"  # the only entry: safetensors writes several in an order that changes from run to run
 LENGTH = 8  # bytes at the start of a safetensors file: the length of its header, little-endian
 LARGEST_HEADER = 32_000_000  # bytes; the history of 100,000 epochs takes less, and the format itself allows 100 MB
 MOST_NESTED = 32  # objects and lists within each other, in the document
 
-Check = Callable[[Path, Mapping[str, TensorEntry], dict[str, Any]], object]
+Check: TypeAlias = "Callable[[str | Path, Mapping[str, TensorEntry], dict[str, Any]], object]"
 
 
 def write(path: str | Path, tensors: Mapping[str, np.ndarray], document: Mapping[str, Any]) -> Path:
@@ -72,7 +74,7 @@ class StoredFile:
         The JSON document of the header.
     """
 
-    def __init__(self, path: Path, tensors: TensorsOfFile, document: dict[str, Any]):
+    def __init__(self, path: str | Path, tensors: TensorsOfFile, document: dict[str, Any]):
         self.document = document
         self._path = path
         self._reading = BackgroundCall(tensors.read)
@@ -122,7 +124,6 @@ def read_unchecked(path: str | Path, formats: Mapping[str, str], check: Check | 
         If the file is missing, cut off, damaged, of another kind, or newer than this program. Messages quote at most 200
         letters of the file.
     """
-    path = Path(path)
     with _errors_of_reading(path), open_regular(path) as file:
         header, data_length = _header(path, file)
         table = _table(path, header, data_length)
@@ -133,7 +134,7 @@ def read_unchecked(path: str | Path, formats: Mapping[str, str], check: Check | 
 
 
 @contextmanager
-def _errors_of_reading(path: Path) -> Iterator[None]:
+def _errors_of_reading(path: str | Path) -> Iterator[None]:
     """Within the block, what prevents that a file is read becomes a `UserError`."""
     try:
         yield
@@ -146,7 +147,7 @@ def _errors_of_reading(path: Path) -> Iterator[None]:
         raise _damaged_tensors(path, error) from error
 
 
-def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
+def _header(path: str | Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
     """The safetensors header at the start of the file, and the number of bytes that follow.
 
     For a bad file, the error says whether it is another format, cut off or damaged.
@@ -177,36 +178,36 @@ def _header(path: Path, file: BinaryIO) -> tuple[dict[str, Any], int]:
     return header, size - LENGTH - length
 
 
-def _table(path: Path, header: dict[str, Any], data_length: int) -> dict[str, TensorEntry]:
+def _table(path: str | Path, header: dict[str, Any], data_length: int) -> dict[str, TensorEntry]:
     try:
         return read_table(header, data_length)
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise _damaged(path) from None
 
 
-def _tensors(path: Path, file: BufferedReader, table: Mapping[str, TensorEntry]) -> TensorsOfFile:
+def _tensors(path: str | Path, file: BufferedReader, table: Mapping[str, TensorEntry]) -> TensorsOfFile:
     try:
         return TensorsOfFile(file, table)
     except TypeError as error:
         raise _damaged_tensors(path, error) from error
 
 
-def _damaged_tensors(path: Path, error: Exception) -> UserError:
+def _damaged_tensors(path: str | Path, error: Exception) -> UserError:
     return UserError(f"{path}: this safetensors file is damaged ({shorten(error)}); copy it again, or write it again.")
 
 
-def _damaged(path: Path) -> UserError:
+def _damaged(path: str | Path) -> UserError:
     return UserError(f"{path}: the header of this file is damaged; copy it again, or train again.")
 
 
-def _cut_off(path: Path, size: int, expected: int | None) -> UserError:
+def _cut_off(path: str | Path, size: int, expected: int | None) -> UserError:
     share = f"it ends after {size:,} bytes"
     if expected is not None and is_whole_number(expected) and expected < 1 << 63:
         share = f"{size:,} of {expected:,} bytes are there"
     return UserError(f"{path}: this model file is cut off ({share}); copy it again, or train again.")
 
 
-def _document(path: Path, header: dict[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
+def _document(path: str | Path, header: dict[str, Any], formats: Mapping[str, str]) -> dict[str, Any]:
     expected = " or ".join(formats.values())
     metadata = header.get(METADATA) or {}
     if not isinstance(metadata, dict) or KEY not in metadata:

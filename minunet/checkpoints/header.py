@@ -10,7 +10,6 @@ import math
 import os
 import platform
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,8 @@ from minunet.version import __version__
 from minunet.wording import count_noun, shorten
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minunet.cells.cell_choice import CellChoice
     from minunet.data.training_images import TrainingImages
 
@@ -37,14 +38,14 @@ LAYOUT = {
 }
 
 
-def in_folder(path: str | Path, name: str, reason: str) -> Path:
+def in_folder(path: str | Path, name: str, reason: str) -> str:
     """`path` itself, or the file `name` in it where it is a folder; `reason` ends the error message where there is no such file."""
-    path = Path(path)
     if not os.path.isdir(path):
-        return path
-    if not os.path.lexists(path / name):
+        return os.fspath(path)
+    file = os.path.join(path, name)
+    if not os.path.lexists(file):
         raise UserError(f"{path}: this folder holds no {name}; {reason}.")
-    return path / name
+    return file
 
 
 def describe_model(model: UNet, preprocessing: Preprocessing | None, outputs: Outputs | None = None) -> dict[str, Any]:
@@ -74,10 +75,10 @@ def to_json(value: Any, *, exact: bool = False) -> Any:
         return to_json(value.tolist(), exact=exact)
     if isinstance(value, float) and not exact and not math.isfinite(value):
         return None
-    return str(value) if isinstance(value, Path) else value
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) -> Any:
+def entry(path: str | Path, document: Mapping[str, Any], key: str, kind: type = dict) -> Any:
     """The entry `key` of the header; a UserError where it is missing or not a `kind`. A whole number is at least 0."""
     value = document.get(key)
     usable = isinstance(value, kind) and not (isinstance(value, bool) or (isinstance(value, int) and value < 0))
@@ -88,7 +89,7 @@ def entry(path: Path, document: Mapping[str, Any], key: str, kind: type = dict) 
     return value
 
 
-def check_document(path: Path, document: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
+def check_document(path: str | Path, document: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> None:
     """A UserError where an entry is not of the type that `describe_model` gives it, or contradicts the tensors.
 
     Entries that older versions did not write may be missing.
@@ -121,7 +122,7 @@ def finite(value: Any) -> bool:
     return True
 
 
-def build_preprocessing(path: Path, stored: Any) -> Preprocessing:
+def build_preprocessing(path: str | Path, stored: Any) -> Preprocessing:
     """The preprocessing that a header describes; a UserError where this version has no such step."""
     if not isinstance(stored, dict):
         raise UserError(
@@ -137,7 +138,7 @@ def build_preprocessing(path: Path, stored: Any) -> Preprocessing:
         ) from error
 
 
-def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
+def build_cell_choice(path: str | Path, stored: Any) -> CellChoice | None:
     """How cells are cut out, as a header describes it; None where it does not; a UserError where this version cannot do it."""
     if stored is None:
         return None
@@ -156,7 +157,7 @@ def build_cell_choice(path: Path, stored: Any) -> CellChoice | None:
         ) from error
 
 
-def build_outputs(path: Path, document: Mapping[str, Any]) -> Outputs:
+def build_outputs(path: str | Path, document: Mapping[str, Any]) -> Outputs:
     """What the channels of the logits mean; one logit, cell or not, where an older version wrote the file.
 
     A UserError where this version does not know them, or where the architecture has another number of channels.
@@ -178,7 +179,7 @@ def build_outputs(path: Path, document: Mapping[str, Any]) -> Outputs:
     return outputs
 
 
-def build_training_images(path: Path, document: Mapping[str, Any]) -> TrainingImages | None:
+def build_training_images(path: str | Path, document: Mapping[str, Any]) -> TrainingImages | None:
     """The statistics of the training images, None where an older version wrote the file; a UserError where they are not usable."""
     if "training_images" not in document:
         return None
@@ -194,7 +195,7 @@ def build_training_images(path: Path, document: Mapping[str, Any]) -> TrainingIm
 
 
 def as_weights(
-    path: Path, shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, np.ndarray]
+    path: str | Path, shapes: Mapping[str, tuple[int, ...]], tensors: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """The tensors as float32; a UserError where a value is not finite, or too large for float32."""
     with np.errstate(over="ignore"):

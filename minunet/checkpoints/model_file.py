@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minunet.checkpoints.architecture import build_model, check_architecture, check_tensors, parameter_shapes
@@ -32,6 +31,8 @@ from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minunet.checkpoints.trained_model import TrainedModel
 
 MODEL_FILE = "model.safetensors"
@@ -114,7 +115,7 @@ def load_model(path: str | Path | None = None, device: str = "auto", precision: 
     )
 
 
-def _build(path: Path, stored: StoredFile) -> tuple[UNet, Preprocessing, dict[str, Any]]:
+def _build(path: str, stored: StoredFile) -> tuple[UNet, Preprocessing, dict[str, Any]]:
     """The model of a file with its weights, its preprocessing, and its document."""
     tensors, document = stored.tensors(), stored.document
     if document["format"] == STATE:
@@ -127,7 +128,7 @@ def _build(path: Path, stored: StoredFile) -> tuple[UNet, Preprocessing, dict[st
     return model, preprocessing, document
 
 
-def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
+def check_model(path: str | Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
     """Refuse a file by its header: entries of another type or out of range, tensors that do not fit the architecture."""
     config, preprocessing = (
         entry(path, document, "architecture"),
@@ -151,10 +152,10 @@ def check_model(path: Path, table: Mapping[str, TensorEntry], document: dict[str
     build_training_images(path, document)
 
 
-def model_file(path: str | Path | None) -> Path:
+def model_file(path: str | Path | None) -> str:
     """The model file: `path` itself, the `model.safetensors` in it where it is a run folder, or for None that of the package."""
     path = named_model(path)
     reason = "training had not finished an epoch, or this is no run folder"
-    if os.path.isfile(Path(path) / STATE_FILE):
+    if os.path.isfile(os.path.join(path, STATE_FILE)):
         reason = f"give its {STATE_FILE} to use the weights of the last epoch"
     return in_folder(path, MODEL_FILE, reason)

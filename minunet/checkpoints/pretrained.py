@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from minunet.errors import UserError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PRETRAINED = "pretrained"  # its name, where the path of a model is expected
-PRETRAINED_FILE = Path(__file__).resolve().parent.parent / "models" / "blood_smears.safetensors"
+PRETRAINED_FILE = os.path.join(
+    os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "models", "blood_smears.safetensors"
+)
 
 
-def named_model(model: str | Path | None) -> Path:
+def named_model(model: str | Path | None) -> str:
     """The path of a model that was given by its name or by its path.
 
     Parameters
@@ -25,14 +30,14 @@ def named_model(model: str | Path | None) -> Path:
         If it is named while there is a file or a folder of that name in the working folder, or the package lacks its model.
     """
     if model is not None and model != PRETRAINED:
-        return Path(model)
+        return os.fspath(model)
     if model is not None and os.path.lexists(PRETRAINED):
         kind = "folder" if os.path.isdir(PRETRAINED) else "file"
         raise UserError(
             f"{PRETRAINED} is the model that comes with minunet, and also a {kind} here: write ./{PRETRAINED} for the {kind}, or "
             "rename it."
         )
-    if not PRETRAINED_FILE.is_file():
+    if not os.path.isfile(PRETRAINED_FILE):
         raise UserError(
             f"the model that comes with minunet is not there ({PRETRAINED_FILE}): install minunet again, or name a model of "
             "your own."
@@ -40,6 +45,6 @@ def named_model(model: str | Path | None) -> Path:
     return PRETRAINED_FILE
 
 
-def is_pretrained(path: Path | None) -> bool:
+def is_pretrained(path: str | Path | None) -> bool:
     """Whether a file is that model."""
-    return path is not None and path == PRETRAINED_FILE
+    return path is not None and os.path.normpath(path) == os.path.normpath(PRETRAINED_FILE)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from minunet.data.outputs import Outputs
@@ -13,6 +12,8 @@ from minunet.nn.unet import UNet
 from minunet.wording import count_noun
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minunet.data.pairs import Survey
 
 
@@ -119,6 +120,7 @@ class TrainedModel(LoadedModel):
         """
         # Prediction needs nothing of this, and should not wait until it is imported.
         import tempfile
+        from pathlib import Path
 
         from minunet.data.given_images import is_path, write_given
         from minunet.data.pairs import survey

@@ -154,7 +154,7 @@ def load_state(path: str | Path, model: UNet | None = None, optimizer: Any = Non
     path = in_folder(path, STATE_FILE, "training had not finished an epoch, or this is no run folder")
     needed = None if model is None else {name: tuple(value.shape) for name, value in model.named_parameters()}
 
-    def check(path: Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
+    def check(path: str | Path, table: Mapping[str, TensorEntry], document: dict[str, Any]) -> None:
         check_state(path, table, document, needed)
 
     formats = {STATE: f"the {STATE_FILE} that training wrote, or its run folder"}
@@ -187,7 +187,7 @@ def load_state(path: str | Path, model: UNet | None = None, optimizer: Any = Non
 
 
 def check_state(
-    path: Path,
+    path: str | Path,
     table: Mapping[str, TensorEntry],
     document: Mapping[str, Any],
     needed: Mapping[str, tuple[int, ...]] | None = None,
@@ -226,7 +226,7 @@ def check_state(
         )
 
 
-def check_moments(path: Path, state: Mapping[str, Any]) -> None:
+def check_moments(path: str | Path, state: Mapping[str, Any]) -> None:
     """A UserError where a number of the optimizer's state is not finite, or negative where it is a mean of squares or a count."""
     wrong = []
     for name, value in state.items():

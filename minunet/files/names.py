@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST_NAME = 255  # bytes of a name, of nearly every file system
 LONGEST_PATH = 4095  # bytes of a path, of Linux; other systems take less and say so themselves
@@ -24,7 +27,9 @@ def unusable_name(path: str | os.PathLike[str]) -> str | None:
     text = os.fspath(path)
     too_long = f"the name is too long, {len(text):,} letters"
     try:
-        longest = max((len(os.fsencode(part)) for part in Path(text).parts), default=0)
+        longest = max(
+            (len(os.fsencode(part)) for part in text.replace(os.altsep or os.sep, os.sep).split(os.sep)), default=0
+        )
         if longest > LONGEST_NAME or len(os.fsencode(text)) > LONGEST_PATH:
             return too_long
         os.lstat(text)
@@ -37,11 +42,15 @@ def unusable_name(path: str | os.PathLike[str]) -> str | None:
 
 def absolute_text(path: str | os.PathLike[str]) -> str:
     """A path as text that holds from any folder, its links as they are; ~ is the home folder."""
+    from pathlib import Path  # of what a prediction imports, it takes the longest
+
     return str(Path(os.path.expanduser(path)).absolute())
 
 
 def resolved(path: str | os.PathLike[str]) -> Path:
     """The absolute path without links; links that lead in a circle, and names that no file can have, stay as they are."""
+    from pathlib import Path
+
     try:
         return Path(os.path.realpath(path))
     except (ValueError, OSError):

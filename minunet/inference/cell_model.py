@@ -5,7 +5,7 @@ The packages that this takes are imported when cells are asked for: a process th
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 from minunet.inference.image_array import image_array
@@ -90,7 +90,7 @@ class CellModel(ScalingModel):
         from minunet.cells.found_cells import find_and_measure
         from minunet.data.reading.pixel_size import read_pixel_size
 
-        if pixel_size is None and isinstance(image, (str, Path)):
+        if pixel_size is None and isinstance(image, (str, os.PathLike)):
             pixel_size = read_pixel_size(image)
         array = image_array(image)
         maps = self.cell_maps(self.predict_outputs(array, diameter))

@@ -55,7 +55,7 @@ def model_for_masks(
     warnings = [*find_warnings(statistics), *chosen.notes]
     if chosen.reading is None:
         return model, warnings
-    return replace(model, preprocessing=replace(model.preprocessing, reading=chosen.reading)), warnings
+    return model.with_preprocessing(replace(model.preprocessing, reading=chosen.reading)), warnings
 
 
 def evaluation_reading(

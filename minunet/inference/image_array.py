@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def image_array(image: Any) -> np.ndarray:
     UserError
         If it is something else.
     """
-    if isinstance(image, (str, Path)):
+    if isinstance(image, (str, os.PathLike)):
         from minunet.data.reading.image_files import decode  # an array does not need the reading of all formats
 
         return decode(image)

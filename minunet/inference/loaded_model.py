@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,13 +25,16 @@ from minunet.kernels.machine import Machine
 from minunet.nn.unet import UNet
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typing_extensions import Self
+
     from minunet.cells.cell_choice import CellChoice
     from minunet.data.training_images import TrainingImages
 
 BATCH_SIZE = 8
 
 
-@dataclass
 class LoadedModel(CellModel):
     """A trained model, ready to predict; users get a `TrainedModel`, which can also be saved and scored.
 
@@ -68,20 +69,46 @@ class LoadedModel(CellModel):
     (30, 40)
     """
 
-    model: UNet
-    preprocessing: Preprocessing
-    metrics: dict[str, Any] = field(default_factory=dict)
-    config: dict[str, Any] = field(default_factory=dict)
-    extra: dict[str, Any] = field(default_factory=dict)
-    path: Path | None = None
-    machine: Machine = field(default_factory=Machine)
-    cell_choice: CellChoice | None = None
-    training_images: TrainingImages | None = None
-    outputs: Outputs = field(default_factory=Outputs)
-
-    def __post_init__(self) -> None:
-        self.config = self.config or dict(self.model.config)
+    # Not a dataclass, which takes a new process longer to make; nor does a prediction wait until pathlib is imported.
+    def __init__(
+        self,
+        model: UNet,
+        preprocessing: Preprocessing,
+        metrics: dict[str, Any] | None = None,
+        config: dict[str, Any] | None = None,
+        extra: dict[str, Any] | None = None,
+        path: str | Path | None = None,
+        machine: Machine | None = None,
+        cell_choice: CellChoice | None = None,
+        training_images: TrainingImages | None = None,
+        outputs: Outputs | None = None,
+    ):
+        self.model, self.preprocessing = model, preprocessing
+        self.metrics, self.extra = metrics or {}, extra or {}
+        self.config = config or dict(model.config)
+        self._path = path
+        self.machine = machine or Machine()
+        self.cell_choice, self.training_images = cell_choice, training_images
+        self.outputs = outputs or Outputs()
         self.forward_pass = ForwardPass(self.model, self.machine)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.summary()})"
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the model came from."""
+        from pathlib import Path
+
+        return None if self._path is None else Path(self._path)
+
+    def with_preprocessing(self, preprocessing: Preprocessing) -> Self:
+        """The same model, whose images are prepared in another way."""
+        import copy
+
+        model = copy.copy(self)
+        model.preprocessing = preprocessing
+        return model
 
     def to(self, device: str, precision: str = "auto") -> LoadedModel:
         """Move the model to a device.

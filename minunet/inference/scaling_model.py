@@ -5,7 +5,6 @@ A model that knows one cell diameter gets the image resized by the diameter of i
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +16,8 @@ from minunet.inference.image_array import check_units, image_array
 from minunet.inference.map_model import MapModel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from minunet.data.training_images import TrainingImages
     from minunet.inference.predicted_maps import PredictedMaps
 
@@ -30,8 +31,12 @@ NO_DIAMETER = (
 class ScalingModel(MapModel):
     """What a `LoadedModel` does with an image before its network gets it; its fields are described there."""
 
-    path: Path | None
     training_images: TrainingImages | None
+
+    @property
+    def path(self) -> Path | None:
+        """The file that the model came from."""
+        raise NotImplementedError
 
     @property
     def diameter(self) -> float | None:

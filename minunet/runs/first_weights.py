@@ -6,6 +6,7 @@ Settings that the user did not give follow that model, so that its weights fit a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,7 +94,7 @@ def begin_with(model: UNet, config: TrainConfig) -> list[str]:
     file = model_file(config.init)
     if config.init_hash is not None and file_sha256(file) != config.init_hash:
         raise UserError(f"{file}: this model has changed since the run began; start a new run.")
-    name = "the model that comes with minunet" if is_pretrained(file) else str(file)
+    name = "the model that comes with minunet" if is_pretrained(file) else file
     said = [f"with the weights of {name}"]
     weights, own = loaded.model.state_dict(), model.state_dict()
     copied = {key: weights[key] for key in own if not key.startswith(HEAD)}
@@ -117,7 +118,7 @@ def seen_before(config: TrainConfig, split: Split) -> str | None:
     """A sentence where the model of `config.init` was trained on images that are to validate or to test; None where not."""
     if config.init is None:
         return None
-    record = Provenance.beside(model_file(config.init))
+    record = Provenance.beside(Path(model_file(config.init)))
     if record is None:
         return None
     kept = [*split.validation, *split.test]

@@ -53,7 +53,7 @@ def middle_layers_section(model: LoadedModel, image: np.ndarray, name: str) -> R
     share = min(1.0, (MOST_PIXELS / (network_width * network_height)) ** 0.5)
     if model.preprocessing.size is not None:  # a part of the image then gets the same part of that size
         size = max(1, int(share * network_width)), max(1, int(share * network_height))
-        model = replace(model, preprocessing=replace(model.preprocessing, size=size))
+        model = model.with_preprocessing(replace(model.preprocessing, size=size))
     h, w = max(1, int(share * height)), max(1, int(share * width))
     top, left = (height - h) // 2, (width - w) // 2
     part = image[top : top + h, left : left + w]

@@ -10,7 +10,6 @@ import functools
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 import numpy as np
 
@@ -101,6 +100,7 @@ def are_addresses_free() -> bool:
     if any(limit != resource.RLIM_INFINITY for limit in limits):
         return False
     try:
-        return Path("/proc/sys/vm/overcommit_memory").read_text(encoding="utf-8").strip() in ("0", "1")
+        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
+            return file.read().strip() in ("0", "1")
     except OSError:
         return False
