@@ -49,8 +49,9 @@ class ExportKind:
     module: Path | None = None
 
     def module_path(self, path: Path) -> Path:
-        """The copy of the module beside a file: cells_torch.py beside cells.safetensors."""
-        return path.with_name(f"{path.stem}{MODULE_ENDING}")
+        """The copy of the module beside a file, by a name that can be imported: red_cells_torch.py beside red-cells.safetensors."""
+        letters = "".join(letter if f"_{letter}".isidentifier() else "_" for letter in path.stem)
+        return path.with_name(f"{'' if letters.isidentifier() else '_'}{letters}{MODULE_ENDING}")
 
 
 # By the name of the flag; the command and its help are made of it.

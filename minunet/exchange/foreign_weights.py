@@ -19,6 +19,7 @@ from minunet.wording import join_names, shorten
 
 # Under which a checkpoint has its weights beside other things.
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "weights", "ema")
+DEEPEST = 4  # dictionaries within each other that are searched for weights
 
 
 @dataclass
@@ -44,7 +45,9 @@ class ForeignWeights:
         tensor = self.tensors[name]
         try:
             values = tensor.array() if isinstance(tensor, StoredTensor) else tensor
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged zip file raises almost anything
             raise UserError(
                 f"{path}: the tensor '{shorten(name, 80)}' is damaged ({shorten(error)}); copy it again."
             ) from error
@@ -105,29 +108,38 @@ def _safetensors(path: Path, header: bytes, length: int, data: bytes) -> Foreign
 
 
 def _of_pickle(path: Path, loaded: Any) -> ForeignWeights:
-    """The weights in what was pickled: a dictionary of tensors, or one in which it is one of the entries."""
-    seen: list[str] = []
-    for _ in range(4):
-        if not isinstance(loaded, Mapping):
-            break
-        tensors: dict[str, np.ndarray | StoredTensor] = {
-            str(name): value for name, value in loaded.items() if isinstance(value, StoredTensor)
-        }
-        others = {str(name): value for name, value in loaded.items() if not isinstance(value, StoredTensor)}
-        if tensors:
-            return ForeignWeights(tensors, others)
-        seen = list(others)
-        inner = [loaded[name] for name in WRAPPERS if isinstance(loaded.get(name), Mapping)]
-        if not inner:
-            # A name of its own, if there is one network only; an optimizer has its tensors one level further down.
-            inner = [value for value in loaded.values() if _has_weights(value)]
-            if len(inner) > 1:
-                raise UserError(_several(path, [name for name in seen if _has_weights(loaded[name])]))
-        loaded = inner[0] if inner else None
-    found = f" (it has {join_names(shorten(name, 40) for name in seen)})" if seen else ""
+    """The weights in what was pickled: a dictionary of tensors, or one that is an entry of it or of one of its entries.
+
+    The one that is least deep is taken: an optimizer has its tensors further down. Tensors that are no weights may be beside it,
+    such as the loss.
+    """
+    level: dict[tuple[str, ...], Any] = {(): loaded}  # by the names that lead there
+    seen: set[int] = set()  # a dictionary may be in several places, or within itself
+    for _ in range(DEEPEST):
+        mappings: dict[tuple[str, ...], Mapping[Any, Any]] = {}
+        for names, value in level.items():
+            if isinstance(value, Mapping) and id(value) not in seen:
+                seen.add(id(value))
+                mappings[names] = value
+        if networks := [names for names, value in mappings.items() if _has_weights(value)]:
+            return _split(mappings[_chosen(path, networks)])
+        level = {(*names, str(name)): inner for names, value in mappings.items() for name, inner in value.items()}
+    if isinstance(loaded, Mapping) and any(isinstance(value, StoredTensor) for value in loaded.values()):
+        return _split(loaded)  # of another network
+    listed = join_names(shorten(name, 40) for name in loaded) if isinstance(loaded, Mapping) else ""
+    found = f" (it has {listed})" if listed else ""
     raise UserError(
-        f"{path}: this file holds no dictionary of tensors{found}; in PyTorch, save the weights alone: "
+        f"{path}: this file holds no weights of convolutions{found}; in PyTorch, save the weights alone: "
         "torch.save(model.state_dict(), FILE)."
+    )
+
+
+def _split(loaded: Mapping[Any, Any]) -> ForeignWeights:
+    tensors: dict[str, np.ndarray | StoredTensor] = {
+        str(name): value for name, value in loaded.items() if isinstance(value, StoredTensor)
+    }
+    return ForeignWeights(
+        tensors, {str(name): value for name, value in loaded.items() if not isinstance(value, StoredTensor)}
     )
 
 
@@ -138,10 +150,17 @@ def _has_weights(value: Any) -> bool:
     )
 
 
-def _several(path: Path, names: list[str]) -> str:
-    return (
-        f"{path}: this file holds the weights of several networks ({join_names(shorten(name, 40) for name in names)}); in "
-        f"PyTorch, save one of them: torch.save(torch.load(FILE)['{shorten(names[0], 40)}'], OTHER)."
+def _chosen(path: Path, networks: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The only one of several networks, or the one under the most usual name."""
+    ranks = [WRAPPERS.index(names[-1]) if names[-1:] and names[-1] in WRAPPERS else len(WRAPPERS) for names in networks]
+    best = [names for names, rank in zip(networks, ranks, strict=True) if rank == min(ranks)]
+    if len(best) == 1:
+        return best[0]
+    listed = join_names(shorten(".".join(names), 40) for names in best)
+    entry = "".join(f"['{shorten(name, 40)}']" for name in best[0])
+    raise UserError(
+        f"{path}: this file holds the weights of several networks ({listed}); in PyTorch, save one of them: "
+        f"torch.save(torch.load(FILE){entry}, OTHER)."
     )
 
 

@@ -160,14 +160,20 @@ def input_text(preprocessing: Preprocessing) -> str:
         values = f"(value - low) / (high - low) for low = {span.low} and high = {span.high}, clipped to 0 and 1"
     else:
         values = "divided by the largest value of their type, such as 255"
-    size = preprocessing.size
-    if preprocessing.diameter is not None:
-        scale = f"resized so that cells are {preprocessing.diameter:g} pixels across"
-    else:
-        scale = "at their own size" if size is None else f"resized to {size[0]}x{size[1]} (width x height)"
+    return f"float32 (batch, channels, height, width); {steps}; {values}; {_size_text(preprocessing)}"
+
+
+def _size_text(preprocessing: Preprocessing) -> str:
+    """In words how large an image is when the network gets it."""
     if preprocessing.scale is not None:
-        scale = f"both sides multiplied by {preprocessing.scale:g} and rounded down"
-    return f"float32 (batch, channels, height, width); {steps}; {values}; {scale}, by the mean over areas where smaller"
+        text = f"both sides multiplied by {preprocessing.scale:g} and rounded down"
+    elif preprocessing.diameter is not None:
+        text = f"resized so that cells are {preprocessing.diameter:g} pixels across"
+    elif preprocessing.size is not None:
+        text = "resized to {}x{} (width x height)".format(*preprocessing.size)
+    else:
+        return "at its own size"
+    return f"{text}, by the mean over areas where smaller"
 
 
 def image_text(preprocessing: Preprocessing) -> str:

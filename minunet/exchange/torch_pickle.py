@@ -1,7 +1,7 @@
 """PyTorch's pickle files, .pth and .pt, read without PyTorch and without running anything that is in them.
 
-A pickle is a program, which may call any function of Python that it names. Here it may name those that make up tensors and nothing
-else, and these are replaced by functions of this module; a file that names others is refused.
+A pickle is a program, which may call any function of Python that it names. Here it may name those that make up tensors, and a few
+that make up plain values; all of them are replaced by functions of this module, and a file that names others is refused.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ STORAGES = {
     "ByteStorage": "u1",
     "BoolStorage": "?",
 }
+# Values that checkpoints have beside their tensors: scores of NumPy, settings, sizes and types.
+LEFT_OUT = (
+    *((f"{core}.multiarray", "scalar") for core in ("numpy.core", "numpy._core")),
+    ("numpy", "dtype"),
+    ("_codecs", "encode"),  # the bytes of a number of NumPy
+    ("argparse", "Namespace"),
+    *(("torch", name) for name in ("Size", "device", "float64", "float32", "float16", "bfloat16", "int64", "int32")),
+)
 
 
 @dataclass(eq=False)
@@ -196,7 +204,7 @@ class _TensorUnpickler(pickle.Unpickler):
                 f"and only tensors and plain values are taken from it; {REMEDY_STATE}."
             )
         made = _NAMES[module, name]
-        return made() if made in (_ordered_dict, _tensor_maker, _parameter_maker) else made
+        return made() if callable(made) else made
 
     def persistent_load(self, pid: Any) -> Storage:
         """The numbers of a tensor, by what the pickle says of them."""
@@ -234,10 +242,28 @@ def _parameter_maker() -> Callable[..., Any]:
     return make
 
 
+def _left_out() -> type:
+    class LeftOut:
+        """In place of a value that is not needed here, such as a score as a number of NumPy."""
+
+        def __new__(cls, *arguments: object) -> LeftOut:
+            return super().__new__(cls)
+
+        def __init__(self, *arguments: object):
+            pass
+
+        def __setstate__(self, state: object) -> None:
+            pass
+
+    return LeftOut
+
+
 _NAMES: dict[tuple[str, str], Any] = {
     ("collections", "OrderedDict"): _ordered_dict,
     ("torch._utils", "_rebuild_tensor"): _tensor_maker,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor_maker,
     ("torch._utils", "_rebuild_parameter"): _parameter_maker,
+    ("torch._utils", "_rebuild_parameter_with_state"): _parameter_maker,
     **{("torch", name): dtype for name, dtype in STORAGES.items()},
+    **dict.fromkeys(LEFT_OUT, _left_out),
 }

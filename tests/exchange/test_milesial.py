@@ -1,5 +1,7 @@
 """The state dict of milesial's U-Net as a model of minunet: the same logits, whatever the checkpoint looks like."""
 
+import argparse
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,15 @@ WRAPPINGS = {
         "unet": stored,
         "optimizer": {"state": {0: {"exp_avg": torch.zeros(4, 1, 3, 3)}}},
     },
+    "beside a loss": lambda stored: {"epoch": 3, "loss": torch.tensor(0.2), "model_state_dict": stored},
+    "beside scores and settings": lambda stored: {
+        "dice": np.float64(0.9),
+        "settings": argparse.Namespace(lr=0.1, size=torch.Size([64]), device=torch.device("cpu"), dtype=torch.float32),
+        "state_dict": stored,
+    },
+    "beside a description": lambda stored: {"model": {"name": "unet"}, "unet": stored},
+    "twice": lambda stored: {"last": stored, "best": stored},
+    "the usual name of two": lambda stored: {"ema": {n: 0 * v for n, v in stored.items()}, "model": stored},
     "compiled": lambda stored: {f"_orig_mod.module.{name}": value for name, value in stored.items()},
     "data parallel": lambda stored: {f"module.{name}": value for name, value in stored.items()},
     "lightning": lambda stored: {"state_dict": {f"model.net.{name}": value for name, value in stored.items()}},
@@ -151,7 +162,7 @@ BAD = {
         lambda: {"conv1.weight": torch.zeros(3, 3, 3, 3)},
         "no state dict of milesial's U-Net.*conv1.weight",
     ),
-    "no tensors": (lambda: {"epoch": 3}, "no dictionary of tensors \\(it has epoch\\).*model.state_dict"),
+    "no tensors": (lambda: {"epoch": 3}, "no weights of convolutions \\(it has epoch\\).*model.state_dict"),
     "a whole model": (lambda: network_of(depth=1), "names .*MilesialUNet.*model.state_dict"),
     "a missing tensor": (
         lambda: changed(network_of(depth=1).state_dict(), **{"up1.up.bias": None}),

@@ -87,6 +87,8 @@ def test_the_metadata_are_the_model_and_words():
     assert stored["preprocessing"]["size"] == [48, 36] and stored["preprocessing"]["range"]["high"] == 230.0
     assert stored["outputs"] == {"classes": [], "separation": None}
     assert "resized to 48x36" in stored["image"] and "low = 20.0 and high = 230.0" in stored["image"]
+    own_size = {entry.key: json.loads(entry.value) for entry in onnx_model(KINDS["paper, grey"]).metadata_props}
+    assert own_size["image"].endswith("; at its own size")
     assert [entry.version for entry in written.opset_import] == [OPSET]
     onnx.checker.check_model(written, full_check=True)
 

@@ -49,7 +49,7 @@ def write_single_file(request: ExportRequest, path: Path) -> ExportedFile:
     if not missing_packages():
         found = request.model.cell_maps(expected).find(request.model.cell_settings)
         facts["cells_of_minunet"] = len(found.classes) - 1
-        cells += f" where minunet finds {facts['cells_of_minunet']}"
+        cells += f" where minunet finds {facts['cells_of_minunet']:,}"
     return ExportedFile([f"weights as {weights}", f"checked on {request.image_name}: it {pixels}, and {cells}"], facts)
 
 

@@ -21,9 +21,10 @@ from minunet.exchange.single_file.script_files import (
     SCRIPT_PICTURES,
     script_pictures,
     write_counts,
-    write_picture,
+    write_pictures,
 )
 from minunet.exchange.single_file.script_model import ScriptModel
+from minunet.exchange.single_file.script_versions import NEEDS, version_problems
 from minunet.exchange.single_file.stored_model import SETTINGS, WEIGHTS
 
 MISTAKE, STOPPED, UNREAD = 2, 130, 141
@@ -43,6 +44,8 @@ def predict_and_count(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments = _parser().parse_args(argv)
     try:
+        if problems := version_problems():
+            raise UserError(problems)
         images = _inputs(arguments.images, arguments.output, arguments.overwrite, arguments.diameter)
         return _predict(ScriptModel(SETTINGS, WEIGHTS), images, arguments.output, arguments.diameter)
     except UserError as error:
@@ -55,14 +58,14 @@ def predict_and_count(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return UNREAD
     except KeyboardInterrupt:
-        print(f"\ninterrupted: the images of {arguments.output / COUNTS} are done", file=sys.stderr)
+        print(f"\ninterrupted: {arguments.output / COUNTS} has the images that are done", file=sys.stderr)
         return STOPPED
 
 
 def _parser() -> argparse.ArgumentParser:
     described = SETTINGS.get("described", "a trained U-Net for blood-cell images")
     parser = argparse.ArgumentParser(
-        description=f"Find and count the cells of images with {described}. It needs NumPy and Pillow.",
+        description=f"Find and count the cells of images with {described}. It needs {NEEDS}.",
         epilog=SCRIPT_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -101,8 +104,8 @@ def _inputs(paths: list[Path], output: Path, overwrite: bool, diameter: float | 
     names = _result_names(list(files))
     if doubled := sorted({name for name in names if names.count(name) > 1}):
         problems.append(f"several images are named {', '.join(doubled[:5])}: predict one folder at a time.")
-    if output.exists() and not output.is_dir():
-        problems.append(f"--output {output}: this is a file; name a folder.")
+    if in_the_way := [folder for folder in (output, *output.parents) if folder.exists() and not folder.is_dir()]:
+        problems.append(f"--output {output}: {in_the_way[0]} is a file; name a folder.")
     elif not overwrite and not problems:
         results = [output / COUNTS, *(output / f"{name}_{kind}.png" for name in names for kind in SCRIPT_PICTURES)]
         if there := [path for path in results if path.exists()]:
@@ -140,11 +143,12 @@ def _predict(model: ScriptModel, images: dict[str, Path], output: Path, diameter
         _show_progress(done, len(images), begin)
         try:
             image = load_image(path)
+            if model.range is not None and (difference := model.range.mismatch(image.dtype)):
+                print(f"warning: {path}: {difference}", file=sys.stderr)
             used = model.settled_diameter(image, diameter)
             maps = model.maps(image, used)
             cells = model.cells(maps)
-            for kind, picture in script_pictures(model.display(image), maps, cells, model.legend).items():
-                write_picture(output / f"{name}_{kind}.png", picture)
+            write_pictures(output, name, script_pictures(model.display(image), maps, cells, model.legend))
         except UserError as error:
             _report([problem if str(path) in problem else f"{path}: {problem}" for problem in error.problems])
             code = MISTAKE

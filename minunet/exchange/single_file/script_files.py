@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,6 +16,7 @@ from PIL import Image
 from minunet.data.class_cells import ClassCells
 from minunet.data.class_legend import ClassLegend
 from minunet.errors import UserError
+from minunet.files.all_or_none import all_or_none
 from minunet.inference.predicted_maps import PredictedMaps
 from minunet.results.cell_overlay import ShownClasses, cell_overlay
 
@@ -82,9 +85,12 @@ def _numbers(cells: ClassCells, legend: ClassLegend | None) -> list[dict[str, An
     ]
 
 
-def write_picture(path: Path, picture: Image.Image) -> None:
-    """Write a PNG file; a UserError where the system refuses."""
-    _write(path, lambda file: picture.save(file, format="PNG"))
+def write_pictures(folder: Path, name: str, pictures: Mapping[str, Image.Image]) -> None:
+    """Write the pictures of an image as PNG files: all of them, or none where the system refuses one (a UserError)."""
+    paths = {kind: folder / f"{name}_{kind}.png" for kind in pictures}
+    with all_or_none([*paths.values()]):
+        for kind, picture in pictures.items():
+            _write(paths[kind], functools.partial(picture.save, format="PNG"))
 
 
 def write_counts(path: Path, rows: Sequence[Sequence[object]]) -> None:
@@ -115,4 +121,5 @@ def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     except OSError as error:
         raise UserError(f"{path} cannot be written ({error.strerror or error}).") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()

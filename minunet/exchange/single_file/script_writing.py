@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pprint
+import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minunet.exchange.single_file.collected_source import CollectedSource
+from minunet.exchange.single_file.script_versions import NEEDS
 from minunet.exchange.single_file.stored_model import LINE, packed_weights
 from minunet.files.atomic_write import write_text
 from minunet.inference.loaded_model import LoadedModel
@@ -20,7 +22,8 @@ ROOT = f"{PARTS}.script_command", "predict_and_count"
 REPLACED = {("minunet.cell_packages", "require"): (f"{PARTS}.plain_filters", "require")}
 STORED = f"{PARTS}.stored_model"
 HEAD = '''\
-"""Find and count the cells of images: a trained U-Net in one file, which needs Python 3.10, NumPy and Pillow and nothing else.
+"""Find and count the cells of images: a trained U-Net in one file, which needs Python 3.10, {needs},
+and nothing else.
 
     python FILE.py smear.jpg
     python FILE.py smears --output results
@@ -32,6 +35,14 @@ its module. To read it, begin with the last parts: script_command.py, then scrip
 network (plain_network.py) and finds cells (watershed.py).
 """
 '''
+IMPORTS = """\
+try:
+{imports}
+except ImportError as error:
+    print(f"error: this script needs {needs} ({{error}}):", file=sys.stderr)
+    print("  python -m pip install --upgrade numpy pillow", file=sys.stderr)
+    raise SystemExit(2) from None
+"""
 
 
 def write_script(model: LoadedModel, path: Path) -> Path:
@@ -59,8 +70,11 @@ def script_text(model: LoadedModel) -> str:
     """The text of the script of a model."""
     source = CollectedSource([ROOT], REPLACED)
     settings, weights = script_settings(model)
-    lines = [*HEAD.format(version=__version__).splitlines(), "", "from __future__ import annotations", ""]
-    lines += sorted(source.imports, key=lambda text: (not text.startswith("import"), text))
+    lines = [*HEAD.format(version=__version__, needs=NEEDS).splitlines(), "", "from __future__ import annotations", ""]
+    imports = sorted(source.imports, key=lambda text: (not text.startswith("import"), text))
+    packages = [text for text in imports if text.split()[1].partition(".")[0] not in sys.stdlib_module_names]
+    lines += [text for text in imports if text not in packages]
+    lines += ["", *IMPORTS.format(imports=textwrap.indent("\n".join(packages), "    "), needs=NEEDS).splitlines()]
     lines += ["", "SETTINGS = \\", *pprint.pformat(settings, width=LINE, sort_dicts=False).splitlines()]
     for module, part in source.sections():
         if part := [line for line in part if module.name != STORED or not line.startswith(("SETTINGS", "WEIGHTS"))]:

@@ -105,6 +105,49 @@ def test_ctrl_c_keeps_what_is_done(script, folder, capsys, monkeypatch):
     assert "interrupted" in capsys.readouterr().err
 
 
+def test_the_pictures_of_an_image_are_all_there_or_none(script, folder, capsys, monkeypatch):
+    write = script._write
+
+    def fails(path, content):
+        write(path, content)
+        if path.name == "b_labels.png":
+            raise script.UserError(f"{path} cannot be written (No space left on device).")
+
+    monkeypatch.setattr(script, "_write", fails)
+    assert script.predict_and_count(["smears/b.png", "smears/a.bmp", "--output", "out"]) == 2
+    assert "b_labels.png cannot be written (No space left" in capsys.readouterr().err
+    assert {path.name[:2] for path in (folder / "out").iterdir()} == {"a_", "co"}
+
+
+def test_a_folder_below_a_file_is_refused(script, folder, capsys):
+    assert script.predict_and_count(["smears/b.png", "--output", "smears/a.png/out"]) == 2
+    assert capsys.readouterr().err == "error: --output smears/a.png/out: smears/a.png is a file; name a folder.\n"
+
+
+def test_an_image_of_another_type_is_predicted_with_a_warning(script, folder, capsys, monkeypatch):
+    monkeypatch.setitem(script.SETTINGS, "range", {"low": 0.0, "high": 255.0, "types": ("uint8",)})
+    Image.fromarray(IMAGE[..., 0].astype(np.uint16)).save(folder / "wide.png")
+    assert script.predict_and_count(["wide.png", "smears/b.png"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: wide.png: its numbers are uint16, but the model was trained on uint8")
+
+
+def test_packages_that_are_too_old_are_named(script, folder, capsys, monkeypatch):
+    monkeypatch.setattr(script.PIL, "__version__", "10.2.1")
+    assert script.predict_and_count(["smears/b.png"]) == 2
+    said = capsys.readouterr().err
+    assert "needs NumPy 1.26 and Pillow 10.3 or newer, and Pillow 10.2.1 is installed" in said and said.count("\n") == 1
+
+
+def test_a_missing_package_is_named(tmp_path, capsys, monkeypatch):
+    write_script(MODEL, tmp_path / "cells.py")
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    with pytest.raises(SystemExit) as raised, script_module(tmp_path / "cells.py"):
+        pass
+    assert raised.value.code == 2
+    assert "needs NumPy 1.26 and Pillow 10.3 or newer (" in capsys.readouterr().err
+
+
 def bare_environment(folder: Path) -> Path:
     """The Python of an environment that holds NumPy and Pillow and nothing else."""
     builder = venv.EnvBuilder(with_pip=False, symlinks=True)
