@@ -14,19 +14,21 @@ from typing import Any as _Any
 
 from minunet import functional, nn
 from minunet.autograd import Tensor, gradcheck, no_grad
-from minunet.nn import ConvNet, UNet, optim
+from minunet.nn import UNet, optim
 from minunet.version import __version__
 
 if _TYPE_CHECKING:
     from minunet.autograd.comparisons import where as where
     from minunet.autograd.extremes import maximum as maximum
     from minunet.autograd.extremes import minimum as minimum
+    from minunet.nn.convnet import ConvNet as ConvNet
     from minunet.summary.describe import describe as describe
 
 _sys.modules[f"{__name__}.optim"] = optim  # so that `from minunet.optim import Adam` works
 
-# Imported at their first use: the layers need neither these nor Pillow, which some of them import.
+# Imported at their first use: the U-Net needs neither these nor Pillow, which some of them import.
 _LATER = {
+    "ConvNet": "minunet.nn.convnet",
     "describe": "minunet.summary.describe",
     "maximum": "minunet.autograd.extremes",
     "minimum": "minunet.autograd.extremes",
@@ -39,7 +41,6 @@ _LATER = {
 }
 
 __all__ = [
-    "ConvNet",
     "Tensor",
     "UNet",
     "__version__",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from minunet.autograd import no_grad
 from minunet.nn.layer_outputs import gather, note
-from minunet.nn.model_text import arguments_text, model_text
 from minunet.nn.parameters import Parameter, ParameterOwner
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ class Module(ParameterOwner):
         return output
 
     def __repr__(self) -> str:
+        from minunet.nn.model_text import model_text  # a prediction shows no model
+
         return model_text(self)
 
     def extra_repr(self) -> str:
@@ -59,6 +60,8 @@ class Module(ParameterOwner):
         >>> nn.Conv2d(1, 4, 3, padding=1).extra_repr()
         '1, 4, 3, padding=1'
         """
+        from minunet.nn.model_text import arguments_text
+
         return arguments_text(self)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

@@ -10,7 +10,6 @@ import numpy as np
 from minunet.autograd import Tensor
 from minunet.autograd.conversion import is_float
 from minunet.kernels.backend import device_of, resolve_device, to_device, to_numpy
-from minunet.nn.state_dict_checks import fitting_arrays
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -97,6 +96,8 @@ class ParameterOwner:
         """
         if not isinstance(state, Mapping):
             raise ValueError(f"load_state_dict: the state must map names to arrays, got {type(state).__name__}")
+        from minunet.nn.state_dict_checks import fitting_arrays  # a model file is checked in another place
+
         own = dict(self.named_parameters())
         problems: list[str] = []
         arrays = fitting_arrays(state, {name: p.data for name, p in own.items()}, "a parameter here", problems)
@@ -172,8 +173,9 @@ class ParameterOwner:
     @property
     def device(self) -> str:
         """The device of the parameters, "cpu" or "cuda"."""
-        parameters = self.parameters()
-        return device_of(parameters[0].data) if parameters else "cpu"
+        for _, parameter in self.named_parameters():
+            return device_of(parameter.data)
+        return "cpu"
 
     def zero_grad(self) -> None:
         """Forget every gradient.

@@ -13,12 +13,10 @@ import numpy as np
 from minunet import functional as F
 from minunet.autograd import Tensor, TensorLike
 from minunet.autograd.engine import is_recording
-from minunet.autograd.recompute import recompute
 from minunet.functional.layout_advice import layout_advice
 from minunet.functional.validation import conform, is_whole_number
 from minunet.nn.init import generator
 from minunet.nn.layers import Conv2d, ConvTranspose2d
-from minunet.nn.model_text import arguments_text
 from minunet.nn.module import Module
 
 VARIANTS = ("paper", "classic")
@@ -179,6 +177,8 @@ class UNet(Module):
         return logits if padded == (height, width) else F.pad_or_crop(logits, (height, width))
 
     def extra_repr(self) -> str:
+        from minunet.nn.model_text import arguments_text
+
         return arguments_text(self, always=("in_channels", "out_channels", "base_channels", "depth", "variant"))
 
     def padded_size(self, height: int, width: int) -> tuple[int, int]:
@@ -204,6 +204,8 @@ class UNet(Module):
 
     def _run(self, block: Module, *inputs: Tensor) -> Tensor:
         if self.recompute and is_recording():
+            from minunet.autograd.recompute import recompute  # which a prediction does not need
+
             return recompute(block, inputs, block.parameters())
         return block(*inputs)
 

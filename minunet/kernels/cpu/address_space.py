@@ -100,7 +100,7 @@ def are_addresses_free() -> bool:
     if any(limit != resource.RLIM_INFINITY for limit in limits):
         return False
     try:
-        with open("/proc/sys/vm/overcommit_memory", encoding="ascii") as file:
+        with open("/proc/sys/vm/overcommit_memory", encoding="utf-8") as file:
             return file.read().strip() in ("0", "1")
     except OSError:
         return False

@@ -6,7 +6,6 @@ Both follow from shapes only, never from the number of threads, so that sums are
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -42,12 +41,13 @@ def balanced_size(total: int, largest: int, smallest: int) -> int:
     return min(largest, max(smallest, total // MIN_BLOCKS))
 
 
-@dataclass(frozen=True)
 class RowBlock:
     """Rows of pixels of some images: all the rows of several images, or some rows of one. Index an array with `index`."""
 
-    images: slice
-    rows: slice
+    __slots__ = ("images", "rows")
+
+    def __init__(self, images: slice, rows: slice):
+        self.images, self.rows = images, rows
 
     @property
     def index(self) -> tuple[slice, slice]:
