@@ -13,7 +13,7 @@ from minunet.cli.console import FileProgressBar, say_item
 from minunet.cli.parser import Parser
 from minunet.errors import UserError
 from minunet.files.lock import FolderLock
-from minunet.results.cell_table import class_lines, score_lines, worst_lines
+from minunet.results.cell_table import score_lines, worst_lines
 from minunet.runs.comparison_report import write_comparison_report
 from minunet.runs.comparison_run import (
     COMPARISON_FILES,
@@ -32,8 +32,8 @@ A is taken for the truth: a folder of masks drawn by hand, of labels from Fiji, 
 Cellpose, or of predictions of another model. Files belong together by their names, where
 _mask and _labels at the end do not count. Of a folder of predictions NAME_labels.tif are
 taken. Masks that do not number their cells are compared by their connected regions.
-Where cells of both have classes, each class is compared too: predictions of models with
-classes, and masks whose values --classes names.
+Where cells of both have classes, each class is compared too, its pixels and its cells:
+predictions of models with classes, and masks whose values --classes names.
 
 scores: F1, AP at IoU 0.5 to 0.9, panoptic quality, AJI, count error, splits, merges and
 distance of the borders (docs/cells.md); bias and limits of agreement of the counts by
@@ -91,7 +91,7 @@ def report(comparison: ComparedFolders) -> list[str]:
         f"{count_noun(len(comparison.scores), 'image')} compared; A is taken for the truth, B for the prediction:",
         *score_lines(comparison.scores),
         f"  counts, B - A         {agreement.bias:+.2f} cells on average{limits}",
-        *class_lines(comparison.class_rows()),
+        *comparison.class_lines(),
         "",
         *worst_lines(comparison.scores),
         "",

@@ -56,7 +56,7 @@ def import_model(typed: Sequence[str]) -> tuple[int, dict[str, Any]]:
         elif os.path.lexists(output) and not arguments.overwrite:
             problems.append(f"--output {output}: is there already; add --overwrite, or name another file.")
         elif reason := unwritable(output.parent):
-            problems.append(f"--output {output}: {reason}.")
+            problems.append(f"--output {output}: {reason}")
     if source is not None and not os.path.lexists(source):
         problems.append(f"{source}: there is no such file; check the path.")
     if problems:

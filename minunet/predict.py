@@ -17,8 +17,8 @@ from minunet.cli.argument_types import (
     cell_diameter,
     file_path,
     fraction,
+    micrometres,
     path_text,
-    positive_float,
     positive_int,
     pyramid_level,
 )
@@ -251,8 +251,8 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--pixel-size",
         metavar="UM",
-        type=positive_float,
-        help="side of a pixel in micrometres (default what the file says, if it can be believed)",
+        type=micrometres,
+        help="side of a pixel in micrometres, 0.01 to 20 (default what the file says, if it can be believed)",
     )
     parser.add_argument(
         "--export",

@@ -78,11 +78,11 @@ def main(argv: list[str] | None = None) -> int:
     width, height = arguments.size
     problems += [f"--{text}" for text in drawing_problems(arguments.size, diameter=arguments.diameter).values()]
     if arguments.count > MAX_SMEARS:
-        problems.append(f"--count {arguments.count}: at most {MAX_SMEARS} at a time; draw more with other seeds")
+        problems.append(f"--count {arguments.count}: at most {MAX_SMEARS} at a time; draw more with other seeds.")
     sheet = arguments.out / "sheet.png"
     obstacles = set_problems(arguments.out)
     if not obstacles and os.path.lexists(sheet):
-        obstacles = [f"{sheet}: is there already and would be overwritten; move it away, or name another folder"]
+        obstacles = [f"{sheet}: is there already and would be overwritten; move it away, or name another folder."]
     if problems := problems + obstacles:
         raise UserError(problems)
     try:

@@ -75,6 +75,16 @@ def positive_float(text: str) -> float:
     return value
 
 
+def micrometres(text: str) -> float:
+    """Read the side of a pixel in micrometres."""
+    from minunet.data.reading.pixel_size import LARGEST, SMALLEST  # slow to import
+
+    value = _number(text)
+    if not SMALLEST <= value <= LARGEST:
+        raise ValueError(f"must be from {SMALLEST:g} to {LARGEST:g} micrometres")
+    return value
+
+
 def non_negative_float(text: str) -> float:
     """Read a number of at least 0: a norm."""
     value = _number(text)
@@ -148,7 +158,9 @@ def _number(text: str) -> float:
     try:
         value = float(text)
     except ValueError:
-        raise ValueError("must be a number") from None
+        decimal = text.replace(",", ".")
+        comma = f", with a point as in {decimal}" if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text, re.ASCII) else ""
+        raise ValueError(f"must be a number{comma}") from None
     if not math.isfinite(value):
         raise ValueError("must be a finite number")
     return value

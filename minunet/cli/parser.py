@@ -6,6 +6,7 @@ import argparse
 import itertools
 import os
 import re
+import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -17,10 +18,11 @@ from minunet.errors import UserError
 from minunet.version import __version__
 from minunet.wording import shorten
 
+WIDTH = 80  # columns of the help at most
 _REJECTED = object()  # stands for a bad value while parsing goes on
 
 
-def fit_block(block: str, width: int = 80) -> str:
+def fit_block(block: str, width: int = WIDTH) -> str:
     """Lines without an empty one between them, folded to a width; those that fit stay as they are.
 
     Examples
@@ -52,6 +54,14 @@ def fit_block(block: str, width: int = 80) -> str:
     return "\n".join(folded)
 
 
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's, which fills the terminal, but not more than `WIDTH` columns of a wide one."""
+
+    def __init__(self, prog: str, **options: Any):
+        options.setdefault("width", min(shutil.get_terminal_size().columns, WIDTH) - 2)
+        super().__init__(prog, **options)
+
+
 class Parser(argparse.ArgumentParser):
     """An `argparse.ArgumentParser` whose mistakes are one `UserError` with all of them.
 
@@ -60,7 +70,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any):
-        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        options.setdefault("formatter_class", _HelpFormatter)
         super().__init__(**options)
         self.add_argument(
             "-V", "--version", action="version", version=f"minunet {__version__}", help="print the version"
@@ -118,7 +128,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print before it exits."""
-        raise UserError([*self.problems, f"{message}; {self.prog} --help lists the arguments"])
+        raise UserError([*self.problems, f"{message}; {self.prog} --help lists the arguments."])
 
     def _parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
         complete(self)
@@ -126,12 +136,12 @@ class Parser(argparse.ArgumentParser):
         unknown_here = unknown_flags(argv, self)
         if unknown_here and not {"-h", "--help", "-V", "--version"} & set(argv):
             raise UserError(
-                f"unknown argument: {shorten(flag)}; {phrase + '; ' if phrase else ''}{self.prog} --help lists the arguments"
+                f"unknown argument: {shorten(flag)}; {phrase + '; ' if phrase else ''}{self.prog} --help lists the arguments."
                 for flag, phrase in unknown_here.items()
             )
         for text in argv:
             if not os.path.lexists(text) and (phrase := key_advice(text, self)):
-                self.problems.append(f"{shorten(text)}: {phrase}; settings are written as flags here")
+                self.problems.append(f"{shorten(text)}: {phrase}; settings are written as flags here.")
         if self.problems:
             raise UserError(self.problems)
         arguments, unknown = self.parse_known_args(argv)
@@ -162,7 +172,9 @@ class Parser(argparse.ArgumentParser):
                 if choices is not None and value not in choices:
                     raise ValueError("choose one of " + ", ".join(map(str, choices)))
             except (ValueError, TypeError, argparse.ArgumentTypeError) as error:
-                self.problems.append(f"{flag} {shorten(text) or repr(text)}: {shorten(error)}")
+                reason = shorten(error)
+                stop = "" if reason.endswith((".", "?")) else "."
+                self.problems.append(f"{flag} {shorten(text) or repr(text)}: {reason}{stop}")
                 return _REJECTED
             return value
 

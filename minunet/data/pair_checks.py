@@ -43,9 +43,8 @@ def find_warnings(statistics: Sequence[PairStatistics]) -> list[str]:
     headers = {
         file.path: file.header for pair in readable for file in (pair.image, pair.mask) if file.path not in of_pages
     }
-    warnings = [frames_warning(path) for path, header in headers.items() if header and header.frames > 1]
     return [
-        *warnings,
+        *_frame_warnings([path for path, header in headers.items() if header and header.frames > 1]),
         *_orientation_warnings(readable),
         *_copy_warnings(readable),
         *_jpeg_warnings([pair.mask for pair in readable]),
@@ -135,6 +134,16 @@ def _swap_problems(statistics: Sequence[PairStatistics]) -> list[str]:
     return problems
 
 
+def _frame_warnings(paths: Sequence[Path]) -> list[str]:
+    """One sentence on all files of several images."""
+    if len(paths) < 2:
+        return [frames_warning(path) for path in paths]
+    return [
+        f"{count_noun(len(paths), 'file')} hold several frames ({join_names(paths)}); only the first of each is used: export the "
+        "others as files of their own."
+    ]
+
+
 def _orientation_warnings(statistics: Iterable[PairStatistics]) -> list[str]:
     """One sentence for each way in which masks without an EXIF orientation were fitted to images that have one."""
     by_raw, by_view, by_both = list[Path](), list[Path](), list[Path]()
@@ -179,7 +188,7 @@ def _copy_warnings(statistics: Iterable[PairStatistics]) -> list[str]:
             remedy = "they are kept on one side of the split; keep one unless this is intended."
         masks = "" if len({copy.mask.digest for copy in copies}) == 1 else ", but their masks differ"
         warnings.append(f"{names} hold the same picture{masks}: {remedy}")
-    return warnings
+    return at_most(warnings, "pictures that are there more than once")
 
 
 def _jpeg_warnings(masks: Iterable[FileStatistics]) -> list[str]:

@@ -17,7 +17,7 @@ from minunet.data.finding.listing import natural_key
 from minunet.data.finding.matching import Pair
 from minunet.data.pair_statistics import measure_digests
 from minunet.errors import UserError
-from minunet.wording import count_noun, join_names, shorten
+from minunet.wording import at_most, count_noun, join_names, shorten
 
 MOST_LISTED = 20  # pairs that are missing
 
@@ -163,9 +163,10 @@ def _group_keys(pairs: list[Pair], group: str | None) -> dict[str, str]:
             keys[pair.name] = key
         else:
             unmatched.append(pair)
-    problems = [
-        f"{pair.image} does not match --group {group!r}: widen the pattern or rename the file." for pair in unmatched
-    ]
+    problems = at_most(
+        [f"{pair.image} does not match --group {group!r}: widen the pattern or rename the file." for pair in unmatched],
+        "images that do not match",
+    )
     sides = defaultdict(set)
     for pair in pairs:
         if pair.name in keys and pair.split:

@@ -120,7 +120,7 @@ def path_problems(files: Mapping[str, Path], model: Path | None, overwrite: bool
         elif kind.module is not None and os.path.lexists(module) and not overwrite:
             problems.append(f"{shown}: {module.name} is written beside it, and is there already; add --overwrite.")
         elif reason := unwritable(path.parent):
-            problems.append(f"{shown}: {reason}.")
+            problems.append(f"{shown}: {reason}")
         taken.setdefault(resolved(path), name)
         if kind.module is not None:
             taken.setdefault(resolved(module), name)

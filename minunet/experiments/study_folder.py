@@ -78,7 +78,7 @@ class StudyFolder:
                 f"--out {self.path}: this folder holds other files and no study; name another folder, or a new one."
             ]
         obstacle = unwritable(self.path)
-        return [f"--out {self.path}: {obstacle}."] if obstacle else []
+        return [f"--out {self.path}: {obstacle}"] if obstacle else []
 
     def settings(self) -> StudySettings:
         """The settings of the study that is here.

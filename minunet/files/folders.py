@@ -27,15 +27,15 @@ def unwritable(folder: str | os.PathLike[str]) -> str | None:
     """
     existing = nearest_existing(folder)
     if reason := unusable_name(folder):
-        return f"{shorten(folder, 1000)}: nothing can be written there ({reason}); name another folder"
+        return f"{shorten(folder, 1000)}: nothing can be written there ({reason}); name another folder."
     if not os.path.isdir(existing):
-        return f"{existing}: is a file where a folder is needed; name another folder"
+        return f"{existing}: is a file where a folder is needed; name another folder."
     try:
         # A file is created, because permissions do not show that a disk is read-only or full.
         with tempfile.TemporaryFile(dir=existing):
             return None
     except OSError as error:
-        return f"{existing}: nothing can be written there ({error.strerror or error}); name another folder"
+        return f"{existing}: nothing can be written there ({error.strerror or error}); name another folder."
 
 
 def mixing_problems(out: str | os.PathLike[str], files: Iterable[Path], data: Iterable[Path]) -> list[str]:

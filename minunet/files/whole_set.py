@@ -36,7 +36,7 @@ def whole_set_problems(folder: str | os.PathLike, parts: Sequence[str]) -> list[
     existing = [part for part in parts if part not in unfinished and _exists(folder / part)]
     if existing:
         return [
-            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder"
+            f"{folder}: already holds {', '.join(existing)}, and a set is never overwritten; remove it or name another folder."
         ]
     return []
 
@@ -83,7 +83,7 @@ def written_whole(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
                 _remove(path)
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
-            raise UserError(f"{folder}: the set could not be written ({reason}); name another folder") from error
+            raise UserError(f"{folder}: the set could not be written ({reason}); name another folder.") from error
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from minunet.cells.cell_scores import CellScores
@@ -75,11 +76,13 @@ class ClassEvaluation:
 
         The scores of a class without cells of its own are None, and those of one that is nowhere; see `CellScores.class_row`.
         """
-        rows: dict[str, dict[str, Any]] = {}
-        for name, row in self.pixels.result().items():
-            cells = self.cells.get(name)
-            rows[name] = {
-                **row,
-                **(dict.fromkeys(CELL_SCORES) if cells is None or not len(cells) else cells.class_row()),
-            }
-        return rows
+        return class_rows(self.pixels, self.cells)
+
+
+def class_rows(pixels: ClassScores, cells: Mapping[str, CellScores]) -> dict[str, dict[str, Any]]:
+    """The scores of the pixels and of the cells of each class, by its name, as `ClassEvaluation.result` gives them."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, row in pixels.result().items():
+        found = cells.get(name)
+        rows[name] = {**row, **(dict.fromkeys(CELL_SCORES) if found is None or not len(found) else found.class_row())}
+    return rows

@@ -47,7 +47,7 @@ def dump_problems(out: Path, data: Sequence[Path], pairs: Iterable[Pair]) -> lis
     pairs : iterable of Pair
     """
     if problem := unwritable(out):
-        return [f"--dump {out}: {problem}."]
+        return [f"--dump {out}: {problem}"]
     pairs = list(pairs)
     folders, target = data_folders(data, pairs), resolved(out)
     inside = sorted(str(folder) for folder in folders if target == folder or folder in target.parents)

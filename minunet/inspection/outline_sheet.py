@@ -117,7 +117,7 @@ def sheet_problems(path: Path, folders: set[Path]) -> list[str]:
     if any(parent == folder or folder in parent.parents for folder in folders):
         problems.append(f"--sheet {path}: it would be in the folder of the data; choose another one.")
     if obstacle := unwritable(path.parent):
-        problems.append(f"--sheet {obstacle}.")
+        problems.append(f"--sheet {obstacle}")
     return problems
 
 

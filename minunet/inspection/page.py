@@ -122,7 +122,7 @@ def _images(inspection: Inspection) -> list[str]:
     )
     depth = " and ".join(map(_bits, inspection.image_types))
     return [
-        f"{size}; {', '.join(filter(None, [kind, depth]))}; {_of_each(inspection.image_formats)}",
+        "; ".join(filter(None, [size, ", ".join(filter(None, [kind, depth])), _of_each(inspection.image_formats)])),
         f"training sees --channels {inspection.config.channels}",
     ]
 
@@ -160,14 +160,14 @@ def _classes(inspection: Inspection) -> str:
     shares = inspection.shares
     assert shares is not None
     of_images = [one.mask.cell_share for one in inspection.measures]
+    single = (
+        f"; in single images {percent(min(of_images))} to {percent(max(of_images))} cell" if len(of_images) > 1 else ""
+    )
     if inspection.classes is not None:
         listed = ", ".join(f"{percent(share)} {name}" for name, (share, _) in inspection.classes.items())
-        return f"{listed}; in single images {percent(min(of_images))} to {percent(max(of_images))} cell"
+        return f"{listed}{single}"
     ignored = f", {percent(shares['ignored'])} ignored" if shares["ignored"] else ""
-    return (
-        f"{percent(shares['background'])} background, {percent(shares['cell'])} cell{ignored}; in single images "
-        f"{percent(min(of_images))} to {percent(max(of_images))} cell"
-    )
+    return f"{percent(shares['background'])} background, {percent(shares['cell'])} cell{ignored}{single}"
 
 
 def _cells(inspection: Inspection) -> list[str]:

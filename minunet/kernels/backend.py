@@ -58,7 +58,7 @@ def to_device(array: Array, device: str) -> Array:
         return to_numpy(array)
     if device == "cuda":
         return _cupy().asarray(array)
-    raise UserError(f'device "{device}" is not known; choose "cpu" or "cuda"')
+    raise UserError(f'device "{device}" is not known; choose "cpu" or "cuda".')
 
 
 def resolve_device(device: str) -> str:
@@ -137,7 +137,7 @@ def synchronise(device: str = "cpu") -> None:
 def _cupy() -> ModuleType:
     problem = why_no_gpu()
     if problem:
-        raise UserError(f'device "cuda" cannot be used: {problem}')
+        raise UserError(f'device "cuda" cannot be used: {problem}.')
     return sys.modules["cupy"]
 
 

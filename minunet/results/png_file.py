@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Mapping
 from typing import BinaryIO
 
 import numpy as np
@@ -30,10 +31,19 @@ class PngFile:
         From 0 (large and fast) to 9 (small and slow).
     palette : ndarray, (colours, 3) uint8, optional
         The rows are then its indices, (h, W) uint8.
+    texts : mapping of str to str, optional
+        What the file says of itself, by keywords of Latin letters.
     """
 
-    def __init__(self, file: BinaryIO, height: int, compress_level: int = 6, palette: np.ndarray | None = None):
-        self._file, self._height, self._palette = file, height, palette
+    def __init__(
+        self,
+        file: BinaryIO,
+        height: int,
+        compress_level: int = 6,
+        palette: np.ndarray | None = None,
+        texts: Mapping[str, str] | None = None,
+    ):
+        self._file, self._height, self._palette, self._texts = file, height, palette, texts or {}
         self._packer = zlib.compressobj(compress_level, memLevel=9, strategy=zlib.Z_FILTERED)  # as Pillow does
         self._last_row: np.ndarray | None = None
         self._rows = 0
@@ -49,6 +59,8 @@ class PngFile:
             self._file.write(SIGNATURE + png_chunk(b"IHDR", header))
             if self._palette is not None:
                 self._file.write(png_chunk(b"PLTE", self._palette.tobytes()))
+            for keyword, text in self._texts.items():  # keyword, not compressed, of no language, then the text
+                self._file.write(png_chunk(b"iTXt", keyword.encode("latin-1") + bytes(5) + text.encode()))
         else:
             filtered = filtered[len(filtered) // (len(strip) + 1) :]
         self._rows += len(strip)

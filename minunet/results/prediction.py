@@ -24,7 +24,8 @@ Display = Callable[[np.ndarray], np.ndarray]
 
 # 6 saves half of a mask, a sixth of a photograph.
 COMPRESS_LEVELS = {"mask": 6, "classes": 6, "probability": 1, "product": 1, "overlay": 1}
-CLASSES = "classes"  # a further picture, of a model with classes
+CLASSES = "classes"  # a further picture, of a model with classes; its text of this name has their names
+NAME_SEPARATOR = ", "
 CELL_PICTURES = (
     f"_{CLASSES}.png",
     "_cells.png",

@@ -78,7 +78,7 @@ def comparison_page(out: Path, a: Path, b: Path, comparison: ComparedFolders, co
             *named_warnings([(name, "is only in A") for name in comparison.only_a], "comparison.json"),
             *named_warnings([(name, "is only in B") for name in comparison.only_b], "comparison.json"),
         ],
-        numbers=[(label, score_text(scores, name)) for name, label in NUMBERS.items()],
+        numbers=[(label, score_text(scores, name)) for name, label in NUMBERS.items()] + _mean_dice(comparison),
         sections=[
             ReportSection(
                 "command",
@@ -120,6 +120,13 @@ def _summary(comparison: ComparedFolders, count: str) -> list[str]:
         f"{score_text(scores, 'predicted_cells')} in B; the same single cells are found with F1 {score_text(scores, 'cell_f1')}.",
         f"B - A is {agreement.bias:+.2f} cells an image on average{limits}.",
     ]
+
+
+def _mean_dice(comparison: ComparedFolders) -> list[tuple[str, str]]:
+    """The mean Dice of the classes, where their pixels are compared."""
+    if comparison.pixels is None:
+        return []
+    return [("mean Dice of the classes", score_text({"mean": comparison.pixels.mean_dice()}, "mean"))]
 
 
 def _unlike(comparison: ComparedFolders) -> list[str]:

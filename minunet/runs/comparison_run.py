@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minunet.cells.agreement import Agreement
 from minunet.cells.cell_scores import CellScores
+from minunet.data.class_legend import ClassLegend
 from minunet.data.mask_cells import MaskCells
 from minunet.data.reading.file_workers import ProgressCallback
 from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
@@ -19,7 +22,11 @@ from minunet.errors import UserError
 from minunet.files.atomic_write import replacing, write_text
 from minunet.files.folders import results_problems
 from minunet.files.json_files import write_json
+from minunet.inference.class_evaluation import class_rows
+from minunet.inference.class_scores import ClassScores
 from minunet.results.bland_altman import bland_altman
+from minunet.results.cell_table import class_lines
+from minunet.results.class_table import class_table
 from minunet.results.matplotlib_figure import MatplotlibMissing
 from minunet.results.score_tables import csv_text
 from minunet.runs.label_folder import LabelFolder, files_by_name, images_in
@@ -43,6 +50,8 @@ class ComparedFolders:
     scores : CellScores
     classes : dict of str to CellScores
         Of the cells of each class alone, by its name; empty unless both folders name the classes of their cells.
+    pixels : ClassScores or None
+        Of the pixels of each class, where both folders name the classes of their pixels.
     images : dict of str to Path
         The images themselves, by the same names, as far as they are known.
     only_a, only_b : list of str
@@ -54,6 +63,7 @@ class ComparedFolders:
     folders: tuple[LabelFolder, LabelFolder]
     scores: CellScores = field(default_factory=CellScores)
     classes: dict[str, CellScores] = field(default_factory=dict)
+    pixels: ClassScores | None = None
     images: dict[str, Path] = field(default_factory=dict)
     only_a: list[str] = field(default_factory=list)
     only_b: list[str] = field(default_factory=list)
@@ -74,6 +84,7 @@ class ComparedFolders:
             If a file cannot be read, or the two are not of one size.
         """
         a, b = self.cells(name)
+        self._add_pixels(name, a.labels.shape)
         found, true = b.scored(a.labels)
         true, found = replace(a, labels=true).scored(found)
         self.scores.update(true, found, name)
@@ -87,8 +98,31 @@ class ComparedFolders:
         return sorted(differ, key=lambda item: (item[1]["cell_f1"], item[1]["panoptic_quality"]))[:most]
 
     def class_rows(self) -> dict[str, dict[str, Any]]:
-        """The scores of each class by its name, see `CellScores.class_row`."""
+        """The scores of each class by its name, see `CellScores.class_row`; those of its pixels too, where they are compared."""
+        if self.pixels is not None:
+            return class_rows(self.pixels, self.classes)
         return {name: scores.class_row() for name, scores in self.classes.items()}
+
+    def class_lines(self) -> list[str]:
+        """The scores of the classes as lines to print; none without classes."""
+        if self.pixels is None:
+            return class_lines(self.class_rows())
+        names = self.pixels.names
+        around = {kind.name: kind.lies_in for folder in self.folders for kind in folder.reading.classes}
+        outer = [names.index(around.get(name) or name) for name in names]
+        return class_table(self.class_rows(), ClassLegend(names, tuple(outer)), self.pixels.mean_dice())
+
+    def _add_pixels(self, name: str, shape: tuple[int, ...]) -> None:
+        """Compare the classes of the pixels of one name, whose labels have this shape."""
+        if self.pixels is None:
+            return
+        true, found = (folder.class_index(name, self.pixels.names) for folder in self.folders)
+        for folder, index in zip(self.folders, (true, found), strict=True):
+            if index.shape != shape:
+                raise UserError(
+                    f"{name}: labels and picture of the classes in {folder.path} differ in size; predict it again."
+                )
+        self.pixels.update(found, np.where(found < 0, -1, true))
 
     def cells(self, name: str) -> tuple[MaskCells, MaskCells]:
         """The cells of one name in both folders; raises `UserError` as `add` does."""
@@ -145,13 +179,15 @@ def compare_folders(
     first, second = folders
     common = [name for name in first.files if name in second.files]
     classes, note = _common_classes(first, second)
+    pixels, pixel_note = _pixel_scores(first, second) if classes else (None, None)
     result = ComparedFolders(
         (first, second),
         classes={name: CellScores() for name in classes},
+        pixels=pixels,
         images={name: shown[name] for name in common if name in shown},
         only_a=[name for name in first.files if name not in second.files],
         only_b=[name for name in second.files if name not in first.files],
-        notes=[said for said in (first.note, second.note, note) if said],
+        notes=[said for said in (first.note, second.note, note, pixel_note) if said],
     )
     if images is not None and len(missing := [name for name in common if name not in shown]):
         result.notes.append(f"{images}: holds no image of the name {join_names(missing)}")
@@ -189,6 +225,7 @@ def write_comparison(out: Path, a: Path, b: Path, comparison: ComparedFolders) -
         "only_in_b": comparison.only_b,
         "scores": comparison.scores.result(),
         "classes": comparison.class_rows() or None,
+        "mean_class_dice": None if comparison.pixels is None else comparison.pixels.mean_dice(),
         "counts": {"bias": agreement.bias, "limits_of_agreement": agreement.limits},
         "per_image": rows,
     }
@@ -237,3 +274,14 @@ def _common_classes(a: LabelFolder, b: LabelFolder) -> tuple[list[str], str | No
             "compared"
         )
     return sorted({*a.class_names, *b.class_names}), None
+
+
+def _pixel_scores(a: LabelFolder, b: LabelFolder) -> tuple[ClassScores | None, str | None]:
+    """The scores of the pixels of all classes of both, and a note where they cannot be had."""
+    if a.pixel_classes and b.pixel_classes:
+        return ClassScores([*dict.fromkeys([*a.pixel_classes, *b.pixel_classes[1:]])]), None
+    without = b if a.pixel_classes else a
+    return None, (
+        f"{without.path} has no NAME_classes.png for every image that names its classes, as predict writes them: the cells of each "
+        "class are compared, its pixels are not"
+    )

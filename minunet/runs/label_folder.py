@@ -24,10 +24,12 @@ from minunet.data.reading.mask_reading import NUMBERED, MaskReading
 from minunet.data.reading.pair_files import read_mask
 from minunet.data.reading.preprocessing import Preprocessing
 from minunet.errors import UserError
+from minunet.results.prediction import CLASSES
+from minunet.runs.class_pictures import NO_PICTURES, ClassPictures
 from minunet.runs.predicted_classes import NO_CLASSES, PredictedClasses
 from minunet.wording import count_noun
 
-LABELS = "_labels.tif"
+LABELS, PICTURE = "_labels.tif", f"_{CLASSES}.png"
 ENDINGS = ("_mask", "-mask", "_labels", "-labels", "_label")  # taken off the names
 
 
@@ -47,6 +49,8 @@ class LabelFolder:
         What the user should know of them.
     predicted : PredictedClasses
         Of a folder of predictions, what its tables say of classes.
+    pictures : ClassPictures
+        Of a folder of predictions, the classes of its pixels.
     """
 
     path: Path
@@ -54,6 +58,7 @@ class LabelFolder:
     reading: MaskReading
     note: str | None = None
     predicted: PredictedClasses = NO_CLASSES
+    pictures: ClassPictures = NO_PICTURES
 
     @classmethod
     def find(cls, folder: Path, choice: MaskChoice = NOTHING_SAID) -> LabelFolder:
@@ -79,7 +84,11 @@ class LabelFolder:
             raise UserError(f"{folder}: holds no labels or masks; give a folder of PNG or TIFF files.")
         files = files_by_name(folder, found)
         if labels:
-            return cls(folder, files, MaskReading(NUMBERED), predicted=PredictedClasses.read(folder))
+            of_classes = {
+                name: path.with_name(path.name.removesuffix(LABELS) + PICTURE) for name, path in files.items()
+            }
+            tables, pictures = PredictedClasses.read(folder), ClassPictures.find(of_classes)
+            return cls(folder, files, MaskReading(NUMBERED), predicted=tables, pictures=pictures)
         return cls(folder, files, *_reading(folder, [*files.values()], choice))
 
     @property
@@ -91,6 +100,39 @@ class LabelFolder:
     def class_names(self) -> list[str]:
         """The names of the classes that its cells can have, sorted; empty where it tells cell and background only."""
         return sorted([*self._kinds] or self.predicted.names)
+
+    @property
+    def pixel_classes(self) -> tuple[str, ...]:
+        """The names of the classes that its pixels can have, the background first; empty where it has none for each pixel."""
+        return self.reading.class_names or self.pictures.names
+
+    def class_index(self, name: str, names: Sequence[str]) -> np.ndarray:
+        """The class of each pixel of a file, as its place in `names`.
+
+        Parameters
+        ----------
+        name : str
+            Of the file.
+        names : sequence of str
+            The background, whatever it is called here, and all others that `pixel_classes` names.
+
+        Returns
+        -------
+        ndarray, (H, W) int16
+            -1 where a pixel is ignored.
+
+        Raises
+        ------
+        UserError
+            If the file cannot be read.
+        """
+        path = self.files[name]
+        if self.pictures.names:
+            index = self.pictures.index(name)
+        else:
+            index = self.reading.class_index(read_mask(Pair(name, path, path)))
+        places = [0, *(names.index(class_name) for class_name in self.pixel_classes[1:]), -1]
+        return np.array(places, np.int16)[index]
 
     def cells(self, name: str) -> MaskCells:
         """The cells of a file, with their classes where they have such.

@@ -8,11 +8,10 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-import numpy as np
-
+from minunet.data.class_legend import ClassLegend
 from minunet.files.atomic_write import cannot_write, replacing
 from minunet.results.png_file import PngFile
-from minunet.results.prediction import CLASSES, COMPRESS_LEVELS, Prediction, picture_kinds, result_files
+from minunet.results.prediction import CLASSES, COMPRESS_LEVELS, NAME_SEPARATOR, Prediction, picture_kinds, result_files
 
 
 class _PictureFile:
@@ -26,15 +25,18 @@ class _PictureFile:
         The name that it will have, and the name until then.
     height : int
         Of the whole picture.
-    palette : ndarray, (K, 3) uint8, or None
-        Of the picture of classes.
+    legend : ClassLegend or None
+        Of a model with classes: the picture of classes has their colours and their names.
     """
 
-    def __init__(self, kind: str, path: Path, temporary: Path, height: int, palette: np.ndarray | None = None):
+    def __init__(self, kind: str, path: Path, temporary: Path, height: int, legend: ClassLegend | None = None):
         self._kind, self._path = kind, path
+        shown = legend if kind == CLASSES else None
+        palette = None if shown is None else shown.colours
+        texts = {} if shown is None else {CLASSES: NAME_SEPARATOR.join(shown.names)}
         with self._user_errors():
             self._file = io.BufferedWriter(io.FileIO(temporary, "wb"))
-        self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind], palette if kind == CLASSES else None)
+        self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind], palette, texts)
 
     def write(self, prediction: Prediction) -> None:
         """Append the rows of a prediction."""
@@ -62,7 +64,7 @@ class _PictureFile:
 
 @contextlib.contextmanager
 def picture_files(
-    stem: Path, height: int, writers: ThreadPoolExecutor, palette: np.ndarray | None = None
+    stem: Path, height: int, writers: ThreadPoolExecutor, legend: ClassLegend | None = None
 ) -> Iterator[Callable[[Prediction], None]]:
     """The files of the pictures of an image.
 
@@ -74,8 +76,8 @@ def picture_files(
         Of the image.
     writers : ThreadPoolExecutor
         Writes all pictures at the same time: compression takes longer than the network.
-    palette : ndarray, (K, 3) uint8, optional
-        The colours of the classes, of a model that has some: they are then a further picture.
+    legend : ClassLegend, optional
+        Of a model with classes: they are then a further picture.
 
     Yields
     ------
@@ -87,11 +89,11 @@ def picture_files(
     UserError
         If the system refuses.
     """
-    classes = palette is not None
+    classes = legend is not None
     paths, kinds = result_files(stem, classes=classes), picture_kinds(classes=classes)
     with contextlib.ExitStack() as stack:
         temporaries = [stack.enter_context(replacing(path)) for path in paths]
-        pictures = [_PictureFile(*names, height, palette) for names in zip(kinds, paths, temporaries, strict=True)]
+        pictures = [_PictureFile(*names, height, legend) for names in zip(kinds, paths, temporaries, strict=True)]
         for picture in pictures:
             stack.callback(picture.close)
         jobs: list[Future[None]] = []

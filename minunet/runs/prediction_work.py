@@ -206,8 +206,7 @@ class PredictionWork:
                 predicted_rows = found.while_passing(predicted_rows)
             predicted = with_context(predicted_rows, self.threshold, model.preprocessing.display)
             first = next(predicted)  # before a file is made, since most bad images show here
-            palette = None if model.legend is None else model.legend.colours
-            with all_or_none(self.files(stem)), picture_files(stem, rows.height, writers, palette) as write:
+            with all_or_none(self.files(stem)), picture_files(stem, rows.height, writers, model.legend) as write:
                 for prediction in itertools.chain([first], predicted):
                     write(prediction)
                     cell_pixels += int(prediction.mask.sum())

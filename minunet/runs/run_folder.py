@@ -98,7 +98,7 @@ class RunFolder:
                 f"{self.path} already holds a run: choose another --out, or go on with it: --resume {shlex.quote(str(self.path))}"
             ]
         obstacle = unwritable(self.path)
-        return [f"--out {self.path}: {obstacle}."] if obstacle else []
+        return [f"--out {self.path}: {obstacle}"] if obstacle else []
 
 
 def given_as_images(path: str | Path | None, remedy: str) -> list[str]:

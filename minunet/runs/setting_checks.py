@@ -176,14 +176,14 @@ def size_problems(settings: Mapping[str, Any]) -> list[str]:
     diameter = settings["diameter"]
     minimum = 2**depth if _is_depth(depth) else 1
     why = f"--depth {depth} halves it {depth} times, so each side needs at least {minimum} pixels"
-    if size is not None and crop is not None:
-        return ["--size and --crop exclude each other: resize every image, or crop at native resolution."]
     if diameter is not None and (problem := diameter_problem(diameter)):
         return [f"--diameter {shorten(diameter)}: {problem}."]
-    if size is not None and diameter is not None:
+    if size is not None and diameter is not None:  # which has a crop, also where the user names none
         return [
             "--size and --diameter exclude each other: resize every image to one size, or by the size of its cells."
         ]
+    if size is not None and crop is not None:
+        return ["--size and --crop exclude each other: resize every image, or crop at native resolution."]
     if crop is not None:
         if not _is_side(crop):
             return [f"--crop {shorten(crop)}: give the side of the crops in pixels, such as 256."]

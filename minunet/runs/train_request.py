@@ -86,6 +86,8 @@ def new_request(values: Mapping[str, Any], out: str | Path | None, problems: Seq
         problems += unfit
         given |= followed.keys() & set(SCALE)
         values = {**followed, **values}
+        if followed.get("diameter") is not None and "size" in values:
+            values["size"] = None  # `unfit` has a sentence on it
     if "diameter" in values:
         values.setdefault("crop", crop_for(values["diameter"], values.get("depth", TrainConfig.depth)))
     if "crop" in values:

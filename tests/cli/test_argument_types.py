@@ -34,6 +34,11 @@ def test_sizes(text, size):
         (argument_types.mask_threshold, "2", "must be from 0 to 1, or otsu"),
         (argument_types.fraction, "1.01", "must be from 0 to 1"),
         (argument_types.fraction, "-0.1", "must be from 0 to 1"),
+        (argument_types.fraction, "0,5", r"must be a number, with a point as in 0\.5"),
+        (argument_types.fraction, "0,5,1", "must be a number$"),
+        (argument_types.micrometres, "110", "must be from 0.01 to 20 micrometres"),
+        (argument_types.micrometres, "0", "must be from 0.01 to 20 micrometres"),
+        (argument_types.micrometres, "0,11", r"with a point as in 0\.11"),
     ],
 )
 def test_what_a_type_refuses(convert, text, message):

@@ -79,7 +79,7 @@ def test_a_flag_of_another_program_is_answered_with_ours(command, flag):
         parser.parse_args([flag, "0.1"])
     (problem,) = caught.value.problems
     assert problem.startswith(f"unknown argument: {flag}; {OURS[command, flag]}")
-    assert problem.endswith(f"; python -m minunet.{command} --help lists the arguments")
+    assert problem.endswith(f"; python -m minunet.{command} --help lists the arguments.")
 
 
 def test_all_of_them_are_answered_at_once():

@@ -28,8 +28,8 @@ def test_the_arguments_of_a_group_are_collected_too():
     read, problems = made.parse_collecting(["--size", "0x5", "--mask", "soft"])
     assert (read.size, read.mask) == ((4, 4), "binary")
     assert problems == [
-        "--size 0x5: width and height must be at least 1",
-        "--mask soft: choose one of binary, grayscale",
+        "--size 0x5: width and height must be at least 1.",
+        "--mask soft: choose one of binary, grayscale.",
     ]
 
 
@@ -49,10 +49,10 @@ def test_all_mistakes_at_once():
     with pytest.raises(UserError) as caught:
         parser().parse_args(["1", "none", "-s", "0x1", "--mask", "grey", "--epochs", "-3"])
     assert caught.value.problems == [
-        "PATH none: must be a whole number",
-        "--size 0x1: width and height must be at least 1",
-        "--mask grey: choose one of binary, grayscale",
-        "--epochs -3: must be at least 1",
+        "PATH none: must be a whole number.",
+        "--size 0x1: width and height must be at least 1.",
+        "--mask grey: choose one of binary, grayscale.",
+        "--epochs -3: must be at least 1.",
     ]
 
 
@@ -72,8 +72,8 @@ def test_a_parser_used_twice_forgets_earlier_mistakes():
 def test_unknown_flags_and_missing_values_come_with_the_rest():
     with pytest.raises(UserError) as caught:
         parser().parse_args(["--epochs", "0", "--size"])
-    assert caught.value.problems[0] == "--epochs 0: must be at least 1"
-    assert caught.value.problems[1].endswith("--size: expected one argument; thing --help lists the arguments")
+    assert caught.value.problems[0] == "--epochs 0: must be at least 1."
+    assert caught.value.problems[1].endswith("--size: expected one argument; thing --help lists the arguments.")
     with pytest.raises(UserError, match="unknown argument: --colour"):
         parser().parse_args(["--colour"])
 
@@ -85,6 +85,21 @@ def test_help_shows_the_choices(capsys):
     assert "--mask {binary,grayscale}  what a mask is" in " ".join(capsys.readouterr().out.split()).replace(
         "} what", "}  what"
     )
+
+
+@pytest.mark.parametrize("columns", ["80", "200"])
+def test_help_is_laid_out_for_at_most_80_columns(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", columns)
+    made = Parser(prog="python -m thing")
+    made.add_argument("--mask", choices=("binary", "grayscale", "neither-of-them"), help="what a mask is, in words")
+    for number in range(12):
+        made.add_argument(f"--flag-{number}", metavar="VALUE", help="a word " * 12)
+    lines = made.format_help().splitlines()
+    assert max(map(len, lines)) <= 80
+    usage = lines[: lines.index("")]
+    assert usage[0].startswith("usage: python -m thing ") and all(line.startswith(" " * 20) for line in usage[1:])
+    place = lines.index("  --mask {binary,grayscale,neither-of-them}")
+    assert lines[place + 1].strip() == "what a mask is, in words"
 
 
 def test_empty_text_is_no_folder_but_a_mistake():
@@ -107,4 +122,4 @@ def test_a_refused_value_that_nothing_can_stand_in_for_ends_the_parsing():
     parser.add_argument("--count", type=positive_int, default=1)
     with pytest.raises(UserError) as error:
         parser.parse_collecting(["", "--count", "0"])
-    assert error.value.problems == ["FOLDER '': is empty; was a variable not set?", "--count 0: must be at least 1"]
+    assert error.value.problems == ["FOLDER '': is empty; was a variable not set?", "--count 0: must be at least 1."]

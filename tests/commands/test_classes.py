@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import minunet
-from minunet import doctor, evaluate, predict
+from minunet import compare, doctor, evaluate, predict
 from minunet.data.outputs import Outputs
 from minunet.runs.callbacks import CheckpointWriter
 from tests.commands.class_smears import CLASSES, save_class_model, write_smears
@@ -112,6 +112,14 @@ def test_predictions_say_the_class_of_every_pixel_and_cell(smears, model, tmp_pa
     assert sorted(item["category_id"] for item in coco["annotations"]) == [1, 1, 2]
     objects = json.loads((tmp_path / "s1_cells.geojson").read_text())["features"]
     assert {item["properties"]["classification"]["name"] for item in objects} == {"red", "white"}
+    assert run(compare, smears / "masks", tmp_path, "--classes", NAMES) == 0
+    assert "nucleus (in white)  1.0000  1.0000\n" in capsys.readouterr().out
+    swapped = NAMES.replace("red", "w").replace("white", "red").replace("w,", "white,")
+    assert run(compare, smears / "masks", tmp_path, "--classes", swapped) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [line[1:3] for line in lines if line[:1] in (["red"], ["white"], ["platelet"])] == [["0.0000"] * 2] * 2 + [
+        ["1.0000"] * 2
+    ]
     assert run(predict, model, smears / "images", "--out", tmp_path, "--skip-existing") == 0
     (tmp_path / "s2_classes.png").unlink()
     assert run(predict, model, smears / "images", "--out", tmp_path) == 2

@@ -144,8 +144,34 @@ def test_masks_of_classes_are_compared_with_predictions_class_by_class(folders, 
     }
     assert classes == {"red": (2, 2, 0.5), "white": (2, 1, pytest.approx(2 / 3))}
     assert run("hand", "hand", "--classes", "background=0,red=1,white=2,nucleus=3") == 0
-    printed = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert ["white", "2", "2", "0.0", "%", "1.0000"] in printed
+    printed = capsys.readouterr().out
+    assert "b has no NAME_classes.png for every image that names its classes" in flat(printed)
+    lines = [line.split() for line in printed.splitlines()]
+    assert ["white", "1.0000", "1.0000", "2", "2", "0.0", "%", "1.0000"] in lines
+
+
+def test_the_pixels_of_each_class_are_compared(folders, capsys):
+    write_class_masks(folders / "hand")
+    write_class_masks(folders / "other")
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[disc(SHAPE, 20, 18, 8)] = 1  # x without its white cell, in other numbers, and a row that counts nowhere
+    mask[disc(SHAPE, 40, 10, 3)] = 7
+    Image.fromarray(mask).save(folders / "other" / "x.png")
+    flags = ("--classes", "ground=0,red=1,white=2,nucleus=3", "--ignore", "7")
+    assert run("hand", "other", *flags, "--out", "out") == 0
+    document = json.loads((folders / "out" / "comparison.json").read_text())
+    white, inner = (np.count_nonzero(disc(SHAPE, 24, 44, radius)) for radius in (8, 4))
+    assert [*document["classes"]] == ["ground", "red", "white", "nucleus"]
+    nucleus = document["classes"]["nucleus"]
+    assert nucleus["true_pixels"] == 2 * inner and nucleus["predicted_pixels"] == inner
+    assert nucleus["dice"] == pytest.approx(2 / 3) and nucleus["true_cells"] is None
+    assert document["classes"]["white"]["true_pixels"] == 2 * (white - inner)
+    assert document["classes"]["white"]["cell_f1"] == pytest.approx(2 / 3)
+    ground = document["classes"]["ground"]
+    assert ground["true_pixels"] == 2 * mask.size - 4 * white - np.count_nonzero(mask == 7)
+    assert document["mean_class_dice"] == pytest.approx((1 + 2 / 3 + 2 / 3) / 3)
+    printed = capsys.readouterr().out
+    assert "nucleus (in white)  0.6667  0.5000\n" in printed and "mean                0.7778" in printed
 
 
 def test_classes_that_cannot_be_compared(folders, capsys):

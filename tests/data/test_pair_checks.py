@@ -192,6 +192,18 @@ def test_all_masks_constant(tmp_path):
     assert warning.startswith("all masks are constant, without any edge to learn (")
 
 
+def test_many_files_of_several_frames_share_a_sentence(sound):
+    frames = [Image.fromarray(photo(i, (64, 48))) for i in range(2)]
+    for name in ("s0", "s1"):
+        (sound / "images" / f"{name}.png").unlink()
+        frames[int(name[1])].save(sound / "images" / f"{name}.tif", save_all=True, append_images=frames[1:])
+    (warning,) = (warning for warning in survey(sound).warnings if "frames" in warning)
+    assert warning == (
+        f"2 files hold several frames ({sound}/images/s0.tif and {sound}/images/s1.tif); only the first of each is used: export "
+        "the others as files of their own."
+    )
+
+
 def test_frames_left_unread(sound):
     frames = [Image.fromarray(photo(i, (64, 48))) for i in range(3)]
     (sound / "images" / "s0.png").unlink()

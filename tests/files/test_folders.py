@@ -16,7 +16,7 @@ def test_a_file_in_the_way(tmp_path):
     (tmp_path / "file").write_text("x")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         assert (
-            folders.unwritable(path) == f"{tmp_path / 'file'}: is a file where a folder is needed; name another folder"
+            folders.unwritable(path) == f"{tmp_path / 'file'}: is a file where a folder is needed; name another folder."
         )
 
 
@@ -29,7 +29,7 @@ def test_no_permission(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert (
         folders.unwritable(tmp_path / "new")
-        == f"{tmp_path}: nothing can be written there (Permission denied); name another folder"
+        == f"{tmp_path}: nothing can be written there (Permission denied); name another folder."
     )
 
 

@@ -30,7 +30,7 @@ def test_a_part_may_be_missing_and_nothing_else_is_left(tmp_path):
     write(tmp_path, ("images", "table.csv"))
     assert names(tmp_path) == ["images", "images/a.png", "table.csv"]
     assert whole_set_problems(tmp_path, PARTS) == [
-        f"{tmp_path}: already holds images, table.csv, and a set is never overwritten; remove it or name another folder"
+        f"{tmp_path}: already holds images, table.csv, and a set is never overwritten; remove it or name another folder."
     ]
 
 

@@ -36,12 +36,12 @@ def test_pictures_are_read_again(kind, rows):
 def test_a_palette_gives_indices_their_colours(rows):
     indices, file = np.random.default_rng(1).integers(0, 4, (50, 31)).astype(np.uint8), io.BytesIO()
     palette = np.array([[0, 0, 0], [213, 94, 0], [86, 180, 233], [0, 114, 178]], np.uint8)
-    png = PngFile(file, 50, 6, palette)
+    png = PngFile(file, 50, 6, palette, {"classes": "Erythrozyt, weiß"})
     for top in range(0, 50, rows):
         png.write(indices[top : top + rows])
     png.finish()
     with Image.open(file) as image:
-        assert image.mode == "P"
+        assert image.mode == "P" and image.info["classes"] == "Erythrozyt, weiß"
         np.testing.assert_array_equal(np.asarray(image), indices)
         np.testing.assert_array_equal(np.asarray(image.convert("RGB")), palette[indices])
 

@@ -35,6 +35,7 @@ from minunet.runs.train_config import TrainConfig
         ({"size": None, "crop": 8}, "--crop 8 is too small: --depth 4 halves it 4 times"),
         ({"size": None, "crop": 0}, "--crop 0: give the side of the crops in pixels"),
         ({"crop": 64}, "--size and --crop exclude each other"),
+        ({"crop": 64, "diameter": 20.0}, "--size and --diameter exclude each other"),
         ({"size": None}, "--size WxH or --crop N is needed"),
         ({"split": (0.9, 0.2, 0.1)}, "--split 0.9,0.2,0.1: the shares add up to 1.2; they must make 1 (or 100)."),
         ({"split": (0.9, 0.1)}, "--split 0.9,0.1: give three positive shares"),

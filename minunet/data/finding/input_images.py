@@ -14,8 +14,9 @@ from pathlib import Path
 from minunet.data.finding.cell_folders import find_cell_folders
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.folder_names import folder_role
-from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, without_ending
+from minunet.data.finding.listing import Listing, is_pattern, list_folder, list_pattern, list_tree, without_ending
 from minunet.data.finding.matching import match_masks
+from minunet.data.finding.unread_files import describe_unread
 from minunet.data.reading.zarr_metadata import is_zarr
 from minunet.errors import UserError
 from minunet.files.names import resolved, unusable_name
@@ -108,7 +109,8 @@ def find_input_images(
             folder_problems = search.add(path, path)
             problems += folder_problems
             if len(files) == before and not folder_problems:
-                problems.append(f"{path} holds no images: give a folder with PNG, JPEG, BMP or TIFF files.")
+                remedy = "give a folder with PNG, JPEG, BMP or TIFF files"
+                problems.append(f"{path} holds no images: {describe_unread(list_tree(path).others) or remedy}.")
         elif is_pattern(path):
             listing = list_pattern(path)
             files += [FileInFolder(file, path.parent) for file in listing.files]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minunet.data.finding.data_folder import DataFolder
 from minunet.data.finding.flat_folder import without_suffix
-from minunet.data.finding.unread_files import unread_masks
+from minunet.data.finding.unread_files import describe_unread
 from minunet.wording import count_noun, join_names
 
 
@@ -47,7 +47,7 @@ def _simplified(stem: str) -> str:
 def without_masks(folder: DataFolder) -> str:
     """The sentence on a folder of images that holds no masks."""
     files = folder.images.files
-    if unread := unread_masks(folder.images.others):
+    if unread := describe_unread(folder.images.others):
         return f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks; {unread}."
     return (
         f"{folder.images.folder} holds {count_noun(len(files), 'image file')} but no masks: name them like their images "

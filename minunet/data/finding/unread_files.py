@@ -14,10 +14,30 @@ REMEDIES = {
         (".gif", ".webp", ".jp2", ".j2k", ".heic", ".heif", ".avif", ".pgm", ".ppm", ".pnm", ".svg", ".pdf", ".psd"),
         _CONVERT + ", for example with ImageMagick (magick mogrify -format png *{ending})",
     ),
+    **dict.fromkeys(
+        (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".pef"),
+        "develop these raw files of a camera as TIFF, for example with darktable, all with the same settings",
+    ),
     **dict.fromkeys((".npy", ".npz"), 'save the arrays as TIFF (tifffile.imwrite("NAME.tif", array))'),
     ".mat": 'read them with scipy.io.loadmat, and save the arrays as TIFF (tifffile.imwrite("NAME.tif", array))',
     **dict.fromkeys(
-        (".czi", ".lif", ".nd2", ".mrxs", ".scn", ".vsi", ".oib", ".oif", ".ims"),
+        (
+            ".czi",
+            ".lif",
+            ".nd2",
+            ".mrxs",
+            ".scn",
+            ".vsi",
+            ".oib",
+            ".oif",
+            ".oir",
+            ".ims",
+            ".lsm",
+            ".stk",
+            ".zvi",
+            ".bif",
+            ".qptiff",
+        ),
         "export the images as TIFF, for example with QuPath or ImageJ (Bio-Formats)",
     ),
     **dict.fromkeys((".dcm", ".nii", ".nrrd", ".mha"), "export the slices as PNG or TIFF"),
@@ -39,7 +59,7 @@ def why_no_files(listing: Listing, kind: str | None) -> str:
     found = _unread(listing.others)
     if found:
         ending, files = found
-        remedy = REMEDIES[ending].format(ending=ending)
+        remedy = _remedy(ending, files)
         of_kind = f"no {kind} files that are read" if kind else "no images that are read"
         only = count_noun(len(files), f"{ending} file")
         return f"{folder} holds {of_kind}, only {only} such as {files[0].name}: {remedy}."
@@ -49,14 +69,19 @@ def why_no_files(listing: Listing, kind: str | None) -> str:
     return f"{folder} holds no {kind} files{inside}: put PNG, JPEG, BMP or TIFF files directly into it."
 
 
-def unread_masks(others: list[Path]) -> str:
-    """What to do with the files among images that may be masks and are not read; "" where there are none."""
+def describe_unread(others: list[Path]) -> str:
+    """The files that may be images or masks and are not read, and what to do with them; "" where there are none."""
     found = _unread(others)
     if not found:
         return ""
     ending, files = found
-    remedy = REMEDIES[ending].format(ending=ending)
-    return f"{count_noun(len(files), f'{ending} file')} such as {files[0].name} are not read: {remedy}"
+    return f"{count_noun(len(files), f'{ending} file')} such as {files[0].name} are not read: {_remedy(ending, files)}"
+
+
+def _remedy(ending: str, files: list[Path]) -> str:
+    """What to do with files of an ending, which a command spells as they do: a shell tells .gif from .GIF."""
+    spelled = Counter(file.suffix for file in files).most_common(1)[0][0]
+    return REMEDIES[ending].format(ending=spelled)
 
 
 def _unread(others: list[Path]) -> tuple[str, list[Path]] | None:

@@ -110,7 +110,7 @@ def range_problem(text: object) -> str | None:
             return None
     except (UserError, ValueError):
         pass
-    return "choose set, full, or two numbers as LOW:HIGH, such as 0:4095"
+    return "choose set, full, or two numbers, the lower one first, as LOW:HIGH, such as 0:4095"
 
 
 def range_text(text: str) -> str:
@@ -148,11 +148,21 @@ def choose_range(choice: str, images: Sequence[ValueDistribution], channels: str
     Raises
     ------
     UserError
-        If no range fits all images.
+        If no range fits all images, or all their values lie on one side of the range that is given.
     """
     types = tuple(sorted({image.dtype for image in images}))
     if choice not in CHOICES:
         given = given_range(choice)
+        low, high = (
+            min(image.channels[:, 0].min() for image in images),
+            max(image.channels[:, -1].max() for image in images),
+        )
+        if high <= given.low or low >= given.high:
+            shade = "black" if high <= given.low else "white"
+            raise UserError(
+                f"--range {choice}: every pixel would be {shade}, since the training images hold {low:g} to {high:g}: give the "
+                "values that are black and white in the files."
+            )
         return ImageRange(given.low, given.high, types)
     widths = {kind in _EIGHT_BITS for kind in types}
     floats = {kind.startswith("float") for kind in types}

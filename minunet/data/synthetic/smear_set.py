@@ -70,10 +70,10 @@ def write_set(
     folder = Path(folder)
     problems = set_problems(folder)
     if count < 1:
-        problems.append(f"count {count}: draw at least one smear")
+        problems.append(f"count {count}: draw at least one smear.")
     problems += drawing_problems(size, variety, diameter).values()
     if seed < 0:
-        problems.append(f"seed {seed}: a seed is 0 or more")
+        problems.append(f"seed {seed}: a seed is 0 or more.")
     if problems:
         raise UserError(problems)
     with FolderLock(folder):

@@ -67,8 +67,11 @@ def test_predictions_have_the_number_and_the_size_of_each_class(folder):
 def test_two_predictions_are_compared_class_by_class(folder):
     page = page_of(folder / "same")
     document = json.loads((folder / "same" / "comparison.json").read_text())
-    assert [*document["classes"]] == ["platelet", "red", "white"]
+    assert [*document["classes"]] == [*CLASSES]
+    assert document["mean_class_dice"] == document["classes"]["nucleus"]["dice"] == 1
+    assert "mean Dice of the classes 1.0000" in page.text
     red = document["classes"]["red"]
     assert (red["true_cells"], red["cell_f1"]) == (red["predicted_cells"], 1)
-    assert f"red {red['true_cells']} {red['true_cells']} 1 0 white" in page.text
+    pixels = f"{red['true_pixels']} {red['true_pixels']}"
+    assert f"red 1 1 {pixels} {red['true_cells']} {red['true_cells']} 1 0 white" in page.text
     assert "Where A and B differ most" not in page.text and not page.all("img")

@@ -111,6 +111,16 @@ def test_every_problem_at_once(tmp_path):
     assert "gone does not exist" in third
 
 
+def test_a_folder_of_files_that_are_not_read_says_what_to_do_with_them(tmp_path):
+    make(tmp_path, "phone/IMG_1.HEIC", "phone/more/IMG_2.HEIC", "phone/notes.txt")
+    with pytest.raises(UserError) as caught:
+        find_input_images([tmp_path / "phone"])
+    (problem,) = caught.value.problems
+    assert problem.startswith(
+        f"{tmp_path / 'phone'} holds no images: 2 .heic files such as IMG_1.HEIC are not read: convert them"
+    )
+
+
 SEGMENTS = st.sampled_from(["a", "A", "b", "1", "1_png", "1_jpg", "a_2", "é"])
 FILES = st.builds(
     lambda root, folders, stem, ending: FileInFolder(Path("/", *root, *folders, stem + ending), Path("/", *root)),

@@ -32,6 +32,18 @@ def test_images_that_are_not_read(tmp_path):
     assert "holds no images that are read, only 6 .czi files such as 1.czi: export the images as TIFF" in problem
 
 
+def test_a_command_spells_the_ending_as_the_files_do(tmp_path):
+    make(tmp_path, *numbered("images/{}.HEIC", "masks/{}.png"))
+    (problem,) = problems(tmp_path)
+    assert "only 6 .heic files such as 1.HEIC: convert them to PNG" in problem and "-format png *.HEIC)" in problem
+
+
+def test_raw_files_of_a_camera(tmp_path):
+    make(tmp_path, *numbered("images/{}.NEF", "masks/{}.png"))
+    (problem,) = problems(tmp_path)
+    assert "only 6 .nef files such as 1.NEF: develop these raw files" in problem
+
+
 @pytest.mark.parametrize("ending", [".gif", ".npy"])
 def test_masks_beside_their_images_that_are_not_read(ending, tmp_path):
     make(tmp_path, *numbered("{}.png", f"{{}}_mask{ending}"))

@@ -96,6 +96,14 @@ def test_full_and_given():
     assert np.array_equal(full.image(GREYS[0]), Preprocessing().image(GREYS[0]))
 
 
+def test_a_range_beyond_all_values_is_refused():
+    images = measured(GREYS[0], GREYS[1])  # from 20 to 235, or so
+    with pytest.raises(UserError, match="--range 300:400: every pixel would be black, since the training images hold"):
+        choose_range("300:400", images, "grey")
+    with pytest.raises(UserError, match="--range -9:-1: every pixel would be white"):
+        choose_range("-9:-1", images, "grey")
+
+
 def test_mixed_types():
     eight, sixteen = GREYS[0], GREYS[1].astype(np.uint16) * 257
     assert choose_range("set", measured(eight, sixteen), "grey") is None  # each by its own white, as before
