@@ -1,7 +1,7 @@
 """Startup: what holds while a command is still importing its modules. It is imported before everything else.
 
-Ctrl-C ends the command as it does later, by a word and exit code 130, and no garbage is collected. Nothing changes for a program
-that imports minunet, nor for an interactive session.
+Ctrl-C ends the command as it does later, by a word and exit code 130, no garbage is collected, and the threads of OpenBLAS sleep.
+Nothing changes for a program that imports minunet, nor for an interactive session.
 """
 
 from __future__ import annotations
@@ -49,3 +49,6 @@ def imports_are_done() -> None:
 if IS_COMMAND:
     sys.excepthook = end_quietly
     gc.disable()
+    # By default the threads of OpenBLAS wait for work at full load for a tenth of a second, and take the time of a core from the
+    # imports. No command needs them: kernels have threads of their own. 4 is the shortest wait, 2**4 ticks.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")

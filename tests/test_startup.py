@@ -1,5 +1,6 @@
 """Ctrl-C during the imports of a command: no traceback; programs that import minunet are left alone."""
 
+import os
 import subprocess
 import sys
 
@@ -92,6 +93,27 @@ print(during, gc.isenabled(), gc.get_freeze_count() > 0)
 def test_no_garbage_is_collected_while_a_command_is_imported(argv, expected):
     code = COLLECTED.format(argv=argv)
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == expected
+
+
+@pytest.mark.parametrize(
+    ("argv", "given", "expected"),
+    [
+        ((["-m"], ["python", "-m", "minunet.train"]), None, "4"),
+        ((["-m"], ["python", "-m", "minunet.train"]), "20", "20"),
+        ((["program.py"], ["python", "program.py"]), None, "None"),
+    ],
+)
+def test_the_threads_of_openblas_sleep_in_a_command(argv, given, expected):
+    code = f"""
+import os, sys
+sys.argv, sys.orig_argv = {argv}
+from minunet import startup
+print(os.environ.get("OPENBLAS_THREAD_TIMEOUT"))
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_THREAD_TIMEOUT"}
+    environment |= {} if given is None else {"OPENBLAS_THREAD_TIMEOUT": given}
+    found = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == expected
 
 
 def test_a_command_collects_garbage_once_it_is_imported(monkeypatch):
