@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +27,8 @@ SHAPE_MOVE, SHAPE_LINE, SHAPE_CLOSE = 0.0, 1.0, 4.0  # of a composite region of 
 
 def roi_zip(cells: Cells, name: str, pixel_size: float | None) -> bytes:
     """Regions of interest for ImageJ and Fiji (File, Open, or the ROI Manager); each has the number of its cell as its name."""
+    import zipfile  # only these files need it, and it takes long to import
+
     roifile = require("roifile")
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
