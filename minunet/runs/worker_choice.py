@@ -20,6 +20,8 @@ from minunet.workers.rank_workers import RankWorkers
 from minunet.workers.tasks import OwnProcess, Workers
 from minunet.workers.worker_count import TaskCost, fastest_count, memory_of, most_in_memory, threads_each
 
+EstimateCosts = Callable[[bool], Sequence[TaskCost]]  # of all tasks; whether to look closely
+
 
 def add_worker_arguments(parser: argparse._ActionsContainer) -> None:
     """Add --workers and --dask to a parser."""
@@ -57,9 +59,7 @@ def worker_problems(arguments: Namespace, model: LoadedModel | None) -> list[str
     return []
 
 
-def choose_workers(
-    arguments: Namespace, paths: Sequence[Path], costs: Callable[[], Sequence[TaskCost]], device: str
-) -> Workers:
+def choose_workers(arguments: Namespace, paths: Sequence[Path], costs: EstimateCosts, device: str) -> Workers:
     """Those who do the work; a line says how many processes of this machine there are, where there are several.
 
     Parameters
@@ -68,7 +68,7 @@ def choose_workers(
     paths : sequence of Path
         Files that workers on other machines have to see.
     costs : callable
-        Returns what each task is expected to take.
+        Returns what each task is expected to take; called with True where memory is short, to look closely.
     device : str
         On which the model computes.
 
@@ -86,19 +86,22 @@ def choose_workers(
         return RankWorkers(ranks, seen, threads)
     if arguments.workers is None:
         return OwnProcess() if device != "cpu" else automatic_workers(costs)
-    if arguments.workers == 1 or not (tasks := costs()):
+    if arguments.workers == 1 or not (tasks := costs(False)):
         return OwnProcess()
     count = min(arguments.workers, len(tasks))
-    warn_of_memory(count, tasks)
+    warn_of_memory(count, tasks, costs)
     return announced(ProcessWorkers(count, threads))
 
 
-def automatic_workers(costs: Callable[[], Sequence[TaskCost]]) -> Workers:
+def automatic_workers(costs: EstimateCosts) -> Workers:
     """As many processes as are fastest; this process where they cannot be started."""
     cores = get_num_threads()
     if cores == 1 or not can_start_processes():
         return OwnProcess()
-    count = fastest_count(costs(), cores, available_memory())
+    tasks, left = costs(False), available_memory()
+    count = fastest_count(tasks, cores, left)
+    if count < fastest_count(tasks, cores, None):  # for want of memory
+        count = fastest_count(costs(True), cores, left)
     if count == 1:
         return OwnProcess()
     return announced(ProcessWorkers(count, threads_each(count, cores), optional=True))
@@ -113,15 +116,18 @@ def announced(workers: ProcessWorkers) -> ProcessWorkers:
     return workers
 
 
-def warn_of_memory(count: int, costs: Sequence[TaskCost]) -> None:
+def warn_of_memory(count: int, tasks: Sequence[TaskCost], costs: EstimateCosts) -> None:
     """Print a warning where so many processes may need more memory than there is."""
     left = available_memory()
-    fitting = most_in_memory(costs, count, left)
+    if most_in_memory(tasks, count, left) == count:
+        return
+    tasks = costs(True)
+    fitting = most_in_memory(tasks, count, left)
     if left is not None and fitting < count:
         say_item(
             print,
             "warning",
-            f"{count} processes may take {memory(memory_of(costs, count))} together, and {memory(left)} are left: use "
+            f"{count} processes may take {memory(memory_of(tasks, count))} together, and {memory(left)} are left: use "
             f"--workers {fitting}, or auto",
         )
 

@@ -17,7 +17,7 @@ SHARED = (
     1.15  # times as long that a task takes while others run on the other cores, which have the same memory and clock
 )
 CLEARLY = 0.9  # of the time of one process: several have to be expected to take less than this
-PROCESS_BYTES = 110e6  # that a process takes besides its tasks: Python, NumPy, SciPy and scikit-image
+PROCESS_BYTES = 150e6  # that a process takes besides its tasks: Python, NumPy, SciPy and scikit-image
 MOST_OF_MEMORY = 0.8  # of what is left; the rest is for estimates that are too low, and for other programs
 
 

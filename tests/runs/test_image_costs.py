@@ -12,7 +12,19 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.data.synthetic import draw_smear
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.tile_size import tiling
-from minunet.runs.image_costs import DECODED_WHOLE, EVERY_IMAGE, HELD, NETWORK, SAMPLE, SCORES, WITH_CELLS, ImageCosts
+from minunet.runs.image_costs import (
+    DECODED_WHOLE,
+    EVERY_IMAGE,
+    HELD,
+    INPUT,
+    LOOKED_AT,
+    MUCH_SMALLER,
+    NETWORK,
+    SAMPLE,
+    SCORES,
+    WITH_CELLS,
+    ImageCosts,
+)
 from minunet.workers.worker_count import PROCESS_BYTES, TaskCost
 from tests.commands.predict.peak_memory import IS_KNOWN, peak_of
 
@@ -54,10 +66,39 @@ def test_the_network_gets_what_the_preprocessing_makes(picture):
     assert at_own_size.memory - resized.memory == NETWORK * 2 * 0.99 * 300 * 400
     by_diameter = ImageCosts(model(diameter=16.0), cells=False, diameter=160.0).of_task([path])
     assert by_diameter == resized
-    # Before the diameter is estimated, the image may have cells that are as small as the model knows them.
+    # Before the diameter is estimated, the image may have cells of 8 pixels, half as large as the model knows them.
     estimated = ImageCosts(model(diameter=16.0), cells=False).of_task([path])
-    assert estimated.memory == at_own_size.memory
+    assert estimated.memory - at_own_size.memory == (NETWORK * 2 + INPUT) * 3 * 300 * 400
     assert estimated.serial > by_diameter.serial
+
+
+def test_a_close_look_at_some_images_finds_how_small_their_cells_are(picture, monkeypatch):
+    paths = [picture(f"{number}.png", 300, 400) for number in range(40)]
+    looked_at = []
+
+    def estimate(network, rows):
+        looked_at.append(rows)
+        return 48.0 + len(looked_at)
+
+    monkeypatch.setattr("minunet.runs.image_costs.estimate_of_rows", estimate)
+    costs = ImageCosts(model(diameter=16.0), cells=False)
+    upper, closer = (costs.of_tasks([[path] for path in paths], closely) for closely in (False, True))
+    assert 1 < len(looked_at) <= LOOKED_AT
+    smallest = 49.0 / MUCH_SMALLER
+    shrunk = round(300 * 16 / smallest) * round(400 * 16 / smallest)
+    assert (
+        upper[0].memory - closer[0].memory
+        == (NETWORK * 2 + INPUT) * 4 * 300 * 400 - INPUT * 300 * 400 - NETWORK * 2 * shrunk
+    )
+    assert closer[0].seconds(1) == upper[0].seconds(1) and len(closer) == 40
+    # Where the diameter is given, or none is estimated, there is nothing to look at.
+    for other in (ImageCosts(model(diameter=16.0), cells=False, diameter=60.0), ImageCosts(model(), cells=False)):
+        assert other.of_tasks([paths[:1]], True) == other.of_tasks([paths[:1]])
+    assert len(looked_at) <= LOOKED_AT
+    assert costs.of_tasks([], True) == []
+    # Images in which no cells are found are not resized.
+    monkeypatch.setattr("minunet.runs.image_costs.estimate_of_rows", lambda network, rows: None)
+    assert costs.of_tasks([paths[:1]], True)[0].memory < upper[0].memory
 
 
 def test_a_large_image_is_predicted_in_tiles_and_its_pictures_are_made_in_parts(picture):
@@ -114,19 +155,36 @@ def test_a_sample_of_a_long_list_is_looked_at(picture, monkeypatch):
     assert ImageCosts(model(), cells=True).of_tasks([]) == []
 
 
+@pytest.fixture(scope="module")
+def smear():
+    return draw_smear(np.random.default_rng(0), (1000, 1000)).image
+
+
 @pytest.mark.ci
 @pytest.mark.skipif(not IS_KNOWN, reason="the system does not say how much memory was used")
-@pytest.mark.parametrize("diameter", [None, 16.0])  # the second one leaves the image as large as it is
-def test_the_memory_of_a_prediction_is_estimated_from_above(tmp_path, diameter):
+@pytest.mark.parametrize("shrunk", [1, 10, 11])  # cells of 8 pixels are enlarged for the network
+def test_the_memory_of_a_prediction_is_estimated_from_above(smear, tmp_path, shrunk):
     pytest.importorskip("skimage")
-    smear = draw_smear(np.random.default_rng(0), (1000, 1000)).image
+    side = 1000 // shrunk
+    small = np.asarray(Image.fromarray(smear).resize((side, side), Image.Resampling.BOX))
+    pixels = {1: small, 10: small, 11: np.tile(small, (6, 6, 1))}[shrunk]
     paths = [tmp_path / f"{number}.png" for number in range(2)]
     for path in paths:
-        Image.fromarray(smear).save(path)
-    flags = [] if diameter is None else ["--diameter", diameter]
-    measured = peak_of(*paths, "--out", "out", "--workers", 1, *flags, folder=tmp_path)
+        Image.fromarray(pixels).save(path)
+    measured = peak_of(*paths, "--out", "out", "--workers", 1, folder=tmp_path)
+    costs = ImageCosts(load_model(PRETRAINED_FILE, "cpu"), cells=True)
+    upper, closer = (PROCESS_BYTES + costs.of_tasks([paths[:1]], closely)[0].memory for closely in (False, True))
+    assert measured < closer <= upper
+    assert measured > closer / 2
+
+
+@pytest.mark.ci
+@pytest.mark.skipif(not IS_KNOWN, reason="the system does not say how much memory was used")
+def test_the_memory_of_a_prediction_at_a_given_diameter_is_estimated_from_above(smear, tmp_path):
+    pytest.importorskip("skimage")
+    Image.fromarray(smear).save(tmp_path / "a.png")
+    diameter = 16.0  # which leaves the image as large as it is
+    measured = peak_of(tmp_path / "a.png", "--out", "out", "--workers", 1, "--diameter", diameter, folder=tmp_path)
     costs = ImageCosts(load_model(PRETRAINED_FILE, "cpu"), cells=True, diameter=diameter)
-    estimate = PROCESS_BYTES + costs.of_task(paths[:1]).memory
-    assert measured < estimate
-    if diameter is not None:  # else the estimate is much too high: the image was shrunk
-        assert measured > estimate / 3
+    estimate = PROCESS_BYTES + costs.of_task([tmp_path / "a.png"]).memory
+    assert estimate / 3 < measured < estimate

@@ -29,8 +29,14 @@ def arguments(*typed):
     return parser.parse_args(typed)
 
 
-def chosen(*typed, costs=SMEARS, device="cpu"):
-    return choose_workers(arguments(*typed), [], lambda: costs, device)
+def chosen(*typed, costs=SMEARS, closely=None, device="cpu"):
+    """The workers; `closely` are the costs that a closer look finds, None where none is to be had."""
+
+    def estimate(look):
+        assert not look or closely is not None
+        return closely if look else costs
+
+    return choose_workers(arguments(*typed), [], estimate, device)
 
 
 @pytest.mark.parametrize("typed", [(), ("--workers", "auto")])
@@ -57,21 +63,29 @@ def test_auto_stays_in_this_process(monkeypatch, capsys):
 
 def test_one_core_is_enough_for_one_process(monkeypatch):
     monkeypatch.setattr(worker_choice, "get_num_threads", lambda: 1)
-    assert isinstance(choose_workers(arguments(), [], lambda: pytest.fail("no file is opened"), "cpu"), OwnProcess)
+    assert isinstance(choose_workers(arguments(), [], lambda look: pytest.fail("no file is opened"), "cpu"), OwnProcess)
 
 
 def test_auto_takes_what_fits_into_memory(monkeypatch, capsys):
     monkeypatch.setattr(worker_choice, "available_memory", lambda: 2_000_000_000)
-    assert chosen().count == 2
+    assert chosen(closely=SMEARS).count == 2
+    assert "warning" not in capsys.readouterr().out
+
+
+def test_where_memory_is_short_the_images_are_looked_at_closely(monkeypatch, capsys):
+    monkeypatch.setattr(worker_choice, "available_memory", lambda: 2_000_000_000)
+    less = 20 * [TaskCost(1.2, 0.3, 200e6)]
+    assert chosen(closely=less).count == 4
+    assert chosen("--workers", "4", closely=less).count == 4
     assert "warning" not in capsys.readouterr().out
 
 
 def test_a_number_that_does_not_fit_into_memory_is_said(monkeypatch, capsys):
     monkeypatch.setattr(worker_choice, "available_memory", lambda: 2_000_000_000)
-    workers = chosen("--workers", "3")
+    workers = chosen("--workers", "3", closely=SMEARS)
     assert (workers.count, workers.optional) == (3, False)
     assert " ".join(capsys.readouterr().out.split()) == (
-        "warning 3 processes may take 1.8 GB together, and 2.0 GB are left: use --workers 2, or auto workers 3 processes, one "
+        "warning 3 processes may take 1.9 GB together, and 2.0 GB are left: use --workers 2, or auto workers 3 processes, one "
         "thread each"
     )
     assert chosen("--workers", "2").count == 2
