@@ -107,7 +107,7 @@ class DaskWorkers:
                 how, value = future.result()
             except distributed.scheduler.KilledWorker as error:
                 # Dask has tried it several times.
-                tasks.lost(task, *[Death(0, f"as Dask says: {error.last_worker.address}")] * DEATHS)
+                tasks.lost(task, *[Death(f"as Dask says: {error.last_worker.address}")] * DEATHS)
             except distributed.CancelledError:
                 tasks.give_back(task)  # what it needs was on a machine that is gone
             else:

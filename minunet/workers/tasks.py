@@ -36,13 +36,10 @@ class Death:
 
     Attributes
     ----------
-    pid : int
-        Its process number; 0 where it is not known.
     how : str
         Such as "killed by SIGKILL".
     """
 
-    pid: int
     how: str
 
 
