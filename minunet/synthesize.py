@@ -76,7 +76,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; return its exit code."""
     arguments, problems = build_parser().parse_collecting(argv)
     width, height = arguments.size
-    problems += [f"--{text}" for text in drawing_problems(arguments.size, diameter=arguments.diameter).values()]
+    problems += [f"--{text}." for text in drawing_problems(arguments.size, diameter=arguments.diameter).values()]
     if arguments.count > MAX_SMEARS:
         problems.append(f"--count {arguments.count}: at most {MAX_SMEARS} at a time; draw more with other seeds.")
     sheet = arguments.out / "sheet.png"

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from minunet.autograd import Tensor
-from minunet.autograd.conversion import is_float
-from minunet.kernels.backend import Array, array_module, device_of, is_array, to_device, to_numpy
-from minunet.kernels.plain_array import is_masked, plain
+from minunet.kernels.backend import Array, array_module, device_of, to_device, to_numpy
+from minunet.kernels.plain_array import plain
 from minunet.nn.module import Module
+from minunet.nn.optimizer_parameters import gradient_problem, parameter_list
 from minunet.nn.state_dict_checks import fitting_arrays
 
 
@@ -248,7 +248,7 @@ class Optimizer:
         """
         indices = [k for k, p in enumerate(self.params) if p.grad is not None]
         problems = self._unfit_dtypes()
-        problems += [f"params[{k}] {problem}" for k in indices if (problem := _gradient_problem(self.params[k]))]
+        problems += [f"params[{k}] {problem}" for k in indices if (problem := gradient_problem(self.params[k]))]
         raise_if_any(f"{type(self).__name__}.step", problems)
         for k in indices:
             self.params[k].grad = plain(self.params[k].grad)
@@ -267,47 +267,6 @@ class Optimizer:
                     group[k] = to_device(group[k].astype(p.dtype), device_of(p))
 
 
-def parameter_list(optimizer: str, params: Any) -> list[Tensor]:
-    """The parameters as a list: those of a module, or the given ones.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or something else than tensors, or a tensor that is given twice or is the result of an operation.
-    """
-    if isinstance(params, Module):
-        own: list[Tensor] = [*params.parameters()]
-        if not own:
-            raise ValueError(f"{optimizer}: there are no parameters to optimize in {type(params).__name__}")
-        return own
-    advice = "pass a Module or a list of Tensors, such as model.parameters()"
-    if isinstance(params, (Tensor, Mapping, str)) or not isinstance(params, Iterable):
-        what = "the method itself, without ()" if callable(params) else f"one {type(params).__name__}"
-        raise ValueError(f"{optimizer}: params is {what}; {advice}")
-    given = list(params)
-    if not given:
-        raise ValueError(f"{optimizer}: there are no parameters to optimize; {advice}")
-    for k, p in enumerate(given):
-        if isinstance(p, Mapping):
-            raise ValueError(
-                f"{optimizer}: params[{k}] is a group with settings of its own; make one optimizer for each group"
-            )
-        if not isinstance(p, Tensor):
-            pairs = " (named_parameters() gives pairs with names)" if isinstance(p, tuple) else ""
-            raise ValueError(
-                f"{optimizer}: params must be Tensors, such as model.parameters(), but params[{k}] is "
-                f"{type(p).__name__}{pairs}"
-            )
-        if not p.is_leaf:
-            raise ValueError(
-                f"{optimizer}: params[{k}] is the result of an operation, so it gets no gradient of its own; "
-                "pass the tensors that it was made from, or result.detach()"
-            )
-    if len({id(p) for p in given}) < len(given):
-        raise ValueError(f"{optimizer}: a parameter is given twice; it would be updated twice")
-    return given
-
-
 def out_of_range(settings: Mapping[str, float], name: str, fits: Callable[[float], bool], needed: str) -> list[str]:
     return [f"{name} must be {needed}, got {settings[name]!r}"] if name in settings and not fits(settings[name]) else []
 
@@ -316,21 +275,3 @@ def raise_if_any(optimizer: str, problems: list[str]) -> None:
     """Raise one ValueError with all problems."""
     if problems:
         raise ValueError(f"{optimizer}: " + "; ".join(problems))
-
-
-def _gradient_problem(p: Tensor) -> str:
-    """The problem of a parameter's gradient, or ""."""
-    grad: Array = p.grad
-    if type(grad) is type(p.data) is np.ndarray and grad.shape == p.shape and grad.dtype == p.dtype:
-        return ""
-    if not is_array(grad):
-        return f"has a gradient that is not an array but {type(grad).__name__}"
-    if is_masked(grad):
-        return "has a masked array as its gradient, whose mask would be ignored; fill its gaps first"
-    if grad.shape != p.shape:
-        return f"has shape {p.shape}, but its gradient has {grad.shape}"
-    if not is_float(grad):
-        return f"has a gradient of {grad.dtype}, which is not a floating-point type"
-    if device_of(grad) != device_of(p.data):
-        return f"is on {device_of(p.data)}, but its gradient is on {device_of(grad)}"
-    return ""

@@ -16,6 +16,7 @@ from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
 from minunet.data.mask_cells import MaskCells, cells_of_mask
+from minunet.data.pair_checks import describe_tones, looks_like_image
 from minunet.data.pair_statistics import measure_mask
 from minunet.data.reading.chosen_reading import choose_reading
 from minunet.data.reading.file_workers import map_files
@@ -27,7 +28,7 @@ from minunet.errors import UserError
 from minunet.results.prediction import CLASSES
 from minunet.runs.class_pictures import NO_PICTURES, ClassPictures
 from minunet.runs.predicted_classes import NO_CLASSES, PredictedClasses
-from minunet.wording import count_noun
+from minunet.wording import at_most, count_noun
 
 LABELS, PICTURE = "_labels.tif", f"_{CLASSES}.png"
 ENDINGS = ("_mask", "-mask", "_labels", "-labels", "_label")  # taken off the names
@@ -204,8 +205,13 @@ def _reading(folder: Path, paths: Sequence[Path], choice: MaskChoice) -> tuple[M
     """How masks are read, and a note where they are of one value: images without a cell, or cells that fill them."""
     measured = map_files(lambda path: measure_mask(Pair(path.stem, path, path)), paths)
     problems = [file.problem for file in measured if file.problem]
+    problems += [
+        f"{file.path} looks like an image, not a mask ({describe_tones(file)}): give the folder of the masks."
+        for file in measured
+        if not file.problem and looks_like_image(file)
+    ]
     if problems:
-        raise UserError(problems)
+        raise UserError(at_most(problems, "files that cannot be compared"))
     counts = [file.counts for file in measured if file.counts is not None]
     whole = all(mask.form == "numbers" and np.issubdtype(mask.values.dtype, np.integer) for mask in counts)
     if whole and len(only := {int(value) for mask in counts for value in mask.values}) == 1:

@@ -24,11 +24,10 @@ from minunet.kernels.precision import use_precision
 from minunet.nn.module import Module
 from minunet.nn.optim import Optimizer
 from minunet.ranks import Ranks
-from minunet.training.clipping import clip_gradients
 from minunet.training.gradient_sum import GradientSum
 from minunet.training.gradient_transport import Transport
 from minunet.training.micro_batches import MicroBatches
-from minunet.training.shared_update import SharedUpdate, can_share
+from minunet.training.shared_update import update_for
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ class DividedStep:
         self.division, self.ranks = division, ranks
         self.samples: int | None = None
         self.gradients = GradientSum(optimizer.params, division, ranks, transport)
-        self.update = SharedUpdate(optimizer, self.gradients, ranks) if can_share(optimizer, ranks) else None
+        self.update = update_for(optimizer, self.gradients, ranks)
 
     def __call__(
         self,
@@ -142,26 +141,18 @@ class DividedStep:
                 self.gradients.cancel()
                 return DividedResult(value, None, None)
             self.gradients.finish(max(1, examples))
-            if self.update is None:
-                self.gradients.hand_out()
-            norm = None if self.plan.clip is None else self._clip(self.plan.clip)
+            self.update.take_gradients()
+            norm = None if self.plan.clip is None else self.update.clip(self.plan.clip)
             if norm is not None and not math.isfinite(norm):
                 return DividedResult(value, norm, None)
             before_update()
-            if self.update is None:
-                self.optimizer.step()
-            else:
-                self.update.step()
+            self.update.step()
         overlap = sum((part.overlap for part in results), ConfusionCounts())
         return DividedResult(value, norm, None, examples, overlap)
 
     def complete_state(self) -> None:
         """On all ranks: give each the whole state of the optimizer, which is needed to save it."""
-        if self.update is not None:
-            self.update.complete_state()
-
-    def _clip(self, limit: float) -> float:
-        return clip_gradients(self.optimizer.params, limit) if self.update is None else self.update.clip(limit)
+        self.update.complete_state()
 
     def _own_parts(
         self, images: np.ndarray, masks: np.ndarray, samples: int

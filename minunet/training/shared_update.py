@@ -17,6 +17,7 @@ from minunet.ranks import Ranks
 from minunet.training.gradient_bucket import ParameterPart
 from minunet.training.gradient_sum import GradientSum
 from minunet.training.squares import leaf_ends, squared_leaves, sum_of_leaves
+from minunet.training.whole_update import WholeUpdate
 
 
 class SharedUpdate:
@@ -35,6 +36,9 @@ class SharedUpdate:
         self.optimizer, self.gradients, self.ranks = optimizer, gradients, ranks
         self._numbers = {id(p): k for k, p in enumerate(optimizer.params)}
         self._is_state_whole = True
+
+    def take_gradients(self) -> None:
+        """Nothing: the own gradients are used where they were summed."""
 
     def clip(self, limit: float) -> float:
         """As `clip_gradients`, with the same bits on every rank, and for any number of ranks.
@@ -107,6 +111,13 @@ class SharedUpdate:
 
     def _values(self, arrays: Sequence[Array], part: ParameterPart) -> Array:
         return arrays[self._numbers[id(part.parameter)]].reshape(-1)[part.values]
+
+
+def update_for(optimizer: Optimizer, gradients: GradientSum, ranks: Ranks) -> SharedUpdate | WholeUpdate:
+    """The update of an optimizer on the gradients of a sum, shared where the ranks can share it."""
+    if can_share(optimizer, ranks):
+        return SharedUpdate(optimizer, gradients, ranks)
+    return WholeUpdate(optimizer, gradients)
 
 
 def can_share(optimizer: Optimizer, ranks: Ranks) -> bool:

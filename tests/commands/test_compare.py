@@ -215,6 +215,15 @@ def test_images_that_are_not_there_are_named(folders, capsys):
     assert "--images: nowhere does not exist" in " ".join(capsys.readouterr().err.split())
 
 
+def test_images_in_the_place_of_masks_are_refused(folders, capsys):
+    rng = np.random.default_rng(0)
+    (folders / "photos").mkdir()
+    tones = np.clip(rng.normal(150, 40, (*SHAPE, 3)), 0, 255).astype(np.uint8)
+    Image.fromarray(tones).save(folders / "photos" / "x.png")
+    assert run("photos", "b") == 2
+    assert "photos/x.png looks like an image, not a mask (" in flat(capsys.readouterr().err)
+
+
 def test_what_is_wrong_is_said(folders, capsys):
     (folders / "empty").mkdir()
     assert run("empty", "missing") == 2

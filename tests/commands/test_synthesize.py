@@ -57,14 +57,14 @@ def test_every_bad_argument_is_told_at_once(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("argv", "message"),
     [
-        (["--size", "64x8"], "--size 64x8: a smear is at least 16 pixels wide and high"),
+        (["--size", "64x8"], "--size 64x8: a smear is at least 16 pixels wide and high."),
         (["--count", "100000000000000000000"], "--count 100000000000000000000: at most 1000000 at a time"),
         (["--size", "big"], "--size big: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--size", "64x64x3"], "--size 64x64x3: a size is WIDTHxHEIGHT in pixels, as 256x192"),
         (["--variety", "wild"], "--variety wild: choose one of mild, wide"),
         (
             ["--size", "64x48", "--diameter", "3"],
-            "--diameter 3: in an image of 64x48 pixels cells are 4 to 128 pixels wide",
+            "--diameter 3: in an image of 64x48 pixels cells are 4 to 128 pixels wide.",
         ),
         (["--size", "64", "--diameter", "129"], "--diameter 129: in an image of 64x64 pixels cells are 4 to 128"),
         (["--diameter", "-2"], "--diameter -2: must be greater than 0"),

@@ -6,10 +6,10 @@ import pytest
 from minunet.autograd.tensor import Tensor
 from minunet.nn.optim import SGD, Adam
 from minunet.training import gradient_sum, shared_memory
-from minunet.training.clipping import clip_gradients
 from minunet.training.gradient_sum import GradientSum
 from minunet.training.micro_batches import MicroBatches
-from minunet.training.shared_update import SharedUpdate, can_share
+from minunet.training.shared_update import SharedUpdate, can_share, update_for
+from minunet.training.whole_update import WholeUpdate
 from tests.mpi_programs import run_ranks
 from tests.threads_as_ranks import in_ranks, thread_window, values_of
 
@@ -45,22 +45,17 @@ def updated(ranks, make, *, limit=None, steps=3):
     division = MicroBatches(1, ranks.rank, ranks.size)
     gradients = GradientSum(parameters, division, ranks, bucket=30_000)
     optimizer = make(parameters)
-    update = SharedUpdate(optimizer, gradients, ranks) if can_share(optimizer, ranks) else None
-    assert (update is not None) == (ranks.size > 1)
+    update = update_for(optimizer, gradients, ranks)
+    assert isinstance(update, SharedUpdate if ranks.size > 1 else WholeUpdate)
     norms = []
     for batch in range(steps):
         optimizer.lr = 0.1 / (batch + 1)
         add_gradients(gradients, parameters, batch, division)
-        if update is None:
-            gradients.hand_out()
-            norms += [] if limit is None else [clip_gradients(parameters, limit)]
-            optimizer.step()
-        else:
-            norms += [] if limit is None else [update.clip(limit)]
-            update.step()
+        update.take_gradients()
+        norms += [] if limit is None else [update.clip(limit)]
+        update.step()
     before = {name: np.concatenate([a.reshape(-1) for a in arrays]) for name, arrays in optimizer.state.items()}
-    if update is not None:
-        update.complete_state()
+    update.complete_state()
     return [p.data for p in parameters], optimizer.state_dict(), norms, before
 
 

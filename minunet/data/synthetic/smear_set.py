@@ -71,7 +71,7 @@ def write_set(
     problems = set_problems(folder)
     if count < 1:
         problems.append(f"count {count}: draw at least one smear.")
-    problems += drawing_problems(size, variety, diameter).values()
+    problems += [f"{text}." for text in drawing_problems(size, variety, diameter).values()]
     if seed < 0:
         problems.append(f"seed {seed}: a seed is 0 or more.")
     if problems:
