@@ -23,7 +23,7 @@ from minunet.errors import UserError
 from minunet.exchange.check_image import drawn_image
 from minunet.exchange.export_kinds import EXPORT_KINDS, path_problems, write_files
 from minunet.exchange.export_request import ExportRequest
-from minunet.exchange.model_card import model_card, name_problem
+from minunet.exchange.model_card import author_problem, model_card, name_problem
 from minunet.inference.loaded_model import LoadedModel
 from minunet.wording import join_names
 
@@ -109,6 +109,13 @@ def card_name(text: str) -> str:
     return text
 
 
+def author_name(text: str) -> str:
+    """Read the name of who made a model."""
+    if problem := author_problem(text):
+        raise ValueError(problem)
+    return text
+
+
 def build_parser() -> Parser:
     """The command's arguments."""
     parser = Parser(
@@ -135,7 +142,7 @@ def build_parser() -> Parser:
     card.add_argument(
         "--name", metavar="TEXT", type=card_name, help="its name (default minunet, and the kind of network)"
     )
-    card.add_argument("--author", metavar="NAME", nargs="+", help="who made it (default not stated)")
+    card.add_argument("--author", metavar="NAME", nargs="+", type=author_name, help="who made it (default not stated)")
     card.add_argument(
         "--license",
         metavar="ID",

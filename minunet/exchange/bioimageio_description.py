@@ -6,6 +6,7 @@ large images into tiles of the sizes that are described, and scale values as des
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from minunet.exchange.onnx_images import image_dtype
 from minunet.exchange.onnx_model import IMAGE, OPSET, PROBABILITIES, joined_names
 from minunet.inference.loaded_model import LoadedModel
 from minunet.inference.tile_size import tile_margin
+from minunet.wording import shorten
 
 WHAT = "a bioimage.io package"
 # A halo of as many pixels as the network sees makes tiles exact. Where that is more than 64, 3 pixels of the deepest level are
@@ -27,6 +29,7 @@ WHAT = "a bioimage.io package"
 LARGEST_EXACT_HALO, HALO_STEPS = 64, 3
 SMALLEST_TILE = 64  # pixels between the halos
 TAGS = ["2d", "cells", "unet", "semantic-segmentation", "transmission-light-microscopy", "blood", "onnx", "minunet"]
+LICENSE_KINDS = ("LicenseId", "DeprecatedLicenseId")  # names in bioimageio.spec
 UNET_PAPER = "Ronneberger, Fischer, Brox: U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015"
 UNET_DOI = "10.1007/978-3-319-24574-4_28"
 
@@ -57,6 +60,18 @@ def channel_names(preprocessing: Preprocessing) -> list[str]:
     if numbers is not None:
         return [f"channel {number}" for number in numbers]
     return ["grey"] if preprocessing.channels == "grey" else ["red", "green", "blue"]
+
+
+def license_problem(identifier: str) -> str | None:
+    """A sentence where a text is no identifier of a licence of SPDX; None where it is one."""
+    spec = require_package("bioimageio.spec.model.v0_5", WHAT)
+    known = [name for kind in LICENSE_KINDS for name in getattr(spec, kind).root_model.model_json_schema()["enum"]]
+    if identifier in known:
+        return None
+    by_lower = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(identifier.lower(), by_lower, 1, cutoff=0.6)
+    hint = f"did you mean {by_lower[near[0]]}?" if near else "https://spdx.org/licenses lists them."
+    return f"--license {shorten(identifier, 80)}: is no identifier of a licence of SPDX; {hint}"
 
 
 def package_description(model: LoadedModel, card: ModelCard, folder: Path) -> Any:

@@ -16,7 +16,13 @@ from PIL import Image
 
 from minunet.data.reading.preprocessing import as_picture
 from minunet.errors import UserError
-from minunet.exchange.bioimageio_description import WHAT, linear_scale, package_description, tile_sizes
+from minunet.exchange.bioimageio_description import (
+    WHAT,
+    license_problem,
+    linear_scale,
+    package_description,
+    tile_sizes,
+)
 from minunet.exchange.export_request import ExportedFile, ExportRequest
 from minunet.exchange.extra_packages import package_problem, require_package
 from minunet.exchange.model_card import UNKNOWN, card_page
@@ -40,7 +46,10 @@ def package_packages_problem() -> str | None:
 
 def package_problems(request: ExportRequest) -> list[str]:
     """Why the model cannot be a bioimage.io package: sentences, or none."""
-    return [f"--bioimageio: {problem}" for problem in [onnx_problem(request.model)] if problem]
+    problems = [f"--bioimageio: {problem}" for problem in [onnx_problem(request.model)] if problem]
+    if request.card.license is not None and (problem := license_problem(request.card.license)):
+        problems.append(problem)
+    return problems
 
 
 def write_package(request: ExportRequest, path: Path) -> ExportedFile:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minunet.checkpoints.pretrained import is_pretrained
-from minunet.exchange.onnx_model import input_text, joined_names
+from minunet.exchange.onnx_model import input_text, joined_names, size_text
 from minunet.inference.loaded_model import LoadedModel
 from minunet.version import __version__
 
@@ -57,20 +57,25 @@ def name_problem(name: str) -> str | None:
     return f"a name consists of {LETTERS}"
 
 
+def author_problem(name: str) -> str | None:
+    """Why bioimage.io does not take the name of an author, as a phrase; None where it does."""
+    if not name.strip():
+        return "is empty"
+    return "a name has no slash" if "/" in name or "\\" in name else None
+
+
 def card_page(model: LoadedModel, card: ModelCard) -> str:
     """The page of the package, README.md: what the model takes and gives, how good it is, and its limits."""
     channels, threshold = joined_names(model.outputs), model.cell_settings.threshold
     preprocessing = model.preprocessing
-    scale = {
-        True: f"Cells must be {preprocessing.diameter or 0:g} pixels across: resize the image first, by the mean over areas.",
-        False: "The image keeps its own size.",
-    }[preprocessing.diameter is not None]
-    if preprocessing.size is not None:
-        width, height = preprocessing.size
+    if preprocessing.diameter is not None:
         scale = (
-            f"In the training whole images were resized to {width}x{height} pixels (width x height): resize the image so, by the "
-            "mean over areas. At another scale cells are missed."
+            f"Cells must be {preprocessing.diameter:g} pixels across: resize the image first, by the mean over areas."
         )
+    elif preprocessing.size is not None or preprocessing.scale is not None:
+        scale = f"In the training images were {size_text(preprocessing)}: resize the image so. At another scale cells are missed."
+    else:
+        scale = "The image keeps its own size."
     grey = "Grey is 0.299 R + 0.587 G + 0.114 B. " if preprocessing.channels == "grey" else ""
     return f"""# {card.name}
 

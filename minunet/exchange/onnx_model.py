@@ -160,13 +160,13 @@ def input_text(preprocessing: Preprocessing) -> str:
         values = f"(value - low) / (high - low) for low = {span.low} and high = {span.high}, clipped to 0 and 1"
     else:
         values = "divided by the largest value of their type, such as 255"
-    return f"float32 (batch, channels, height, width); {steps}; {values}; {_size_text(preprocessing)}"
+    return f"float32 (batch, channels, height, width); {steps}; {values}; {size_text(preprocessing)}"
 
 
-def _size_text(preprocessing: Preprocessing) -> str:
+def size_text(preprocessing: Preprocessing) -> str:
     """In words how large an image is when the network gets it."""
     if preprocessing.scale is not None:
-        text = f"both sides multiplied by {preprocessing.scale:g} and rounded down"
+        text = f"resized to {preprocessing.scale:g} times the width and the height, rounded down"
     elif preprocessing.diameter is not None:
         text = f"resized so that cells are {preprocessing.diameter:g} pixels across"
     elif preprocessing.size is not None:

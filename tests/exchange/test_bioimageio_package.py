@@ -10,10 +10,11 @@ from minunet.checkpoints.model_writing import write_model
 from minunet.data.outputs import Outputs
 from minunet.data.reading.image_range import ImageRange
 from minunet.data.reading.preprocessing import Preprocessing
-from minunet.exchange.bioimageio_description import channel_names, linear_scale, tile_sizes
-from minunet.exchange.model_card import card_page, model_card, name_problem
+from minunet.exchange.bioimageio_description import channel_names, license_problem, linear_scale, tile_sizes
+from minunet.exchange.model_card import author_problem, card_page, model_card, name_problem
 from minunet.exchange.onnx_model import joined_maps
 from minunet.export import main
+from minunet.inference.loaded_model import LoadedModel
 from tests.exchange.small_models import CLASSES, KINDS, small_model
 
 
@@ -57,10 +58,28 @@ def test_names_that_are_not_allowed(name):
     assert name_problem("My cells (2026) - a_b+c") is None
 
 
+@pytest.mark.ci
+def test_an_identifier_of_a_licence_is_checked():
+    pytest.importorskip("bioimageio.spec")
+    assert license_problem("CC-BY-4.0") is None and license_problem("GPL-3.0") is None
+    for text, hint in {"mit": "did you mean MIT?", "CC-BY": "did you mean CC-BY-", "?!": "spdx.org/licenses"}.items():
+        assert hint in license_problem(text)
+
+
+def test_the_name_of_an_author_is_checked():
+    assert author_problem("Ä. Müller") is None
+    assert (
+        author_problem("A/B") == author_problem("A\\B") == "a name has no slash" and author_problem(" ") == "is empty"
+    )
+
+
 def test_the_page_says_how_to_prepare_an_image_and_what_comes_out():
     page = card_page(KINDS["resized"], model_card(KINDS["resized"]))
-    assert "resized to 48x36" in page and "# Validation" in page and "none are stored" in page
+    assert "images were resized to 48x36" in page and "# Validation" in page and "none are stored" in page
     assert "12 pixels across" in card_page(KINDS["one cell diameter"], model_card(KINDS["one cell diameter"]))
+    scaled = LoadedModel(small_model().model, Preprocessing(scale=0.5))
+    page = card_page(scaled, model_card(scaled))
+    assert "images were resized to 0.5 times the width" in page and "keeps its own size" not in page
     both = small_model("rgb", Outputs(CLASSES, "seam"))
     both.metrics = {"test": {"dice": 0.91234, "epoch": 3}}
     page = card_page(both, model_card(both))
