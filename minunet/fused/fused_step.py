@@ -11,12 +11,13 @@ import numpy as np
 
 from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.fused.graphs import StepGraph
-from minunet.fused.step_plan import StepPlan, why_not_fusable
+from minunet.fused.step_plan import Loss, StepPlan, why_not_fusable
+from minunet.fused.weighted_loss import WeightedCrossEntropy
 from minunet.kernels.backend import to_numpy
 from minunet.nn.optim import Adam
 from minunet.nn.unet import UNet
 
-BatchArrays = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and masks (N, H, W, 1), float32
+BatchArrays = tuple[np.ndarray, np.ndarray]  # images (N, H, W, C) and masks (N, H, W, target_channels), float32
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class FusedStep:
         Over all of the model's parameters; its learning rate is read at every step.
     plan : StepPlan
         A fused one.
+    loss : callable
+        Binary cross-entropy, or the `WeightedCrossEntropy` that the plan was chosen for.
+    cell_logits : callable, optional
+        Of logits (N, H, W, out_channels), the logit of cell against background (N, H, W, 1); the first one unless given.
     otherwise : callable, optional
         The step for batches whose size has no fused one, called with images, masks and `before_update`.
     """
@@ -55,9 +60,16 @@ class FusedStep:
     prefetches = True
 
     def __init__(
-        self, model: UNet, optimizer: Adam, plan: StepPlan, otherwise: Callable[..., StepResult] | None = None
+        self,
+        model: UNet,
+        optimizer: Adam,
+        plan: StepPlan,
+        loss: Loss = binary_cross_entropy_with_logits,
+        cell_logits: Callable[[Any], Any] | None = None,
+        otherwise: Callable[..., StepResult] | None = None,
     ):
-        self.model, self.optimizer, self.plan, self.otherwise = model, optimizer, plan, otherwise
+        self.model, self.optimizer, self.plan, self.loss, self.otherwise = model, optimizer, plan, loss, otherwise
+        self._cell_logits = cell_logits or (lambda logits: logits[..., :1])
         self._graphs: dict[tuple[int, ...], StepGraph] = {}
         self._arrays: list[Any] = []
         self._last: StepGraph | None = None
@@ -75,7 +87,7 @@ class FusedStep:
 
         Parameters
         ----------
-        images, masks : ndarray (N, H, W, C) and (N, H, W, 1), float32
+        images, masks : ndarray (N, H, W, C) and (N, H, W, target_channels), float32
         next_batch : pair of ndarray, optional
             The next step's batch, which is copied to the GPU while this step runs. If the next step is called with other
             arrays, this copy is dropped.
@@ -87,9 +99,7 @@ class FusedStep:
         ValueError
             If there is no fused step for the batch, and no other.
         """
-        problem = why_not_fusable(
-            self.model, binary_cross_entropy_with_logits, (images.shape[1], images.shape[2]), self.optimizer
-        )
+        problem = why_not_fusable(self.model, self.loss, (images.shape[1], images.shape[2]), self.optimizer)
         if problem:
             if self.otherwise is None:
                 raise ValueError(problem)
@@ -98,12 +108,12 @@ class FusedStep:
         before_update()
         graph = self._graph(images.shape)
         if not self._was_sent(graph, (images, masks)):
-            graph.send(images, masks)
+            self._send(graph, (images, masks))
         graph.run(self.optimizer.lr)
         for p in self.optimizer.params:
             p.mark_changed()
         if next_batch is not None and self._graphs.get(next_batch[0].shape) is graph:
-            graph.send(*next_batch)
+            self._send(graph, next_batch)
             self._sent_ahead = graph, next_batch
         loss, norm = graph.loss(), None if self.plan.clip is None else graph.norm()
         if not math.isfinite(loss):
@@ -112,7 +122,11 @@ class FusedStep:
             return StepResult(loss, norm, None)
         self.optimizer.steps += 1
         self.optimizer.updates += 1
-        return StepResult(loss, norm, to_numpy(graph.logits() > 0))
+        return StepResult(loss, norm, to_numpy(self._cell_logits(graph.logits()) > 0))
+
+    def _send(self, graph: StepGraph, batch: BatchArrays) -> None:
+        images, masks = batch
+        graph.send(images, *(self.loss.terms(masks) if isinstance(self.loss, WeightedCrossEntropy) else (masks,)))
 
     def _was_sent(self, graph: StepGraph, batch: BatchArrays) -> bool:
         """Whether this batch was already sent to the GPU; if another one was sent, it is dropped."""

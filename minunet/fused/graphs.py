@@ -60,7 +60,7 @@ class StepGraph:
             self.step = UNetStep(model, optimizer, shape, devices.gpu(), plan)
         self.graph = _capture(self.stream, self.step)
         array = self.step.arena.array
-        self._batch = array(self.step.images), array(self.step.targets)
+        self._batch = [array(buffer) for buffer in self.step.batch]
         buffers = self.step.loss, self.step.logits, self.step.adam_state
         self._loss, self._logits, self._adam_state = (array(buffer) for buffer in buffers)
         self._staged_batches = [_StagedBatch(cupy, [a.shape for a in self._batch]) for _ in range(STAGED_BATCHES)]
@@ -78,14 +78,14 @@ class StepGraph:
             self.step.set_updates(updates)
             self.step.refresh()
 
-    def send(self, images: np.ndarray, targets: np.ndarray) -> None:
-        """Start to copy a batch to the device; up to two can be waiting for their `run`."""
+    def send(self, *arrays: np.ndarray) -> None:
+        """Start to copy a batch to the device, as in `UNetStep.batch`; up to two can be waiting for their `run`."""
         if self._sent - self._used == STAGED_BATCHES:
             raise RuntimeError(f"{STAGED_BATCHES} batches are waiting already; run a step first")
         batch = self._staged_batches[self._sent % STAGED_BATCHES]
         batch.used.synchronize()  # its last batch was read
         batch.copied.synchronize()
-        for pinned, values in zip(batch.pinned, (images, targets), strict=True):
+        for pinned, values in zip(batch.pinned, arrays, strict=True):
             pinned[...] = values
         self._copies.wait_event(batch.used)
         for staged, pinned in zip(batch.staged, batch.pinned, strict=True):

@@ -25,7 +25,7 @@ class StepMemory:
     weights : int
         The parameters and both of Adam's moments, float32.
     batches : int
-        Images and masks on their way to the step, `graphs.STAGED_BATCHES` of each.
+        Images, targets and weights on their way to the step, `graphs.STAGED_BATCHES` of each.
     """
 
     arena: int
@@ -41,7 +41,7 @@ class StepMemory:
     def of(cls, step: UNetStep) -> StepMemory:
         """The memory of the `StepGraph` of this step."""
         weights = 3 * sum(p.nbytes for p in step.params)
-        return cls(step.arena.nbytes, weights, STAGED_BATCHES * (step.images.nbytes + step.targets.nbytes))
+        return cls(step.arena.nbytes, weights, STAGED_BATCHES * sum(buffer.nbytes for buffer in step.batch))
 
 
 def step_memory(model: UNet, shape: tuple[int, ...], launcher: Launcher, plan: StepPlan) -> StepMemory:

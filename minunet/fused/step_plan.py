@@ -14,6 +14,7 @@ import numpy as np
 
 from minunet.autograd.tensor import Tensor
 from minunet.functional.loss import binary_cross_entropy_with_logits
+from minunet.fused.weighted_loss import WeightedCrossEntropy
 from minunet.kernels.backend import device_of
 from minunet.kernels.machine import Machine
 from minunet.kernels.precision import has_tensor_cores
@@ -36,11 +37,14 @@ class StepPlan:
         The largest norm of the gradient, all parameters together, that is left as it is (see `minunet.training.clipping`).
     why_not_fused : str or None
         None where each step is one CUDA graph; else the reason why it runs operation by operation, as a sentence.
+    weighs_values : bool
+        Whether the loss is a `WeightedCrossEntropy`.
     """
 
     machine: Machine = field(default_factory=Machine)
     clip: float | None = None
     why_not_fused: str | None = ON_THE_CPU
+    weighs_values: bool = False
 
     @property
     def fused(self) -> bool:
@@ -63,8 +67,6 @@ class StepPlan:
         precision: str = "auto",
         threads: int | None = None,
         clip: float | None = None,
-        ignores_pixels: bool = False,
-        weighs_pixels: bool = False,
         divides_batches: bool = False,
     ) -> StepPlan:
         """The plan for a model, with the machine that the user requested.
@@ -81,10 +83,6 @@ class StepPlan:
             As for `Machine.choose`; the device None is that of the model.
         clip : float, optional
             As in `StepPlan`.
-        ignores_pixels : bool
-            Whether some pixels of the targets count in no loss.
-        weighs_pixels : bool
-            Whether pixels have different weights in the loss.
         divides_batches : bool
             Whether the gradients of a batch are computed in parts.
 
@@ -93,12 +91,12 @@ class StepPlan:
         UserError
             With everything that this machine does not have.
         """
-        why = why_not_fusable(model, loss, image_size, ignores_pixels=ignores_pixels, weighs_pixels=weighs_pixels)
+        why = why_not_fusable(model, loss, image_size)
         if divides_batches:
             why = "the fused step computes the gradients of a whole batch at once, on one GPU"
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
-        return cls(machine, clip, _why_not_on(machine) or why)
+        return cls(machine, clip, _why_not_on(machine) or why, isinstance(loss, WeightedCrossEntropy))
 
 
 def why_no_fused_forward(model: Module, image_size: tuple[int, int], machine: Machine) -> str | None:
@@ -114,20 +112,13 @@ def why_not_fusable(
     loss: Loss,
     image_size: tuple[int, int],
     optimizer: Optimizer | None = None,
-    *,
-    ignores_pixels: bool = False,
-    weighs_pixels: bool = False,
 ) -> str | None:
     """None where there is a fused step on a GPU with tensor cores, else the reason.
 
     The parameters are those of `StepPlan.choose`; without an optimizer, it is an Adam over all parameters of the model.
     """
-    if loss is not binary_cross_entropy_with_logits:
+    if loss is not binary_cross_entropy_with_logits and not isinstance(loss, WeightedCrossEntropy):
         return "the fused step minimises only binary cross-entropy"
-    if ignores_pixels:
-        return "the fused step counts every pixel, and these masks have pixels to ignore"
-    if weighs_pixels:
-        return "the fused step gives every pixel the same weight, and this training weighs the seams between cells"
     return _why_not_network(model, image_size) or (None if optimizer is None else _why_not_optimizer(model, optimizer))
 
 

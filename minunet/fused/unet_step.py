@@ -42,12 +42,14 @@ class UNetStep(UNetForward):
     images, logits : Buffer
         As in `UNetForward`; the logits are those from which the loss was computed.
     targets : Buffer
-        The masks, which must be there before `run`: float32, (N, H, W, out_channels).
+        What each logit is to be, which must be there before `run`: float32, (N, H, W, out_channels).
+    value_weights : Buffer or None
+        The weight of each logit in the loss, likewise, where the plan has a loss that weighs values.
     adam_state : Buffer
         Six float64: number of updates, learning rate, two numbers computed from these, the factor by which the gradients were
         multiplied, and their norm before that (0 without clipping).
     loss : Buffer
-        One float32, the mean over all pixels. Where it is not finite, or with clipping the norm of the gradient is not, the step
+        One float32, the mean over all values. Where it is not finite, or with clipping the norm of the gradient is not, the step
         updates nothing.
     grads : list of Buffer
         The gradients of the parameters, float32; the next step overwrites them.
@@ -61,7 +63,7 @@ class UNetStep(UNetForward):
             self.exp_avgs, self.exp_avg_sqs = (list(optimizer.state[name]) for name in ("exp_avg", "exp_avg_sq"))
             self.betas = optimizer.beta1, optimizer.beta2
             self.constants = (*self.betas, optimizer.eps, optimizer.weight_decay)
-        self.clip = plan.clip
+        self.clip, self._weighs_values = plan.clip, plan.weighs_values
         super().__init__(model, shape, launcher, plan.machine)
         self.set_updates(0)
 
@@ -73,12 +75,20 @@ class UNetStep(UNetForward):
         """How many updates the moments are from; 0 at first."""
         adam.set_step_count(self.adam_state, updates)
 
+    @property
+    def batch(self) -> Buffers:
+        """The buffers that are filled before each `run`: images, targets and, where there are some, weights of values."""
+        weights = () if self.value_weights is None else (self.value_weights,)
+        return (self.images, self.targets, *weights)
+
     def run(self) -> None:
-        """One training step on `images` and `targets`."""
+        """One training step on what is in the buffers of the `batch`."""
         logits, saved = self._forward(save=True)
         copy_padded(logits, self.logits, 1)
         partial = self.arena.alloc((loss.MAX_BLOCKS,), np.float64)
-        loss.bce_step(logits, self.targets, logits, partial, self.loss, round_to_tf32=self.round_to_tf32)
+        loss.bce_step(
+            logits, self.targets, self.value_weights, logits, partial, self.loss, round_to_tf32=self.round_to_tf32
+        )
         self.arena.free(partial)
         self._backward(logits, saved)
         self._update()
@@ -87,6 +97,7 @@ class UNetStep(UNetForward):
     def _allocate(self) -> None:
         alloc = self.arena.alloc
         self.targets = alloc(self.logits.shape, np.float32)
+        self.value_weights = alloc(self.logits.shape, np.float32) if self._weighs_values else None
         self.loss, self.adam_state = alloc((), np.float32), alloc((adam.STATE_SIZE,), np.float64)
         self.grads: list[Any] = [None] * len(self.params)  # allocated in the backward pass, which frees activations
         for setting in (adam.set_learning_rate, adam.set_step_count):

@@ -52,14 +52,12 @@ class RunNetwork:
         self.loss = make_loss(config.loss, config.outputs, ignores=ignores, class_weights=config.class_weights)
         self.plan = StepPlan.choose(
             self.model,
-            self.loss if config.outputs.classes else make_loss(config.loss),  # a softmax has no fused step
+            self.loss,
             config.height_and_width,
             device=config.device,
             precision=config.precision,
             threads=config.threads,
             clip=config.clip or None,
-            ignores_pixels=ignores,
-            weighs_pixels=config.outputs.separation is not None,
             divides_batches=config.micro_batch is not None,
         )
         self.model.to(self.plan.machine.device)

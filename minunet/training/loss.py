@@ -15,6 +15,7 @@ from minunet.autograd.tensor import Tensor
 from minunet.data.outputs import Outputs
 from minunet.functional.loss import binary_cross_entropy_with_logits, dice_loss
 from minunet.fused.step_plan import Loss
+from minunet.fused.weighted_loss import WeightedCrossEntropy
 from minunet.kernels.backend import array_module
 from minunet.training.class_loss import with_classes
 
@@ -80,7 +81,7 @@ def with_separation(name: str, *, ignores: bool = False) -> Loss:
     callable
         Called with logits (N, H, W, 2) and targets (N, H, W, 3). It is the loss of that name of the first logit, plus the
         cross-entropy of the second logit, in which each pixel has its weight [1]_. Images and pixels that are ignored are
-        treated as by `without_ignored`.
+        treated as by `without_ignored`. "bce" is a `WeightedCrossEntropy`.
 
     References
     ----------
@@ -88,29 +89,34 @@ def with_separation(name: str, *, ignores: bool = False) -> Loss:
        MICCAI, LNCS 9351, 234-241, equation 1.
     """
 
-    def loss(logits: Tensor, target: Any) -> Tensor:
+    def terms(target: Any, dtype: Any = np.float32) -> tuple[Any, Any]:
+        """What each logit is to be, and its weight in the cross-entropy."""
         xp = array_module(target)
-        values = xp.ascontiguousarray(xp.maximum(target[..., :2], 0))  # what each logit is to be
+        values = xp.ascontiguousarray(xp.maximum(target[..., :2], 0))
         # 2: the mean over both channels is to be the sum of the means. The weights of the seams would make cells that are
         # near to each other too large, so that only the logit that separates them has these.
-        weight = xp.empty(logits.shape, logits.dtype)
+        weight = xp.empty(values.shape, dtype)
         weight[..., 0], weight[..., 1] = 0 if name == "dice" else 2, 2 * target[..., 2]
-        kept, images = xp.asarray(np.array([1, 0], logits.dtype)), None  # 1 for the logit of the cells
         if ignores:
-            counted = (target[..., :1] >= 0).astype(logits.dtype)
-            pixels = counted.sum(axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
-            images = len(target) / xp.maximum((pixels > 0).sum(), 1)
-            weight = weight * (counted * (counted[0].size / xp.maximum(pixels, 1)) * images)
-            kept = kept * counted
-            values = values * counted
-        result = binary_cross_entropy_with_logits(logits, values, weight.astype(logits.dtype))
+            counted = _counted(target, dtype)
+            values, weight = values * counted, weight * _weight_of_counted(counted)
+        return values, weight.astype(dtype)
+
+    def loss(logits: Tensor, target: Any) -> Tensor:
+        values, weight = terms(target, logits.dtype)
+        result = binary_cross_entropy_with_logits(logits, values, weight)
         if name != "bce":
+            xp = array_module(target)
+            kept = xp.asarray(np.array([1, 0], logits.dtype))  # 1 for the logit of the cells
+            counted = _counted(target, logits.dtype) if ignores else None
+            if counted is not None:
+                kept = kept * counted
             # A logit of -100 with a target of 0 is in no overlap: so the Dice loss is that of the cells alone.
             overlap = dice_loss(logits * kept + (kept - 1) * np.float32(-LOWEST), values * kept)
-            result = result + (overlap if images is None else overlap * images.astype(logits.dtype))
+            result = result + (overlap if counted is None else overlap * _share_of_images(counted).astype(logits.dtype))
         return result
 
-    return loss
+    return WeightedCrossEntropy(loss, terms) if name == "bce" else loss
 
 
 def without_ignored(name: str) -> Loss:
@@ -126,22 +132,40 @@ def without_ignored(name: str) -> Loss:
     callable
         Called with logits and targets, both (N, H, W, 1). It gives the mean over the images of the loss of their counted pixels;
         images without any are left out, and the loss of a batch without any counted pixel is 0. Ignored pixels have no gradient.
+        "bce" is a `WeightedCrossEntropy`.
     """
 
+    def terms(target: Any, dtype: Any = np.float32) -> tuple[Any, Any]:
+        """What each logit is to be, and its weight in the cross-entropy."""
+        return array_module(target).maximum(target, 0), _weight_of_counted(_counted(target, dtype)).astype(dtype)
+
     def loss(logits: Tensor, target: Any) -> Tensor:
-        xp = array_module(target)
-        counted = (target >= 0).astype(logits.dtype)
-        pixels = counted.sum(axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
-        images = xp.maximum((pixels > 0).sum(), 1)
+        counted = _counted(target, logits.dtype)
         # A logit of -100 is background beyond doubt: with a target of 0 its cross-entropy and its share in an overlap are 0.
         logits = logits * counted + (counted - 1) * np.float32(-LOWEST)
-        target = xp.maximum(target, 0)
+        values, weight = terms(target, logits.dtype)
         parts = []
         if name != "dice":
-            weight = counted * (counted[0].size / xp.maximum(pixels, 1)) * (len(target) / images)
-            parts.append(binary_cross_entropy_with_logits(logits, target, weight.astype(logits.dtype)))
+            parts.append(binary_cross_entropy_with_logits(logits, values, weight))
         if name != "bce":
-            parts.append(dice_loss(logits, target) * (len(target) / images).astype(logits.dtype))
+            parts.append(dice_loss(logits, values) * _share_of_images(counted).astype(logits.dtype))
         return parts[0] if len(parts) == 1 else parts[0] + parts[1]
 
-    return loss
+    return WeightedCrossEntropy(loss, terms) if name == "bce" else loss
+
+
+def _counted(target: Any, dtype: Any) -> Any:
+    """1 where a pixel of targets (N, H, W, channels) counts, 0 where it is ignored: (N, H, W, 1)."""
+    return (target[..., :1] >= 0).astype(dtype)
+
+
+def _share_of_images(counted: Any) -> Any:
+    """All images for each of those that have a counted pixel: by it the mean over all is the mean over these."""
+    xp = array_module(counted)
+    return len(counted) / xp.maximum((counted.sum(axis=(1, 2, 3)) > 0).sum(), 1)
+
+
+def _weight_of_counted(counted: Any) -> Any:
+    """The weights by which the mean over all pixels is the mean, over images with counted pixels, of that over these pixels."""
+    pixels = counted.sum(axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
+    return counted * (counted[0].size / array_module(counted).maximum(pixels, 1)) * _share_of_images(counted)

@@ -99,5 +99,5 @@ def make_step(
         return DividedStep(model, optimizer, loss, plan, outputs, division, ranks)
     ordinary = OrdinaryStep(model, optimizer, loss, plan, outputs)
     if plan.fused and isinstance(model, UNet) and isinstance(optimizer, Adam):
-        return FusedStep(model, optimizer, plan, otherwise=ordinary)
+        return FusedStep(model, optimizer, plan, loss, ordinary.outputs.cell_logits, otherwise=ordinary)
     return ordinary

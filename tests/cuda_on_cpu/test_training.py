@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from minunet import UNet
+from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import FusedStep
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels import dispatch
@@ -19,7 +20,7 @@ from minunet.runs.memory_limit import OverMemoryLimit, fit_settings
 from minunet.runs.memory_plan import training_memory, unfused_step_memory
 from minunet.runs.train_config import TrainConfig
 from minunet.training.divergence import Diverged
-from minunet.training.loss import LOSSES
+from minunet.training.loss import LOSSES, make_loss
 from minunet.training.schedule import Schedule
 from minunet.training.step import OrdinaryStep, make_step
 from minunet.training.trainer import Trainer
@@ -39,17 +40,20 @@ def host(monkeypatch):
 
 
 def trainer(source, *, precision="tf32", clip=1.0, loss="bce", epochs=2, step=None, **settings):
-    model, optimizer = start(**settings)
-    plan = plan_for(model, loss, (source.side, source.side), precision, clip)
+    outputs = Outputs(separation="distance" if source.separation else None)
+    model, optimizer = start(out_channels=outputs.channels, **settings)
+    minimised = make_loss(loss, outputs, ignores=source.ignored)
+    plan = StepPlan.choose(model, minimised, (source.side, source.side), precision=precision, clip=clip)
     made = Trainer(
         model,
         optimizer,
         Schedule("constant", 2e-3, 1),
-        LOSSES[loss],
+        minimised,
         source,
         source,
         epochs=epochs,
         plan=plan,
+        outputs=outputs,
     )
     made.step = step(made) if step else made.step
     return made
@@ -60,7 +64,7 @@ def plan_for(model, loss="bce", size=(8, 8), precision="tf32", clip=None):
 
 
 def op_by_op(made: Trainer) -> OrdinaryStep:
-    return OrdinaryStep(made.model, made.optimizer, made.loss, made.step.plan)
+    return OrdinaryStep(made.model, made.optimizer, made.loss, made.step.plan, made.outputs)
 
 
 @pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=needs_bfloat16)])
@@ -110,10 +114,21 @@ def test_the_memory_of_what_is_not_fused_is_estimated(host, lacking):
     assert found == unfused_step_memory(UNet(**made.model.config), made.loss, (2, 8, 8, 1))
 
 
-@pytest.mark.parametrize("clip", [0.05, 1e3, None])
-def test_fused_training_is_the_ordinary_one(host, clip):
+@pytest.mark.parametrize(
+    ("clip", "targets"),
+    [
+        (0.05, {}),
+        (1e3, {}),
+        (None, {}),
+        (None, {"separation": True}),
+        pytest.param(0.05, {"ignored": True}, marks=pytest.mark.ci),
+        pytest.param(0.05, {"separation": True, "ignored": True}, marks=pytest.mark.ci),
+    ],
+)
+def test_fused_training_is_the_ordinary_one(host, clip, targets):
     """Losses, scores and weights after two epochs whose last batches are smaller, with gradients that are clipped or not."""
-    fused, plain = trainer(Squares(), clip=clip), trainer(Squares(), clip=clip, step=op_by_op)
+    source = Squares(**targets)
+    fused, plain = trainer(source, clip=clip), trainer(source, clip=clip, step=op_by_op)
     assert isinstance(fused.step, FusedStep)
     for a, b in zip(fused.fit().history, plain.fit().history, strict=True):
         assert a.train_loss == pytest.approx(b.train_loss, rel=1e-4)

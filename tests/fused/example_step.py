@@ -20,9 +20,9 @@ from tests.cuda_on_cpu.shim.host_launcher import SCHEDULES, HostLauncher
 TOLERANCE = {"tf32": 4e-3, "bf16": 6e-2}
 
 
-def fused_plan(precision: str, clip: float | None = None) -> StepPlan:
+def fused_plan(precision: str, clip: float | None = None, *, weighs_values: bool = False) -> StepPlan:
     """The plan of a fused step in this precision."""
-    return StepPlan(Machine("cuda", precision), clip, why_not_fused=None)
+    return StepPlan(Machine("cuda", precision), clip, None, weighs_values)
 
 
 def view(step: UNetStep, place) -> np.ndarray:
@@ -40,18 +40,26 @@ def example(
     shape: tuple[int, int, int] = (2, 8, 12),
     sm_90a: bool = False,
     channels: tuple[int, int] = (3, 1),
+    weighted: bool = False,
 ):
-    """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)"""
+    """(model, batch, fused step with the batch and a learning rate in place, its parameters' arrays)
+
+    The batch is of images, targets and, if it is weighted, the weight of each value, which for some is 0.
+    """
     rng = np.random.default_rng(0)
     ins, outs = channels
     model = UNet(ins, outs, base_channels=base_channels, depth=depth, variant=variant, rng=np.random.default_rng(1))
-    images, targets = values(rng, (*shape, ins), "float32"), rng.integers(0, 2, (*shape, outs)).astype(np.float32)
+    batch = [values(rng, (*shape, ins), "float32"), rng.integers(0, 2, (*shape, outs)).astype(np.float32)]
+    if weighted:
+        batch.append(rng.integers(0, 4, (*shape, outs)).astype(np.float32) / 2)
     params = [p.data for p in model.parameters()]
     host = HostLauncher(SCHEDULES[schedule], sm_90a=sm_90a)
-    step = UNetStep(model, optim.Adam(model.parameters()), images.shape, host, fused_plan(precision))
+    plan = fused_plan(precision, weighs_values=weighted)
+    step = UNetStep(model, optim.Adam(model.parameters()), batch[0].shape, host, plan)
     step.set_learning_rate(0.01)
-    view(step, step.images)[...], view(step, step.targets)[...] = images, targets
-    return model, (images, targets), step, params
+    for buffer, array in zip(step.batch, batch, strict=True):
+        view(step, buffer)[...] = array
+    return model, tuple(batch), step, params
 
 
 def away_from_kinks(step, params, scale):
@@ -67,7 +75,7 @@ def away_from_kinks(step, params, scale):
 def gradients(model, batch):
     """(loss, logits, gradients) of the ordinary step."""
     logits = model(batch[0])
-    loss = binary_cross_entropy_with_logits(logits, batch[1])
+    loss = binary_cross_entropy_with_logits(logits, *batch[1:])
     loss.backward()
     return loss.item(), logits.data, [p.grad for p in model.parameters()]
 

@@ -9,10 +9,23 @@ from minunet.data.crops import Sample
 
 
 class Squares:
-    """Bright squares; batches of two and, at the end, one."""
+    """Bright squares; batches of two and, at the end, one.
 
-    def __init__(self, side: int = 8, broken: int | None = None, scale: float = 1):
+    With a separation the targets also hold a value that separates squares, and the weight of each pixel, here 1 and 3; with
+    `ignored`, a column of each image counts for nothing, and the last image wholly.
+    """
+
+    def __init__(
+        self,
+        side: int = 8,
+        broken: int | None = None,
+        scale: float = 1,
+        *,
+        separation: bool = False,
+        ignored: bool = False,
+    ):
         self.side, self.broken, self.scale = side, broken, np.float32(scale)
+        self.separation, self.ignored = separation, ignored
 
     def __len__(self):
         return 3
@@ -27,6 +40,11 @@ class Squares:
             images = 0.7 * masks + rng.uniform(0, 0.3, masks.shape).astype(np.float32)
             if number == self.broken:
                 images[0, 2, 2] = np.nan
+            if self.separation:
+                masks = np.concatenate([masks, masks / 2, 1 + 2 * np.roll(masks, 1, axis=1)], axis=-1)
+            if self.ignored:
+                masks[:, :, number, 0] = -1
+                masks[-1, ..., 0] = np.where(number == 1, -1, masks[-1, ..., 0])
             if number >= start:
                 yield images * self.scale, masks, [Sample(f"{number}.{k}") for k in range(count)]
 

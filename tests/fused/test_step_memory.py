@@ -85,11 +85,12 @@ def test_an_up_convolutions_input_gradient_may_replace_its_mask(dtype, schedule)
 def test_the_gradient_of_the_loss_may_replace_the_logits(dtype, schedule):
     rng = np.random.default_rng(2)
     logits, target = values(rng, (2, 9, 31, 8), dtype), rng.integers(0, 2, (2, 9, 31, 3)).astype(np.float32)
+    weight = None if schedule == "lazy" else rng.random(target.shape).astype(np.float32)
     losses, grads = [], []
     with cuda_on_cpu(schedule) as host:
         for grad, given in ((host.empty(logits.shape, logits.dtype), logits.copy()), 2 * (logits.copy(),)):
             partial, total = host.empty((loss.MAX_BLOCKS,), np.float64), host.empty((), np.float32)
-            loss.bce_step(given, target, grad, partial, total)
+            loss.bce_step(given, target, weight, grad, partial, total)
             losses.append(float(total))
             grads.append(grad)
     assert losses[0] == losses[1] and np.array_equal(*grads) and (grads[0] != 0).any()

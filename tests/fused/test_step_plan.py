@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from minunet import UNet, nn, optim
+from minunet.data.outputs import Outputs
 from minunet.errors import UserError
 from minunet.functional import binary_cross_entropy_with_logits, dice_loss
 from minunet.fused.fused_step import FusedStep
 from minunet.fused.step_plan import ON_THE_CPU, StepPlan, why_no_fused_forward, why_not_fusable
 from minunet.kernels import backend
 from minunet.kernels.machine import Machine
+from minunet.training.loss import LOSSES, make_loss
 from tests.cuda_on_cpu.shim import cupy_on_cpu
 from tests.fused.example_step import fused_plan
 
@@ -102,17 +104,21 @@ def test_what_an_optimizer_must_be(monkeypatch):
         FusedStep(model, optimizer, fused_plan("bf16"))(np.zeros((1, 8, 8, 1)), np.zeros((1, 8, 8, 1)))
 
 
-def test_no_fused_step_where_pixels_are_ignored():
-    model = UNet(base_channels=8, depth=1)
-    plan = StepPlan.choose(model, BCE, (16, 16), device="cpu", ignores_pixels=True)
-    assert not plan.fused
-    why = why_not_fusable(model, BCE, (16, 16), ignores_pixels=True)
-    assert why == "the fused step counts every pixel, and these masks have pixels to ignore"
+@pytest.mark.parametrize("ignores", [False, True])
+@pytest.mark.parametrize("separation", [None, "distance"])
+def test_the_cross_entropy_of_training_has_a_fused_step_with_its_weights(gpu, separation, ignores):
+    gpu(9, 0)
+    outputs = Outputs(separation=separation)
+    model = unet(out_channels=outputs.channels)
+    for name in LOSSES:
+        loss = make_loss(name, outputs, ignores=ignores)
+        plan = StepPlan.choose(model, loss, (16, 16), device="cuda")
+        assert plan.fused == (name == "bce")
+        assert plan.weighs_values == (name == "bce" and (ignores or separation is not None))
 
 
-def test_weights_of_pixels_need_the_ordinary_step():
-    model = UNet(out_channels=2, base_channels=8, depth=1)
-    plan = StepPlan.choose(model, BCE, (16, 16), device="cpu", weighs_pixels=True)
-    assert not plan.fused
-    why = why_not_fusable(model, BCE, (16, 16), weighs_pixels=True)
-    assert why == "the fused step gives every pixel the same weight, and this training weighs the seams between cells"
+def test_a_softmax_has_no_fused_step():
+    outputs = Outputs(classes=("background", "red", "white"))
+    loss = make_loss("bce", outputs)
+    why = why_not_fusable(unet(out_channels=3), loss, (16, 16))
+    assert why == "the fused step minimises only binary cross-entropy"

@@ -64,6 +64,18 @@ def test_step_equals_numpy(variant, schedule, precision):
     hold_update(step, params, before)
 
 
+@needs_compiler
+@pytest.mark.parametrize("precision", ["tf32", pytest.param("bf16", marks=[needs_bfloat16, pytest.mark.ci])])
+def test_values_count_by_their_weights(precision):
+    model, batch, step, params = example("classic", precision, "lazy", depth=1, channels=(1, 2), weighted=True)
+    away_from_kinks(step, params, 0.2)
+    expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE[precision])
+    hold_update(step, params, before)
+
+
 @pytest.mark.ci
 @needs_compiler
 @pytest.mark.parametrize("precision", ["tf32", bf16])

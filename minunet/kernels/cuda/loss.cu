@@ -54,23 +54,25 @@ __global__ void __launch_bounds__(THREADS)
 }
 
 // Loss and gradient in one pass, for a training step. `logits` and `grad` have `width` channels: the first `channels`, as many as the
-// target has, are those of the network, the others are padding, where the gradient is 0. `grad` is that of the mean; with `rounded` it is
-// rounded to tf32.
+// target and the weight have, are those of the network, the others are padding, where the gradient is 0. `grad` is that of the mean; with
+// `rounded` it is rounded to tf32. Where a weight is 0 the logit counts for nothing, whatever it is.
 template <typename T>
 __global__ void __launch_bounds__(THREADS)
-    bce_step(const T* logits, const float* target, T* grad, double* partial, long long pixels, int channels, int width,
-             int rounded) {
+    bce_step(const T* logits, const float* target, const float* weight, T* grad, double* partial, long long pixels, int channels,
+             int width, int rounded) {
     DYNAMIC_SHARED(memory);
     const float scale = 1 / ((float)pixels * channels);
     double sum = 0;
     for (long long i = (long long)blockIdx.x * THREADS + threadIdx.x; i < pixels * width; i += (long long)gridDim.x * THREADS) {
         const long long pixel = i / width;
         const int channel = (int)(i % width);
+        const long long value = pixel * channels + channel;
+        const float w = channel >= channels ? 0.f : weight ? weight[value] : 1.f;
         float slope = 0;
-        if (channel < channels) {
-            const float z = widen(logits[i]), t = target[pixel * channels + channel], e = exp(z < 0 ? z : -z);
-            sum += bce<float>(z, t, e);
-            slope = ((z >= 0 ? 1.f : e) / (1 + e) - t) * scale;
+        if (w != 0) {
+            const float z = widen(logits[i]), t = target[value], e = exp(z < 0 ? z : -z);
+            sum += w * bce<float>(z, t, e);
+            slope = ((z >= 0 ? 1.f : e) / (1 + e) - t) * (w * scale);
         }
         grad[i] = narrow<T>(rounded ? as_tf32(slope) : slope);
     }

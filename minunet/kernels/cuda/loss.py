@@ -72,7 +72,14 @@ def bce_with_logits_grad(grad_output: Array, logits: Array, target: Array, weigh
 
 
 def bce_step(
-    logits: Array, target: Array, grad: Array, partial: Array, loss: Array, *, round_to_tf32: bool = False
+    logits: Array,
+    target: Array,
+    weight: Array | None,
+    grad: Array,
+    partial: Array,
+    loss: Array,
+    *,
+    round_to_tf32: bool = False,
 ) -> None:
     """Fill `grad` and `loss` (one float32) in one pass, for a training step.
 
@@ -81,6 +88,8 @@ def bce_step(
     logits : array (N, H, W, C), float32 or bfloat16
         May have more channels than the target; the gradient of these is 0.
     target : array, float32
+    weight : array, float32, or None
+        Of each value, of the shape of `target`; a logit whose weight is 0 counts for nothing, whatever it is. None is 1 for all.
     grad : array
         Of the shape and dtype of `logits`; may be `logits` itself.
     partial : array of MAX_BLOCKS float64
@@ -101,6 +110,7 @@ def bce_step(
         arguments=[
             logits,
             target,
+            weight,
             grad,
             partial,
             ctypes.c_longlong(pixels),
