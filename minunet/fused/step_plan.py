@@ -39,12 +39,15 @@ class StepPlan:
         None where each step is one CUDA graph; else the reason why it runs operation by operation, as a sentence.
     weighs_values : bool
         Whether the loss is a `WeightedCrossEntropy`.
+    classes : int
+        How many logits it has under a softmax.
     """
 
     machine: Machine = field(default_factory=Machine)
     clip: float | None = None
     why_not_fused: str | None = ON_THE_CPU
     weighs_values: bool = False
+    classes: int = 0
 
     @property
     def fused(self) -> bool:
@@ -96,7 +99,8 @@ class StepPlan:
             why = "the fused step computes the gradients of a whole batch at once, on one GPU"
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
-        return cls(machine, clip, _why_not_on(machine) or why, isinstance(loss, WeightedCrossEntropy))
+        classes = loss.classes if isinstance(loss, WeightedCrossEntropy) else None
+        return cls(machine, clip, _why_not_on(machine) or why, classes is not None, classes or 0)
 
 
 def why_no_fused_forward(model: Module, image_size: tuple[int, int], machine: Machine) -> str | None:
@@ -118,7 +122,7 @@ def why_not_fusable(
     The parameters are those of `StepPlan.choose`; without an optimizer, it is an Adam over all parameters of the model.
     """
     if loss is not binary_cross_entropy_with_logits and not isinstance(loss, WeightedCrossEntropy):
-        return "the fused step minimises only binary cross-entropy"
+        return "the fused step minimises only cross-entropy"
     return _why_not_network(model, image_size) or (None if optimizer is None else _why_not_optimizer(model, optimizer))
 
 

@@ -25,7 +25,7 @@ from minunet.nn.unet import UNet
 
 
 class UNetStep(UNetForward):
-    """Forward pass, binary cross-entropy, backward pass and Adam, for batches of one shape.
+    """Forward pass, cross-entropy, backward pass and Adam, for batches of one shape.
 
     Parameters
     ----------
@@ -42,9 +42,10 @@ class UNetStep(UNetForward):
     images, logits : Buffer
         As in `UNetForward`; the logits are those from which the loss was computed.
     targets : Buffer
-        What each logit is to be, which must be there before `run`: float32, (N, H, W, out_channels).
+        What the logits are to be, which must be there before `run`: float32, (N, H, W, out_channels), or with classes the
+        values of a `WeightedCrossEntropy`.
     value_weights : Buffer or None
-        The weight of each logit in the loss, likewise, where the plan has a loss that weighs values.
+        The weight of each value in the loss, likewise, where the plan has a loss that weighs values.
     adam_state : Buffer
         Six float64: number of updates, learning rate, two numbers computed from these, the factor by which the gradients were
         multiplied, and their norm before that (0 without clipping).
@@ -63,7 +64,7 @@ class UNetStep(UNetForward):
             self.exp_avgs, self.exp_avg_sqs = (list(optimizer.state[name]) for name in ("exp_avg", "exp_avg_sq"))
             self.betas = optimizer.beta1, optimizer.beta2
             self.constants = (*self.betas, optimizer.eps, optimizer.weight_decay)
-        self.clip, self._weighs_values = plan.clip, plan.weighs_values
+        self.clip, self._weighs_values, self._classes = plan.clip, plan.weighs_values, plan.classes
         super().__init__(model, shape, launcher, plan.machine)
         self.set_updates(0)
 
@@ -86,9 +87,11 @@ class UNetStep(UNetForward):
         logits, saved = self._forward(save=True)
         copy_padded(logits, self.logits, 1)
         partial = self.arena.alloc((loss.MAX_BLOCKS,), np.float64)
-        loss.bce_step(
-            logits, self.targets, self.value_weights, logits, partial, self.loss, round_to_tf32=self.round_to_tf32
-        )
+        arrays, rounded = (logits, self.targets, self.value_weights, logits, partial, self.loss), self.round_to_tf32
+        if self._classes:
+            loss.class_step(*arrays, self._classes, round_to_tf32=rounded)
+        else:
+            loss.bce_step(*arrays, round_to_tf32=rounded)
         self.arena.free(partial)
         self._backward(logits, saved)
         self._update()
@@ -96,8 +99,10 @@ class UNetStep(UNetForward):
 
     def _allocate(self) -> None:
         alloc = self.arena.alloc
-        self.targets = alloc(self.logits.shape, np.float32)
-        self.value_weights = alloc(self.logits.shape, np.float32) if self._weighs_values else None
+        *pixels, outs = self.logits.shape
+        values = (*pixels, 1 + outs - self._classes if self._classes else outs)
+        self.targets = alloc(values, np.float32)
+        self.value_weights = alloc(values, np.float32) if self._weighs_values else None
         self.loss, self.adam_state = alloc((), np.float32), alloc((adam.STATE_SIZE,), np.float64)
         self.grads: list[Any] = [None] * len(self.params)  # allocated in the backward pass, which frees activations
         for setting in (adam.set_learning_rate, adam.set_step_count):

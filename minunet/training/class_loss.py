@@ -12,6 +12,7 @@ from minunet.data.outputs import Outputs
 from minunet.functional.loss import binary_cross_entropy_with_logits
 from minunet.functional.softmax_loss import class_cross_entropy, class_dice_loss
 from minunet.fused.step_plan import Loss
+from minunet.fused.weighted_loss import WeightedCrossEntropy
 from minunet.kernels.backend import array_module
 
 
@@ -33,25 +34,38 @@ def with_classes(name: str, outputs: Outputs, class_weights: Sequence[float] = (
         Called with logits (N, H, W, channels) and targets (N, H, W, target_channels), whose first channel holds the index of the
         class, or -1 where a pixel is ignored. It gives the mean over the images of the loss of their counted pixels; images without
         any are left out, and the loss of a batch without any counted pixel is 0. Where cells are separated, each pixel has its
-        weight in the cross-entropy, and the cross-entropy of the separation is added.
+        weight in the cross-entropy, and the cross-entropy of the separation is added. "bce" is a `WeightedCrossEntropy`.
     """
     count = len(outputs.classes)
 
-    def loss(logits: Tensor, target: Any) -> Tensor:
+    def shares(target: Any, dtype: Any) -> tuple[Any, Any]:
+        """1 where a pixel counts, else 0; and of all images the part of each, which is 0 without a counted pixel."""
+        counted = (target[..., :1] >= 0).astype(dtype)
+        present = (counted.sum(axis=(1, 2, 3), keepdims=True) > 0).astype(dtype)
+        return counted, present * (len(target) / array_module(target).maximum(present.sum(), 1)).astype(dtype)
+
+    def weights(target: Any, counted: Any, images: Any) -> tuple[Any, Any]:
+        """Of each pixel in the cross-entropy of the classes, and in that of the separation."""
         xp = array_module(target)
-        classes = target[..., :1]
-        counted = (classes >= 0).astype(logits.dtype)
         pixels = counted.sum(axis=(1, 2, 3), keepdims=True)  # (N, 1, 1, 1)
-        present = (pixels > 0).astype(logits.dtype)
-        images = present * (len(target) / xp.maximum(present.sum(), 1)).astype(logits.dtype)
         # Of the mean over all pixels of the batch: each image has the same part, whatever is ignored of it.
-        weight = counted * (images * (counted[0].size / xp.maximum(pixels, 1)).astype(logits.dtype))
+        weight = counted * (images * (counted[0].size / xp.maximum(pixels, 1)).astype(counted.dtype))
         whole = weight
         if class_weights:
-            of_class = xp.asarray(np.array(class_weights, logits.dtype))
-            weight = weight * of_class[xp.maximum(classes, 0).astype(np.int64)]
+            of_class = xp.asarray(np.array(class_weights, counted.dtype))
+            weight = weight * of_class[xp.maximum(target[..., :1], 0).astype(np.int64)]
         if outputs.separation is not None:
             weight, whole = weight * target[..., 2:], whole * target[..., 2:]
+        return weight, whole
+
+    def terms(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values = np.maximum(target[..., : 1 if outputs.separation is None else 2], 0)
+        return values, np.concatenate(weights(target, *shares(target, target.dtype)), axis=-1)[..., : values.shape[-1]]
+
+    def loss(logits: Tensor, target: Any) -> Tensor:
+        classes = target[..., :1]
+        counted, images = shares(target, logits.dtype)
+        weight, whole = weights(target, counted, images)
         parts = []
         if name != "dice":
             parts.append(class_cross_entropy(logits, classes, weight, count))
@@ -61,7 +75,7 @@ def with_classes(name: str, outputs: Outputs, class_weights: Sequence[float] = (
             parts.append(_separation_loss(logits, target[..., 1:2], whole))
         return sum(parts[1:], parts[0])
 
-    return loss
+    return WeightedCrossEntropy(loss, terms, count) if name == "bce" else loss
 
 
 def balanced_weights(shares: Sequence[float]) -> tuple[float, ...]:

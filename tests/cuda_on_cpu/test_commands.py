@@ -79,7 +79,7 @@ def test_the_reason_for_no_graph_is_printed_once(host, squares, tmp_path, capsys
     assert run(train, squares, "--out", tmp_path / "run", *SMALL, "--epochs", 1, "--loss", "dice") == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "(an estimate from shapes)" in said
-    assert said.count("precision tf32, op by op: the fused step minimises only binary cross-entropy") == 1
+    assert said.count("precision tf32, op by op: the fused step minimises only cross-entropy") == 1
     assert json.loads((tmp_path / "run" / "config.json").read_text())["precision"] == "tf32"  # what auto came to
 
 

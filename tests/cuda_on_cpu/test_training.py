@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from minunet import UNet
-from minunet.data.outputs import Outputs
 from minunet.fused.fused_step import FusedStep
 from minunet.fused.step_plan import StepPlan
 from minunet.kernels import dispatch
@@ -40,9 +39,10 @@ def host(monkeypatch):
 
 
 def trainer(source, *, precision="tf32", clip=1.0, loss="bce", epochs=2, step=None, **settings):
-    outputs = Outputs(separation="distance" if source.separation else None)
+    outputs = source.outputs
     model, optimizer = start(out_channels=outputs.channels, **settings)
-    minimised = make_loss(loss, outputs, ignores=source.ignored)
+    weights = (0.5, 2, 1) if source.classes else ()
+    minimised = make_loss(loss, outputs, ignores=source.ignored, class_weights=weights)
     plan = StepPlan.choose(model, minimised, (source.side, source.side), precision=precision, clip=clip)
     made = Trainer(
         model,
@@ -123,6 +123,8 @@ def test_the_memory_of_what_is_not_fused_is_estimated(host, lacking):
         (None, {"separation": True}),
         pytest.param(0.05, {"ignored": True}, marks=pytest.mark.ci),
         pytest.param(0.05, {"separation": True, "ignored": True}, marks=pytest.mark.ci),
+        (None, {"classes": True}),
+        pytest.param(0.05, {"classes": True, "separation": True, "ignored": True}, marks=pytest.mark.ci),
     ],
 )
 def test_fused_training_is_the_ordinary_one(host, clip, targets):

@@ -6,13 +6,15 @@ import numpy as np
 
 from minunet import UNet, optim
 from minunet.data.crops import Sample
+from minunet.data.outputs import Outputs
 
 
 class Squares:
     """Bright squares; batches of two and, at the end, one.
 
-    With a separation the targets also hold a value that separates squares, and the weight of each pixel, here 1 and 3; with
-    `ignored`, a column of each image counts for nothing, and the last image wholly.
+    With classes the squares are of class 1 and 2 in turn. With a separation the targets also hold a value that separates
+    squares, and the weight of each pixel, here 1 and 3. With `ignored`, a column of each image counts for nothing, and one
+    image wholly.
     """
 
     def __init__(
@@ -21,11 +23,15 @@ class Squares:
         broken: int | None = None,
         scale: float = 1,
         *,
+        classes: bool = False,
         separation: bool = False,
         ignored: bool = False,
     ):
         self.side, self.broken, self.scale = side, broken, np.float32(scale)
-        self.separation, self.ignored = separation, ignored
+        self.classes, self.separation, self.ignored = classes, separation, ignored
+        self.outputs = Outputs(
+            ("background", "odd", "even") if classes else (), separation="distance" if separation else None
+        )
 
     def __len__(self):
         return 3
@@ -40,6 +46,8 @@ class Squares:
             images = 0.7 * masks + rng.uniform(0, 0.3, masks.shape).astype(np.float32)
             if number == self.broken:
                 images[0, 2, 2] = np.nan
+            if self.classes:
+                masks[1::2] *= 2
             if self.separation:
                 masks = np.concatenate([masks, masks / 2, 1 + 2 * np.roll(masks, 1, axis=1)], axis=-1)
             if self.ignored:

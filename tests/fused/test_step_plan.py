@@ -74,7 +74,7 @@ def test_what_a_network_must_be_to_be_fused():
     assert "ReLU" in why_not_fusable(unet(activation="tanh"), BCE, (8, 8))
     assert "at most 8191 pixels" in why_not_fusable(unet(), BCE, (8, 8192))
     assert "a UNet, not of a Sequential" in why_not_fusable(nn.Sequential(), BCE, (8, 8))
-    assert "only binary cross-entropy" in why_not_fusable(unet(), dice_loss, (8, 8))
+    assert "only cross-entropy" in why_not_fusable(unet(), dice_loss, (8, 8))
 
     class Changed(UNet):
         """Could compute anything."""
@@ -117,8 +117,11 @@ def test_the_cross_entropy_of_training_has_a_fused_step_with_its_weights(gpu, se
         assert plan.weighs_values == (name == "bce" and (ignores or separation is not None))
 
 
-def test_a_softmax_has_no_fused_step():
-    outputs = Outputs(classes=("background", "red", "white"))
-    loss = make_loss("bce", outputs)
-    why = why_not_fusable(unet(out_channels=3), loss, (16, 16))
-    assert why == "the fused step minimises only binary cross-entropy"
+def test_a_softmax_has_a_fused_step(gpu):
+    gpu(9, 0)
+    outputs = Outputs(classes=("background", "red", "white"), separation="distance")
+    model = unet(out_channels=outputs.channels)
+    plan = StepPlan.choose(model, make_loss("bce", outputs, class_weights=(1, 2, 3)), (16, 16), device="cuda")
+    assert plan == StepPlan(Machine("cuda", "bf16"), None, None, weighs_values=True, classes=3)
+    why = why_not_fusable(model, make_loss("bce+dice", outputs), (16, 16))
+    assert why == "the fused step minimises only cross-entropy"

@@ -1,4 +1,4 @@
-"""Launches binary cross-entropy on logits and its gradient. The kernels are in loss.cu."""
+"""Launches cross-entropy, binary or of classes, on logits, and its gradient. The kernels are in loss.cu."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOSS = Program(
     "loss.cu",
     (
         *(f"{kernel}<{t}>" for kernel in ("bce_sums", "mean_of_sums", "bce_gradient") for t in ("float", "double")),
-        *(f"bce_step<{t}>" for t in ("float", "bfloat16")),
+        *(f"{kernel}<{t}>" for kernel in ("bce_step", "class_step") for t in ("float", "bfloat16")),
     ),
     registers=64,
 )
@@ -120,6 +120,55 @@ def bce_step(
         ],
     )
     _mean(partial, loss, target.size, blocks)
+
+
+def class_step(
+    logits: Array,
+    target: Array,
+    weight: Array,
+    grad: Array,
+    partial: Array,
+    loss: Array,
+    classes: int,
+    *,
+    round_to_tf32: bool = False,
+) -> None:
+    """The same as `bce_step` for logits of which the first ones are under a softmax.
+
+    Parameters
+    ----------
+    logits, grad, partial, round_to_tf32
+        As there.
+    target, weight : array (N, H, W, 1 or 2), float32
+        Of each pixel the index of its class, from 0, and the target of the logit behind those of the classes, if there is
+        one; and the weights of both.
+    classes : int
+        How many logits are under the softmax.
+    """
+    terms, width = target.shape[-1], logits.shape[-1]
+    pixels = target.size // terms
+    blocks = min(ceil_div(pixels, THREADS), MAX_BLOCKS)
+    run(
+        launcher_for(logits),
+        LOSS,
+        f"class_step<{cpp_type(logits)}>",
+        grid=(blocks,),
+        block=THREADS,
+        shared_bytes=SHARED_BYTES,
+        arguments=[
+            logits,
+            target,
+            weight,
+            grad,
+            partial,
+            ctypes.c_longlong(pixels),
+            ctypes.c_int(classes),
+            ctypes.c_int(terms),
+            ctypes.c_int(width),
+            ctypes.c_int(round_to_tf32),
+        ],
+    )
+    _mean(partial, loss, pixels, blocks)
 
 
 def _mean(partial: Array, loss: Array, count: int, blocks: int) -> None:
