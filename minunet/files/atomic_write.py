@@ -16,7 +16,7 @@ from minunet.files.names import unusable_name
 from minunet.wording import shorten
 
 FOLDER_SUFFIXES = (".zarr",)  # of the folders that `replacing_folder` makes; no other folder is ever swept
-TEMPORARY = re.compile(r"\..*\.[0-9]+\.part(\.[^.]*)?", re.DOTALL)  # the name of a file that is being written
+TEMPORARY = re.compile(r"\..*\.([0-9]+)\.part(\.[^.]*)?", re.DOTALL)  # the name of a file that is being written
 
 
 @contextlib.contextmanager
@@ -77,11 +77,15 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     )
 
 
-def sweep(folder: str | Path) -> None:
-    """Remove what writers that were killed left unfinished; only for who has the folder to itself (see `FolderLock`)."""
+def sweep(folder: str | Path, pid: int | None = None) -> None:
+    """Remove what writers that were killed left unfinished; only for who has the folder to itself (see `FolderLock`).
+
+    With a `pid`, what that process left.
+    """
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if TEMPORARY.fullmatch(entry.name) is None:
+            match = TEMPORARY.fullmatch(entry.name)
+            if match is None or pid not in (None, int(match[1])):
                 continue
             if entry.is_dir(follow_symlinks=False) and entry.name.endswith(FOLDER_SUFFIXES):
                 import shutil

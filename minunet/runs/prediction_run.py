@@ -6,8 +6,8 @@ Nothing that exists is overwritten unless the user asks for it, a bad file does 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Container, Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Container, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -203,7 +203,6 @@ def predict_files(
         return interruption.signal is not None
 
     with (
-        _swept({(work.out / image.name).parent for image in images}),
         StopOnSignal(lambda: None, STOPPING) as interruption,
         FileProgressBar("predicting") as progress,
         closing(workers.run(work, consecutive(images, batch_size), stopped)) as outcomes,
@@ -212,6 +211,7 @@ def predict_files(
         try:
             for outcome in outcomes:
                 task = outcome.task
+                _sweep_after(task, work.out)
                 if outcome.lost:
                     results[task.first] = [lost_image(work, task)]
                 else:
@@ -236,14 +236,11 @@ def predict_files(
     return result
 
 
-@contextmanager
-def _swept(folders: Collection[Path]) -> Iterator[None]:
-    """At the end of the block, when no worker writes any more, what those that died have left half written is removed."""
-    try:
-        yield
-    finally:
-        for folder in folders:
-            sweep(folder)
+def _sweep_after(task: Task, out: Path) -> None:
+    """Remove what processes that died have left half written."""
+    for death in task.deaths:
+        for image in task.items:
+            sweep((out / image.name).parent, death.pid)
 
 
 def lost_image(work: PredictionWork, task: Task) -> ImageResult:

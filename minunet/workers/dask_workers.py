@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import threading
 import time
@@ -107,7 +108,7 @@ class DaskWorkers:
                 how, value = future.result()
             except distributed.scheduler.KilledWorker as error:
                 # Dask has tried it several times.
-                tasks.lost(task, *[Death(f"as Dask says: {error.last_worker.address}")] * DEATHS)
+                tasks.lost(task, *[Death(0, f"as Dask says: {error.last_worker.address}")] * DEATHS)
             except distributed.CancelledError:
                 tasks.give_back(task)  # what it needs was on a machine that is gone
             else:
@@ -163,6 +164,11 @@ def _address(given: str) -> str:
     if not re.fullmatch(r"((tcp|tls|ws|wss|ucx|ucxx)://)?[^/]*:\d+|inproc://.+", address):
         raise UserError(
             f"--dask {given}: an address has a machine and a port, such as tcp://10.0.0.1:8786; give such a one."
+        )
+    if address.startswith("inproc:") and f"/{os.getpid()}/" not in address:  # Dask would hang
+        raise UserError(
+            f"--dask {given}: only the process that has made this cluster can use it; make it with processes=True, as in "
+            "LocalCluster(processes=True), and give its new address."
         )
     return address
 

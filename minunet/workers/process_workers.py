@@ -229,7 +229,7 @@ class Driver(threading.Thread):
         with self._lock:
             process, self._process = self._process, None
         if process is None:
-            return Death("ended")
+            return Death(0, "ended")
         try:
             code = process.wait(PATIENCE)
         except subprocess.TimeoutExpired:  # its stdout is closed, but it goes on
@@ -239,7 +239,7 @@ class Driver(threading.Thread):
             assert stream is not None
             with contextlib.suppress(OSError):
                 stream.close()
-        return Death(_how(code))
+        return Death(process.pid, _how(code))
 
 
 def can_start_processes() -> bool:

@@ -36,10 +36,13 @@ class Death:
 
     Attributes
     ----------
+    pid : int
+        Its process number; 0 where it is not known.
     how : str
         Such as "killed by SIGKILL".
     """
 
+    pid: int
     how: str
 
 

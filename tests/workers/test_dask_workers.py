@@ -82,6 +82,11 @@ def test_what_is_no_address(address):
         DaskWorkers(address, [])
 
 
+def test_a_cluster_within_another_process():
+    with pytest.raises(UserError, match="only the process that has made this cluster .*processes=True"):
+        DaskWorkers("inproc://10.0.0.1/1/1", [])
+
+
 @pytest.mark.parametrize("content", [None, "no json", "[1]", '{"id": 1}'])
 def test_what_is_no_file_of_a_scheduler(tmp_path, monkeypatch, content):
     pytest.importorskip("distributed")

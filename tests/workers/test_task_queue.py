@@ -3,7 +3,7 @@ import threading
 from minunet.workers.task_queue import TaskQueue
 from minunet.workers.tasks import Death, tasks_of
 
-KILLED = Death("killed by SIGKILL")
+KILLED = Death(7, "killed by SIGKILL")
 
 
 def outcomes(tasks):

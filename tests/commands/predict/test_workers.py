@@ -1,6 +1,5 @@
 """`python -m minunet.predict --workers`: processes that share the images write the same files, also where one is killed."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +16,6 @@ from minunet.data.reading.preprocessing import Preprocessing
 from minunet.files.atomic_write import TEMPORARY
 from minunet.runs.report_file import REPORT
 from minunet.workers.process_workers import ProcessWorkers
-from minunet.workers.tasks import OwnProcess
 from tests.commands.predict.prediction_folders import run, written
 
 linux = pytest.mark.skipif(
@@ -92,29 +90,6 @@ def test_auto_starts_no_process_for_a_few_small_images(cell_model, folder, monke
     monkeypatch.setattr(ProcessWorkers, "run", lambda *arguments: pytest.fail("a process is started"))
     assert run(cell_model, folder, "--out", "out", "--no-report", "--workers", "auto") == 0
     assert "workers" not in capsys.readouterr().out
-
-
-class DiesOnce(OwnProcess):
-    """Workers of which one dies while it writes, and nobody says so, as in a Dask cluster."""
-
-    def run(self, work, groups, stopped):
-        outcomes = list(super().run(work, groups, stopped))
-        for name in (".one_mask.12345.part.png", ".one_labels.12345.part.zarr/0/0"):
-            path = work.out / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("half")
-        yield from outcomes
-
-
-@pytest.mark.parametrize("fails", [False, True])
-def test_what_a_worker_that_died_left_half_written_is_removed(cell_model, folder, tmp_path, monkeypatch, fails):
-    monkeypatch.setattr("minunet.predict.choose_workers", lambda *arguments: DiesOnce())
-    if fails:
-        monkeypatch.setattr("minunet.runs.prediction_run.result_of", lambda outcome: 1 / 0)
-    with pytest.raises(ZeroDivisionError) if fails else contextlib.nullcontext():
-        assert run(cell_model, folder / "one.png", "--out", "out", "--no-report") == 0
-    assert (tmp_path / "out" / "one_mask.png").is_file()
-    assert not [path for path in (tmp_path / "out").rglob("*") if "12345" in path.name]
 
 
 @pytest.mark.ci
