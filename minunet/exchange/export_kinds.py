@@ -8,11 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from minunet.errors import UserError
 from minunet.exchange.bioimageio_package import package_packages_problem, package_problems, write_package
 from minunet.exchange.export_request import ExportedFile, ExportRequest
 from minunet.exchange.onnx_file import onnx_file_problems, onnx_packages_problem, write_onnx
 from minunet.exchange.single_file.script_check import write_single_file
 from minunet.exchange.torch_check import TORCH_MODULE, write_torch
+from minunet.files.all_or_none import all_or_none
 from minunet.files.atomic_write import replacing
 from minunet.files.folders import unwritable
 from minunet.files.names import resolved, unusable_name
@@ -141,10 +143,21 @@ def write_files(request: ExportRequest, files: Mapping[str, Path]) -> dict[str, 
     UserError
         With what was wrong.
     """
-    with contextlib.ExitStack() as stack:
+    modules = {
+        EXPORT_KINDS[name].module_path(path): module
+        for name, path in files.items()
+        if (module := EXPORT_KINDS[name].module) is not None
+    }
+    with all_or_none([*files.values(), *modules]), contextlib.ExitStack() as stack:
         temporary = {name: stack.enter_context(replacing(path)) for name, path in files.items()}
-        for name, path in files.items():
-            kind = EXPORT_KINDS[name]
-            if kind.module is not None:
-                stack.enter_context(replacing(kind.module_path(path))).write_bytes(kind.module.read_bytes())
-        return {name: EXPORT_KINDS[name].write(request, path) for name, path in temporary.items()}
+        for copy, module in modules.items():
+            stack.enter_context(replacing(copy)).write_bytes(module.read_bytes())
+        return {name: _written(EXPORT_KINDS[name], request, files[name], path) for name, path in temporary.items()}
+
+
+def _written(kind: ExportKind, request: ExportRequest, path: Path, temporary: Path) -> ExportedFile:
+    """Write a file under its temporary name; an error names it as the user did."""
+    try:
+        return kind.write(request, temporary)
+    except UserError as error:
+        raise UserError(problem.replace(str(temporary), str(path)) for problem in error.problems) from error
