@@ -199,8 +199,8 @@ def request_cells(arguments: Namespace, model: LoadedModel, exports: Sequence[st
         say_item(
             print,
             "note",
-            "the model stores no settings of cells (it is of an older version, or was trained without the packages for cells): "
-            "the defaults are used",
+            "the model stores no settings of cells (it is a last.safetensors, of an older version, or was trained without the "
+            "packages for cells): the defaults are used",
         )
     interval = model.cell_choice.interval if model.cell_choice else None
     return CellRequest(settings, interval, arguments.pixel_size, exports, model.legend)

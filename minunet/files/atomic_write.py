@@ -72,6 +72,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """The error for a file that the system did not let us write."""
+    if isinstance(error, IsADirectoryError):
+        return UserError(f"{path}: is a folder where a file is to be written; name a file.")
     return UserError(
         f"{path}: cannot be written ({error.strerror or error}); free some space, or choose a folder you may write to."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,8 +126,7 @@ def evaluation_page(
                 facts=[
                     *model_facts(model),
                     ("data", metrics["data"]),
-                    ("images by side", as_text(metrics["sides"])),
-                    ("sides known from", metrics["split"] or "nothing"),
+                    *_sides(metrics),
                 ],
             ),
             cases_section(cases, f"of {count_noun(count, 'image')}", model.legend),
@@ -155,6 +154,13 @@ def _plots(true: Sequence[float], predicted: Sequence[float], cells: CellEvaluat
     diameters = {"mask": cells.diameters.true, "prediction": cells.diameters.predicted}
     known = {name: np.array(values) for name, values in diameters.items() if values}
     return [*count_plots(true, predicted), *([size_plot(known, "px")] if known else [])]
+
+
+def _sides(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """How many images are on each side of the split; nothing where no split is known."""
+    if not metrics["split"]:
+        return []
+    return [("images by side", as_text(metrics["sides"])), ("sides known from", metrics["split"])]
 
 
 def _cell_summary(scores: dict[str, Any] | None) -> list[str]:

@@ -40,6 +40,7 @@ def test_an_evaluation_has_the_scores_and_the_colour_of_each_class(folder):
     page = page_of(folder / "scores")
     document = json.loads((folder / "scores" / "metrics.json").read_text())
     assert f"mean Dice of the classes {document['mean_class_dice']:.4f}" in page.text
+    assert "sides known from" not in page.text  # a model file has no split beside it
     for name in ("background", "red", "white", "nucleus (in white)", "platelet"):
         assert name in page.text
     red = document["classes"]["red"]
