@@ -47,10 +47,13 @@ def run(command, *arguments):
 
 
 @pytest.mark.ci
-def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("target", ["pixels", "cells"])
+def test_a_run_on_the_gpu_from_training_to_prediction(host, squares, target, tmp_path, capsys, monkeypatch):
+    if target == "cells":
+        pytest.importorskip("skimage")
     folder = tmp_path / "run"
     machine = "--device", "cuda", "--precision", "tf32"
-    assert run(train, squares, "--out", folder, *SMALL, "--epochs", 1, *machine, "--target", "pixels") == 0
+    assert run(train, squares, "--out", folder, *SMALL, "--epochs", 1, *machine, "--target", target) == 0
     said = capsys.readouterr().out
     assert re.search(r"^memory    \d+ MB of the GPU \(all steps and the validation\)$", said, re.M)
     assert "precision tf32, each step one CUDA graph" in said
