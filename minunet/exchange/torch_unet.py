@@ -22,7 +22,8 @@ def load_torch_unet(path: str) -> tuple[TorchUNet, dict[str, Any]]:
     with safe_open(path, "pt") as file:
         document = json.loads(file.metadata()["minunet"])
         weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
-    model = TorchUNet(**document["architecture"])
+    mirrored = document["preprocessing"].get("diameter") is not None  # a model of one cell diameter
+    model = TorchUNet(**document["architecture"], border="mirror" if mirrored else "zeros")
     model.load_state_dict(weights)
     return model.eval(), document
 
@@ -38,7 +39,8 @@ def save_torch_unet(model: TorchUNet, document: dict[str, Any], path: str) -> No
 class TorchUNet(nn.Module):
     """A U-Net: images (N, in_channels, H, W) in, logits (N, out_channels, H, W) out, of any H and W.
 
-    The arguments are those of `minunet.UNet`, and so are the names of the parameters.
+    The arguments are those of `minunet.UNet`, and so are the names of the parameters. `border` is what is beside images whose sides
+    are no multiples of 2**depth, "zeros" or "mirror", the mirror image.
     """
 
     def __init__(
@@ -51,9 +53,10 @@ class TorchUNet(nn.Module):
         activation: str = "relu",
         pooling: str = "max",
         block_end_relu: bool = True,
+        border: str = "zeros",
     ):
         super().__init__()
-        self.depth, self.pooling = depth, pooling
+        self.depth, self.pooling, self.border = depth, pooling, border
         act = ACTIVATIONS[activation]
         widths = [base_channels * 2**level for level in range(depth + 1)]
         before = [in_channels, *widths]
@@ -67,9 +70,10 @@ class TorchUNet(nn.Module):
         self.head = nn.Conv2d(base_channels, out_channels, size, padding=size // 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits; sides that are no multiple of 2**depth are continued by zeros at the bottom and right, and cropped again."""
+        """Logits; sides that are no multiple of 2**depth are continued at the bottom and right, and cropped again."""
         height, width = x.shape[2:]
-        x = F.pad(x, (0, -width % 2**self.depth, 0, -height % 2**self.depth))
+        bottom, right = -height % 2**self.depth, -width % 2**self.depth
+        x = _mirrored(x, bottom, right) if self.border == "mirror" else F.pad(x, (0, right, 0, bottom))
         skips = []
         for block in self.contraction:
             skips.append(block(x))
@@ -79,6 +83,15 @@ class TorchUNet(nn.Module):
         for level in self.expansion:
             x = level(x, skips.pop())
         return self.head(x)[:, :, :height, :width]
+
+
+def _mirrored(x: torch.Tensor, bottom: int, right: int) -> torch.Tensor:
+    """Images continued by their mirror image, with the border pixel twice, and again and again, as numpy.pad's "symmetric"."""
+    for axis, missing in ((2, bottom), (3, right)):
+        size = x.shape[axis]
+        places = torch.arange(size + missing, device=x.device) % (2 * size)
+        x = x.index_select(axis, torch.minimum(places, 2 * size - 1 - places))
+    return x
 
 
 class Convolutions(nn.Module):

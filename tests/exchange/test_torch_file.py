@@ -122,3 +122,20 @@ def test_more_training_in_pytorch_comes_back(tmp_path):
     assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
     assert not np.allclose(model.model.state_dict()["head.bias"], KINDS["classic, rgb"].model.state_dict()["head.bias"])
     assert json.loads(json.dumps(model.preprocessing.to_dict()))["channels"] == "rgb"
+
+
+@pytest.mark.parametrize("kind", ["one cell diameter", "classic, rgb"])
+def test_the_border_of_images_that_cannot_be_halved_is_that_of_minunet(tmp_path, kind):
+    """A model of one cell diameter continues images by their mirror image, others by zeros."""
+    torch = pytest.importorskip("torch")
+    from minunet.exchange.torch_unet import load_torch_unet
+
+    model = KINDS[kind]
+    write_torch_file(model, tmp_path / "torch.safetensors")
+    network, _ = load_torch_unet(str(tmp_path / "torch.safetensors"))
+    for shape in ((1, 1, 1), (2, 1, 19), (1, 13, 10)):
+        images = np.random.default_rng(0).random((*shape, model.config["in_channels"]), np.float32)
+        with torch.no_grad():
+            found = network(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).numpy().transpose(0, 2, 3, 1)
+        expected = model.output_logits(images)
+        assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
