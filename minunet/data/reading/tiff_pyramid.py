@@ -37,13 +37,11 @@ _MOST_PIXELS = 1 << 26  # of a row of tiles; a strip of more is the whole image
 
 
 def may_be_pyramid(image: Image.Image, file: BinaryIO) -> bool:
-    """Whether an image that Pillow opened from a file is a TIFF of tiles with further pages, or of a slide scanner."""
+    """Whether an image that Pillow opened from a file is a TIFF of tiles with further pages, with sub-directories, or of a scanner."""
     if not is_tiff(image):
         return False
     tags = image.tag_v2
-    if _TILES not in tags:
-        return _NDPI in tags
-    if _SUB_DIRECTORIES in tags or tags.next not in (0, None):
+    if _SUB_DIRECTORIES in tags or _NDPI in tags or (_TILES in tags and tags.next not in (0, None)):
         return True
     file.seek(0)
     return file.read(4) in BIG_SIGNATURES  # Pillow does not know where these say that they have others
@@ -75,7 +73,7 @@ def open_pyramid(path: Path, file: BinaryIO, *, single: bool = False) -> TiffPyr
         return None
     if not pyramid.is_usable:
         return None
-    if len(pyramid.levels) > 1 or pyramid.is_slide:
+    if pyramid.is_slide or (len(pyramid.levels) > 1 and (single or pyramid.is_told)):
         return pyramid
     return pyramid if single and pyramid.is_plain else None
 
@@ -113,6 +111,12 @@ class TiffPyramid(Pyramid):
     def is_slide(self) -> bool:
         """Whether it comes from a slide scanner, so that its other pages are a label and an overview."""
         return bool(self._tiff.is_svs or self._tiff.is_ndpi)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether smaller pages are copies: those in sub-directories, and those of tiles; smaller pages of strips are pictures."""
+        page = self._levels[0].keyframe
+        return bool(page.is_tiled or _SUB_DIRECTORIES in page.tags)
 
     @property
     def is_plain(self) -> bool:

@@ -6,6 +6,7 @@ import tifffile
 
 from minunet.data.reading import image_rows, rows_of_files
 from minunet.data.reading.image_files import decode
+from minunet.data.reading.open_images import open_image
 from minunet.data.reading.pixel_size import read_pixel_size
 from minunet.data.reading.rows_of_files import open_rows
 from minunet.errors import UserError
@@ -25,6 +26,9 @@ FORMS = {
     "planes.ome.tif": {"planarconfig": "separate"},
     "big.ome.tif": {"bigtiff": True},
     "big_endian.tif": {"byteorder": ">"},
+    "strips.ome.tif": {"tile": None, "rowsperstrip": 9},  # as bfconvert writes them
+    "rows.ome.tif": {"tile": None, "rowsperstrip": 1, "compression": "zlib"},
+    "big_strips.ome.tif": {"tile": None, "rowsperstrip": 9, "bigtiff": True},
 }
 
 
@@ -47,6 +51,13 @@ def test_pixels_of_every_level(name, tmp_path, recwarn):
             np.testing.assert_array_equal(rows.whole(), expected)
             np.testing.assert_array_equal(next(rows.windows([(23, 25)])), expected[23:25])
     assert not recwarn.list  # the levels are no frames that are left out
+
+
+@pytest.mark.parametrize("bigtiff", [False, True])
+def test_smaller_pages_of_strips_are_no_copies(bigtiff, tmp_path):
+    write_tiled(tmp_path / "a.tif", picture(), levels=2, tile=None, bigtiff=bigtiff)
+    with open_image(tmp_path / "a.tif") as image:
+        assert image.pyramid is None and image.header.frames == 2
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32, np.int8])
