@@ -211,9 +211,13 @@ def examine_training_data(
             problems += error.problems
     warnings = [*surveyed.warnings, *chosen.notes]
     crop = config.crop if config.crop is not None and config.diameter is None else 0
-    small = [measured.pair.name for measured in surveyed.statistics if min(measured.size) < crop]
+    small = {measured.pair.name: min(measured.size) for measured in surveyed.statistics if min(measured.size) < crop}
     if small:
-        warnings.append(f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}.")
+        side = min(small.values())
+        remedy = f"; with --crop {side} no crop is larger than its image" if side >= 2**config.depth else ""
+        warnings.append(
+            f"smaller than --crop {config.crop}, and mirrored at their borders: {join_names(small)}{remedy}."
+        )
     if split is not None and chosen.reading is not None and chosen.reading.classes:
         warnings += absent_class_warnings(surveyed.statistics, split.train, chosen.reading)
     if split is not None and image_range is None and config.range is not None and not problems:

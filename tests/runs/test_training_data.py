@@ -36,9 +36,11 @@ def test_all_problems_are_in_one_error(config, tmp_path):
 
 
 def test_crops_larger_than_an_image_are_mentioned(config, tmp_path):
-    crops = TrainConfig(data=config.data, size=None, crop=28)
-    (warning,) = find_training_data(crops, RunFolder(tmp_path / "run")).warnings
-    assert warning.startswith("smaller than --crop 28, and mirrored at their borders: cell0, ")
+    for depth, remedy in ((1, "; with --crop 24 no crop is larger than its image."), (5, " more.")):
+        crops = TrainConfig(data=config.data, size=None, crop=32, depth=depth)
+        (warning,) = find_training_data(crops, RunFolder(tmp_path / "run")).warnings
+        assert warning.startswith("smaller than --crop 32, and mirrored at their borders: cell0, ")
+        assert warning.endswith(remedy)
 
 
 def test_a_resumed_run_keeps_its_split(config, tmp_path):
