@@ -37,7 +37,7 @@ _MOST_PIXELS = 1 << 26  # of a row of tiles; a strip of more is the whole image
 
 
 def may_be_pyramid(image: Image.Image, file: BinaryIO) -> bool:
-    """Whether an image that Pillow opened from a file is a TIFF of tiles with further pages, with sub-directories, or of a scanner."""
+    """Whether an image that Pillow opened may be a TIFF of tiles with further pages, with sub-directories, or of a scanner."""
     if not is_tiff(image):
         return False
     tags = image.tag_v2
@@ -114,9 +114,9 @@ class TiffPyramid(Pyramid):
 
     @property
     def is_told(self) -> bool:
-        """Whether smaller pages are copies: those in sub-directories, and those of tiles; smaller pages of strips are pictures."""
+        """Whether smaller pages are copies: in sub-directories, of tiles, or of a scanner; other pages of strips are pictures."""
         page = self._levels[0].keyframe
-        return bool(page.is_tiled or _SUB_DIRECTORIES in page.tags)
+        return bool(page.is_tiled or _SUB_DIRECTORIES in page.tags or _NDPI in page.tags)
 
     @property
     def is_plain(self) -> bool:
