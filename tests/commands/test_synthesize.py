@@ -108,7 +108,7 @@ def test_a_sheet_that_cannot_be_written_is_told(tmp_path, capsys, monkeypatch):
 
     monkeypatch.setattr(synthesize, "smear_sheet", meanwhile)
     assert synthesize.main([str(tmp_path / "set"), "--count", "1", "--size", "32"]) == 2
-    assert "sheet.png: cannot be written" in capsys.readouterr().err
+    assert "sheet.png: is a folder where a file is to be written" in capsys.readouterr().err
 
 
 def test_the_command_to_go_on_with_holds_for_a_folder_with_spaces(tmp_path, capsys):

@@ -118,5 +118,5 @@ def test_flags_that_cannot_be(tmp_path, capsys):
     data = write_pairs(tmp_path / "data")
     assert train(data, "--range", "9:1", "--channels", "red", *ONE_EPOCH) == 2
     text = " ".join(problems(capsys))
-    assert "--range" in text and "choose set, full, or two numbers as LOW:HIGH" in text
+    assert "--range" in text and "choose set, full, or two numbers, the lower one first, as LOW:HIGH" in text
     assert "--channels" in text and "choose grey, rgb, or channels by number from 0" in text
