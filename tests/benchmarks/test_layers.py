@@ -160,9 +160,9 @@ def test_help_and_mistakes(capsys):
     assert layers.main(["--base", "0", "--variant", "other", "--rounds", "x"]) == 2
     assert capsys.readouterr().err == (
         "error: 3 problems:\n"
-        "  - --base 0: must be at least 1\n"
-        "  - --variant other: choose one of classic, paper\n"
-        "  - --rounds x: must be a whole number\n"
+        "  - --base 0: must be at least 1.\n"
+        "  - --variant other: choose one of classic, paper.\n"
+        "  - --rounds x: must be a whole number.\n"
     )
 
 
