@@ -16,9 +16,10 @@ from minunet.data.class_legend import ClassLegend
 from minunet.data.finding.listing import list_folder
 from minunet.data.finding.matching import Pair
 from minunet.data.mask_cells import MaskCells, cells_of_mask
-from minunet.data.pair_checks import describe_tones, looks_like_image
+from minunet.data.pair_checks import COLOURFUL, describe_tones, looks_like_image
 from minunet.data.pair_statistics import measure_mask
 from minunet.data.reading.chosen_reading import choose_reading
+from minunet.data.reading.file_statistics import FileStatistics
 from minunet.data.reading.file_workers import map_files
 from minunet.data.reading.mask_choice import NOTHING_SAID, MaskChoice
 from minunet.data.reading.mask_reading import NUMBERED, MaskReading
@@ -201,15 +202,20 @@ def _name(folder: Path, path: Path) -> str:
     return (path.relative_to(folder).parent / stem).as_posix()
 
 
+def _image_problem(file: FileStatistics) -> str:
+    """The sentence on a file that is taken for an image: such may also be a mask whose colours have changed at its borders."""
+    exact = "; colours of masks must be exact, neither compressed as JPEG nor resized"
+    return (
+        f"{file.path} looks like an image, not a mask ({describe_tones(file)}): give the folder of the masks"
+        f"{exact if file.colourfulness >= COLOURFUL else ''}."
+    )
+
+
 def _reading(folder: Path, paths: Sequence[Path], choice: MaskChoice) -> tuple[MaskReading, str | None]:
     """How masks are read, and a note where they are of one value: images without a cell, or cells that fill them."""
     measured = map_files(lambda path: measure_mask(Pair(path.stem, path, path)), paths)
     problems = [file.problem for file in measured if file.problem]
-    problems += [
-        f"{file.path} looks like an image, not a mask ({describe_tones(file)}): give the folder of the masks."
-        for file in measured
-        if not file.problem and looks_like_image(file)
-    ]
+    problems += [_image_problem(file) for file in measured if not file.problem and looks_like_image(file)]
     if problems:
         raise UserError(at_most(problems, "files that cannot be compared"))
     counts = [file.counts for file in measured if file.counts is not None]

@@ -33,7 +33,9 @@ class _PictureFile:
         self._kind, self._path = kind, path
         shown = legend if kind == CLASSES else None
         palette = None if shown is None else shown.colours
-        texts = {} if shown is None else {CLASSES: NAME_SEPARATOR.join(shown.names)}
+        # A name that holds the separator would be read as two: then the file names no classes.
+        named = shown is not None and not any(NAME_SEPARATOR in name for name in shown.names)
+        texts = {CLASSES: NAME_SEPARATOR.join(shown.names)} if shown is not None and named else {}
         with self._user_errors():
             self._file = io.BufferedWriter(io.FileIO(temporary, "wb"))
         self._png = PngFile(self._file, height, COMPRESS_LEVELS[kind], palette, texts)

@@ -221,7 +221,11 @@ def test_images_in_the_place_of_masks_are_refused(folders, capsys):
     tones = np.clip(rng.normal(150, 40, (*SHAPE, 3)), 0, 255).astype(np.uint8)
     Image.fromarray(tones).save(folders / "photos" / "x.png")
     assert run("photos", "b") == 2
-    assert "photos/x.png looks like an image, not a mask (" in flat(capsys.readouterr().err)
+    printed = flat(capsys.readouterr().err)
+    assert "photos/x.png looks like an image, not a mask (" in printed
+    assert printed.endswith(
+        "give the folder of the masks; colours of masks must be exact, neither compressed as JPEG nor resized."
+    )
 
 
 def test_what_is_wrong_is_said(folders, capsys):
