@@ -59,7 +59,7 @@ def dump_problems(out: Path, data: Sequence[Path], pairs: Iterable[Pair]) -> lis
         return [
             f"--dump {out}: its pictures would mix with the data in {join_names(inside or mixed, 3)}; choose another folder."
         ]
-    return [*(f"--dump {problem}." for problem in whole_set_problems(out, PARTS)), *_name_problems(pairs)]
+    return [*(f"--dump {problem}" for problem in whole_set_problems(out, PARTS)), *_name_problems(pairs)]
 
 
 def data_folders(data: Sequence[Path], pairs: Iterable[Pair]) -> set[Path]:
