@@ -13,7 +13,7 @@ from typing import Any
 WHOLE_RUNS = "whole runs"
 PRECISIONS = ("bf16", "tf32", "fp32")
 SMALLEST_DICE = 0.8  # of the test images; a network that has learned nothing has less than 0.5
-SETTINGS = ("--size", "128x128", "--base-channels", "16", "--batch-size", "8", "--target", "pixels", "--no-report")
+SETTINGS = ("--size", "128x128", "--base-channels", "16", "--batch-size", "4", "--target", "pixels", "--no-report")
 
 
 def whole_runs(
@@ -22,7 +22,7 @@ def whole_runs(
     count: int = 40,
     precisions: tuple[str, ...] = PRECISIONS,
     settings: tuple[str, ...] = SETTINGS,
-    epochs: int = 12,
+    epochs: int = 24,
     least: float = SMALLEST_DICE,
 ) -> dict[str, Any]:
     """For each precision the seconds of a training that is resumed half-way, its test Dice, and the predicted files.
