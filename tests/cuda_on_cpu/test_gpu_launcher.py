@@ -10,11 +10,12 @@ from tests.cuda_on_cpu.shim import cupy_on_cpu
 
 
 def test_why_sm_90a_is_not_allowed(monkeypatch):
-    """Another architecture, or not turned on."""
+    """Another architecture, or turned off."""
     for capability, asked, why in (
         ("80", "1", "this GPU is sm_80"),
-        ("90", "0", "MINUNET_SM_90A=1"),
+        ("90", "0", "MINUNET_SM_90A=0"),
         ("90", "1", None),
+        ("90", "", None),
     ):
         monkeypatch.setitem(sys.modules, "cupy", cupy_on_cpu.cupy(capability))
         monkeypatch.setenv("MINUNET_SM_90A", asked)

@@ -33,7 +33,7 @@ def caught(work, says=""):
     return None if np.allclose(result, expected, rtol=0, atol=LIMIT) else "values"
 
 
-CORNERS = [(0, 0, 0, 0), (-3, -2, -1, -1), (64, 4, 3, 2), (40, 5, -3, 1), (0, -5, 0, 0), (96, 0, 0, 0), (16, 1, 2, 0)]
+CORNERS = [(0, 0, 0, 0), (-8, -2, -1, -1), (64, 4, 3, 2), (40, 5, -3, 1), (0, -5, 0, 0), (96, 0, 0, 0), (16, 1, 2, 0)]
 
 
 @needs_compiler
@@ -42,6 +42,17 @@ CORNERS = [(0, 0, 0, 0), (-3, -2, -1, -1), (64, 4, 3, 2), (40, 5, -3, 1), (0, -5
 def test_a_box(device, itemsize, corner):
     result, expected = hopper_instructions.box(device, itemsize, corner)
     assert np.array_equal(result, expected)
+
+
+@needs_compiler
+def test_a_box_at_no_multiple_of_16_bytes_is_refused(device):
+    """As an H200 does, by an illegal instruction."""
+    for itemsize, first in ((2, -3), (2, 4), (4, 3)):
+        says = f"a box begins at element {first} of a row, at no multiple of 16 bytes"
+        assert (
+            caught(lambda at=(first, 0, 0, 0), size=itemsize: hopper_instructions.box(device, size, at), says)
+            == "fault"
+        )
 
 
 @needs_compiler

@@ -13,7 +13,7 @@ from minunet.kernels.cuda.launcher import SHARED_WITHOUT_OPT_IN, Arguments, Grid
 from minunet.kernels.cuda.program import Program
 from minunet.kernels.cuda.tensor_map import TensorMap, encode
 
-SM_90A = "MINUNET_SM_90A"  # the environment variable; 1 allows the kernels of sm_90a
+SM_90A = "MINUNET_SM_90A"  # the environment variable; 0 turns off the kernels of sm_90a
 MAX_DYNAMIC_SHARED_SIZE_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 
@@ -69,10 +69,10 @@ class GpuLauncher:
         return f"sm_{self._cupy.cuda.Device().compute_capability}"
 
     def why_not_sm_90a(self) -> str | None:
-        """None on an sm_90 GPU where the environment variable allows these kernels, which have run only on the host shim so far."""
+        """None on an sm_90 GPU, unless the environment variable turns these kernels off."""
         if self.architecture() != "sm_90":
             return f"wgmma needs an sm_90 GPU, this GPU is {self.architecture()}"
-        return None if os.environ.get(SM_90A) == "1" else f"wgmma kernels are off; {SM_90A}=1 turns them on"
+        return f"wgmma kernels are turned off by {SM_90A}=0" if os.environ.get(SM_90A) == "0" else None
 
     def _function(self, program: Program, instance: str, shared_bytes: int) -> Any:
         device = self._cupy.cuda.runtime.getDevice()

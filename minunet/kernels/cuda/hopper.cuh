@@ -51,7 +51,8 @@ __device__ __forceinline__ void barrier_wait(uint64_t* barrier, int parity) {
 }
 
 // Copies the box of the map that begins at element (c0, c1, c2, c3), innermost first, to 1024-byte aligned shared memory, swizzled, with zeros
-// outside of the array. The barrier counts its bytes, including the zeros.
+// outside of the array. The barrier counts its bytes, including the zeros. c0 elements are a multiple of 16 bytes: on an H200 others are
+// an illegal instruction.
 __device__ __forceinline__ void copy_box(void* to, const TensorMap* map, uint64_t* barrier, int c0, int c1, int c2, int c3) {
     asm volatile(
         "cp.async.bulk.tensor.4d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%3, %4, %5, %6}], [%2];\n" ::"r"(

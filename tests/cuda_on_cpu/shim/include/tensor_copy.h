@@ -32,6 +32,7 @@ struct TensorBox {
                 fail("stride %lld of a tensor map does not hold the axes before it", (long long)strides[axis]);
         }
         if (uintptr_t(address) % 16) fail("a tensor map's array begins at a misaligned address");
+        if (corner[0] * itemsize % 16) fail("a box begins at element %d of a row, at no multiple of 16 bytes", corner[0]);
         if (strides[0] != itemsize) fail("the innermost axis of a tensor map has gaps");
         if (box[0] * itemsize != ROW_BYTES) fail("a row of a tensor map's box has %d bytes, not 128", box[0] * itemsize);
         if (to % 1024) fail("a box goes to byte %u of shared memory, which is no multiple of 1024", to);
