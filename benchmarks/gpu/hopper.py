@@ -47,7 +47,7 @@ def _cases(device: Any) -> Iterator[tuple[str, float, Any]]:
     from tests.cuda_on_cpu.device_checks import hopper_instructions as cases
 
     for itemsize in (2, 4):
-        # The innermost coordinate in steps of 16 bytes, as that of the kernels: with others the copy engine of an H200 stops.
+        # The innermost coordinate is a multiple of 16 bytes, as in the kernels; another one is an illegal instruction on an H200.
         for corner in ((0, 0, 0, 0), (-16 // itemsize, -2, -1, -1), (40, 5, -3, 1)):
             name = f"box of {itemsize}-byte elements at {corner}"
             yield name, 0, lambda itemsize=itemsize, corner=corner: cases.box(device, itemsize, corner)

@@ -105,7 +105,7 @@ def _calls(rng: np.random.Generator) -> Iterator[tuple[str, tuple[Any, ...], str
     for dtype in ("float32", "float64"):
 
         def draw(*shape: int, dtype: str = dtype) -> np.ndarray:
-            # Sums that do not cancel, also where there is only one: its error would be that of the rounded factors many times.
+            # Sums that do not cancel: if the only sum of a result did, its relative error would be many times that of its factors.
             return rng.uniform(-0.5, 1.5, shape).astype(dtype)
 
         for images, widths, outs, kernel, stride, padding in CONVOLUTIONS.values():

@@ -99,8 +99,9 @@ class StepPlan:
             why = "the fused step computes the gradients of a whole batch at once, on one GPU"
         device = model.device if device is None else device
         machine = Machine.choose(device, precision, threads, has_fused_step=why is None)
-        classes = loss.classes if isinstance(loss, WeightedCrossEntropy) else None
-        return cls(machine, clip, _why_not_on(machine) or why, classes is not None, classes or 0)
+        weighted = loss if isinstance(loss, WeightedCrossEntropy) else None
+        classes = 0 if weighted is None else weighted.classes
+        return cls(machine, clip, _why_not_on(machine) or why, weighted is not None, classes)
 
 
 def why_no_fused_forward(model: Module, image_size: tuple[int, int], machine: Machine) -> str | None:

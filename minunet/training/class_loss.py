@@ -59,6 +59,7 @@ def with_classes(name: str, outputs: Outputs, class_weights: Sequence[float] = (
         return weight, whole
 
     def terms(target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The values of each pixel, its class and what separates cells, and their weights."""
         values = np.maximum(target[..., : 1 if outputs.separation is None else 2], 0)
         return values, np.concatenate(weights(target, *shares(target, target.dtype)), axis=-1)[..., : values.shape[-1]]
 

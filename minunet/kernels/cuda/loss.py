@@ -97,29 +97,9 @@ def bce_step(
     round_to_tf32 : bool
         Round a float32 gradient to tf32.
     """
-    channels, width = target.shape[-1], logits.shape[-1]
-    pixels = target.size // channels
-    blocks = min(ceil_div(logits.size, THREADS), MAX_BLOCKS)
-    run(
-        launcher_for(logits),
-        LOSS,
-        f"bce_step<{cpp_type(logits)}>",
-        grid=(blocks,),
-        block=THREADS,
-        shared_bytes=SHARED_BYTES,
-        arguments=[
-            logits,
-            target,
-            weight,
-            grad,
-            partial,
-            ctypes.c_longlong(pixels),
-            ctypes.c_int(channels),
-            ctypes.c_int(width),
-            ctypes.c_int(round_to_tf32),
-        ],
-    )
-    _mean(partial, loss, target.size, blocks)
+    channels, pixels = target.shape[-1], target.size // target.shape[-1]
+    arrays = [logits, target, weight, grad, partial]
+    _in_one_pass("bce_step", arrays, loss, logits.size, pixels, [channels], target.size, round_to_tf32)
 
 
 def class_step(
@@ -145,30 +125,36 @@ def class_step(
     classes : int
         How many logits are under the softmax.
     """
-    terms, width = target.shape[-1], logits.shape[-1]
-    pixels = target.size // terms
-    blocks = min(ceil_div(pixels, THREADS), MAX_BLOCKS)
+    terms, pixels = target.shape[-1], target.size // target.shape[-1]
+    arrays = [logits, target, weight, grad, partial]
+    _in_one_pass("class_step", arrays, loss, pixels, pixels, [classes, terms], pixels, round_to_tf32)
+
+
+def _in_one_pass(
+    kernel: str,
+    arrays: list[Array | None],
+    loss: Array,
+    work: int,
+    pixels: int,
+    sizes: list[int],
+    count: int,
+    round_to_tf32: bool,
+) -> None:
+    """Launch a kernel of a training step with a thread for each piece of `work`, and divide the sum of its losses by `count`."""
+    logits, partial = arrays[0], arrays[-1]
+    assert logits is not None and partial is not None
+    blocks = min(ceil_div(work, THREADS), MAX_BLOCKS)
+    numbers = [*sizes, logits.shape[-1], round_to_tf32]
     run(
         launcher_for(logits),
         LOSS,
-        f"class_step<{cpp_type(logits)}>",
+        f"{kernel}<{cpp_type(logits)}>",
         grid=(blocks,),
         block=THREADS,
         shared_bytes=SHARED_BYTES,
-        arguments=[
-            logits,
-            target,
-            weight,
-            grad,
-            partial,
-            ctypes.c_longlong(pixels),
-            ctypes.c_int(classes),
-            ctypes.c_int(terms),
-            ctypes.c_int(width),
-            ctypes.c_int(round_to_tf32),
-        ],
+        arguments=[*arrays, ctypes.c_longlong(pixels), *(ctypes.c_int(number) for number in numbers)],
     )
-    _mean(partial, loss, pixels, blocks)
+    _mean(partial, loss, count, blocks)
 
 
 def _mean(partial: Array, loss: Array, count: int, blocks: int) -> None:
