@@ -31,6 +31,7 @@ ROWS = (
     ("inference", INFERENCE, "ms"),
     ("device memory of the step", TRAINING, "bytes"),
 )
+RATIO = re.compile(r"ours (?:inference )?(?:bf16|tf32)( sm_90a)? of (torch (inference )?(.+))")
 STEP = re.compile(r"step (?:sm_90a |compiled )?\((\d+), (\d+), (\d+), \d+\)")
 
 Measured = dict[tuple[str, str], dict[str, float]]  # (contestant, TRAINING or INFERENCE) -> {"ms": ..., "bytes": ...}
@@ -58,7 +59,29 @@ def _gpu(result: dict[str, Any]) -> str:
     if not rows:
         return ""
     head = [figures["gpu"], *(COLUMNS.get(name, name) for name in contestants)]
-    return "\n\n".join([markdown_table(head, rows), _source(result), *_failures(figures)])
+    return "\n\n".join([markdown_table(head, rows), *_ratios(figures), _source(result), *_failures(figures)])
+
+
+def _ratios(figures: dict[str, Any]) -> Iterator[str]:
+    """A table of our times / those of PyTorch in the same precision, measured in one process; nothing where there are none."""
+    found: dict[tuple[str, str, str], float] = {}  # (row, kernels, PyTorch's mode); of several the first
+    for label, part in figures.items():
+        if shape := STEP.fullmatch(label):
+            for name, value in part.items():
+                if (ratio := RATIO.fullmatch(name)) and ratio[2] in part:
+                    sm_90a, _, inference, mode = ratio.groups()
+                    row = "{}, {} x {}x{}".format("inference" if inference else "training step", *shape.groups())
+                    found.setdefault((row, "sm_90a" if sm_90a else "sm_80", f"torch {mode}"), value["ms"])
+    modes = [mode for mode in COLUMNS if any(mode == other for _, _, other in found)]
+    rows = []
+    for row, kernels in sorted(
+        dict.fromkeys(key[:2] for key in found), key=lambda key: (key[1] != "sm_90a", key[0][0] != "t")
+    ):
+        ratios = [found.get((row, kernels, mode)) for mode in modes]
+        texts = ["" if ratio is None else f"**{ratio:.2f}**" if ratio < 1 else f"{ratio:.2f}" for ratio in ratios]
+        rows.append([row, kernels, *texts])
+    if rows:
+        yield markdown_table(["minunet's time / PyTorch's", "kernels of", *(COLUMNS[mode] for mode in modes)], rows)
 
 
 def _shapes(figures: dict[str, Any]) -> dict[str, Measured]:

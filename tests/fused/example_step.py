@@ -90,6 +90,19 @@ def hold(step, model, expected, tolerance):
         assert worst < tolerance, f"{name}: {worst:.1e}"
 
 
+def hold_to_numpy(model, batch, step, params, precision):
+    """Loss, gradients and update are those of NumPy in full precision.
+
+    Biases keep every ReLU away from its kink: a rounding that crosses it would move a gradient.
+    """
+    away_from_kinks(step, params, 0.2)
+    expected = gradients(model, batch)
+    before = [p.copy() for p in params]
+    step.run()
+    hold(step, model, expected, TOLERANCE[precision])
+    hold_update(step, params, before)
+
+
 def hold_update(step, params, before, lr=0.01):
     """The update is Adam's, from these very gradients; the working copies of the weights follow the float32 ones."""
     moments = [np.zeros_like(p) for p in params], [np.zeros_like(p) for p in params]

@@ -72,6 +72,11 @@ def test_one_kind_of_kernels_has_no_column_of_the_other(tmp_path, written):
         "| inference, 16 x 256x256 | **5.0 ms** | 6.0 ms | **12.5 ms** | 13.3 ms |",
         "| device memory of the step, 16 x 256x256 | **2.00 GiB** | 3.00 GiB | **2.00 GiB** | 3.00 GiB |",
         "",
+        "| minunet's time / PyTorch's | kernels of | PyTorch AMP bf16 | PyTorch eager tf32 |",
+        "| --- | --- | --- | --- |",
+        "| training step, 16 x 256x256 | sm_80 | 1.11 | 1.25 |",
+        "| inference, 16 x 256x256 | sm_80 | **0.83** | **0.94** |",
+        "",
         "`python -m benchmarks.gpu` on Some GPU, 132 multiprocessors; CuPy 14.2.0, PyTorch 2.11.0, at abc.",
     ]
 
